@@ -1,0 +1,101 @@
+# What an extension's user expects: make, make install, make installcheck (PG_CONFIG=... picks
+# the server). What a developer needs beyond that: see the targets at the end.
+
+EXTENSION = als
+MODULE_big = als
+DATA = $(wildcard sql/*.sql)
+OBJS = $(patsubst %.cpp,%.o,$(wildcard src/*.cpp src/core/*.cpp src/pg/*.cpp))
+
+# pg_regress takes test/sql/NAME.sql and, from the folder it runs in, expected/NAME.out.
+REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
+REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
+
+# -isystem: warnings in the headers of Eigen and PostgreSQL are not ours to fix.
+EIGEN := $(or $(shell pkg-config --cflags-only-I eigen3 2>/dev/null),-I/usr/include/eigen3)
+ALS_CPPFLAGS = -Isrc $(patsubst -I%,-isystem %,$(EIGEN)) -MMD -MP
+# -Wno-register: PostgreSQL's headers before 16 use the keyword, which C++17 took out.
+ALS_CXXFLAGS = -std=c++17 -O3 -fopenmp -fvisibility=hidden -Wall -Wextra -Wno-register
+
+PG_CPPFLAGS = $(ALS_CPPFLAGS) -isystem $(includedir_server)
+PG_CXXFLAGS = $(ALS_CXXFLAGS)
+# PGXS links with the C compiler. libgomp, because its idle threads go to sleep at once.
+SHLIB_LINK += -lstdc++ -lgomp
+EXTRA_CLEAN = $(OBJS:.o=.d) build
+
+# Bitcode lets the server inline C functions into JIT-compiled expressions; C++ gains nothing.
+override with_llvm = no
+
+PG_CONFIG ?= pg_config
+export PG_CONFIG
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+
+ifneq ($(wildcard $(PGXS)),)
+include $(PGXS)
+# Some versions of PGXS put PG_CXXFLAGS before their own -O2, which would win.
+override CXXFLAGS := $(CXXFLAGS:-O2=-O3)
+# PGXS does not track headers.
+-include $(OBJS:.o=.d)
+$(OBJS): | check-deps
+else
+all install installcheck clean: check-deps
+endif
+
+TOOLS = test/tools
+
+# One clear line for what is missing, instead of a compiler's or PGXS's error.
+.PHONY: check-deps
+check-deps:
+	@$(TOOLS)/install-deps --check build
+
+# The engine's tests, without a server: build/plain as shipped, build/sanitized under
+# AddressSanitizer and UndefinedBehaviorSanitizer.
+CORE_SRCS = $(wildcard src/core/*.cpp test/core/*.cpp)
+build/plain/%.o build/plain/core-tests: FLAVOUR = -g
+build/sanitized/%.o build/sanitized/core-tests: FLAVOUR = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+
+define core_tests
+build/$(1)/%.o: %.cpp
+	@mkdir -p $$(@D)
+	$$(CXX) $$(ALS_CPPFLAGS) $$(ALS_CXXFLAGS) $$(FLAVOUR) -c -o $$@ $$<
+build/$(1)/core-tests: $$(CORE_SRCS:%.cpp=build/$(1)/%.o)
+	$$(CXX) $$(ALS_CXXFLAGS) $$(FLAVOUR) -o $$@ $$^ -lgtest_main -lgtest -lpthread
+-include $$(CORE_SRCS:%.cpp=build/$(1)/%.d)
+endef
+$(eval $(call core_tests,plain))
+$(eval $(call core_tests,sanitized))
+
+.PHONY: deps demo test build-core-tests test-core test-sql test-tap lint
+
+# Installs what is missing for building, testing and the demo.
+deps:
+	@$(TOOLS)/install-deps build server test data
+
+# Trains and queries models of MovieLens on a throw-away server; needs nothing but this clone.
+demo:
+	@$(TOOLS)/run-demo
+
+# Every test there is; needs nothing but this clone. The last line holds the counts.
+test:
+	@$(TOOLS)/run-tests
+
+build-core-tests: build/plain/core-tests build/sanitized/core-tests
+
+test-core: build-core-tests
+	build/plain/core-tests
+	build/sanitized/core-tests
+
+test-sql: all
+	$(TOOLS)/with-server $(MAKE) --no-print-directory installcheck
+
+test-tap: all
+	$(TOOLS)/run-tap
+
+LINT_SRCS = $(wildcard src/*.cpp src/*/*.cpp test/core/*.cpp)
+LINT_HEADERS = $(wildcard src/*/*.h src/core/*.inl test/core/*.h)
+# -idirafter: clang's own folder may lack omp.h, the compiler's has it.
+LINT_FLAGS = $(filter-out -MMD -MP,$(ALS_CPPFLAGS)) $(ALS_CXXFLAGS) \
+	-isystem $(shell $(PG_CONFIG) --includedir-server) \
+	-idirafter $(shell $(CXX) -print-file-name=include)
+lint:
+	clang-format --dry-run -Werror $(LINT_SRCS) $(LINT_HEADERS)
+	clang-tidy --quiet $(LINT_SRCS) -- -x c++ $(LINT_FLAGS)

@@ -1,0 +1,270 @@
+\echo Use "create extension als" to load this file. \quit
+
+-- One row per training run; a model is a table of this type. The newest row is the one that serves.
+create type als.model as (
+  run bigint,                  -- 1, 2, 3, ...
+  version uuid,                -- names the state of the factors; every change makes a new one
+  trained_at timestamptz,
+  source text,                 -- the table (qualified) or query that was read
+  source_table regclass,       -- null for a query
+  user_col name,
+  item_col name,
+  rating_col name,             -- null: every row counts 1
+  user_factors regclass,
+  item_factors regclass,
+  feedback text,
+  factors int,
+  iterations int,
+  regularization float8,
+  reg_exponent float8,
+  alpha float8,                -- null for explicit feedback
+  biases boolean,
+  on_duplicate text,
+  seed bigint,
+  threads int,
+  n_rows bigint,               -- rows read
+  n_skipped bigint,            -- of them with a null id or rating
+  n_duplicates bigint,         -- of the rest merged into another row of the same user and item
+  n_ratings bigint,            -- what training saw: n_rows - n_skipped - n_duplicates
+  n_users bigint,
+  n_items bigint,
+  mean float8,                 -- of the ratings
+  loss float8[],               -- the objective after each iteration
+  n_refined bigint,            -- rows solved again in double precision, or with more ridge
+  read_seconds float8,
+  train_seconds float8,
+  write_seconds float8
+);
+comment on type als.model is
+  'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
+
+-- Training ---------------------------------------------------------------------------------------
+
+create function als.train(
+  model text,
+  source text,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  feedback text default 'explicit',
+  factors int default 64,
+  iterations int default 15,
+  regularization float8 default null,
+  reg_exponent float8 default 1,
+  alpha float8 default null,
+  biases boolean default null,
+  on_duplicate text default null,
+  seed bigint default 42,
+  threads int default null,
+  replace boolean default false,
+  unlogged boolean default false
+) returns als.model
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
+comment on function als.train is
+  'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
+
+create function als.trained_id(n bigint, of_type anyelement) returns anyelement
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_trained_id';
+comment on function als.trained_id is
+  'Internal to als.train: the id of row n of the factors being written';
+
+create function als.trained_factors(n bigint) returns real[]
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_factors';
+comment on function als.trained_factors is
+  'Internal to als.train: the vector of row n of the factors being written';
+
+create function als.trained_bias(n bigint) returns real
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_bias';
+comment on function als.trained_bias is
+  'Internal to als.train: the bias of row n of the factors being written';
+
+create function als.trained_n_ratings(n bigint) returns int
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_n_ratings';
+comment on function als.trained_n_ratings is
+  'Internal to als.train: the number of ratings of row n of the factors being written';
+
+create function als.training_progress(
+  out pid int,
+  out model text,
+  out phase text,
+  out iteration int,
+  out of int,
+  out loss float8,
+  out rows_read bigint,
+  out elapsed interval,
+  out remaining interval
+) returns setof record
+language c volatile strict parallel restricted rows 1 as 'MODULE_PATHNAME', 'als_training_progress';
+comment on function als.training_progress is
+  'The trainings now running in this database; behind the view als.progress';
+
+create view als.progress as select * from als.training_progress();
+comment on view als.progress is
+  'Trainings now running in this database: phase, iterations finished, loss, time elapsed and estimated to remain';
+grant select on als.progress to public;
+
+-- Models -----------------------------------------------------------------------------------------
+
+create function als.latest_run(model regclass) returns als.model
+language plpgsql stable strict parallel safe set search_path = pg_catalog, pg_temp as $$
+declare
+  run als.model;
+begin
+  if not exists (select from pg_class where oid = model and reloftype = 'als.model'::regtype) then
+    raise exception '"%" is not an als model', model using
+      errcode = 'wrong_object_type',
+      hint = 'A model is a table made by als.train; als.models lists them.';
+  end if;
+  execute format('select * from %s order by run desc limit 1', model) into run;
+  return run;
+end
+$$;
+comment on function als.latest_run is 'The newest row of a model, the one that serves';
+
+create view als.models as
+select c.oid::regclass as model, pg_get_userbyid(c.relowner) as owner, run.*
+from pg_class as c, als.latest_run(c.oid) as run
+where c.reloftype = 'als.model'::regtype
+  and not pg_is_other_temp_schema(c.relnamespace)
+  and has_schema_privilege(c.relnamespace, 'usage')
+  and has_table_privilege(c.oid, 'select');
+comment on view als.models is 'The models that the current user may read, each with its newest run';
+grant select on als.models to public;
+
+create function als.drop_model(model regclass) returns void
+language plpgsql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
+declare
+  run als.model := als.latest_run(model);
+  tables text;
+begin
+  select string_agg(oid::regclass::text, ', ') into tables
+  from pg_class where oid in (model, run.user_factors, run.item_factors);
+  execute 'drop table ' || tables;
+end
+$$;
+comment on function als.drop_model is 'Drops a model: its table and its two factor tables';
+
+-- Anything kept in memory is keyed by the version in the model row, so whoever changes factors by
+-- hand must change the version too. This trigger, on every factor table, does it.
+create function als.factors_changed() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  model regclass;
+  concerned boolean;
+begin
+  for model in
+    select oid from pg_class
+    where reloftype = 'als.model'::regtype
+      and not pg_is_other_temp_schema(relnamespace)
+      and has_schema_privilege(relnamespace, 'usage')
+      and has_table_privilege(oid, 'select')
+  loop
+    execute format('select $1 in (user_factors, item_factors) from %s order by run desc limit 1', model)
+      into concerned using tg_relid::regclass;
+    if concerned then
+      execute format('update %s set version = gen_random_uuid() where run = (select max(run) from %1$s)', model);
+    end if;
+  end loop;
+  return null;
+end
+$$;
+comment on function als.factors_changed is
+  'Trigger of factor tables: gives the model a new version when its factors change';
+
+-- Serving ----------------------------------------------------------------------------------------
+
+create function als.predict(
+  model regclass,
+  user_id "any",
+  item_id "any",
+  on_unknown text default 'null'
+) returns real
+language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
+comment on function als.predict is
+  'The score of an item for a user: the rating expected, or the preference for implicit feedback';
+
+create function als.top_k_support(internal) returns internal
+language c stable strict parallel safe as 'MODULE_PATHNAME', 'als_top_k_support';
+comment on function als.top_k_support is 'Planner support: a top-k function returns k rows';
+
+create function als.recommend(
+  model regclass,
+  user_id anyelement,
+  k int default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty'
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als.top_k_support
+as 'MODULE_PATHNAME', 'als_recommend';
+comment on function als.recommend(regclass, anyelement, int, boolean, "any", "any", text) is
+  'The k best items for a user, ids typed like the argument';
+
+create function als.recommend(
+  model regclass,
+  user_id text,
+  k int default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty'
+) returns table (item_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als.top_k_support
+as 'MODULE_PATHNAME', 'als_recommend';
+comment on function als.recommend(regclass, text, int, boolean, "any", "any", text) is
+  'The k best items for a user, ids as text: for text ids, untyped literals, and ids of two types';
+
+create function als.similar_items(
+  model regclass,
+  item_id anyelement,
+  k int default 10,
+  on_unknown text default 'empty'
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als.top_k_support
+as 'MODULE_PATHNAME', 'als_similar_items';
+comment on function als.similar_items(regclass, anyelement, int, text) is
+  'The k items whose vectors point most nearly the same way (cosine), ids typed like the argument';
+
+create function als.similar_items(
+  model regclass,
+  item_id text,
+  k int default 10,
+  on_unknown text default 'empty'
+) returns table (item_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als.top_k_support
+as 'MODULE_PATHNAME', 'als_similar_items';
+comment on function als.similar_items(regclass, text, int, text) is
+  'The k items whose vectors point most nearly the same way (cosine), ids as text';
+
+create function als.similar_users(
+  model regclass,
+  user_id anyelement,
+  k int default 10,
+  on_unknown text default 'empty'
+) returns table (user_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als.top_k_support
+as 'MODULE_PATHNAME', 'als_similar_users';
+comment on function als.similar_users(regclass, anyelement, int, text) is
+  'The k users whose vectors point most nearly the same way (cosine), ids typed like the argument';
+
+create function als.similar_users(
+  model regclass,
+  user_id text,
+  k int default 10,
+  on_unknown text default 'empty'
+) returns table (user_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als.top_k_support
+as 'MODULE_PATHNAME', 'als_similar_users';
+comment on function als.similar_users(regclass, text, int, text) is
+  'The k users whose vectors point most nearly the same way (cosine), ids as text';
+
+-- Vectors ----------------------------------------------------------------------------------------
+
+create function als.dot(a real[], b real[]) returns real
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_dot';
+comment on function als.dot is 'The inner product of two vectors of equal length';
+
+create function als.cosine(a real[], b real[]) returns real
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_cosine';
+comment on function als.cosine is 'The cosine of the angle between two vectors; 0 if either is zero';

@@ -1,0 +1,10 @@
+// The module's magic block and start-up.
+#include "pg/pg.h"
+#include "pg/settings.h"
+
+extern "C" {
+PG_MODULE_MAGIC;
+PGDLLEXPORT void _PG_init(void);
+}
+
+void _PG_init(void) { als::pg::define_settings(); }

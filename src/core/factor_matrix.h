@@ -1,0 +1,61 @@
+// Dense factors, one row an entity.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <vector>
+
+namespace als {
+
+/// Allocates at cache-line boundaries, so that vector loads of a row never straddle two lines.
+template <class T>
+struct AlignedAllocator {
+  using value_type = T;
+  static constexpr std::size_t kAlignment = 64;
+  AlignedAllocator() = default;
+  template <class U>
+  AlignedAllocator(const AlignedAllocator<U>&) {}  // NOLINT: converting, as allocators are
+  T* allocate(std::size_t n) {
+    return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{kAlignment}));
+  }
+  void deallocate(T* p, std::size_t) { ::operator delete (p, std::align_val_t{kAlignment}); }
+  template <class U>
+  bool operator==(const AlignedAllocator<U>&) const {
+    return true;
+  }
+  template <class U>
+  bool operator!=(const AlignedAllocator<U>&) const {
+    return false;
+  }
+};
+
+template <class T>
+using AlignedVector = std::vector<T, AlignedAllocator<T>>;
+
+/// rows x cols floats, row-major; rows are padded with zeros to a multiple of 16 floats.
+class FactorMatrix {
+ public:
+  FactorMatrix() = default;
+  FactorMatrix(std::size_t rows, std::size_t cols)
+      : rows_(rows), cols_(cols), stride_((cols + 15) / 16 * 16), data_(rows * stride_, 0.0F) {}
+  std::size_t rows() const { return rows_; }
+  std::size_t cols() const { return cols_; }
+  std::size_t stride() const { return stride_; }
+  /// Adds a row; the cost of growing is spread over many calls.
+  void append_row(const float* values) {
+    data_.resize(data_.size() + stride_, 0.0F);
+    std::copy(values, values + cols_, row(rows_++));
+  }
+  float* row(std::size_t r) { return data_.data() + r * stride_; }
+  const float* row(std::size_t r) const { return data_.data() + r * stride_; }
+
+ private:
+  std::size_t rows_ = 0;
+  std::size_t cols_ = 0;
+  std::size_t stride_ = 0;
+  AlignedVector<float> data_;
+};
+
+}  // namespace als

@@ -1,0 +1,228 @@
+#include "core/half_step.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace als {
+namespace {
+
+// A block of work is to take a millisecond or a few, at some 10^10 multiply-adds a second, of which
+// a term takes n^2 / 2.
+
+// Terms of a row that are summed in one go. A row with more is summed in segments of this size.
+std::uint64_t segment_size(std::size_t unknowns) {
+  return std::clamp<std::uint64_t>((std::uint64_t{1} << 28) / (unknowns * unknowns), 1024, 65536);
+}
+
+// Ratings in a run of rows.
+std::size_t run_size(std::size_t unknowns) {
+  return std::clamp<std::size_t>((std::size_t{1} << 26) / (unknowns * unknowns), 1,
+                                 std::size_t{1} << 18);
+}
+
+// What a row costs beside its ratings, in ratings: its factorisation takes n^3 / 6 multiply-adds.
+std::size_t row_cost(std::size_t unknowns) { return 16 + unknowns / 3; }
+
+// Rows of the fixed side in a segment of the sum for Y^T Y.
+std::uint64_t gram_segment_size(std::size_t unknowns) {
+  return std::clamp<std::uint64_t>((std::uint64_t{1} << 26) / (unknowns * unknowns), 256, 4096);
+}
+
+constexpr std::size_t kRidgeGrain = 4096;  // rows
+
+std::size_t unknowns_of(const TrainOptions& options) {
+  return static_cast<std::size_t>(options.factors) + (options.biases ? 1 : 0);
+}
+
+}  // namespace
+
+Workshop::Workshop(std::size_t factors, bool bias, ThreadTeam& team)
+    : workers(static_cast<std::size_t>(team.threads()), Worker(factors, bias)),
+      segmented_sum(factors + (bias ? 1 : 0), team),
+      gram(factors + (bias ? 1 : 0)) {}
+
+HalfStep::HalfStep(const CompressedRows& rows, std::size_t other_rows, const TrainOptions& options,
+                   double mean)
+    : rows_(rows),
+      other_rows_(other_rows),
+      options_(options),
+      mean_(mean),
+      segment_size_(segment_size(unknowns_of(options))),
+      runs_(split_rows(rows, row_cost(unknowns_of(options)), run_size(unknowns_of(options)))) {
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    if (rows.row_size(row) > segment_size_) {
+      long_rows_.push_back(row);
+      long_sizes_.push_back(rows.row_size(row));
+    }
+  }
+}
+
+/// lambda * W^e.
+double HalfStep::row_ridge(const RowSums& sums) const {
+  const bool implicit = options_.feedback == Feedback::kImplicit;
+  const double weight = sums.weight + (implicit ? static_cast<double>(other_rows_) : 0.0);
+  return options_.regularization * std::pow(weight, options_.reg_exponent);
+}
+
+/// Adds the terms of ratings [begin, end), all of one row.
+HalfStep::RowSums HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end,
+                                        const Factors& fixed, TermAccumulator& terms,
+                                        NormalEquations& equations) const {
+  RowSums sums;
+  if (options_.feedback == Feedback::kExplicit) {
+    // Zhou et al. 2008: A = sum of z z^T, b = sum of t z. With biases z = [y_i, 1], so that the
+    // row's own bias is the last unknown, and t = r - mu - b_i is what is left for s to explain.
+    for (std::uint64_t e = begin; e < end; ++e) {
+      const std::uint32_t column = rows_.columns[e];
+      const double bias = fixed.bias.empty() ? 0.0 : fixed.bias[column];
+      const auto target = static_cast<float>(rows_.values[e] - mean_ - bias);
+      terms.add(fixed.matrix.row(column), 1.0F, target, equations);
+      sums.targets += static_cast<double>(target) * target;
+    }
+    sums.weight = static_cast<double>(end - begin);
+  } else {
+    // Hu, Koren and Volinsky 2008, eq. 4: Y^T W Y = Y^T Y + Y^T (W - I) Y, where W - I is alpha |r|
+    // in the observed cells and 0 elsewhere; b = sum of w p y.
+    for (std::uint64_t e = begin; e < end; ++e) {
+      const double extra = options_.alpha * std::fabs(static_cast<double>(rows_.values[e]));
+      const double weighted_target = rows_.values[e] > 0 ? 1.0 + extra : 0.0;
+      terms.add(fixed.matrix.row(rows_.columns[e]), static_cast<float>(extra),
+                static_cast<float>(weighted_target), equations);
+      sums.targets += weighted_target;
+      sums.weight += extra;
+    }
+  }
+  terms.flush(equations);
+  return sums;
+}
+
+/// Y^T Y: what the cells would add to every row's equations if none of them were observed.
+void HalfStep::sum_gram(const Factors& fixed, Workshop& workshop) const {
+  workshop.gram.clear();
+  workshop.segmented_sum.run(
+      {other_rows_}, gram_segment_size(workshop.gram.unknowns()),
+      [&](std::size_t, std::uint64_t begin, std::uint64_t end, int thread, NormalEquations& sum) {
+        TermAccumulator& terms = workshop.workers[static_cast<std::size_t>(thread)].terms;
+        for (std::uint64_t row = begin; row < end; ++row) {
+          terms.add(fixed.matrix.row(row), 1.0F, 0.0F, sum);
+        }
+        terms.flush(sum);
+      },
+      [&](std::size_t, const NormalEquations& sum, int) { workshop.gram.add(sum); });
+}
+
+/// `equations` has all terms of the row.
+void HalfStep::finish_row(std::size_t row, const RowSums& sums, const NormalEquations& equations,
+                          Worker& worker, Factors& solved, Result& result) const {
+  const double ridge = row_ridge(sums);
+  float* x = worker.solution.data();
+  const RowSolver::Solution solution = worker.solver.solve(equations, ridge, x);
+  double norm = 0;
+  for (const float value : worker.solution) norm += static_cast<double>(value) * value;
+  result.ridge += ridge * norm;
+  result.fit += sums.targets - solution.reduction - ridge * norm;
+  result.refined_rows += solution.direct ? 0 : 1;
+
+  std::copy_n(x, solved.matrix.cols(), solved.matrix.row(row));
+  if (!solved.bias.empty()) solved.bias[row] = x[solved.matrix.cols()];
+}
+
+void HalfStep::solve_short_rows(const Factors& fixed, Workshop& workshop, ThreadTeam& team,
+                                Factors& solved, std::vector<Result>& results) const {
+  team.for_each_block(runs_.size() - 1, 1, [&](std::size_t run, std::size_t, int thread) {
+    Worker& worker = workshop.workers[static_cast<std::size_t>(thread)];
+    for (std::size_t row = runs_[run]; row < runs_[run + 1]; ++row) {
+      if (rows_.row_size(row) > segment_size_) continue;
+      if (rows_.row_size(row) == 0) {
+        std::fill_n(solved.matrix.row(row), solved.matrix.cols(), 0.0F);
+        if (!solved.bias.empty()) solved.bias[row] = 0.0F;
+        continue;
+      }
+      if (options_.feedback == Feedback::kImplicit) {
+        worker.equations = workshop.gram;
+      } else {
+        worker.equations.clear();
+      }
+      const RowSums sums = add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed,
+                                       worker.terms, worker.equations);
+      finish_row(row, sums, worker.equations, worker, solved, results[run]);
+    }
+  });
+}
+
+void HalfStep::solve_long_rows(const Factors& fixed, Workshop& workshop, Factors& solved,
+                               std::vector<Result>& results) const {
+  // The sums of each segment, so that they are added up in order too.
+  std::vector<std::vector<RowSums>> sums(long_rows_.size());
+  for (std::size_t job = 0; job < sums.size(); ++job) {
+    sums[job].resize((long_sizes_[job] - 1) / segment_size_ + 1);
+  }
+  workshop.segmented_sum.run(
+      long_sizes_, segment_size_,
+      [&](std::size_t job, std::uint64_t begin, std::uint64_t end, int thread,
+          NormalEquations& sum) {
+        const std::uint64_t first = rows_.offsets[long_rows_[job]];
+        sums[job][begin / segment_size_] =
+            add_ratings(first + begin, first + end, fixed,
+                        workshop.workers[static_cast<std::size_t>(thread)].terms, sum);
+      },
+      [&](std::size_t job, const NormalEquations& sum, int thread) {
+        Worker& worker = workshop.workers[static_cast<std::size_t>(thread)];
+        if (options_.feedback == Feedback::kImplicit) {
+          worker.equations = workshop.gram;
+        } else {
+          worker.equations.clear();
+        }
+        worker.equations.add(sum);
+        RowSums total;
+        for (const RowSums& part : sums[job]) total.add(part);
+        finish_row(long_rows_[job], total, worker.equations, worker, solved, results[job]);
+      });
+}
+
+HalfStep::Result HalfStep::solve(const Factors& fixed, Workshop& workshop, ThreadTeam& team,
+                                 Factors& solved) const {
+  if (options_.feedback == Feedback::kImplicit) sum_gram(fixed, workshop);
+  // One result for each run and each long row, added up in order.
+  std::vector<Result> short_results(runs_.size());
+  std::vector<Result> long_results(long_rows_.size());
+  solve_short_rows(fixed, workshop, team, solved, short_results);
+  solve_long_rows(fixed, workshop, solved, long_results);
+  Result total;
+  for (const auto* results : {&short_results, &long_results}) {
+    for (const Result& part : *results) {
+      total.fit += part.fit;
+      total.ridge += part.ridge;
+      total.refined_rows += part.refined_rows;
+    }
+  }
+  return total;
+}
+
+double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {
+  std::vector<double> sums(rows_.rows() / kRidgeGrain + 1);
+  team.for_each_block(rows_.rows(), kRidgeGrain, [&](std::size_t begin, std::size_t end, int) {
+    double sum = 0;
+    for (std::size_t row = begin; row < end; ++row) {
+      const float* y = factors.matrix.row(row);
+      double norm =
+          factors.bias.empty() ? 0.0 : static_cast<double>(factors.bias[row]) * factors.bias[row];
+      for (std::size_t k = 0; k < factors.matrix.cols(); ++k) {
+        norm += static_cast<double>(y[k]) * y[k];
+      }
+      RowSums weights;
+      for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
+        weights.weight += options_.feedback == Feedback::kExplicit
+                              ? 1.0
+                              : options_.alpha * std::fabs(static_cast<double>(rows_.values[e]));
+      }
+      sum += row_ridge(weights) * norm;
+    }
+    sums[begin / kRidgeGrain] = sum;
+  });
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+}  // namespace als

@@ -1,0 +1,80 @@
+// From hashes of ids to dense indexes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+namespace als {
+
+/// An open-addressing hash table that numbers keys 0, 1, 2, ... in the order in which they are
+/// added. The keys live with the caller, who says by index whether a candidate is the one looked
+/// for; so one table serves integers, texts and types that only the server can compare.
+class IdTable {
+ public:
+  static constexpr std::uint32_t kMissing = UINT32_MAX;
+
+  /// The index of the key with this hash for which equal(index) holds, or kMissing.
+  template <class Equal>
+  std::uint32_t find(std::uint64_t hash, Equal&& equal) const {
+    if (slots_.empty()) return kMissing;
+    for (std::size_t s = hash & mask();; s = (s + 1) & mask()) {
+      const Slot& slot = slots_[s];
+      if (slot.index == kMissing) return kMissing;
+      if (slot.tag == tag(hash) && equal(slot.index)) return slot.index;
+    }
+  }
+
+  /// Adds a key that find() did not find, and returns its index.
+  std::uint32_t add(std::uint64_t hash) {
+    if (hashes_.size() >= kMissing) throw std::length_error("more than 4294967294 distinct ids");
+    if ((hashes_.size() + 1) * 2 > slots_.size()) grow();
+    auto index = static_cast<std::uint32_t>(hashes_.size());
+    hashes_.push_back(hash);
+    place(index);
+    return index;
+  }
+
+  std::size_t size() const { return hashes_.size(); }
+
+  /// The hash of every key, by index.
+  const std::vector<std::uint64_t>& hashes() const { return hashes_; }
+
+  std::size_t bytes() const {
+    return slots_.capacity() * sizeof(Slot) + hashes_.capacity() * sizeof(std::uint64_t);
+  }
+
+ private:
+  struct Slot {
+    std::uint32_t index = kMissing;
+    std::uint32_t tag = 0;
+  };
+
+  std::size_t mask() const { return slots_.size() - 1; }
+  static std::uint32_t tag(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
+
+  void place(std::uint32_t index) {
+    std::uint64_t hash = hashes_[index];
+    std::size_t s = hash & mask();
+    while (slots_[s].index != kMissing) s = (s + 1) & mask();
+    slots_[s] = {index, tag(hash)};
+  }
+
+  void grow() {
+    slots_.assign(slots_.empty() ? 64 : slots_.size() * 2, Slot{});
+    for (std::uint32_t i = 0; i < hashes_.size(); ++i) place(i);
+  }
+
+  std::vector<Slot> slots_;  // a power of two of them, at most half of them taken
+  std::vector<std::uint64_t> hashes_;
+};
+
+/// Spreads the bits of an integer id (the finaliser of splitmix64, Steele et al. 2014).
+inline std::uint64_t hash_integer(std::uint64_t x) {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+}  // namespace als

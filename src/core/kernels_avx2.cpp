@@ -1,0 +1,49 @@
+// The kernels for AVX2 with fused multiply-add.
+
+#include "core/kernels.h"
+#include "core/options.h"
+
+#if defined(__x86_64__)
+
+// Nothing but the kernels may be in here: a function of the standard library instantiated inside
+// would be compiled for this target, and could be linked into code that runs everywhere.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+
+namespace als {
+namespace {
+
+constexpr int kLanes = 8;
+constexpr int kTileColumns = 4;  // 8 of 16 registers hold the tile
+
+// The order matters.
+// clang-format off
+#include "core/kernels_vector.inl"
+#include "core/kernels_gram.inl"
+#include "core/kernels_cholesky.inl"
+#include "core/kernels_dot.inl"
+// clang-format on
+
+}  // namespace
+}  // namespace als
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+namespace als {
+
+const Kernels& avx2_kernels() {
+  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, dot, multiply};
+  return kTable;
+}
+
+}  // namespace als
+
+#endif

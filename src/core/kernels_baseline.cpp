@@ -1,0 +1,31 @@
+// The kernels for what every processor of the architecture has: SSE2 or NEON.
+
+#include "core/kernels.h"
+#include "core/options.h"
+
+namespace als {
+namespace {
+
+constexpr int kLanes = 4;
+#if defined(__aarch64__)
+constexpr int kTileColumns = 4;  // 16 of 32 registers hold the tile
+#else
+constexpr int kTileColumns = 2;  // 8 of 16 registers hold the tile
+#endif
+
+// The order matters.
+// clang-format off
+#include "core/kernels_vector.inl"
+#include "core/kernels_gram.inl"
+#include "core/kernels_cholesky.inl"
+#include "core/kernels_dot.inl"
+// clang-format on
+
+}  // namespace
+
+const Kernels& baseline_kernels() {
+  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, dot, multiply};
+  return kTable;
+}
+
+}  // namespace als

@@ -1,0 +1,101 @@
+// Vectors of kLanes floats. Included by the kernels_<level>.cpp, which define kLanes and
+// kTileColumns; not a header of its own.
+
+#define ALS_INLINE inline __attribute__((always_inline))
+#if defined(__clang__)
+#define ALS_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define ALS_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+constexpr int kBlockVectors = static_cast<int>(kBlock) / kLanes;  // vectors in a block
+
+typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
+
+// Half of a block, in one vector where that is possible.
+constexpr int kHalfLanes = kLanes < 8 ? kLanes : 8;
+typedef float HalfVector __attribute__((vector_size(kHalfLanes * sizeof(float))));
+
+template <class V>
+ALS_INLINE V load(const float* from) {
+  V v;
+  __builtin_memcpy(&v, from, sizeof v);
+  return v;
+}
+
+template <class V>
+ALS_INLINE void store(float* to, const V& v) {
+  __builtin_memcpy(to, &v, sizeof v);
+}
+
+// The sum of the lanes of a block, by halves: the same tree of sums at every width.
+ALS_INLINE float sum_of_lanes(const Vector& v) {
+  float lane[kLanes];
+  store(lane, v);
+  ALS_UNROLL for (int width = kLanes / 2; width > 0; width /= 2) {
+    ALS_UNROLL for (int k = 0; k < width; ++k) lane[k] += lane[k + width];
+  }
+  return lane[0];
+}
+
+// A tile of a product of two panels, held in registers: `kColumns` columns by kVectors vectors of
+// rows. `wide` and `narrow` point into panels of 16 floats a step:
+//
+//   tile[c][r] += sum over k of narrow[16 k + c] * wide[16 k + r]
+//
+// With kColumns * kVectors at least the latency of a fused multiply-add times how many start in a
+// cycle (8 with two units and a latency of 4), the loop runs at the processor's peak.
+template <class V, int kColumns, int kVectors>
+struct Tile {
+  static constexpr int kWidth = static_cast<int>(sizeof(V) / sizeof(float));
+  V sum[kColumns][kVectors];
+
+  ALS_INLINE void clear() {
+    ALS_UNROLL for (int c = 0; c < kColumns; ++c) {
+      ALS_UNROLL for (int v = 0; v < kVectors; ++v) sum[c][v] = V{};
+    }
+  }
+
+  ALS_INLINE void read(const float* from) {
+    ALS_UNROLL for (int c = 0; c < kColumns; ++c) {
+      ALS_UNROLL for (int v = 0; v < kVectors; ++v) {
+        sum[c][v] = load<V>(from + kBlock * c + kWidth * v);
+      }
+    }
+  }
+
+  ALS_INLINE void write(float* to) const {
+    ALS_UNROLL for (int c = 0; c < kColumns; ++c) {
+      ALS_UNROLL for (int v = 0; v < kVectors; ++v) store(to + kBlock * c + kWidth * v, sum[c][v]);
+    }
+  }
+
+  ALS_INLINE void add_to(float* to) const {
+    ALS_UNROLL for (int c = 0; c < kColumns; ++c) {
+      ALS_UNROLL for (int v = 0; v < kVectors; ++v) {
+        float* at = to + kBlock * c + kWidth * v;
+        store(at, load<V>(at) + sum[c][v]);
+      }
+    }
+  }
+
+  ALS_INLINE void add_product(const float* wide, const float* narrow, std::size_t steps) {
+    for (std::size_t k = 0; k < steps; ++k, wide += kBlock, narrow += kBlock) {
+      V rows[kVectors];
+      ALS_UNROLL for (int v = 0; v < kVectors; ++v) rows[v] = load<V>(wide + kWidth * v);
+      ALS_UNROLL for (int c = 0; c < kColumns; ++c) {
+        ALS_UNROLL for (int v = 0; v < kVectors; ++v) sum[c][v] += narrow[c] * rows[v];
+      }
+    }
+  }
+
+  ALS_INLINE void subtract_product(const float* wide, const float* narrow, std::size_t steps) {
+    for (std::size_t k = 0; k < steps; ++k, wide += kBlock, narrow += kBlock) {
+      V rows[kVectors];
+      ALS_UNROLL for (int v = 0; v < kVectors; ++v) rows[v] = load<V>(wide + kWidth * v);
+      ALS_UNROLL for (int c = 0; c < kColumns; ++c) {
+        ALS_UNROLL for (int v = 0; v < kVectors; ++v) sum[c][v] -= narrow[c] * rows[v];
+      }
+    }
+  }
+};

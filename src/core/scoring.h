@@ -1,0 +1,47 @@
+// Scores of items for a user, and the best k of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/factor_matrix.h"
+
+namespace als {
+
+/// a.b in single precision; n floats each, any alignment. The same bits for the same values whether
+/// called here or through score_all.
+float dot(const float* a, const float* b, std::size_t n);
+
+/// scores[i] = base + bias[i] + user . items[i]; bias may be null (no bias added). scores has
+/// items.rows() entries; user has items.cols(). Sum order: (base + bias[i]) + dot.
+void score_all(const FactorMatrix& items, const float* bias, float base, const float* user,
+               float* scores);
+
+struct ScoredItem {
+  std::uint32_t item;
+  float score;
+};
+
+/// Keeps the best k of a stream of scored items: higher score first, ties by lower index. A score
+/// that is not a number is never kept.
+class TopK {
+ public:
+  explicit TopK(std::size_t k) : k_(k) {}
+
+  void offer(std::uint32_t item, float score) {
+    if (heap_.size() == k_ && (k_ == 0 || score < heap_.front().score)) return;  // most items
+    insert({item, score});
+  }
+
+  /// The items kept, best first. Empties the collector.
+  std::vector<ScoredItem> take();
+
+ private:
+  void insert(ScoredItem scored);
+
+  std::size_t k_;
+  std::vector<ScoredItem> heap_;  // worst kept item on top
+};
+
+}  // namespace als

@@ -1,0 +1,59 @@
+// Alternating least squares.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/half_step.h"
+#include "core/options.h"
+#include "core/ratings.h"
+#include "core/thread_team.h"
+
+namespace als {
+
+/// Trains a model by alternating least squares on the objective in options.h.
+///
+/// Bit for bit reproducible: the result depends on the ratings, the options, the keys and the SIMD
+/// level, not on the number of threads.
+class Trainer {
+ public:
+  /// item_keys: one 64-bit hash of each item's id, from which (with the seed) its initial factors
+  /// are drawn, so that they hang on the id and not on its position. Users need none: the first
+  /// half-step computes them. `ratings` and `team` must outlive the trainer.
+  Trainer(const Ratings& ratings, const TrainOptions& options,
+          const std::vector<std::uint64_t>& item_keys, ThreadTeam& team);
+
+  /// One half-step: solves every user (item) row exactly for the other side held fixed. Returns the
+  /// value of the objective after it, which never rises but for rounding.
+  double solve_users();
+  double solve_items();
+
+  const Factors& users() const { return users_; }
+  const Factors& items() const { return items_; }
+  double mean() const { return mean_; }  ///< mu; 0 without biases
+
+  /// Row solves whose single-precision factorisation failed and that were done again in double
+  /// precision, or with more ridge.
+  std::size_t refined_rows() const { return refined_rows_; }
+
+ private:
+  ThreadTeam& team_;
+  double mean_;
+  HalfStep user_step_;
+  HalfStep item_step_;
+  Workshop workshop_;
+  Factors users_;
+  Factors items_;
+  double user_ridge_ = 0;  // lambda * sum of W^e |x|^2 of the users as they are
+  double item_ridge_;
+  std::size_t refined_rows_ = 0;
+};
+
+/// Peak bytes of a whole training run: the buffer, the compressed rows of both sides, the factors
+/// and the working memory of the threads. `id_bytes`: what the id tables hold at the end of
+/// reading.
+std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t items,
+                            std::size_t id_bytes, const TrainOptions& options, int threads);
+
+}  // namespace als

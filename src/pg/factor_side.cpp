@@ -1,0 +1,67 @@
+#include "pg/factor_side.h"
+
+#include "core/scoring.h"
+
+namespace als::pg {
+
+namespace {
+
+MemoryContext new_context() {
+  return server(
+      [] { return AllocSetContextCreate(TopMemoryContext, "als factors", ALLOCSET_SMALL_SIZES); });
+}
+
+}  // namespace
+
+IdType* factor_id_type(const Model& model, Side side, MemoryContext context) {
+  Oid table = model.factor_table(side);
+  AttrNumber column = get_attnum(table, id_column(side));
+  if (column == InvalidAttrNumber)
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_COLUMN),
+             errmsg("table \"%s\" has no column \"%s\"", get_rel_name(table), id_column(side)),
+             errhint("Factor tables are made by als.train; train the model again.")));
+  Oid type;
+  int32 modifier;
+  Oid collation;
+  get_atttypetypmodcoll(table, column, &type, &modifier, &collation);
+  MemoryContext old = MemoryContextSwitchTo(context);
+  IdType* result = describe_id_type(type, collation, "factor ids");
+  MemoryContextSwitchTo(old);
+  return result;
+}
+
+VectorView model_vector(Datum factors, const Model& model, Side side) {
+  VectorView view = view_vector(DatumGetArrayTypeP(factors),
+                                side == Side::kUsers ? "a user vector" : "an item vector");
+  if (view.size != model.factors)
+    throw UserError(
+        ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+        format("model %s has a%s vector of %d factors instead of %d", model.name.c_str(),
+               side == Side::kUsers ? " user" : "n item", view.size, model.factors),
+        "Vectors of a model all have the length in its newest row; train it again.");
+  return view;
+}
+
+FactorSide::FactorSide(const Model& model, Side side)
+    : context_(new_context()),
+      type_(server([&] { return factor_id_type(model, side, context_); })),
+      ids_(type_),
+      matrix_(0, static_cast<std::size_t>(model.factors)) {
+  std::string id = id_column(side);
+  SPIPlanPtr plan = prepare("select " + id + ", factors, bias, n_ratings from " +
+                            relation_name(model.factor_table(side)) + " order by " + id);
+  for_each_row(plan, {}, [&](TupleTableSlot* slot) {
+    if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
+    VectorView vector = model_vector(slot->tts_values[1], model, side);
+    ids_.find_or_add(slot->tts_values[0]);
+    matrix_.append_row(vector.values);
+    bias_.push_back(slot->tts_isnull[2] ? 0.0F : DatumGetFloat4(slot->tts_values[2]));
+    n_ratings_.push_back(slot->tts_isnull[3] ? 0 : DatumGetInt32(slot->tts_values[3]));
+    norms_.push_back(std::sqrt(dot(vector.values, vector.values, matrix_.cols())));
+  });
+}
+
+FactorSide::~FactorSide() { MemoryContextDelete(context_); }
+
+}  // namespace als::pg

@@ -1,0 +1,46 @@
+// One side of a model in this backend's memory, ready to score.
+#pragma once
+
+#include "core/factor_matrix.h"
+#include "pg/id_dictionary.h"
+#include "pg/model.h"
+#include "pg/vector.h"
+
+namespace als::pg {
+
+/// All rows of a factor table. Index order is id order, so that ties broken by the lower index are
+/// ties broken by id.
+class FactorSide {
+ public:
+  /// Reads the factor table under the active snapshot, as the caller, within an SPI connection.
+  /// Throws 2202E or 22004 for a vector that does not fit the model.
+  FactorSide(const Model& model, Side side);
+  ~FactorSide();
+  FactorSide(const FactorSide&) = delete;
+  FactorSide& operator=(const FactorSide&) = delete;
+
+  const IdType& type() const { return *type_; }
+  const IdDictionary& ids() const { return ids_; }
+  std::size_t size() const { return ids_.size(); }
+  const FactorMatrix& matrix() const { return matrix_; }
+  const std::vector<float>& bias() const { return bias_; }  ///< 0 where null
+  const std::vector<std::int32_t>& n_ratings() const { return n_ratings_; }
+  const std::vector<float>& norms() const { return norms_; }  ///< |row|
+
+ private:
+  MemoryContext context_;
+  IdType* type_;
+  IdDictionary ids_;
+  FactorMatrix matrix_;
+  std::vector<float> bias_;
+  std::vector<std::int32_t> n_ratings_;
+  std::vector<float> norms_;
+};
+
+/// The type of a factor table's ids, allocated in `context`. A server call.
+IdType* factor_id_type(const Model& model, Side side, MemoryContext context);
+
+/// Checks a vector of a factor table against the model. Throws 2202E or 22004.
+VectorView model_vector(Datum factors, const Model& model, Side side);
+
+}  // namespace als::pg

@@ -1,0 +1,75 @@
+#include "pg/id_argument.h"
+
+namespace als::pg {
+
+IdConverter converter_or_throw(Oid from, const IdType& to, const char* what,
+                               MemoryContext context) {
+  IdConverter converter;
+  server([&] { init_id_converter(&converter, from, to.oid, context); });
+  if (converter.method == IdConverter::kNone)
+    throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                    format("%s ids of this model are %s, not %s", what, to.name,
+                           server([&] { return format_type_be(from); })),
+                    "Cast the id, or write it as a quoted literal.");
+  return converter;
+}
+
+Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what) {
+  Oid from = server([&] { return get_fn_expr_argtype(fcinfo->flinfo, index); });
+  IdConverter converter = converter_or_throw(from, type, what, CurrentMemoryContext);
+  return server([&] { return convert_id(&converter, PG_GETARG_DATUM(index)); });
+}
+
+IdArray id_array_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* name) {
+  struct Elements {
+    Datum* values;
+    bool* nulls;
+    int n;
+    Oid type;
+  };
+  auto elements = server([&] {
+    Oid argument = get_fn_expr_argtype(fcinfo->flinfo, index);
+    Datum array = PG_GETARG_DATUM(index);
+    if (argument == UNKNOWNOID) {
+      // A bare literal such as '{1,2}' is read as an array of ids.
+      argument = get_array_type(getBaseType(type.oid));
+      Oid input;
+      Oid parameter;
+      getTypeInputInfo(argument, &input, &parameter);
+      array = OidInputFunctionCall(input, DatumGetCString(array), parameter, -1);
+    }
+    Elements result{};
+    result.type = get_base_element_type(argument);
+    if (!OidIsValid(result.type))
+      ereport(ERROR,
+              (errcode(ERRCODE_DATATYPE_MISMATCH),
+               errmsg("%s must be an array of ids, not of type %s", name, format_type_be(argument)),
+               errhint("Write array[...], or array(select ...) for the ids of a query.")));
+    int16 length;
+    bool by_value;
+    char align;
+    get_typlenbyvalalign(result.type, &length, &by_value, &align);
+    deconstruct_array(DatumGetArrayTypeP(array), result.type, length, by_value, align,
+                      &result.values, &result.nulls, &result.n);
+    return result;
+  });
+  IdConverter converter = converter_or_throw(elements.type, type, "item", CurrentMemoryContext);
+  return server([&] {
+    IdArray ids{elements.values, 0};
+    for (int i = 0; i < elements.n; ++i)
+      if (!elements.nulls[i]) ids.ids[ids.n++] = convert_id(&converter, elements.values[i]);
+    return ids;
+  });
+}
+
+IdOutput::IdOutput(const IdType& from, Oid to) {
+  server([&] { init_id_converter(&converter_, from.oid, to, CurrentMemoryContext); });
+  if (converter_.method == IdConverter::kNone)
+    throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                    format("ids of type %s cannot be returned as %s", from.name,
+                           server([&] { return format_type_be(to); })),
+                    "Users and items of this model have ids of different types: give the id as "
+                    "text, and the ids come back as text.");
+}
+
+}  // namespace als::pg

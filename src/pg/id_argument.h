@@ -1,0 +1,40 @@
+// Ids as SQL functions take and return them: of the model's type, of one that casts to it, or text.
+#pragma once
+
+#include "pg/guard.h"
+#include "pg/id_type.h"
+
+namespace als::pg {
+
+/// A converter between a type that a call uses and the type of a model's ids. Throws 42804 if there
+/// is no cast. `what` names the id in the message: "user" or "item".
+IdConverter converter_or_throw(Oid from, const IdType& to, const char* what, MemoryContext context);
+
+/// An id argument as a value of the model's id type.
+Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what);
+
+struct IdArray {
+  Datum* ids;
+  int n;
+};
+
+/// The elements of an array of item ids of any type that casts to theirs, converted, without nulls.
+/// Throws 42804 for an argument that is no array, or whose elements do not cast.
+///
+/// The arguments are declared "any": an anyarray left at its default would take the polymorphic
+/// result type down with it ("cannot determine element type of anyarray").
+IdArray id_array_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* name);
+
+/// Converts ids of a model to the type in which a function returns them. Throws 42804 if there is
+/// no cast, with the advice to use text.
+class IdOutput {
+ public:
+  IdOutput(const IdType& from, Oid to);
+  /// A server call.
+  Datum operator()(Datum id) { return convert_id(&converter_, id); }
+
+ private:
+  IdConverter converter_;
+};
+
+}  // namespace als::pg

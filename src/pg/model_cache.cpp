@@ -1,0 +1,221 @@
+#include "pg/model_cache.h"
+
+namespace als::pg {
+
+namespace {
+
+/// Rows fetched one by one before the whole side is read instead.
+constexpr int kLookupsBeforeLoad = 100;
+
+/// Users can be many: their side is kept only up to this size, items always.
+constexpr std::size_t kMaxUserSideBytes = std::size_t{256} << 20;
+
+/// Versions kept by one backend, most recently used first.
+constexpr std::size_t kMaxCachedModels = 4;
+
+int index_of(Side side) { return side == Side::kUsers ? 0 : 1; }
+
+/// Counts what other sessions change about relations and roles: a new privilege, row-level
+/// security, a rename. Nothing remembered before such a change is trusted after it.
+std::uint64_t invalidations = 0;
+
+void count_invalidation(Datum, int, uint32) { ++invalidations; }
+
+void watch_invalidations() {
+  static bool watching = false;
+  if (watching) return;
+  server([] {
+    CacheRegisterSyscacheCallback(RELOID, count_invalidation, 0);
+    CacheRegisterSyscacheCallback(AUTHOID, count_invalidation, 0);
+    CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, count_invalidation, 0);
+  });
+  watching = true;
+}
+
+/// All that decides what a call sees of a model.
+struct View {
+  Oid table = InvalidOid;
+  Oid user = InvalidOid;
+  LocalTransactionId transaction = InvalidLocalTransactionId;
+  CommandId command = 0;
+  uint64 completed = 0;
+  std::uint64_t invalidations = 0;
+
+  bool operator==(const View& other) const {
+    return table == other.table && user == other.user && transaction == other.transaction &&
+           command == other.command && completed == other.completed &&
+           invalidations == other.invalidations;
+  }
+};
+
+View current_view(Oid table) {
+  Snapshot snapshot = GetActiveSnapshot();
+  View view;
+  view.table = table;
+  view.user = GetUserId();
+  view.transaction = current_lxid();
+  view.command = snapshot->curcid;
+  view.completed = snapshot_completion_count(snapshot);
+  view.invalidations = invalidations;
+  return view;
+}
+
+/// Whether two equal views really see the same. A parallel worker's snapshot comes without a
+/// completion count, but it is the only one the worker ever has.
+bool is_comparable(const View& view) { return view.completed != 0 || IsParallelWorker(); }
+
+struct Cache {
+  std::vector<std::shared_ptr<CachedModel>> models;
+  View last_view;
+  std::shared_ptr<ServedModel> last;
+};
+
+// Never destroyed: a backend ends without running destructors.
+Cache& cache() {
+  static auto* instance = new Cache;
+  return *instance;
+}
+
+std::shared_ptr<CachedModel> cached_version(Model model) {
+  auto& models = cache().models;
+  auto found = std::find_if(models.begin(), models.end(), [&](const auto& entry) {
+    return entry->model.table == model.table && entry->model.version == model.version;
+  });
+  std::shared_ptr<CachedModel> result;
+  if (found != models.end()) {
+    result = *found;
+    models.erase(found);
+    // Names may have changed since, factors have not.
+    result->model = std::move(model);
+  } else {
+    result = std::make_shared<CachedModel>();
+    result->model = std::move(model);
+  }
+  models.insert(models.begin(), result);
+  if (models.size() > kMaxCachedModels) models.pop_back();
+  return result;
+}
+
+}  // namespace
+
+ServedModel::ServedModel(std::shared_ptr<CachedModel> cached, Oid user)
+    : cached_(std::move(cached)),
+      context_(server([] {
+        return AllocSetContextCreate(TopMemoryContext, "als model", ALLOCSET_SMALL_SIZES);
+      })),
+      context_owner_(context_) {
+  for (Oid table : {model().table, model().user_factors, model().item_factors})
+    row_security_ =
+        row_security_ || server([&] { return check_enable_rls(table, user, true) == RLS_ENABLED; });
+  if (!is_reusable()) {
+    // Factors that row-level security has filtered are this call's alone.
+    auto own = std::make_shared<CachedModel>();
+    own->model = cached_->model;
+    cached_ = std::move(own);
+  }
+}
+
+const IdType& ServedModel::id_type(Side side) {
+  IdType*& type = types_[index_of(side)];
+  if (type == nullptr) type = server([&] { return factor_id_type(model(), side, context_); });
+  return *type;
+}
+
+/// Table privileges are looked up; anything else (privileges on columns) is left to the executor.
+void ServedModel::check_readable(Side side) {
+  bool& readable = readable_[index_of(side)];
+  if (readable) return;
+  Oid table = model().factor_table(side);
+  bool granted =
+      server([&] { return pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK; });
+  if (!granted) {
+    SpiConnection spi;
+    SPIPlanPtr plan =
+        prepare(std::string("select ") + id_column(side) + ", factors, bias, n_ratings from " +
+                relation_name(table) + " limit 0");
+    for_each_row(plan, {}, [](TupleTableSlot*) {});
+    spi.finish();
+  }
+  readable = true;
+}
+
+const FactorSide& ServedModel::side(Side side) {
+  check_readable(side);
+  std::unique_ptr<FactorSide>& loaded = cached_->sides[index_of(side)];
+  if (loaded == nullptr) {
+    SpiConnection spi;
+    loaded = std::make_unique<FactorSide>(model(), side);
+    spi.finish();
+  }
+  return *loaded;
+}
+
+bool ServedModel::worth_loading(Side side) const {
+  if (!is_reusable() || cached_->lookups[index_of(side)] < kLookupsBeforeLoad) return false;
+  std::size_t row_bytes = static_cast<std::size_t>(model().factors) * sizeof(float) + 64;
+  return side == Side::kItems ||
+         static_cast<std::size_t>(model().n_users) * row_bytes <= kMaxUserSideBytes;
+}
+
+std::optional<FactorRow> ServedModel::find(Side side, Datum id) {
+  check_readable(side);
+  if (cached_->sides[index_of(side)] == nullptr && !worth_loading(side)) return look_up(side, id);
+  const FactorSide& all = this->side(side);
+  std::uint32_t index = server([&] { return all.ids().find(id); });
+  if (index == IdDictionary::kMissing) return std::nullopt;
+  return FactorRow{all.matrix().row(index), all.bias()[index]};
+}
+
+std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
+  const IdType& type = id_type(side);
+  LastRow& last = last_[index_of(side)];
+  bool repeated = last.valid &&
+                  server([&] { return datumIsEqual(last.id, id, type.by_value(), type.length()); });
+  if (!repeated) {
+    ++cached_->lookups[index_of(side)];
+    last.valid = last.exists = false;
+    SpiConnection spi;
+    SPIPlanPtr plan =
+        saved_plan("select factors, bias from " + relation_name(model().factor_table(side)) +
+                       " where " + id_column(side) + " = $1",
+                   {type.oid});
+    for_each_row(plan, {{type.oid, id}}, [&](TupleTableSlot* slot) {
+      VectorView vector = model_vector(slot->tts_values[0], model(), side);
+      last.values.assign(vector.values, vector.values + vector.size);
+      last.bias = slot->tts_isnull[1] ? 0.0F : DatumGetFloat4(slot->tts_values[1]);
+      last.exists = true;
+    });
+    spi.finish();
+    server([&] {
+      if (!type.by_value() && last.id != 0) pfree(DatumGetPointer(last.id));
+      last.id = 0;
+      MemoryContext old = MemoryContextSwitchTo(context_);
+      last.id = datumCopy(id, type.by_value(), type.length());
+      MemoryContextSwitchTo(old);
+    });
+    last.valid = true;
+  }
+  if (!last.exists) return std::nullopt;
+  return FactorRow{last.values.data(), last.bias};
+}
+
+std::shared_ptr<ServedModel> serve_model(Oid table) {
+  watch_invalidations();
+  View view = current_view(table);
+  if (cache().last != nullptr && is_comparable(view) && view == cache().last_view)
+    return cache().last;
+
+  SpiConnection spi;
+  Model model = read_model(table);
+  spi.finish();
+  auto served = std::make_shared<ServedModel>(cached_version(std::move(model)), GetUserId());
+  if (served->is_reusable()) {
+    // Reading the row may itself have met invalidations; they were news from before the read.
+    view.invalidations = invalidations;
+    cache().last_view = view;
+    cache().last = served;
+  }
+  return served;
+}
+
+}  // namespace als::pg

@@ -1,0 +1,144 @@
+#include "pg/model_store.h"
+
+#include "core/options.h"
+
+namespace als::pg {
+
+namespace {
+
+/// A lock on a name, so that two sessions that make the same model queue instead of colliding in
+/// the catalogs. The object id is a hash: two names that share one merely wait for each other.
+void lock_name(Oid schema, const char* relation) {
+  uint32 hash = hash_bytes_extended(reinterpret_cast<const unsigned char*>(relation),
+                                    static_cast<int>(std::strlen(relation)), schema);
+  LockDatabaseObject(RelationRelationId, hash, 0, ExclusiveLock);
+}
+
+}  // namespace
+
+ModelStore::ModelStore(const std::string& name) {
+  relation_ = server([&]() -> const char* {
+    RangeVar* range = makeRangeVarFromNameList(textToQualifiedNameList(
+        cstring_to_text_with_len(name.data(), static_cast<int>(name.size()))));
+    Oid existing = RangeVarGetRelid(range, NoLock, true);
+    schema_ =
+        OidIsValid(existing) ? get_rel_namespace(existing) : RangeVarGetCreationNamespace(range);
+    return range->relname;
+  });
+}
+
+void ModelStore::lock(bool replace) {
+  server([&] {
+    lock_name(schema_, relation_.c_str());
+    table_ = get_relname_relid(relation_.c_str(), schema_);
+  });
+  if (!OidIsValid(table_)) return;
+  if (!replace)
+    throw UserError(ERRCODE_DUPLICATE_TABLE,
+                    format("relation \"%s\" already exists", relation_.c_str()),
+                    "Use replace => true to train an existing model anew.");
+  check_is_model(table_);
+  lock_tables();
+}
+
+std::string ModelStore::qualified_name() const {
+  return server(
+      [&] { return quote_qualified_identifier(get_namespace_name(schema_), relation_.c_str()); });
+}
+
+/// Readers go on undisturbed; anyone else who would change the model's rows waits. The factor
+/// tables come first, as in a statement that changes them and whose trigger then updates the model
+/// row.
+void ModelStore::lock_tables() {
+  SnapshotScope snapshot;
+  Model model = read_model(table_);
+  execute("lock table only " + relation_name(model.user_factors) + ", " +
+          relation_name(model.item_factors) + ", " + qualified_name() +
+          " in share row exclusive mode");
+  user_factors_ = model.user_factors;
+  item_factors_ = model.item_factors;
+  snapshot.pop();
+}
+
+void ModelStore::create_model_table() {
+  execute("create table " + qualified_name() + " of als.model (run primary key)");
+  table_ = server([&] { return get_relname_relid(relation_.c_str(), schema_); });
+}
+
+void ModelStore::create_factor_table(Side side, const IdType& type, bool unlogged) {
+  // taste_user_factors, shortened as the server shortens the names it makes up.
+  const char* name =
+      server([&] { return makeObjectName(relation_.c_str(), side_name(side), "factors"); });
+  std::string table =
+      server([&] { return quote_qualified_identifier(get_namespace_name(schema_), name); });
+  std::string id_type = server([&]() -> const char* {
+    char* text = format_type_extended(type.oid, -1, FORMAT_TYPE_FORCE_QUALIFY);
+    if (!OidIsValid(type.collation) || type.collation == get_typcollation(type.oid)) return text;
+    return psprintf("%s collate %s", text, generate_collation_name(type.collation));
+  });
+  execute(std::string("create ") + (unlogged ? "unlogged " : "") + "table " + table + " (" +
+          id_column(side) + " " + id_type +
+          " primary key, factors real[] not null, bias real, n_ratings int)");
+  // Vectors kept in the row, uncompressed, read several times faster; they fit a page.
+  if (kMaxFactors * sizeof(float4) + 3000 < BLCKSZ)
+    execute("alter table " + table + " alter factors set storage plain");
+  // Whoever changes the rows by hand gives the model a new version, see als.factors_changed().
+  execute("create trigger als_version after insert or update or delete or truncate on " + table +
+          " for each statement execute function als.factors_changed()");
+  Oid oid = server([&] {
+    Oid created = get_relname_relid(name, schema_);
+    // Dropping the model table takes its factor tables along.
+    ObjectAddress factors;
+    ObjectAddress model;
+    ObjectAddressSet(factors, RelationRelationId, created);
+    ObjectAddressSet(model, RelationRelationId, table_);
+    recordDependencyOn(&factors, &model, DEPENDENCY_AUTO);
+    return created;
+  });
+  (side == Side::kUsers ? user_factors_ : item_factors_) = oid;
+}
+
+void ModelStore::check_factor_table(Side side, const IdType& type) const {
+  const char* there = server([&]() -> const char* {
+    Oid table = factor_table(side);
+    AttrNumber column = get_attnum(table, id_column(side));
+    Oid found = column == InvalidAttrNumber ? InvalidOid : get_atttype(table, column);
+    return found == type.oid ? nullptr : OidIsValid(found) ? format_type_be(found) : "missing";
+  });
+  if (there != nullptr)
+    throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                    format("%s ids of the source are %s, but those of model %s are %s",
+                           side_name(side), type.name, qualified_name().c_str(), there),
+                    "Cast the column in a source query, or remove the model with als.drop_model "
+                    "and train it anew.");
+}
+
+void ModelStore::prepare_tables(const RatingSource& source, bool unlogged) {
+  if (OidIsValid(table_)) {
+    check_factor_table(Side::kUsers, *source.user_type);
+    check_factor_table(Side::kItems, *source.item_type);
+    if (unlogged &&
+        server([&] { return get_rel_persistence(user_factors_); }) != RELPERSISTENCE_UNLOGGED)
+      throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                      format("the factor tables of model %s are logged", qualified_name().c_str()),
+                      "Retraining keeps the tables as they are: use ALTER TABLE ... SET UNLOGGED.");
+    return;
+  }
+  create_model_table();
+  create_factor_table(Side::kUsers, *source.user_type, unlogged);
+  create_factor_table(Side::kItems, *source.item_type, unlogged);
+}
+
+void ModelStore::write_factors(Side side, const TrainedRows& rows) {
+  std::string table = relation_name(factor_table(side));
+  // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
+  execute("delete from only " + table);
+  TrainedRowsScope scope(&rows);
+  execute("insert into " + table + " (" + id_column(side) +
+              ", factors, bias, n_ratings) select als.trained_id(n, $1), als.trained_factors(n), "
+              "als.trained_bias(n), als.trained_n_ratings(n) from generate_series(0, $2) as n",
+          {{rows.ids->type().oid, 0, true},
+           {INT8OID, Int64GetDatum(static_cast<int64>(rows.order.size()) - 1)}});
+}
+
+}  // namespace als::pg

@@ -1,0 +1,47 @@
+// Writing models: the three tables and their rows.
+#pragma once
+
+#include "pg/model.h"
+#include "pg/trained_rows.h"
+
+namespace als::pg {
+
+/// The place of a model: found, or made, within the transaction of its training.
+class ModelStore {
+ public:
+  /// Resolves the model's name, qualified or not, to where it is or will be.
+  explicit ModelStore(const std::string& name);
+
+  /// Waits until no other transaction writes the same model, and keeps others waiting from then on.
+  /// Needs an SPI connection; the active snapshot may be older than what is found afterwards.
+  /// Throws 42P07 if the model exists and `replace` is false, 42809 if a relation of that name is
+  /// no model.
+  void lock(bool replace);
+
+  Oid schema() const { return schema_; }
+  const std::string& relation() const { return relation_; }  ///< unqualified
+  std::string qualified_name() const;
+
+  /// Makes the tables that are missing; checks that those there have the right id types (42804).
+  void prepare_tables(const RatingSource& source, bool unlogged);
+
+  Oid table() const { return table_; }
+  Oid factor_table(Side side) const { return side == Side::kUsers ? user_factors_ : item_factors_; }
+
+  /// Puts these rows in the place of those in the factor table.
+  void write_factors(Side side, const TrainedRows& rows);
+
+ private:
+  void lock_tables();
+  void create_model_table();
+  void create_factor_table(Side side, const IdType& type, bool unlogged);
+  void check_factor_table(Side side, const IdType& type) const;
+
+  Oid schema_ = InvalidOid;
+  std::string relation_;
+  Oid table_ = InvalidOid;  ///< InvalidOid while there is no such model
+  Oid user_factors_ = InvalidOid;
+  Oid item_factors_ = InvalidOid;
+};
+
+}  // namespace als::pg

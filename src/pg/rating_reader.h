@@ -1,0 +1,42 @@
+// From the rows of a source to ratings in memory.
+#pragma once
+
+#include <functional>
+
+#include "core/ratings.h"
+#include "pg/id_dictionary.h"
+#include "pg/rating_source.h"
+
+namespace als::pg {
+
+/// Streams the rows of a source into a buffer of (user index, item index, rating).
+class RatingReader {
+ public:
+  explicit RatingReader(const RatingSource& source)
+      : source_(source), users_(source.user_type), items_(source.item_type) {}
+
+  /// Reads everything under the active snapshot, as the caller, within an SPI connection.
+  /// `on_block` is called before the first row and then whenever another block of the buffer is
+  /// full; it may throw to refuse more. Throws 22003 for a rating that is not finite.
+  void read(const std::function<void()>& on_block);
+
+  RatingBuffer&& take_buffer() { return std::move(buffer_); }
+  std::size_t ratings() const { return buffer_.size(); }
+  const IdDictionary& users() const { return users_; }
+  const IdDictionary& items() const { return items_; }
+  std::int64_t rows() const { return rows_; }        ///< rows read
+  std::int64_t skipped() const { return skipped_; }  ///< of them with a null id or rating
+
+ private:
+  void add(TupleTableSlot* slot);
+  double rating(Datum value) const;
+
+  const RatingSource& source_;
+  RatingBuffer buffer_;
+  IdDictionary users_;
+  IdDictionary items_;
+  std::int64_t rows_ = 0;
+  std::int64_t skipped_ = 0;
+};
+
+}  // namespace als::pg

@@ -1,0 +1,130 @@
+// als.recommend: the best items for a user.
+
+#include "pg/args.h"
+#include "pg/id_argument.h"
+#include "pg/scores.h"
+
+namespace als::pg {
+
+namespace {
+
+enum Argument { kModel, kUserId, kK, kExcludeSeen, kCandidates, kExclude, kOnUnknown };
+
+enum class OnUnknown { kEmpty, kPopular, kError };
+
+OnUnknown on_unknown_from(FunctionCallInfo fcinfo) {
+  std::string choice = choice_arg(fcinfo, kOnUnknown, "on_unknown", {"empty", "popular", "error"});
+  if (choice == "empty") return OnUnknown::kEmpty;
+  return choice == "popular" ? OnUnknown::kPopular : OnUnknown::kError;
+}
+
+/// Which items may be recommended.
+class Eligible {
+ public:
+  explicit Eligible(const FactorSide& items) : items_(items), eligible_(items.size(), true) {}
+
+  void restrict_to(const IdArray& ids) {
+    std::vector<bool> chosen(eligible_.size(), false);
+    mark(ids, chosen, true);
+    for (std::size_t i = 0; i < eligible_.size(); ++i) eligible_[i] = eligible_[i] && chosen[i];
+  }
+  void exclude(const IdArray& ids) { mark(ids, eligible_, false); }
+  void exclude(std::uint32_t item) { eligible_[item] = false; }
+  bool operator[](std::size_t item) const { return eligible_[item]; }
+
+ private:
+  void mark(const IdArray& ids, std::vector<bool>& marks, bool value) {
+    for (int i = 0; i < ids.n; ++i) {
+      std::uint32_t item = server([&] { return items_.ids().find(ids.ids[i]); });
+      if (item != IdDictionary::kMissing) marks[item] = value;
+    }
+  }
+
+  const FactorSide& items_;
+  std::vector<bool> eligible_;
+};
+
+/// Leaves out what the user has in the source now, which may be more than the model was trained on.
+void exclude_seen(const Model& model, const FactorSide& items, const IdType& user_type,
+                  Datum user_id, Eligible& eligible) {
+  SpiConnection spi;
+  const RatingSource& source = model.source;
+  SPIPlanPtr plan =
+      saved_plan("select " + quoted(source.item_col) + " from " + source.from_clause() + " where " +
+                     quoted(source.user_col) + " = $1",
+                 {user_type.oid});
+  std::optional<IdConverter> converter;
+  MemoryContext context = CurrentMemoryContext;
+  for_each_row(plan, {{user_type.oid, user_id}}, [&](TupleTableSlot* slot) {
+    if (slot->tts_isnull[0]) return;
+    if (!converter)
+      converter = converter_or_throw(TupleDescAttr(slot->tts_tupleDescriptor, 0)->atttypid,
+                                     items.type(), "item", context);
+    std::uint32_t item = items.ids().find(convert_id(&*converter, slot->tts_values[0]));
+    if (item != IdDictionary::kMissing) eligible.exclude(item);
+  });
+  spi.finish();
+}
+
+std::vector<ScoredItem> best_eligible(const float* scores, const Eligible& eligible, std::size_t n,
+                                      int k) {
+  TopK top(static_cast<std::size_t>(k));
+  for (std::size_t i = 0; i < n; ++i)
+    if (eligible[i]) top.offer(static_cast<std::uint32_t>(i), scores[i]);
+  return top.take();
+}
+
+std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, Datum user_id,
+                                  int k) {
+  OnUnknown on_unknown = on_unknown_from(fcinfo);
+  const Model& model = served.model();
+  const IdType& user_type = served.id_type(Side::kUsers);
+  std::optional<FactorRow> user = served.find(Side::kUsers, user_id);
+  if (!user && on_unknown == OnUnknown::kError) {
+    const char* text = server([&] { return id_text(user_type, user_id); });
+    throw UserError(ERRCODE_NO_DATA_FOUND,
+                    format("model %s does not know user %s", model.name.c_str(), text),
+                    "The user had no rating when the model was trained. Train again, or use "
+                    "on_unknown => 'popular' or 'empty'.");
+  }
+  if (!user && on_unknown == OnUnknown::kEmpty) return {};
+
+  const FactorSide& items = served.side(Side::kItems);
+  Eligible eligible(items);
+  if (!PG_ARGISNULL(kCandidates))
+    eligible.restrict_to(id_array_arg(fcinfo, kCandidates, items.type(), "candidates"));
+  if (!PG_ARGISNULL(kExclude))
+    eligible.exclude(id_array_arg(fcinfo, kExclude, items.type(), "exclude"));
+  require_arg(fcinfo, kExcludeSeen, "exclude_seen");
+  if (PG_GETARG_BOOL(kExcludeSeen)) exclude_seen(model, items, user_type, user_id, eligible);
+
+  std::vector<float> scores(items.size());
+  if (user)
+    score_all(items.matrix(), items.bias().data(), base_score(model, user->bias), user->values,
+              scores.data());
+  else
+    std::copy(items.n_ratings().begin(), items.n_ratings().end(), scores.begin());
+  return best_eligible(scores.data(), eligible, scores.size(), k);
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_recommend)
+
+/// als.recommend(model regclass, user_id, k, exclude_seen, candidates, exclude, on_unknown): rows
+/// (item_id, score real, rank int)
+Datum als_recommend(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  init_materialized_srf(fcinfo);
+  if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kUserId)) return static_cast<Datum>(0);
+  return guard([&] {
+    int k = int_arg(fcinfo, kK, "k", 0, PG_INT32_MAX);
+    std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
+    Datum user_id = id_arg(fcinfo, kUserId, served->id_type(Side::kUsers), "user");
+    auto best = recommend(fcinfo, *served, user_id, k);
+    if (!best.empty()) return_scored(fcinfo, served->side(Side::kItems), best);
+    return static_cast<Datum>(0);
+  });
+}

@@ -1,0 +1,39 @@
+#include "pg/scores.h"
+
+#include "pg/id_argument.h"
+
+namespace als::pg {
+
+void return_scored(FunctionCallInfo fcinfo, const FactorSide& side,
+                   const std::vector<ScoredItem>& best) {
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  IdOutput output(side.type(), TupleDescAttr(result->setDesc, 0)->atttypid);
+  server([&] {
+    for (std::size_t i = 0; i < best.size(); ++i) {
+      bool nulls[3] = {};
+      Datum values[3] = {output(side.ids().id(best[i].item)), Float4GetDatum(best[i].score),
+                         Int32GetDatum(static_cast<int32>(i + 1))};
+      tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+    }
+  });
+}
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_top_k_support)
+
+/// Tells the planner how many rows a top-k function returns: its third argument, k.
+Datum als_top_k_support(PG_FUNCTION_ARGS) {
+  auto* node = reinterpret_cast<Node*>(PG_GETARG_POINTER(0));
+  if (!IsA(node, SupportRequestRows)) PG_RETURN_POINTER(nullptr);
+  auto* request = reinterpret_cast<SupportRequestRows*>(node);
+  if (!IsA(request->node, FuncExpr)) PG_RETURN_POINTER(nullptr);
+  List* args = reinterpret_cast<FuncExpr*>(request->node)->args;
+  if (list_length(args) < 3) PG_RETURN_POINTER(nullptr);
+  auto* k = static_cast<Node*>(list_nth(args, 2));
+  if (!IsA(k, Const)) PG_RETURN_POINTER(nullptr);
+  auto* value = reinterpret_cast<Const*>(k);
+  if (value->constisnull || value->consttype != INT4OID) PG_RETURN_POINTER(nullptr);
+  request->rows = std::max(DatumGetInt32(value->constvalue), 1);
+  PG_RETURN_POINTER(request);
+}

@@ -1,0 +1,46 @@
+#include "pg/settings.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include "core/options.h"
+#include "pg/pg.h"
+
+namespace als::pg {
+
+namespace {
+int threads_setting = 0;
+int max_memory_setting = -1;  // kB
+bool verbose_setting = false;
+}  // namespace
+
+void define_settings() {
+  DefineCustomIntVariable("als.threads", "Threads that als.train uses unless told otherwise.",
+                          "0 means every processor the server process may run on.",
+                          &threads_setting, 0, 0, kMaxThreads, PGC_USERSET, 0, nullptr, nullptr,
+                          nullptr);
+  DefineCustomIntVariable("als.max_memory", "Memory one als.train may use; more is refused.",
+                          "-1 means half of the machine's memory.", &max_memory_setting, -1, -1,
+                          MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomBoolVariable("als.verbose", "Report each training iteration at NOTICE.",
+                           "Otherwise they are reported at DEBUG1.", &verbose_setting, false,
+                           PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  reserve_setting_prefix("als");
+}
+
+int default_threads() {
+  if (threads_setting > 0) return threads_setting;
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return 1;
+  return std::clamp(CPU_COUNT(&allowed), 1, kMaxThreads);
+}
+
+std::size_t max_memory() {
+  if (max_memory_setting >= 0) return static_cast<std::size_t>(max_memory_setting) * 1024;
+  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) / 2 *
+         static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+bool verbose() { return verbose_setting; }
+
+}  // namespace als::pg

@@ -1,0 +1,20 @@
+// The als.* settings.
+#pragma once
+
+#include <cstddef>
+
+namespace als::pg {
+
+/// Registers the settings; called once, when the module is loaded.
+void define_settings();
+
+/// als.threads, or every processor this process may run on where it is 0.
+int default_threads();
+
+/// als.max_memory in bytes, or half of the machine's memory where it is -1.
+std::size_t max_memory();
+
+/// als.verbose: report each iteration at NOTICE instead of DEBUG1.
+bool verbose();
+
+}  // namespace als::pg

@@ -1,0 +1,76 @@
+// Queries of our own, run as the caller.
+#pragma once
+
+#include <initializer_list>
+
+#include "pg/guard.h"
+#include "pg/pg.h"
+
+namespace als::pg {
+
+/// An open SPI connection. Deliberately without SPI_finish in a destructor: after an error the
+/// server closes it when it aborts the (sub)transaction, which every error here leads to.
+class SpiConnection {
+ public:
+  SpiConnection();
+  void finish();
+
+ private:
+  MemoryContext outer_ = nullptr;
+};
+
+/// A fresh snapshot made the active one: in read committed it sees what has been committed since
+/// the calling statement began. Like a connection it is left to the server after an error.
+class SnapshotScope {
+ public:
+  SnapshotScope() {
+    server([] { PushActiveSnapshot(GetTransactionSnapshot()); });
+  }
+  void pop() {
+    server([] { PopActiveSnapshot(); });
+  }
+};
+
+/// A query parameter.
+struct Param {
+  Oid type;
+  Datum value;
+  bool is_null = false;
+};
+
+/// Runs a statement that may write, with a fresh snapshot. Returns the number of rows processed;
+/// rows returned are in SPI_tuptable.
+std::uint64_t execute(const std::string& sql, std::initializer_list<Param> params = {});
+
+/// A prepared plan that lives until the end of the connection.
+SPIPlanPtr prepare(const std::string& sql, std::initializer_list<Oid> types = {});
+
+/// A prepared plan that is kept for the session, for queries that serving asks again and again.
+SPIPlanPtr saved_plan(const std::string& sql, std::initializer_list<Oid> types);
+
+/// Runs a read-only plan under the active snapshot and hands every row to on_row(state, slot) as it
+/// comes, without a tuple table in between. on_row runs inside the executor, in a memory context
+/// that is emptied before each row; it may raise server errors but must not throw.
+using RowFunction = void (*)(void* state, TupleTableSlot* slot);
+void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params, RowFunction on_row,
+                 void* state);
+
+/// The same for a function object, which may throw.
+template <class OnRow>
+void for_each_row(SPIPlanPtr plan, std::initializer_list<Param> params, OnRow&& on_row) {
+  using Function = std::remove_reference_t<OnRow>;
+  stream_rows(
+      plan, params,
+      [](void* state, TupleTableSlot* slot) {
+        guard([&] { (*static_cast<Function*>(state))(slot); });
+      },
+      &on_row);
+}
+
+/// The schema-qualified, quoted name of a relation; empty if there is none with this OID.
+std::string relation_name(Oid relation);
+
+/// A quoted identifier.
+std::string quoted(const std::string& identifier);
+
+}  // namespace als::pg

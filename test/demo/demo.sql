@@ -1,0 +1,154 @@
+-- What als does, on the tables ratings and movies of MovieLens; run by test/demo/run.
+
+\echo
+\echo 'als: collaborative filtering inside PostgreSQL'
+\echo '=============================================='
+create extension als;
+
+select count(*) as ratings, count(distinct user_id) as users, count(distinct item_id) as movies,
+       round(avg(rating)::numeric, 2) as "mean rating"
+from ratings;
+
+-- One rating in ten is kept from the models, to test them with. A hash decides, so that every run
+-- splits alike.
+create table train as
+select * from ratings where hashint8(user_id::bigint << 32 | item_id) % 10 <> 0;
+create table held_out as select * from ratings except all select * from train;
+create table likes as select user_id, item_id from train where rating >= 4;
+create index on train (user_id);
+create index on likes (user_id, item_id);
+analyze;
+
+\echo '1. How many stars will they give?'
+\echo '------------------------------'
+\echo 'A model of the ratings is one call. One rating in ten is kept aside, to test with.'
+\echo
+\timing on
+\set ECHO queries
+select n_ratings, n_users, n_items, factors, iterations
+from als.train('stars', 'train', factors => 32);
+\set ECHO none
+\timing off
+\echo
+
+\echo 'The error of its predictions for the ratings kept aside, in stars (RMSE, less is better):'
+\echo
+\timing on
+with guess as (
+    select h.rating, g.mean as global_mean, coalesce(i.mean, g.mean) as item_mean,
+           coalesce(als.predict('stars', h.user_id, h.item_id), i.mean, g.mean) as als
+    from held_out h
+    cross join (select avg(rating) as mean from train) g
+    left join (select item_id, avg(rating) as mean from train group by item_id) i using (item_id))
+select round(sqrt(avg((rating - global_mean) ^ 2))::numeric, 3) as "always the mean",
+       round(sqrt(avg((rating - item_mean) ^ 2))::numeric, 3) as "the movie's mean",
+       round(sqrt(avg((rating - als) ^ 2))::numeric, 3) as als
+from guess;
+\timing off
+\echo
+
+\echo '2. What will they like?'
+\echo '-----------------------'
+\echo 'Often all that is known is who liked what. Here: four stars or more.'
+\echo
+\timing on
+\set ECHO queries
+select n_ratings, n_users, n_items, factors, iterations
+from als.train('taste', 'likes', rating_col => null, feedback => 'implicit', factors => 32);
+\set ECHO none
+\timing off
+\echo
+
+\echo 'Ten recommendations for every user: the share of what they liked among the ratings kept aside'
+\echo '(Recall@10, out of at most 10; more is better), against the ten most popular movies that are'
+\echo 'new to them:'
+\echo
+\timing on
+with hidden as (
+    select user_id, array_agg(item_id) as items from held_out
+    where rating >= 4 and user_id in (select user_id from likes)
+    group by user_id),
+popular as materialized (
+    select item_id, count(*) as n from likes group by item_id),
+top as (
+    select h.user_id, h.items, 'als' as method, r.item_id
+    from hidden h, als.recommend('taste', h.user_id, 10) r
+    union all
+    select h.user_id, h.items, 'popular', p.item_id
+    from hidden h, lateral (
+        select p.item_id from popular p
+        where not exists (select from likes l where l.user_id = h.user_id and l.item_id = p.item_id)
+        order by p.n desc, p.item_id limit 10) p),
+recall as (
+    select method, user_id,
+           count(*) filter (where item_id = any (items))::numeric / least(10, cardinality(items)) as value
+    from top group by method, user_id, items)
+select count(*) filter (where method = 'als') as users,
+       round(avg(value) filter (where method = 'popular'), 3) as popular,
+       round(avg(value) filter (where method = 'als'), 3) as als
+from recall;
+\timing off
+\echo
+
+-- A user with a taste to look at: enough likes to show, not so many as to like everything.
+select user_id as someone from likes group by user_id order by abs(count(*) - 40), user_id limit 1 \gset
+\echo '3. One user'
+\echo '-----------'
+\echo Some of what user :someone liked:
+\echo
+select m.title, m.year, m.genres
+from train t join movies m on m.movie_id = t.item_id
+where t.user_id = :someone
+order by t.rating desc, hashint4(t.item_id) limit 10;
+
+\echo 'and what the model recommends:'
+\echo
+\timing on
+\set ECHO queries
+select r.rank, m.title, m.year, m.genres
+from als.recommend('taste', :someone, 10) r join movies m on m.movie_id = r.item_id
+order by r.rank;
+\set ECHO none
+\timing off
+\echo
+
+\echo 'Only comedies from before 1970, please; any query names the candidates:'
+\echo
+\timing on
+\set ECHO queries
+select r.rank, m.title, m.year, m.genres
+from als.recommend('taste', :someone, 5, candidates => array(
+       select movie_id from movies where year < 1970 and genres like '%Comedy%')) r
+     join movies m on m.movie_id = r.item_id
+order by r.rank;
+\set ECHO none
+\timing off
+\echo
+
+select item_id as star_wars from likes join movies on movie_id = item_id
+where title like 'Star Wars%' group by item_id order by count(*) desc limit 1 \gset
+select item_id as toy_story from likes join movies on movie_id = item_id
+where title like 'Toy Story%' group by item_id order by count(*) desc limit 1 \gset
+\echo '4. More like this'
+\echo '-----------------'
+\timing on
+\set ECHO queries
+select rank, a.title as "like Star Wars", b.title as "like Toy Story"
+from als.similar_items('taste', :star_wars, 7) s
+join als.similar_items('taste', :toy_story, 7) t using (rank)
+join movies a on a.movie_id = s.item_id
+join movies b on b.movie_id = t.item_id
+order by rank;
+\set ECHO none
+\timing off
+\echo
+
+\echo '5. A model is ordinary tables'
+\echo '-----------------------------'
+\echo 'You own them, grant them, dump them. A view lists the models:'
+\echo
+\set ECHO queries
+select model, feedback, factors, user_factors, item_factors, n_ratings,
+       round(train_seconds::numeric, 2) as seconds
+from als.models order by model::text;
+\set ECHO none

@@ -1,0 +1,68 @@
+# Sourced by with-server and run-tap, from the clone's root: makes a folder, $dir, that vanishes at
+# the script's end together with any server in it, and in it a PostgreSQL installation with the
+# extension, so that the system's own installation stays as it is.
+# shellcheck shell=sh
+
+umask 022
+# The same messages and the same encoding wherever it runs.
+export LC_ALL=C.UTF-8
+pg_config=$(command -v "${PG_CONFIG:-pg_config}")
+bindir=$("$pg_config" --bindir)
+pkglibdir=$("$pg_config" --pkglibdir)
+sharedir=$("$pg_config" --sharedir)
+
+# PostgreSQL refuses to run as root.
+user=''
+if [ "$(id -u)" = 0 ]; then
+    user=nobody
+    if id postgres >/dev/null 2>&1; then
+        user=postgres
+    fi
+fi
+# The clone may lie where that user cannot be.
+unprivileged() (
+    cd "$dir/work" || exit
+    if [ -n "$user" ]; then
+        runuser -u "$user" -- "$@"
+    else
+        "$@"
+    fi
+)
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/als.XXXXXX")
+finish() {
+    status=$?
+    trap '' INT TERM HUP
+    find "$dir" -name postmaster.pid | while read -r pidfile; do
+        unprivileged "$bindir/pg_ctl" stop -s -m immediate -D "${pidfile%/*}" </dev/null || :
+    done
+    rm -rf "$dir"
+    exit "$status"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+chmod 755 "$dir"
+mkdir "$dir/work"
+if [ -n "$user" ]; then
+    chown "$user" "$dir/work"
+fi
+if ! unprivileged test -x "$dir"; then
+    echo "als: the user $user cannot enter $dir; set TMPDIR to a folder that is open to all" >&2
+    exit 1
+fi
+
+# The server looks for its libraries and shared files relative to where its own program really is:
+# so programs are copied, everything else is linked.
+mkdir -p "$dir$bindir" "$dir$pkglibdir" "$dir$sharedir"
+for program in postgres initdb psql createdb dropdb pgbench; do
+    cp "$bindir/$program" "$dir$bindir/"
+done
+cp "$bindir"/pg_* "$dir$bindir/"
+cp -rs "$pkglibdir/." "$dir$pkglibdir"
+cp -rs "$sharedir/." "$dir$sharedir"
+make --no-print-directory -s install PG_CONFIG="$pg_config" DESTDIR="$dir"
+
+PATH=$dir$bindir:$PATH
+# What the caller's environment says about his own servers must not reach ours.
+unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGDATA PGOPTIONS PGSERVICE PGPASSWORD PGSSLMODE
