@@ -18,8 +18,9 @@ ALS_CXXFLAGS = -std=c++17 -O3 -fopenmp -fvisibility=hidden -Wall -Wextra -Wno-re
 
 PG_CPPFLAGS = $(ALS_CPPFLAGS) -isystem $(includedir_server)
 PG_CXXFLAGS = $(ALS_CXXFLAGS)
-# PGXS links with the C compiler. libgomp, because its idle threads go to sleep at once.
-SHLIB_LINK += -lstdc++ -lgomp
+# PGXS links with the C compiler. GCC's OpenMP library is the better one here: its idle threads soon
+# sleep, LLVM's spin on for 0.2 s; but clang's code needs LLVM's.
+SHLIB_LINK += -lstdc++ $(if $(findstring clang,$(shell $(CXX) --version)),-lomp,-lgomp)
 EXTRA_CLEAN = $(OBJS:.o=.d) build
 
 # Bitcode lets the server inline C functions into JIT-compiled expressions; C++ gains nothing.
@@ -45,7 +46,8 @@ TOOLS = test/tools
 # One clear line for what is missing, instead of a compiler's or PGXS's error.
 .PHONY: check-deps
 check-deps:
-	@$(TOOLS)/install-deps --check build
+	@CXX='$(CXX)' CPPFLAGS='$(filter-out -MMD -MP,$(ALS_CPPFLAGS) $(CPPFLAGS))' \
+		$(TOOLS)/install-deps --check build
 
 # The engine's tests, without a server: build/plain as shipped, build/sanitized under
 # AddressSanitizer and UndefinedBehaviorSanitizer.

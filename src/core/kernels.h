@@ -8,6 +8,9 @@
 
 #include <cstddef>
 
+// For the parts of the inner loops.
+#define ALS_INLINE inline __attribute__((always_inline))
+
 namespace als {
 
 /// Everything works on blocks of 16 floats: a cache line, and a whole number of vectors at any

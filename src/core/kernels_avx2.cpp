@@ -5,6 +5,8 @@
 
 #if defined(__x86_64__)
 
+#include <immintrin.h>
+
 // Nothing but the kernels may be in here: a function of the standard library instantiated inside
 // would be compiled for this target, and could be linked into code that runs everywhere.
 #if defined(__clang__)
@@ -19,6 +21,11 @@ namespace {
 
 constexpr int kLanes = 8;
 constexpr int kTileColumns = 4;  // 8 of 16 registers hold the tile
+
+// a * b + c, rounded once.
+typedef float Vector __attribute__((vector_size(32)));
+using HalfVector = Vector;
+ALS_INLINE Vector fused(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 
 // The order matters.
 // clang-format off

@@ -5,6 +5,8 @@
 
 #if defined(__x86_64__)
 
+#include <immintrin.h>
+
 // Nothing but the kernels may be in here: a function of the standard library instantiated inside
 // would be compiled for this target, and could be linked into code that runs everywhere.
 #if defined(__clang__)
@@ -20,6 +22,14 @@ namespace {
 
 constexpr int kLanes = 16;
 constexpr int kTileColumns = 16;  // 16 of 32 registers hold the tile
+
+// a * b + c, rounded once.
+typedef float Vector __attribute__((vector_size(64)));
+typedef float HalfVector __attribute__((vector_size(32)));
+ALS_INLINE Vector fused(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+ALS_INLINE HalfVector fused(HalfVector a, HalfVector b, HalfVector c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
 
 // The order matters.
 // clang-format off

@@ -3,6 +3,10 @@
 #include "core/kernels.h"
 #include "core/options.h"
 
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
 namespace als {
 namespace {
 
@@ -12,6 +16,18 @@ constexpr int kTileColumns = 4;  // 16 of 32 registers hold the tile
 #else
 constexpr int kTileColumns = 2;  // 8 of 16 registers hold the tile
 #endif
+
+typedef float Vector __attribute__((vector_size(16)));
+using HalfVector = Vector;
+
+// a * b + c; rounded once where the processor has it.
+ALS_INLINE Vector fused(Vector a, Vector b, Vector c) {
+#if defined(__aarch64__)
+  return vfmaq_f32(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
 
 // The order matters.
 // clang-format off

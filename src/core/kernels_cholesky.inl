@@ -13,8 +13,10 @@ ALS_INLINE void solve_tile(const float* diagonal, const float* inverse, FactorTi
   ALS_UNROLL for (int c = 0; c < kTileColumns; ++c) {
     ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) tile.sum[c][v] *= inverse[c];
     ALS_UNROLL for (int d = c + 1; d < kTileColumns; ++d) {
-      const float l = diagonal[static_cast<int>(kBlock) * c + d];
-      ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) tile.sum[d][v] -= l * tile.sum[c][v];
+      const Vector l = splat<Vector>(diagonal[static_cast<int>(kBlock) * c + d]);
+      ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
+        tile.sum[d][v] = fused(-l, tile.sum[c][v], tile.sum[d][v]);
+      }
     }
   }
 }
@@ -40,8 +42,10 @@ ALS_INLINE bool factor_tile(FactorTile& tile, const float* original, float ridge
       store(column + kLanes * v, tile.sum[c][v]);
     }
     ALS_UNROLL for (int d = c + 1; d < kTileColumns; ++d) {
-      const float l = diagonal[kStep * c + d];
-      ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) tile.sum[d][v] -= l * tile.sum[c][v];
+      const Vector l = splat<Vector>(diagonal[kStep * c + d]);
+      ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
+        tile.sum[d][v] = fused(-l, tile.sum[c][v], tile.sum[d][v]);
+      }
     }
   }
   for (std::size_t c = columns; c < kTileColumns; ++c) {
@@ -94,7 +98,8 @@ ALS_INLINE void substitute_forward(const float* factor, const float* inverse, st
     for (std::size_t k = 0; k < i * kBlock; k += 4) {
       ALS_UNROLL for (int q = 0; q < 4; ++q) {
         ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
-          sum[q][v] += x[k + q] * load<Vector>(row + (k + q) * kBlock + kLanes * v);
+          sum[q][v] = fused(splat<Vector>(x[k + q]),
+                            load<Vector>(row + (k + q) * kBlock + kLanes * v), sum[q][v]);
         }
       }
     }
@@ -103,7 +108,8 @@ ALS_INLINE void substitute_forward(const float* factor, const float* inverse, st
       store(y + kLanes * v, load<Vector>(y + kLanes * v) - known);
     }
     const float* diagonal = row + i * kBlock * kBlock;
-    for (std::size_t c = 0; c < kBlock; ++c) {
+    const std::size_t columns = n - i * kBlock < kBlock ? n - i * kBlock : kBlock;
+    for (std::size_t c = 0; c < columns; ++c) {
       y[c] *= inverse[i * kBlock + c];
       for (std::size_t r = c + 1; r < kBlock; ++r) y[r] -= diagonal[c * kBlock + r] * y[c];
     }
@@ -116,13 +122,14 @@ ALS_INLINE void substitute_backward(const float* factor, const float* inverse, s
   const std::size_t blocks = blocks_of(n);
   for (std::size_t i = blocks; i-- > 0;) {
     float* z = x + i * kBlock;
-    for (std::size_t c = 0; c < kBlock; ++c) {
+    const std::size_t columns = n - i * kBlock < kBlock ? n - i * kBlock : kBlock;
+    for (std::size_t c = 0; c < columns; ++c) {
       Vector sum[kBlockVectors] = {};
       for (std::size_t below = i + 1; below < blocks; ++below) {
         const float* column = factor + block_row_offset(below) + (i * kBlock + c) * kBlock;
         ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
-          sum[v] +=
-              load<Vector>(column + kLanes * v) * load<Vector>(x + below * kBlock + kLanes * v);
+          sum[v] = fused(load<Vector>(column + kLanes * v),
+                         load<Vector>(x + below * kBlock + kLanes * v), sum[v]);
         }
       }
       Vector all = sum[0];
@@ -130,7 +137,7 @@ ALS_INLINE void substitute_backward(const float* factor, const float* inverse, s
       z[c] -= sum_of_lanes(all);
     }
     const float* diagonal = factor + block_row_offset(i) + i * kBlock * kBlock;
-    for (std::size_t r = kBlock; r-- > 0;) {
+    for (std::size_t r = columns; r-- > 0;) {
       z[r] *= inverse[i * kBlock + r];
       for (std::size_t c = 0; c < r; ++c) z[c] -= diagonal[c * kBlock + r] * z[r];
     }

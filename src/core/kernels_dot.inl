@@ -9,12 +9,14 @@ struct DotSum {
     std::size_t k = 0;
     for (; k + 4 <= vectors; k += 4) {
       ALS_UNROLL for (int q = 0; q < 4; ++q) {
-        sum[q] += load<Vector>(a + (k + q) * kLanes) * load<Vector>(b + (k + q) * kLanes);
+        sum[q] =
+            fused(load<Vector>(a + (k + q) * kLanes), load<Vector>(b + (k + q) * kLanes), sum[q]);
       }
     }
     ALS_UNROLL for (int q = 0; q < 3; ++q) {
       if (k + q < vectors) {
-        sum[q] += load<Vector>(a + (k + q) * kLanes) * load<Vector>(b + (k + q) * kLanes);
+        sum[q] =
+            fused(load<Vector>(a + (k + q) * kLanes), load<Vector>(b + (k + q) * kLanes), sum[q]);
       }
     }
   }
@@ -22,7 +24,7 @@ struct DotSum {
   // `index`: how many whole vectors went before.
   ALS_INLINE void add_last(const float* a, const float* b, std::size_t index) {
     ALS_UNROLL for (std::size_t q = 0; q < 4; ++q) {
-      if (index % 4 == q) sum[q] += load<Vector>(a) * load<Vector>(b);
+      if (index % 4 == q) sum[q] = fused(load<Vector>(a), load<Vector>(b), sum[q]);
     }
   }
 

@@ -16,7 +16,7 @@ ALS_INLINE void pack_rows(const PanelTerms& terms, std::size_t e, float* panel, 
       Vector sum = load<Vector>(rhs + column);
       ALS_UNROLL for (int q = 0; q < kRows; ++q) {
         const Vector z = load<Vector>(terms.rows[e + q] + column);
-        sum += terms.rhs_weights[e + q] * z;
+        sum = fused(splat<Vector>(terms.rhs_weights[e + q]), z, sum);
         store<Vector>(to + kBlock * q + kLanes * v, terms.root_weights[e + q] * z);
       }
       store(rhs + column, sum);
@@ -74,7 +74,7 @@ ALS_INLINE void add_diagonal_block(const float* panel, std::size_t count, float*
     tile.add_to(block + c * kBlock);
   }
   for (std::size_t c = kHalf; c < kBlock; c += kColumns) {
-    Tile<HalfVector, kColumns, static_cast<int>(kHalf) / kHalfLanes> tile;
+    Tile<HalfVector, kColumns, static_cast<int>(kHalf * sizeof(float) / sizeof(HalfVector))> tile;
     tile.clear();
     tile.add_product(panel + kHalf, panel + c, count);
     tile.add_to(block + c * kBlock + kHalf);

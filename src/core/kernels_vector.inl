@@ -1,20 +1,14 @@
-// Vectors of kLanes floats. Included by the kernels_<level>.cpp, which define kLanes and
+// Vectors of floats and tiles of them. Included by the kernels_<level>.cpp, which define Vector (of
+// kLanes floats), HalfVector (of half a block, or the same as Vector), fused() of both and
 // kTileColumns; not a header of its own.
 
-#define ALS_INLINE inline __attribute__((always_inline))
 #if defined(__clang__)
 #define ALS_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define ALS_UNROLL _Pragma("GCC unroll 16")
 #endif
 
-constexpr int kBlockVectors = static_cast<int>(kBlock) / kLanes;  // vectors in a block
-
-typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
-
-// Half of a block, in one vector where that is possible.
-constexpr int kHalfLanes = kLanes < 8 ? kLanes : 8;
-typedef float HalfVector __attribute__((vector_size(kHalfLanes * sizeof(float))));
+constexpr int kBlockVectors = static_cast<int>(kBlock) / kLanes;
 
 template <class V>
 ALS_INLINE V load(const float* from) {
@@ -28,7 +22,12 @@ ALS_INLINE void store(float* to, const V& v) {
   __builtin_memcpy(to, &v, sizeof v);
 }
 
-// The sum of the lanes of a block, by halves: the same tree of sums at every width.
+template <class V>
+ALS_INLINE V splat(float value) {
+  return value - V{};
+}
+
+// The sum of the lanes, by halves: the same tree of sums at every width.
 ALS_INLINE float sum_of_lanes(const Vector& v) {
   float lane[kLanes];
   store(lane, v);
@@ -84,7 +83,10 @@ struct Tile {
       V rows[kVectors];
       ALS_UNROLL for (int v = 0; v < kVectors; ++v) rows[v] = load<V>(wide + kWidth * v);
       ALS_UNROLL for (int c = 0; c < kColumns; ++c) {
-        ALS_UNROLL for (int v = 0; v < kVectors; ++v) sum[c][v] += narrow[c] * rows[v];
+        const V column = splat<V>(narrow[c]);
+        ALS_UNROLL for (int v = 0; v < kVectors; ++v) {
+          sum[c][v] = fused(column, rows[v], sum[c][v]);
+        }
       }
     }
   }
@@ -94,7 +96,10 @@ struct Tile {
       V rows[kVectors];
       ALS_UNROLL for (int v = 0; v < kVectors; ++v) rows[v] = load<V>(wide + kWidth * v);
       ALS_UNROLL for (int c = 0; c < kColumns; ++c) {
-        ALS_UNROLL for (int v = 0; v < kVectors; ++v) sum[c][v] -= narrow[c] * rows[v];
+        const V column = splat<V>(narrow[c]);
+        ALS_UNROLL for (int v = 0; v < kVectors; ++v) {
+          sum[c][v] = fused(-column, rows[v], sum[c][v]);
+        }
       }
     }
   }

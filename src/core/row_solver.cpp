@@ -22,7 +22,7 @@ constexpr float kPivotTolerance = 1e-5F;
 constexpr double kDoublePivotTolerance = 5e-7;
 
 // The first ridge to try, as a part of the largest diagonal entry, and by how much it grows.
-constexpr double kFirstRidge = 1e-6;
+constexpr double kFirstRidge = 1e-5;
 constexpr double kRidgeGrowth = 100;
 
 using Factorisation = Eigen::LLT<Eigen::MatrixXd>;

@@ -21,6 +21,11 @@ std::uint64_t invalidations = 0;
 
 void count_invalidation(Datum, int, uint32) { ++invalidations; }
 
+/// A rollback to a savepoint takes back what snapshots have seen without giving them new numbers.
+void count_rollback(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
+  if (event == SUBXACT_EVENT_ABORT_SUB) ++invalidations;
+}
+
 void watch_invalidations() {
   static bool watching = false;
   if (watching) return;
@@ -28,41 +33,52 @@ void watch_invalidations() {
     CacheRegisterSyscacheCallback(RELOID, count_invalidation, 0);
     CacheRegisterSyscacheCallback(AUTHOID, count_invalidation, 0);
     CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, count_invalidation, 0);
+    RegisterSubXactCallback(count_rollback, nullptr);
   });
   watching = true;
 }
 
-/// All that decides what a call sees of a model.
-struct View {
-  Oid table = InvalidOid;
-  Oid user = InvalidOid;
-  LocalTransactionId transaction = InvalidLocalTransactionId;
-  CommandId command = 0;
-  uint64 completed = 0;
-  std::uint64_t invalidations = 0;
-
-  bool operator==(const View& other) const {
-    return table == other.table && user == other.user && transaction == other.transaction &&
-           command == other.command && completed == other.completed &&
-           invalidations == other.invalidations;
+/// All that decides what a call sees of a model: the table, the role, the snapshot to the last
+/// transaction in it, and the state of the catalogs.
+class View {
+ public:
+  View() = default;
+  explicit View(Oid table) : table_(table), user_(GetUserId()), transaction_(current_lxid()) {
+    Snapshot snapshot = GetActiveSnapshot();
+    xmin_ = snapshot->xmin;
+    xmax_ = snapshot->xmax;
+    command_ = snapshot->curcid;
+    running_.assign(snapshot->xip, snapshot->xip + snapshot->xcnt);
+    running_subtransactions_.assign(snapshot->subxip, snapshot->subxip + snapshot->subxcnt);
+    catalogs_seen();
   }
+
+  /// Takes the catalogs as they are now for those that have been seen.
+  void catalogs_seen() { invalidations_ = invalidations; }
+
+  /// Whether a call for this table would now see what this view saw.
+  bool is_current(Oid table) const {
+    Snapshot snapshot = GetActiveSnapshot();
+    return table_ == table && user_ == GetUserId() && transaction_ == current_lxid() &&
+           invalidations_ == invalidations && command_ == snapshot->curcid &&
+           xmin_ == snapshot->xmin && xmax_ == snapshot->xmax &&
+           std::equal(running_.begin(), running_.end(), snapshot->xip,
+                      snapshot->xip + snapshot->xcnt) &&
+           std::equal(running_subtransactions_.begin(), running_subtransactions_.end(),
+                      snapshot->subxip, snapshot->subxip + snapshot->subxcnt);
+  }
+
+ private:
+  Oid table_ = InvalidOid;
+  Oid user_ = InvalidOid;
+  LocalTransactionId transaction_ = InvalidLocalTransactionId;
+  TransactionId xmin_ = InvalidTransactionId;
+  TransactionId xmax_ = InvalidTransactionId;
+  CommandId command_ = 0;
+  std::vector<TransactionId> running_;
+  std::vector<TransactionId> running_subtransactions_;
+  std::uint64_t invalidations_ = 0;
 };
-
-View current_view(Oid table) {
-  Snapshot snapshot = GetActiveSnapshot();
-  View view;
-  view.table = table;
-  view.user = GetUserId();
-  view.transaction = current_lxid();
-  view.command = snapshot->curcid;
-  view.completed = snapshot_completion_count(snapshot);
-  view.invalidations = invalidations;
-  return view;
-}
-
-/// Whether two equal views really see the same. A parallel worker's snapshot comes without a
-/// completion count, but it is the only one the worker ever has.
-bool is_comparable(const View& view) { return view.completed != 0 || IsParallelWorker(); }
 
 struct Cache {
   std::vector<std::shared_ptr<CachedModel>> models;
@@ -201,18 +217,17 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
 
 std::shared_ptr<ServedModel> serve_model(Oid table) {
   watch_invalidations();
-  View view = current_view(table);
-  if (cache().last != nullptr && is_comparable(view) && view == cache().last_view)
-    return cache().last;
+  if (cache().last != nullptr && cache().last_view.is_current(table)) return cache().last;
 
+  View view(table);
   SpiConnection spi;
   Model model = read_model(table);
   spi.finish();
   auto served = std::make_shared<ServedModel>(cached_version(std::move(model)), GetUserId());
   if (served->is_reusable()) {
-    // Reading the row may itself have met invalidations; they were news from before the read.
-    view.invalidations = invalidations;
-    cache().last_view = view;
+    // Reading the row may itself have met invalidations; what matters of them was looked up after.
+    view.catalogs_seen();
+    cache().last_view = std::move(view);
     cache().last = served;
   }
   return served;

@@ -28,7 +28,6 @@ extern "C" {
 
 #include "access/htup_details.h"
 #include "access/nbtree.h"
-#include "access/parallel.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
@@ -117,17 +116,6 @@ inline LocalTransactionId current_lxid() {
 #endif
 }
 
-/// A number that is the same for two snapshots of one transaction exactly when they see the same
-/// transactions as finished; 0 if the server does not tell.
-inline uint64 snapshot_completion_count(Snapshot snapshot) {
-#if PG_VERSION_NUM >= 140000
-  return snapshot->snapXactCompletionCount;
-#else
-  (void)snapshot;
-  return 0;
-#endif
-}
-
 /// The status entry of the i-th backend (1-based) in this transaction's copy of the statistics.
 inline LocalPgBackendStatus* local_backend_entry(int i) {
 #if PG_VERSION_NUM >= 160000
@@ -167,8 +155,5 @@ inline void reserve_setting_prefix(const char* prefix) {
   EmitWarningsOnPlaceholders(prefix);
 #endif
 }
-
-/// The equality-image and hash functions take a type's default collation.
-inline Oid default_collation(Oid type) { return get_typcollation(type); }
 
 }  // namespace als::pg

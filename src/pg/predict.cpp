@@ -18,6 +18,8 @@ struct PredictState {
   Oid item_id_type;
   IdConverter user;
   IdConverter item;
+  bool on_unknown_is_constant;
+  OnUnknown on_unknown;
 };
 
 OnUnknown on_unknown_from(FunctionCallInfo fcinfo) {
@@ -44,6 +46,8 @@ PredictState& state_for(FunctionCallInfo fcinfo, ServedModel& served) {
   });
   fresh.user = converter_or_throw(user_from, user, "user", function->fn_mcxt);
   fresh.item = converter_or_throw(item_from, item, "item", function->fn_mcxt);
+  fresh.on_unknown_is_constant = server([&] { return get_fn_expr_arg_stable(function, 3); });
+  fresh.on_unknown = on_unknown_from(fcinfo);
   if (state == nullptr)
     state = static_cast<PredictState*>(
         server([&] { return MemoryContextAlloc(function->fn_mcxt, sizeof(PredictState)); }));
@@ -80,7 +84,6 @@ Datum als_predict(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2)) PG_RETURN_NULL();
   std::optional<float> score = guard([&]() -> std::optional<float> {
-    OnUnknown on_unknown = on_unknown_from(fcinfo);
     std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(0));
     PredictState& state = state_for(fcinfo, *served);
     Datum user_id = server([&] { return convert_id(&state.user, PG_GETARG_DATUM(1)); });
@@ -91,6 +94,8 @@ Datum als_predict(PG_FUNCTION_ARGS) {
     if (user && item)
       return (base_score(model, user->bias) + item->bias) +
              als::dot(user->values, item->values, static_cast<std::size_t>(model.factors));
+    OnUnknown on_unknown =
+        state.on_unknown_is_constant ? state.on_unknown : on_unknown_from(fcinfo);
     if (on_unknown == OnUnknown::kNull) return std::nullopt;
     if (on_unknown == OnUnknown::kMean) return mean_score(model, user, item);
     if (!user) throw_unknown(*served, Side::kUsers, user_id);

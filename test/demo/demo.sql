@@ -20,17 +20,16 @@ create index on likes (user_id, item_id);
 analyze;
 
 \echo '1. How many stars will they give?'
-\echo '------------------------------'
+\echo '---------------------------------'
 \echo 'A model of the ratings is one call. One rating in ten is kept aside, to test with.'
 \echo
 \timing on
 \set ECHO queries
 select n_ratings, n_users, n_items, factors, iterations
-from als.train('stars', 'train', factors => 32);
+from als.train('stars', 'train', regularization => 0.1);
 \set ECHO none
 \timing off
 \echo
-
 \echo 'The error of its predictions for the ratings kept aside, in stars (RMSE, less is better):'
 \echo
 \timing on
@@ -46,7 +45,6 @@ select round(sqrt(avg((rating - global_mean) ^ 2))::numeric, 3) as "always the m
 from guess;
 \timing off
 \echo
-
 \echo '2. What will they like?'
 \echo '-----------------------'
 \echo 'Often all that is known is who liked what. Here: four stars or more.'
@@ -54,11 +52,10 @@ from guess;
 \timing on
 \set ECHO queries
 select n_ratings, n_users, n_items, factors, iterations
-from als.train('taste', 'likes', rating_col => null, feedback => 'implicit', factors => 32);
+from als.train('taste', 'likes', rating_col => null, feedback => 'implicit', regularization => 0.01);
 \set ECHO none
 \timing off
 \echo
-
 \echo 'Ten recommendations for every user: the share of what they liked among the ratings kept aside'
 \echo '(Recall@10, out of at most 10; more is better), against the ten most popular movies that are'
 \echo 'new to them:'
@@ -111,7 +108,6 @@ order by r.rank;
 \set ECHO none
 \timing off
 \echo
-
 \echo 'Only comedies from before 1970, please; any query names the candidates:'
 \echo
 \timing on
@@ -142,7 +138,6 @@ order by rank;
 \set ECHO none
 \timing off
 \echo
-
 \echo '5. A model is ordinary tables'
 \echo '-----------------------------'
 \echo 'You own them, grant them, dump them. A view lists the models:'
@@ -152,3 +147,5 @@ select model, feedback, factors, user_factors, item_factors, n_ratings,
        round(train_seconds::numeric, 2) as seconds
 from als.models order by model::text;
 \set ECHO none
+\echo
+\echo 'This server goes away now. On your own: make install, then create extension als.'
