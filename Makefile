@@ -53,7 +53,8 @@ check-deps:
 # AddressSanitizer and UndefinedBehaviorSanitizer.
 CORE_SRCS = $(wildcard src/core/*.cpp test/core/*.cpp)
 build/plain/%.o build/plain/core-tests: FLAVOUR = -g
-build/sanitized/%.o build/sanitized/core-tests: FLAVOUR = -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+build/sanitized/%.o build/sanitized/core-tests: FLAVOUR = -g -O1 -fno-omit-frame-pointer \
+	-fsanitize=address,undefined -fno-sanitize-recover=all
 
 define core_tests
 build/$(1)/%.o: %.cpp

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/scoring.h"
+
 namespace als {
 namespace {
 
@@ -29,6 +31,10 @@ std::uint64_t gram_segment_size(std::size_t unknowns) {
 }
 
 constexpr std::size_t kRidgeGrain = 4096;  // rows
+
+// The loss of a row is a difference, which may be off by some 1e-6 of its larger side. Where less
+// than this is left of that, it is summed up term by term instead.
+constexpr double kCancelled = 0.01;
 
 std::size_t unknowns_of(const TrainOptions& options) {
   return static_cast<std::size_t>(options.factors) + (options.biases ? 1 : 0);
@@ -96,6 +102,23 @@ HalfStep::RowSums HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end,
   return sums;
 }
 
+/// sum of (t - s)^2 over the ratings of a row, given its solution. Explicit feedback only.
+double HalfStep::squared_errors(std::size_t row, const Factors& fixed,
+                                const std::vector<float>& solution) const {
+  const std::size_t factors = fixed.matrix.cols();
+  double sum = 0;
+  for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
+    const std::uint32_t column = rows_.columns[e];
+    double error =
+        rows_.values[e] - mean_ - dot(fixed.matrix.row(column), solution.data(), factors);
+    if (!fixed.bias.empty()) {
+      error -= static_cast<double>(fixed.bias[column]) + solution[factors];
+    }
+    sum += error * error;
+  }
+  return sum;
+}
+
 /// Y^T Y: what the cells would add to every row's equations if none of them were observed.
 void HalfStep::sum_gram(const Factors& fixed, Workshop& workshop) const {
   workshop.gram.clear();
@@ -112,15 +135,22 @@ void HalfStep::sum_gram(const Factors& fixed, Workshop& workshop) const {
 }
 
 /// `equations` has all terms of the row.
-void HalfStep::finish_row(std::size_t row, const RowSums& sums, const NormalEquations& equations,
-                          Worker& worker, Factors& solved, Result& result) const {
+void HalfStep::finish_row(std::size_t row, const RowSums& sums, const Factors& fixed,
+                          const NormalEquations& equations, Worker& worker, Factors& solved,
+                          Result& result) const {
   const double ridge = row_ridge(sums);
   float* x = worker.solution.data();
   const RowSolver::Solution solution = worker.solver.solve(equations, ridge, x);
   double norm = 0;
   for (const float value : worker.solution) norm += static_cast<double>(value) * value;
+  // What is left of the quadratic's value at x = 0, without the ridge's part.
+  double fit = std::max(sums.targets - solution.reduction - ridge * norm, 0.0);
+  if (fit < kCancelled * sums.targets && options_.feedback == Feedback::kExplicit &&
+      rows_.row_size(row) <= segment_size_) {
+    fit = squared_errors(row, fixed, worker.solution);
+  }
+  result.fit += fit;
   result.ridge += ridge * norm;
-  result.fit += sums.targets - solution.reduction - ridge * norm;
   result.refined_rows += solution.direct ? 0 : 1;
 
   std::copy_n(x, solved.matrix.cols(), solved.matrix.row(row));
@@ -145,7 +175,7 @@ void HalfStep::solve_short_rows(const Factors& fixed, Workshop& workshop, Thread
       }
       const RowSums sums = add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed,
                                        worker.terms, worker.equations);
-      finish_row(row, sums, worker.equations, worker, solved, results[run]);
+      finish_row(row, sums, fixed, worker.equations, worker, solved, results[run]);
     }
   });
 }
@@ -176,7 +206,7 @@ void HalfStep::solve_long_rows(const Factors& fixed, Workshop& workshop, Factors
         worker.equations.add(sum);
         RowSums total;
         for (const RowSums& part : sums[job]) total.add(part);
-        finish_row(long_rows_[job], total, worker.equations, worker, solved, results[job]);
+        finish_row(long_rows_[job], total, fixed, worker.equations, worker, solved, results[job]);
       });
 }
 

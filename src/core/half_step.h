@@ -63,8 +63,11 @@ class HalfStep {
   RowSums add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
                       TermAccumulator& terms, NormalEquations& equations) const;
   void sum_gram(const Factors& fixed, Workshop& workshop) const;
-  void finish_row(std::size_t row, const RowSums& sums, const NormalEquations& equations,
-                  Worker& worker, Factors& solved, Result& result) const;
+  void finish_row(std::size_t row, const RowSums& sums, const Factors& fixed,
+                  const NormalEquations& equations, Worker& worker, Factors& solved,
+                  Result& result) const;
+  double squared_errors(std::size_t row, const Factors& fixed,
+                        const std::vector<float>& solution) const;
   void solve_short_rows(const Factors& fixed, Workshop& workshop, ThreadTeam& team, Factors& solved,
                         std::vector<Result>& results) const;
   void solve_long_rows(const Factors& fixed, Workshop& workshop, Factors& solved,

@@ -22,9 +22,10 @@ namespace {
 constexpr int kLanes = 8;
 constexpr int kTileColumns = 4;  // 8 of 16 registers hold the tile
 
-// a * b + c, rounded once.
 typedef float Vector __attribute__((vector_size(32)));
 using HalfVector = Vector;
+
+// a * b + c, rounded once.
 ALS_INLINE Vector fused(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 
 // The order matters.

@@ -23,9 +23,10 @@ namespace {
 constexpr int kLanes = 16;
 constexpr int kTileColumns = 16;  // 16 of 32 registers hold the tile
 
-// a * b + c, rounded once.
 typedef float Vector __attribute__((vector_size(64)));
 typedef float HalfVector __attribute__((vector_size(32)));
+
+// a * b + c, rounded once.
 ALS_INLINE Vector fused(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
 ALS_INLINE HalfVector fused(HalfVector a, HalfVector b, HalfVector c) {
   return _mm256_fmadd_ps(a, b, c);

@@ -31,6 +31,6 @@ struct TrainOptions {
 };
 
 inline constexpr int kMaxFactors = 1024;
-inline constexpr int kMaxThreads = 1024;
+inline constexpr int kMaxThreads = 256;
 
 }  // namespace als

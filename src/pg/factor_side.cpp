@@ -4,29 +4,10 @@
 
 namespace als::pg {
 
-namespace {
-
-MemoryContext new_context() {
-  return server(
-      [] { return AllocSetContextCreate(TopMemoryContext, "als factors", ALLOCSET_SMALL_SIZES); });
-}
-
-}  // namespace
-
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context) {
-  Oid table = model.factor_table(side);
-  AttrNumber column = get_attnum(table, id_column(side));
-  if (column == InvalidAttrNumber)
-    ereport(ERROR,
-            (errcode(ERRCODE_UNDEFINED_COLUMN),
-             errmsg("table \"%s\" has no column \"%s\"", get_rel_name(table), id_column(side)),
-             errhint("Factor tables are made by als.train; train the model again.")));
-  Oid type;
-  int32 modifier;
-  Oid collation;
-  get_atttypetypmodcoll(table, column, &type, &modifier, &collation);
+  const FactorTable& factors = model.factors_of(side);
   MemoryContext old = MemoryContextSwitchTo(context);
-  IdType* result = describe_id_type(type, collation, "factor ids");
+  IdType* result = describe_id_type(factors.id_type, factors.id_collation, "factor ids");
   MemoryContextSwitchTo(old);
   return result;
 }
@@ -44,8 +25,8 @@ VectorView model_vector(Datum factors, const Model& model, Side side) {
 }
 
 FactorSide::FactorSide(const Model& model, Side side)
-    : context_(new_context()),
-      type_(server([&] { return factor_id_type(model, side, context_); })),
+    : context_("als factors"),
+      type_(server([&] { return factor_id_type(model, side, context_.get()); })),
       ids_(type_),
       matrix_(0, static_cast<std::size_t>(model.factors)) {
   std::string id = id_column(side);
@@ -54,14 +35,17 @@ FactorSide::FactorSide(const Model& model, Side side)
   for_each_row(plan, {}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
     VectorView vector = model_vector(slot->tts_values[1], model, side);
-    ids_.find_or_add(slot->tts_values[0]);
+    // Possible where the user has dropped the primary key, or lets another table inherit.
+    if (ids_.find_or_add(slot->tts_values[0]) != matrix_.rows())
+      throw UserError(ERRCODE_UNIQUE_VIOLATION,
+                      format("%s %s stands twice in the factors of model %s", side_name(side),
+                             id_text(*type_, slot->tts_values[0]), model.name.c_str()),
+                      "Remove one of the rows, or train the model again.");
     matrix_.append_row(vector.values);
     bias_.push_back(slot->tts_isnull[2] ? 0.0F : DatumGetFloat4(slot->tts_values[2]));
     n_ratings_.push_back(slot->tts_isnull[3] ? 0 : DatumGetInt32(slot->tts_values[3]));
     norms_.push_back(std::sqrt(dot(vector.values, vector.values, matrix_.cols())));
   });
 }
-
-FactorSide::~FactorSide() { MemoryContextDelete(context_); }
 
 }  // namespace als::pg

@@ -3,6 +3,7 @@
 
 #include "core/factor_matrix.h"
 #include "pg/id_dictionary.h"
+#include "pg/memory_context.h"
 #include "pg/model.h"
 #include "pg/vector.h"
 
@@ -13,9 +14,9 @@ namespace als::pg {
 class FactorSide {
  public:
   /// Reads the factor table under the active snapshot, as the caller, within an SPI connection.
-  /// Throws 2202E or 22004 for a vector that does not fit the model.
+  /// Throws 2202E or 22004 for a vector that does not fit the model, 23505 for an id that stands
+  /// twice.
   FactorSide(const Model& model, Side side);
-  ~FactorSide();
   FactorSide(const FactorSide&) = delete;
   FactorSide& operator=(const FactorSide&) = delete;
 
@@ -28,7 +29,7 @@ class FactorSide {
   const std::vector<float>& norms() const { return norms_; }  ///< |row|
 
  private:
-  MemoryContext context_;
+  OwnedMemoryContext context_;
   IdType* type_;
   IdDictionary ids_;
   FactorMatrix matrix_;

@@ -63,8 +63,13 @@ IdArray id_array_arg(FunctionCallInfo fcinfo, int index, const IdType& type, con
 }
 
 IdOutput::IdOutput(const IdType& from, Oid to) {
-  server([&] { init_id_converter(&converter_, from.oid, to, CurrentMemoryContext); });
-  if (converter_.method == IdConverter::kNone)
+  // Anything can be written as text, but no text is sure to be read as anything else.
+  bool possible = server([&] {
+    init_id_converter(&converter_, from.oid, to, CurrentMemoryContext);
+    return converter_.method != IdConverter::kNone &&
+           (converter_.method != IdConverter::kText || TypeCategory(to) == TYPCATEGORY_STRING);
+  });
+  if (!possible)
     throw UserError(ERRCODE_DATATYPE_MISMATCH,
                     format("ids of type %s cannot be returned as %s", from.name,
                            server([&] { return format_type_be(to); })),

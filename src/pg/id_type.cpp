@@ -14,21 +14,33 @@ bool has_equal_image(const TypeCacheEntry* cache, Oid collation) {
                                  proc, collation, ObjectIdGetDatum(cache->btree_opintype)));
 }
 
+char* qualified_operator(Oid operator_oid) {
+  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator_oid));
+  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for operator %u", operator_oid);
+  auto* form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
+  char* text = psprintf("operator(%s.%s)", quote_identifier(get_namespace_name(form->oprnamespace)),
+                        NameStr(form->oprname));
+  ReleaseSysCache(tuple);
+  return text;
+}
+
 }  // namespace
 
 IdType* describe_id_type(Oid type, Oid collation, const char* what) {
   auto* result = static_cast<IdType*>(palloc0(sizeof(IdType)));
   result->oid = type;
   result->collation = collation;
-  result->cache = lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY | TYPECACHE_EQ_OPR_FINFO |
-                                              TYPECACHE_CMP_PROC_FINFO | TYPECACHE_HASH_PROC_FINFO |
-                                              TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+  result->cache =
+      lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY | TYPECACHE_EQ_OPR | TYPECACHE_EQ_OPR_FINFO |
+                                  TYPECACHE_CMP_PROC_FINFO | TYPECACHE_HASH_PROC_FINFO |
+                                  TYPECACHE_HASH_EXTENDED_PROC_FINFO);
   result->name = format_type_be(type);
   if (!OidIsValid(result->cache->cmp_proc_finfo.fn_oid))
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
                     errmsg("%s of type %s cannot be ids", what, result->name),
                     errdetail("The type has no default btree operator class."),
                     errhint("Cast the column in a source query, for example to text.")));
+  result->equals = qualified_operator(result->cache->eq_opr);
   result->image_equal = has_equal_image(result->cache, collation);
   if (!result->image_equal && !OidIsValid(result->cache->hash_proc_finfo.fn_oid))
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),

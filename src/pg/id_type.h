@@ -12,6 +12,7 @@ struct IdType {
   TypeCacheEntry* cache;  ///< never freed by the server
   bool image_equal;       ///< equal ids have equal bytes, so the server need not be asked
   char* name;             ///< as format_type prints it
+  char* equals;           ///< its equality operator, whatever the search_path: operator(schema.=)
 
   bool by_value() const { return cache->typbyval; }
   int16 length() const { return cache->typlen; }

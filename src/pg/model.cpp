@@ -47,6 +47,27 @@ constexpr const char* kColumns =
     "version, feedback, factors, biases, mean, n_users, user_factors, item_factors, source, "
     "source_table, user_col, item_col, rating_col";
 
+void describe_factor_table(Model& model, Side side) {
+  FactorTable& factors = side == Side::kUsers ? model.user_factors : model.item_factors;
+  bool exists = server([&] {
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(factors.table));
+    if (!HeapTupleIsValid(tuple)) return false;
+    factors.storage = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relfilenode;
+    ReleaseSysCache(tuple);
+    AttrNumber column = get_attnum(factors.table, id_column(side));
+    if (column == InvalidAttrNumber) return false;
+    int32 modifier;
+    get_atttypetypmodcoll(factors.table, column, &factors.id_type, &modifier,
+                          &factors.id_collation);
+    return true;
+  });
+  if (!exists)
+    throw UserError(
+        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format("the %s factors of model %s are gone", side_name(side), model.name.c_str()),
+        "Remove the rest with als.drop_model and train the model again.");
+}
+
 }  // namespace
 
 void check_is_model(Oid table) {
@@ -85,8 +106,8 @@ Model read_model(Oid table) {
     model.biases = DatumGetBool(row.datum(kBiases));
     model.mean = DatumGetFloat8(row.datum(kMean));
     model.n_users = DatumGetInt64(row.datum(kUsers));
-    model.user_factors = DatumGetObjectId(row.datum(kUserFactors));
-    model.item_factors = DatumGetObjectId(row.datum(kItemFactors));
+    model.user_factors.table = DatumGetObjectId(row.datum(kUserFactors));
+    model.item_factors.table = DatumGetObjectId(row.datum(kItemFactors));
     model.source.text = row.text(kSource);
     if (!row.is_null(kSourceTable)) model.source.table = DatumGetObjectId(row.datum(kSourceTable));
     model.source.user_col = row.name(kUserCol);
@@ -97,12 +118,13 @@ Model read_model(Oid table) {
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("model %s holds no training run that you can see", model.name.c_str()),
                     "Train it with als.train(..., replace => true).");
-  for (Side side : {Side::kUsers, Side::kItems})
-    if (relation_name(model.factor_table(side)).empty())
-      throw UserError(
-          ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-          format("the %s factors of model %s are gone", side_name(side), model.name.c_str()),
-          "Remove the rest with als.drop_model and train the model again.");
+  if (model.factors < 1 || model.factors > kMaxFactors)
+    throw UserError(
+        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format("the newest row of model %s says %d factors", model.name.c_str(), model.factors),
+        "Rows of model tables are written by als.train; train the model again.");
+  describe_factor_table(model, Side::kUsers);
+  describe_factor_table(model, Side::kItems);
   return model;
 }
 

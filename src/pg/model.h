@@ -18,6 +18,20 @@ inline const char* id_column(Side side) { return side == Side::kUsers ? "user_id
 /// Names the state of a model's factors; every change gives it a new one.
 using Version = std::array<unsigned char, UUID_LEN>;
 
+/// A factor table and what, besides its rows, decides what is read from it. ALTER TABLE changes
+/// these without a trigger that could change the version.
+struct FactorTable {
+  Oid table = InvalidOid;
+  Oid storage = InvalidOid;  ///< relfilenode: a rewrite makes a new one
+  Oid id_type = InvalidOid;
+  Oid id_collation = InvalidOid;
+
+  bool operator==(const FactorTable& other) const {
+    return table == other.table && storage == other.storage && id_type == other.id_type &&
+           id_collation == other.id_collation;
+  }
+};
+
 /// The newest row of a model table, as far as serving and retraining need it.
 struct Model {
   Oid table = InvalidOid;
@@ -28,11 +42,20 @@ struct Model {
   bool biases = false;
   double mean = 0;  ///< of the ratings
   std::int64_t n_users = 0;
-  Oid user_factors = InvalidOid;
-  Oid item_factors = InvalidOid;
+  FactorTable user_factors;
+  FactorTable item_factors;
   RatingSource source;
 
-  Oid factor_table(Side side) const { return side == Side::kUsers ? user_factors : item_factors; }
+  const FactorTable& factors_of(Side side) const {
+    return side == Side::kUsers ? user_factors : item_factors;
+  }
+  Oid factor_table(Side side) const { return factors_of(side).table; }
+
+  /// Whether what has been read of the other's factors holds for this one too.
+  bool has_same_factors(const Model& other) const {
+    return table == other.table && version == other.version && factors == other.factors &&
+           user_factors == other.user_factors && item_factors == other.item_factors;
+  }
 };
 
 /// Reads the newest row that the current snapshot sees, as the caller, within an SPI connection.

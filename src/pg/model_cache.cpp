@@ -21,6 +21,8 @@ std::uint64_t invalidations = 0;
 
 void count_invalidation(Datum, int, uint32) { ++invalidations; }
 
+void count_relation_invalidation(Datum, Oid) { ++invalidations; }
+
 /// A rollback to a savepoint takes back what snapshots have seen without giving them new numbers.
 void count_rollback(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
   if (event == SUBXACT_EVENT_ABORT_SUB) ++invalidations;
@@ -30,7 +32,7 @@ void watch_invalidations() {
   static bool watching = false;
   if (watching) return;
   server([] {
-    CacheRegisterSyscacheCallback(RELOID, count_invalidation, 0);
+    CacheRegisterRelcacheCallback(count_relation_invalidation, 0);
     CacheRegisterSyscacheCallback(AUTHOID, count_invalidation, 0);
     CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, count_invalidation, 0);
     RegisterSubXactCallback(count_rollback, nullptr);
@@ -95,13 +97,13 @@ Cache& cache() {
 std::shared_ptr<CachedModel> cached_version(Model model) {
   auto& models = cache().models;
   auto found = std::find_if(models.begin(), models.end(), [&](const auto& entry) {
-    return entry->model.table == model.table && entry->model.version == model.version;
+    return entry->model.has_same_factors(model);
   });
   std::shared_ptr<CachedModel> result;
   if (found != models.end()) {
     result = *found;
     models.erase(found);
-    // Names may have changed since, factors have not.
+    // Names and the like may have changed since, factors have not.
     result->model = std::move(model);
   } else {
     result = std::make_shared<CachedModel>();
@@ -115,12 +117,9 @@ std::shared_ptr<CachedModel> cached_version(Model model) {
 }  // namespace
 
 ServedModel::ServedModel(std::shared_ptr<CachedModel> cached, Oid user)
-    : cached_(std::move(cached)),
-      context_(server([] {
-        return AllocSetContextCreate(TopMemoryContext, "als model", ALLOCSET_SMALL_SIZES);
-      })),
-      context_owner_(context_) {
-  for (Oid table : {model().table, model().user_factors, model().item_factors})
+    : cached_(std::move(cached)), context_("als model") {
+  for (Oid table :
+       {model().table, model().factor_table(Side::kUsers), model().factor_table(Side::kItems)})
     row_security_ =
         row_security_ || server([&] { return check_enable_rls(table, user, true) == RLS_ENABLED; });
   if (!is_reusable()) {
@@ -133,7 +132,7 @@ ServedModel::ServedModel(std::shared_ptr<CachedModel> cached, Oid user)
 
 const IdType& ServedModel::id_type(Side side) {
   IdType*& type = types_[index_of(side)];
-  if (type == nullptr) type = server([&] { return factor_id_type(model(), side, context_); });
+  if (type == nullptr) type = server([&] { return factor_id_type(model(), side, context_.get()); });
   return *type;
 }
 
@@ -193,7 +192,7 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
     SpiConnection spi;
     SPIPlanPtr plan =
         saved_plan("select factors, bias from " + relation_name(model().factor_table(side)) +
-                       " where " + id_column(side) + " = $1",
+                       " where " + id_column(side) + " " + type.equals + " $1",
                    {type.oid});
     for_each_row(plan, {{type.oid, id}}, [&](TupleTableSlot* slot) {
       VectorView vector = model_vector(slot->tts_values[0], model(), side);
@@ -205,7 +204,7 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
     server([&] {
       if (!type.by_value() && last.id != 0) pfree(DatumGetPointer(last.id));
       last.id = 0;
-      MemoryContext old = MemoryContextSwitchTo(context_);
+      MemoryContext old = MemoryContextSwitchTo(context_.get());
       last.id = datumCopy(id, type.by_value(), type.length());
       MemoryContextSwitchTo(old);
     });

@@ -1,9 +1,9 @@
 // Models ready to score, kept by this backend and right under MVCC.
 //
-// What is kept is keyed by (model table, version). A snapshot reads the version out of the model
-// row it sees, so it finds exactly its own factors, whatever other transactions have committed
-// since. Privileges are checked at every call, and rows that row-level security may hide are never
-// kept.
+// What is kept is keyed by the model table, its version and the state of its factor tables. A
+// snapshot reads the version out of the model row it sees, so it finds exactly its own factors,
+// whatever other transactions have committed since. Privileges are checked at every call, and rows
+// that row-level security may hide are never kept.
 #pragma once
 
 #include "pg/factor_side.h"
@@ -52,11 +52,7 @@ class ServedModel {
   std::shared_ptr<CachedModel> cached_;
   bool row_security_ = false;
   bool readable_[2] = {false, false};
-  MemoryContext context_;
-  struct ContextDeleter {
-    void operator()(MemoryContext context) const { MemoryContextDelete(context); }
-  };
-  std::unique_ptr<std::remove_pointer_t<MemoryContext>, ContextDeleter> context_owner_;
+  OwnedMemoryContext context_;
   IdType* types_[2] = {nullptr, nullptr};
 
   // The row found last through the primary key.

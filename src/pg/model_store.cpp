@@ -52,11 +52,11 @@ std::string ModelStore::qualified_name() const {
 void ModelStore::lock_tables() {
   SnapshotScope snapshot;
   Model model = read_model(table_);
-  execute("lock table only " + relation_name(model.user_factors) + ", " +
-          relation_name(model.item_factors) + ", " + qualified_name() +
+  execute("lock table only " + relation_name(model.user_factors.table) + ", " +
+          relation_name(model.item_factors.table) + ", " + qualified_name() +
           " in share row exclusive mode");
-  user_factors_ = model.user_factors;
-  item_factors_ = model.item_factors;
+  user_factors_ = model.user_factors.table;
+  item_factors_ = model.item_factors.table;
   snapshot.pop();
 }
 
@@ -66,13 +66,16 @@ void ModelStore::create_model_table() {
 }
 
 void ModelStore::create_factor_table(Side side, const IdType& type, bool unlogged) {
-  // taste_user_factors, shortened as the server shortens the names it makes up.
-  const char* name =
-      server([&] { return makeObjectName(relation_.c_str(), side_name(side), "factors"); });
+  // taste_user_factors, shortened or numbered as the server does with names that it makes up. (The
+  // model row says which tables are the model's, not their names.)
+  const char* name = server([&] {
+    return ChooseRelationName(relation_.c_str(), side_name(side), "factors", schema_, false);
+  });
   std::string table =
       server([&] { return quote_qualified_identifier(get_namespace_name(schema_), name); });
   std::string id_type = server([&]() -> const char* {
-    char* text = format_type_extended(type.oid, -1, FORMAT_TYPE_FORCE_QUALIFY);
+    char* text =
+        format_type_extended(type.oid, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
     if (!OidIsValid(type.collation) || type.collation == get_typcollation(type.oid)) return text;
     return psprintf("%s collate %s", text, generate_collation_name(type.collation));
   });
@@ -136,7 +139,8 @@ void ModelStore::write_factors(Side side, const TrainedRows& rows) {
   TrainedRowsScope scope(&rows);
   execute("insert into " + table + " (" + id_column(side) +
               ", factors, bias, n_ratings) select als.trained_id(n, $1), als.trained_factors(n), "
-              "als.trained_bias(n), als.trained_n_ratings(n) from generate_series(0, $2) as n",
+              "als.trained_bias(n), als.trained_n_ratings(n) from pg_catalog.generate_series(0, "
+              "$2) as n",
           {{rows.ids->type().oid, 0, true},
            {INT8OID, Int64GetDatum(static_cast<int64>(rows.order.size()) - 1)}});
 }

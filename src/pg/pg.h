@@ -21,8 +21,6 @@
 // The module is compiled with hidden visibility; before 16 the server leaves this one empty.
 #define PGDLLEXPORT __attribute__((visibility("default")))
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-parameter"  // in the server's inline functions
 extern "C" {
 #include "postgres.h"
 
@@ -34,6 +32,7 @@ extern "C" {
 #include "catalog/pg_am_d.h"
 #include "catalog/pg_authid_d.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc_d.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -77,7 +76,6 @@ extern "C" {
 #include "varatt.h"
 #endif
 }
-#pragma GCC diagnostic pop
 
 #undef Abs
 #undef Max

@@ -102,10 +102,11 @@ std::string RatingSource::from_clause() const {
 
 RatingSource parse_source(const std::string& text) {
   RatingSource source;
-  source.text = text;
+  // A query may come with the semicolon that ends it in psql.
+  source.text = text.substr(0, text.find_last_not_of("; \t\r\n") + 1);
   source.table = server([&] {
-    if (!is_relation_name(text.c_str())) return InvalidOid;
-    List* names = textToQualifiedNameList(cstring_to_text(text.c_str()));
+    if (!is_relation_name(source.text.c_str())) return InvalidOid;
+    List* names = textToQualifiedNameList(cstring_to_text(source.text.c_str()));
     Oid relation = RangeVarGetRelid(makeRangeVarFromNameList(names), AccessShareLock, false);
     check_readable(relation);
     return relation;

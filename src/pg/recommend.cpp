@@ -51,7 +51,7 @@ void exclude_seen(const Model& model, const FactorSide& items, const IdType& use
   const RatingSource& source = model.source;
   SPIPlanPtr plan =
       saved_plan("select " + quoted(source.item_col) + " from " + source.from_clause() + " where " +
-                     quoted(source.user_col) + " = $1",
+                     quoted(source.user_col) + " " + user_type.equals + " $1",
                  {user_type.oid});
   std::optional<IdConverter> converter;
   MemoryContext context = CurrentMemoryContext;

@@ -6,6 +6,17 @@ namespace als::pg {
 
 namespace {
 
+// Queries of stream_rows() now running, one inside the other: their plans must stay.
+int running_streams = 0;
+
+class StreamScope {
+ public:
+  StreamScope() { ++running_streams; }
+  ~StreamScope() { --running_streams; }
+  StreamScope(const StreamScope&) = delete;
+  StreamScope& operator=(const StreamScope&) = delete;
+};
+
 struct RowReceiver {
   DestReceiver base;
   RowFunction on_row;
@@ -49,6 +60,10 @@ SPIPlanPtr prepare_raw(const char* sql, std::initializer_list<Oid> types) {
   SPIPlanPtr plan = SPI_prepare_cursor(sql, static_cast<int>(types.size()),
                                        const_cast<Oid*>(types.begin()), CURSOR_OPT_PARALLEL_OK);
   if (plan == nullptr) raise_spi_error("SPI_prepare", SPI_result);
+  // Part of the text may be the user's query, which could end our statement and begin another.
+  if (list_length(SPI_plan_get_plan_sources(plan)) != 1)
+    ereport(ERROR, (errcode(ERRCODE_SYNTAX_ERROR),
+                    errmsg("the source of ratings must be a single query")));
   return plan;
 }
 
@@ -94,7 +109,7 @@ SPIPlanPtr saved_plan(const std::string& sql, std::initializer_list<Oid> types) 
   auto found = plans->find(key);
   if (found != plans->end()) return found->second;
 
-  if (plans->size() >= kMaxPlans) {
+  if (plans->size() >= kMaxPlans && running_streams == 0) {
     server([&] {
       for (auto& entry : *plans) SPI_freeplan(entry.second);
     });
@@ -111,6 +126,7 @@ SPIPlanPtr saved_plan(const std::string& sql, std::initializer_list<Oid> types) 
 
 void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params, RowFunction on_row,
                  void* state) {
+  StreamScope scope;
   server([&] {
     RowReceiver receiver{};
     receiver.base.receiveSlot = receive_row;

@@ -18,7 +18,7 @@ namespace als::pg {
 namespace {
 
 // Defaults chosen by measurement, see "Choosing options" in the README.
-constexpr double kExplicitRegularization = 0.05;
+constexpr double kExplicitRegularization = 0.1;
 constexpr double kImplicitRegularization = 0.002;
 constexpr double kImplicitAlpha = 10;
 
@@ -265,46 +265,51 @@ void write_model_row(const ModelStore& store, const TrainRequest& request,
   if (source.rating_col) rating_col = name_param(*source.rating_col);
   Param alpha{FLOAT8OID, 0, true};
   if (implicit) alpha = float_param(options.alpha);
-  execute("insert into " + table +
-              " (run, version, trained_at, source, source_table, user_col, item_col, rating_col,"
-              " user_factors, item_factors, feedback, factors, iterations, regularization,"
-              " reg_exponent, alpha, biases, on_duplicate, seed, threads, n_rows, n_skipped,"
-              " n_duplicates, n_ratings, n_users, n_items, mean, loss, n_refined, read_seconds,"
-              " train_seconds, write_seconds) "
-              "select coalesce(max(run), 0) + 1, pg_catalog.gen_random_uuid(),"
-              " pg_catalog.clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-              " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29"
-              " from " +
-              table + " returning *",
-          {text_param(source.text.c_str()),
-           class_param(source.table),
-           name_param(source.user_col),
-           name_param(source.item_col),
-           rating_col,
-           class_param(store.factor_table(Side::kUsers)),
-           class_param(store.factor_table(Side::kItems)),
-           text_param(implicit ? "implicit" : "explicit"),
-           int_param(options.factors),
-           int_param(options.iterations),
-           float_param(options.regularization),
-           float_param(options.reg_exponent),
-           alpha,
-           {BOOLOID, BoolGetDatum(options.biases)},
-           text_param(on_duplicate_name(request.on_duplicate)),
-           bigint_param(static_cast<std::int64_t>(options.seed)),
-           int_param(request.threads),
-           bigint_param(report.rows),
-           bigint_param(report.skipped),
-           bigint_param(report.duplicates),
-           bigint_param(report.ratings),
-           bigint_param(report.users),
-           bigint_param(report.items),
-           float_param(report.mean),
-           {FLOAT8ARRAYOID, float8_array(report.loss)},
-           bigint_param(report.refined),
-           float_param(report.read_seconds),
-           float_param(report.train_seconds),
-           float_param(report.write_seconds)});
+  std::uint64_t written = execute(
+      "insert into " + table +
+          " (run, version, trained_at, source, source_table, user_col, item_col, rating_col,"
+          " user_factors, item_factors, feedback, factors, iterations, regularization,"
+          " reg_exponent, alpha, biases, on_duplicate, seed, threads, n_rows, n_skipped,"
+          " n_duplicates, n_ratings, n_users, n_items, mean, loss, n_refined, read_seconds,"
+          " train_seconds, write_seconds) "
+          "select coalesce(max(run), 0) + 1, pg_catalog.gen_random_uuid(),"
+          " pg_catalog.clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
+          " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29"
+          " from " +
+          table + " returning *",
+      {text_param(source.text.c_str()),
+       class_param(source.table),
+       name_param(source.user_col),
+       name_param(source.item_col),
+       rating_col,
+       class_param(store.factor_table(Side::kUsers)),
+       class_param(store.factor_table(Side::kItems)),
+       text_param(implicit ? "implicit" : "explicit"),
+       int_param(options.factors),
+       int_param(options.iterations),
+       float_param(options.regularization),
+       float_param(options.reg_exponent),
+       alpha,
+       {BOOLOID, BoolGetDatum(options.biases)},
+       text_param(on_duplicate_name(request.on_duplicate)),
+       bigint_param(static_cast<std::int64_t>(options.seed)),
+       int_param(request.threads),
+       bigint_param(report.rows),
+       bigint_param(report.skipped),
+       bigint_param(report.duplicates),
+       bigint_param(report.ratings),
+       bigint_param(report.users),
+       bigint_param(report.items),
+       float_param(report.mean),
+       {FLOAT8ARRAYOID, float8_array(report.loss)},
+       bigint_param(report.refined),
+       float_param(report.read_seconds),
+       float_param(report.train_seconds),
+       float_param(report.write_seconds)});
+  if (written != 1)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the row of this run could not be added to %s", table.c_str()),
+                    "Look for a trigger on the table that suppresses inserts.");
 }
 
 /// Reads the source under a fresh snapshot: after waiting for another training, its ratings too.

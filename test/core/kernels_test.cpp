@@ -19,7 +19,7 @@ namespace {
 
 constexpr double kUnit = 1.0 / (1 << 24);  // rounding error of one operation in single precision
 
-const std::vector<std::size_t> kSizes = {1,  2,  3,  7,   8,   15,  16,  17,  31,  33,   63,
+const std::vector<std::size_t> kSizes = {1,  2,  3,   7,   8,   15,  16,  17,  31,   33,  63,
                                          64, 65, 100, 127, 128, 129, 255, 256, 1000, 1024};
 
 struct Terms {
@@ -39,9 +39,10 @@ Terms random_terms(std::size_t count, std::size_t factors, std::mt19937_64& rand
   return terms;
 }
 
-// Against sums in double precision. Every entry may be off by the error bound of a sum in any order,
-// one rounding a term and a few for the products: gamma_n of the sum of magnitudes.
-void check_accumulation(std::size_t factors, bool bias, std::size_t count, std::mt19937_64& random) {
+// Against sums in double precision. Every entry may be off by the error bound of a sum in any
+// order, one rounding a term and a few for the products: gamma_n of the sum of magnitudes.
+void check_accumulation(std::size_t factors, bool bias, std::size_t count,
+                        std::mt19937_64& random) {
   SCOPED_TRACE("factors " + std::to_string(factors) + (bias ? " with bias" : ""));
   const Terms terms = random_terms(count, factors, random);
   const std::size_t n = factors + (bias ? 1 : 0);
@@ -123,8 +124,8 @@ TEST(Kernels, CholeskyAndSubstitution) {
       const NormalEquations equations = well_conditioned(n, random);
       AlignedVector<float> factor(matrix_floats(n), std::numeric_limits<float>::quiet_NaN());
       AlignedVector<float> inverse(blocks_of(n) * kBlock, -1.0F);
-      ASSERT_TRUE(kernels().cholesky(equations.matrix(), n, 0.5F, 1e-5F, factor.data(),
-                                     inverse.data()));
+      ASSERT_TRUE(
+          kernels().cholesky(equations.matrix(), n, 0.5F, 1e-5F, factor.data(), inverse.data()));
       const double bound = 10 * std::sqrt(static_cast<double>(n)) * kUnit;
       const auto l = [&](std::size_t r, std::size_t c) {
         return r == c ? 1.0 / inverse[r] : static_cast<double>(factor[matrix_index(r, c)]);
@@ -146,7 +147,8 @@ TEST(Kernels, CholeskyAndSubstitution) {
       for (const float value : x) x_norm += static_cast<double>(value) * value;
       for (std::size_t r = 0; r < n; ++r) {
         double residual = 0.5 * x[r] - equations.rhs()[r];
-        for (std::size_t c = 0; c < n; ++c) residual += static_cast<double>(equations.at(r, c)) * x[c];
+        for (std::size_t c = 0; c < n; ++c)
+          residual += static_cast<double>(equations.at(r, c)) * x[c];
         ASSERT_NEAR(residual, 0.0, 10 * bound * std::sqrt(x_norm)) << r;
       }
     }
@@ -170,8 +172,8 @@ TEST(Kernels, CholeskyRefusesWhatIsNotPositiveDefinite) {
         }
         AlignedVector<float> factor(matrix_floats(n));
         AlignedVector<float> inverse(blocks_of(n) * kBlock);
-        EXPECT_FALSE(kernels().cholesky(equations.matrix(), n, 0.0F, 1e-5F, factor.data(),
-                                        inverse.data()))
+        EXPECT_FALSE(
+            kernels().cholesky(equations.matrix(), n, 0.0F, 1e-5F, factor.data(), inverse.data()))
             << n << " " << bad;
       }
     }

@@ -97,7 +97,8 @@ TEST(Ratings, MatchANaiveMap) {
       std::shuffle(item_rank.begin(), item_rank.end(), random);
       const std::vector<Entry> entries = random_entries(9000, users, items, random);
       Map expected;
-      for (const Entry& e : entries) expected[{user_rank[e.user], item_rank[e.item]}].push_back(e.value);
+      for (const Entry& e : entries)
+        expected[{user_rank[e.user], item_rank[e.item]}].push_back(e.value);
       ASSERT_LT(expected.size(), entries.size()) << "the data have no duplicates";
 
       ThreadTeam team(threads);
@@ -197,8 +198,8 @@ TEST(Ratings, AnInterruptAbandonsTheSort) {
     int polls = 0;
     ThreadTeam team(
         threads, [&] { return ++polls == 5; }, [] { throw std::runtime_error("cancelled"); });
-    EXPECT_THROW(Ratings(buffer_of(random_entries(1000, 10, 10, random)), identity(10), identity(10),
-                         OnDuplicate::kSum, team),
+    EXPECT_THROW(Ratings(buffer_of(random_entries(1000, 10, 10, random)), identity(10),
+                         identity(10), OnDuplicate::kSum, team),
                  std::runtime_error);
   }
 }

@@ -52,7 +52,8 @@ TEST(ScoreAll, HasTheBitsOfDot) {
       std::vector<float> scores(items.rows());
       score_all(items, bias.data(), 0.25F, user.data(), scores.data());
       for (std::size_t i = 0; i < items.rows(); ++i) {
-        ASSERT_EQ(scores[i], (0.25F + bias[i]) + dot(user.data(), items.row(i), factors)) << factors;
+        ASSERT_EQ(scores[i], (0.25F + bias[i]) + dot(user.data(), items.row(i), factors))
+            << factors;
       }
       score_all(items, nullptr, 0.0F, user.data(), scores.data());
       for (std::size_t i = 0; i < items.rows(); ++i) {

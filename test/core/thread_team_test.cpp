@@ -110,18 +110,20 @@ TEST(ThreadTeam, GoesOnAfterAnInterruptThatReturns) {
 TEST(ThreadTeam, APollThatStaysTrueDoesNotStopTheLoop) {
   for (const int threads : {1, 2}) {
     int interrupts = 0;
-    ThreadTeam team(threads, [] { return true; }, [&] { ++interrupts; });
+    ThreadTeam team(
+        threads, [] { return true; }, [&] { ++interrupts; });
     std::atomic<int> visits{0};
     team.for_each_block(50, 1, [&](std::size_t, std::size_t, int) { ++visits; });
     EXPECT_EQ(visits, 50);
-    EXPECT_GT(interrupts, 1);
+    EXPECT_GE(interrupts, threads == 1 ? 50 : 1);
   }
 }
 
 TEST(ThreadTeam, AnInterruptThatThrowsAbandonsTheLoop) {
   for (const int threads : {1, 2, 4}) {
     std::atomic<bool> wanted{false};
-    ThreadTeam team(threads, [&] { return wanted.load(); }, [] { throw std::logic_error("no"); });
+    ThreadTeam team(
+        threads, [&] { return wanted.load(); }, [] { throw std::logic_error("no"); });
     std::atomic<int> blocks{0};
     EXPECT_THROW(team.for_each_block(100000, 1,
                                      [&](std::size_t begin, std::size_t, int) {

@@ -52,7 +52,8 @@ from guess;
 \timing on
 \set ECHO queries
 select n_ratings, n_users, n_items, factors, iterations
-from als.train('taste', 'likes', rating_col => null, feedback => 'implicit', regularization => 0.01);
+from als.train('taste', 'likes', rating_col => null, feedback => 'implicit',
+               regularization => 0.01);
 \set ECHO none
 \timing off
 \echo
@@ -78,7 +79,8 @@ top as (
         order by p.n desc, p.item_id limit 10) p),
 recall as (
     select method, user_id,
-           count(*) filter (where item_id = any (items))::numeric / least(10, cardinality(items)) as value
+           count(*) filter (where item_id = any (items))::numeric
+               / least(10, cardinality(items)) as value
     from top group by method, user_id, items)
 select count(*) filter (where method = 'als') as users,
        round(avg(value) filter (where method = 'popular'), 3) as popular,
@@ -88,7 +90,8 @@ from recall;
 \echo
 
 -- A user with a taste to look at: enough likes to show, not so many as to like everything.
-select user_id as someone from likes group by user_id order by abs(count(*) - 40), user_id limit 1 \gset
+select user_id as someone from likes
+group by user_id order by abs(count(*) - 40), user_id limit 1 \gset
 \echo '3. One user'
 \echo '-----------'
 \echo Some of what user :someone liked:
@@ -147,5 +150,4 @@ select model, feedback, factors, user_factors, item_factors, n_ratings,
        round(train_seconds::numeric, 2) as seconds
 from als.models order by model::text;
 \set ECHO none
-\echo
 \echo 'This server goes away now. On your own: make install, then create extension als.'

@@ -1,0 +1,462 @@
+#include "core/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/half_step.h"
+#include "core/scoring.h"
+#include "simd_levels.h"
+#include "small_problem.h"
+
+namespace als {
+namespace {
+
+std::vector<TrainOptions> kinds_of_options(int factors) {
+  TrainOptions explicit_plain;
+  explicit_plain.factors = factors;
+  TrainOptions explicit_biases = explicit_plain;
+  explicit_biases.biases = true;
+  TrainOptions explicit_ridge = explicit_plain;
+  explicit_ridge.reg_exponent = 0.0;
+  explicit_ridge.regularization = 0.7;
+  TrainOptions implicit = explicit_plain;
+  implicit.feedback = Feedback::kImplicit;
+  implicit.regularization = 0.01;
+  implicit.alpha = 3.0;
+  TrainOptions implicit_half = implicit;
+  implicit_half.reg_exponent = 0.5;
+  implicit_half.alpha = 40.0;
+  return {explicit_plain, explicit_biases, explicit_ridge, implicit, implicit_half};
+}
+
+// Three claims, for all kinds of options at once: the value that a half-step returns is that of the
+// objective (within 1e-5), the rows just solved are at its minimum (gradient within 1e-5 of what it
+// is the sum of), and it never rises (but for 1e-6 of rounding).
+TEST(Trainer, DescendsOnTheObjective) {
+  at_every_level([] {
+    const std::size_t users = 70;
+    const std::size_t items = 50;
+    const std::vector<Entry> entries = random_ratings(users, items, 0.2, 5);
+    ThreadTeam team(2);
+    const Ratings ratings = ratings_of(entries, users, items, team);
+    for (const int factors : {1, 8, 15, 16, 20}) {
+      int kind = 0;
+      for (const TrainOptions& options : kinds_of_options(factors)) {
+        SCOPED_TRACE("factors " + std::to_string(factors) + " kind " + std::to_string(kind++));
+        Trainer trainer(ratings, options, keys_of(items), team);
+        const NaiveObjective objective(entries, users, items, options, trainer.mean());
+        double last = INFINITY;
+        for (int half = 0; half < 10; ++half) {
+          const bool by_user = half % 2 == 0;
+          const double loss = by_user ? trainer.solve_users() : trainer.solve_items();
+          const double expected = objective.value(trainer);
+          ASSERT_NEAR(loss, expected, 1e-5 * expected) << half;
+          ASSERT_LE(loss, last * (1 + 1e-6)) << half;
+          ASSERT_LT(objective.largest_gradient(trainer, by_user), 1e-5) << half;
+          last = loss;
+        }
+        EXPECT_EQ(trainer.refined_rows(), 0U);
+      }
+    }
+  });
+}
+
+TEST(Trainer, MeanIsOnlyForBiases) {
+  const std::vector<Entry> entries = random_ratings(20, 20, 0.3, 6);
+  ThreadTeam team(1);
+  const Ratings ratings = ratings_of(entries, 20, 20, team);
+  TrainOptions options;
+  options.factors = 2;
+  EXPECT_EQ(Trainer(ratings, options, keys_of(20), team).mean(), 0.0);
+  options.biases = true;
+  const Trainer trainer(ratings, options, keys_of(20), team);
+  EXPECT_EQ(trainer.mean(), ratings.mean());
+  EXPECT_EQ(trainer.users().bias.size(), 20U);
+}
+
+bool same_bits(const Factors& a, const Factors& b) {
+  if (a.matrix.rows() != b.matrix.rows() || a.bias.size() != b.bias.size()) return false;
+  for (std::size_t row = 0; row < a.matrix.rows(); ++row) {
+    if (std::memcmp(a.matrix.row(row), b.matrix.row(row), a.matrix.stride() * sizeof(float)) != 0) {
+      return false;
+    }
+  }
+  return std::equal(a.bias.begin(), a.bias.end(), b.bias.begin());
+}
+
+TEST(Trainer, GivesTheSameBitsForAnyThreadsAndOrder) {
+  at_every_level([] {
+    const std::size_t users = 400;
+    const std::size_t items = 150;
+    std::vector<Entry> entries = random_ratings(users, items, 0.1, 7);
+    std::mt19937_64 random(8);
+    for (const TrainOptions& options : kinds_of_options(13)) {
+      ThreadTeam one(1);
+      const Ratings ratings = ratings_of(entries, users, items, one);
+      Trainer expected(ratings, options, keys_of(items), one);
+      std::vector<double> losses;
+      for (int i = 0; i < 3; ++i) {
+        losses.push_back(expected.solve_users());
+        losses.push_back(expected.solve_items());
+      }
+      for (const int threads : {1, 2, 4}) {
+        std::shuffle(entries.begin(), entries.end(), random);
+        ThreadTeam team(threads);
+        const Ratings shuffled = ratings_of(entries, users, items, team);
+        Trainer trainer(shuffled, options, keys_of(items), team);
+        for (int i = 0; i < 3; ++i) {
+          EXPECT_EQ(trainer.solve_users(), losses[2 * i]);
+          EXPECT_EQ(trainer.solve_items(), losses[2 * i + 1]);
+        }
+        EXPECT_TRUE(same_bits(trainer.users(), expected.users()));
+        EXPECT_TRUE(same_bits(trainer.items(), expected.items()));
+      }
+    }
+  });
+}
+
+TEST(Trainer, InitialFactorsHangOnSeedAndKeyAlone) {
+  ThreadTeam team(1);
+  TrainOptions options;
+  options.factors = 5;
+  const Ratings two = ratings_of({{0, 0, 1.0F}, {0, 1, 1.0F}}, 1, 2, team);
+  const Ratings three = ratings_of({{0, 0, 1.0F}, {0, 1, 1.0F}, {0, 2, 1.0F}}, 1, 3, team);
+  const Trainer a(two, options, {11, 22}, team);
+  const Trainer b(three, options, {33, 22, 11}, team);
+  const auto row = [](const Trainer& trainer, std::size_t item) {
+    const float* from = trainer.items().matrix.row(item);
+    return std::vector<float>(from, from + 5);
+  };
+  EXPECT_EQ(row(a, 0), row(b, 2));
+  EXPECT_EQ(row(a, 1), row(b, 1));
+  EXPECT_NE(row(a, 0), row(a, 1));
+  options.seed = 43;
+  const Trainer c(two, options, {11, 22}, team);
+  EXPECT_NE(row(a, 0), row(c, 0));
+}
+
+TEST(Trainer, EmptyRowsAreZero) {
+  for (const TrainOptions& options : kinds_of_options(6)) {
+    ThreadTeam team(2);
+    const Ratings ratings = ratings_of({{0, 1, 2.0F}, {2, 1, 1.0F}, {2, 3, 4.0F}}, 4, 5, team);
+    Trainer trainer(ratings, options, keys_of(5), team);
+    trainer.solve_users();
+    trainer.solve_items();
+    for (const std::size_t user : {1, 3}) {
+      for (int k = 0; k < 6; ++k) EXPECT_EQ(trainer.users().matrix.row(user)[k], 0.0F);
+    }
+    for (const std::size_t item : {0, 2, 4}) {
+      for (int k = 0; k < 6; ++k) EXPECT_EQ(trainer.items().matrix.row(item)[k], 0.0F);
+      if (options.biases) {
+        EXPECT_EQ(trainer.items().bias[item], 0.0F);
+      }
+    }
+  }
+}
+
+TEST(Trainer, NoRatingsNoTrouble) {
+  for (const TrainOptions& options : kinds_of_options(3)) {
+    ThreadTeam team(2);
+    const Ratings none = ratings_of({}, 0, 0, team);
+    Trainer trainer(none, options, {}, team);
+    EXPECT_EQ(trainer.solve_users(), 0.0);
+    EXPECT_EQ(trainer.solve_items(), 0.0);
+  }
+}
+
+// Ratings of known factors plus noise: on cells not shown, the error must come down to little more
+// than the noise.
+TEST(Trainer, RecoversPlantedExplicitFactors) {
+  const std::size_t users = 400;
+  const std::size_t items = 200;
+  const double noise = 0.1;
+  std::mt19937_64 random(9);
+  std::normal_distribution<double> normal;
+  for (const bool biases : {false, true}) {
+    const int rank = 3;
+    std::vector<double> x(users * rank);
+    std::vector<double> y(items * rank);
+    std::vector<double> user_bias(users);
+    std::vector<double> item_bias(items);
+    for (auto* values : {&x, &y, &user_bias, &item_bias}) {
+      for (double& value : *values) value = normal(random);
+    }
+    std::vector<Entry> shown;
+    std::vector<Entry> hidden;
+    for (std::uint32_t u = 0; u < users; ++u) {
+      for (std::uint32_t i = 0; i < items; ++i) {
+        if (random() % 10 >= 4) continue;
+        double r = noise * normal(random);
+        for (int k = 0; k < rank; ++k) r += x[u * rank + k] * y[i * rank + k];
+        if (biases) r += 3.5 + user_bias[u] + item_bias[i];
+        (random() % 4 == 0 ? hidden : shown).push_back({u, i, static_cast<float>(r)});
+      }
+    }
+    ThreadTeam team(2);
+    const Ratings ratings = ratings_of(shown, users, items, team);
+    TrainOptions options;
+    options.factors = rank;
+    options.regularization = 0.001;
+    options.biases = biases;
+    Trainer trainer(ratings, options, keys_of(items), team);
+    for (int i = 0; i < 30; ++i) {
+      trainer.solve_users();
+      trainer.solve_items();
+    }
+    const NaiveObjective objective(shown, users, items, options, trainer.mean());
+    double square = 0;
+    for (const Entry& e : hidden) {
+      const double error = e.value - objective.score(trainer, e.user, e.item);
+      square += error * error;
+    }
+    EXPECT_LT(std::sqrt(square / static_cast<double>(hidden.size())), 1.15 * noise) << biases;
+  }
+}
+
+// Hardly any loss is left where the ratings can be explained in full: it must be that of the
+// objective nevertheless, although a difference of sums of squares would be rounding errors only.
+TEST(Trainer, TheLossIsExactWhereLittleIsLeft) {
+  at_every_level([] {
+    const std::size_t users = 80;
+    const std::size_t items = 60;
+    std::mt19937_64 random(13);
+    std::vector<Entry> entries;
+    for (std::uint32_t u = 0; u < users; ++u) {
+      for (std::uint32_t i = 0; i < items; ++i) {
+        if (random() % 2 == 0) entries.push_back({u, i, std::sin(static_cast<float>(u + i))});
+      }
+    }
+    ThreadTeam team(2);
+    const Ratings ratings = ratings_of(entries, users, items, team);
+    for (const bool biases : {false, true}) {
+      TrainOptions options;
+      options.factors = 4;
+      options.regularization = 1e-4;
+      options.biases = biases;
+      Trainer trainer(ratings, options, keys_of(items), team);
+      const NaiveObjective objective(entries, users, items, options, trainer.mean());
+      double last = INFINITY;
+      for (int i = 0; i < 20; ++i) {
+        const double loss = i % 2 == 0 ? trainer.solve_users() : trainer.solve_items();
+        const double expected = objective.value(trainer);
+        ASSERT_NEAR(loss, expected, 1e-5 * expected);
+        ASSERT_LE(loss, last * (1 + 1e-6));
+        last = loss;
+      }
+    }
+  });
+}
+
+// Users and items belong to one of eight groups, and users take to items of their group: those not
+// shown must come before nearly all others.
+TEST(Trainer, RanksPlantedImplicitPositivesFirst) {
+  const std::uint32_t users = 320;
+  const std::uint32_t items = 160;
+  std::mt19937_64 random(10);
+  std::vector<Entry> shown;
+  std::vector<std::vector<std::uint32_t>> hidden(users);
+  std::vector<std::vector<bool>> is_shown(users, std::vector<bool>(items));
+  for (std::uint32_t u = 0; u < users; ++u) {
+    for (std::uint32_t i = u % 8; i < items; i += 8) {
+      if (random() % 2 == 0) {
+        shown.push_back({u, i, 1.0F + static_cast<float>(random() % 3)});
+        is_shown[u][i] = true;
+      } else {
+        hidden[u].push_back(i);
+      }
+    }
+  }
+  for (int noise = 0; noise < 300; ++noise) {
+    const auto u = static_cast<std::uint32_t>(random() % users);
+    const auto i = static_cast<std::uint32_t>(random() % items);
+    if (i % 8 == u % 8) continue;
+    shown.push_back({u, i, 1.0F});
+    is_shown[u][i] = true;
+  }
+  ThreadTeam team(2);
+  const Ratings ratings = ratings_of(shown, users, items, team);
+  TrainOptions options;
+  options.feedback = Feedback::kImplicit;
+  options.factors = 8;
+  options.regularization = 0.01;
+  options.alpha = 5;
+  Trainer trainer(ratings, options, keys_of(items), team);
+  for (int i = 0; i < 15; ++i) {
+    trainer.solve_users();
+    trainer.solve_items();
+  }
+  std::size_t found = 0;
+  std::size_t wanted = 0;
+  std::vector<float> scores(items);
+  for (std::uint32_t u = 0; u < users; ++u) {
+    score_all(trainer.items().matrix, nullptr, 0.0F, trainer.users().matrix.row(u), scores.data());
+    TopK top(hidden[u].size());
+    for (std::uint32_t i = 0; i < items; ++i) {
+      if (!is_shown[u][i]) top.offer(i, scores[i]);
+    }
+    wanted += hidden[u].size();
+    for (const ScoredItem& scored : top.take()) found += scored.item % 8 == u % 8 ? 1 : 0;
+  }
+  EXPECT_GT(static_cast<double>(found), 0.97 * static_cast<double>(wanted));
+}
+
+// No ridge, and rows whose vectors are fewer than the unknowns: nothing but finite factors, the row
+// solves that needed help counted, and the loss still descends.
+TEST(Trainer, IllConditionedRowsStayFinite) {
+  at_every_level([] {
+    const std::size_t users = 60;
+    const std::size_t items = 40;
+    const std::vector<Entry> entries = random_ratings(users, items, 0.1, 11);
+    ThreadTeam team(2);
+    const Ratings ratings = ratings_of(entries, users, items, team);
+    double squares = 0;
+    for (const Entry& e : entries) squares += static_cast<double>(e.value) * e.value;
+    for (TrainOptions options : kinds_of_options(24)) {
+      if (options.feedback == Feedback::kImplicit) continue;
+      options.regularization = 0;
+      Trainer trainer(ratings, options, keys_of(items), team);
+      double last = INFINITY;
+      for (int half = 0; half < 8; ++half) {
+        const double loss = half % 2 == 0 ? trainer.solve_users() : trainer.solve_items();
+        ASSERT_TRUE(std::isfinite(loss));
+        // The data can be fitted exactly: in the end the loss is all rounding.
+        ASSERT_GE(loss, 0);
+        ASSERT_LE(loss, last * (1 + 1e-6) + 1e-6 * squares);
+        last = loss;
+        for (const Factors* side : {&trainer.users(), &trainer.items()}) {
+          for (std::size_t row = 0; row < side->matrix.rows(); ++row) {
+            for (int k = 0; k < 24; ++k) ASSERT_TRUE(std::isfinite(side->matrix.row(row)[k]));
+          }
+        }
+      }
+      EXPECT_GT(trainer.refined_rows(), 0U);
+    }
+  });
+}
+
+TEST(Trainer, ReportsRatingsThatAreTooLarge) {
+  ThreadTeam team(2);
+  for (const float huge : {1e30F, 3e38F}) {
+    const Ratings ratings =
+        ratings_of({{0, 0, huge}, {0, 1, -huge}, {1, 0, huge}, {1, 1, 1.0F}}, 2, 2, team);
+    for (const TrainOptions& options : kinds_of_options(4)) {
+      // Finite to the end, or refused: either will do.
+      try {
+        Trainer trainer(ratings, options, keys_of(2), team);
+        for (int i = 0; i < 5; ++i) {
+          ASSERT_TRUE(std::isfinite(trainer.solve_users()));
+          ASSERT_TRUE(std::isfinite(trainer.solve_items()));
+        }
+        for (std::size_t row = 0; row < 2; ++row) {
+          for (int k = 0; k < 4; ++k)
+            ASSERT_TRUE(std::isfinite(trainer.users().matrix.row(row)[k]));
+          for (int k = 0; k < 4; ++k)
+            ASSERT_TRUE(std::isfinite(trainer.items().matrix.row(row)[k]));
+        }
+      } catch (const std::range_error& e) {
+        EXPECT_NE(std::string(e.what()).find("too large"), std::string::npos);
+      }
+    }
+  }
+}
+
+// An item with more ratings than a segment: its factors must solve its normal equations, and must
+// not depend on the number of threads.
+TEST(Trainer, SumsLongRowsInSegments) {
+  const std::uint32_t users = 150000;
+  std::vector<Entry> entries;
+  for (std::uint32_t u = 0; u < users; ++u) {
+    entries.push_back({u, 0, static_cast<float>(u % 5)});
+    entries.push_back({u, 1 + u % 3, static_cast<float>(u % 7)});
+    if (u % 2 == 0) entries.push_back({u, 4, static_cast<float>(u % 3)});
+  }
+  for (TrainOptions options : kinds_of_options(3)) {
+    ThreadTeam one(1);
+    const Ratings ratings = ratings_of(entries, users, 5, one);
+    Trainer expected(ratings, options, keys_of(5), one);
+    expected.solve_users();
+    const double loss = expected.solve_items();
+    const NaiveObjective objective(entries, users, 5, options, expected.mean());
+    EXPECT_LT(objective.largest_gradient(expected, false), 1e-5);
+    const double value = objective.value(expected);
+    EXPECT_NEAR(loss, value, 1e-5 * value);
+    for (const int threads : {2, 4}) {
+      ThreadTeam team(threads);
+      Trainer trainer(ratings, options, keys_of(5), team);
+      trainer.solve_users();
+      EXPECT_EQ(trainer.solve_items(), loss);
+      EXPECT_TRUE(same_bits(trainer.items(), expected.items()));
+    }
+  }
+}
+
+TEST(SegmentedSum, AddsSegmentsInOrderForAnyNumberOfThreads) {
+  // Job sizes that end within, at and beyond the ends of segments and batches.
+  const std::vector<std::uint64_t> sizes = {1, 0, 10, 95, 30, 7, 400, 10, 3};
+  std::vector<std::vector<float>> results;
+  for (const int threads : {1, 2, 3, 4}) {
+    ThreadTeam team(threads);
+    SegmentedSum sums(2, team);
+    std::vector<float> totals(sizes.size(), -1.0F);
+    std::vector<int> finished(sizes.size());
+    sums.run(
+        sizes, 10,
+        [&](std::size_t job, std::uint64_t begin, std::uint64_t end, int, NormalEquations& sum) {
+          for (std::uint64_t k = begin; k < end; ++k) {
+            sum.rhs()[0] += 1.0F / static_cast<float>(k + job + 1);
+            sum.rhs()[1] += 1.0F;
+          }
+        },
+        [&](std::size_t job, const NormalEquations& sum, int) {
+          ++finished[job];
+          EXPECT_EQ(sum.rhs()[1], static_cast<float>(sizes[job]));
+          totals[job] = sum.rhs()[0];
+        });
+    for (std::size_t job = 0; job < sizes.size(); ++job) EXPECT_EQ(finished[job], sizes[job] > 0);
+    results.push_back(totals);
+    EXPECT_EQ(results.front(), totals);
+  }
+}
+
+TEST(Trainer, AnInterruptAbandonsTraining) {
+  const std::vector<Entry> entries = random_ratings(100, 100, 0.2, 12);
+  ThreadTeam plain(2);
+  const Ratings ratings = ratings_of(entries, 100, 100, plain);
+  bool wanted = false;
+  ThreadTeam team(
+      2, [&] { return wanted; }, [] { throw std::runtime_error("cancelled"); });
+  TrainOptions options;
+  options.factors = 8;
+  Trainer trainer(ratings, options, keys_of(100), team);
+  EXPECT_NO_THROW(trainer.solve_users());
+  wanted = true;
+  EXPECT_THROW(trainer.solve_items(), std::runtime_error);
+}
+
+TEST(TrainingMemory, GrowsWithWhatItHolds) {
+  TrainOptions options;
+  options.factors = 64;
+  const auto memory = [&](std::size_t ratings, std::size_t users, int threads) {
+    return training_memory(ratings, users, 1000, 0, options, threads);
+  };
+  EXPECT_GT(memory(20000000, 100000, 2), 20000000U * 20);
+  EXPECT_LT(memory(20000000, 100000, 2), 20000000U * 25);
+  EXPECT_GT(memory(1000, 200000, 2) - memory(1000, 100000, 2), 100000U * 64 * 4);
+  EXPECT_GT(memory(1000, 1000, 8), memory(1000, 1000, 1));
+  EXPECT_EQ(training_memory(1000, 10, 10, 500, options, 1),
+            training_memory(1000, 10, 10, 0, options, 1) + 500);
+  TrainOptions large = options;
+  large.factors = 1024;
+  EXPECT_GT(training_memory(1000, 1000, 1000, 0, large, 4),
+            memory(1000, 1000, 4) + 4 * 1024 * 1024 * 4);
+}
+
+}  // namespace
+}  // namespace als

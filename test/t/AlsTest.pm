@@ -1,0 +1,256 @@
+# What the TAP tests share: a server with the extension, and psql sessions that stay open.
+
+package AlsTest;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Exporter 'import';
+use POSIX ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our @EXPORT = qw(new_node create_ratings wait_until wait_for_phase relations cpu_seconds);
+
+# A started server whose database postgres has the extension.
+sub new_node
+{
+	my ($name, %params) = @_;
+
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init(%params);
+	$node->append_conf('postgresql.conf', <<'EOF');
+autovacuum = off
+max_wal_size = 4GB
+shared_buffers = 256MB
+EOF
+	$node->start;
+	$node->safe_psql('postgres', 'create extension als');
+	return $node;
+}
+
+# A table of n ratings of made-up users and items, numbered from 1; low items are the popular ones, and
+# every user has rated item 1.
+sub create_ratings
+{
+	my ($node, $table, $n, $users, $items) = @_;
+
+	$node->safe_psql(
+		'postgres', qq{
+		create table $table as
+		select (i % $users + 1)::int as user_id,
+		       (case when i < $users then 1
+		             else 1 + (((h & 65535) * ((h >> 16) & 65535) * $items) >> 32) end)::int as item_id,
+		       (1 + (i + h) % 5)::real as rating
+		from generate_series(0::bigint, $n - 1) as i, lateral (select hashint8(i) & 4294967295 as h) as hash;
+		analyze $table});
+	return;
+}
+
+# Calls the function until it returns true, and returns that; dies after the usual time limit.
+sub wait_until
+{
+	my ($what, $test) = @_;
+
+	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
+	while (time < $end)
+	{
+		my $result = $test->();
+		return $result if $result;
+		sleep 0.002;
+	}
+	die "timed out waiting for $what";
+}
+
+# Waits, watching from another session, until the training of this process has come to the phase
+# (and has finished so many iterations); returns its row of als.progress.
+sub wait_for_phase
+{
+	my ($watcher, $pid, $phase, $iterations) = @_;
+
+	$iterations //= 0;
+	return wait_until(
+		"training to reach $phase",
+		sub {
+			$watcher->rows(
+				"select pid, model, phase, iteration, of, loss, rows_read, elapsed, remaining"
+				  . " from als.progress where pid = $pid and phase ^@ '$phase' and iteration >= $iterations")->[0];
+		});
+}
+
+# The names of all tables, views and indexes outside the server's own schemas, in one line.
+sub relations
+{
+	my ($session) = @_;
+
+	return $session->value(
+		"select coalesce(string_agg(oid::regclass::text, ' ' order by oid::regclass::text), '') from pg_class"
+		  . " where relkind in ('r', 'v', 'i') and oid >= 16384 and relnamespace <> 'als'::regnamespace"
+		  . " and relnamespace <> 'pg_toast'::regnamespace");
+}
+
+# Seconds of processor time that a process has used, all its threads; undef where that cannot be told.
+sub cpu_seconds
+{
+	my ($pid) = @_;
+
+	return if !-r "/proc/$pid/stat";
+	my @stat = split ' ', (PostgreSQL::Test::Utils::slurp_file("/proc/$pid/stat") =~ s/^.*\) //sr);
+	return ($stat[11] + $stat[12]) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+package AlsTest::Session;
+
+use IPC::Run;
+use Time::HiRes qw(sleep time);
+
+# A psql that stays connected. Options: dbname, user, settings ("name=value ...").
+sub new
+{
+	my ($class, $node, %options) = @_;
+
+	my $connection = $node->connstr($options{dbname} // 'postgres');
+	$connection .= " user=$options{user}" if defined $options{user};
+	if (defined $options{settings})
+	{
+		my $settings = join ' ', map { "-c $_" } split ' ', $options{settings};
+		$connection .= " options='$settings'";
+	}
+	my $self = bless { in => '', out => '', err => '', statements => 0 }, $class;
+	local $ENV{PGAPPNAME} = 'als test';
+	$self->{psql} = IPC::Run::start(
+		[
+			$node->installed_command('psql'),
+			qw(-X -A -t -q -v VERBOSITY=verbose -v ON_ERROR_STOP=0 -F), "\t",
+			'-d', $connection, '-f', '-'
+		],
+		'<', \$self->{in},
+		'>', \$self->{out},
+		'2>', \$self->{err});
+	$self->{pid} = $self->value('select pg_backend_pid()')
+	  // die "no connection: $self->{last}{err}";
+	return $self;
+}
+
+# The process serving this session.
+sub pid { return shift->{pid} }
+
+# Sends SQL without waiting for its end.
+sub begin
+{
+	my ($self, $sql) = @_;
+
+	die 'the previous statement is not done' if $self->{running};
+	$sql =~ s/[\s;]+\z//;
+	my $marker = '--done-' . ++$self->{statements};
+	$self->{in} .= "$sql;\n\\echo $marker :SQLSTATE\n\\warn $marker\n";
+	$self->{running} = $marker;
+	$self->{started} = time;
+	eval { $self->{psql}->pump_nb; 1 } or $self->{lost} = 1;
+	return;
+}
+
+# Whether the statement begun has ended.
+sub done
+{
+	my ($self) = @_;
+
+	my $marker = $self->{running} // return 1;
+	eval { $self->{psql}->pump_nb; 1 } or $self->{lost} = 1;
+	return $self->{lost} || !$self->{psql}->pumpable || $self->_finished($marker);
+}
+
+sub _finished
+{
+	my ($self, $marker) = @_;
+
+	return $self->{out} =~ /^\Q$marker\E \w+\n/m && $self->{err} =~ /^\Q$marker\E\n/m;
+}
+
+# Waits for the end of the statement begun. Returns { out, err, state (SQLSTATE), seconds }; the
+# state is 'lost' when the connection is.
+sub wait
+{
+	my ($self) = @_;
+
+	my $marker = $self->{running} // die 'no statement was begun';
+	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
+	until ($self->_finished($marker) || $self->{lost})
+	{
+		die "timed out in: $self->{err}" if time > $end;
+		eval {
+			if   ($self->{psql}->pumpable) { $self->{psql}->pump_nb; sleep 0.001 }
+			else                           { $self->{lost} = 1 }
+			1;
+		} or $self->{lost} = 1;
+	}
+	my $result = { seconds => time - $self->{started}, state => 'lost' };
+	if ($self->{out} =~ s/\A(.*?)^\Q$marker\E (\w+)\n//ms)
+	{
+		@$result{qw(out state)} = ($1, $2);
+		$self->{err} =~ s/\A(.*?)^\Q$marker\E\n//ms;
+		$result->{err} = $1;
+	}
+	else
+	{
+		@$result{qw(out err)} = @$self{qw(out err)};
+	}
+	chomp $result->{out};
+	$self->{last} = $result;
+	delete $self->{running};
+	return $result;
+}
+
+sub query
+{
+	my ($self, $sql) = @_;
+
+	$self->begin($sql);
+	return $self->wait;
+}
+
+# The rows of a query that must succeed, each a list of values.
+sub rows
+{
+	my ($self, $sql) = @_;
+
+	my $result = $self->query($sql);
+	die "$sql: $result->{state} $result->{err}" if $result->{state} ne '00000';
+	return [ map { [ split /\t/, $_, -1 ] } split /\n/, $result->{out} ];
+}
+
+# The single value of a query that must succeed.
+sub value
+{
+	my ($self, $sql) = @_;
+
+	my $rows = $self->rows($sql);
+	return @$rows ? $rows->[0][0] : undef;
+}
+
+# Ends psql as a crash of the client would.
+sub kill
+{
+	my ($self) = @_;
+
+	$self->{lost} = 1;
+	$self->{psql}->kill_kill(grace => 0);
+	delete $self->{psql};
+	return;
+}
+
+sub quit
+{
+	my ($self) = @_;
+
+	return if !$self->{psql};
+	eval { $self->{psql}->pump_nb if $self->{psql}->pumpable; 1 };
+	$self->{in} .= "\\q\n" if !$self->{lost};
+	eval { $self->{psql}->finish; 1 };
+	delete $self->{psql};
+	return;
+}
+
+1;
