@@ -152,16 +152,28 @@ declare
   model regclass;
   concerned boolean;
 begin
-  for model in
-    select oid from pg_class
-    where reloftype = 'als.model'::regtype
-      and not pg_is_other_temp_schema(relnamespace)
-      and has_schema_privilege(relnamespace, 'usage')
-      and has_table_privilege(oid, 'select')
+  -- The dependency that als.train records names the model even to a role that may not read it. It
+  -- does not survive a dump, hence the look into every model that the role may read.
+  for model, concerned in
+    select c.oid, d.objid is not null
+    from pg_class c
+    left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = tg_relid and d.objsubid = 0
+      and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.deptype = 'a'
+    where c.reloftype = 'als.model'::regtype
+      and not pg_is_other_temp_schema(c.relnamespace)
+      and (d.objid is not null
+           or has_schema_privilege(c.relnamespace, 'usage') and has_table_privilege(c.oid, 'select'))
   loop
-    execute format('select $1 in (user_factors, item_factors) from %s order by run desc limit 1', model)
-      into concerned using tg_relid::regclass;
+    if not concerned then
+      execute format('select $1 in (user_factors, item_factors) from %s order by run desc limit 1', model)
+        into concerned using tg_relid::regclass;
+    end if;
     if concerned then
+      if not (has_table_privilege(model, 'select') and has_table_privilege(model, 'update')) then
+        raise exception 'permission denied: changing factors gives model % a new version', model using
+          errcode = 'insufficient_privilege',
+          hint = format('Whoever changes its factors needs select and update on %s.', model);
+      end if;
       execute format('update %s set version = gen_random_uuid() where run = (select max(run) from %1$s)', model);
     end if;
   end loop;

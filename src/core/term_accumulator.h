@@ -24,7 +24,7 @@ class TermAccumulator {
   /// to the next flush. gram_weight (g) must not be negative.
   void add(const float* vector, float gram_weight, float rhs_weight, NormalEquations& sum) {
     if (count_ == capacity_) flush(sum);
-    __builtin_prefetch(vector);
+    for (std::size_t k = 0; k < factors_; k += kBlock) __builtin_prefetch(vector + k);
     vectors_[count_] = vector;
     weights_[count_] = gram_weight;
     rhs_weights_[count_] = rhs_weight;

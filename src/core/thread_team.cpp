@@ -22,6 +22,7 @@ class Loop {
   Loop(std::size_t n, std::size_t grain, const ThreadTeam::Body& body)
       : n_(n), grain_(grain), blocks_((n - 1) / grain + 1), body_(body) {}
 
+  std::size_t blocks() const { return blocks_; }
   bool finished() const { return next_.load() >= blocks_; }
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
   bool busy() const { return busy_.load() > 0; }
@@ -134,7 +135,8 @@ void ThreadTeam::for_each_block(std::size_t n, std::size_t grain, const Body& bo
     if (interrupted && interrupt_) interrupt_();
     if (loop.finished()) return;
     loop.resume();
-    interrupted = threads_ == 1 ? lead(loop, poll_) : run_region(loop, threads_, poll_);
+    const bool alone = threads_ == 1 || loop.blocks() == 1;
+    interrupted = alone ? lead(loop, poll_) : run_region(loop, threads_, poll_);
     loop.rethrow();
   }
 }

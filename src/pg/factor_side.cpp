@@ -30,7 +30,7 @@ FactorSide::FactorSide(const Model& model, Side side)
       ids_(type_),
       matrix_(0, static_cast<std::size_t>(model.factors)) {
   std::string id = id_column(side);
-  SPIPlanPtr plan = prepare("select " + id + ", factors, bias, n_ratings from " +
+  SPIPlanPtr plan = prepare("select " + id + ", " + kFactorColumns + " from only " +
                             relation_name(model.factor_table(side)) + " order by " + id);
   for_each_row(plan, {}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;

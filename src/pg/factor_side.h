@@ -9,6 +9,11 @@
 
 namespace als::pg {
 
+/// The columns of a factor table beside the id. The casts cost nothing and hold where a user has
+/// changed a column's type.
+inline constexpr const char* kFactorColumns =
+    "factors::pg_catalog.float4[], bias::pg_catalog.float4, n_ratings::pg_catalog.int4";
+
 /// All rows of a factor table. Index order is id order, so that ties broken by the lower index are
 /// ties broken by id.
 class FactorSide {

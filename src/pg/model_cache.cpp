@@ -145,9 +145,8 @@ void ServedModel::check_readable(Side side) {
       server([&] { return pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK; });
   if (!granted) {
     SpiConnection spi;
-    SPIPlanPtr plan =
-        prepare(std::string("select ") + id_column(side) + ", factors, bias, n_ratings from " +
-                relation_name(table) + " limit 0");
+    SPIPlanPtr plan = prepare(std::string("select ") + id_column(side) + ", " + kFactorColumns +
+                              " from only " + relation_name(table) + " limit 0");
     for_each_row(plan, {}, [](TupleTableSlot*) {});
     spi.finish();
   }
@@ -190,10 +189,10 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
     ++cached_->lookups[index_of(side)];
     last.valid = last.exists = false;
     SpiConnection spi;
-    SPIPlanPtr plan =
-        saved_plan("select factors, bias from " + relation_name(model().factor_table(side)) +
-                       " where " + id_column(side) + " " + type.equals + " $1",
-                   {type.oid});
+    SPIPlanPtr plan = saved_plan(std::string("select ") + kFactorColumns + " from only " +
+                                     relation_name(model().factor_table(side)) + " where " +
+                                     id_column(side) + " " + type.equals + " $1",
+                                 {type.oid});
     for_each_row(plan, {{type.oid, id}}, [&](TupleTableSlot* slot) {
       VectorView vector = model_vector(slot->tts_values[0], model(), side);
       last.values.assign(vector.values, vector.values + vector.size);

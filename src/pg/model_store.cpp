@@ -46,17 +46,28 @@ std::string ModelStore::qualified_name() const {
       [&] { return quote_qualified_identifier(get_namespace_name(schema_), relation_.c_str()); });
 }
 
+/// Finds the factor tables of the newest run, if there is one and they still exist.
+void ModelStore::find_factor_tables() {
+  SPIPlanPtr plan = prepare("select user_factors, item_factors from only " + qualified_name() +
+                            " order by run desc limit 1");
+  for_each_row(plan, {}, [&](TupleTableSlot* slot) {
+    user_factors_ = slot->tts_isnull[0] ? InvalidOid : DatumGetObjectId(slot->tts_values[0]);
+    item_factors_ = slot->tts_isnull[1] ? InvalidOid : DatumGetObjectId(slot->tts_values[1]);
+  });
+  if (relation_name(user_factors_).empty()) user_factors_ = InvalidOid;
+  if (relation_name(item_factors_).empty()) item_factors_ = InvalidOid;
+}
+
 /// Readers go on undisturbed; anyone else who would change the model's rows waits. The factor
 /// tables come first, as in a statement that changes them and whose trigger then updates the model
 /// row.
 void ModelStore::lock_tables() {
   SnapshotScope snapshot;
-  Model model = read_model(table_);
-  execute("lock table only " + relation_name(model.user_factors.table) + ", " +
-          relation_name(model.item_factors.table) + ", " + qualified_name() +
-          " in share row exclusive mode");
-  user_factors_ = model.user_factors.table;
-  item_factors_ = model.item_factors.table;
+  find_factor_tables();
+  std::string tables;
+  for (Side side : {Side::kUsers, Side::kItems})
+    if (OidIsValid(factor_table(side))) tables += relation_name(factor_table(side)) + ", ";
+  execute("lock table only " + tables + qualified_name() + " in share row exclusive mode");
   snapshot.pop();
 }
 
@@ -79,8 +90,9 @@ void ModelStore::create_factor_table(Side side, const IdType& type, bool unlogge
     if (!OidIsValid(type.collation) || type.collation == get_typcollation(type.oid)) return text;
     return psprintf("%s collate %s", text, generate_collation_name(type.collation));
   });
-  execute(std::string("create ") + (unlogged ? "unlogged " : "") + "table " + table + " (" +
-          id_column(side) + " " + id_type +
+  bool temporary = server([&] { return isAnyTempNamespace(schema_); });  // never logged anyway
+  execute(std::string("create ") + (unlogged && !temporary ? "unlogged " : "") + "table " + table +
+          " (" + id_column(side) + " " + id_type +
           " primary key, factors real[] not null, bias real, n_ratings int)");
   // Vectors kept in the row, uncompressed, read several times faster; they fit a page.
   if (kMaxFactors * sizeof(float4) + 3000 < BLCKSZ)
@@ -88,25 +100,17 @@ void ModelStore::create_factor_table(Side side, const IdType& type, bool unlogge
   // Whoever changes the rows by hand gives the model a new version, see als.factors_changed().
   execute("create trigger als_version after insert or update or delete or truncate on " + table +
           " for each statement execute function als.factors_changed()");
-  Oid oid = server([&] {
-    Oid created = get_relname_relid(name, schema_);
-    // Dropping the model table takes its factor tables along.
-    ObjectAddress factors;
-    ObjectAddress model;
-    ObjectAddressSet(factors, RelationRelationId, created);
-    ObjectAddressSet(model, RelationRelationId, table_);
-    recordDependencyOn(&factors, &model, DEPENDENCY_AUTO);
-    return created;
-  });
-  (side == Side::kUsers ? user_factors_ : item_factors_) = oid;
+  Oid created = server([&] { return get_relname_relid(name, schema_); });
+  (side == Side::kUsers ? user_factors_ : item_factors_) = created;
 }
 
-void ModelStore::check_factor_table(Side side, const IdType& type) const {
+void ModelStore::check_factor_table(Side side, const IdType& type, bool unlogged) const {
   const char* there = server([&]() -> const char* {
     Oid table = factor_table(side);
     AttrNumber column = get_attnum(table, id_column(side));
     Oid found = column == InvalidAttrNumber ? InvalidOid : get_atttype(table, column);
-    return found == type.oid ? nullptr : OidIsValid(found) ? format_type_be(found) : "missing";
+    if (found == type.oid) return nullptr;
+    return OidIsValid(found) ? format_type_be(found) : "missing";
   });
   if (there != nullptr)
     throw UserError(ERRCODE_DATATYPE_MISMATCH,
@@ -114,22 +118,37 @@ void ModelStore::check_factor_table(Side side, const IdType& type) const {
                            side_name(side), type.name, qualified_name().c_str(), there),
                     "Cast the column in a source query, or remove the model with als.drop_model "
                     "and train it anew.");
+  char persistence = server([&] { return get_rel_persistence(factor_table(side)); });
+  if (unlogged && persistence == RELPERSISTENCE_PERMANENT)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the factor tables of model %s are logged", qualified_name().c_str()),
+                    "Retraining keeps the tables as they are: use ALTER TABLE ... SET UNLOGGED.");
+}
+
+/// Dropping the model table takes its factor tables along. A dump does not keep such a dependency,
+/// so every training sees to it.
+void ModelStore::depend_on_model(Oid factors) {
+  server([&] {
+    ObjectAddress dependent;
+    ObjectAddress model;
+    ObjectAddressSet(dependent, RelationRelationId, factors);
+    ObjectAddressSet(model, RelationRelationId, table_);
+    deleteDependencyRecordsForSpecific(RelationRelationId, factors, DEPENDENCY_AUTO,
+                                       RelationRelationId, table_);
+    recordDependencyOn(&dependent, &model, DEPENDENCY_AUTO);
+  });
 }
 
 void ModelStore::prepare_tables(const RatingSource& source, bool unlogged) {
-  if (OidIsValid(table_)) {
-    check_factor_table(Side::kUsers, *source.user_type);
-    check_factor_table(Side::kItems, *source.item_type);
-    if (unlogged &&
-        server([&] { return get_rel_persistence(user_factors_); }) != RELPERSISTENCE_UNLOGGED)
-      throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                      format("the factor tables of model %s are logged", qualified_name().c_str()),
-                      "Retraining keeps the tables as they are: use ALTER TABLE ... SET UNLOGGED.");
-    return;
+  if (!OidIsValid(table_)) create_model_table();
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const IdType& type = side == Side::kUsers ? *source.user_type : *source.item_type;
+    if (OidIsValid(factor_table(side)))
+      check_factor_table(side, type, unlogged);
+    else
+      create_factor_table(side, type, unlogged);
+    depend_on_model(factor_table(side));
   }
-  create_model_table();
-  create_factor_table(Side::kUsers, *source.user_type, unlogged);
-  create_factor_table(Side::kItems, *source.item_type, unlogged);
 }
 
 void ModelStore::write_factors(Side side, const TrainedRows& rows) {

@@ -22,7 +22,8 @@ class ModelStore {
   const std::string& relation() const { return relation_; }  ///< unqualified
   std::string qualified_name() const;
 
-  /// Makes the tables that are missing; checks that those there have the right id types (42804).
+  /// Makes the tables that are missing. Throws 42804 if those there have ids of other types, 55000
+  /// if they are logged and should not be.
   void prepare_tables(const RatingSource& source, bool unlogged);
 
   Oid table() const { return table_; }
@@ -32,10 +33,12 @@ class ModelStore {
   void write_factors(Side side, const TrainedRows& rows);
 
  private:
+  void find_factor_tables();
   void lock_tables();
   void create_model_table();
   void create_factor_table(Side side, const IdType& type, bool unlogged);
-  void check_factor_table(Side side, const IdType& type) const;
+  void check_factor_table(Side side, const IdType& type, bool unlogged) const;
+  void depend_on_model(Oid factors);
 
   Oid schema_ = InvalidOid;
   std::string relation_;

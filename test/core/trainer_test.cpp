@@ -326,9 +326,10 @@ TEST(Trainer, IllConditionedRowsStayFinite) {
       for (int half = 0; half < 8; ++half) {
         const double loss = half % 2 == 0 ? trainer.solve_users() : trainer.solve_items();
         ASSERT_TRUE(std::isfinite(loss));
-        // The data can be fitted exactly: in the end the loss is all rounding.
+        // The data can be fitted exactly. What is left comes from the ridge that singular systems get,
+        // 1e-5 of their entries, and that the objective does not have.
         ASSERT_GE(loss, 0);
-        ASSERT_LE(loss, last * (1 + 1e-6) + 1e-6 * squares);
+        ASSERT_LE(loss, last * (1 + 1e-6) + 1e-4 * squares);
         last = loss;
         for (const Factors* side : {&trainer.users(), &trainer.items()}) {
           for (std::size_t row = 0; row < side->matrix.rows(); ++row) {

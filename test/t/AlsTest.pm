@@ -162,11 +162,21 @@ sub done
 	return $self->{lost} || !$self->{psql}->pumpable || $self->_finished($marker);
 }
 
+# Lets the statement go on for some seconds.
+sub pump_for
+{
+	my ($self, $seconds) = @_;
+
+	my $end = time + $seconds;
+	while (time < $end && !$self->done) { sleep 0.002 }
+	return;
+}
+
 sub _finished
 {
 	my ($self, $marker) = @_;
 
-	return $self->{out} =~ /^\Q$marker\E \w+\n/m && $self->{err} =~ /^\Q$marker\E\n/m;
+	return $self->{out} =~ /^\Q$marker\E ?\w*\n/m && $self->{err} =~ /^\Q$marker\E\n/m;
 }
 
 # Waits for the end of the statement begun. Returns { out, err, state (SQLSTATE), seconds }; the
@@ -187,11 +197,13 @@ sub wait
 		} or $self->{lost} = 1;
 	}
 	my $result = { seconds => time - $self->{started}, state => 'lost' };
-	if ($self->{out} =~ s/\A(.*?)^\Q$marker\E (\w+)\n//ms)
+	if ($self->{out} =~ s/\A(.*?)^\Q$marker\E ?(\w*)\n//ms)
 	{
 		@$result{qw(out state)} = ($1, $2);
 		$self->{err} =~ s/\A(.*?)^\Q$marker\E\n//ms;
 		$result->{err} = $1;
+		# psql's own word for a lost connection.
+		$result->{state} ||= 'lost';
 	}
 	else
 	{
