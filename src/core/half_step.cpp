@@ -70,10 +70,10 @@ double HalfStep::row_ridge(const RowSums& sums) const {
   return options_.regularization * std::pow(weight, options_.reg_exponent);
 }
 
-/// Adds the terms of ratings [begin, end), all of one row.
-HalfStep::RowSums HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end,
-                                        const Factors& fixed, TermAccumulator& terms,
-                                        NormalEquations& equations) const {
+/// Adds the terms of ratings [begin, end), all of one row and no more than `terms` holds.
+HalfStep::RowSums HalfStep::add_some_ratings(std::uint64_t begin, std::uint64_t end,
+                                             const Factors& fixed, TermAccumulator& terms,
+                                             NormalEquations& equations) const {
   RowSums sums;
   if (options_.feedback == Feedback::kExplicit) {
     // Zhou et al. 2008: A = sum of z z^T, b = sum of t z. With biases z = [y_i, 1], so that the
@@ -98,7 +98,24 @@ HalfStep::RowSums HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end,
       sums.weight += extra;
     }
   }
-  terms.flush(equations);
+  return sums;
+}
+
+/// Adds the terms of ratings [begin, end), all of one row.
+HalfStep::RowSums HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end,
+                                        const Factors& fixed, TermAccumulator& terms,
+                                        NormalEquations& equations) const {
+  RowSums sums;
+  for (std::uint64_t e = begin; e < end;) {
+    const std::uint64_t next = std::min<std::uint64_t>(e + terms.capacity(), end);
+    sums.add(add_some_ratings(e, next, fixed, terms, equations));
+    // What comes next is most likely what follows, in this row or in the one after it.
+    const std::uint64_t last =
+        std::min<std::uint64_t>(next + terms.capacity(), rows_.columns.size());
+    for (std::uint64_t k = next; k < last; ++k) terms.expect(fixed.matrix.row(rows_.columns[k]));
+    terms.flush(equations);
+    e = next;
+  }
   return sums;
 }
 

@@ -41,6 +41,9 @@ struct PanelTerms {
   std::size_t count;
   std::size_t factors;  ///< components of a row, without the bias
   bool bias;
+  /// Rows of the terms that come next: fetched into the second-level cache meanwhile.
+  const float* const* upcoming;
+  std::size_t upcoming_count;
 };
 
 struct Kernels {

@@ -102,8 +102,36 @@ ALS_INLINE void add_tail_block(const float* tail, const float* wide, std::size_t
   }
 }
 
+// Asks for the upcoming rows bit by bit, between the blocks of the product, so that they arrive
+// while the processor computes. All at once, there would be more of them than it can wait for.
+class Prefetcher {
+ public:
+  ALS_INLINE explicit Prefetcher(const PanelTerms& terms)
+      : next_(terms.upcoming),
+        end_(terms.upcoming + terms.upcoming_count),
+        factors_(terms.factors) {
+    const std::size_t blocks = blocks_of(terms.factors + (terms.bias ? 1 : 0));
+    share_ = terms.upcoming_count / (blocks * (blocks + 1) / 2) + 1;
+  }
+
+  ALS_INLINE void fetch() {
+    for (std::size_t k = 0; k < share_ && next_ != end_; ++k, ++next_) {
+      for (std::size_t line = 0; line < factors_; line += kBlock) {
+        __builtin_prefetch(*next_ + line, 0, 2);
+      }
+    }
+  }
+
+ private:
+  const float* const* next_;
+  const float* const* end_;
+  std::size_t factors_;
+  std::size_t share_;
+};
+
 void accumulate(const PanelTerms& terms, float* panel, float* matrix, float* rhs) {
   pack(terms, panel, rhs);
+  Prefetcher upcoming(terms);
   const std::size_t count = terms.count;
   const std::size_t n = terms.factors + (terms.bias ? 1 : 0);
   const std::size_t full = n / kBlock;
@@ -111,8 +139,10 @@ void accumulate(const PanelTerms& terms, float* panel, float* matrix, float* rhs
     const float* rows = panel + i * count * kBlock;
     float* block_row = matrix + block_row_offset(i);
     for (std::size_t j = 0; j < i; ++j) {
+      upcoming.fetch();
       add_block(rows, panel + j * count * kBlock, count, block_row + j * kBlock * kBlock);
     }
+    upcoming.fetch();
     add_diagonal_block(rows, count, block_row + i * kBlock * kBlock);
   }
   const std::size_t rest = n % kBlock;
@@ -120,6 +150,7 @@ void accumulate(const PanelTerms& terms, float* panel, float* matrix, float* rhs
   const float* rows = panel + full * count * kBlock;
   float* block_row = matrix + block_row_offset(full);
   for (std::size_t j = 0; j <= full; ++j) {
+    upcoming.fetch();
     add_tail_block(rows, panel + j * count * kBlock, count, rest, block_row + j * kBlock * kBlock);
   }
 }

@@ -20,6 +20,7 @@ TermAccumulator::TermAccumulator(std::size_t factors, bool bias)
       kernels_(kernels()),
       capacity_(panel_terms(unknowns())),
       vectors_(capacity_),
+      upcoming_(capacity_),
       weights_(capacity_),
       rhs_weights_(capacity_),
       panel_(capacity_ * blocks_of(unknowns()) * kBlock) {}
@@ -27,15 +28,16 @@ TermAccumulator::TermAccumulator(std::size_t factors, bool bias)
 void TermAccumulator::flush(NormalEquations& sum) {
   if (count_ == 0) return;
   for (std::size_t e = 0; e < count_; ++e) weights_[e] = std::sqrt(weights_[e]);
-  kernels_.accumulate(
-      {vectors_.data(), weights_.data(), rhs_weights_.data(), count_, factors_, bias_},
-      panel_.data(), sum.matrix(), sum.rhs());
+  kernels_.accumulate({vectors_.data(), weights_.data(), rhs_weights_.data(), count_, factors_,
+                       bias_, upcoming_.data(), upcoming_count_},
+                      panel_.data(), sum.matrix(), sum.rhs());
+  upcoming_count_ = 0;
   count_ = 0;
 }
 
 std::size_t TermAccumulator::memory(std::size_t unknowns) {
   return panel_terms(unknowns) *
-         (blocks_of(unknowns) * kBlock * sizeof(float) + sizeof(float*) + 2 * sizeof(float));
+         (blocks_of(unknowns) * kBlock * sizeof(float) + 2 * sizeof(float*) + 2 * sizeof(float));
 }
 
 }  // namespace als

@@ -24,12 +24,18 @@ class TermAccumulator {
   /// to the next flush. gram_weight (g) must not be negative.
   void add(const float* vector, float gram_weight, float rhs_weight, NormalEquations& sum) {
     if (count_ == capacity_) flush(sum);
-    for (std::size_t k = 0; k < factors_; k += kBlock) __builtin_prefetch(vector + k);
     vectors_[count_] = vector;
     weights_[count_] = gram_weight;
     rhs_weights_[count_] = rhs_weight;
     ++count_;
   }
+
+  /// How many terms are added at a time.
+  std::size_t capacity() const { return capacity_; }
+
+  /// Announces a vector that will be added after the next flush, at most capacity() of them: a hint
+  /// to have it in the cache by then.
+  void expect(const float* vector) { upcoming_[upcoming_count_++] = vector; }
 
   /// Adds what is still waiting to `sum`, which must be the one that add() was given.
   void flush(NormalEquations& sum);
@@ -42,7 +48,9 @@ class TermAccumulator {
   const Kernels& kernels_;
   std::size_t capacity_;
   std::size_t count_ = 0;
+  std::size_t upcoming_count_ = 0;
   std::vector<const float*> vectors_;
+  std::vector<const float*> upcoming_;
   std::vector<float> weights_;
   std::vector<float> rhs_weights_;
   AlignedVector<float> panel_;

@@ -14,21 +14,12 @@ bool has_equal_image(const TypeCacheEntry* cache, Oid collation) {
                                  proc, collation, ObjectIdGetDatum(cache->btree_opintype)));
 }
 
-char* qualified_operator(Oid operator_oid) {
-  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(operator_oid));
-  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for operator %u", operator_oid);
-  auto* form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
-  char* text = psprintf("operator(%s.%s)", quote_identifier(get_namespace_name(form->oprnamespace)),
-                        NameStr(form->oprname));
-  ReleaseSysCache(tuple);
-  return text;
-}
-
 }  // namespace
 
 IdType* describe_id_type(Oid type, Oid collation, const char* what) {
   auto* result = static_cast<IdType*>(palloc0(sizeof(IdType)));
   result->oid = type;
+  result->base = getBaseType(type);
   result->collation = collation;
   result->cache =
       lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY | TYPECACHE_EQ_OPR | TYPECACHE_EQ_OPR_FINFO |
@@ -40,7 +31,6 @@ IdType* describe_id_type(Oid type, Oid collation, const char* what) {
                     errmsg("%s of type %s cannot be ids", what, result->name),
                     errdetail("The type has no default btree operator class."),
                     errhint("Cast the column in a source query, for example to text.")));
-  result->equals = qualified_operator(result->cache->eq_opr);
   result->image_equal = has_equal_image(result->cache, collation);
   if (!result->image_equal && !OidIsValid(result->cache->hash_proc_finfo.fn_oid))
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
@@ -48,6 +38,23 @@ IdType* describe_id_type(Oid type, Oid collation, const char* what) {
                     errdetail("The type has no default hash operator class."),
                     errhint("Cast the column in a source query, for example to text.")));
   return result;
+}
+
+char* equals_condition(const IdType& type, const char* column) {
+  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(type.cache->eq_opr));
+  if (!HeapTupleIsValid(tuple))
+    elog(ERROR, "cache lookup failed for operator %u", type.cache->eq_opr);
+  auto* form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
+  const char* schema = quote_identifier(get_namespace_name(form->oprnamespace));
+  const char* cast = type.base == type.oid
+                         ? ""
+                         : psprintf("::%s", format_type_extended(type.base, -1,
+                                                                 FORMAT_TYPE_TYPEMOD_GIVEN |
+                                                                     FORMAT_TYPE_FORCE_QUALIFY));
+  char* condition = psprintf("%s%s operator(%s.%s) $1", quote_identifier(column), cast, schema,
+                             NameStr(form->oprname));
+  ReleaseSysCache(tuple);
+  return condition;
 }
 
 char* id_text(const IdType& type, Datum id) {

@@ -12,7 +12,7 @@ struct IdType {
   TypeCacheEntry* cache;  ///< never freed by the server
   bool image_equal;       ///< equal ids have equal bytes, so the server need not be asked
   char* name;             ///< as format_type prints it
-  char* equals;           ///< its equality operator, whatever the search_path: operator(schema.=)
+  Oid base;               ///< of a domain, else the type itself
 
   bool by_value() const { return cache->typbyval; }
   int16 length() const { return cache->typlen; }
@@ -22,6 +22,11 @@ struct IdType {
 /// equality nor hashing. `what` names the column in the message. Allocates in CurrentMemoryContext;
 /// a server call.
 IdType* describe_id_type(Oid type, Oid collation, const char* what);
+
+/// The condition "column = $1", $1 being of the type's base: with the type's own equality operator,
+/// whatever the search_path holds, and with a cast where a domain would hide that operator. A
+/// server call.
+char* equals_condition(const IdType& type, const char* column);
 
 /// The text of an id. A server call.
 char* id_text(const IdType& type, Datum id);

@@ -189,11 +189,12 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
     ++cached_->lookups[index_of(side)];
     last.valid = last.exists = false;
     SpiConnection spi;
-    SPIPlanPtr plan = saved_plan(std::string("select ") + kFactorColumns + " from only " +
-                                     relation_name(model().factor_table(side)) + " where " +
-                                     id_column(side) + " " + type.equals + " $1",
-                                 {type.oid});
-    for_each_row(plan, {{type.oid, id}}, [&](TupleTableSlot* slot) {
+    const char* condition = server([&] { return equals_condition(type, id_column(side)); });
+    SPIPlanPtr plan =
+        saved_plan(std::string("select ") + kFactorColumns + " from only " +
+                       relation_name(model().factor_table(side)) + " where " + condition,
+                   {type.base});
+    for_each_row(plan, {{type.base, id}}, [&](TupleTableSlot* slot) {
       VectorView vector = model_vector(slot->tts_values[0], model(), side);
       last.values.assign(vector.values, vector.values + vector.size);
       last.bias = slot->tts_isnull[1] ? 0.0F : DatumGetFloat4(slot->tts_values[1]);

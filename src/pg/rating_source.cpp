@@ -44,7 +44,7 @@ Column find_column(TupleDesc columns, const std::string& name, const char* argum
                          std::strcmp(argument, "rating_col") == 0
                              ? ", or say rating_col => null to count every row as 1"
                              : ""),
-                  "Its columns are " + names + ".");
+                  names.empty() ? "It has no columns." : "Its columns are " + names + ".");
 }
 
 void describe_rating(RatingSource& source, Oid type) {

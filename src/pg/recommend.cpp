@@ -49,13 +49,14 @@ void exclude_seen(const Model& model, const FactorSide& items, const IdType& use
                   Datum user_id, Eligible& eligible) {
   SpiConnection spi;
   const RatingSource& source = model.source;
-  SPIPlanPtr plan =
-      saved_plan("select " + quoted(source.item_col) + " from " + source.from_clause() + " where " +
-                     quoted(source.user_col) + " " + user_type.equals + " $1",
-                 {user_type.oid});
+  const char* condition =
+      server([&] { return equals_condition(user_type, source.user_col.c_str()); });
+  SPIPlanPtr plan = saved_plan(
+      "select " + quoted(source.item_col) + " from " + source.from_clause() + " where " + condition,
+      {user_type.base});
   std::optional<IdConverter> converter;
   MemoryContext context = CurrentMemoryContext;
-  for_each_row(plan, {{user_type.oid, user_id}}, [&](TupleTableSlot* slot) {
+  for_each_row(plan, {{user_type.base, user_id}}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[0]) return;
     if (!converter)
       converter = converter_or_throw(TupleDescAttr(slot->tts_tupleDescriptor, 0)->atttypid,

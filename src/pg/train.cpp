@@ -196,6 +196,18 @@ ThreadTeam interruptible_team(int threads) {
       [] { server([] { CHECK_FOR_INTERRUPTS(); }); });
 }
 
+/// Threads that pay: waking one and waiting for it costs up to some milliseconds where processors
+/// are taken, so each must have about as much to do in a half-step. A row of n ratings costs about
+/// n K^2 + K^3 / 3 operations.
+int useful_threads(const TrainRequest& request, const TrainReport& report) {
+  constexpr double kOperationsWorthAThread = 2e7;
+  double k = request.options.factors;
+  double rows = static_cast<double>(std::min(report.users, report.items));
+  double operations = static_cast<double>(report.ratings) * k * k + rows * k * k * k / 3;
+  return std::clamp(static_cast<int>(std::min(operations / kOperationsWorthAThread, 1e6)), 1,
+                    request.threads);
+}
+
 [[noreturn]] void throw_duplicate(const DuplicateRating& duplicate, const TrainedRows& users,
                                   const TrainedRows& items) {
   const char* user = server(
@@ -368,7 +380,8 @@ void train(TrainRequest& request, ModelStore& store, Progress& progress, MemoryC
   std::vector<std::uint64_t> item_keys(items.order.size());
   for (std::size_t r = 0; r < item_keys.size(); ++r)
     item_keys[r] = reader.items().hashes()[items.order[r]];
-  Trainer trainer(*ratings, request.options, item_keys, team);
+  ThreadTeam trainers = interruptible_team(useful_threads(request, report));
+  Trainer trainer(*ratings, request.options, item_keys, trainers);
   iterate(trainer, request, progress, report);
   report.refined = static_cast<std::int64_t>(trainer.refined_rows());
   report.train_seconds = training.seconds();

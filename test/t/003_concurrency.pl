@@ -19,6 +19,7 @@ create_ratings($node, 'big', 300_000, 50_000, 5000);
 $node->safe_psql('postgres', q{
 	set check_function_bodies = off;
 	create role reader login;
+	grant usage on schema als to reader;
 	create function train(model text, source text, replace bool default true) returns bigint
 	language sql as $$ select run from als.train($1, $2, factors => 16, iterations => 3, replace => $3) $$;
 

@@ -21,7 +21,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 # The clone may lie where that user cannot be.
 unprivileged() (
-    cd "$dir/work" || exit
+    cd "$dir/home" || exit
     if [ -n "$user" ]; then
         runuser -u "$user" -- "$@"
     else
@@ -43,9 +43,9 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 chmod 755 "$dir"
-mkdir "$dir/work"
+mkdir "$dir/home"
 if [ -n "$user" ]; then
-    chown "$user" "$dir/work"
+    chown "$user" "$dir/home"
 fi
 if ! unprivileged test -x "$dir"; then
     echo "als: the user $user cannot enter $dir; set TMPDIR to a folder that is open to all" >&2

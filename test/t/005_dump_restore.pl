@@ -1,0 +1,130 @@
+# pg_dump and restore: a model in the new database is the model it was.
+
+use strict;
+use warnings FATAL => 'all';
+
+use AlsTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('dump');
+my $folder = PostgreSQL::Test::Utils::tempdir();
+create_ratings($node, 'ratings', 4000, 200, 60);
+$node->safe_psql('postgres', q{
+	create schema "My ""Models""";
+	create table "My ""Models"""."It's ratings" as
+	select 'user ''"\' || user_id as "The user", md5(item_id::text)::uuid as "item ""id""", rating as "Rating"
+	from ratings;
+
+	select from als.train('taste', 'ratings', factors => 12, iterations => 5);
+	-- Two runs, the newest of which serves.
+	select from als.train('taste', 'ratings', factors => 7, iterations => 4, seed => 1, replace => true);
+	select from als.train('clicks', 'select user_id::bigint * 10000000000 as user_id, item_id::numeric from public.ratings',
+		rating_col => null, feedback => 'implicit', factors => 9, iterations => 3);
+	select from als.train('"My ""Models"""."It''s a ""model"""', '"My ""Models"""."It''s ratings"',
+		user_col => 'The user', item_col => 'item "id"', rating_col => 'Rating', factors => 5, iterations => 3)});
+
+# Everything that the models answer. No search_path, so that all names must be qualified.
+my $answers = q{
+	select md5(string_agg(r::text, ' ' order by u, r.rank))
+	from generate_series(1, 200) as u, als.recommend('public.taste', u) as r
+	union all
+	select md5(string_agg(als.predict('public.taste', u, i)::text, ' ' order by u, i))
+	from generate_series(1, 200) as u, generate_series(1, 60) as i
+	union all
+	select md5(string_agg(r::text, ' ' order by u, r.rank))
+	from generate_series(1, 200) as u, als.recommend('public.clicks', (u * 10000000000)::text) as r
+	union all
+	select md5(string_agg(r::text, ' ' order by u, r.rank))
+	from generate_series(1, 200) as u,
+		als.recommend('"My ""Models"""."It''s a ""model"""', 'user ''"\' || u) as r
+	union all
+	select md5(string_agg(s::text, ' ' order by i, s.rank))
+	from generate_series(1, 60) as i,
+		als.similar_items('"My ""Models"""."It''s a ""model"""', md5(i::text)::uuid, 60) as s};
+my $models = q{
+	select model, run, version, source, source_table, user_factors, item_factors, loss, read_seconds
+	from als.models order by model::text};
+my $all_relations = q{
+	select string_agg(oid::regclass::text || ' ' || relkind::text || coalesce(nullif(reloftype, 0)::regtype::text, ''),
+	                  ', ' order by oid::regclass::text)
+	from pg_class where relkind in ('r', 'i', 'v') and oid >= 16384 and relnamespace <> 'pg_toast'::regnamespace};
+
+my $original = AlsTest::Session->new($node, settings => 'search_path=');
+my $expected = $original->rows($answers);
+my $expected_models = $original->rows($models);
+is(scalar @$expected, 5, 'there are answers to compare');
+is(scalar(grep { $_->[0] eq '' } @$expected), 0, 'all of them');
+is(scalar @$expected_models, 3, 'of three models');
+
+sub check_restored
+{
+	my ($name) = @_;
+
+	my $restored = AlsTest::Session->new($node, dbname => $name, settings => 'search_path=');
+	is_deeply($restored->rows($answers), $expected, "$name: the models answer the same");
+	is_deeply($restored->rows($models), $expected_models, "$name: their rows say the same, of the restored tables");
+	is($restored->value($all_relations), $original->value($all_relations), "$name: tables, types and indexes are there");
+	is($restored->value("select (select user_factors from public.taste order by run desc limit 1)::oid ="
+			  . " 'public.taste_user_factors'::regclass::oid"),
+		't', "$name: a model row points to its own database's tables");
+	is($restored->value("select string_agg(run::text, ' ' order by run) from public.taste"), '1 2', "$name: every run is there");
+
+	# A change by hand still makes a new version.
+	my $change = q{
+		begin; update public.taste_user_factors set bias = bias + 1;
+		select version = '%s' from als.models where model = 'public.taste'::regclass};
+	is($restored->value(sprintf $change, $expected_models->[2][2] // ''), 'f', "$name: an update makes a new version");
+	isnt($restored->rows($answers)->[1][0], $expected->[1][0], "$name: which serves");
+	$restored->query('rollback');
+	is_deeply($restored->rows($answers), $expected, "$name: until it is undone");
+
+	is($restored->value("select run from als.train('public.taste', 'public.ratings', factors => 7, iterations => 4,"
+			  . ' seed => 1, replace => true)'),
+		3, "$name: the model can be trained again");
+	is_deeply($restored->rows($answers), $expected, "$name: to the same answers");
+	is($restored->query(q{select als.drop_model('public.taste'); select als.drop_model('public.clicks');
+			select als.drop_model('"My ""Models"""."It''s a ""model"""')})->{state},
+		'00000', "$name: the models can be dropped");
+	is( $restored->value($all_relations =~ s/from pg_class where/from pg_class where relnamespace <> 'als'::regnamespace and/r),
+		'"My ""Models"""."It\'s ratings" r, public.ratings r',
+		"$name: which leaves nothing");
+	$restored->quit;
+	return;
+}
+
+for my $format (qw(plain custom directory))
+{
+	my $dump = "$folder/$format";
+	$node->command_ok([ 'pg_dump', '--format', $format, '--file', $dump, 'postgres' ], "dump, format $format");
+	$node->safe_psql('postgres', "create database $format");
+	$node->command_ok(
+		$format eq 'plain'
+		? [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $format ]
+		: [ 'pg_restore', '--exit-on-error', '--jobs=2', '--dbname', $format, $dump ],
+		"restore, format $format");
+	check_restored($format);
+}
+
+# The same for a copy of the database, where the oids stay.
+$original->quit;
+$node->safe_psql('template1', 'create database copied template postgres');
+$original = AlsTest::Session->new($node, settings => 'search_path=');
+check_restored('copied');
+
+# One model alone, into a database with the extension.
+$node->command_ok(
+	[
+		'pg_dump', '--file', "$folder/one.sql", '--table', 'taste', '--table', 'taste_*', '--table', 'ratings',
+		'postgres'
+	],
+	'dump of one model');
+$node->safe_psql('postgres', 'create database one');
+$node->safe_psql('one', 'create extension als');
+$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$folder/one.sql", 'one' ],
+	'restore of one model');
+is($node->safe_psql('one', $answers =~ s/\bunion all.*//sr), $expected->[0][0], 'the model answers the same');
+
+$original->quit;
+$node->stop;
+done_testing();
