@@ -1,5 +1,8 @@
 \echo Use "create extension als" to load this file. \quit
 
+-- Everything here runs with the caller's own privileges: there is nothing to hide.
+grant usage on schema als to public;
+
 -- One row per training run; a model is a table of this type. The newest row is the one that serves.
 create type als.model as (
   run bigint,                  -- 1, 2, 3, ...

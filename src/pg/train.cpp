@@ -422,6 +422,10 @@ Datum als_train(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
     MemoryContext context = CurrentMemoryContext;
+    server([] {
+      PreventCommandIfReadOnly("als.train()");
+      PreventCommandDuringRecovery("als.train()");
+    });
     TrainRequest request = request_from(fcinfo);
     SpiConnection spi;
     ModelStore store(request.model);
