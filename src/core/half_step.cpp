@@ -103,16 +103,21 @@ HalfStep::RowSums HalfStep::add_some_ratings(std::uint64_t begin, std::uint64_t 
 
 /// Adds the terms of ratings [begin, end), all of one row.
 HalfStep::RowSums HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end,
-                                        const Factors& fixed, TermAccumulator& terms,
+                                        const Factors& fixed, Worker& worker,
                                         NormalEquations& equations) const {
+  TermAccumulator& terms = worker.terms;
   RowSums sums;
   for (std::uint64_t e = begin; e < end;) {
     const std::uint64_t next = std::min<std::uint64_t>(e + terms.capacity(), end);
     sums.add(add_some_ratings(e, next, fixed, terms, equations));
     // What comes next is most likely what follows, in this row or in the one after it.
-    const std::uint64_t last =
+    const std::uint64_t ahead =
         std::min<std::uint64_t>(next + terms.capacity(), rows_.columns.size());
-    for (std::uint64_t k = next; k < last; ++k) terms.expect(fixed.matrix.row(rows_.columns[k]));
+    std::uint64_t& expected = worker.expected;
+    if (expected < next || expected > ahead) expected = next;
+    for (; expected < ahead; ++expected) {
+      terms.expect(fixed.matrix.row(rows_.columns[expected]));
+    }
     terms.flush(equations);
     e = next;
   }
@@ -190,8 +195,8 @@ void HalfStep::solve_short_rows(const Factors& fixed, Workshop& workshop, Thread
       } else {
         worker.equations.clear();
       }
-      const RowSums sums = add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed,
-                                       worker.terms, worker.equations);
+      const RowSums sums =
+          add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed, worker, worker.equations);
       finish_row(row, sums, fixed, worker.equations, worker, solved, results[run]);
     }
   });
@@ -211,7 +216,7 @@ void HalfStep::solve_long_rows(const Factors& fixed, Workshop& workshop, Factors
         const std::uint64_t first = rows_.offsets[long_rows_[job]];
         sums[job][begin / segment_size_] =
             add_ratings(first + begin, first + end, fixed,
-                        workshop.workers[static_cast<std::size_t>(thread)].terms, sum);
+                        workshop.workers[static_cast<std::size_t>(thread)], sum);
       },
       [&](std::size_t job, const NormalEquations& sum, int thread) {
         Worker& worker = workshop.workers[static_cast<std::size_t>(thread)];

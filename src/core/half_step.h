@@ -62,8 +62,8 @@ class HalfStep {
   double row_ridge(const RowSums& sums) const;
   RowSums add_some_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
                            TermAccumulator& terms, NormalEquations& equations) const;
-  RowSums add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                      TermAccumulator& terms, NormalEquations& equations) const;
+  RowSums add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed, Worker& worker,
+                      NormalEquations& equations) const;
   void sum_gram(const Factors& fixed, Workshop& workshop) const;
   void finish_row(std::size_t row, const RowSums& sums, const Factors& fixed,
                   const NormalEquations& equations, Worker& worker, Factors& solved,

@@ -24,36 +24,42 @@ ALS_INLINE void solve_tile(const float* diagonal, const float* inverse, FactorTi
 // The block row that holds the group's own diagonal. `diagonal` points at the entry (0, 0) of the
 // group within `to`, where the columns are written as they become final, because each needs single
 // entries of those before it. Lanes above the diagonal are never read again.
+//
+// Column c waits for its pivot d, and the next column for it. So the columns are scaled by 1 /
+// sqrt(d) in the end only; in between, u_c u_c^T / d takes the place of l_c l_c^T.
 ALS_INLINE bool factor_tile(FactorTile& tile, const float* original, float ridge, float tolerance,
                             std::size_t columns, float* to, const float* diagonal, float* inverse) {
-  for (std::size_t c = 0; c < kTileColumns; ++c) inverse[c] = 0.0F;
+  constexpr int kStep = static_cast<int>(kBlock);
+  float pivots[kTileColumns];
+  for (int c = 0; c < kTileColumns; ++c) pivots[c] = 1.0F;
+  bool positive = true;
   ALS_UNROLL for (int c = 0; c < kTileColumns; ++c) {
-    if (static_cast<std::size_t>(c) == columns) break;
-    constexpr int kStep = static_cast<int>(kBlock);
+    if (static_cast<std::size_t>(c) >= columns) break;
     float* column = to + kStep * c;
     ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) store(column + kLanes * v, tile.sum[c][v]);
-    const float pivot = diagonal[kStep * c + c] + ridge;
+    pivots[c] = diagonal[kStep * c + c] + ridge;
     // Also false for a pivot that is not a number.
-    if (!(pivot > tolerance * (original[kStep * c + c] + ridge) && pivot > 0.0F)) return false;
-    inverse[c] = 1.0F / __builtin_sqrtf(pivot);
-    if (!(inverse[c] > 0.0F)) return false;  // of an infinite pivot
+    positive =
+        positive && pivots[c] > 0.0F && pivots[c] > tolerance * (original[kStep * c + c] + ridge);
+    const Vector reciprocal = splat<Vector>(-1.0F / pivots[c]);
     ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
-      tile.sum[c][v] *= inverse[c];
-      store(column + kLanes * v, tile.sum[c][v]);
-    }
-    ALS_UNROLL for (int d = c + 1; d < kTileColumns; ++d) {
-      const Vector l = splat<Vector>(diagonal[kStep * c + d]);
-      ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
-        tile.sum[d][v] = fused(-l, tile.sum[c][v], tile.sum[d][v]);
+      const Vector scaled = tile.sum[c][v] * reciprocal;
+      ALS_UNROLL for (int d = c + 1; d < kTileColumns; ++d) {
+        tile.sum[d][v] = fused(splat<Vector>(diagonal[kStep * c + d]), scaled, tile.sum[d][v]);
       }
     }
   }
-  for (std::size_t c = columns; c < kTileColumns; ++c) {
+  for (std::size_t c = 0; c < kTileColumns; ++c) {
+    inverse[c] = c < columns ? 1.0F / __builtin_sqrtf(pivots[c]) : 0.0F;
+    // Zero if the pivot is infinite.
+    positive = positive && (c >= columns || inverse[c] > 0.0F);
+  }
+  ALS_UNROLL for (int c = 0; c < kTileColumns; ++c) {
     ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
-      store(to + kBlock * c + kLanes * v, Vector{});
+      store(to + kStep * c + kLanes * v, tile.sum[c][v] * splat<Vector>(inverse[c]));
     }
   }
-  return true;
+  return positive;
 }
 
 bool cholesky(const float* a, std::size_t n, float ridge, float tolerance, float* factor,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "core/normal_equations.h"
@@ -21,6 +22,7 @@ struct Worker {
   NormalEquations equations;
   RowSolver solver;
   std::vector<float> solution;
+  std::uint64_t expected = 0;  ///< the first rating whose vector was not announced to `terms` yet
 };
 
 }  // namespace als

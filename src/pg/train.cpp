@@ -19,8 +19,8 @@ namespace {
 
 // Defaults chosen by measurement, see "Choosing options" in the README.
 constexpr double kExplicitRegularization = 0.1;
-constexpr double kImplicitRegularization = 0.002;
-constexpr double kImplicitAlpha = 10;
+constexpr double kImplicitRegularization = 0.01;
+constexpr double kImplicitAlpha = 40;
 
 /// The arguments of als.train, checked.
 struct TrainRequest {

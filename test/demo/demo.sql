@@ -26,7 +26,7 @@ analyze;
 \timing on
 \set ECHO queries
 select n_ratings, n_users, n_items, factors, iterations
-from als.train('stars', 'train', regularization => 0.1);
+from als.train('stars', 'train');
 \set ECHO none
 \timing off
 \echo
@@ -52,8 +52,7 @@ from guess;
 \timing on
 \set ECHO queries
 select n_ratings, n_users, n_items, factors, iterations
-from als.train('taste', 'likes', rating_col => null, feedback => 'implicit',
-               regularization => 0.01);
+from als.train('taste', 'likes', rating_col => null, feedback => 'implicit');
 \set ECHO none
 \timing off
 \echo

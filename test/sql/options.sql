@@ -82,12 +82,14 @@ set als.threads = 1;
 set als.nonsense = 1;
 set als.max_memory = '-2MB';
 set als.max_memory = '1MB';
+set als.threads = 2;
 show als.max_memory;
 select regexp_replace(try_option('replace => true, factors => 64'), 'at least \d+ MB', 'at least N MB');
 set als.max_memory = '32MB';
 select regexp_replace(try($$select als.train('big', 'select u as user_id, i as item_id, 1 as rating from generate_series(1, 2000) as u, generate_series(1, 2000) as i')$$), '\d+(?= (MB,|ratings|users|items))', 'N', 'g');
 select run from m order by run desc limit 1;
 reset als.max_memory;
+set als.threads = 1;
 select als.drop_model('m');
 -- Where models go.
 create schema other;

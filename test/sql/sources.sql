@@ -64,6 +64,7 @@ call check_source(e'\n  select user_id as u, item_id as i, 5 - rating as r\n  fr
 call check_source('table ratings');
 call check_source('(select * from ratings)');
 call check_source('values (1, 10, 3), (1, 20, 4), (2, 20, 5)', 'column1', 'column2', 'column3');
+call check_source('values(1,10,3),(1,20,4),(2,20,5)', 'column1', 'column2', 'column3');
 call check_source('with good as (select * from ratings where rating > 2) select * from good');
 call check_source('with recursive n(n) as (select 1 union all select n + 1 from n where n < 5) select n as user_id, n % 3 as item_id, n as rating from n');
 call check_source('select * from ratings union all select user_id + 100, item_id, rating, null from ratings');

@@ -20,7 +20,9 @@ $standby->start;
 
 sub catch_up
 {
-	$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+	# Brings out what is not yet committed, too.
+	$primary->safe_psql('postgres', 'select pg_switch_wal()');
+	$primary->wait_for_catchup($standby, 'replay');
 	return;
 }
 

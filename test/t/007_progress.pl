@@ -176,11 +176,11 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'leaves none either'
 	my $line = qr/als: iteration (\d) of 3: loss [\d.e+]+, [\d.]+ s/;
 	my $quiet = $session->query($train);
 	unlike($quiet->{err}, $line, 'training is quiet');
-	$session->query('set als.verbose = on');
+	my $setting = $session->value("select name from pg_settings where name ^@ 'als.' and vartype = 'bool'");
+	is($session->query("set $setting = on")->{state}, '00000', "set $setting");
 	my $verbose = $session->query($train)->{err};
-	note $verbose;
-	is(join(' ', $verbose =~ /NOTICE:  00000: $line/g), '1 2 3', 'als.verbose gives a NOTICE for each iteration');
-	$session->query('set als.verbose = off; set client_min_messages = debug1');
+	is(join(' ', $verbose =~ /NOTICE:  00000: $line/g), '1 2 3', "$setting gives a NOTICE for each iteration");
+	$session->query("reset $setting; set client_min_messages = debug1");
 	my $debug = $session->query($train)->{err};
 	is(join(' ', $debug =~ /DEBUG:  00000: $line/g), '1 2 3', 'otherwise they come at DEBUG1');
 	unlike($debug, qr/NOTICE/, 'not as NOTICE');

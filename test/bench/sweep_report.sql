@@ -1,0 +1,12 @@
+-- The results of test/bench/sweep as tables, a column for each data set.
+select string_agg(format('max(metric) filter (where dataset = %L)::numeric(6, 4) as %I', dataset, dataset),
+                  ', ' order by dataset) as columns
+from (select distinct dataset from sweep.result) d \gset
+
+\echo 'Explicit feedback, 64 factors: RMSE on a held-out tenth (less is better)'
+select biases, reg_exponent as e, regularization as lambda, :columns
+from sweep.result where feedback = 'explicit' group by 1, 2, 3 order by 1 desc, 2 desc, 3;
+\echo
+\echo 'Implicit feedback, 64 factors: Recall@10 on a held-out tenth (more is better)'
+select reg_exponent as e, alpha, regularization as lambda, :columns
+from sweep.result where feedback = 'implicit' group by 1, 2, 3 order by 1 desc, 2, 3;

@@ -1,0 +1,88 @@
+-- The tables and procedures of test/bench/sweep.
+create extension als;
+create schema sweep;
+
+create unlogged table sweep.loaded (user_id text, item_id text, rating real);
+create table sweep.result (
+  dataset text, feedback text, biases boolean, reg_exponent float8, regularization float8,
+  alpha float8, factors int, metric float8, seconds float8);
+
+-- RMSE over the held-out ratings; unknown users and items are predicted by the mean.
+create function sweep.rmse() returns float8 language sql as $$
+  select sqrt(avg((rating - als.predict('sweep.model', user_id, item_id, 'mean')) ^ 2))
+  from sweep.held_out
+$$;
+
+-- Recall@10 over at most 2,000 users with held-out likes: the share of them among the ten items
+-- recommended, out of at most ten.
+create function sweep.recall(liked real) returns float8 language sql as $$
+  with relevant as (
+    select user_id, array_agg(item_id) as items from sweep.held_out
+    where rating >= liked and user_id in (select user_id from sweep.likes)
+    group by user_id order by hashtextextended(user_id, 1) limit 2000)
+  select avg((select count(*) from als.recommend('sweep.model', r.user_id) t
+              where t.item_id = any (r.items))::float8 / least(10, cardinality(r.items)))
+  from relevant r
+$$;
+
+create procedure sweep.try(dataset text, feedback text, biases boolean, e float8, lambda float8,
+                           alpha float8, factors int, liked real) language plpgsql as $$
+declare
+  run als.model;
+  metric float8;
+begin
+  if feedback = 'explicit' then
+    run := als.train('sweep.model', 'sweep.train', biases => biases, factors => factors,
+                     reg_exponent => e, regularization => lambda, replace => true);
+    metric := sweep.rmse();
+  else
+    run := als.train('sweep.model', 'sweep.likes', rating_col => null, feedback => 'implicit',
+                     alpha => alpha, factors => factors, reg_exponent => e,
+                     regularization => lambda, replace => true);
+    metric := sweep.recall(liked);
+  end if;
+  insert into sweep.result
+  values (dataset, feedback, biases, e, lambda, alpha, factors, metric, run.train_seconds);
+  perform als.drop_model('sweep.model');
+end
+$$;
+
+-- Splits what has been loaded, nine to one by a hash of user and item, and tries the options.
+create procedure sweep.measure(dataset text, liked real) language plpgsql as $$
+declare
+  e float8;
+  lambda float8;
+  alpha float8;
+  biases boolean;
+begin
+  drop table if exists sweep.train, sweep.held_out, sweep.likes;
+  create table sweep.train as
+    select user_id, item_id, avg(rating)::real as rating from sweep.loaded
+    group by user_id, item_id having hashtextextended(user_id || '/' || item_id, 0) & 1023 >= 102;
+  create table sweep.held_out as
+    select user_id, item_id, avg(rating)::real as rating from sweep.loaded
+    group by user_id, item_id having hashtextextended(user_id || '/' || item_id, 0) & 1023 < 102;
+  create table sweep.likes as select user_id, item_id from sweep.train where rating >= liked;
+  create index on sweep.likes (user_id);
+  truncate sweep.loaded;
+  analyze sweep.train, sweep.held_out, sweep.likes;
+
+  foreach biases in array array[true, false] loop
+    foreach lambda in array array[0.02, 0.05, 0.07, 0.1, 0.15] loop
+      call sweep.try(dataset, 'explicit', biases, 1, lambda, null, 64, liked);
+    end loop;
+    foreach lambda in array array[1, 3, 8, 12] loop
+      call sweep.try(dataset, 'explicit', biases, 0, lambda, null, 64, liked);
+    end loop;
+  end loop;
+  foreach alpha in array array[1, 10, 30, 40, 60] loop
+    foreach lambda in array array[0.003, 0.01, 0.03] loop
+      call sweep.try(dataset, 'implicit', null, 1, lambda, alpha, 64, liked);
+    end loop;
+    foreach lambda in array array[1, 10, 50] loop
+      call sweep.try(dataset, 'implicit', null, 0, lambda, alpha, 64, liked);
+    end loop;
+  end loop;
+  commit;
+end
+$$;
