@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <utility>
 #include <vector>
 
 namespace als {
 
-/// Allocates at cache-line boundaries, so that vector loads of a row never straddle two lines.
+/// Allocates at cache-line boundaries, so that vector loads of a row never straddle two lines, and
+/// leaves elements made without a value uninitialised.
 template <class T>
 struct AlignedAllocator {
   using value_type = T;
@@ -21,6 +23,14 @@ struct AlignedAllocator {
     return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{kAlignment}));
   }
   void deallocate(T* p, std::size_t) { ::operator delete (p, std::align_val_t{kAlignment}); }
+  template <class U>
+  void construct(U* p) {
+    ::new (static_cast<void*>(p)) U;
+  }
+  template <class U, class... Args>
+  void construct(U* p, Args&&... args) {
+    ::new (static_cast<void*>(p)) U(std::forward<Args>(args)...);
+  }
   template <class U>
   bool operator==(const AlignedAllocator<U>&) const {
     return true;
@@ -43,6 +53,16 @@ class FactorMatrix {
   std::size_t rows() const { return rows_; }
   std::size_t cols() const { return cols_; }
   std::size_t stride() const { return stride_; }
+  /// Rows without values yet: each is to be cleared before use. Clearing gigabytes at once would
+  /// keep one thread busy, and deaf to interrupts, for seconds.
+  static FactorMatrix uninitialized(std::size_t rows, std::size_t cols) {
+    FactorMatrix matrix(0, cols);
+    matrix.rows_ = rows;
+    matrix.data_.resize(rows * matrix.stride_);
+    return matrix;
+  }
+  void clear_row(std::size_t r) { std::fill_n(row(r), stride_, 0.0F); }
+
   /// Adds a row; the cost of growing is spread over many calls.
   void append_row(const float* values) {
     data_.resize(data_.size() + stride_, 0.0F);

@@ -1,6 +1,7 @@
 // From hashes of ids to dense indexes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <stdexcept>
@@ -26,10 +27,12 @@ class IdTable {
     }
   }
 
-  /// Adds a key that find() did not find, and returns its index.
-  std::uint32_t add(std::uint64_t hash) {
+  /// Adds a key that find() did not find, and returns its index. poll() is called now and then
+  /// while the table grows; it may leave by longjmp if the table is only destroyed after that.
+  template <class Poll>
+  std::uint32_t add(std::uint64_t hash, Poll&& poll) {
     if (hashes_.size() >= kMissing) throw std::length_error("more than 4294967294 distinct ids");
-    if ((hashes_.size() + 1) * 2 > slots_.size()) grow();
+    if ((hashes_.size() + 1) * 2 > slots_.size()) grow(poll);
     auto index = static_cast<std::uint32_t>(hashes_.size());
     hashes_.push_back(hash);
     place(index);
@@ -61,20 +64,25 @@ class IdTable {
     slots_[s] = {index, tag(hash)};
   }
 
-  void grow() {
-    slots_.assign(slots_.empty() ? 64 : slots_.size() * 2, Slot{});
-    for (std::uint32_t i = 0; i < hashes_.size(); ++i) place(i);
+  /// Doubles the slots and places every key anew, in steps between which it polls.
+  template <class Poll>
+  void grow(Poll&& poll) {
+    constexpr std::size_t kStep = std::size_t{1} << 20;
+    std::size_t size = slots_.empty() ? 64 : slots_.size() * 2;
+    slots_.clear();
+    slots_.reserve(size);
+    while (slots_.size() < size) {
+      slots_.resize(std::min(size, slots_.size() + kStep));
+      poll();
+    }
+    for (std::uint32_t i = 0; i < hashes_.size(); ++i) {
+      place(i);
+      if (i % kStep == kStep - 1) poll();
+    }
   }
 
   std::vector<Slot> slots_;  // a power of two of them, at most half of them taken
   std::vector<std::uint64_t> hashes_;
 };
-
-/// Spreads the bits of an integer id (the finaliser of splitmix64, Steele et al. 2014).
-inline std::uint64_t hash_integer(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
-  return x ^ (x >> 31);
-}
 
 }  // namespace als

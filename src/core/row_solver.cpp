@@ -41,9 +41,9 @@ bool positive_definite(const Eigen::MatrixXd& a, const Factorisation& llt) {
 RowSolver::RowSolver(std::size_t unknowns)
     : unknowns_(unknowns),
       kernels_(kernels()),
-      factor_(matrix_floats(unknowns)),
-      inverse_diagonal_(blocks_of(unknowns) * kBlock),
-      x_(blocks_of(unknowns) * kBlock) {}
+      factor_(matrix_floats(unknowns), 0.0F),
+      inverse_diagonal_(blocks_of(unknowns) * kBlock, 0.0F),
+      x_(blocks_of(unknowns) * kBlock, 0.0F) {}
 
 RowSolver::Solution RowSolver::solve(const NormalEquations& equations, double ridge, float* x) {
   const float* b = equations.rhs();

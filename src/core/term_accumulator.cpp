@@ -23,7 +23,7 @@ TermAccumulator::TermAccumulator(std::size_t factors, bool bias)
       upcoming_(capacity_),
       weights_(capacity_),
       rhs_weights_(capacity_),
-      panel_(capacity_ * blocks_of(unknowns()) * kBlock) {}
+      panel_(capacity_ * blocks_of(unknowns()) * kBlock, 0.0F) {}
 
 void TermAccumulator::flush(NormalEquations& sum) {
   if (count_ == 0) return;

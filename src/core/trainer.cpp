@@ -3,39 +3,45 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/splitmix.h"
+
 namespace als {
 namespace {
-
-constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
-
-// splitmix64 (Steele, Lea and Flood 2014): maps counters to random-looking bits.
-std::uint64_t mix(std::uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
 
 // Standard deviation of initial factors, times the root of their number.
 constexpr double kInitialScale = 0.1;
 
-Factors make_factors(std::size_t rows, const TrainOptions& options) {
-  return {FactorMatrix(rows, static_cast<std::size_t>(options.factors)),
-          std::vector<float>(options.biases ? rows : 0, 0.0F)};
+// Floats that a block of clearing or drawing factors covers, a millisecond or so.
+constexpr std::size_t kFloatsABlock = std::size_t{1} << 18;
+
+Factors make_factors(std::size_t rows, const TrainOptions& options, ThreadTeam& team) {
+  Factors factors{FactorMatrix::uninitialized(rows, static_cast<std::size_t>(options.factors)),
+                  std::vector<float>(options.biases ? rows : 0, 0.0F)};
+  team.for_each_block(rows, kFloatsABlock / factors.matrix.stride() + 1,
+                      [&](std::size_t begin, std::size_t end, int) {
+                        for (std::size_t r = begin; r < end; ++r) factors.matrix.clear_row(r);
+                      });
+  return factors;
 }
 
 /// Uniform, with mean 0. Each number hangs on the seed, the key and its column alone.
-Factors initial_factors(const std::vector<std::uint64_t>& keys, const TrainOptions& options) {
-  Factors factors = make_factors(keys.size(), options);
+Factors initial_factors(const std::vector<std::uint64_t>& keys, const TrainOptions& options,
+                        ThreadTeam& team) {
+  Factors factors = make_factors(keys.size(), options, team);
   const double bound = kInitialScale * std::sqrt(3.0 / options.factors);
-  for (std::size_t row = 0; row < keys.size(); ++row) {
-    const std::uint64_t start = mix(mix(options.seed + kGolden) ^ keys[row]);
+  auto draw_row = [&](std::size_t row) {
+    const std::uint64_t start = splitmix(splitmix(options.seed + kSplitmixStep) ^ keys[row]);
     for (std::size_t k = 0; k < factors.matrix.cols(); ++k) {
-      const std::uint64_t bits = mix(start + (k + 1) * kGolden) >> 40;
+      const std::uint64_t bits = splitmix(start + (k + 1) * kSplitmixStep) >> 40;
       // 2^24 values between -1 and 1, none of them zero.
       const double unit = (static_cast<double>(bits) + 0.5) / (1 << 23) - 1.0;
       factors.matrix.row(row)[k] = static_cast<float>(bound * unit);
     }
-  }
+  };
+  team.for_each_block(keys.size(), kFloatsABlock / factors.matrix.stride() + 1,
+                      [&](std::size_t begin, std::size_t end, int) {
+                        for (std::size_t r = begin; r < end; ++r) draw_row(r);
+                      });
   return factors;
 }
 
@@ -48,8 +54,8 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
       user_step_(ratings.by_user(), ratings.items(), options, mean_),
       item_step_(ratings.by_item(), ratings.users(), options, mean_),
       workshop_(static_cast<std::size_t>(options.factors), options.biases, team),
-      users_(make_factors(ratings.users(), options)),
-      items_(initial_factors(item_keys, options)),
+      users_(make_factors(ratings.users(), options, team)),
+      items_(initial_factors(item_keys, options, team)),
       item_ridge_(item_step_.ridge(items_, team)) {}
 
 double Trainer::solve_users() {

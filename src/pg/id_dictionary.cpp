@@ -17,7 +17,7 @@ IdDictionary::Image IdDictionary::image(Datum id) const {
 
 std::uint64_t IdDictionary::hash(Datum id) const {
   if (type_->image_equal) {
-    if (type_->by_value()) return hash_integer(static_cast<std::uint64_t>(id));
+    if (type_->by_value()) return splitmix(static_cast<std::uint64_t>(id));
     Image bytes = image(id);
     return hash_bytes_extended(reinterpret_cast<const unsigned char*>(bytes.data),
                                static_cast<int>(bytes.size), 0);
@@ -26,8 +26,7 @@ std::uint64_t IdDictionary::hash(Datum id) const {
   if (OidIsValid(cache->hash_extended_proc_finfo.fn_oid))
     return DatumGetUInt64(FunctionCall2Coll(&cache->hash_extended_proc_finfo, type_->collation, id,
                                             Int64GetDatum(0)));
-  return hash_integer(
-      DatumGetUInt32(FunctionCall1Coll(&cache->hash_proc_finfo, type_->collation, id)));
+  return splitmix(DatumGetUInt32(FunctionCall1Coll(&cache->hash_proc_finfo, type_->collation, id)));
 }
 
 bool IdDictionary::equal(std::uint32_t index, Datum id) const {
@@ -72,7 +71,7 @@ std::uint32_t IdDictionary::find_or_add(Datum id) {
     values_.push_back(static_cast<std::int64_t>(id));
   else
     pointers_.push_back(store(id));
-  return table_.add(h);
+  return table_.add(h, [] { CHECK_FOR_INTERRUPTS(); });
 }
 
 /// Copies an id into the blocks, a variable-length one with a plain 4-byte header and aligned, as

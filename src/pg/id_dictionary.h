@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/id_table.h"
+#include "core/splitmix.h"
 #include "pg/id_type.h"
 #include "pg/pg.h"
 

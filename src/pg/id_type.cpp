@@ -74,9 +74,13 @@ void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext c
     return;
   }
   Oid function = InvalidOid;
-  CoercionPathType path = from == UNKNOWNOID
-                              ? COERCION_PATH_COERCEVIAIO
-                              : find_coercion_pathway(target, from, COERCION_EXPLICIT, &function);
+  // As in an assignment, except that any text may be read as an id.
+  CoercionPathType path = COERCION_PATH_COERCEVIAIO;
+  if (from != UNKNOWNOID) {
+    path = find_coercion_pathway(target, from, COERCION_ASSIGNMENT, &function);
+    if (path == COERCION_PATH_NONE && TypeCategory(getBaseType(from)) == TYPCATEGORY_STRING)
+      path = COERCION_PATH_COERCEVIAIO;
+  }
   switch (path) {
     case COERCION_PATH_RELABELTYPE:
       converter->method = IdConverter::kSame;

@@ -4,9 +4,11 @@ namespace als::pg {
 
 namespace {
 
-/// Whether the text is a relation's name, qualified or not; anything else is a query.
+/// Whether the text is a relation's name, qualified or not; anything else is a query. The server's
+/// parser of names takes all but white space and dots for a part of one, parentheses too.
 bool is_relation_name(const char* text) {
   List* names = NIL;
+  if (std::strchr(text, '(') != nullptr && std::strchr(text, '"') == nullptr) return false;
   return SplitIdentifierString(pstrdup(text), '.', &names) && names != NIL;
 }
 

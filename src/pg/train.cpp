@@ -170,7 +170,7 @@ void check_memory(const RatingReader& reader, const TrainRequest& request) {
       format("training needs at least %s, more than als.max_memory allows (%s)",
              in_megabytes(need).c_str(), in_megabytes(limit).c_str()),
       "Raise als.max_memory, or train with fewer factors, fewer threads or fewer ratings.",
-      format("After %zu ratings of %zu users and %zu items, at %d factors and %d threads.",
+      format("After %zu ratings of %zu users and %zu items, with factors => %d and threads => %d.",
              reader.ratings(), reader.users().size(), reader.items().size(),
              request.options.factors, request.threads));
 }
@@ -182,10 +182,23 @@ std::vector<std::uint32_t> ranks_of(const IdDictionary& ids) {
   return ranks;
 }
 
-std::vector<std::uint32_t> inverse(const std::vector<std::uint32_t>& ranks) {
+constexpr std::size_t kIdsABlock = std::size_t{1} << 16;
+
+std::vector<std::uint32_t> inverse(const std::vector<std::uint32_t>& ranks, ThreadTeam& team) {
   std::vector<std::uint32_t> order(ranks.size());
-  for (std::uint32_t i = 0; i < ranks.size(); ++i) order[ranks[i]] = i;
+  team.for_each_block(ranks.size(), kIdsABlock, [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t i = begin; i < end; ++i) order[ranks[i]] = static_cast<std::uint32_t>(i);
+  });
   return order;
+}
+
+/// The hash of every id of a side, in the order of its rows.
+std::vector<std::uint64_t> keys_of(const TrainedRows& rows, ThreadTeam& team) {
+  std::vector<std::uint64_t> keys(rows.order.size());
+  team.for_each_block(keys.size(), kIdsABlock, [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t r = begin; r < end; ++r) keys[r] = rows.ids->hashes()[rows.order[r]];
+  });
+  return keys;
 }
 
 /// A team whose work the server can interrupt: cancel, timeouts, termination, and whatever else
@@ -360,8 +373,8 @@ void train(TrainRequest& request, ModelStore& store, Progress& progress, MemoryC
   ThreadTeam team = interruptible_team(request.threads);
   std::vector<std::uint32_t> user_rank = ranks_of(reader.users());
   std::vector<std::uint32_t> item_rank = ranks_of(reader.items());
-  TrainedRows users{&reader.users(), inverse(user_rank), nullptr, nullptr};
-  TrainedRows items{&reader.items(), inverse(item_rank), nullptr, nullptr};
+  TrainedRows users{&reader.users(), inverse(user_rank, team), nullptr, nullptr};
+  TrainedRows items{&reader.items(), inverse(item_rank, team), nullptr, nullptr};
   std::optional<Ratings> ratings;
   try {
     ratings.emplace(reader.take_buffer(), user_rank, item_rank, request.on_duplicate, team);
@@ -377,9 +390,7 @@ void train(TrainRequest& request, ModelStore& store, Progress& progress, MemoryC
 
   Stopwatch training;
   progress.enter(Phase::kTraining);
-  std::vector<std::uint64_t> item_keys(items.order.size());
-  for (std::size_t r = 0; r < item_keys.size(); ++r)
-    item_keys[r] = reader.items().hashes()[items.order[r]];
+  std::vector<std::uint64_t> item_keys = keys_of(items, team);
   ThreadTeam trainers = interruptible_team(useful_threads(request, report));
   Trainer trainer(*ratings, request.options, item_keys, trainers);
   iterate(trainer, request, progress, report);

