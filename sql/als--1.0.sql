@@ -140,7 +140,8 @@ declare
   run als.model := als.latest_run(model);
   tables text;
 begin
-  select string_agg(oid::regclass::text, ', ') into tables
+  -- The model first: a training locks them in no other order.
+  select string_agg(oid::regclass::text, ', ' order by oid <> model) into tables
   from pg_class where oid in (model, run.user_factors, run.item_factors);
   execute 'drop table ' || tables;
 end
@@ -152,34 +153,45 @@ comment on function als.drop_model is 'Drops a model: its table and its two fact
 create function als.factors_changed() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  model regclass;
+  candidate regclass;
   concerned boolean;
+  model regclass;
 begin
-  -- The dependency that als.train records names the model even to a role that may not read it. It
-  -- does not survive a dump, hence the look into every model that the role may read.
-  for model, concerned in
-    select c.oid, d.objid is not null
-    from pg_class c
-    left join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = tg_relid and d.objsubid = 0
-      and d.refclassid = 'pg_class'::regclass and d.refobjid = c.oid and d.deptype = 'a'
-    where c.reloftype = 'als.model'::regtype
-      and not pg_is_other_temp_schema(c.relnamespace)
-      and (d.objid is not null
-           or has_schema_privilege(c.relnamespace, 'usage') and has_table_privilege(c.oid, 'select'))
-  loop
-    if not concerned then
-      execute format('select $1 in (user_factors, item_factors) from %s order by run desc limit 1', model)
-        into concerned using tg_relid::regclass;
+  -- The dependency that als.train records names the model, even to a role that may not read it.
+  select d.refobjid into model
+  from pg_depend d join pg_class c on c.oid = d.refobjid and c.reloftype = 'als.model'::regtype
+  where d.classid = 'pg_class'::regclass and d.objid = tg_relid and d.objsubid = 0
+    and d.refclassid = 'pg_class'::regclass and d.deptype = 'a';
+
+  -- A dump does not keep it: until the next training, the models say which factors are theirs.
+  if model is null then
+    for candidate in
+      select oid from pg_class
+      where reloftype = 'als.model'::regtype
+        and not pg_is_other_temp_schema(relnamespace)
+        and has_schema_privilege(relnamespace, 'usage')
+        and has_table_privilege(oid, 'select')
+    loop
+      begin
+        execute format('select $1 in (user_factors, item_factors) from %s order by run desc limit 1', candidate)
+          into concerned using tg_relid::regclass;
+        if concerned then
+          model := candidate;
+        end if;
+      exception when undefined_table then
+        null;  -- dropped meanwhile
+      end;
+    end loop;
+  end if;
+
+  if model is not null then
+    if not (has_table_privilege(model, 'select') and has_table_privilege(model, 'update')) then
+      raise exception 'permission denied: changing factors gives model % a new version', model using
+        errcode = 'insufficient_privilege',
+        hint = format('Whoever changes its factors needs select and update on %s.', model);
     end if;
-    if concerned then
-      if not (has_table_privilege(model, 'select') and has_table_privilege(model, 'update')) then
-        raise exception 'permission denied: changing factors gives model % a new version', model using
-          errcode = 'insufficient_privilege',
-          hint = format('Whoever changes its factors needs select and update on %s.', model);
-      end if;
-      execute format('update %s set version = gen_random_uuid() where run = (select max(run) from %1$s)', model);
-    end if;
-  end loop;
+    execute format('update %s set version = gen_random_uuid() where run = (select max(run) from %1$s)', model);
+  end if;
   return null;
 end
 $$;

@@ -32,20 +32,21 @@ FactorSide::FactorSide(const Model& model, Side side)
   std::string id = id_column(side);
   SPIPlanPtr plan = prepare("select " + id + ", " + kFactorColumns + " from only " +
                             relation_name(model.factor_table(side)) + " order by " + id);
-  for_each_row(plan, {}, [&](TupleTableSlot* slot) {
-    if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
-    VectorView vector = model_vector(slot->tts_values[1], model, side);
-    // Possible where the user has dropped the primary key, or lets another table inherit.
-    if (ids_.find_or_add(slot->tts_values[0]) != matrix_.rows())
-      throw UserError(ERRCODE_UNIQUE_VIOLATION,
-                      format("%s %s stands twice in the factors of model %s", side_name(side),
-                             id_text(*type_, slot->tts_values[0]), model.name.c_str()),
-                      "Remove one of the rows, or train the model again.");
-    matrix_.append_row(vector.values);
-    bias_.push_back(slot->tts_isnull[2] ? 0.0F : DatumGetFloat4(slot->tts_values[2]));
-    n_ratings_.push_back(slot->tts_isnull[3] ? 0 : DatumGetInt32(slot->tts_values[3]));
-    norms_.push_back(std::sqrt(dot(vector.values, vector.values, matrix_.cols())));
-  });
+  for_each_row(
+      plan, {}, {type_->oid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}, [&](TupleTableSlot* slot) {
+        if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
+        VectorView vector = model_vector(slot->tts_values[1], model, side);
+        // Possible where the user has dropped the primary key, or lets another table inherit.
+        if (ids_.find_or_add(slot->tts_values[0]) != matrix_.rows())
+          throw UserError(ERRCODE_UNIQUE_VIOLATION,
+                          format("%s %s stands twice in the factors of model %s", side_name(side),
+                                 id_text(*type_, slot->tts_values[0]), model.name.c_str()),
+                          "Remove one of the rows, or train the model again.");
+        matrix_.append_row(vector.values);
+        bias_.push_back(slot->tts_isnull[2] ? 0.0F : DatumGetFloat4(slot->tts_values[2]));
+        n_ratings_.push_back(slot->tts_isnull[3] ? 0 : DatumGetInt32(slot->tts_values[3]));
+        norms_.push_back(std::sqrt(dot(vector.values, vector.values, matrix_.cols())));
+      });
 }
 
 }  // namespace als::pg

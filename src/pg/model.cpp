@@ -43,6 +43,10 @@ enum Column {
   kRatingCol
 };
 
+constexpr std::initializer_list<Oid> kColumnTypes = {
+    UUIDOID,     TEXTOID, INT4OID,     BOOLOID, FLOAT8OID, INT8OID, REGCLASSOID,
+    REGCLASSOID, TEXTOID, REGCLASSOID, NAMEOID, NAMEOID,   NAMEOID};
+
 constexpr const char* kColumns =
     "version, feedback, factors, biases, mean, n_users, user_factors, item_factors, source, "
     "source_table, user_col, item_col, rating_col";
@@ -97,7 +101,7 @@ Model read_model(Oid table) {
   bool found = false;
   SPIPlanPtr plan = saved_plan(
       std::string("select ") + kColumns + " from " + model.name + " order by run desc limit 1", {});
-  for_each_row(plan, {}, [&](TupleTableSlot* slot) {
+  for_each_row(plan, {}, kColumnTypes, [&](TupleTableSlot* slot) {
     RowView row(slot);
     found = true;
     std::memcpy(model.version.data(), DatumGetUUIDP(row.datum(kVersion))->data, UUID_LEN);

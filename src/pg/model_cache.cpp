@@ -147,7 +147,8 @@ void ServedModel::check_readable(Side side) {
     SpiConnection spi;
     SPIPlanPtr plan = prepare(std::string("select ") + id_column(side) + ", " + kFactorColumns +
                               " from only " + relation_name(table) + " limit 0");
-    for_each_row(plan, {}, [](TupleTableSlot*) {});
+    for_each_row(plan, {}, {InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID},
+                 [](TupleTableSlot*) {});
     spi.finish();
   }
   readable = true;
@@ -194,12 +195,13 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
         saved_plan(std::string("select ") + kFactorColumns + " from only " +
                        relation_name(model().factor_table(side)) + " where " + condition,
                    {type.base});
-    for_each_row(plan, {{type.base, id}}, [&](TupleTableSlot* slot) {
-      VectorView vector = model_vector(slot->tts_values[0], model(), side);
-      last.values.assign(vector.values, vector.values + vector.size);
-      last.bias = slot->tts_isnull[1] ? 0.0F : DatumGetFloat4(slot->tts_values[1]);
-      last.exists = true;
-    });
+    for_each_row(plan, {{type.base, id}}, {FLOAT4ARRAYOID, FLOAT4OID, INT4OID},
+                 [&](TupleTableSlot* slot) {
+                   VectorView vector = model_vector(slot->tts_values[0], model(), side);
+                   last.values.assign(vector.values, vector.values + vector.size);
+                   last.bias = slot->tts_isnull[1] ? 0.0F : DatumGetFloat4(slot->tts_values[1]);
+                   last.exists = true;
+                 });
     spi.finish();
     server([&] {
       if (!type.by_value() && last.id != 0) pfree(DatumGetPointer(last.id));

@@ -50,7 +50,7 @@ std::string ModelStore::qualified_name() const {
 void ModelStore::find_factor_tables() {
   SPIPlanPtr plan = prepare("select user_factors, item_factors from only " + qualified_name() +
                             " order by run desc limit 1");
-  for_each_row(plan, {}, [&](TupleTableSlot* slot) {
+  for_each_row(plan, {}, {REGCLASSOID, REGCLASSOID}, [&](TupleTableSlot* slot) {
     user_factors_ = slot->tts_isnull[0] ? InvalidOid : DatumGetObjectId(slot->tts_values[0]);
     item_factors_ = slot->tts_isnull[1] ? InvalidOid : DatumGetObjectId(slot->tts_values[1]);
   });

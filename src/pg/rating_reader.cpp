@@ -53,10 +53,12 @@ void RatingReader::read(const std::function<void()>& on_block) {
   SPIPlanPtr plan = prepare("select " + quoted(source_.user_col) + ", " + quoted(source_.item_col) +
                             ", " + rating + " from " + source_.from_clause());
   on_block();
-  for_each_row(plan, {}, [&](TupleTableSlot* slot) {
-    add(slot);
-    if (rows_ % static_cast<std::int64_t>(RatingBuffer::kBlockEntries / 16) == 0) on_block();
-  });
+  for_each_row(plan, {}, {source_.user_type->oid, source_.item_type->oid, source_.rating_type},
+               [&](TupleTableSlot* slot) {
+                 add(slot);
+                 if (rows_ % static_cast<std::int64_t>(RatingBuffer::kBlockEntries / 16) == 0)
+                   on_block();
+               });
 }
 
 }  // namespace als::pg

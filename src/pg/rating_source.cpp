@@ -50,6 +50,7 @@ Column find_column(TupleDesc columns, const std::string& name, const char* argum
 }
 
 void describe_rating(RatingSource& source, Oid type) {
+  source.rating_type = type;
   switch (server([&] { return getBaseType(type); })) {
     case BOOLOID:
       source.rating_kind = RatingKind::kBool;
@@ -85,6 +86,7 @@ void describe_rating(RatingSource& source, Oid type) {
         format("column \"%s\" of type %s cannot be a rating", source.rating_col->c_str(), name),
         "Ratings are numbers or booleans; rating_col => null counts every row as 1.");
   source.rating_kind = RatingKind::kFloat8;
+  source.rating_type = FLOAT8OID;
   source.cast_rating = true;
 }
 

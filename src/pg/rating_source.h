@@ -23,7 +23,8 @@ struct RatingSource {
   IdType* user_type = nullptr;
   IdType* item_type = nullptr;
   RatingKind rating_kind = RatingKind::kNone;
-  bool cast_rating = false;  ///< numeric and the like are read as float8
+  Oid rating_type = INT4OID;  ///< as read; the 1 of a source without ratings is an int
+  bool cast_rating = false;   ///< numeric and the like are read as float8
 
   /// The source as an item of a FROM clause. Throws 42P01 if its table is gone.
   std::string from_clause() const;

@@ -56,7 +56,7 @@ void exclude_seen(const Model& model, const FactorSide& items, const IdType& use
       {user_type.base});
   std::optional<IdConverter> converter;
   MemoryContext context = CurrentMemoryContext;
-  for_each_row(plan, {{user_type.base, user_id}}, [&](TupleTableSlot* slot) {
+  for_each_row(plan, {{user_type.base, user_id}}, {InvalidOid}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[0]) return;
     if (!converter)
       converter = converter_or_throw(TupleDescAttr(slot->tts_tupleDescriptor, 0)->atttypid,

@@ -21,6 +21,7 @@ struct RowReceiver {
   DestReceiver base;
   RowFunction on_row;
   void* state;
+  std::initializer_list<Oid> types;
   MemoryContext row_context;
 };
 
@@ -34,7 +35,21 @@ bool receive_row(TupleTableSlot* slot, DestReceiver* self) {
   return true;
 }
 
-void start_receiving(DestReceiver*, int, TupleDesc) {}
+void start_receiving(DestReceiver* self, int, TupleDesc columns) {
+  const auto& types = reinterpret_cast<RowReceiver*>(self)->types;
+  bool as_expected = columns->natts == static_cast<int>(types.size());
+  int i = 0;
+  for (Oid type : types) {
+    if (!as_expected) break;
+    as_expected = !OidIsValid(type) || TupleDescAttr(columns, i)->atttypid == type;
+    ++i;
+  }
+  if (!as_expected)
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("the columns of a table or query have changed while als used it"),
+                    errhint("Try again.")));
+}
+
 void stop_receiving(DestReceiver*) {}
 
 ParamListInfo param_list(std::initializer_list<Param> params) {
@@ -124,8 +139,8 @@ SPIPlanPtr saved_plan(const std::string& sql, std::initializer_list<Oid> types) 
   return plan;
 }
 
-void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params, RowFunction on_row,
-                 void* state) {
+void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params,
+                 std::initializer_list<Oid> types, RowFunction on_row, void* state) {
   StreamScope scope;
   server([&] {
     RowReceiver receiver{};
@@ -136,6 +151,7 @@ void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params, RowFuncti
     receiver.base.mydest = DestNone;
     receiver.on_row = on_row;
     receiver.state = state;
+    receiver.types = types;
     receiver.row_context =
         AllocSetContextCreate(CurrentMemoryContext, "als row", ALLOCSET_SMALL_SIZES);
     ParamListInfo list = params.size() > 0 ? param_list(params) : nullptr;
@@ -149,6 +165,7 @@ void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params, RowFuncti
 #else
     // No receiver of our own before 14: batches through a cursor (1,000 rows measured best).
     Portal portal = SPI_cursor_open_with_paramlist(nullptr, plan, list, true);
+    start_receiving(&receiver.base, 0, portal->tupDesc);
     TupleTableSlot* slot = nullptr;
     for (;;) {
       SPI_cursor_fetch(portal, true, 1000);

@@ -49,18 +49,21 @@ SPIPlanPtr prepare(const std::string& sql, std::initializer_list<Oid> types = {}
 SPIPlanPtr saved_plan(const std::string& sql, std::initializer_list<Oid> types);
 
 /// Runs a read-only plan under the active snapshot and hands every row to on_row(state, slot) as it
-/// comes, without a tuple table in between. on_row runs inside the executor, in a memory context
+/// comes, without a tuple table in between. `types` are those of the columns that on_row takes for
+/// granted (InvalidOid: any). They were looked up before, and what the query's names mean may have
+/// changed since: that raises 55000. on_row runs inside the executor, in a memory context
 /// that is emptied before each row; it may raise server errors but must not throw.
 using RowFunction = void (*)(void* state, TupleTableSlot* slot);
-void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params, RowFunction on_row,
-                 void* state);
+void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params,
+                 std::initializer_list<Oid> types, RowFunction on_row, void* state);
 
 /// The same for a function object, which may throw.
 template <class OnRow>
-void for_each_row(SPIPlanPtr plan, std::initializer_list<Param> params, OnRow&& on_row) {
+void for_each_row(SPIPlanPtr plan, std::initializer_list<Param> params,
+                  std::initializer_list<Oid> types, OnRow&& on_row) {
   using Function = std::remove_reference_t<OnRow>;
   stream_rows(
-      plan, params,
+      plan, params, types,
       [](void* state, TupleTableSlot* slot) {
         guard([&] { (*static_cast<Function*>(state))(slot); });
       },

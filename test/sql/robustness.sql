@@ -224,6 +224,25 @@ select count(*) from als.recommend('asks', 2, 3);
 select count(*) from generate_series(1, 3) as u, als.recommend('asks', u, 1);
 do $$ begin for i in 1 .. 24 loop perform als.drop_model(('many_' || i)::regclass); end loop; end $$;
 
+-- A query that comes to mean something else while it is read.
+create table swaps (left_over int);
+create function swap() returns event_trigger language plpgsql as $$
+begin
+  if (select left_over from robustness.swaps) > 0 then
+    update robustness.swaps set left_over = 0;
+    alter table robustness.ratings rename to hidden;
+    alter table robustness.texts rename to ratings;
+    alter table robustness.hidden rename to texts;
+  end if;
+end $$;
+create event trigger swap on ddl_command_end when tag in ('CREATE TABLE') execute function swap();
+insert into swaps values (1);
+select try('select als.train(''swapped'', ''select * from ratings'', factors => 2)') ~ '^(42804|55000)$' as refused;
+update swaps set left_over = 1;
+select try('select als.train(''swapped'', ''select * from texts'', factors => 2)') ~ '^(42804|55000)$' as refused;
+drop event trigger swap;
+select to_regclass('swapped'), pg_typeof(user_id) from ratings limit 1;
+
 -- Arguments of all shapes.
 select argument, try(format('select als.predict(''numbers'', %s, 1) is not null', argument)) as predict,
   try(format('select count(*) from als.recommend(''numbers'', %s, 2, false)', argument)) as recommend,
@@ -231,10 +250,10 @@ select argument, try(format('select als.predict(''numbers'', %s, 1) is not null'
   try(format('select count(*) from als.similar_items(''numbers'', %s, 2)', argument)) as similar_items,
   try(format('select count(*) from als.recommend(''words'', %s, 2, false)', argument)) as words
 from unnest(array[
-  '1', '''1''', '1::bigint', '1e300', '-1', '9223372036854775807', '''''', 'null', '''x''', '''1''::name', '''1''::char(5)', '''1''::varchar',
+  '1', '''1''', '1::bigint', '1e300', '-1', '9223372036854775807', '''''', 'null', 'true', '''x''', '''1''::name', '''1''::char(5)', '''1''::varchar',
   'now()', '''(1,2)''::point', 'array[1]', 'array[[1],[2]]', '''{}''::int[]', '''[5:6]={1,2}''::int[]', 'array[null]::int[]', '''{}''', '''{1,null}''',
   'row(1, 2)', 'array[row(1, 2)]', '''1 2''::int2vector', 'repeat(''x'', 1000000)', 'array[repeat(''x'', 1000000)]', '''{"a": 1}''::jsonb', '''1''::xml', '''numbers''::regclass',
-  'array[''1'', ''2'']', 'array[''1'', ''x'']', '(select r from ratings as r limit 1)']) as argument;
+  'array[''1'', ''2'']', 'array[''1'', ''x'']', 'array[true]', '(select r from ratings as r limit 1)']) as argument;
 select count(*) from als.recommend('numbers', 1, 2, false, candidates => array(select generate_series(1, 200000)), exclude => array(select generate_series(100000, 300000)));
 select try('select als.predict(''numbers'', 1, 1, ' || quote_literal(repeat('é', 5000)) || ')');
 select try('select als.train(''m'', ''ratings'', feedback => ' || quote_literal(repeat('é', 5000)) || ')');
