@@ -207,8 +207,19 @@ create function als.predict(
   on_unknown text default 'null'
 ) returns real
 language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
-comment on function als.predict is
+comment on function als.predict(regclass, "any", "any", text) is
   'The score of an item for a user: the rating expected, or the preference for implicit feedback';
+
+-- A parameter of a prepared statement that comes without a type cannot be "any"; text it can be.
+create function als.predict(
+  model regclass,
+  user_id text,
+  item_id text,
+  on_unknown text default 'null'
+) returns real
+language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
+comment on function als.predict(regclass, text, text, text) is
+  'The score of an item for a user, ids as text or without a type';
 
 create function als.top_k_support(internal) returns internal
 language c stable strict parallel safe as 'MODULE_PATHNAME', 'als_top_k_support';

@@ -11,13 +11,20 @@
 
 namespace als {
 
+/// A stripe of a counting sort has a counter for each row. Where rows are short there are fewer
+/// stripes, so that all the counters stay small beside the entries.
+inline std::size_t counting_stripes(std::size_t entries, std::size_t rows, int threads) {
+  return std::clamp<std::size_t>(entries / (4 * std::max<std::size_t>(rows, 1)), 1,
+                                 4 * static_cast<std::size_t>(threads));
+}
+
 /// A stable counting sort of `entries` entries by their row, so that the result does not depend on
 /// the number of threads.
 ///
 /// source.for_each(begin, end, visit) calls visit(row, column, value) for entries [begin, end) in
-/// their order. The entries are cut into one stripe for each thread; each stripe counts its rows,
-/// the counts give each stripe its place within every row, and each stripe puts its entries there.
-/// The stripes advance in slices, between which the loop can be interrupted.
+/// their order. The entries are cut into stripes, a few for each thread; each stripe counts its
+/// rows, the counts give each stripe its place within every row, and each stripe puts its entries
+/// there. The stripes advance in slices, between which the loop can be interrupted.
 template <class Source>
 CompressedRows counting_sort(const Source& source, std::size_t entries, std::size_t rows,
                              ThreadTeam& team) {
@@ -30,10 +37,7 @@ CompressedRows counting_sort(const Source& source, std::size_t entries, std::siz
   sorted.values.resize(entries);
   if (entries == 0) return sorted;
 
-  // A stripe has a counter for each row. Where rows are short, use fewer stripes, so that all the
-  // counters stay small beside the entries.
-  const std::size_t stripes =
-      std::clamp<std::size_t>(entries / (4 * rows), 1, static_cast<std::size_t>(team.threads()));
+  const std::size_t stripes = counting_stripes(entries, rows, team.threads());
   const auto stripe_begin = [&](std::size_t s) { return entries / stripes * s; };
   const auto stripe_end = [&](std::size_t s) {
     return s + 1 == stripes ? entries : stripe_begin(s + 1);

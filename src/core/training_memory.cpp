@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/counting_sort.h"
 #include "core/trainer.h"
 
 namespace als {
@@ -14,10 +15,10 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
   const std::size_t offsets = (users + items) * sizeof(std::uint64_t);
   const std::size_t ranks = (users + items) * sizeof(std::uint32_t);
 
-  // Sorting: see counting_sort() for the counters, and Ratings for what is there at the same time.
+  // What is there at the same time: see Ratings.
+  const std::size_t rows = std::max(users, items);
   const std::size_t counters =
-      std::min(ratings / 4 + std::max(users, items), team * std::max(users, items)) *
-      sizeof(std::uint64_t);
+      counting_stripes(ratings, rows, static_cast<int>(team)) * rows * sizeof(std::uint64_t);
   const std::size_t sorting = std::max(buffer + one_side, 2 * one_side) + offsets + counters;
 
   const auto factors = static_cast<std::size_t>(options.factors);

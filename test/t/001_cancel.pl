@@ -18,16 +18,18 @@ create_ratings($node, 'small', 2000, 100, 50);
 # Long to train on: item 1 has 50,000 ratings.
 create_ratings($node, 'big', 300_000, 50_000, 5000);
 # Long to read and to index.
-$node->safe_psql('postgres',
-	'create view repeated as select big.* from big, generate_series(1, 30)');
-$node->safe_psql('postgres', q{
+$node->safe_psql('postgres', 'create view repeated as select big.* from big, generate_series(1, 30)');
+$node->safe_psql(
+	'postgres', q{
 	create view texts as
 	select 'user ' || user_id || ' ' || n as user_id, 'item ' || item_id as item_id, rating
 	from big, generate_series(1, 30) as n where user_id > 40000});
 # Most of the work before the first iteration is to set up the factors.
-$node->safe_psql('postgres', q{
+$node->safe_psql(
+	'postgres', q{
 	create view wide as
-	select i as user_id, (i * 7919::bigint % 200000)::int as item_id, 1 as rating from generate_series(1, 200000) as i});
+	select i as user_id, (i * 7919::bigint % 200000)::int as item_id, 1 as rating from generate_series(1, 200000) as i}
+);
 # Quick to train on and long to write.
 create_ratings($node, 'many', 600_000, 500_000, 1000);
 
@@ -36,7 +38,7 @@ my $watcher = AlsTest::Session->new($node);
 
 $session->query("select from als.train('old', 'small', factors => 8, iterations => 3)");
 my $no_new_model = relations($watcher);
-my $fingerprint = q{
+my $fingerprint  = q{
 	select md5(string_agg(t::text, ' ' order by t::text)) from (
 	select old::text as t from old union all
 	select u::text from old_user_factors as u union all
@@ -47,8 +49,8 @@ sub check_nothing_changed
 {
 	my ($name) = @_;
 
-	is(relations($watcher), $no_new_model, "$name: no table is left");
-	is($watcher->value($fingerprint), $old_model, "$name: the old model is as it was");
+	is(relations($watcher),           $no_new_model, "$name: no table is left");
+	is($watcher->value($fingerprint), $old_model,    "$name: the old model is as it was");
 	is_deeply($watcher->rows('select * from als.progress'), [], "$name: no progress is shown");
 	return;
 }
@@ -61,16 +63,16 @@ sub check_cancel
 	$session->begin("select from als.train($train)");
 	wait_for_phase($watcher, $session->pid, $phase, $options{iterations});
 	sleep($options{delay} // rand 0.3);
-	my $now = $watcher->rows('select phase, iteration from als.progress')->[0] // ['ended'];
-	my $cpu = cpu_seconds($session->pid) // 0;
+	my $now   = $watcher->rows('select phase, iteration from als.progress')->[0] // ['ended'];
+	my $cpu   = cpu_seconds($session->pid)                                       // 0;
 	my $start = time;
 	$watcher->query('select pg_cancel_backend(' . $session->pid . ')');
-	my $result = $session->wait;
+	my $result  = $session->wait;
 	my $seconds = time - $start;
 	$cpu = (cpu_seconds($session->pid) // 0) - $cpu;
 	is($result->{state}, '57014', "$name: canceled");
 	cmp_ok($seconds, '<', $patience, "$name: at once");
-	cmp_ok($cpu, '<', 0.6, "$name: without much ado");
+	cmp_ok($cpu,     '<', 0.6,       "$name: without much ado");
 	note sprintf '%s: obeyed after %.3f s (%.2f s of processor time), in phase %s', $name, $seconds, $cpu,
 	  join ' ', @$now;
 	note $result->{err};
@@ -80,16 +82,19 @@ sub check_cancel
 }
 
 # Reading and indexing.
-check_cancel('reading', "'new', 'repeated'", 'reading');
-check_cancel('reading texts', "'new', 'texts'", 'reading');
+check_cancel('reading',            "'new', 'repeated'",                  'reading');
+check_cancel('reading texts',      "'new', 'texts'",                     'reading');
 check_cancel('reading to replace', "'old', 'repeated', replace => true", 'reading');
-$session->query('set parallel_setup_cost = 0; set parallel_tuple_cost = 0;'
-	  . ' set min_parallel_table_scan_size = 0');
+$session->query(
+	'set parallel_setup_cost = 0; set parallel_tuple_cost = 0; set min_parallel_table_scan_size = 0');
 check_cancel('reading in parallel', "'new', 'repeated'", 'reading');
 $session->query('reset all');
 for my $threads (1, 2)
 {
-	check_cancel("indexing, threads $threads", "'new', 'repeated', threads => $threads", 'indexing', delay => 0);
+	check_cancel(
+		"indexing, threads $threads",
+		"'new', 'repeated', threads => $threads",
+		'indexing', delay => 0);
 }
 check_cancel('ranking texts', "'new', 'texts'", 'indexing', delay => 0);
 
@@ -99,17 +104,13 @@ for my $threads (1, 2)
 	check_cancel(
 		"second iteration, threads $threads",
 		"'new', 'big', factors => 32, iterations => 10000, threads => $threads",
-		'training',
-		iterations => 1);
+		'training', iterations => 1);
 	for my $factors (64, 512, 1024)
 	{
-		check_cancel(
-			"training $factors factors, threads $threads",
-			"'new', 'big', factors => $factors, iterations => 10000, threads => $threads",
-			'training');
+		check_cancel("training $factors factors, threads $threads",
+			"'new', 'big', factors => $factors, iterations => 10000, threads => $threads", 'training');
 	}
-	check_cancel(
-		"training on implicit feedback, threads $threads",
+	check_cancel("training on implicit feedback, threads $threads",
 		"'old', 'big', feedback => 'implicit', factors => 512, threads => $threads, replace => true",
 		'training');
 }
@@ -117,12 +118,12 @@ for my $threads (1, 2)
 check_cancel(
 	'setting up the factors',
 	"'new', 'wide', factors => 512, iterations => 10000, threads => 1",
-	'training',
-	delay => 0);
+	'training', delay => 0);
 
 # Writing.
 check_cancel('writing', "'new', 'many', factors => 16, iterations => 1", 'writing');
-check_cancel('writing to replace', "'old', 'many', factors => 16, iterations => 1, replace => true", 'writing');
+check_cancel('writing to replace',
+	"'old', 'many', factors => 16, iterations => 1, replace => true", 'writing');
 
 # Answering, while a model comes into memory. What was canceled is not taken for the whole.
 {
@@ -131,11 +132,11 @@ check_cancel('writing to replace', "'old', 'many', factors => 16, iterations => 
 		"select count(*), min(rank), max(score) from als.similar_users('new', 7, 1000)",
 		"select count(*), sum(item_id), max(score) from als.recommend('new', 8, 1000)")
 	{
-		my $fresh = AlsTest::Session->new($node);
+		my $fresh    = AlsTest::Session->new($node);
 		my $expected = $fresh->rows($query);
 		$fresh->quit;
 		$fresh = AlsTest::Session->new($node);
-		for my $milliseconds (10, 30)
+		for my $milliseconds (5, 15)
 		{
 			$fresh->query("set statement_timeout = $milliseconds");
 			my $result = $fresh->query($query);
@@ -156,11 +157,10 @@ for my $model ('old', 'new')
 	$other->query('begin');
 	is($other->query("select from als.train('$model', 'small', replace => true)")->{state},
 		'00000', "another session trains $model");
-	check_cancel("waiting for $model", "'$model', 'small', replace => true", 'waiting');
-	is($session->query("set lock_timeout = 100; select from als.train('$model', 'small', replace => true)")
+	check_cancel("waiting for $model", "'$model', 'small', replace => true", 'waiting for other writers');
+	is( $session->query("set lock_timeout = 100; select from als.train('$model', 'small', replace => true)")
 		  ->{state},
-		'55P03',
-		"lock_timeout ends waiting for $model");
+		'55P03', "lock_timeout ends waiting for $model");
 	$session->query('reset lock_timeout');
 	$other->query('rollback');
 }
@@ -219,13 +219,13 @@ SKIP:
 for my $threads (1, 2)
 {
 	my $victim = AlsTest::Session->new($node);
-	my $pid = $victim->pid;
+	my $pid    = $victim->pid;
 	$victim->begin("select from als.train('new', 'big', factors => 512, threads => $threads)");
 	wait_for_phase($watcher, $pid, 'training');
 	sleep 0.1;
 	my $start = time;
 	$watcher->query("select pg_terminate_backend($pid)");
-	my $result = $victim->wait;
+	my $result  = $victim->wait;
 	my $seconds = time - $start;
 	is($result->{state}, 'lost', "terminated, threads $threads");
 	like($result->{err}, qr/57P01/, 'as by an administrator');
@@ -244,23 +244,24 @@ SKIP:
 	  if $watcher->query('set client_connection_check_interval = 100')->{state} ne '00000';
 
 	my $client = AlsTest::Session->new($node, settings => 'client_connection_check_interval=100');
-	my $pid = $client->pid;
+	my $pid    = $client->pid;
 	$client->begin("select from als.train('new', 'big', factors => 512)");
 	wait_for_phase($watcher, $pid, 'training');
 	$client->kill;
-	ok(wait_until('the process to end',
+	ok( wait_until(
+			'the process to end',
 			sub { !$watcher->value("select count(*) from pg_stat_activity where pid = $pid") }),
 		'training ends when its client is gone');
 	check_nothing_changed('after a lost client');
 }
 
 # After all this, training works.
-is($session->value("select n_ratings from als.train('new', 'small')"),
+is( $session->value("select n_ratings from als.train('new', 'small')"),
 	$session->value('select count(distinct (user_id, item_id)) from small'),
 	'training works');
 is($session->value('select count(*) from als.models'), 2, 'and leaves its model');
-is( $watcher->value("select count(*) from pg_stat_activity where backend_type = 'client backend'"), 3,
-	'the sessions are those that were opened');
+is($watcher->value("select count(*) from pg_stat_activity where backend_type = 'client backend'"),
+	3, 'the sessions are those that were opened');
 unlike(slurp_file($node->logfile), qr/PANIC|TRAP|terminated by signal/, 'the server has not crashed');
 
 $_->quit for $session, $watcher, $other;

@@ -16,7 +16,8 @@ $node->safe_psql('postgres',
 	'create table b as select user_id, item_id + 100 as item_id, 6 - rating as rating from a');
 # Takes long to train on.
 create_ratings($node, 'big', 300_000, 50_000, 5000);
-$node->safe_psql('postgres', q{
+$node->safe_psql(
+	'postgres', q{
 	set check_function_bodies = off;
 	create role reader login;
 	grant usage on schema als to reader;
@@ -86,8 +87,8 @@ $node->safe_psql('postgres', q{
 	end $$;
 });
 
-my $one = AlsTest::Session->new($node);
-my $two = AlsTest::Session->new($node);
+my $one     = AlsTest::Session->new($node);
+my $two     = AlsTest::Session->new($node);
 my $watcher = AlsTest::Session->new($node);
 
 # Sessions that must never wait for a lock.
@@ -101,7 +102,7 @@ is($one->value("select train('taste', 'a', false)"), 1, 'the first run');
 # Readers in each isolation level while the model is trained over and over.
 {
 	my @isolations = ('read committed', 'repeatable read', 'serializable');
-	my @readers = map { reader() } @isolations;
+	my @readers    = map { reader() } @isolations;
 	for my $i (0 .. $#readers)
 	{
 		$readers[$i]->query("set default_transaction_isolation = '$isolations[$i]'");
@@ -110,7 +111,7 @@ is($one->value("select train('taste', 'a', false)"), 1, 'the first run');
 	for my $run (2 .. 9)
 	{
 		my $source = $run % 2 ? 'a' : 'b';
-		my $held = $run == 5;
+		my $held   = $run == 5;
 		$one->query('begin') if $held;
 		is($one->value("select train('taste', '$source')"), $run, "run $run beside readers");
 		if ($held)
@@ -132,8 +133,8 @@ is($one->value("select train('taste', 'a', false)"), 1, 'the first run');
 	{
 		my ($isolation, $checks, $failures, $versions) = @$row;
 		is($failures, 0, "$isolation: every answer is that of one model");
-		cmp_ok($checks, '>=', 10, "$isolation: many answers");
-		cmp_ok($versions, '>=', 3, "$isolation: of several models");
+		cmp_ok($checks,   '>=', 10, "$isolation: many answers");
+		cmp_ok($versions, '>=', 3,  "$isolation: of several models");
 		note "$isolation: $checks checks of $versions versions";
 	}
 }
@@ -152,7 +153,8 @@ for my $isolation ('repeatable read', 'serializable')
 		$reader->query("begin isolation level $isolation; select count(*) from stop");
 	}
 	is($warm->value('select answers()'), $old, "$isolation: before retraining");
-	my $predicted = $warm->value("select als.predict('taste', 3, (select min(item_id) from taste_item_factors))");
+	my $predicted =
+	  $warm->value("select als.predict('taste', 3, (select min(item_id) from taste_item_factors))");
 
 	$one->query("select train('taste', 'big')");
 	my $run = $one->value("select train('taste', 'a')");
@@ -164,9 +166,9 @@ for my $isolation ('repeatable read', 'serializable')
 	is($cold->value('select answers()'), $old, "$isolation: after retraining, nothing in memory");
 	is($warm->value("select als.predict('taste', 3, (select min(item_id) from taste_item_factors))"),
 		$predicted, "$isolation: predictions too");
-	is($warm->value('select is_consistent(5)'), 't', "$isolation: as its tables say");
+	is($warm->value('select is_consistent(5)'),    't',      "$isolation: as its tables say");
 	is($warm->value('select max(run) from taste'), $run - 2, "$isolation: and its model row");
-	is($committed->value('select answers()'), $new, 'read committed: after retraining');
+	is($committed->value('select answers()'),      $new,     'read committed: after retraining');
 	$_->query('commit') for $warm, $cold, $committed;
 	is($_->value('select answers()'), $new, 'the next transaction sees the new model') for $warm, $cold;
 	$_->quit for $warm, $cold, $committed;
@@ -176,7 +178,7 @@ for my $isolation ('repeatable read', 'serializable')
 for my $mode ('force_generic_plan', 'force_custom_plan')
 {
 	my $reader = reader();
-	my $query = "select string_agg(item_id::text, ' ' order by rank) from als.recommend('taste', \$1, 5)";
+	my $query  = "select string_agg(item_id::text, ' ' order by rank) from als.recommend('taste', \$1, 5)";
 	$reader->query("set plan_cache_mode = $mode; prepare best(int) as $query; prepare score(int, int) as"
 		  . " select als.predict('taste', \$1, \$2)");
 	for my $source ('a', 'b')
@@ -184,9 +186,11 @@ for my $mode ('force_generic_plan', 'force_custom_plan')
 		$one->query("select train('taste', '$source')");
 		my ($low, $high) = $source eq 'a' ? (1, 60) : (101, 160);
 		my @items = split ' ', $reader->value('execute best(7)');
-		is(scalar(grep { $_ >= $low && $_ <= $high } @items), 5, "$mode: prepared before training on $source");
-		is($reader->value("execute score(7, $high)"),
-			$one->value("select als.predict('taste', 7, $high)"), "$mode: a prepared prediction");
+		is(scalar(grep { $_ >= $low && $_ <= $high } @items), 5,
+			"$mode: prepared before training on $source");
+		is( $reader->value("execute score(7, $high)"),
+			$one->value("select als.predict('taste', 7, $high)"),
+			"$mode: a prepared prediction");
 	}
 	$reader->quit;
 }
@@ -199,16 +203,17 @@ sub check_queue
 	$one->query('begin');
 	is($one->query("select train('$case{model}', 'a')")->{state}, '00000', "$name: the first trains");
 	$two->begin("select train('$case{model}', 'b', $case{replace})");
-	wait_for_phase($watcher, $two->pid, 'waiting');
+	wait_for_phase($watcher, $two->pid, 'waiting for other writers');
 	my $other = AlsTest::Session->new($node);
-	is($other->query("select train('other', 'a')")->{state}, '00000', "$name: another model is not in the queue");
+	is($other->query("select train('other', 'a')")->{state},
+		'00000', "$name: another model is not in the queue");
 	$other->query("select als.drop_model('other')");
 	$other->quit;
 	ok(!$two->done, "$name: the second waits");
 	$one->query($case{end});
 	my $result = $two->wait;
 	is($result->{state}, $case{state}, "$name: the second ends");
-	is($result->{out}, $case{run}, "$name: with the right run") if $case{run};
+	is($result->{out},   $case{run},   "$name: with the right run") if $case{run};
 	my $lowest = $case{run} ? 101 : 1;
 	is($watcher->value("select min(item_id) from $case{model}_item_factors"),
 		$lowest, "$name: the model is the last one's");
@@ -218,23 +223,46 @@ sub check_queue
 $one->query("select als.drop_model('taste'); select train('taste', 'a')");
 check_queue('both replace', model => 'taste', replace => 'true', end => 'commit', state => '00000', run => 3);
 is($one->value("select string_agg(run::text, ' ' order by run) from taste"), '1 2 3', 'each run has a row');
-check_queue('after a rollback', model => 'taste', replace => 'true', end => 'rollback', state => '00000', run => 4);
+check_queue(
+	'after a rollback',
+	model   => 'taste',
+	replace => 'true',
+	end     => 'rollback',
+	state   => '00000',
+	run     => 4);
 check_queue('a new model', model => 'fresh', replace => 'true', end => 'commit', state => '00000', run => 2);
 $one->query("select als.drop_model('fresh')");
-check_queue('a new model, not to replace', model => 'fresh', replace => 'false', end => 'commit', state => '42P07');
+check_queue(
+	'a new model, not to replace',
+	model   => 'fresh',
+	replace => 'false',
+	end     => 'commit',
+	state   => '42P07');
 $one->query("select als.drop_model('fresh')");
-check_queue('a new model, rolled back', model => 'fresh', replace => 'false', end => 'rollback', state => '00000', run => 1);
+check_queue(
+	'a new model, rolled back',
+	model   => 'fresh',
+	replace => 'false',
+	end     => 'rollback',
+	state   => '00000',
+	run     => 1);
 $one->query("select als.drop_model('fresh')");
-check_queue('as SQL spells it', model => 'public.taste', replace => 'true', end => 'commit', state => '00000', run => 6);
+check_queue(
+	'as SQL spells it',
+	model   => 'public.taste',
+	replace => 'true',
+	end     => 'commit',
+	state   => '00000',
+	run     => 6);
 
 # The queue ends also when the model is dropped in it: one comes to train anew, or is told.
 $one->query("select train('fresh', 'a'); begin; select als.drop_model('fresh')");
 $two->begin("select train('fresh', 'b')");
-wait_for_phase($watcher, $two->pid, 'waiting');
+wait_for_phase($watcher, $two->pid, 'waiting for other writers');
 $one->query('commit');
 like($two->wait->{state}, qr/^(00000|42P01)$/, 'a model dropped while a trainer waited');
-is($two->query("select train('fresh', 'b')")->{state}, '00000', 'training goes on');
-is($watcher->value('select min(item_id) from fresh_item_factors'), 101, 'to a new model');
+is($two->query("select train('fresh', 'b')")->{state},             '00000', 'training goes on');
+is($watcher->value('select min(item_id) from fresh_item_factors'), 101,     'to a new model');
 $one->query("select als.drop_model('fresh')");
 
 # A snapshot from before another's run cannot write another.
@@ -250,7 +278,7 @@ for my $isolation ('repeatable read', 'serializable')
 # A trainer and someone who changes factors by hand.
 {
 	my $reader = reader();
-	my $old = $reader->value('select answers()');
+	my $old    = $reader->value('select answers()');
 	# Users come to be kept in memory too.
 	is($reader->value("select count(als.predict('taste', u, 1)) from generate_series(1, 200) as u"),
 		200, 'a warm reader');
@@ -271,13 +299,13 @@ for my $isolation ('repeatable read', 'serializable')
 		$one->query('rollback to s');
 		is($one->value('select answers()'), $new, 'undone to the savepoint');
 		$one->query($end);
-		is($one->value('select answers()'), $end eq 'commit' ? $new : $old, "its author after $end");
+		is($one->value('select answers()'),    $end eq 'commit' ? $new : $old, "its author after $end");
 		is($reader->value('select answers()'), $end eq 'commit' ? $new : $old, "others after $end");
 		is($reader->value('select is_consistent(9)'), 't', 'as the tables say');
 	}
 
 	# One user's row.
-	my $score = "select als.predict('taste', 11, 1)";
+	my $score  = "select als.predict('taste', 11, 1)";
 	my $before = $reader->value($score);
 	$one->query('begin; update taste_user_factors set bias = bias + 1 where user_id = 11');
 	is($reader->value($score), $before, 'an uncommitted update is not seen');
@@ -289,10 +317,10 @@ for my $isolation ('repeatable read', 'serializable')
 	my $runs = $one->value('select max(run) from taste');
 	$one->query('begin; update taste_user_factors set bias = 0');
 	$two->begin("select train('taste', 'a')");
-	wait_for_phase($watcher, $two->pid, 'waiting');
+	wait_for_phase($watcher, $two->pid, 'waiting for other writers');
 	is($one->query('update taste_item_factors set bias = 0')->{state}, '00000', 'an update of both tables');
 	$one->query('commit');
-	is($two->wait->{out}, $runs + 1, 'then the trainer goes on');
+	is($two->wait->{out}, $runs + 1,                                             'then the trainer goes on');
 	is($one->value('select count(*) from taste_user_factors where bias = 0'), 0, 'and overwrites');
 }
 
@@ -300,9 +328,10 @@ for my $isolation ('repeatable read', 'serializable')
 {
 	$two->query("select train('other', 'a'); begin; select als.drop_model('other')");
 	my $writer = reader();
-	is($writer->query('update taste_user_factors set bias = bias')->{state}, '00000', 'an update while another model is dropped');
+	is($writer->query('update taste_user_factors set bias = bias')->{state},
+		'00000', 'an update while another model is dropped');
 	is($writer->query("select train('taste', 'a')")->{state}, '00000', 'training too');
-	is($writer->query('select answers()')->{state}, '00000', 'and reading');
+	is($writer->query('select answers()')->{state},           '00000', 'and reading');
 	$writer->query('set lock_timeout = 0');
 	$writer->begin('update taste_user_factors set bias = bias');
 	$writer->pump_for(0.2);
@@ -317,18 +346,19 @@ for my $isolation ('repeatable read', 'serializable')
 		select string_agg(c.oid || ' ' || c.relname || ' ' || c.relowner || coalesce(c.relacl::text, ''),
 		                  ', ' order by c.oid)
 		from pg_class as c where relname ~ '^taste'};
-	$one->query(q{
+	$one->query(
+		q{
 		grant select on taste, taste_user_factors, taste_item_factors, a to reader;
 		create view popular as select item_id, n_ratings from taste_item_factors where n_ratings > 50;
 		comment on table taste is 'what they like'});
 	my $reader = reader(user => 'reader');
-	my $old = $reader->value('select answers()');
+	my $old    = $reader->value('select answers()');
 	my $before = $one->value($identity);
 	$one->query("select train('taste', 'b'); select train('taste', 'a')");
-	is($one->value($identity), $before, 'tables, owners and grants are the same');
+	is($one->value($identity),             $before, 'tables, owners and grants are the same');
 	is($reader->value('select answers()'), $one->value('select answers()'), 'a grant still works');
 	cmp_ok($one->value('select count(*) from popular'), '>', 0, 'a view still works');
-	is($one->value("select obj_description('taste'::regclass)"), 'what they like', 'a comment stays');
+	is($one->value("select obj_description('taste'::regclass)"), 'what they like',       'a comment stays');
 	is($one->query('revoke select on taste_item_factors from reader')->{state}, '00000', 'revoked');
 	is($reader->query('select answers()')->{state}, '42501', 'a warm session obeys');
 	$reader->quit;
@@ -336,10 +366,11 @@ for my $isolation ('repeatable read', 'serializable')
 
 # Maintenance during a long training.
 {
-	$two->begin("select run from als.train('taste', 'big', factors => 512, iterations => 10000, replace => true)");
+	$two->begin(
+		"select run from als.train('taste', 'big', factors => 512, iterations => 10000, replace => true)");
 	wait_for_phase($watcher, $two->pid, 'training');
 	my $reader = reader();
-	is($reader->query('select answers()')->{state}, '00000', 'readers go on while a model is trained');
+	is($reader->query('select answers()')->{state},   '00000', 'readers go on while a model is trained');
 	is($reader->query('vacuum analyze big')->{state}, '00000', 'so does VACUUM of the ratings');
 	is($reader->query('insert into big values (1, 1, 1)')->{state}, '00000', 'and who adds ratings');
 	is($reader->query('vacuum (skip_locked) taste_user_factors')->{state},
@@ -347,8 +378,9 @@ for my $isolation ('repeatable read', 'serializable')
 	is($reader->query('vacuum taste_user_factors')->{state}, '55P03', 'or else waits');
 	command_ok(
 		[
-			'pg_dump', '--lock-wait-timeout=1000', '-f', "$PostgreSQL::Test::Utils::tmp_check/dump.sql",
-			'-d', $node->connstr('postgres')
+			'pg_dump', '--lock-wait-timeout=1000',
+			'-f',      "$PostgreSQL::Test::Utils::tmp_check/dump.sql",
+			'-d',      $node->connstr('postgres')
 		],
 		'pg_dump does not wait');
 	like(
@@ -360,7 +392,7 @@ for my $isolation ('repeatable read', 'serializable')
 	my $vacuum = AlsTest::Session->new($node);
 	$vacuum->begin('vacuum taste_user_factors');
 	$watcher->query('select pg_cancel_backend(' . $two->pid . ')');
-	is($two->wait->{state}, '57014', 'training was canceled');
+	is($two->wait->{state},    '57014', 'training was canceled');
 	is($vacuum->wait->{state}, '00000', 'VACUUM waits for no longer than training');
 	$vacuum->quit;
 }

@@ -10,10 +10,11 @@ use Test::More;
 my $node = new_node('crash');
 $node->append_conf('postgresql.conf', 'restart_after_crash = on');
 $node->restart;
-create_ratings($node, 'small', 4000, 200, 60);
-create_ratings($node, 'big', 300_000, 50_000, 5000);
-create_ratings($node, 'many', 500_000, 400_000, 1000);
-$node->safe_psql('postgres', q{
+create_ratings($node, 'small', 4000,    200,     60);
+create_ratings($node, 'big',   300_000, 50_000,  5000);
+create_ratings($node, 'many',  500_000, 400_000, 1000);
+$node->safe_psql(
+	'postgres', q{
 	create view repeated as select big.* from big, generate_series(1, 30);
 	select from als.train('old', 'small', factors => 16, iterations => 5)});
 
@@ -29,14 +30,17 @@ my $tables = q{
 # The server closes all connections, and comes back after recovery.
 sub session
 {
-	return wait_until('the server to be back',
-		sub { eval { AlsTest::Session->new($node) } });
+	return wait_until(
+		'the server to be back',
+		sub {
+			eval { AlsTest::Session->new($node) }
+		});
 }
 
-my $watcher = session();
+my $watcher     = session();
 my $old_answers = $watcher->value($answers);
-my $old_tables = $watcher->value($tables);
-my $relations = relations($watcher);
+my $old_tables  = $watcher->value($tables);
+my $relations   = relations($watcher);
 
 sub check_kill
 {
@@ -54,8 +58,8 @@ sub check_kill
 	$_->quit for $session, $watcher;
 
 	$watcher = session();
-	is(relations($watcher), $relations, "$name: no table is left");
-	is($watcher->value($tables), $old_tables, "$name: the old model's tables are as they were");
+	is(relations($watcher),       $relations,   "$name: no table is left");
+	is($watcher->value($tables),  $old_tables,  "$name: the old model's tables are as they were");
 	is($watcher->value($answers), $old_answers, "$name: so are its answers");
 	is_deeply($watcher->rows('select * from als.progress'), [], "$name: no progress is shown");
 	return;
@@ -64,35 +68,40 @@ sub check_kill
 for my $model ("'new'", "'old'")
 {
 	my $replace = $model eq "'old'" ? ', replace => true' : '';
-	check_kill("reading $model", "$model, 'repeated'$replace", 'reading');
-	check_kill("training $model", "$model, 'big', factors => 512$replace", 'training');
-	check_kill("writing $model", "$model, 'many', factors => 16, iterations => 1$replace", 'writing');
+	check_kill("reading $model",  "$model, 'repeated'$replace",                             'reading');
+	check_kill("training $model", "$model, 'big', factors => 512$replace",                  'training');
+	check_kill("writing $model",  "$model, 'many', factors => 16, iterations => 1$replace", 'writing');
 }
 
 is($watcher->value("select run from als.train('new', 'small')"), 1, 'a new model can be trained');
-is($watcher->value("select run from als.train('old', 'small', factors => 16, iterations => 5, replace => true)"),
-	2, 'an old one too');
+is( $watcher->value(
+		"select run from als.train('old', 'small', factors => 16, iterations => 5, replace => true)"),
+	2,
+	'an old one too');
 is($watcher->value($answers), $old_answers, 'the same ratings give the same answers');
 is($watcher->query("select als.drop_model('new')")->{state}, '00000', 'and dropped');
 
 # What is committed lasts; of unlogged factors, the model row.
-$watcher->query(q{
+$watcher->query(
+	q{
 	select from als.train('lasting', 'small', factors => 4, iterations => 2);
 	select from als.train('passing', 'small', factors => 4, iterations => 2, unlogged => true)});
-my $best = "select string_agg(r::text, ' ' order by r.rank) from als.recommend('%s', 5) as r";
+my $best    = "select string_agg(r::text, ' ' order by r.rank) from als.recommend('%s', 5) as r";
 my $lasting = $watcher->value(sprintf $best, 'lasting');
 is($watcher->value(sprintf $best, 'passing'), $lasting, 'unlogged or not, a model is the same');
 $watcher->quit;
 $node->stop('immediate');
 $node->start;
 $watcher = session();
-is($watcher->value(sprintf $best, 'lasting'), $lasting, 'a committed model outlasts a crash');
+is($watcher->value(sprintf $best, 'lasting'), $lasting,             'a committed model outlasts a crash');
 is($watcher->value('select count(*) from passing_user_factors'), 0, 'unlogged factors do not');
 my $empty = $watcher->query(sprintf $best, 'passing');
 is($empty->{out} // '', '', 'a model without factors answers nothing');
 note "$empty->{state} $empty->{err}";
-is($watcher->value("select run from als.train('passing', 'small', factors => 4, iterations => 2, replace => true)"),
-	2, 'and can be trained again');
+is( $watcher->value(
+		"select run from als.train('passing', 'small', factors => 4, iterations => 2, replace => true)"),
+	2,
+	'and can be trained again');
 is($watcher->value(sprintf $best, 'passing'), $lasting, 'to answer as before');
 
 $watcher->quit;

@@ -7,10 +7,11 @@ use AlsTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = new_node('dump');
+my $node   = new_node('dump');
 my $folder = PostgreSQL::Test::Utils::tempdir();
 create_ratings($node, 'ratings', 4000, 200, 60);
-$node->safe_psql('postgres', q{
+$node->safe_psql(
+	'postgres', q{
 	create schema "My ""Models""";
 	create table "My ""Models"""."It's ratings" as
 	select 'user ''"\' || user_id as "The user", md5(item_id::text)::uuid as "item ""id""", rating as "Rating"
@@ -50,12 +51,12 @@ my $all_relations = q{
 	                  ', ' order by oid::regclass::text)
 	from pg_class where relkind in ('r', 'i', 'v') and oid >= 16384 and relnamespace <> 'pg_toast'::regnamespace};
 
-my $original = AlsTest::Session->new($node, settings => 'search_path=');
-my $expected = $original->rows($answers);
+my $original        = AlsTest::Session->new($node, settings => 'search_path=');
+my $expected        = $original->rows($answers);
 my $expected_models = $original->rows($models);
-is(scalar @$expected, 5, 'there are answers to compare');
+is(scalar @$expected,                         5, 'there are answers to compare');
 is(scalar(grep { $_->[0] eq '' } @$expected), 0, 'all of them');
-is(scalar @$expected_models, 3, 'of three models');
+is(scalar @$expected_models,                  3, 'of three models');
 
 sub check_restored
 {
@@ -63,30 +64,43 @@ sub check_restored
 
 	my $restored = AlsTest::Session->new($node, dbname => $name, settings => 'search_path=');
 	is_deeply($restored->rows($answers), $expected, "$name: the models answer the same");
-	is_deeply($restored->rows($models), $expected_models, "$name: their rows say the same, of the restored tables");
-	is($restored->value($all_relations), $original->value($all_relations), "$name: tables, types and indexes are there");
-	is($restored->value("select (select user_factors from public.taste order by run desc limit 1)::oid ="
+	is_deeply($restored->rows($models),
+		$expected_models, "$name: their rows say the same, of the restored tables");
+	is( $restored->value($all_relations),
+		$original->value($all_relations),
+		"$name: tables, types and indexes are there");
+	is( $restored->value(
+				"select (select user_factors from public.taste order by run desc limit 1)::oid ="
 			  . " 'public.taste_user_factors'::regclass::oid"),
-		't', "$name: a model row points to its own database's tables");
-	is($restored->value("select string_agg(run::text, ' ' order by run) from public.taste"), '1 2', "$name: every run is there");
+		't',
+		"$name: a model row points to its own database's tables");
+	is($restored->value("select string_agg(run::text, ' ' order by run) from public.taste"),
+		'1 2', "$name: every run is there");
 
 	# A change by hand still makes a new version.
 	my $change = q{
 		begin; update public.taste_user_factors set bias = bias + 1;
 		select version = '%s' from als.models where model = 'public.taste'::regclass};
-	is($restored->value(sprintf $change, $expected_models->[2][2] // ''), 'f', "$name: an update makes a new version");
+	is($restored->value(sprintf $change, $expected_models->[2][2] // ''),
+		'f', "$name: an update makes a new version");
 	isnt($restored->rows($answers)->[1][0], $expected->[1][0], "$name: which serves");
 	$restored->query('rollback');
 	is_deeply($restored->rows($answers), $expected, "$name: until it is undone");
 
-	is($restored->value("select run from als.train('public.taste', 'public.ratings', factors => 7, iterations => 4,"
+	is( $restored->value(
+				"select run from als.train('public.taste', 'public.ratings', factors => 7, iterations => 4,"
 			  . ' seed => 1, replace => true)'),
-		3, "$name: the model can be trained again");
+		3,
+		"$name: the model can be trained again");
 	is_deeply($restored->rows($answers), $expected, "$name: to the same answers");
-	is($restored->query(q{select als.drop_model('public.taste'); select als.drop_model('public.clicks');
+	is( $restored->query(
+			q{select als.drop_model('public.taste'); select als.drop_model('public.clicks');
 			select als.drop_model('"My ""Models"""."It''s a ""model"""')})->{state},
-		'00000', "$name: the models can be dropped");
-	is( $restored->value($all_relations =~ s/from pg_class where/from pg_class where relnamespace <> 'als'::regnamespace and/r),
+		'00000',
+		"$name: the models can be dropped");
+	is( $restored->value(
+			$all_relations =~
+			  s/from pg_class where/from pg_class where relnamespace <> 'als'::regnamespace and/r),
 		'"My ""Models"""."It\'s ratings" r, public.ratings r',
 		"$name: which leaves nothing");
 	$restored->quit;
@@ -96,7 +110,8 @@ sub check_restored
 for my $format (qw(plain custom directory))
 {
 	my $dump = "$folder/$format";
-	$node->command_ok([ 'pg_dump', '--format', $format, '--file', $dump, 'postgres' ], "dump, format $format");
+	$node->command_ok([ 'pg_dump', '--format', $format, '--file', $dump, 'postgres' ],
+		"dump, format $format");
 	$node->safe_psql('postgres', "create database $format");
 	$node->command_ok(
 		$format eq 'plain'
@@ -115,12 +130,12 @@ check_restored('copied');
 # One model alone, into a database with the extension.
 $node->command_ok(
 	[
-		'pg_dump', '--file', "$folder/one.sql", '--table', 'taste', '--table', 'taste_*', '--table', 'ratings',
-		'postgres'
+		'pg_dump', '--file',  "$folder/one.sql", '--table', 'taste', '--table',
+		'taste_*', '--table', 'ratings',         'postgres'
 	],
 	'dump of one model');
 $node->safe_psql('postgres', 'create database one');
-$node->safe_psql('one', 'create extension als');
+$node->safe_psql('one',      'create extension als');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$folder/one.sql", 'one' ],
 	'restore of one model');
 is($node->safe_psql('one', $answers =~ s/\bunion all.*//sr), $expected->[0][0], 'the model answers the same');

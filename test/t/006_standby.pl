@@ -10,7 +10,8 @@ use Test::More;
 
 my $primary = new_node('primary', allows_streaming => 1);
 create_ratings($primary, 'ratings', 4000, 200, 60);
-$primary->safe_psql('postgres', q{
+$primary->safe_psql(
+	'postgres', q{
 	create table others as select user_id, item_id + 100 as item_id, 6 - rating as rating from ratings;
 	select from als.train('taste', 'ratings', factors => 12, iterations => 4)});
 $primary->backup('backup');
@@ -51,24 +52,27 @@ my $repeatable = AlsTest::Session->new($standby);
 $repeatable->query('begin isolation level repeatable read');
 is_deeply($repeatable->rows($answers), $first, 'in a transaction with one snapshot');
 
-$writer->query("begin; select from als.train('taste', 'others', factors => 12, iterations => 4, replace => true)");
+$writer->query(
+	"begin; select from als.train('taste', 'others', factors => 12, iterations => 4, replace => true)");
 my $second = $writer->rows($answers);
 isnt($second->[0][0], $first->[0][0], 'a new model');
 catch_up();
 is_deeply($reader->rows($answers), $first, 'which the standby does not see before it is committed');
 $writer->query('commit');
 catch_up();
-is_deeply($reader->rows($answers), $second, 'but then does');
-is_deeply($committed->rows($answers), $second, 'even in a transaction');
-is_deeply($repeatable->rows($answers), $first, 'unless it has an old snapshot');
-$_->query('commit') for $committed, $repeatable;
+is_deeply($reader->rows($answers),     $second, 'but then does');
+is_deeply($committed->rows($answers),  $second, 'even in a transaction');
+is_deeply($repeatable->rows($answers), $first,  'unless it has an old snapshot');
+$_->query('commit')                                    for $committed, $repeatable;
 is_deeply($_->rows($answers), $second, 'and after it') for $committed, $repeatable;
 
 $writer->query("begin; select from als.train('taste', 'ratings', replace => true); rollback");
 $writer->query("select from als.train('another', 'ratings', factors => 4, iterations => 2)");
 catch_up();
 is_deeply($reader->rows($answers), $second, 'a training rolled back changes nothing');
-is($reader->value("select string_agg(model::text, ' ' order by model::text) from als.models"), 'another taste', 'a new model comes');
+is( $reader->value("select string_agg(model::text, ' ' order by model::text) from als.models"),
+	'another taste',
+	'a new model comes');
 $writer->query('update taste_item_factors set bias = bias + 1 where item_id % 3 = 0');
 catch_up();
 my $third = $writer->rows($answers);
@@ -83,8 +87,8 @@ for my $statement (
 {
 	is($reader->query($statement)->{state}, '25006', "$statement: fails as on any read-only server");
 }
-is_deeply($reader->rows($answers), $third, 'the session goes on');
-is_deeply($reader->rows('select * from als.progress'), [], 'als.progress works');
+is_deeply($reader->rows($answers),                     $third, 'the session goes on');
+is_deeply($reader->rows('select * from als.progress'), [],     'als.progress works');
 $writer->query("select als.drop_model('another')");
 catch_up();
 is($reader->value('select model from als.models'), 'taste', 'a dropped model goes');
@@ -93,8 +97,10 @@ is($reader->value('select model from als.models'), 'taste', 'a dropped model goe
 $standby->promote;
 wait_until('promotion', sub { $reader->value('select pg_is_in_recovery()') eq 'f' });
 is_deeply($reader->rows($answers), $third, 'promoted, the server answers the same');
-is($reader->value("select run from als.train('taste', 'ratings', factors => 12, iterations => 4, replace => true)"),
-	3, 'and trains');
+is( $reader->value(
+		"select run from als.train('taste', 'ratings', factors => 12, iterations => 4, replace => true)"),
+	3,
+	'and trains');
 is_deeply($reader->rows($answers), $first, 'the model that the primary made of these ratings');
 is($committed->rows($answers)->[0][0], $first->[0][0], 'for every session');
 

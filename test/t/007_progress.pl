@@ -9,10 +9,11 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 my $node = new_node('progress');
-create_ratings($node, 'small', 2000, 100, 50);
-create_ratings($node, 'big', 400_000, 20_000, 3000);
-create_ratings($node, 'many', 300_000, 250_000, 1000);
-$node->safe_psql('postgres', q{
+create_ratings($node, 'small', 2000,    100,     50);
+create_ratings($node, 'big',   400_000, 20_000,  3000);
+create_ratings($node, 'many',  300_000, 250_000, 1000);
+$node->safe_psql(
+	'postgres', q{
 	create view repeated as select big.* from big, generate_series(1, 10);
 	create schema "S""1";
 	create role trainer login;
@@ -27,7 +28,7 @@ $node->safe_psql('elsewhere', 'create extension als');
 
 my $session = AlsTest::Session->new($node);
 my $watcher = AlsTest::Session->new($node);
-my $pid = $session->pid;
+my $pid     = $session->pid;
 
 # Every row of als.progress seen while the statement runs.
 sub watch
@@ -42,7 +43,8 @@ sub watch
 			q{select pid, model, phase, iteration, of, loss, rows_read, extract(epoch from elapsed) as elapsed,
 			  extract(epoch from remaining) as remaining from als.progress})->{out};
 		my @values = split /\t/, $row, -1;
-		push @seen, { map { $_ => shift @values } qw(pid model phase iteration of loss rows_read elapsed remaining) }
+		push @seen,
+		  { map { $_ => shift @values } qw(pid model phase iteration of loss rows_read elapsed remaining) }
 		  if @values;
 		sleep 0.005;
 	}
@@ -68,102 +70,134 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on
 
 # A training from its beginning to its end.
 {
-	my ($result, @seen) = watch(q{
+	my ($result, @seen) = watch(
+		q{
 		select n_rows, loss[1], loss[20], read_seconds, train_seconds
 		from als.train('taste', 'repeated', factors => 32, iterations => 20, threads => 1)});
 	is($result->{state}, '00000', 'trained') or diag $result->{err};
 	my ($rows, $first_loss, $last_loss) = split /\t/, $result->{out};
 	my @training = grep { $_->{phase} eq 'training' } @seen;
-	my @timed = grep { $_->{remaining} ne '' } @training;
+	my @timed    = grep { $_->{remaining} ne '' } @training;
 	note scalar(@seen), ' rows of progress, phases: ', phases(@seen);
-	like(phases(@seen), qr/^(?:waiting for other writers )?reading (?:indexing )?training(?: writing)?$/, 'the phases in their order');
-	is(scalar(grep { $_->{pid} != $pid } @seen), 0, 'the process');
+	like(
+		phases(@seen),
+		qr/^(?:waiting for other writers )?reading (?:indexing )?training(?: writing)?$/,
+		'the phases in their order');
+	is(scalar(grep { $_->{pid} != $pid } @seen),             0, 'the process');
 	is(scalar(grep { $_->{model} ne 'public.taste' } @seen), 0, 'the model');
-	is(scalar(grep { $_->{of} != 20 } @seen), 0, 'the number of iterations');
+	is(scalar(grep { $_->{of} != 20 } @seen),                0, 'the number of iterations');
 	ok(never_falls('iteration', @seen), 'iterations are counted');
-	cmp_ok(scalar(grep { $_->{iteration} > 0 && $_->{iteration} < 20 } @training), '>', 0, 'while they go on');
+	cmp_ok(scalar(grep { $_->{iteration} > 0 && $_->{iteration} < 20 } @training), '>', 0,
+		'while they go on');
 	ok(never_falls('rows_read', @seen), 'rows are counted');
-	cmp_ok(scalar(grep { $_->{rows_read} > 0 && $_->{rows_read} < $rows } @seen), '>', 0, 'while they are read');
+	cmp_ok(scalar(grep { $_->{rows_read} > 0 && $_->{rows_read} < $rows } @seen),
+		'>', 0, 'while they are read');
 	is(scalar(grep { $_->{rows_read} != $rows } @training), 0, 'all of them before the training');
 	ok(never_falls('elapsed', @seen), 'time elapses');
-	cmp_ok($seen[-1]{elapsed}, '<=', $result->{seconds}, 'no more than there was');
-	cmp_ok($seen[-1]{elapsed}, '>', $result->{seconds} / 2, 'nor much less');
+	cmp_ok($seen[-1]{elapsed}, '<=', $result->{seconds},     'no more than there was');
+	cmp_ok($seen[-1]{elapsed}, '>',  $result->{seconds} / 2, 'nor much less');
 
-	is(scalar(grep { ($_->{iteration} == 0) != ($_->{loss} eq '') } @seen), 0, 'there is a loss after an iteration');
+	is(scalar(grep { ($_->{iteration} == 0) != ($_->{loss} eq '') } @seen),
+		0, 'there is a loss after an iteration');
 	my @losses = grep { $_ ne '' } map { $_->{loss} } @seen;
 	is(scalar(grep { $losses[$_] > $losses[ $_ - 1 ] } 1 .. $#losses), 0, 'it falls');
-	is(scalar(grep { $_ > $first_loss || $_ < $last_loss } @losses), 0, 'as the model row says');
+	is(scalar(grep { $_ > $first_loss || $_ < $last_loss } @losses),   0, 'as the model row says');
 
-	is(scalar(grep { $_->{remaining} ne '' && $_->{phase} ne 'training' } @seen), 0, 'time remaining is told in training only');
+	is(scalar(grep { $_->{remaining} ne '' && $_->{phase} ne 'training' } @seen),
+		0, 'time remaining is told in training only');
 	is(scalar(grep { ($_->{iteration} == 0) != ($_->{remaining} eq '') } @training), 0, 'after an iteration');
 	is(scalar(grep { $_->{remaining} < 0 } @timed), 0, 'it is never negative');
 	my $end = $training[-1]{elapsed};
 	my ($half) = grep { $_->{iteration} >= 10 } @training;
 	cmp_ok($half->{remaining}, '<', 5 * ($end - $half->{elapsed}) + 1, 'halfway, not far too much');
 	cmp_ok($half->{remaining}, '>', ($end - $half->{elapsed}) / 5 - 1, 'nor far too little');
-	note sprintf 'halfway: %.2f s remaining, then it took %.2f s', $half->{remaining}, $end - $half->{elapsed};
+	note sprintf 'halfway: %.2f s remaining, then it took %.2f s', $half->{remaining},
+	  $end - $half->{elapsed};
 	is_deeply($watcher->rows('select * from als.progress'), [], 'no row is left');
 }
 
 # Writing takes a while here.
 {
-	my ($result, @seen) = watch(q{select from als.train('"S""1"."A ""b"', 'many', factors => 8, iterations => 1)});
+	my ($result, @seen) =
+	  watch(q{select from als.train('"S""1"."A ""b"', 'many', factors => 8, iterations => 1)});
 	is($result->{state}, '00000', 'trained') or diag $result->{err};
 	like(phases(@seen), qr/ training writing$|reading writing$/, 'the last phase is writing');
 	is(scalar(grep { $_->{model} ne '"S""1"."A ""b"' } @seen), 0, 'names are quoted as they must be');
 	$session->query(q{select als.drop_model('"S""1"."A ""b"')});
 }
 
+# Making the tables, which the server reports to be building indexes.
+{
+	$session->query(
+		q{
+		create function slow() returns event_trigger language plpgsql as $$ begin perform pg_sleep(0.1); end $$;
+		create event trigger slow on ddl_command_end execute function slow()});
+	my ($result, @seen) = watch("select from als.train('new', 'small', factors => 4, iterations => 3)");
+	is($result->{state}, '00000', 'trained while DDL is slow') or diag $result->{err};
+	$session->query("drop event trigger slow; select als.drop_model('new')");
+	is(scalar(grep { $_->{of} != 3 } @seen), 0, 'progress is that of the training alone');
+	is(scalar(grep { $_->{iteration} > 0 && $_->{phase} !~ /training|writing/ } @seen),
+		0, 'from its first row on');
+}
+
 # Rows vanish with their training, however it ends.
 my $long = "select from als.train('new', 'big', factors => 512, iterations => 10000, threads => 1)";
 for my $end (qw(pg_cancel_backend pg_terminate_backend))
 {
-	my $victim = AlsTest::Session->new($node);
+	my $victim     = AlsTest::Session->new($node);
 	my $victim_pid = $victim->pid;
 	$victim->begin($long);
 	my $row = wait_for_phase($watcher, $victim_pid, 'training');
 	is($row->[1], 'public.new', "$end: in training");
 	$watcher->query("select $end($victim_pid)");
 	$victim->wait;
-	wait_until("the end of $victim_pid", sub { !$watcher->value("select count(*) from pg_stat_activity where pid = $victim_pid") })
+	wait_until("the end of $victim_pid",
+		sub { !$watcher->value("select count(*) from pg_stat_activity where pid = $victim_pid") })
 	  if $end eq 'pg_terminate_backend';
 	is_deeply($watcher->rows('select * from als.progress'), [], "$end: no row is left");
 	$victim->quit;
 }
-is($session->query("select from als.train('new', 'select 1 / (item_id - 30) as user_id, item_id, rating from small')")->{state},
-	'22012', 'an error while reading');
+is( $session->query(
+		"select from als.train('new', 'select 1 / (item_id - 30) as user_id, item_id, rating from small')")
+	  ->{state},
+	'22012',
+	'an error while reading');
 is_deeply($watcher->rows('select * from als.progress'), [], 'leaves no row');
-is($session->query("do \$\$ begin perform als.train('new', 'no table'); exception when others then perform pg_sleep(0.5); end \$\$")
-	  ->{state}, '00000', 'an error that is caught');
+is( $session->query(
+		"do \$\$ begin perform als.train('new', 'no table'); exception when others then perform pg_sleep(0.5); end \$\$"
+	)->{state},
+	'00000',
+	'an error that is caught');
 is_deeply($watcher->rows('select * from als.progress'), [], 'leaves none either');
 
 # Who sees what.
 {
 	my %by;
 	$by{$_} = AlsTest::Session->new($node, user => $_) for qw(trainer member stranger observer);
-	my $elsewhere = AlsTest::Session->new($node, dbname => 'elsewhere');
-	my $trainer = AlsTest::Session->new($node, user => 'trainer');
-	my $other = AlsTest::Session->new($node);
+	my $elsewhere   = AlsTest::Session->new($node, dbname => 'elsewhere');
+	my $trainer     = AlsTest::Session->new($node, user   => 'trainer');
+	my $other       = AlsTest::Session->new($node);
 	my $trainer_pid = $trainer->pid;
 	$trainer->begin($long);
 	wait_for_phase($watcher, $trainer_pid, 'training');
 	$other->begin($long =~ s/new/other/r);
 	wait_for_phase($watcher, $other->pid, 'training');
 	my $seen = "select coalesce(string_agg(model, ' ' order by model), 'none') from als.progress";
-	is($watcher->value($seen), 'public.new public.other', 'a superuser sees all trainings');
-	is($by{trainer}->value($seen), 'public.new', 'a role sees its own');
-	is($by{member}->value($seen), 'public.new', 'and those of roles it is a member of');
-	is($by{stranger}->value($seen), 'none', 'no others');
+	is($watcher->value($seen),      'public.new public.other', 'a superuser sees all trainings');
+	is($by{trainer}->value($seen),  'public.new',              'a role sees its own');
+	is($by{member}->value($seen),   'public.new',              'and those of roles it is a member of');
+	is($by{stranger}->value($seen), 'none',                    'no others');
 	is($by{observer}->value($seen), 'public.new public.other', 'pg_read_all_stats shows all');
-	is($elsewhere->value($seen), 'none', 'of this database');
-	is($watcher->value("select count(*) from pg_stat_progress_vacuum"), 0, "the server's own views are not confused");
+	is($elsewhere->value($seen),    'none',                    'of this database');
+	is($watcher->value("select count(*) from pg_stat_progress_vacuum"),
+		0, "the server's own views are not confused");
 	is($watcher->value("select count(*) from pg_stat_progress_create_index"), 0, 'none of them');
-	is($watcher->value("select count(*) from pg_stat_progress_copy"), 0, 'at all');
+	is($watcher->value("select count(*) from pg_stat_progress_copy"),         0, 'at all');
 
 	# Waiting for another.
 	my $waiting = AlsTest::Session->new($node);
 	$waiting->begin("select from als.train('new', 'small', replace => true)");
-	my $row = wait_for_phase($watcher, $waiting->pid, 'waiting');
+	my $row = wait_for_phase($watcher, $waiting->pid, 'waiting for other writers');
 	is("@$row[2, 3]", 'waiting for other writers 0', 'a trainer in a queue');
 	$watcher->query("select pg_cancel_backend(pid) from als.progress");
 	$_->wait for $trainer, $other, $waiting;
@@ -173,13 +207,14 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'leaves none either'
 # Messages.
 {
 	my $train = "select from als.train('taste', 'small', iterations => 3, factors => 4, replace => true)";
-	my $line = qr/als: iteration (\d) of 3: loss [\d.e+]+, [\d.]+ s/;
+	my $line  = qr/als: iteration (\d) of 3: loss [\d.e+]+, [\d.]+ s/;
 	my $quiet = $session->query($train);
 	unlike($quiet->{err}, $line, 'training is quiet');
 	my $setting = $session->value("select name from pg_settings where name ^@ 'als.' and vartype = 'bool'");
 	is($session->query("set $setting = on")->{state}, '00000', "set $setting");
 	my $verbose = $session->query($train)->{err};
-	is(join(' ', $verbose =~ /NOTICE:  00000: $line/g), '1 2 3', "$setting gives a NOTICE for each iteration");
+	is(join(' ', $verbose =~ /NOTICE:  00000: $line/g), '1 2 3',
+		"$setting gives a NOTICE for each iteration");
 	$session->query("reset $setting; set client_min_messages = debug1");
 	my $debug = $session->query($train)->{err};
 	is(join(' ', $debug =~ /DEBUG:  00000: $line/g), '1 2 3', 'otherwise they come at DEBUG1');

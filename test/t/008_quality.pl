@@ -13,9 +13,9 @@ use Test::More;
 
 my $data = defined $ENV{ALS_DEMO_DIR} ? "$ENV{ALS_DEMO_DIR}/ratings.tsv" : undef;
 plan skip_all => 'ALS_DEMO_DIR is not set: see test/tools/fetch-data' if !defined $data;
-plan skip_all => "cannot read $data" if !-r $data;
+plan skip_all => "cannot read $data"                                  if !-r $data;
 
-my $node = new_node('quality');
+my $node    = new_node('quality');
 my $session = AlsTest::Session->new($node);
 $session->rows('create table ratings (user_id int, item_id int, rating real, seconds float8)');
 $session->rows("\\copy ratings from '$data'");
@@ -23,10 +23,12 @@ plan skip_all => 'the bounds are for MovieLens 100K, other data is here'
   if $session->value('select count(*) from ratings') != 100_000;
 
 # One rating in five is kept from the models. A hash decides, so that every run splits alike.
-$session->rows(q{
+$session->rows(
+	q{
 	create table train as select user_id, item_id, rating from ratings
 	where hashint8(user_id::bigint << 32 | item_id) % 5 <> 0});
-$session->rows(q{
+$session->rows(
+	q{
 	create table held_out as select user_id, item_id, rating from ratings
 	except select user_id, item_id, rating from train});
 $session->rows('create table likes as select user_id, item_id from train where rating >= 4');
@@ -39,7 +41,8 @@ sub held_out_rmse
 {
 	my ($source) = @_;
 
-	return $session->value(qq{
+	return $session->value(
+		qq{
 		select sqrt(avg((h.rating - greatest(1, least(5, coalesce(
 			als.predict('stars', h.user_id, h.item_id), (select mean from als.models where model = 'stars'::regclass)
 		)))) ^ 2)) from $source as h});
@@ -47,7 +50,8 @@ sub held_out_rmse
 
 # Explicit feedback. The baseline: the mean, an item's and a user's distance from it, damped.
 {
-	my $baseline = $session->value(q{
+	my $baseline = $session->value(
+		q{
 		with everything as (select avg(rating) as mean from train),
 		items as (
 			select item_id, sum(rating - mean) / (count(*) + 10) as bias from train, everything group by item_id),
@@ -76,7 +80,8 @@ sub held_out_rmse
 
 # Implicit feedback: the share found of what each user liked among the ratings kept aside.
 {
-	$session->rows(q{
+	$session->rows(
+		q{
 		create view hidden as
 		select user_id, array_agg(item_id) as items from held_out
 		where rating >= 4 and user_id in (select user_id from likes) group by user_id});
@@ -84,7 +89,8 @@ sub held_out_rmse
 		select avg(found::float8 / least(10, cardinality(items))) from (
 			select items, (select count(*) from (%s) as best where item_id = any (items)) as found from hidden as h
 		) as counts};
-	my $popular = $session->value(sprintf $recall, q{
+	my $popular = $session->value(
+		sprintf $recall, q{
 		select item_id from (select item_id, count(*) as n from likes group by item_id) as items
 		where not exists (select from likes as l where l.user_id = h.user_id and l.item_id = items.item_id)
 		order by n desc, item_id limit 10});
@@ -97,7 +103,8 @@ sub held_out_rmse
 		my ($bound, $options) = @$case;
 		$session->rows("select from als.train('taste', 'likes', rating_col => null, feedback => 'implicit',"
 			  . " factors => 32$options, replace => true)");
-		my $ours = $session->value(sprintf $recall, q{select item_id from als.recommend('taste', h.user_id, 10)});
+		my $ours =
+		  $session->value(sprintf $recall, q{select item_id from als.recommend('taste', h.user_id, 10)});
 		cmp_ok($ours, '>', $bound * $popular, "Recall\@10 with factors => 32$options");
 		note sprintf 'factors => 32%s: %.4f, %.2f times the most popular', $options, $ours, $ours / $popular;
 	}
@@ -139,7 +146,7 @@ sub dot
 sub cell
 {
 	my ($options, $rating) = @_;
-	return (1, $rating) if !$options->{implicit};
+	return (1,                                   $rating) if !$options->{implicit};
 	return (1 + $options->{alpha} * abs $rating, $rating > 0 ? 1 : 0);
 }
 
@@ -158,8 +165,8 @@ sub half_step
 {
 	my ($rows, $fixed, $options) = @_;
 
-	my $k = $options->{factors};
-	my $n = $k + ($options->{biases} ? 1 : 0);
+	my $k    = $options->{factors};
+	my $n    = $k + ($options->{biases} ? 1 : 0);
 	my @gram = map { [ (0) x $n ] } 1 .. $n;
 	if ($options->{implicit})
 	{
@@ -220,7 +227,8 @@ sub loss
 		}
 		$loss += ridge($options, $row, scalar keys %$items) * dot($users->{$user}, $users->{$user});
 	}
-	$loss += ridge($options, $by_item->{$_}, scalar keys %$users) * dot($items->{$_}, $items->{$_}) for keys %$items;
+	$loss += ridge($options, $by_item->{$_}, scalar keys %$users) * dot($items->{$_}, $items->{$_})
+	  for keys %$items;
 	return $loss;
 }
 
@@ -230,7 +238,11 @@ sub read_side
 	my ($side, $options) = @_;
 
 	my %rows;
-	for my $row (@{ $session->rows("select ${side}_id, array_to_string(factors, ' '), bias from four_${side}_factors") })
+	for my $row (
+		@{
+			$session->rows(
+				"select ${side}_id, array_to_string(factors, ' '), bias from four_${side}_factors")
+		})
 	{
 		my ($id, $factors, $bias) = @$row;
 		$rows{$id} = [ split(' ', $factors), $options->{biases} ? $bias : () ];
@@ -244,8 +256,15 @@ sub difference
 	my ($x, $y) = @_;
 
 	die 'different ids' if join(' ', sort keys %$x) ne join(' ', sort keys %$y);
-	my $difference = max(map { my $id = $_; map { abs($x->{$id}[$_] - $y->{$id}[$_]) } 0 .. $#{ $x->{$id} } } keys %$x);
-	return $difference / max(map { map { abs } @$_ } values %$x);
+	my $difference = max(
+		map {
+			my $id = $_;
+			map { abs($x->{$id}[$_] - $y->{$id}[$_]) } 0 .. $#{ $x->{$id} }
+		} keys %$x);
+	return $difference / max(
+		map {
+			map { abs } @$_
+		} values %$x);
 }
 
 sub relative
@@ -256,19 +275,27 @@ sub relative
 
 my @cases = (
 	{
-		name => 'explicit, biases',
-		sql => "feedback => 'explicit'",
-		biases => 1, regularization => 0.1, reg_exponent => 1
+		name           => 'explicit, biases',
+		sql            => "feedback => 'explicit'",
+		biases         => 1,
+		regularization => 0.1,
+		reg_exponent   => 1
 	},
 	{
-		name => 'explicit, ridge as such',
-		sql => "feedback => 'explicit', biases => false",
-		biases => 0, regularization => 2, reg_exponent => 0
+		name           => 'explicit, ridge as such',
+		sql            => "feedback => 'explicit', biases => false",
+		biases         => 0,
+		regularization => 2,
+		reg_exponent   => 0
 	},
 	{
-		name => 'implicit',
-		sql => "feedback => 'implicit', alpha => 3",
-		biases => 0, implicit => 1, alpha => 3, regularization => 0.01, reg_exponent => 1
+		name           => 'implicit',
+		sql            => "feedback => 'implicit', alpha => 3",
+		biases         => 0,
+		implicit       => 1,
+		alpha          => 3,
+		regularization => 0.01,
+		reg_exponent   => 1
 	});
 my $iterations = 10;
 $session->rows('create view small as select * from train where user_id <= 80');
@@ -286,10 +313,11 @@ for my $options (@cases)
 {
 	my $name = $options->{name};
 	$options->{factors} = 4;
-	$options->{mean} = $session->value('select avg(rating) from small');
+	$options->{mean}    = $session->value('select avg(rating) from small');
 	my $train = sub {
 		my ($n) = @_;
-		my $loss = $session->value("select array_to_string(loss, ' ') from als.train('four', 'small', factors => 4,"
+		my $loss =
+		  $session->value("select array_to_string(loss, ' ') from als.train('four', 'small', factors => 4,"
 			  . " regularization => $options->{regularization}, reg_exponent => $options->{reg_exponent},"
 			  . " iterations => $n, $options->{sql}, replace => true)");
 		return split ' ', $loss;
@@ -308,10 +336,11 @@ for my $options (@cases)
 	{
 		$users = half_step(\%by_user, $items, $options);
 		$items = half_step(\%by_item, $users, $options);
-		push @reference, loss(\%by_user, \%by_item, $users, $items, $options) if !$options->{implicit} || $_ == $iterations;
+		push @reference, loss(\%by_user, \%by_item, $users, $items, $options)
+		  if !$options->{implicit} || $_ == $iterations;
 	}
 	my @loss = $train->($iterations);
-	is($loss[0], $first[0], "$name: training again begins alike");
+	is($loss[0], $first[0],                                         "$name: training again begins alike");
 	is(scalar(grep { $loss[$_] > $loss[ $_ - 1 ] } 1 .. $#loss), 0, "$name: the loss falls");
 	if (!$options->{implicit})
 	{
@@ -329,7 +358,7 @@ for my $options (@cases)
 		return sqrt(sum0(map { ($_->[2] - $score->($_))**2 } @$held_out) / @$held_out);
 	};
 	my $expected = $error->(sub { score($users->{ $_[0][0] }, $items->{ $_[0][1] }, $options) });
-	my $ours = $session->value(
+	my $ours     = $session->value(
 		"select sqrt(avg((rating - als.predict('four', user_id, item_id)) ^ 2)) from small_held_out");
 	cmp_ok(relative($ours, $expected), '<', 1e-4, "$name: the held-out error is the reference's");
 	note sprintf '%s: held-out error %.5f, reference %.5f', $name, $ours, $expected;

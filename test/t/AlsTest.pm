@@ -64,8 +64,8 @@ sub wait_until
 	die "timed out waiting for $what";
 }
 
-# Waits, watching from another session, until the training of this process has come to the phase
-# (and has finished so many iterations); returns its row of als.progress.
+# Waits, watching from another session, until the training of this process has come to the phase or
+# beyond (and has finished so many iterations); returns its row of als.progress.
 sub wait_for_phase
 {
 	my ($watcher, $pid, $phase, $iterations) = @_;
@@ -75,8 +75,11 @@ sub wait_for_phase
 		"training to reach $phase",
 		sub {
 			$watcher->rows(
-				"select pid, model, phase, iteration, of, loss, rows_read, elapsed, remaining"
-				  . " from als.progress where pid = $pid and phase ^@ '$phase' and iteration >= $iterations")->[0];
+				'select pid, model, phase, iteration, of, loss, rows_read, elapsed, remaining from als.progress'
+				  . " where pid = $pid and iteration >= $iterations and"
+				  . " array_position('{waiting for other writers,reading,indexing,training,writing}', phase) >="
+				  . " array_position('{waiting for other writers,reading,indexing,training,writing}', '$phase')"
+			)->[0];
 		});
 }
 
@@ -123,14 +126,16 @@ sub new
 	$self->{psql} = IPC::Run::start(
 		[
 			$node->installed_command('psql'),
-			qw(-X -A -t -q -v VERBOSITY=verbose -v ON_ERROR_STOP=0 -F), "\t",
-			'-d', $connection, '-f', '-'
+			qw(-X -A -t -q -v VERBOSITY=verbose -v ON_ERROR_STOP=0 -F),
+			"\t", '-d', $connection, '-f', '-'
 		],
-		'<', \$self->{in},
-		'>', \$self->{out},
-		'2>', \$self->{err});
-	$self->{pid} = $self->value('select pg_backend_pid()')
-	  // die "no connection: $self->{last}{err}";
+		'<',
+		\$self->{in},
+		'>',
+		\$self->{out},
+		'2>',
+		\$self->{err});
+	$self->{pid} = $self->value('select pg_backend_pid()') // die "no connection: $self->{last}{err}";
 	return $self;
 }
 
@@ -186,13 +191,13 @@ sub wait
 	my ($self) = @_;
 
 	my $marker = $self->{running} // die 'no statement was begun';
-	my $end = time + $PostgreSQL::Test::Utils::timeout_default;
+	my $end    = time + $PostgreSQL::Test::Utils::timeout_default;
 	until ($self->_finished($marker) || $self->{lost})
 	{
 		die "timed out in: $self->{err}" if time > $end;
 		eval {
-			if   ($self->{psql}->pumpable) { $self->{psql}->pump_nb; sleep 0.001 }
-			else                           { $self->{lost} = 1 }
+			if ($self->{psql}->pumpable) { $self->{psql}->pump_nb; sleep 0.001 }
+			else                         { $self->{lost} = 1 }
 			1;
 		} or $self->{lost} = 1;
 	}
