@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <new>
 #include <utility>
 #include <vector>
@@ -45,48 +44,12 @@ struct AlignedAllocator {
 template <class T>
 using AlignedVector = std::vector<T, AlignedAllocator<T>>;
 
-/// Zeros at cache-line boundaries, from pages that the system has cleared but not handed out yet:
-/// those of a large matrix are fetched as it is filled, by all threads, and not all at once.
-template <class T>
-struct ZeroedAllocator {
-  using value_type = T;
-  static constexpr std::size_t kAlignment = 64;
-  ZeroedAllocator() = default;
-  template <class U>
-  ZeroedAllocator(const ZeroedAllocator<U>&) {}  // NOLINT: converting, as allocators are
-  T* allocate(std::size_t n) {
-    // The block's own address goes into the gap before the boundary.
-    void* block = std::calloc(n * sizeof(T) + kAlignment + sizeof(void*), 1);
-    if (block == nullptr) throw std::bad_alloc();
-    auto address = reinterpret_cast<std::uintptr_t>(block) + sizeof(void*);
-    address = (address + kAlignment - 1) / kAlignment * kAlignment;
-    reinterpret_cast<void**>(address)[-1] = block;
-    return reinterpret_cast<T*>(address);
-  }
-  void deallocate(T* p, std::size_t) { std::free(reinterpret_cast<void**>(p)[-1]); }
-  /// Nothing to do: zero already.
-  template <class U>
-  void construct(U*) {}
-  template <class U, class V>
-  void construct(U* p, const V& value) {
-    *p = value;
-  }
-  template <class U>
-  bool operator==(const ZeroedAllocator<U>&) const {
-    return true;
-  }
-  template <class U>
-  bool operator!=(const ZeroedAllocator<U>&) const {
-    return false;
-  }
-};
-
 /// rows x cols floats, row-major; rows are padded with zeros to a multiple of 16 floats.
 class FactorMatrix {
  public:
   FactorMatrix() = default;
   FactorMatrix(std::size_t rows, std::size_t cols)
-      : rows_(rows), cols_(cols), stride_((cols + 15) / 16 * 16), data_(rows * stride_) {}
+      : rows_(rows), cols_(cols), stride_((cols + 15) / 16 * 16), data_(rows * stride_, 0.0F) {}
   std::size_t rows() const { return rows_; }
   std::size_t cols() const { return cols_; }
   std::size_t stride() const { return stride_; }
@@ -112,7 +75,7 @@ class FactorMatrix {
   std::size_t rows_ = 0;
   std::size_t cols_ = 0;
   std::size_t stride_ = 0;
-  std::vector<float, ZeroedAllocator<float>> data_;
+  AlignedVector<float> data_;
 };
 
 }  // namespace als

@@ -13,7 +13,7 @@ namespace {
 
 // Terms of a row that are summed in one go. A row with more is summed in segments of this size.
 std::uint64_t segment_size(std::size_t unknowns) {
-  return std::clamp<std::uint64_t>((std::uint64_t{1} << 28) / (unknowns * unknowns), 1024, 65536);
+  return std::clamp<std::uint64_t>((std::uint64_t{1} << 28) / (unknowns * unknowns), 512, 65536);
 }
 
 // Ratings in a run of rows.

@@ -8,8 +8,16 @@
 namespace als {
 namespace {
 
-// Standard deviation of initial factors, times the root of their number.
-constexpr double kInitialScale = 0.1;
+// Initial factors are uniform, with this standard deviation times the root of their number, around
+// a mean of 0. These lead to the lowest objective after 3 to 15 sweeps over MovieLens and
+// goodbooks.
+double initial_scale(Feedback feedback) { return feedback == Feedback::kExplicit ? 1.0 : 0.3; }
+
+// But without biases the factors have to make up for the mean of the ratings, which those around 0
+// need many sweeps to learn: so let them be positive.
+bool starts_positive(const TrainOptions& options) {
+  return options.feedback == Feedback::kExplicit && !options.biases;
+}
 
 // Floats that a block of clearing or drawing factors covers, a millisecond or so.
 constexpr std::size_t kFloatsABlock = std::size_t{1} << 18;
@@ -24,18 +32,19 @@ Factors make_factors(std::size_t rows, const TrainOptions& options, ThreadTeam& 
   return factors;
 }
 
-/// Uniform, with mean 0. Each number hangs on the seed, the key and its column alone.
+/// Each number hangs on the seed, the key and its column alone.
 Factors initial_factors(const std::vector<std::uint64_t>& keys, const TrainOptions& options,
                         ThreadTeam& team) {
   Factors factors = make_factors(keys.size(), options, team);
-  const double bound = kInitialScale * std::sqrt(3.0 / options.factors);
+  const double bound = initial_scale(options.feedback) * std::sqrt(3.0 / options.factors);
+  const double shift = starts_positive(options) ? 1.0 : 0.0;
   auto draw_row = [&](std::size_t row) {
     const std::uint64_t start = splitmix(splitmix(options.seed + kSplitmixStep) ^ keys[row]);
     for (std::size_t k = 0; k < factors.matrix.cols(); ++k) {
       const std::uint64_t bits = splitmix(start + (k + 1) * kSplitmixStep) >> 40;
       // 2^24 values between -1 and 1, none of them zero.
       const double unit = (static_cast<double>(bits) + 0.5) / (1 << 23) - 1.0;
-      factors.matrix.row(row)[k] = static_cast<float>(bound * unit);
+      factors.matrix.row(row)[k] = static_cast<float>(bound * (unit + shift));
     }
   };
   team.for_each_block(keys.size(), kFloatsABlock / factors.matrix.stride() + 1,

@@ -68,14 +68,14 @@ begin
   analyze sweep.train, sweep.held_out, sweep.likes;
 
   foreach biases in array array[true, false] loop
-    foreach lambda in array array[0.02, 0.05, 0.07, 0.1, 0.15] loop
+    foreach lambda in array array[0.02, 0.05, 0.1, 0.15] loop
       call sweep.try(dataset, 'explicit', biases, 1, lambda, null, 64, liked);
     end loop;
-    foreach lambda in array array[1, 3, 8, 12] loop
+    foreach lambda in array array[1, 3, 12] loop
       call sweep.try(dataset, 'explicit', biases, 0, lambda, null, 64, liked);
     end loop;
   end loop;
-  foreach alpha in array array[1, 10, 30, 40, 60] loop
+  foreach alpha in array array[1, 10, 40] loop
     foreach lambda in array array[0.003, 0.01, 0.03] loop
       call sweep.try(dataset, 'implicit', null, 1, lambda, alpha, 64, liked);
     end loop;

@@ -148,6 +148,19 @@ TEST(Ratings, DoNotDependOnArrivalNumberingOrThreads) {
   }
 }
 
+// In other orders the small values, or some of them, would survive the large ones.
+TEST(Ratings, SumDuplicatesInAscendingOrder) {
+  const float large = 1e20F;
+  std::vector<float> values = {-large, 3.0F, 5.0F, large};
+  ThreadTeam team(1);
+  do {
+    std::vector<Entry> entries;
+    for (const float value : values) entries.push_back({0, 0, value});
+    const Ratings ratings(buffer_of(entries), identity(1), identity(1), OnDuplicate::kSum, team);
+    ASSERT_EQ(ratings.by_user().values[0], 0.0F);
+  } while (std::next_permutation(values.begin(), values.end()));
+}
+
 TEST(Ratings, NameTheSmallestDuplicate) {
   for (const int threads : {1, 4}) {
     ThreadTeam team(threads);
