@@ -54,8 +54,7 @@ Progress::Progress(Oid schema, const std::string& name, int iterations)
   publish();
 }
 
-/// Starts the command anew each time: statements that als.train runs, such as creating an index,
-/// may have reported progress of their own in between.
+/// Starts the command anew each time: a statement in between may have left something in the counters.
 void Progress::publish() {
   int index[kCounters];
   std::int64_t name[kNameWords];
@@ -94,7 +93,7 @@ void Progress::iteration(int finished, double loss) {
   publish();
 }
 
-void Progress::end() { pgstat_progress_end_command(); }
+void Progress::hide() { pgstat_progress_end_command(); }
 
 }  // namespace als::pg
 

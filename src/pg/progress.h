@@ -23,8 +23,9 @@ class Progress {
   void rows_read(std::int64_t rows);
   void iteration(int finished, double loss);
 
-  /// Announces the end; after an error the server does it.
-  void end();
+  /// Withdraws what is published: at the end (after an error the server does it), and before
+  /// statements that report progress of their own, such as making an index, into the same counters.
+  void hide();
 
  private:
   void publish();

@@ -360,10 +360,11 @@ void train(TrainRequest& request, ModelStore& store, Progress& progress, MemoryC
   store.lock(request.replace);
 
   Stopwatch reading;
-  progress.enter(Phase::kReading);
   describe_source(request.source, context);
   // Before the work, so that a missing privilege shows at once.
+  progress.hide();
   store.prepare_tables(request.source, request.unlogged);
+  progress.enter(Phase::kReading);
   RatingReader reader(request.source);
   read_ratings(reader, request, progress);
   report.rows = reader.rows();
@@ -448,7 +449,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
       });
     train(request, store, progress, context);
     Datum result = result_row(fcinfo, context);
-    progress.end();
+    progress.hide();
     spi.finish();
     return result;
   });
