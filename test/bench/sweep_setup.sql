@@ -36,12 +36,13 @@ begin
   if feedback = 'explicit' then
     run := als.train('sweep.model', 'sweep.train', biases => biases, factors => factors,
                      reg_exponent => e, regularization => lambda, replace => true);
-    metric := sweep.rmse();
+    -- Planned anew each time: the name stands for another table now.
+    execute 'select sweep.rmse()' into metric;
   else
     run := als.train('sweep.model', 'sweep.likes', rating_col => null, feedback => 'implicit',
                      alpha => alpha, factors => factors, reg_exponent => e,
                      regularization => lambda, replace => true);
-    metric := sweep.recall(liked);
+    execute 'select sweep.recall($1)' into metric using liked;
   end if;
   insert into sweep.result
   values (dataset, feedback, biases, e, lambda, alpha, factors, metric, run.train_seconds);
