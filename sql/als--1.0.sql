@@ -210,7 +210,8 @@ language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
 comment on function als.predict(regclass, "any", "any", text) is
   'The score of an item for a user: the rating expected, or the preference for implicit feedback';
 
--- A parameter of a prepared statement that comes without a type cannot be "any"; text it can be.
+-- The same with ids as text. A parameter that comes without a type, as some drivers send all of them,
+-- cannot be "any"; text it can be.
 create function als.predict(
   model regclass,
   user_id text,
@@ -219,6 +220,26 @@ create function als.predict(
 ) returns real
 language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
 comment on function als.predict(regclass, text, text, text) is
+  'The score of an item for a user, ids as text or without a type';
+
+create function als.predict(
+  model regclass,
+  user_id text,
+  item_id "any",
+  on_unknown text default 'null'
+) returns real
+language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
+comment on function als.predict(regclass, text, "any", text) is
+  'The score of an item for a user, ids as text or without a type';
+
+create function als.predict(
+  model regclass,
+  user_id "any",
+  item_id text,
+  on_unknown text default 'null'
+) returns real
+language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
+comment on function als.predict(regclass, "any", text, text) is
   'The score of an item for a user, ids as text or without a type';
 
 create function als.top_k_support(internal) returns internal

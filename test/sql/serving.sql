@@ -207,6 +207,12 @@ begin
   return result + coalesce(als.predict('m', u, 4711), 0);
 end $$;
 select total(1), total(2), total(999);
+-- Parameters without a type, as some drivers send all of them.
+prepare untyped as
+  select als.predict('m', $1, $2) = als.predict('m', 1, 2) as both, als.predict('m', $1, 2) = als.predict('m', 1, 2) as "user",
+         als.predict('m', 1, $2) = als.predict('m', 1, 2) as item;
+execute untyped ('1', '2');
+deallocate untyped;
 prepare top (int, int) as select count(*), max(rank) from als.recommend('m', $1, $2);
 execute top (1, 4);
 execute top (2, 6);
