@@ -113,16 +113,9 @@ call check_mixed('bigint user, int item', 'u::bigint', 'i');
 call check_mixed('enum user, date item', 'chr(u + 96)::letter', $$ date '2020-01-01' + i $$);
 
 -- The error of a misfit tells the way out.
-create function try(statement text) returns text language plpgsql as $$
-declare
-  state text; message text; detail text; hint text;
-begin
-  execute statement;
-  return 'no error';
-exception when others then
-  get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail, hint = pg_exception_hint;
-  return state || ' ' || message || coalesce(E'\n  detail: ' || nullif(detail, ''), '') || coalesce(E'\n  hint: ' || nullif(hint, ''), '');
-end $$;
+\set ECHO none
+\i test/sql/try.psql
+\set ECHO all
 \pset format unaligned
 \pset tuples_only on
 select n_ratings from als.train('mixed', 'select u as user_id, ''item '' || i as item_id, rating from base', factors => 3);

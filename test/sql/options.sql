@@ -6,16 +6,9 @@ set als.threads = 1;
 \set VERBOSITY terse
 \set SHOW_CONTEXT never
 
-create function try(statement text) returns text language plpgsql as $$
-declare
-  state text; message text; detail text; hint text;
-begin
-  execute statement;
-  return 'no error';
-exception when others then
-  get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail, hint = pg_exception_hint;
-  return state || ' ' || message || coalesce(E'\n  detail: ' || nullif(detail, ''), '') || coalesce(E'\n  hint: ' || nullif(hint, ''), '');
-end $$;
+\set ECHO none
+\i test/sql/try.psql
+\set ECHO all
 
 create table ratings as
 select u as user_id, i as item_id, (u * 7 + i * 13) % 5 + 1 as rating
