@@ -54,7 +54,8 @@ Progress::Progress(Oid schema, const std::string& name, int iterations)
   publish();
 }
 
-/// Starts the command anew each time: a statement in between may have left something in the counters.
+/// Starts the command anew each time: a statement in between may have left something in the
+/// counters.
 void Progress::publish() {
   int index[kCounters];
   std::int64_t name[kNameWords];
