@@ -4,7 +4,10 @@ namespace als::pg {
 
 namespace {
 constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
-}
+
+// Integers below this get an entry of their own in small_: 16 MB at most.
+constexpr std::uint64_t kSmallIds = std::uint64_t{1} << 22;
+}  // namespace
 
 /// The bytes that decide equality: without the header of a variable-length value, which may be
 /// short or long for the same value.
@@ -55,15 +58,28 @@ std::uint32_t IdDictionary::find(Datum id, std::uint64_t hash) const {
   return table_.find(hash, [&](std::uint32_t index) { return equal(index, id); });
 }
 
+bool IdDictionary::is_small(Datum id) const {
+  return type_->by_value() && type_->image_equal && static_cast<std::uint64_t>(id) < kSmallIds;
+}
+
+void IdDictionary::remember_small(Datum id, std::uint32_t index) {
+  if (small_.size() <= id)
+    small_.resize(std::max<std::size_t>(id + 1, 2 * small_.size()), kMissing);
+  small_[id] = index;
+}
+
 std::uint32_t IdDictionary::find(Datum id) const {
+  if (is_small(id)) return id < small_.size() ? small_[id] : kMissing;
   if (type_->length() == -1) id = PointerGetDatum(PG_DETOAST_DATUM_PACKED(id));
   return find(id, hash(id));
 }
 
 std::uint32_t IdDictionary::find_or_add(Datum id) {
+  bool small = is_small(id);
+  if (small && id < small_.size() && small_[id] != kMissing) return small_[id];
   if (type_->length() == -1) id = PointerGetDatum(PG_DETOAST_DATUM_PACKED(id));
   std::uint64_t h = hash(id);
-  std::uint32_t index = find(id, h);
+  std::uint32_t index = small ? kMissing : find(id, h);
   if (index != kMissing) return index;
   // The key goes in before its number, so that running out of memory leaves no number without a
   // key.
@@ -71,7 +87,9 @@ std::uint32_t IdDictionary::find_or_add(Datum id) {
     values_.push_back(static_cast<std::int64_t>(id));
   else
     pointers_.push_back(store(id));
-  return table_.add(h, [] { CHECK_FOR_INTERRUPTS(); });
+  index = table_.add(h, [] { CHECK_FOR_INTERRUPTS(); });
+  if (small) remember_small(id, index);
+  return index;
 }
 
 /// Copies an id into the blocks, a variable-length one with a plain 4-byte header and aligned, as
@@ -112,8 +130,9 @@ void IdDictionary::rank(std::uint32_t* ranks) const {
 }
 
 std::size_t IdDictionary::bytes() const {
-  return table_.bytes() + values_.capacity() * sizeof(std::int64_t) +
-         pointers_.capacity() * sizeof(char*) + block_bytes_;
+  return table_.bytes() + small_.capacity() * sizeof(std::uint32_t) +
+         values_.capacity() * sizeof(std::int64_t) + pointers_.capacity() * sizeof(char*) +
+         block_bytes_;
 }
 
 }  // namespace als::pg

@@ -54,13 +54,18 @@ class IdDictionary {
   bool equal(std::uint32_t index, Datum id) const;
   int compare(std::uint32_t a, std::uint32_t b) const;
   std::uint32_t find(Datum id, std::uint64_t hash) const;
+  bool is_small(Datum id) const;
+  void remember_small(Datum id, std::uint32_t index);
   char* store(Datum id);
   static int compare_for_sort(const void* a, const void* b, void* dictionary);
 
   const IdType* type_;
   IdTable table_;
   std::vector<std::int64_t> values_;  // by-value ids
-  std::vector<char*> pointers_;       // other ids, into the blocks
+  // The index of a small non-negative integer, the common kind of id, without a hash: numbers from
+  // a sequence lie close together, and so do their entries here.
+  std::vector<std::uint32_t> small_;
+  std::vector<char*> pointers_;  // other ids, into the blocks
   std::vector<std::unique_ptr<char[]>> blocks_;
   std::size_t block_used_ = 0;
   std::size_t block_size_ = 0;

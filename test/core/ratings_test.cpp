@@ -155,6 +155,7 @@ TEST(Ratings, SumDuplicatesInAscendingOrder) {
   ThreadTeam team(1);
   do {
     std::vector<Entry> entries;
+    entries.reserve(values.size());
     for (const float value : values) entries.push_back({0, 0, value});
     const Ratings ratings(buffer_of(entries), identity(1), identity(1), OnDuplicate::kSum, team);
     ASSERT_EQ(ratings.by_user().values[0], 0.0F);
