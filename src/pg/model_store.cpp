@@ -133,8 +133,8 @@ void ModelStore::depend_on_model(Oid factors) {
     ObjectAddress model;
     ObjectAddressSet(dependent, RelationRelationId, factors);
     ObjectAddressSet(model, RelationRelationId, table_);
-    deleteDependencyRecordsForSpecific(RelationRelationId, factors, DEPENDENCY_AUTO,
-                                       RelationRelationId, table_);
+    deleteDependencyRecordsForClass(RelationRelationId, factors, RelationRelationId,
+                                    DEPENDENCY_AUTO);
     recordDependencyOn(&dependent, &model, DEPENDENCY_AUTO);
   });
 }
