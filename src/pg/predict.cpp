@@ -56,12 +56,9 @@ PredictState& state_for(FunctionCallInfo fcinfo, ServedModel& served) {
 }
 
 [[noreturn]] void throw_unknown(ServedModel& served, Side side, Datum id) {
-  const char* text = server([&] { return id_text(served.id_type(side), id); });
-  throw UserError(
-      ERRCODE_NO_DATA_FOUND,
-      format("model %s does not know %s %s", served.model().name.c_str(), side_name(side), text),
-      "It had no rating when the model was trained. Train again, or use on_unknown => "
-      "'null' or 'mean'.");
+  throw_unknown_id(served.model(), side, served.id_type(side), id,
+                   "It had no rating when the model was trained. Train again, or use on_unknown => "
+                   "'null' or 'mean'.");
 }
 
 /// What can be said without one of the vectors: mu plus the bias that is known. Implicit feedback

@@ -81,13 +81,10 @@ std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, 
   const Model& model = served.model();
   const IdType& user_type = served.id_type(Side::kUsers);
   std::optional<FactorRow> user = served.find(Side::kUsers, user_id);
-  if (!user && on_unknown == OnUnknown::kError) {
-    const char* text = server([&] { return id_text(user_type, user_id); });
-    throw UserError(ERRCODE_NO_DATA_FOUND,
-                    format("model %s does not know user %s", model.name.c_str(), text),
-                    "The user had no rating when the model was trained. Train again, or use "
-                    "on_unknown => 'popular' or 'empty'.");
-  }
+  if (!user && on_unknown == OnUnknown::kError)
+    throw_unknown_id(model, Side::kUsers, user_type, user_id,
+                     "The user had no rating when the model was trained. Train again, or use "
+                     "on_unknown => 'popular' or 'empty'.");
   if (!user && on_unknown == OnUnknown::kEmpty) return {};
 
   const FactorSide& items = served.side(Side::kItems);

@@ -4,6 +4,14 @@
 
 namespace als::pg {
 
+void throw_unknown_id(const Model& model, Side side, const IdType& type, Datum id,
+                      const char* hint) {
+  const char* text = server([&] { return id_text(type, id); });
+  throw UserError(ERRCODE_NO_DATA_FOUND,
+                  format("model %s does not know %s %s", model.name.c_str(), side_name(side), text),
+                  hint);
+}
+
 void return_scored(FunctionCallInfo fcinfo, const FactorSide& side,
                    const std::vector<ScoredItem>& best) {
   auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);

@@ -29,12 +29,9 @@ std::vector<ScoredItem> similar(FunctionCallInfo fcinfo, const Model& model, Sid
   std::uint32_t index = server([&] { return side.ids().find(id); });
   if (index == IdDictionary::kMissing) {
     if (!raise) return {};
-    const char* text = server([&] { return id_text(side.type(), id); });
-    throw UserError(
-        ERRCODE_NO_DATA_FOUND,
-        format("model %s does not know %s %s", model.name.c_str(), side_name(which), text),
-        "It had no rating when the model was trained. Train again, or use on_unknown => "
-        "'empty'.");
+    throw_unknown_id(model, which, side.type(), id,
+                     "It had no rating when the model was trained. Train again, or use on_unknown "
+                     "=> 'empty'.");
   }
   std::vector<float> scores = cosines(side, index);
   TopK top(static_cast<std::size_t>(k));
