@@ -5,16 +5,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <utility>
 #include <vector>
+
+#include "core/uninitialized_vector.h"
 
 namespace als {
 
 /// Allocates at cache-line boundaries, so that vector loads of a row never straddle two lines, and
 /// leaves elements made without a value uninitialised.
 template <class T>
-struct AlignedAllocator {
-  using value_type = T;
+struct AlignedAllocator : DefaultInitAllocator<T> {
   static constexpr std::size_t kAlignment = 64;
   AlignedAllocator() = default;
   template <class U>
@@ -23,22 +23,6 @@ struct AlignedAllocator {
     return static_cast<T*>(::operator new (n * sizeof(T), std::align_val_t{kAlignment}));
   }
   void deallocate(T* p, std::size_t) { ::operator delete (p, std::align_val_t{kAlignment}); }
-  template <class U>
-  void construct(U* p) {
-    ::new (static_cast<void*>(p)) U;
-  }
-  template <class U, class... Args>
-  void construct(U* p, Args&&... args) {
-    ::new (static_cast<void*>(p)) U(std::forward<Args>(args)...);
-  }
-  template <class U>
-  bool operator==(const AlignedAllocator<U>&) const {
-    return true;
-  }
-  template <class U>
-  bool operator!=(const AlignedAllocator<U>&) const {
-    return false;
-  }
 };
 
 template <class T>
