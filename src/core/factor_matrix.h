@@ -62,4 +62,10 @@ class FactorMatrix {
   AlignedVector<float> data_;
 };
 
+/// One side of a model: a factor vector for each user (or item) and, with biases, a bias each.
+struct Factors {
+  FactorMatrix matrix;
+  std::vector<float> bias;  ///< empty without biases
+};
+
 }  // namespace als

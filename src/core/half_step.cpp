@@ -25,6 +25,15 @@ std::size_t run_size(std::size_t unknowns) {
 // What a row costs beside its ratings, in ratings: its factorisation takes n^3 / 6 multiply-adds.
 std::size_t row_cost(std::size_t unknowns) { return 16 + unknowns / 3; }
 
+// The same for conjugate gradients: a rating takes 2 n multiply-adds in each of a few passes.
+std::uint64_t longest_gradual(std::size_t unknowns) {
+  return (std::uint64_t{1} << 26) / (unknowns + 1);
+}
+std::size_t gradual_run_size(std::size_t unknowns) {
+  return (std::size_t{1} << 22) / (unknowns + 16) + 1;
+}
+constexpr std::size_t kGradualRowCost = 8;
+
 // Rows of the fixed side in a segment of the sum for Y^T Y.
 std::uint64_t gram_segment_size(std::size_t unknowns) {
   return std::clamp<std::uint64_t>((std::uint64_t{1} << 26) / (unknowns * unknowns), 256, 4096);
@@ -42,31 +51,38 @@ std::size_t unknowns_of(const TrainOptions& options) {
 
 }  // namespace
 
-Workshop::Workshop(std::size_t factors, bool bias, ThreadTeam& team)
-    : workers(static_cast<std::size_t>(team.threads()), Worker(factors, bias)),
-      segmented_sum(factors + (bias ? 1 : 0), team),
-      gram(factors + (bias ? 1 : 0)) {}
+Workshop::Workshop(const TrainOptions& options, ThreadTeam& team)
+    : workers(static_cast<std::size_t>(team.threads()), Worker(options)),
+      segmented_sum(unknowns_of(options), team),
+      gram(unknowns_of(options)),
+      basis(static_cast<std::size_t>(options.factors)) {}
 
-HalfStep::HalfStep(const CompressedRows& rows, std::size_t other_rows, const TrainOptions& options,
-                   double mean)
-    : rows_(rows),
+HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
+                   const TrainOptions& options, double mean)
+    : kernels_(kernels()),
+      rows_(rows),
       other_rows_(other_rows),
       options_(options),
       mean_(mean),
-      segment_size_(segment_size(unknowns_of(options))),
-      runs_(split_rows(rows, row_cost(unknowns_of(options)), run_size(unknowns_of(options)))) {
-  for (std::size_t row = 0; row < rows.rows(); ++row) {
-    if (rows.row_size(row) > segment_size_) {
-      long_rows_.push_back(row);
-      long_sizes_.push_back(rows.row_size(row));
-    }
+      exact_(make_plan(segment_size(unknowns_of(options)), row_cost(unknowns_of(options)),
+                       run_size(unknowns_of(options)))),
+      gradual_(make_plan(longest_gradual(unknowns_of(options)), kGradualRowCost,
+                         gradual_run_size(unknowns_of(options)))) {}
+
+HalfStep::Plan HalfStep::make_plan(std::uint64_t longest, std::size_t row_cost,
+                                   std::size_t run_size) const {
+  Plan plan{longest, split_rows(rows_, row_cost, run_size), {}, {}};
+  for (std::size_t row = 0; row < rows_.rows(); ++row) {
+    if (rows_.row_size(row) <= longest) continue;
+    plan.long_rows.push_back(row);
+    plan.long_sizes.push_back(rows_.row_size(row));
   }
+  return plan;
 }
 
 /// lambda * W^e.
 double HalfStep::row_ridge(const RowSums& sums) const {
-  const bool implicit = options_.feedback == Feedback::kImplicit;
-  const double weight = sums.weight + (implicit ? static_cast<double>(other_rows_) : 0.0);
+  const double weight = sums.weight + (implicit() ? static_cast<double>(other_rows_.rows()) : 0.0);
   return options_.regularization * std::pow(weight, options_.reg_exponent);
 }
 
@@ -75,7 +91,7 @@ HalfStep::RowSums HalfStep::add_some_ratings(std::uint64_t begin, std::uint64_t 
                                              const Factors& fixed, TermAccumulator& terms,
                                              NormalEquations& equations) const {
   RowSums sums;
-  if (options_.feedback == Feedback::kExplicit) {
+  if (!implicit()) {
     // Zhou et al. 2008: A = sum of z z^T, b = sum of t z. With biases z = [y_i, 1], so that the
     // row's own bias is the last unknown, and t = r - mu - b_i is what is left for s to explain.
     for (std::uint64_t e = begin; e < end; ++e) {
@@ -141,19 +157,31 @@ double HalfStep::squared_errors(std::size_t row, const Factors& fixed,
   return sum;
 }
 
-/// Y^T Y: what the cells would add to every row's equations if none of them were observed.
+/// Y^T Y. Implicit feedback: what the cells would add to every row's equations if none of them were
+/// observed. Explicit feedback: each y as often as it is rated, which is what the equations of rows
+/// have in common.
 void HalfStep::sum_gram(const Factors& fixed, Workshop& workshop) const {
   workshop.gram.clear();
   workshop.segmented_sum.run(
-      {other_rows_}, gram_segment_size(workshop.gram.unknowns()),
+      {other_rows_.rows()}, gram_segment_size(workshop.gram.unknowns()),
       [&](std::size_t, std::uint64_t begin, std::uint64_t end, int thread, NormalEquations& sum) {
         TermAccumulator& terms = workshop.workers[static_cast<std::size_t>(thread)].terms;
         for (std::uint64_t row = begin; row < end; ++row) {
-          terms.add(fixed.matrix.row(row), 1.0F, 0.0F, sum);
+          const auto weight = implicit() ? 1.0F : static_cast<float>(other_rows_.row_size(row));
+          terms.add(fixed.matrix.row(row), weight, 0.0F, sum);
         }
         terms.flush(sum);
       },
       [&](std::size_t, const NormalEquations& sum, int) { workshop.gram.add(sum); });
+}
+
+/// What the equations of a row are before its ratings are added.
+void HalfStep::start_equations(const Workshop& workshop, NormalEquations& equations) const {
+  if (implicit()) {
+    equations = workshop.gram;
+  } else {
+    equations.clear();
+  }
 }
 
 /// `equations` has all terms of the row.
@@ -162,13 +190,19 @@ void HalfStep::finish_row(std::size_t row, const RowSums& sums, const Factors& f
                           Result& result) const {
   const double ridge = row_ridge(sums);
   float* x = worker.solution.data();
-  const RowSolver::Solution solution = worker.solver.solve(equations, ridge, x);
+  RowSolver::Solution solution;
+  if (options_.nonnegative) {
+    std::copy_n(solved.matrix.row(row), solved.matrix.cols(), x);
+    if (!solved.bias.empty()) x[solved.matrix.cols()] = solved.bias[row];
+    solution = worker.nonnegative_solver.solve(equations, ridge, solved.matrix.cols(), x);
+  } else {
+    solution = worker.solver.solve(equations, ridge, x);
+  }
   double norm = 0;
   for (const float value : worker.solution) norm += static_cast<double>(value) * value;
   // What is left of the quadratic's value at x = 0, without the ridge's part.
   double fit = std::max(sums.targets - solution.reduction - ridge * norm, 0.0);
-  if (fit < kCancelled * sums.targets && options_.feedback == Feedback::kExplicit &&
-      rows_.row_size(row) <= segment_size_) {
+  if (fit < kCancelled * sums.targets && !implicit() && rows_.row_size(row) <= exact_.longest) {
     fit = squared_errors(row, fixed, worker.solution);
   }
   result.fit += fit;
@@ -179,67 +213,63 @@ void HalfStep::finish_row(std::size_t row, const RowSums& sums, const Factors& f
   if (!solved.bias.empty()) solved.bias[row] = x[solved.matrix.cols()];
 }
 
-void HalfStep::solve_short_rows(const Factors& fixed, Workshop& workshop, ThreadTeam& team,
-                                Factors& solved, std::vector<Result>& results) const {
-  team.for_each_block(runs_.size() - 1, 1, [&](std::size_t run, std::size_t, int thread) {
-    Worker& worker = workshop.workers[static_cast<std::size_t>(thread)];
-    for (std::size_t row = runs_[run]; row < runs_[run + 1]; ++row) {
-      if (rows_.row_size(row) > segment_size_) continue;
-      if (rows_.row_size(row) == 0) {
-        std::fill_n(solved.matrix.row(row), solved.matrix.cols(), 0.0F);
-        if (!solved.bias.empty()) solved.bias[row] = 0.0F;
-        continue;
-      }
-      if (options_.feedback == Feedback::kImplicit) {
-        worker.equations = workshop.gram;
-      } else {
-        worker.equations.clear();
-      }
-      const RowSums sums =
-          add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed, worker, worker.equations);
-      finish_row(row, sums, fixed, worker.equations, worker, solved, results[run]);
-    }
-  });
+void HalfStep::solve_row(std::size_t row, const Factors& fixed, const Workshop& workshop,
+                         Worker& worker, Factors& solved, Result& result) const {
+  start_equations(workshop, worker.equations);
+  const RowSums sums =
+      add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed, worker, worker.equations);
+  finish_row(row, sums, fixed, worker.equations, worker, solved, result);
 }
 
-void HalfStep::solve_long_rows(const Factors& fixed, Workshop& workshop, Factors& solved,
-                               std::vector<Result>& results) const {
+void HalfStep::solve_long_rows(const Plan& plan, const Factors& fixed, Workshop& workshop,
+                               Factors& solved, std::vector<Result>& results) const {
   // The sums of each segment, so that they are added up in order too.
-  std::vector<std::vector<RowSums>> sums(long_rows_.size());
+  std::vector<std::vector<RowSums>> sums(plan.long_rows.size());
   for (std::size_t job = 0; job < sums.size(); ++job) {
-    sums[job].resize((long_sizes_[job] - 1) / segment_size_ + 1);
+    sums[job].resize((plan.long_sizes[job] - 1) / exact_.longest + 1);
   }
   workshop.segmented_sum.run(
-      long_sizes_, segment_size_,
+      plan.long_sizes, exact_.longest,
       [&](std::size_t job, std::uint64_t begin, std::uint64_t end, int thread,
           NormalEquations& sum) {
-        const std::uint64_t first = rows_.offsets[long_rows_[job]];
-        sums[job][begin / segment_size_] =
+        const std::uint64_t first = rows_.offsets[plan.long_rows[job]];
+        sums[job][begin / exact_.longest] =
             add_ratings(first + begin, first + end, fixed,
                         workshop.workers[static_cast<std::size_t>(thread)], sum);
       },
       [&](std::size_t job, const NormalEquations& sum, int thread) {
         Worker& worker = workshop.workers[static_cast<std::size_t>(thread)];
-        if (options_.feedback == Feedback::kImplicit) {
-          worker.equations = workshop.gram;
-        } else {
-          worker.equations.clear();
-        }
+        start_equations(workshop, worker.equations);
         worker.equations.add(sum);
         RowSums total;
         for (const RowSums& part : sums[job]) total.add(part);
-        finish_row(long_rows_[job], total, fixed, worker.equations, worker, solved, results[job]);
+        finish_row(plan.long_rows[job], total, fixed, worker.equations, worker, solved,
+                   results[job]);
       });
 }
 
-HalfStep::Result HalfStep::solve(const Factors& fixed, Workshop& workshop, ThreadTeam& team,
-                                 Factors& solved) const {
-  if (options_.feedback == Feedback::kImplicit) sum_gram(fixed, workshop);
+/// Calls solve_row(row, worker, result) for the rows that have ratings and are not too long; solves
+/// the longer ones exactly, and clears those without ratings.
+HalfStep::Result HalfStep::for_each_row(const Plan& plan, const Factors& fixed, Workshop& workshop,
+                                        ThreadTeam& team, Factors& solved,
+                                        const SolveRow& solve_row) const {
   // One result for each run and each long row, added up in order.
-  std::vector<Result> short_results(runs_.size());
-  std::vector<Result> long_results(long_rows_.size());
-  solve_short_rows(fixed, workshop, team, solved, short_results);
-  solve_long_rows(fixed, workshop, solved, long_results);
+  std::vector<Result> short_results(plan.runs.size());
+  std::vector<Result> long_results(plan.long_rows.size());
+  team.for_each_block(plan.runs.size() - 1, 1, [&](std::size_t run, std::size_t, int thread) {
+    Worker& worker = workshop.workers[static_cast<std::size_t>(thread)];
+    for (std::size_t row = plan.runs[run]; row < plan.runs[run + 1]; ++row) {
+      if (rows_.row_size(row) > plan.longest) continue;
+      if (rows_.row_size(row) == 0) {
+        solved.matrix.clear_row(row);
+        if (!solved.bias.empty()) solved.bias[row] = 0.0F;
+        continue;
+      }
+      solve_row(row, worker, short_results[run]);
+    }
+  });
+  solve_long_rows(plan, fixed, workshop, solved, long_results);
+
   Result total;
   for (const auto* results : {&short_results, &long_results}) {
     for (const Result& part : *results) {
@@ -249,6 +279,15 @@ HalfStep::Result HalfStep::solve(const Factors& fixed, Workshop& workshop, Threa
     }
   }
   return total;
+}
+
+HalfStep::Result HalfStep::solve(const Factors& fixed, Workshop& workshop, ThreadTeam& team,
+                                 Factors& solved) const {
+  if (implicit()) sum_gram(fixed, workshop);
+  return for_each_row(exact_, fixed, workshop, team, solved,
+                      [&](std::size_t row, Worker& worker, Result& result) {
+                        solve_row(row, fixed, workshop, worker, solved, result);
+                      });
 }
 
 double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {
@@ -264,9 +303,8 @@ double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {
       }
       RowSums weights;
       for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
-        weights.weight += options_.feedback == Feedback::kExplicit
-                              ? 1.0
-                              : options_.alpha * std::fabs(static_cast<double>(rows_.values[e]));
+        weights.weight +=
+            implicit() ? options_.alpha * std::fabs(static_cast<double>(rows_.values[e])) : 1.0;
       }
       sum += row_ridge(weights) * norm;
     }

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "core/factor_matrix.h"
+#include "core/gram_basis.h"
 #include "core/normal_equations.h"
 #include "core/options.h"
 #include "core/ratings.h"
@@ -15,26 +17,22 @@
 
 namespace als {
 
-/// One side of a model: a factor vector for each user (or item) and, with biases, a bias each.
-struct Factors {
-  FactorMatrix matrix;
-  std::vector<float> bias;  ///< empty without biases
-};
-
 /// The working memory of both half-steps.
 struct Workshop {
-  Workshop(std::size_t factors, bool bias, ThreadTeam& team);
+  Workshop(const TrainOptions& options, ThreadTeam& team);
 
   std::vector<Worker> workers;  ///< one for each thread
   SegmentedSum segmented_sum;
-  NormalEquations gram;  ///< implicit: Y^T Y of the fixed side
+  NormalEquations gram;  ///< Y^T Y of the fixed side
+  GramBasis basis;
 };
 
 class HalfStep {
  public:
-  /// `rows`: the ratings by the side to be solved. mean: mu, or 0 without biases.
-  HalfStep(const CompressedRows& rows, std::size_t other_rows, const TrainOptions& options,
-           double mean);
+  /// `rows`, `other_rows`: the ratings by the side to be solved, and by the one held fixed. mean:
+  /// mu, or 0 without biases.
+  HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
+           const TrainOptions& options, double mean);
 
   struct Result {
     double fit = 0;    ///< sum over all cells of w (p - s)^2
@@ -42,7 +40,12 @@ class HalfStep {
     std::size_t refined_rows = 0;
   };
 
+  /// Solves every row exactly.
   Result solve(const Factors& fixed, Workshop& workshop, ThreadTeam& team, Factors& solved) const;
+
+  /// Takes a few steps of conjugate gradients in every row, from where it is. First turns both
+  /// sides to another basis, see GramBasis.
+  Result descend(Factors& fixed, Workshop& workshop, ThreadTeam& team, Factors& solved) const;
 
   /// The second term of the result, of any factors.
   double ridge(const Factors& factors, ThreadTeam& team) const;
@@ -59,30 +62,53 @@ class HalfStep {
     }
   };
 
+  /// The rows cut into blocks of work. A row with more than `longest` ratings stands alone, to be
+  /// summed in segments of that size.
+  struct Plan {
+    std::uint64_t longest;
+    std::vector<std::size_t> runs;
+    std::vector<std::size_t> long_rows;
+    std::vector<std::uint64_t> long_sizes;
+  };
+
+  Plan make_plan(std::uint64_t longest, std::size_t row_cost, std::size_t run_size) const;
+  bool implicit() const { return options_.feedback == Feedback::kImplicit; }
   double row_ridge(const RowSums& sums) const;
   RowSums add_some_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
                            TermAccumulator& terms, NormalEquations& equations) const;
   RowSums add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed, Worker& worker,
                       NormalEquations& equations) const;
   void sum_gram(const Factors& fixed, Workshop& workshop) const;
+  void start_equations(const Workshop& workshop, NormalEquations& equations) const;
+  void solve_row(std::size_t row, const Factors& fixed, const Workshop& workshop, Worker& worker,
+                 Factors& solved, Result& result) const;
   void finish_row(std::size_t row, const RowSums& sums, const Factors& fixed,
                   const NormalEquations& equations, Worker& worker, Factors& solved,
                   Result& result) const;
   double squared_errors(std::size_t row, const Factors& fixed,
                         const std::vector<float>& solution) const;
-  void solve_short_rows(const Factors& fixed, Workshop& workshop, ThreadTeam& team, Factors& solved,
-                        std::vector<Result>& results) const;
-  void solve_long_rows(const Factors& fixed, Workshop& workshop, Factors& solved,
+  template <class Visit>
+  void for_each_chunk(std::size_t row, const Factors& fixed, PassChunk& chunk, float bias,
+                      const Visit& visit) const;
+  RowSums start_gradients(std::size_t row, const Factors& fixed, Worker& worker,
+                          double& loss) const;
+  void subtract_product(std::size_t row, const Factors& fixed, Worker& worker, const float* p,
+                        float* product) const;
+  void descend_row(std::size_t row, const Factors& fixed, const Workshop& workshop, Worker& worker,
+                   Factors& solved, Result& result) const;
+  using SolveRow = std::function<void(std::size_t row, Worker& worker, Result& result)>;
+  Result for_each_row(const Plan& plan, const Factors& fixed, Workshop& workshop, ThreadTeam& team,
+                      Factors& solved, const SolveRow& solve_row) const;
+  void solve_long_rows(const Plan& plan, const Factors& fixed, Workshop& workshop, Factors& solved,
                        std::vector<Result>& results) const;
 
+  const Kernels& kernels_;
   const CompressedRows& rows_;
-  std::size_t other_rows_;
+  const CompressedRows& other_rows_;
   TrainOptions options_;
   double mean_;
-  std::uint64_t segment_size_;
-  std::vector<std::size_t> runs_;       // of rows that make a block of work
-  std::vector<std::size_t> long_rows_;  // with more than segment_size_ ratings
-  std::vector<std::uint64_t> long_sizes_;
+  Plan exact_;
+  Plan gradual_;
 };
 
 }  // namespace als

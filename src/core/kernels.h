@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 // For the parts of the inner loops.
 #define ALS_INLINE inline __attribute__((always_inline))
@@ -46,6 +47,18 @@ struct PanelTerms {
   std::size_t upcoming_count;
 };
 
+/// Some ratings of a row, for a pass of conjugate gradients: z_e is the vector numbered columns[e].
+struct PassTerms {
+  const float* vectors;  ///< row-major, padded with zeros to `stride`, a multiple of 16
+  std::size_t stride;
+  const std::uint32_t* columns;
+  std::size_t count;
+  std::size_t ahead;     ///< columns known beyond those, which come next
+  const float* weights;  ///< w
+  const float* targets;  ///< h
+  float bias;            ///< what is added to every product
+};
+
 struct Kernels {
   /// matrix += sum of g z z^T, rhs += sum of h z. `panel` is room for 16 * blocks_of(n) floats a
   /// term, n = factors + bias. Entries of the matrix above its diagonal are left undefined
@@ -61,6 +74,16 @@ struct Kernels {
   /// Solves L L^T x = x in place; x is padded to 16 * blocks_of(n) floats.
   void (*cholesky_solve)(const float* factor, const float* inverse_diagonal, std::size_t n,
                          float* x);
+
+  /// dots[e] = z_e . p + bias, and result += sum of c_e z_e, with c_e = h_e - w_e dots[e]. Returns
+  /// the sum of the c_e. p and result have `stride` floats.
+  float (*pass)(const PassTerms& terms, const float* p, float* dots, float* result);
+
+  /// Multiplies each of `count` rows of n floats, padded with zeros to `stride` of them, by a
+  /// matrix from the right. The matrix comes in blocks of 16 columns, one after the other, each
+  /// with the 16 entries of its n rows side by side, padded with zeros.
+  void (*transform)(float* rows, std::size_t count, std::size_t stride, std::size_t n,
+                    const float* matrix);
 
   float (*dot)(const float* a, const float* b, std::size_t n);
 

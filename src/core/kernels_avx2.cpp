@@ -31,9 +31,24 @@ ALS_INLINE Vector fused(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a
 // The order matters.
 // clang-format off
 #include "core/kernels_vector.inl"
+// clang-format on
+
+// The sums of the lanes of eight vectors, by adding neighbours.
+ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
+  const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(vectors[0], vectors[1]),
+                                    _mm256_hadd_ps(vectors[2], vectors[3]));
+  const __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(vectors[4], vectors[5]),
+                                     _mm256_hadd_ps(vectors[6], vectors[7]));
+  _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
+                                       _mm256_permute2f128_ps(low, high, 0x31)));
+}
+
+// clang-format off
 #include "core/kernels_gram.inl"
 #include "core/kernels_cholesky.inl"
 #include "core/kernels_dot.inl"
+#include "core/kernels_pass.inl"
+#include "core/kernels_transform.inl"
 // clang-format on
 
 }  // namespace
@@ -48,7 +63,8 @@ ALS_INLINE Vector fused(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a
 namespace als {
 
 const Kernels& avx2_kernels() {
-  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, dot, multiply};
+  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, pass,
+                                  transform,  dot,      multiply};
   return kTable;
 }
 

@@ -35,9 +35,30 @@ ALS_INLINE HalfVector fused(HalfVector a, HalfVector b, HalfVector c) {
 // The order matters.
 // clang-format off
 #include "core/kernels_vector.inl"
+// clang-format on
+
+// The sums of the lanes of eight vectors, by halves and then by adding neighbours.
+ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
+  HalfVector half[8];
+  ALS_UNROLL for (int q = 0; q < 8; ++q) {
+    float lanes[kLanes];
+    store(lanes, vectors[q]);
+    half[q] = load<HalfVector>(lanes) + load<HalfVector>(lanes + kLanes / 2);
+  }
+  const __m256 low =
+      _mm256_hadd_ps(_mm256_hadd_ps(half[0], half[1]), _mm256_hadd_ps(half[2], half[3]));
+  const __m256 high =
+      _mm256_hadd_ps(_mm256_hadd_ps(half[4], half[5]), _mm256_hadd_ps(half[6], half[7]));
+  _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
+                                       _mm256_permute2f128_ps(low, high, 0x31)));
+}
+
+// clang-format off
 #include "core/kernels_gram.inl"
 #include "core/kernels_cholesky.inl"
 #include "core/kernels_dot.inl"
+#include "core/kernels_pass.inl"
+#include "core/kernels_transform.inl"
 // clang-format on
 
 }  // namespace
@@ -52,7 +73,8 @@ ALS_INLINE HalfVector fused(HalfVector a, HalfVector b, HalfVector c) {
 namespace als {
 
 const Kernels& avx512_kernels() {
-  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, dot, multiply};
+  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, pass,
+                                  transform,  dot,      multiply};
   return kTable;
 }
 

@@ -35,12 +35,15 @@ ALS_INLINE Vector fused(Vector a, Vector b, Vector c) {
 #include "core/kernels_gram.inl"
 #include "core/kernels_cholesky.inl"
 #include "core/kernels_dot.inl"
+#include "core/kernels_pass.inl"
+#include "core/kernels_transform.inl"
 // clang-format on
 
 }  // namespace
 
 const Kernels& baseline_kernels() {
-  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, dot, multiply};
+  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, pass,
+                                  transform,  dot,      multiply};
   return kTable;
 }
 

@@ -10,6 +10,13 @@ enum class Feedback : std::uint8_t { kExplicit, kImplicit };
 /// What to do with several rows of the same (user, item).
 enum class OnDuplicate : std::uint8_t { kAverage, kSum, kError };
 
+/// How the least-squares problem of a row is solved.
+enum class Solver : std::uint8_t {
+  kAuto,               ///< the better of the two for the number of factors, by measurement
+  kDirect,             ///< exactly, by a Cholesky factorisation
+  kConjugateGradients  ///< a few steps from where the row was, and exactly in the end
+};
+
 /// The objective, one formula for both kinds of feedback:
 ///
 ///   sum over cells of w_ui (p_ui - s_ui)^2
@@ -27,7 +34,9 @@ struct TrainOptions {
   double reg_exponent = 1.0;    ///< e
   double alpha = 1.0;           ///< implicit only, >= 0
   bool biases = false;          ///< explicit only
-  std::uint64_t seed = 42;      ///< of the initial factors
+  bool nonnegative = false;     ///< no factor below zero (biases may be); solved directly
+  Solver solver = Solver::kAuto;
+  std::uint64_t seed = 42;  ///< of the initial factors
 };
 
 inline constexpr int kMaxFactors = 1024;

@@ -1,84 +1,59 @@
 #include "core/trainer.h"
 
-#include <algorithm>
-#include <cmath>
+#include <utility>
 
-#include "core/splitmix.h"
+#include "core/initial_factors.h"
 
 namespace als {
 namespace {
 
-// Initial factors are uniform, with this standard deviation times the root of their number, around
-// a mean of 0. These lead to the lowest objective after 3 to 15 sweeps over MovieLens and
-// goodbooks.
-double initial_scale(Feedback feedback) { return feedback == Feedback::kExplicit ? 1.0 : 0.3; }
+// From so many factors on two steps of conjugate gradients take less time than a factorisation.
+constexpr int kGradualFactors = 16;
 
-// But without biases the factors have to make up for the mean of the ratings, which those around 0
-// need many sweeps to learn: so let them be positive.
-bool starts_positive(const TrainOptions& options) {
-  return options.feedback == Feedback::kExplicit && !options.biases;
-}
-
-// Floats that a block of clearing or drawing factors covers, a millisecond or so.
-constexpr std::size_t kFloatsABlock = std::size_t{1} << 18;
-
-Factors make_factors(std::size_t rows, const TrainOptions& options, ThreadTeam& team) {
-  Factors factors{FactorMatrix::uninitialized(rows, static_cast<std::size_t>(options.factors)),
-                  std::vector<float>(options.biases ? rows : 0, 0.0F)};
-  team.for_each_block(rows, kFloatsABlock / factors.matrix.stride() + 1,
-                      [&](std::size_t begin, std::size_t end, int) {
-                        for (std::size_t r = begin; r < end; ++r) factors.matrix.clear_row(r);
-                      });
-  return factors;
-}
-
-/// Each number hangs on the seed, the key and its column alone.
-Factors initial_factors(const std::vector<std::uint64_t>& keys, const TrainOptions& options,
-                        ThreadTeam& team) {
-  Factors factors = make_factors(keys.size(), options, team);
-  const double bound = initial_scale(options.feedback) * std::sqrt(3.0 / options.factors);
-  const double shift = starts_positive(options) ? 1.0 : 0.0;
-  auto draw_row = [&](std::size_t row) {
-    const std::uint64_t start = splitmix(splitmix(options.seed + kSplitmixStep) ^ keys[row]);
-    for (std::size_t k = 0; k < factors.matrix.cols(); ++k) {
-      const std::uint64_t bits = splitmix(start + (k + 1) * kSplitmixStep) >> 40;
-      // 2^24 values between -1 and 1, none of them zero.
-      const double unit = (static_cast<double>(bits) + 0.5) / (1 << 23) - 1.0;
-      factors.matrix.row(row)[k] = static_cast<float>(bound * (unit + shift));
-    }
-  };
-  team.for_each_block(keys.size(), kFloatsABlock / factors.matrix.stride() + 1,
-                      [&](std::size_t begin, std::size_t end, int) {
-                        for (std::size_t r = begin; r < end; ++r) draw_row(r);
-                      });
-  return factors;
+bool is_gradual(const TrainOptions& options) {
+  if (options.nonnegative) return false;
+  if (options.solver == Solver::kAuto) return options.factors >= kGradualFactors;
+  return options.solver == Solver::kConjugateGradients;
 }
 
 }  // namespace
 
-Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
-                 const std::vector<std::uint64_t>& item_keys, ThreadTeam& team)
+Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
+                 ThreadTeam& team)
     : team_(team),
+      gradual_(is_gradual(options)),
       mean_(options.biases ? ratings.mean() : 0.0),
-      user_step_(ratings.by_user(), ratings.items(), options, mean_),
-      item_step_(ratings.by_item(), ratings.users(), options, mean_),
-      workshop_(static_cast<std::size_t>(options.factors), options.biases, team),
-      users_(make_factors(ratings.users(), options, team)),
-      items_(initial_factors(item_keys, options, team)),
+      user_step_(ratings.by_user(), ratings.by_item(), options, mean_),
+      item_step_(ratings.by_item(), ratings.by_user(), options, mean_),
+      workshop_(options, team),
+      users_(std::move(users)),
+      items_(std::move(items)),
       item_ridge_(item_step_.ridge(items_, team)) {}
 
-double Trainer::solve_users() {
-  const HalfStep::Result result = user_step_.solve(items_, workshop_, team_, users_);
-  user_ridge_ = result.ridge;
+Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
+                 const std::vector<std::uint64_t>& item_keys, ThreadTeam& team)
+    : Trainer(ratings, options, zero_factors(ratings.users(), options, team),
+              initial_factors(item_keys, options, team), team) {}
+
+double Trainer::record(const HalfStep::Result& result, double& ridge) {
+  ridge = result.ridge;
   refined_rows_ += result.refined_rows;
   return result.fit + user_ridge_ + item_ridge_;
 }
 
+double Trainer::solve_users() {
+  if (!gradual_) return finish();
+  return record(user_step_.descend(items_, workshop_, team_, users_), user_ridge_);
+}
+
 double Trainer::solve_items() {
-  const HalfStep::Result result = item_step_.solve(users_, workshop_, team_, items_);
-  item_ridge_ = result.ridge;
-  refined_rows_ += result.refined_rows;
-  return result.fit + user_ridge_ + item_ridge_;
+  return record(gradual_ ? item_step_.descend(users_, workshop_, team_, items_)
+                         : item_step_.solve(users_, workshop_, team_, items_),
+                item_ridge_);
+}
+
+double Trainer::finish() {
+  return record(user_step_.solve(items_, workshop_, team_, users_), user_ridge_);
 }
 
 }  // namespace als

@@ -14,20 +14,33 @@ namespace als {
 
 /// Trains a model by alternating least squares on the objective in options.h.
 ///
-/// Bit for bit reproducible: the result depends on the ratings, the options, the keys and the SIMD
-/// level, not on the number of threads.
+/// A training is solve_users(), then for each iteration solve_items() and solve_users(), the last
+/// of them by finish(). So in the end each user's factors are the exact solution for the items as
+/// they are, which is what a fold-in of the same ratings gives.
+///
+/// Bit for bit reproducible: the result depends on the ratings, the options, where it starts and
+/// the SIMD level, not on the number of threads.
 class Trainer {
  public:
-  /// item_keys: one 64-bit hash of each item's id, from which (with the seed) its initial factors
-  /// are drawn, so that they hang on the id and not on its position. Users need none: the first
-  /// half-step computes them. `ratings` and `team` must outlive the trainer.
+  /// Starts from these factors, which must have the shape that the options ask for. `ratings` and
+  /// `team` must outlive the trainer.
+  Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
+          ThreadTeam& team);
+
+  /// Starts from initial_factors() of the items.
   Trainer(const Ratings& ratings, const TrainOptions& options,
           const std::vector<std::uint64_t>& item_keys, ThreadTeam& team);
 
-  /// One half-step: solves every user (item) row exactly for the other side held fixed. Returns the
-  /// value of the objective after it, which never rises but for rounding.
+  /// One half-step: solves every user (item) row for the other side held fixed, by the solver of
+  /// the options. Returns the value of the objective after it, which never rises but for rounding.
   double solve_users();
   double solve_items();
+
+  /// Solves every user row exactly, whatever the solver. Returns the value of the objective.
+  double finish();
+
+  /// Whether half-steps are steps of conjugate gradients, which Solver::kAuto leaves open.
+  bool gradual() const { return gradual_; }
 
   const Factors& users() const { return users_; }
   const Factors& items() const { return items_; }
@@ -38,7 +51,10 @@ class Trainer {
   std::size_t refined_rows() const { return refined_rows_; }
 
  private:
+  double record(const HalfStep::Result& result, double& ridge);
+
   ThreadTeam& team_;
+  bool gradual_;
   double mean_;
   HalfStep user_step_;
   HalfStep item_step_;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <random>
 #include <string>
@@ -175,6 +176,91 @@ TEST(Kernels, CholeskyRefusesWhatIsNotPositiveDefinite) {
         EXPECT_FALSE(
             kernels().cholesky(equations.matrix(), n, 0.0F, 1e-5F, factor.data(), inverse.data()))
             << n << " " << bad;
+      }
+    }
+  });
+}
+
+// A pass of conjugate gradients against sums in double precision.
+TEST(Kernels, Pass) {
+  at_every_level([] {
+    std::mt19937_64 random(5);
+    for (const std::size_t factors : kSizes) {
+      for (const std::size_t count : {1, 2, 3, 7, 8, 9, 31, 40}) {
+        SCOPED_TRACE("factors " + std::to_string(factors) + " count " + std::to_string(count));
+        const Terms terms = random_terms(50, factors, random);
+        const std::size_t stride = terms.z.stride();
+        std::vector<std::uint32_t> columns(count + 5);
+        for (std::uint32_t& column : columns) column = static_cast<std::uint32_t>(random() % 50);
+        std::vector<float> p(stride, 0.0F);
+        std::vector<float> result(stride, 0.5F);
+        std::vector<float> dots(count);
+        for (std::size_t k = 0; k < factors; ++k) p[k] = terms.z.row(7)[k];
+        const float bias = 0.25F;
+        const float total =
+            kernels().pass({terms.z.row(0), stride, columns.data(), count, columns.size() - count,
+                            terms.weights.data(), terms.rhs_weights.data(), bias},
+                           p.data(), dots.data(), result.data());
+
+        std::vector<double> expected(stride, 0.5);
+        std::vector<double> magnitude(stride, 0.5);
+        double expected_total = 0;
+        double total_magnitude = 0;
+        for (std::size_t e = 0; e < count; ++e) {
+          const float* z = terms.z.row(columns[e]);
+          double product = bias;
+          double size = bias;
+          for (std::size_t k = 0; k < factors; ++k) {
+            product += static_cast<double>(z[k]) * p[k];
+            size += std::fabs(static_cast<double>(z[k]) * p[k]);
+          }
+          ASSERT_NEAR(dots[e], product, static_cast<double>(factors + 8) * kUnit * size);
+          const double coefficient = terms.rhs_weights[e] - terms.weights[e] * product;
+          const double most = std::fabs(terms.rhs_weights[e]) + terms.weights[e] * size;
+          expected_total += coefficient;
+          total_magnitude += most;
+          for (std::size_t k = 0; k < factors; ++k) {
+            expected[k] += coefficient * z[k];
+            magnitude[k] += most * std::fabs(z[k]);
+          }
+        }
+        const double gamma = static_cast<double>(factors + count + 16) * kUnit;
+        ASSERT_NEAR(total, expected_total, gamma * total_magnitude);
+        for (std::size_t k = 0; k < stride; ++k) {
+          ASSERT_NEAR(result[k], expected[k], gamma * magnitude[k]) << k;
+        }
+      }
+    }
+  });
+}
+
+TEST(Kernels, Transform) {
+  at_every_level([] {
+    std::mt19937_64 random(6);
+    for (const std::size_t n : kSizes) {
+      SCOPED_TRACE(n);
+      const std::size_t count = n > 300 ? 5 : 37;
+      Terms rows = random_terms(count, n, random);
+      const Terms before = rows;
+      const Terms matrix = random_terms(n, n, random);
+      AlignedVector<float> blocks(blocks_of(n) * n * kBlock, 0.0F);
+      for (std::size_t r = 0; r < n; ++r) {
+        for (std::size_t c = 0; c < n; ++c) {
+          blocks[(c / kBlock * n + r) * kBlock + c % kBlock] = matrix.z.row(r)[c];
+        }
+      }
+      kernels().transform(rows.z.row(0), count, rows.z.stride(), n, blocks.data());
+      for (std::size_t row = 0; row < count; ++row) {
+        for (std::size_t c = 0; c < rows.z.stride(); ++c) {
+          double sum = 0;
+          double magnitude = 0;
+          for (std::size_t k = 0; k < n && c < n; ++k) {
+            const double term = static_cast<double>(before.z.row(row)[k]) * matrix.z.row(k)[c];
+            sum += term;
+            magnitude += std::fabs(term);
+          }
+          ASSERT_NEAR(rows.z.row(row)[c], sum, static_cast<double>(n + 2) * kUnit * magnitude);
+        }
       }
     }
   });

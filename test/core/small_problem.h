@@ -103,7 +103,8 @@ class NaiveObjective {
   }
 
   /// The largest component of the objective's gradient by the rows of one side, as a part of the
-  /// magnitudes of which it is the sum.
+  /// magnitudes of which it is the sum. A factor that must not be negative and is zero may have a
+  /// positive one.
   double largest_gradient(const Trainer& trainer, bool by_user) const {
     const Factors& own = by_user ? trainer.users() : trainer.items();
     const Factors& other = by_user ? trainer.items() : trainer.users();
@@ -126,7 +127,9 @@ class NaiveObjective {
           gradient -= term * error;
           magnitude += std::fabs(term) * (std::fabs(cell(u, i).target) + std::fabs(error));
         }
-        square += gradient * gradient;
+        const bool at_bound =
+            options_.nonnegative && k < options_.factors && component(own, row, k) == 0;
+        if (!at_bound || gradient < 0) square += gradient * gradient;
       }
       if (magnitude > 0) largest = std::max(largest, std::sqrt(square) / magnitude);
     }

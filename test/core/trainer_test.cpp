@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/gram_basis.h"
 #include "core/half_step.h"
 #include "core/scoring.h"
 #include "simd_levels.h"
@@ -36,9 +37,11 @@ std::vector<TrainOptions> kinds_of_options(int factors) {
   return {explicit_plain, explicit_biases, explicit_ridge, implicit, implicit_half};
 }
 
+constexpr Solver kSolvers[] = {Solver::kDirect, Solver::kConjugateGradients};
+
 // Three claims, for all kinds of options at once: the value that a half-step returns is that of the
-// objective (within 1e-5), the rows just solved are at its minimum (gradient within 1e-5 of what it
-// is the sum of), and it never rises (but for 1e-6 of rounding).
+// objective (within 1e-5), it never rises (but for 1e-6 of rounding), and rows solved exactly are
+// at its minimum (gradient within 1e-5 of what it is the sum of).
 TEST(Trainer, DescendsOnTheObjective) {
   at_every_level([] {
     const std::size_t users = 70;
@@ -48,21 +51,29 @@ TEST(Trainer, DescendsOnTheObjective) {
     const Ratings ratings = ratings_of(entries, users, items, team);
     for (const int factors : {1, 8, 15, 16, 20}) {
       int kind = 0;
-      for (const TrainOptions& options : kinds_of_options(factors)) {
+      for (TrainOptions options : kinds_of_options(factors)) {
         SCOPED_TRACE("factors " + std::to_string(factors) + " kind " + std::to_string(kind++));
-        Trainer trainer(ratings, options, keys_of(items), team);
-        const NaiveObjective objective(entries, users, items, options, trainer.mean());
-        double last = INFINITY;
-        for (int half = 0; half < 10; ++half) {
-          const bool by_user = half % 2 == 0;
-          const double loss = by_user ? trainer.solve_users() : trainer.solve_items();
-          const double expected = objective.value(trainer);
-          ASSERT_NEAR(loss, expected, 1e-5 * expected) << half;
-          ASSERT_LE(loss, last * (1 + 1e-6)) << half;
-          ASSERT_LT(objective.largest_gradient(trainer, by_user), 1e-5) << half;
-          last = loss;
+        for (const Solver solver : kSolvers) {
+          options.solver = solver;
+          Trainer trainer(ratings, options, keys_of(items), team);
+          ASSERT_EQ(trainer.gradual(), solver == Solver::kConjugateGradients);
+          const NaiveObjective objective(entries, users, items, options, trainer.mean());
+          double last = INFINITY;
+          for (int half = 0; half < 11; ++half) {
+            const bool by_user = half % 2 == 0;
+            const double loss = half == 10 ? trainer.finish()
+                                : by_user  ? trainer.solve_users()
+                                           : trainer.solve_items();
+            const double expected = objective.value(trainer);
+            ASSERT_NEAR(loss, expected, 1e-5 * expected) << half;
+            ASSERT_LE(loss, last * (1 + 1e-6)) << half;
+            if (!trainer.gradual() || half == 10) {
+              ASSERT_LT(objective.largest_gradient(trainer, by_user), 1e-5) << half;
+            }
+            last = loss;
+          }
+          EXPECT_EQ(trainer.refined_rows(), 0U);
         }
-        EXPECT_EQ(trainer.refined_rows(), 0U);
       }
     }
   });
@@ -97,7 +108,14 @@ TEST(Trainer, GivesTheSameBitsForAnyThreadsAndOrder) {
     const std::size_t items = 150;
     std::vector<Entry> entries = random_ratings(users, items, 0.1, 7);
     std::mt19937_64 random(8);
-    for (const TrainOptions& options : kinds_of_options(13)) {
+    std::vector<TrainOptions> kinds = kinds_of_options(13);
+    for (TrainOptions options : kinds_of_options(20)) {
+      options.solver = Solver::kConjugateGradients;
+      kinds.push_back(options);
+    }
+    kinds.push_back(kinds.front());
+    kinds.back().nonnegative = true;
+    for (const TrainOptions& options : kinds) {
       ThreadTeam one(1);
       const Ratings ratings = ratings_of(entries, users, items, one);
       Trainer expected(ratings, options, keys_of(items), one);
@@ -318,9 +336,16 @@ TEST(Trainer, IllConditionedRowsStayFinite) {
     const Ratings ratings = ratings_of(entries, users, items, team);
     double squares = 0;
     for (const Entry& e : entries) squares += static_cast<double>(e.value) * e.value;
+    std::vector<TrainOptions> kinds;
     for (TrainOptions options : kinds_of_options(24)) {
       if (options.feedback == Feedback::kImplicit) continue;
       options.regularization = 0;
+      for (const Solver solver : kSolvers) {
+        options.solver = solver;
+        kinds.push_back(options);
+      }
+    }
+    for (const TrainOptions& options : kinds) {
       Trainer trainer(ratings, options, keys_of(items), team);
       double last = INFINITY;
       for (int half = 0; half < 8; ++half) {
@@ -337,7 +362,142 @@ TEST(Trainer, IllConditionedRowsStayFinite) {
           }
         }
       }
-      EXPECT_GT(trainer.refined_rows(), 0U);
+      // Conjugate gradients take no inverse, so that a singular system is as good as any.
+      EXPECT_EQ(trainer.refined_rows() > 0, !trainer.gradual());
+    }
+  });
+}
+
+// Two steps a half-step lead to as low a loss as exact solutions, if not at once.
+TEST(Trainer, ConjugateGradientsKeepUpWithExactSolutions) {
+  at_every_level([] {
+    const std::size_t users = 300;
+    const std::size_t items = 200;
+    const std::vector<Entry> entries = random_ratings(users, items, 0.2, 17);
+    ThreadTeam team(2);
+    const Ratings ratings = ratings_of(entries, users, items, team);
+    for (TrainOptions options : kinds_of_options(32)) {
+      double losses[2];
+      for (int s = 0; s < 2; ++s) {
+        options.solver = kSolvers[s];
+        Trainer trainer(ratings, options, keys_of(items), team);
+        trainer.solve_users();
+        for (int i = 0; i < 14; ++i) {
+          trainer.solve_items();
+          trainer.solve_users();
+        }
+        trainer.solve_items();
+        losses[s] = trainer.finish();
+      }
+      EXPECT_LT(losses[1], 1.01 * losses[0]);
+    }
+  });
+}
+
+TEST(Trainer, AutomaticSolverHangsOnTheFactors) {
+  ThreadTeam team(1);
+  const Ratings ratings = ratings_of(random_ratings(20, 20, 0.3, 6), 20, 20, team);
+  const auto gradual = [&](int factors, bool nonnegative) {
+    TrainOptions options;
+    options.factors = factors;
+    options.nonnegative = nonnegative;
+    return Trainer(ratings, options, keys_of(20), team).gradual();
+  };
+  EXPECT_FALSE(gradual(8, false));
+  EXPECT_TRUE(gradual(64, false));
+  EXPECT_FALSE(gradual(64, true));
+}
+
+// No factor below zero (biases may be), the loss is that of the objective and falls, and each half-
+// step ends where no allowed direction leads down: the gradient of a factor is zero, or the factor
+// is and its gradient is not negative.
+TEST(Trainer, NonnegativeFactors) {
+  at_every_level([] {
+    const std::size_t users = 70;
+    const std::size_t items = 50;
+    const std::vector<Entry> entries = random_ratings(users, items, 0.2, 19);
+    ThreadTeam team(2);
+    const Ratings ratings = ratings_of(entries, users, items, team);
+    for (const int factors : {1, 8, 20}) {
+      for (TrainOptions options : kinds_of_options(factors)) {
+        options.nonnegative = true;
+        Trainer trainer(ratings, options, keys_of(items), team);
+        const NaiveObjective objective(entries, users, items, options, trainer.mean());
+        double last = INFINITY;
+        for (int half = 0; half < 6; ++half) {
+          const bool by_user = half % 2 == 0;
+          const double loss = by_user ? trainer.solve_users() : trainer.solve_items();
+          const double expected = objective.value(trainer);
+          ASSERT_NEAR(loss, expected, 1e-5 * expected);
+          ASSERT_LE(loss, last * (1 + 1e-6));
+          ASSERT_LT(objective.largest_gradient(trainer, by_user), 1e-5);
+          last = loss;
+          for (const Factors* side : {&trainer.users(), &trainer.items()}) {
+            for (std::size_t row = 0; row < side->matrix.rows(); ++row) {
+              for (int k = 0; k < factors; ++k) ASSERT_GE(side->matrix.row(row)[k], 0.0F);
+            }
+          }
+        }
+        EXPECT_EQ(trainer.refined_rows(), 0U);
+      }
+    }
+  });
+}
+
+// Turned to the basis of the Gram matrix, that matrix is diagonal, and the scores are what they
+// were.
+TEST(GramBasis, DiagonalisesAndKeepsScores) {
+  at_every_level([] {
+    for (const std::size_t n : {1, 5, 16, 33, 64, 130}) {
+      SCOPED_TRACE(n);
+      const std::size_t rows = 200;
+      std::mt19937_64 random(n);
+      std::uniform_real_distribution<float> uniform(-1, 1);
+      ThreadTeam team(2);
+      Factors fixed{FactorMatrix(rows, n), {}};
+      Factors solved{FactorMatrix(rows, n), {}};
+      NormalEquations gram(n);
+      TermAccumulator terms(n, false);
+      CompressedRows ratings;
+      ratings.offsets.push_back(0);
+      for (std::size_t row = 0; row < rows; ++row) {
+        for (std::size_t k = 0; k < n; ++k) {
+          // Of very different sizes, and not independent.
+          fixed.matrix.row(row)[k] =
+              uniform(random) / static_cast<float>(k + 1) + (k > 0 ? fixed.matrix.row(row)[0] : 0);
+          solved.matrix.row(row)[k] = uniform(random);
+        }
+        terms.add(fixed.matrix.row(row), 1.0F, 0.0F, gram);
+        ratings.offsets.push_back(row + 1);
+        ratings.columns.push_back(0);
+      }
+      terms.flush(gram);
+      const auto score = [&](std::size_t row) {
+        return dot(fixed.matrix.row(row), solved.matrix.row(row), n);
+      };
+      std::vector<float> scores;
+      for (std::size_t row = 0; row < rows; ++row) scores.push_back(score(row));
+
+      GramBasis basis(n);
+      basis.turn(gram, ratings, fixed, solved, team);
+      const float largest = basis.eigenvalues()[0];
+      for (std::size_t r = 0; r < n; ++r) {
+        for (std::size_t c = 0; c <= r; ++c) {
+          double sum = 0;
+          for (std::size_t row = 0; row < rows; ++row) {
+            sum += static_cast<double>(fixed.matrix.row(row)[r]) * fixed.matrix.row(row)[c];
+          }
+          ASSERT_NEAR(sum, r == c ? basis.eigenvalues()[r] : 0.0F, 1e-5F * largest);
+          ASSERT_EQ(gram.at(r, c), r == c ? basis.eigenvalues()[r] : 0.0F);
+        }
+        ASSERT_NEAR(basis.mean_squares()[r] * rows, basis.eigenvalues()[r], 1e-5F * largest);
+        if (r > 0) {
+          ASSERT_LE(basis.eigenvalues()[r], basis.eigenvalues()[r - 1]);
+        }
+      }
+      for (std::size_t row = 0; row < rows; ++row) {
+        ASSERT_NEAR(score(row), scores[row], 1e-5F * static_cast<float>(n));
+      }
     }
   });
 }

@@ -1,0 +1,39 @@
+// Products of rows and a square matrix. Included by the kernels_<level>.cpp.
+
+// kTileColumns rows at a time, a block of 16 columns of the result after the other in registers.
+template <int kRows>
+ALS_INLINE void transform_rows(float* rows, std::size_t stride, std::size_t n,
+                               const float* matrix) {
+  float result[kRows * blocks_of(kMaxFactors) * kBlock];
+  for (std::size_t block = 0; block < blocks_of(n); ++block) {
+    const float* columns = matrix + block * n * kBlock;
+    Vector sum[kRows][kBlockVectors] = {};
+    for (std::size_t k = 0; k < n; ++k) {
+      Vector entries[kBlockVectors];
+      ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
+        entries[v] = load<Vector>(columns + k * kBlock + kLanes * v);
+      }
+      ALS_UNROLL for (int q = 0; q < kRows; ++q) {
+        const Vector value = splat<Vector>(rows[q * stride + k]);
+        ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
+          sum[q][v] = fused(value, entries[v], sum[q][v]);
+        }
+      }
+    }
+    ALS_UNROLL for (int q = 0; q < kRows; ++q) {
+      ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
+        store(result + q * stride + block * kBlock + kLanes * v, sum[q][v]);
+      }
+    }
+  }
+  for (std::size_t k = 0; k < kRows * stride; ++k) rows[k] = result[k];
+}
+
+void transform(float* rows, std::size_t count, std::size_t stride, std::size_t n,
+               const float* matrix) {
+  std::size_t r = 0;
+  for (; r + kTileColumns <= count; r += kTileColumns) {
+    transform_rows<kTileColumns>(rows + r * stride, stride, n, matrix);
+  }
+  for (; r < count; ++r) transform_rows<1>(rows + r * stride, stride, n, matrix);
+}
