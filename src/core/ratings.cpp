@@ -293,12 +293,26 @@ std::size_t RatingBuffer::block_size(std::size_t b) const {
   return b + 1 < blocks_.size() ? kBlockEntries : size_ - b * kBlockEntries;
 }
 
+void RatingBuffer::append(const std::uint32_t* users, const std::uint32_t* items,
+                          const float* values, std::size_t n) {
+  while (n > 0) {
+    const std::size_t place = size_ % kBlockEntries;
+    if (place == 0) blocks_.push_back(ChunkPool::make_block(kBlockChunks));
+    const std::size_t size = std::min(n, kBlockEntries - place);
+    Entry* entries = reinterpret_cast<Entry*>(blocks_.back().get()) + place;
+    for (std::size_t i = 0; i < size; ++i) entries[i] = {users[i], items[i], values[i]};
+    size_ += size;
+    users += size;
+    items += size;
+    values += size;
+    n -= size;
+  }
+}
+
 std::vector<ChunkPool::Block> RatingBuffer::take_blocks() {
   size_ = 0;
   return std::exchange(blocks_, {});
 }
-
-void RatingBuffer::add_block() { blocks_.push_back(ChunkPool::make_block(kBlockChunks)); }
 
 std::vector<std::size_t> split_rows(const CompressedRows& matrix, std::size_t per_row,
                                     std::size_t limit) {

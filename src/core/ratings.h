@@ -26,9 +26,10 @@ class RatingBuffer {
   static constexpr std::size_t kBlockEntries = kBlockChunks * kChunkEntries;
 
   void append(std::uint32_t user, std::uint32_t item, float value) {
-    if (size_ % kBlockEntries == 0) add_block();
-    entries(blocks_.size() - 1)[size_++ % kBlockEntries] = {user, item, value};
+    append(&user, &item, &value, 1);
   }
+  void append(const std::uint32_t* users, const std::uint32_t* items, const float* values,
+              std::size_t n);
   std::size_t size() const { return size_; }
   std::size_t blocks() const { return blocks_.size(); }
   std::size_t block_size(std::size_t b) const;
@@ -40,8 +41,6 @@ class RatingBuffer {
   std::vector<ChunkPool::Block> take_blocks();
 
  private:
-  Entry* entries(std::size_t b) { return reinterpret_cast<Entry*>(blocks_[b].get()); }
-  void add_block();
   std::vector<ChunkPool::Block> blocks_;
   std::size_t size_ = 0;
 };
