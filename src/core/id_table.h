@@ -27,6 +27,16 @@ class IdTable {
     }
   }
 
+  /// The index of the first key that may be the one with this hash; kMissing if there is none.
+  std::uint32_t candidate(std::uint64_t hash) const {
+    return find(hash, [](std::uint32_t) { return true; });
+  }
+
+  /// Announces that the hash will be looked for.
+  void prefetch(std::uint64_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask()]);
+  }
+
   /// Adds a key that find() did not find, and returns its index. poll() is called now and then
   /// while the table grows; it may leave by longjmp if the table is only destroyed after that.
   template <class Poll>
@@ -37,6 +47,15 @@ class IdTable {
     hashes_.push_back(hash);
     place(index);
     return index;
+  }
+
+  /// The same for a key that is never looked for here, because the caller has a quicker way.
+  template <class Poll>
+  std::uint32_t number(std::uint64_t hash, Poll&& poll) {
+    if (!slots_.empty()) return add(hash, poll);
+    if (hashes_.size() >= kMissing) throw std::length_error("more than 4294967294 distinct ids");
+    hashes_.push_back(hash);
+    return static_cast<std::uint32_t>(hashes_.size() - 1);
   }
 
   std::size_t size() const { return hashes_.size(); }
@@ -68,7 +87,8 @@ class IdTable {
   template <class Poll>
   void grow(Poll&& poll) {
     constexpr std::size_t kStep = std::size_t{1} << 20;
-    std::size_t size = slots_.empty() ? 64 : slots_.size() * 2;
+    std::size_t size = std::max<std::size_t>(slots_.size(), 32);
+    while ((hashes_.size() + 1) * 2 > size) size *= 2;
     slots_.clear();
     slots_.reserve(size);
     while (slots_.size() < size) {

@@ -4,12 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <vector>
 
+#include "core/chunk_pool.h"
+#include "core/compressed_rows.h"
 #include "core/options.h"
 #include "core/thread_team.h"
-#include "core/uninitialized_vector.h"
 
 namespace als {
 
@@ -21,33 +21,28 @@ class RatingBuffer {
     std::uint32_t item;
     float value;
   };
-  static constexpr std::size_t kBlockEntries = std::size_t{1} << 20;
+  static constexpr std::size_t kChunkEntries = ChunkPool::kChunkBytes / sizeof(Entry);
+  static constexpr std::size_t kBlockChunks = std::size_t{1} << 10;
+  static constexpr std::size_t kBlockEntries = kBlockChunks * kChunkEntries;
 
   void append(std::uint32_t user, std::uint32_t item, float value) {
-    if (size_ % kBlockEntries == 0) add_block();
-    blocks_.back()[size_++ % kBlockEntries] = {user, item, value};
+    append(&user, &item, &value, 1);
   }
+  void append(const std::uint32_t* users, const std::uint32_t* items, const float* values,
+              std::size_t n);
   std::size_t size() const { return size_; }
   std::size_t blocks() const { return blocks_.size(); }
-  const Entry* block(std::size_t b) const { return blocks_[b].get(); }
   std::size_t block_size(std::size_t b) const;
-  void clear();
+  const Entry* block(std::size_t b) const {
+    return reinterpret_cast<const Entry*>(blocks_[b].get());
+  }
+
+  /// Hands over the memory, and is empty afterwards.
+  std::vector<ChunkPool::Block> take_blocks();
 
  private:
-  void add_block();
-  std::vector<std::unique_ptr<Entry[]>> blocks_;
+  std::vector<ChunkPool::Block> blocks_;
   std::size_t size_ = 0;
-};
-
-/// A sparse matrix in compressed rows (CSR): row r has the entries offsets[r] .. offsets[r+1] - 1,
-/// its columns strictly ascending.
-struct CompressedRows {
-  std::vector<std::uint64_t> offsets;  ///< rows + 1
-  UninitializedVector<std::uint32_t> columns;
-  UninitializedVector<float> values;
-
-  std::size_t rows() const { return offsets.empty() ? 0 : offsets.size() - 1; }
-  std::size_t row_size(std::size_t r) const { return offsets[r + 1] - offsets[r]; }
 };
 
 /// Two rows of the source rate the same item for the same user, and OnDuplicate is kError. Carries
@@ -60,16 +55,13 @@ class DuplicateRating : public std::exception {
   std::uint32_t item;
 };
 
-/// Cuts rows into runs of at most `limit` entries, or of one row where that has more; every row
-/// counts as `per_row` entries beside its own. Returns the first row of each run, and rows() at
-/// last.
-std::vector<std::size_t> split_rows(const CompressedRows& matrix, std::size_t per_row,
-                                    std::size_t limit);
-
 /// All ratings by user and by item. Depends on the set of ratings alone, not on the order in which
 /// they came nor on the number of threads.
 class Ratings {
  public:
+  /// The items' rows are made in so many parts, each of which needs room for a copy of its entries.
+  static constexpr std::size_t kParts = 4;
+
   /// Takes over (and empties) the buffer, whose values must be finite. Throws std::range_error if
   /// the sum of duplicates is not. user_rank[u] is the canonical index of the user that the buffer
   /// calls u, a permutation; item_rank likewise. Duplicates are merged in double precision in

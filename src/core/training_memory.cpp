@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "core/counting_sort.h"
+#include "core/row_sorter.h"
 #include "core/trainer.h"
 
 namespace als {
@@ -13,13 +13,14 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
   const std::size_t buffer = blocks * RatingBuffer::kBlockEntries * sizeof(RatingBuffer::Entry);
   const std::size_t one_side = ratings * (sizeof(std::uint32_t) + sizeof(float));
   const std::size_t offsets = (users + items) * sizeof(std::uint64_t);
-  const std::size_t ranks = (users + items) * sizeof(std::uint32_t);
+  const std::size_t ids = id_bytes + (users + items) * 2 * sizeof(std::uint32_t);
 
   // What is there at the same time: see Ratings.
-  const std::size_t rows = std::max(users, items);
-  const std::size_t counters =
-      counting_stripes(ratings, rows, static_cast<int>(team)) * rows * sizeof(std::uint64_t);
-  const std::size_t sorting = std::max(buffer + one_side, 2 * one_side) + offsets + counters;
+  const std::size_t by_user = buffer + (ChunkPool::can_release() ? 0 : one_side);
+  const std::size_t by_item = 2 * one_side + ratings * sizeof(RowSorter::Entry) / Ratings::kParts -
+                              one_side / Ratings::kParts;
+  const std::size_t sorting = std::max(by_user, by_item) + offsets +
+                              RowSorter::memory(ratings, std::max(users, items), threads);
 
   const auto factors = static_cast<std::size_t>(options.factors);
   const std::size_t unknowns = factors + (options.biases ? 1 : 0);
@@ -31,9 +32,10 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
       ConjugateGradients::memory(unknowns) + sizeof(PassChunk) +
       (options.nonnegative ? NonnegativeSolver::memory(unknowns) : 0);
   const std::size_t training = 2 * one_side + offsets + (users + items) * row_bytes +
-                               team * worker + SegmentedSum::memory(unknowns, threads) + equations;
+                               items * sizeof(std::uint64_t) + team * worker +
+                               SegmentedSum::memory(unknowns, threads) + equations;
 
-  return id_bytes + ranks + std::max(sorting, training);
+  return ids + std::max(sorting, training);
 }
 
 }  // namespace als

@@ -9,19 +9,10 @@ constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
 constexpr std::uint64_t kSmallIds = std::uint64_t{1} << 22;
 }  // namespace
 
-/// The bytes that decide equality: without the header of a variable-length value, which may be
-/// short or long for the same value.
-IdDictionary::Image IdDictionary::image(Datum id) const {
-  char* pointer = DatumGetPointer(id);
-  if (type_->length() > 0) return {pointer, static_cast<std::size_t>(type_->length())};
-  if (type_->length() == -1) return {VARDATA_ANY(pointer), VARSIZE_ANY_EXHDR(pointer)};
-  return {pointer, std::strlen(pointer)};
-}
-
 std::uint64_t IdDictionary::hash(Datum id) const {
   if (type_->image_equal) {
     if (type_->by_value()) return splitmix(static_cast<std::uint64_t>(id));
-    Image bytes = image(id);
+    IdImage bytes = id_image(*type_, id);
     return hash_bytes_extended(reinterpret_cast<const unsigned char*>(bytes.data),
                                static_cast<int>(bytes.size), 0);
   }
@@ -32,14 +23,18 @@ std::uint64_t IdDictionary::hash(Datum id) const {
   return splitmix(DatumGetUInt32(FunctionCall1Coll(&cache->hash_proc_finfo, type_->collation, id)));
 }
 
+/// Equal bytes make equal ids of any type, so that most of the time its function is not called.
 bool IdDictionary::equal(std::uint32_t index, Datum id) const {
-  if (!type_->image_equal)
-    return DatumGetBool(
-        FunctionCall2Coll(&type_->cache->eq_opr_finfo, type_->collation, this->id(index), id));
-  if (type_->by_value()) return values_[index] == static_cast<std::int64_t>(id);
-  Image a = image(PointerGetDatum(pointers_[index]));
-  Image b = image(id);
-  return a.size == b.size && std::memcmp(a.data, b.data, a.size) == 0;
+  if (type_->by_value()) {
+    if (values_[index] == static_cast<std::int64_t>(id)) return true;
+  } else {
+    IdImage a = id_image(*type_, PointerGetDatum(pointers_[index]));
+    IdImage b = id_image(*type_, id);
+    if (a.size == b.size && std::memcmp(a.data, b.data, a.size) == 0) return true;
+  }
+  return !type_->image_equal &&
+         DatumGetBool(
+             FunctionCall2Coll(&type_->cache->eq_opr_finfo, type_->collation, this->id(index), id));
 }
 
 int IdDictionary::compare(std::uint32_t a, std::uint32_t b) const {
@@ -47,8 +42,8 @@ int IdDictionary::compare(std::uint32_t a, std::uint32_t b) const {
     return DatumGetInt32(
         FunctionCall2Coll(&type_->cache->cmp_proc_finfo, type_->collation, id(a), id(b)));
   if (type_->by_value()) return values_[a] < values_[b] ? -1 : values_[a] > values_[b];
-  Image x = image(PointerGetDatum(pointers_[a]));
-  Image y = image(PointerGetDatum(pointers_[b]));
+  IdImage x = id_image(*type_, PointerGetDatum(pointers_[a]));
+  IdImage y = id_image(*type_, PointerGetDatum(pointers_[b]));
   int order = std::memcmp(x.data, y.data, std::min(x.size, y.size));
   if (order != 0) return order;
   return x.size < y.size ? -1 : x.size > y.size;
@@ -59,7 +54,7 @@ std::uint32_t IdDictionary::find(Datum id, std::uint64_t hash) const {
 }
 
 bool IdDictionary::is_small(Datum id) const {
-  return type_->by_value() && type_->image_equal && static_cast<std::uint64_t>(id) < kSmallIds;
+  return may_be_small_ && static_cast<std::uint64_t>(id) < kSmallIds;
 }
 
 void IdDictionary::remember_small(Datum id, std::uint32_t index) {
@@ -75,30 +70,84 @@ std::uint32_t IdDictionary::find(Datum id) const {
 }
 
 std::uint32_t IdDictionary::find_or_add(Datum id) {
-  bool small = is_small(id);
-  if (small && id < small_.size() && small_[id] != kMissing) return small_[id];
   if (type_->length() == -1) id = PointerGetDatum(PG_DETOAST_DATUM_PACKED(id));
+  std::uint32_t index;
+  find_or_add(&id, 1, &index);
+  return index;
+}
+
+void IdDictionary::find_or_add(const Datum* ids, std::size_t n, std::uint32_t* indexes) {
+  for (std::size_t done = 0; done < n; done += kGroup) {
+    std::size_t size = std::min(kGroup, n - done);
+    find_group(ids + done, size, indexes + done);
+    for (std::size_t i = done; i < done + size; ++i) {
+      if (indexes[i] == kMissing) indexes[i] = add(ids[i]);
+    }
+  }
+}
+
+/// Looks up to kGroup ids up. What that takes from memory is asked for early, for all of them,
+/// since a large table answers each question late.
+void IdDictionary::find_group(const Datum* ids, std::size_t n, std::uint32_t* indexes) const {
+  std::uint64_t hashes[kGroup];
+  std::uint8_t large[kGroup + 1];  // the ids that need a hash
+  std::size_t n_large = 0;
+  const std::uint32_t* small = small_.data();
+  const std::size_t n_small = may_be_small_ ? small_.size() : 0;
+  const std::uint64_t small_ids = may_be_small_ ? kSmallIds : 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    indexes[i] = ids[i] < n_small ? small[ids[i]] : kMissing;
+    large[n_large] = static_cast<std::uint8_t>(i);
+    n_large += ids[i] >= small_ids ? 1 : 0;
+  }
+  for (std::size_t l = 0; l < n_large; ++l) {
+    hashes[l] = hash(ids[large[l]]);
+    table_.prefetch(hashes[l]);
+  }
+  std::uint32_t candidates[kGroup];
+  for (std::size_t l = 0; l < n_large; ++l) {
+    candidates[l] = table_.candidate(hashes[l]);
+    if (candidates[l] == kMissing) continue;
+    if (type_->by_value())
+      __builtin_prefetch(&values_[candidates[l]]);
+    else
+      __builtin_prefetch(&pointers_[candidates[l]]);
+  }
+  if (!type_->by_value()) {
+    for (std::size_t l = 0; l < n_large; ++l) {
+      if (candidates[l] != kMissing) __builtin_prefetch(pointers_[candidates[l]]);
+    }
+  }
+  for (std::size_t l = 0; l < n_large; ++l) {
+    if (candidates[l] != kMissing) indexes[large[l]] = find(ids[large[l]], hashes[l]);
+  }
+}
+
+/// Adds an id unless it is there.
+std::uint32_t IdDictionary::add(Datum id) {
+  bool small = is_small(id);
   std::uint64_t h = hash(id);
-  std::uint32_t index = small ? kMissing : find(id, h);
-  if (index != kMissing) return index;
+  if (small) {
+    if (id < small_.size() && small_[id] != kMissing) return small_[id];
+  } else {
+    std::uint32_t index = find(id, h);
+    if (index != kMissing) return index;
+  }
   // The key goes in before its number, so that running out of memory leaves no number without a
   // key.
   if (type_->by_value())
     values_.push_back(static_cast<std::int64_t>(id));
   else
     pointers_.push_back(store(id));
-  index = table_.add(h, [] { CHECK_FOR_INTERRUPTS(); });
-  if (small) remember_small(id, index);
+  if (!small) return table_.add(h, [] { CHECK_FOR_INTERRUPTS(); });
+  std::uint32_t index = table_.number(h, [] { CHECK_FOR_INTERRUPTS(); });
+  remember_small(id, index);
   return index;
 }
 
-/// Copies an id into the blocks, a variable-length one with a plain 4-byte header and aligned, as
-/// the functions of any type accept it.
+/// Copies an id into the blocks.
 char* IdDictionary::store(Datum id) {
-  Image bytes = image(id);
-  bool varlena = type_->length() == -1;
-  std::size_t header = varlena ? VARHDRSZ : 0;
-  std::size_t need = MAXALIGN(header + bytes.size + (type_->length() == -2 ? 1 : 0));
+  std::size_t need = MAXALIGN(id_copy_size(*type_, id));
   if (block_used_ + need > block_size_) {
     std::size_t size = std::max(need, kBlockBytes);
     blocks_.push_back(std::make_unique<char[]>(size));
@@ -108,8 +157,7 @@ char* IdDictionary::store(Datum id) {
   }
   char* place = blocks_.back().get() + block_used_;
   block_used_ += need;
-  if (varlena) SET_VARSIZE(place, header + bytes.size);
-  std::memcpy(place + header, bytes.data, bytes.size);
+  copy_id(*type_, id, place);
   return place;
 }
 

@@ -19,10 +19,14 @@ class IdDictionary {
   static constexpr std::uint32_t kMissing = IdTable::kMissing;
 
   /// `type` must outlive the dictionary.
-  explicit IdDictionary(const IdType* type) : type_(type) {}
+  explicit IdDictionary(const IdType* type)
+      : type_(type), may_be_small_(type->by_value() && type->image_equal) {}
 
   std::uint32_t find(Datum id) const;
   std::uint32_t find_or_add(Datum id);
+
+  /// The same for many ids, none of which is toasted: faster than one by one.
+  void find_or_add(const Datum* ids, std::size_t n, std::uint32_t* indexes);
 
   std::size_t size() const { return table_.size(); }
   const IdType& type() const { return *type_; }
@@ -44,22 +48,21 @@ class IdDictionary {
   std::size_t bytes() const;
 
  private:
-  struct Image {
-    const char* data;
-    std::size_t size;
-  };
+  static constexpr std::size_t kGroup = 64;
 
-  Image image(Datum id) const;
   std::uint64_t hash(Datum id) const;
   bool equal(std::uint32_t index, Datum id) const;
   int compare(std::uint32_t a, std::uint32_t b) const;
   std::uint32_t find(Datum id, std::uint64_t hash) const;
+  void find_group(const Datum* ids, std::size_t n, std::uint32_t* indexes) const;
+  std::uint32_t add(Datum id);
   bool is_small(Datum id) const;
   void remember_small(Datum id, std::uint32_t index);
   char* store(Datum id);
   static int compare_for_sort(const void* a, const void* b, void* dictionary);
 
   const IdType* type_;
+  const bool may_be_small_;
   IdTable table_;
   std::vector<std::int64_t> values_;  // by-value ids
   // The index of a small non-negative integer, the common kind of id, without a hash: numbers from

@@ -23,6 +23,37 @@ struct IdType {
 /// a server call.
 IdType* describe_id_type(Oid type, Oid collation, const char* what);
 
+/// The bytes of an id that decide equality where it is byte-wise: without the header of a
+/// variable-length value, which may be short or long for the same value.
+struct IdImage {
+  const char* data;
+  std::size_t size;
+};
+
+/// The image of an id that is not passed by value, and not toasted.
+inline IdImage id_image(const IdType& type, Datum id) {
+  char* pointer = DatumGetPointer(id);
+  if (type.length() > 0) return {pointer, static_cast<std::size_t>(type.length())};
+  if (type.length() == -1) return {VARDATA_ANY(pointer), VARSIZE_ANY_EXHDR(pointer)};
+  return {pointer, std::strlen(pointer)};
+}
+
+/// What copy_id() writes.
+inline std::size_t id_copy_size(const IdType& type, Datum id) {
+  std::size_t size = id_image(type, id).size;
+  return type.length() == -1 ? VARHDRSZ + size : type.length() == -2 ? size + 1 : size;
+}
+
+/// Copies such an id to an aligned place, a variable-length one with a plain 4-byte header, as the
+/// functions of any type take it without another copy.
+inline void copy_id(const IdType& type, Datum id, char* place) {
+  IdImage image = id_image(type, id);
+  std::size_t header = type.length() == -1 ? VARHDRSZ : 0;
+  if (header > 0) SET_VARSIZE(place, header + image.size);
+  std::memcpy(place + header, image.data, image.size);
+  if (type.length() == -2) place[image.size] = '\0';
+}
+
 /// The condition "column = $1", $1 being of the type's base: with the type's own equality operator,
 /// whatever the search_path holds, and with a cast where a domain would hide that operator. A
 /// server call.

@@ -1,6 +1,12 @@
 #include "pg/rating_reader.h"
 
+#include "pg/memory_context.h"
+
 namespace als::pg {
+
+namespace {
+constexpr std::uint64_t kRowsABlock = RatingBuffer::kBlockEntries / 16;
+}
 
 double RatingReader::rating(Datum value) const {
   switch (source_.rating_kind) {
@@ -22,29 +28,48 @@ double RatingReader::rating(Datum value) const {
   return 0;
 }
 
+void RatingReader::refuse(const Datum* values, double rating) const {
+  const char* user = server([&] { return id_text(*source_.user_type, values[0]); });
+  const char* item = server([&] { return id_text(*source_.item_type, values[1]); });
+  throw UserError(
+      ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+      format("the rating of user %s for item %s is %s", user, item,
+             std::isnan(rating)   ? "NaN"
+             : std::isinf(rating) ? "infinite"
+                                  : format("%g, beyond single precision", rating).c_str()),
+      "Ratings must be finite numbers: correct the row, or leave it out by training "
+      "on a query.");
+}
+
+/// Runs inside the executor: whatever may throw is guarded, and that is not each row.
 void RatingReader::add(TupleTableSlot* slot) {
   const Datum* values = slot->tts_values;
   const bool* nulls = slot->tts_isnull;
-  ++rows_;
+  if (static_cast<std::uint64_t>(++rows_) % kRowsABlock == 0) guard([&] { (*on_block_)(); });
   if (nulls[0] || nulls[1] || nulls[2]) {
     ++skipped_;
     return;
   }
   double value = rating(values[2]);
   auto single = static_cast<float>(value);
-  if (!std::isfinite(single)) {
-    const char* user = id_text(*source_.user_type, values[0]);
-    const char* item = id_text(*source_.item_type, values[1]);
-    throw UserError(
-        ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-        format("the rating of user %s for item %s is %s", user, item,
-               std::isnan(value)   ? "NaN"
-               : std::isinf(value) ? "infinite"
-                                   : format("%g, beyond single precision", value).c_str()),
-        "Ratings must be finite numbers: correct the row, or leave it out by training "
-        "on a query.");
-  }
-  buffer_.append(users_.find_or_add(values[0]), items_.find_or_add(values[1]), single);
+  if (!std::isfinite(single)) guard([&] { refuse(values, value); });
+  Batch& batch = *batch_;
+  batch.values[batch.users.size()] = single;
+  batch.users.add(values[0]);
+  batch.items.add(values[1]);
+  if (batch.users.size() == IdBatch::kSize) guard([&] { look_up(); });
+}
+
+void RatingReader::look_up() {
+  Batch& batch = *batch_;
+  std::uint32_t users[IdBatch::kSize];
+  std::uint32_t items[IdBatch::kSize];
+  std::size_t n = batch.users.size();
+  users_.find_or_add(batch.users.ids(), n, users);
+  items_.find_or_add(batch.items.ids(), n, items);
+  buffer_.append(users, items, batch.values, n);
+  batch.users.clear();
+  batch.items.clear();
 }
 
 void RatingReader::read(const std::function<void()>& on_block) {
@@ -53,12 +78,15 @@ void RatingReader::read(const std::function<void()>& on_block) {
   SPIPlanPtr plan = prepare("select " + quoted(source_.user_col) + ", " + quoted(source_.item_col) +
                             ", " + rating + " from " + source_.from_clause());
   on_block();
-  for_each_row(plan, {}, {source_.user_type->oid, source_.item_type->oid, source_.rating_type},
-               [&](TupleTableSlot* slot) {
-                 add(slot);
-                 if (rows_ % static_cast<std::int64_t>(RatingBuffer::kBlockEntries / 16) == 0)
-                   on_block();
-               });
+  OwnedMemoryContext copies("als ids of a batch");
+  Batch batch{{source_.user_type, copies.get()}, {source_.item_type, copies.get()}, {}};
+  batch_ = &batch;
+  on_block_ = &on_block;
+  stream_rows(
+      plan, {}, {source_.user_type->oid, source_.item_type->oid, source_.rating_type},
+      [](void* reader, TupleTableSlot* slot) { static_cast<RatingReader*>(reader)->add(slot); },
+      this);
+  server([&] { guard([&] { look_up(); }); });
 }
 
 }  // namespace als::pg

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "core/ratings.h"
+#include "pg/id_batch.h"
 #include "pg/id_dictionary.h"
 #include "pg/rating_source.h"
 
@@ -28,13 +29,24 @@ class RatingReader {
   std::int64_t skipped() const { return skipped_; }  ///< of them with a null id or rating
 
  private:
+  /// Rows whose ids are looked up together.
+  struct Batch {
+    IdBatch users;
+    IdBatch items;
+    float values[IdBatch::kSize];
+  };
+
   void add(TupleTableSlot* slot);
   double rating(Datum value) const;
+  [[noreturn]] void refuse(const Datum* values, double rating) const;
+  void look_up();
 
   const RatingSource& source_;
   RatingBuffer buffer_;
   IdDictionary users_;
   IdDictionary items_;
+  Batch* batch_ = nullptr;  // while reading
+  const std::function<void()>* on_block_ = nullptr;
   std::int64_t rows_ = 0;
   std::int64_t skipped_ = 0;
 };

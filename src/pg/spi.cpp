@@ -28,8 +28,9 @@ struct RowReceiver {
 bool receive_row(TupleTableSlot* slot, DestReceiver* self) {
   auto* receiver = reinterpret_cast<RowReceiver*>(self);
   slot_getallattrs(slot);
-  MemoryContextReset(receiver->row_context);
-  MemoryContext old = MemoryContextSwitchTo(receiver->row_context);
+  MemoryContext context = receiver->row_context;
+  if (!context->isReset || context->firstchild != nullptr) MemoryContextReset(context);
+  MemoryContext old = MemoryContextSwitchTo(context);
   receiver->on_row(receiver->state, slot);
   MemoryContextSwitchTo(old);
   return true;

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/counting_sort.h"
+#include "core/row_sorter.h"
 
 namespace als {
 namespace {
@@ -79,7 +79,7 @@ TEST(RatingBuffer, KeepsEntriesInBlocks) {
   EXPECT_EQ(buffer.block_size(0), RatingBuffer::kBlockEntries);
   EXPECT_EQ(buffer.block_size(1), 3U);
   EXPECT_EQ(buffer.block(1)[2].user, n - 1);
-  buffer.clear();
+  EXPECT_EQ(buffer.take_blocks().size(), 2U);
   EXPECT_EQ(buffer.size(), 0U);
   buffer.append(1, 2, 3.0F);
   EXPECT_EQ(buffer.block_size(0), 1U);
@@ -227,32 +227,88 @@ TEST(SplitRows, CoversAllRowsInRunsOfBoundedSize) {
   EXPECT_EQ(split_rows(CompressedRows(), 1, 10), (std::vector<std::size_t>{0}));
 }
 
-// Entries that come in the order of their columns.
-struct Scattered {
-  template <class Visit>
-  void for_each(std::size_t begin, std::size_t end, const Visit& visit) const {
-    for (std::size_t e = begin; e < end; ++e) {
-      visit(static_cast<std::uint32_t>(e * 7919 % 13), static_cast<std::uint32_t>(e), 1.0F);
-    }
-  }
-};
+std::uint64_t place_of(std::uint64_t e, std::uint64_t n) { return e * 7919 % n; }
 
-TEST(CountingSort, IsStableOverManySlices) {
-  // More entries than a slice, in one row and in many.
-  const std::size_t n = (std::size_t{1} << 19) * 2 + 12345;
-  for (const int threads : {1, 3}) {
-    ThreadTeam team(threads);
-    const CompressedRows sorted = counting_sort(Scattered{}, n, 13, team);
-    ASSERT_EQ(sorted.offsets.back(), n);
-    for (std::size_t row = 0; row < 13; ++row) {
-      for (std::uint64_t e = sorted.offsets[row]; e < sorted.offsets[row + 1]; ++e) {
-        ASSERT_EQ(sorted.columns[e] * std::uint64_t{7919} % 13, row);
-        if (e > sorted.offsets[row]) {
-          ASSERT_LT(sorted.columns[e - 1], sorted.columns[e]);
-        }
+// Every column of every row once, in a scattered order.
+CompressedRows sorted_grid(std::size_t n_rows, std::size_t n_columns, ThreadTeam& team) {
+  CompressedRows rows;
+  for (std::size_t r = 0; r <= n_rows; ++r) rows.offsets.push_back(r * n_columns);
+  const std::size_t n = n_rows * n_columns;
+  rows.columns.resize(n);
+  rows.values.resize(n);
+  ChunkPool pool;
+  RowSorter sorter(rows, n_columns, RowSorter::Columns::kInAnyOrder, pool, team);
+  for (std::uint64_t e = 0; e < n; ++e) {
+    const std::uint64_t place = place_of(e, n);
+    const RowSorter::Entry entry{static_cast<std::uint32_t>(place / n_columns),
+                                 static_cast<std::uint32_t>(place % n_columns),
+                                 static_cast<float>(place % 1000)};
+    sorter.deal(e % sorter.streams(), &entry, 1);
+  }
+  sorter.sort();
+  return rows;
+}
+
+TEST(RowSorter, SortsShortAndLongRowsAndManyColumns) {
+  // One long row, long rows of many columns, many short rows, and one column.
+  const std::pair<std::size_t, std::size_t> shapes[] = {
+      {1, 1000001}, {3, 300007}, {100003, 11}, {700001, 1}, {5, 7}};
+  for (const auto& [n_rows, n_columns] : shapes) {
+    for (const int threads : {1, 3}) {
+      ThreadTeam team(threads);
+      const CompressedRows rows = sorted_grid(n_rows, n_columns, team);
+      for (std::size_t place = 0; place < rows.columns.size(); ++place) {
+        ASSERT_EQ(rows.columns[place], place % n_columns);
+        ASSERT_EQ(rows.values[place], static_cast<float>(place % 1000));
       }
     }
   }
+}
+
+// Large enough for several parts, streams and slices, with one item that nearly everybody has
+// rated, and rows of users who have rated it often.
+TEST(Ratings, ManyAreTheSameForAnyNumberOfThreads) {
+  const std::uint32_t users = 30000;
+  const std::uint32_t items = 5000;
+  std::mt19937_64 random(4);
+  std::vector<Entry> entries = random_entries(1200000, users, items, random);
+  for (std::size_t e = 0; e < 400000; ++e) entries[e].item = 17;
+  ThreadTeam one(1);
+  const Ratings expected(buffer_of(entries), identity(users), identity(items), OnDuplicate::kSum,
+                         one);
+  Map all;
+  for (const Entry& e : entries) all[{e.user, e.item}].push_back(e.value);
+  expect_matches(expected.by_user(), true, all, users, OnDuplicate::kSum);
+  expect_matches(expected.by_item(), false, all, items, OnDuplicate::kSum);
+  for (const int threads : {2, 5}) {
+    std::shuffle(entries.begin(), entries.end(), random);
+    ThreadTeam team(threads);
+    const Ratings ratings(buffer_of(entries), identity(users), identity(items), OnDuplicate::kSum,
+                          team);
+    EXPECT_EQ(ratings.by_user().columns, expected.by_user().columns);
+    EXPECT_EQ(ratings.by_user().values, expected.by_user().values);
+    EXPECT_EQ(ratings.by_item().columns, expected.by_item().columns);
+    EXPECT_EQ(ratings.by_item().values, expected.by_item().values);
+    EXPECT_EQ(ratings.duplicates(), expected.duplicates());
+  }
+}
+
+TEST(ChunkPool, KeepsChunksApartAndServesThemAgain) {
+  ChunkPool pool;
+  std::vector<char*> chunks;
+  for (int c = 0; c < 200; ++c) {
+    chunks.push_back(static_cast<char*>(pool.take()));
+    std::fill_n(chunks.back(), ChunkPool::kChunkBytes, static_cast<char>(c));
+  }
+  pool.release(chunks[100]);
+  for (int c = 0; c < 200; ++c) {
+    if (c == 100) continue;
+    ASSERT_EQ(chunks[c][0], static_cast<char>(c));
+    ASSERT_EQ(chunks[c][ChunkPool::kChunkBytes - 1], static_cast<char>(c));
+  }
+  EXPECT_EQ(pool.take(), chunks[100]);
+  pool.put_back(chunks[7]);
+  EXPECT_EQ(pool.take(), chunks[7]);
 }
 
 }  // namespace

@@ -607,8 +607,8 @@ TEST(TrainingMemory, GrowsWithWhatItHolds) {
   const auto memory = [&](std::size_t ratings, std::size_t users, int threads) {
     return training_memory(ratings, users, 1000, 0, options, threads);
   };
-  EXPECT_GT(memory(20000000, 100000, 2), 20000000U * 20);
-  EXPECT_LT(memory(20000000, 100000, 2), 20000000U * 25);
+  EXPECT_GT(memory(20000000, 100000, 2), 20000000U * 17);
+  EXPECT_LT(memory(20000000, 100000, 2), 20000000U * 20);
   EXPECT_GT(memory(1000, 200000, 2) - memory(1000, 100000, 2), 100000U * 64 * 4);
   EXPECT_EQ(training_memory(1000, 10, 10, 500, options, 1),
             training_memory(1000, 10, 10, 0, options, 1) + 500);
