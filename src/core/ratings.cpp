@@ -332,13 +332,14 @@ std::vector<std::size_t> split_rows(const CompressedRows& matrix, std::size_t pe
 
 Ratings::Ratings(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_rank,
                  const std::vector<std::uint32_t>& item_rank, OnDuplicate on_duplicate,
-                 ThreadTeam& team) {
+                 ThreadTeam& team, const HoldoutRule* holdout) {
   // At most about 17 bytes an entry: as the users' rows grow to 8, the chunks shrink from 12 to
   // nothing; and the items' rows are made in parts, each of which needs 12 bytes an entry for a
   // while.
   ChunkPool pool;
   by_user_ = sort_by_user(std::move(buffer), user_rank, item_rank, pool, team);
   duplicates_ = DuplicateMerger(by_user_, on_duplicate, team).merge();
+  if (holdout != nullptr) held_out_ = hold_out(by_user_, *holdout, team);
   by_item_ = transpose(by_user_, item_rank.size(), pool, team);
   mean_ = mean_of(by_user_.values, team);
 }

@@ -8,6 +8,7 @@
 
 #include "core/chunk_pool.h"
 #include "core/compressed_rows.h"
+#include "core/holdout.h"
 #include "core/options.h"
 #include "core/thread_team.h"
 
@@ -65,21 +66,24 @@ class Ratings {
   /// Takes over (and empties) the buffer, whose values must be finite. Throws std::range_error if
   /// the sum of duplicates is not. user_rank[u] is the canonical index of the user that the buffer
   /// calls u, a permutation; item_rank likewise. Duplicates are merged in double precision in
-  /// ascending order of their values.
+  /// ascending order of their values. With a rule, some ratings are kept out.
   Ratings(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_rank,
-          const std::vector<std::uint32_t>& item_rank, OnDuplicate on_duplicate, ThreadTeam& team);
+          const std::vector<std::uint32_t>& item_rank, OnDuplicate on_duplicate, ThreadTeam& team,
+          const HoldoutRule* holdout = nullptr);
 
   std::size_t users() const { return by_user_.rows(); }
   std::size_t items() const { return by_item_.rows(); }
   std::size_t size() const { return by_user_.columns.size(); }
-  std::size_t duplicates() const { return duplicates_; }  ///< entries merged away
-  double mean() const { return mean_; }                   ///< of the merged ratings; 0 if none
+  std::size_t duplicates() const { return duplicates_; }        ///< entries merged away
+  double mean() const { return mean_; }                         ///< of the ratings here; 0 if none
+  const CompressedRows& held_out() const { return held_out_; }  ///< by user; empty without a rule
   const CompressedRows& by_user() const { return by_user_; }
   const CompressedRows& by_item() const { return by_item_; }
 
  private:
   CompressedRows by_user_;
   CompressedRows by_item_;
+  CompressedRows held_out_;
   std::size_t duplicates_ = 0;
   double mean_ = 0;
 };

@@ -1,0 +1,180 @@
+#include "core/holdout.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "core/scoring.h"
+#include "core/splitmix.h"
+
+namespace als {
+namespace {
+
+constexpr std::size_t kGrain = std::size_t{1} << 16;  // entries a block
+constexpr std::size_t kRowCost = 16;                  // of a row beside its entries, in entries
+constexpr std::size_t kRecallUsers = 2000;
+constexpr std::size_t kTop = 10;
+
+/// A random-looking number of [0, 1).
+double unit(std::uint64_t hash) { return static_cast<double>(hash >> 11) * 0x1p-53; }
+
+/// Marks the entries of a row to be kept out.
+void mark_row(const CompressedRows& by_user, const HoldoutRule& rule, std::size_t row,
+              std::vector<std::uint64_t>& order, unsigned char* marks) {
+  const std::uint64_t begin = by_user.offsets[row];
+  const std::size_t size = by_user.row_size(row);
+  const std::uint64_t user = splitmix(splitmix(rule.seed + kSplitmixStep) ^ rule.user_keys[row]);
+  const double wanted = rule.share * static_cast<double>(size) + unit(splitmix(user + 1));
+  std::fill_n(marks + begin, size, 0);
+  if (size < 2 || !(wanted >= 1)) return;
+  const std::size_t count = std::min(static_cast<std::size_t>(wanted), size - 1);
+
+  const auto hash = [&](std::uint64_t e) {
+    return splitmix(user ^ rule.item_keys[by_user.columns[e]]);
+  };
+  order.resize(size);
+  std::iota(order.begin(), order.end(), begin);
+  // By the entry's place where hashes are equal, which hangs on the ids too.
+  std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
+                   [&](std::uint64_t a, std::uint64_t b) {
+                     const std::uint64_t hash_a = hash(a);
+                     const std::uint64_t hash_b = hash(b);
+                     return hash_a < hash_b || (hash_a == hash_b && a < b);
+                   });
+  for (std::size_t n = 0; n < count; ++n) marks[order[n]] = 1;
+}
+
+/// Sums of blocks of rows, added up in order: the bits do not depend on the number of threads.
+template <class SumOfRow>
+double sum_over_rows(const CompressedRows& rows, ThreadTeam& team, const SumOfRow& sum_of_row) {
+  const std::vector<std::size_t> runs = split_rows(rows, kRowCost, kGrain);
+  std::vector<double> sums(runs.size(), 0.0);
+  team.for_each_block(runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
+    for (std::size_t row = runs[run]; row < runs[run + 1]; ++row) sums[run] += sum_of_row(row);
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+std::size_t positives(const CompressedRows& held_out, std::size_t row) {
+  const float* values = held_out.values.data();
+  return static_cast<std::size_t>(std::count_if(values + held_out.offsets[row],
+                                                values + held_out.offsets[row + 1],
+                                                [](float value) { return value > 0; }));
+}
+
+/// The users to be judged, in order.
+std::vector<std::size_t> judged_users(const CompressedRows& held_out,
+                                      const std::vector<std::uint64_t>& user_keys) {
+  std::vector<std::size_t> judged;
+  for (std::size_t row = 0; row < held_out.rows(); ++row) {
+    if (positives(held_out, row) > 0) judged.push_back(row);
+  }
+  if (judged.size() <= kRecallUsers) return judged;
+  std::nth_element(judged.begin(), judged.begin() + kRecallUsers, judged.end(),
+                   [&](std::size_t a, std::size_t b) {
+                     const std::uint64_t hash_a = splitmix(user_keys[a]);
+                     const std::uint64_t hash_b = splitmix(user_keys[b]);
+                     return hash_a < hash_b || (hash_a == hash_b && a < b);
+                   });
+  judged.resize(kRecallUsers);
+  std::sort(judged.begin(), judged.end());
+  return judged;
+}
+
+}  // namespace
+
+CompressedRows hold_out(CompressedRows& by_user, const HoldoutRule& rule, ThreadTeam& team) {
+  const std::vector<std::size_t> runs = split_rows(by_user, kRowCost, kGrain);
+  UninitializedVector<unsigned char> marks(by_user.columns.size());
+  team.for_each_block(runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
+    std::vector<std::uint64_t> order;
+    for (std::size_t row = runs[run]; row < runs[run + 1]; ++row) {
+      mark_row(by_user, rule, row, order, marks.data());
+    }
+  });
+
+  // What stays moves together, in order, as its places hold what has been dealt with already.
+  CompressedRows held;
+  held.offsets.reserve(by_user.rows() + 1);
+  held.offsets.push_back(0);
+  std::uint64_t to = 0;
+  for (std::size_t run = 0; run + 1 < runs.size(); ++run) {
+    team.for_each_block(1, 1, [&](std::size_t, std::size_t, int) {
+      for (std::size_t row = runs[run]; row < runs[run + 1]; ++row) {
+        const std::uint64_t begin = by_user.offsets[row];
+        by_user.offsets[row] = to;
+        for (std::uint64_t e = begin; e < by_user.offsets[row + 1]; ++e) {
+          if (marks[e] != 0) {
+            held.columns.push_back(by_user.columns[e]);
+            held.values.push_back(by_user.values[e]);
+          } else {
+            by_user.columns[to] = by_user.columns[e];
+            by_user.values[to++] = by_user.values[e];
+          }
+        }
+        held.offsets.push_back(held.columns.size());
+      }
+    });
+  }
+  by_user.offsets.back() = to;
+  by_user.columns.resize(to);
+  by_user.values.resize(to);
+  return held;
+}
+
+double rmse(const CompressedRows& held_out, const Factors& users, const Factors& items, double mean,
+            ThreadTeam& team) {
+  if (held_out.columns.empty()) return 0;
+  const std::size_t factors = users.matrix.cols();
+  const double sum = sum_over_rows(held_out, team, [&](std::size_t row) {
+    double squares = 0;
+    for (std::uint64_t e = held_out.offsets[row]; e < held_out.offsets[row + 1]; ++e) {
+      const std::uint32_t item = held_out.columns[e];
+      double error =
+          held_out.values[e] - mean - dot(users.matrix.row(row), items.matrix.row(item), factors);
+      if (!users.bias.empty()) error -= static_cast<double>(users.bias[row]) + items.bias[item];
+      squares += error * error;
+    }
+    return squares;
+  });
+  return std::sqrt(sum / static_cast<double>(held_out.columns.size()));
+}
+
+double recall_at_10(const CompressedRows& held_out, const CompressedRows& seen,
+                    const std::vector<std::uint64_t>& user_keys, const Factors& users,
+                    const Factors& items, ThreadTeam& team) {
+  const std::vector<std::size_t> judged = judged_users(held_out, user_keys);
+  if (judged.empty()) return 0;
+  constexpr float kNever = -std::numeric_limits<float>::infinity();
+  std::vector<double> recalls(judged.size());
+  team.for_each_block(judged.size(), 1, [&](std::size_t n, std::size_t, int) {
+    const std::size_t row = judged[n];
+    UninitializedVector<float> scores(items.matrix.rows());
+    score_all(items.matrix, nullptr, 0.0F, users.matrix.row(row), scores.data());
+    for (std::uint64_t e = seen.offsets[row]; e < seen.offsets[row + 1]; ++e) {
+      scores[seen.columns[e]] = kNever;
+    }
+    std::vector<std::uint32_t> wanted;
+    for (std::uint64_t e = held_out.offsets[row]; e < held_out.offsets[row + 1]; ++e) {
+      if (held_out.values[e] > 0) wanted.push_back(held_out.columns[e]);
+    }
+    const auto is_wanted = [&](std::uint32_t item) {
+      return std::binary_search(wanted.begin(), wanted.end(), item);
+    };
+    // Those kept out stand behind others with the same score.
+    std::size_t hits = 0;
+    for (const std::uint32_t item : wanted) {
+      std::size_t before = 0;
+      for (std::uint32_t other = 0; other < scores.size() && before < kTop; ++other) {
+        before += scores[other] > scores[item] ||
+                  (scores[other] == scores[item] && other != item && !is_wanted(other));
+      }
+      hits += before < kTop ? 1 : 0;
+    }
+    recalls[n] = static_cast<double>(hits) / static_cast<double>(std::min(kTop, wanted.size()));
+  });
+  return std::accumulate(recalls.begin(), recalls.end(), 0.0) / static_cast<double>(recalls.size());
+}
+
+}  // namespace als
