@@ -22,17 +22,25 @@ create type als.model as (
   reg_exponent float8,
   alpha float8,                -- null for explicit feedback
   biases boolean,
+  nonnegative boolean,
   on_duplicate text,
+  holdout float8,              -- the share of each user's ratings kept out of the training
+  tolerance float8,
   seed bigint,
+  solver text,                 -- 'direct' or 'cg', what was used
+  warm_start boolean,          -- whether it started from the run before
   threads int,
   n_rows bigint,               -- rows read
   n_skipped bigint,            -- of them with a null id or rating
   n_duplicates bigint,         -- of the rest merged into another row of the same user and item
-  n_ratings bigint,            -- what training saw: n_rows - n_skipped - n_duplicates
+  n_holdout bigint,            -- kept out of the training
+  n_ratings bigint,            -- what training saw: n_rows - n_skipped - n_duplicates - n_holdout
   n_users bigint,
   n_items bigint,
-  mean float8,                 -- of the ratings
+  mean float8,                 -- of the ratings that training saw
   loss float8[],               -- the objective after each iteration
+  holdout_metric text,         -- 'rmse' or 'recall@10'; null without holdout
+  holdout_values float8[],     -- of the ratings kept out, after each iteration
   n_refined bigint,            -- rows solved again in double precision, or with more ridge
   read_seconds float8,
   train_seconds float8,
@@ -56,10 +64,15 @@ create function als.train(
   reg_exponent float8 default 1,
   alpha float8 default null,
   biases boolean default null,
+  nonnegative boolean default false,
   on_duplicate text default null,
+  holdout float8 default 0,
+  tolerance float8 default 0,
   seed bigint default 42,
+  solver text default 'auto',
   threads int default null,
   replace boolean default false,
+  warm_start boolean default false,
   unlogged boolean default false
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';

@@ -7,7 +7,15 @@
 namespace als {
 namespace {
 
-bool runs_here(SimdLevel level) {
+// Initialised on first use and without a destructor, so that loading the module runs no code.
+std::atomic<SimdLevel>& current_level() {
+  static std::atomic<SimdLevel> level{available_simd_levels().back()};
+  return level;
+}
+
+}  // namespace
+
+bool is_available(SimdLevel level) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   switch (level) {
@@ -16,7 +24,7 @@ bool runs_here(SimdLevel level) {
     case SimdLevel::kAvx2:
       return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
     case SimdLevel::kAvx512:
-      return runs_here(SimdLevel::kAvx2) && __builtin_cpu_supports("avx512f") != 0 &&
+      return is_available(SimdLevel::kAvx2) && __builtin_cpu_supports("avx512f") != 0 &&
              __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
              __builtin_cpu_supports("avx512vl") != 0;
   }
@@ -26,18 +34,10 @@ bool runs_here(SimdLevel level) {
 #endif
 }
 
-// Initialised on first use and without a destructor, so that loading the module runs no code.
-std::atomic<SimdLevel>& current_level() {
-  static std::atomic<SimdLevel> level{available_simd_levels().back()};
-  return level;
-}
-
-}  // namespace
-
 std::vector<SimdLevel> available_simd_levels() {
   std::vector<SimdLevel> levels;
   for (SimdLevel level : {SimdLevel::kBaseline, SimdLevel::kAvx2, SimdLevel::kAvx512}) {
-    if (runs_here(level)) levels.push_back(level);
+    if (is_available(level)) levels.push_back(level);
   }
   return levels;
 }
@@ -45,7 +45,7 @@ std::vector<SimdLevel> available_simd_levels() {
 SimdLevel simd_level() { return current_level().load(std::memory_order_relaxed); }
 
 bool set_simd_level(SimdLevel level) {
-  if (!runs_here(level)) return false;
+  if (!is_available(level)) return false;
   current_level().store(level, std::memory_order_relaxed);
   return true;
 }

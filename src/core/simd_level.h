@@ -10,6 +10,9 @@ namespace als {
 /// architecture has: SSE2 on x86-64, NEON on arm64.
 enum class SimdLevel : std::uint8_t { kBaseline, kAvx2, kAvx512 };
 
+/// Whether this processor (and this build) can run a level.
+bool is_available(SimdLevel level);
+
 /// The levels that this processor (and this build) can run, worst first; never empty.
 std::vector<SimdLevel> available_simd_levels();
 

@@ -18,6 +18,13 @@ bool is_gradual(const TrainOptions& options) {
 
 }  // namespace
 
+double half_step_operations(const TrainOptions& options, double ratings, double rows) {
+  const double k = options.factors;
+  // Three passes of a product and a sum; or the sum of the equations, and their factorisation.
+  if (is_gradual(options)) return ratings * 12 * k;
+  return ratings * k * k + rows * k * k * k / 3;
+}
+
 Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
                  ThreadTeam& team)
     : team_(team),

@@ -66,6 +66,9 @@ class Trainer {
   std::size_t refined_rows_ = 0;
 };
 
+/// About how many operations a half-step takes that solves so many rows of so many ratings in all.
+double half_step_operations(const TrainOptions& options, double ratings, double rows);
+
 /// Peak bytes of a whole training run: the buffer, the compressed rows of both sides, the factors
 /// and the working memory of the threads. `id_bytes`: what the id tables hold at the end of
 /// reading.

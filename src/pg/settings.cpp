@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "core/options.h"
+#include "core/simd_level.h"
 #include "pg/pg.h"
 
 namespace als::pg {
@@ -12,6 +13,21 @@ namespace {
 int threads_setting = 0;
 int max_memory_setting = -1;  // kB
 bool verbose_setting = false;
+int simd_setting = 0;
+
+const config_enum_entry kSimdLevels[] = {
+    {"baseline", static_cast<int>(SimdLevel::kBaseline), false},
+    {"avx2", static_cast<int>(SimdLevel::kAvx2), false},
+    {"avx512", static_cast<int>(SimdLevel::kAvx512), false},
+    {nullptr, 0, false}};
+
+bool check_simd(int* value, void**, GucSource) {
+  if (is_available(static_cast<SimdLevel>(*value))) return true;
+  GUC_check_errdetail("This processor does not have these instructions.");
+  return false;
+}
+
+void assign_simd(int value, void*) { set_simd_level(static_cast<SimdLevel>(value)); }
 }  // namespace
 
 void define_settings() {
@@ -25,6 +41,11 @@ void define_settings() {
   DefineCustomBoolVariable("als.verbose", "Report each training iteration at NOTICE.",
                            "Otherwise they are reported at DEBUG1.", &verbose_setting, false,
                            PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomEnumVariable("als.simd", "Vector instructions that als uses.",
+                           "The widest that the processor has, unless set lower. Results hang on "
+                           "it in their last bits.",
+                           &simd_setting, static_cast<int>(simd_level()), kSimdLevels, PGC_USERSET,
+                           0, check_simd, assign_simd, nullptr);
   reserve_setting_prefix("als");
 }
 

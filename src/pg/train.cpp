@@ -1,53 +1,23 @@
 // als.train: from a source of ratings to a model, in one transaction.
 //
-//   source -> RatingReader -> Ratings -> Trainer -> ModelStore
+//   TrainRequest -> RatingReader -> Ratings -> Trainer -> ModelStore
 //
 // The stages are apart so that each frees what the next does not need.
 
 #include <chrono>
 
+#include "core/holdout.h"
+#include "core/initial_factors.h"
 #include "core/trainer.h"
-#include "pg/args.h"
-#include "pg/model_store.h"
 #include "pg/progress.h"
 #include "pg/rating_reader.h"
 #include "pg/settings.h"
+#include "pg/training_run.h"
+#include "pg/warm_start.h"
 
 namespace als::pg {
 
 namespace {
-
-// Defaults chosen by measurement, see "Choosing options" in the README.
-constexpr double kExplicitRegularization = 0.1;
-constexpr double kImplicitRegularization = 0.01;
-constexpr double kImplicitAlpha = 40;
-
-/// The arguments of als.train, checked.
-struct TrainRequest {
-  std::string model;
-  RatingSource source;
-  TrainOptions options;
-  OnDuplicate on_duplicate;
-  int threads;
-  bool replace;
-  bool unlogged;
-};
-
-/// What a finished training has to tell besides the factors.
-struct TrainReport {
-  std::int64_t rows = 0;
-  std::int64_t skipped = 0;
-  std::int64_t duplicates = 0;
-  std::int64_t ratings = 0;
-  std::int64_t users = 0;
-  std::int64_t items = 0;
-  std::int64_t refined = 0;
-  double mean = 0;
-  std::vector<double> loss;
-  double read_seconds = 0;
-  double train_seconds = 0;
-  double write_seconds = 0;
-};
 
 class Stopwatch {
  public:
@@ -58,101 +28,6 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-enum Argument {
-  kModel,
-  kSource,
-  kUserCol,
-  kItemCol,
-  kRatingCol,
-  kFeedback,
-  kFactors,
-  kIterations,
-  kRegularization,
-  kRegExponent,
-  kAlpha,
-  kBiases,
-  kOnDuplicate,
-  kSeed,
-  kThreads,
-  kReplace,
-  kUnlogged
-};
-
-std::string name_arg(FunctionCallInfo fcinfo, int index, const char* name) {
-  require_arg(fcinfo, index, name);
-  return NameStr(*PG_GETARG_NAME(index));
-}
-
-bool bool_arg(FunctionCallInfo fcinfo, int index, const char* name) {
-  require_arg(fcinfo, index, name);
-  return PG_GETARG_BOOL(index);
-}
-
-TrainOptions options_from(FunctionCallInfo fcinfo) {
-  TrainOptions options;
-  bool implicit = choice_arg(fcinfo, kFeedback, "feedback", {"explicit", "implicit"}) == "implicit";
-  options.feedback = implicit ? Feedback::kImplicit : Feedback::kExplicit;
-  options.factors = int_arg(fcinfo, kFactors, "factors", 1, kMaxFactors);
-  options.iterations = int_arg(fcinfo, kIterations, "iterations", 1, 10000);
-  options.regularization = PG_ARGISNULL(kRegularization)
-                               ? (implicit ? kImplicitRegularization : kExplicitRegularization)
-                               : float_arg(fcinfo, kRegularization, "regularization", 0, 1e10);
-  options.reg_exponent = float_arg(fcinfo, kRegExponent, "reg_exponent", 0, 2);
-  if (implicit) {
-    options.alpha =
-        PG_ARGISNULL(kAlpha) ? kImplicitAlpha : float_arg(fcinfo, kAlpha, "alpha", 0, 1e10);
-  } else if (!PG_ARGISNULL(kAlpha)) {
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "alpha is for implicit feedback",
-                    "Leave alpha out, or use feedback => 'implicit'.");
-  }
-  options.biases = PG_ARGISNULL(kBiases) ? !implicit : PG_GETARG_BOOL(kBiases);
-  if (implicit && options.biases)
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "biases are for explicit feedback",
-                    "Leave biases out, or use feedback => 'explicit'.");
-  require_arg(fcinfo, kSeed, "seed");
-  options.seed = static_cast<std::uint64_t>(PG_GETARG_INT64(kSeed));
-  return options;
-}
-
-OnDuplicate on_duplicate_from(FunctionCallInfo fcinfo, Feedback feedback) {
-  if (PG_ARGISNULL(kOnDuplicate))
-    return feedback == Feedback::kExplicit ? OnDuplicate::kAverage : OnDuplicate::kSum;
-  std::string choice =
-      choice_arg(fcinfo, kOnDuplicate, "on_duplicate", {"average", "sum", "error"});
-  if (choice == "average") return OnDuplicate::kAverage;
-  return choice == "sum" ? OnDuplicate::kSum : OnDuplicate::kError;
-}
-
-const char* on_duplicate_name(OnDuplicate choice) {
-  switch (choice) {
-    case OnDuplicate::kAverage:
-      return "average";
-    case OnDuplicate::kSum:
-      return "sum";
-    case OnDuplicate::kError:
-      return "error";
-  }
-  return "";
-}
-
-TrainRequest request_from(FunctionCallInfo fcinfo) {
-  TrainRequest request;
-  request.model = text_arg(fcinfo, kModel, "model");
-  std::string source = text_arg(fcinfo, kSource, "source");
-  request.options = options_from(fcinfo);
-  request.on_duplicate = on_duplicate_from(fcinfo, request.options.feedback);
-  request.threads = PG_ARGISNULL(kThreads) ? default_threads()
-                                           : int_arg(fcinfo, kThreads, "threads", 1, kMaxThreads);
-  request.replace = bool_arg(fcinfo, kReplace, "replace");
-  request.unlogged = bool_arg(fcinfo, kUnlogged, "unlogged");
-
-  request.source = parse_source(source);
-  request.source.user_col = name_arg(fcinfo, kUserCol, "user_col");
-  request.source.item_col = name_arg(fcinfo, kItemCol, "item_col");
-  if (!PG_ARGISNULL(kRatingCol)) request.source.rating_col = name_arg(fcinfo, kRatingCol, "");
-  return request;
-}
 
 std::string in_megabytes(std::size_t bytes) {
   return format("%zu MB", (bytes + 1048575) / 1048576);
@@ -210,13 +85,12 @@ ThreadTeam interruptible_team(int threads) {
 }
 
 /// Threads that pay: waking one and waiting for it costs up to some milliseconds where processors
-/// are taken, so each must have about as much to do in a half-step. A row of n ratings costs about
-/// n K^2 + K^3 / 3 operations.
+/// are taken, so each must have about as much to do in a half-step.
 int useful_threads(const TrainRequest& request, const TrainReport& report) {
   constexpr double kOperationsWorthAThread = 2e7;
-  double k = request.options.factors;
   double rows = static_cast<double>(std::min(report.users, report.items));
-  double operations = static_cast<double>(report.ratings) * k * k + rows * k * k * k / 3;
+  double operations =
+      half_step_operations(request.options, static_cast<double>(report.ratings), rows);
   return std::clamp(static_cast<int>(std::min(operations / kOperationsWorthAThread, 1e6)), 1,
                     request.threads);
 }
@@ -232,109 +106,45 @@ int useful_threads(const TrainRequest& request, const TrainReport& report) {
                   "Use on_duplicate => 'average' or 'sum', or group the source by user and item.");
 }
 
-void report_iteration(int iteration, int of, double loss, double seconds) {
+void report_iteration(int iteration, int of, const TrainReport& report, double seconds) {
   int level = verbose() ? NOTICE : DEBUG1;
+  std::string holdout =
+      report.holdout.empty() ? "" : format(", held out %.6g", report.holdout.back());
   server([&] {
-    ereport(level,
-            (errmsg("als: iteration %d of %d: loss %.9g, %.2f s", iteration, of, loss, seconds)));
+    ereport(level, (errmsg("als: iteration %d of %d: loss %.9g%s, %.2f s", iteration, of,
+                           report.loss.back(), holdout.c_str(), seconds)));
   });
+}
+
+double holdout_metric(const Trainer& trainer, const Ratings& ratings, const TrainRequest& request,
+                      const HoldoutRule& rule, ThreadTeam& team) {
+  if (request.options.feedback == Feedback::kExplicit)
+    return rmse(ratings.held_out(), trainer.users(), trainer.items(), trainer.mean(), team);
+  return recall_at_10(ratings.held_out(), ratings.by_user(), rule.user_keys, trainer.users(),
+                      trainer.items(), team);
 }
 
 /// Runs the iterations; the factors stay in the trainer.
-void iterate(Trainer& trainer, const TrainRequest& request, Progress& progress,
-             TrainReport& report) {
-  for (int i = 1; i <= request.options.iterations; ++i) {
-    Stopwatch watch;
-    trainer.solve_users();
-    double loss = trainer.solve_items();
+void iterate(Trainer& trainer, const Ratings& ratings, const TrainRequest& request,
+             const HoldoutRule& rule, ThreadTeam& team, Progress& progress, TrainReport& report) {
+  Stopwatch watch;
+  trainer.solve_users();
+  bool converged = false;
+  for (int i = 1; i <= request.options.iterations && !converged; ++i) {
+    trainer.solve_items();
+    bool last = i == request.options.iterations;
+    double loss = last ? trainer.finish() : trainer.solve_users();
+    // Without a tolerance not even a loss that has come to a standstill ends the training.
+    converged = request.tolerance > 0 && !last && i > 1 &&
+                report.loss.back() - loss < request.tolerance * report.loss.back();
+    if (converged) loss = trainer.finish();
     report.loss.push_back(loss);
+    if (request.holdout > 0)
+      report.holdout.push_back(holdout_metric(trainer, ratings, request, rule, team));
     progress.iteration(i, loss);
-    report_iteration(i, request.options.iterations, loss, watch.seconds());
+    report_iteration(i, request.options.iterations, report, watch.seconds());
+    watch = Stopwatch();
   }
-}
-
-Datum float8_array(const std::vector<double>& values) {
-  return server([&] {
-    std::size_t n = values.size();
-    auto* datums = static_cast<Datum*>(palloc(std::max<std::size_t>(n, 1) * sizeof(Datum)));
-    for (std::size_t i = 0; i < n; ++i) datums[i] = Float8GetDatum(values[i]);
-    return PointerGetDatum(construct_array(datums, static_cast<int>(n), FLOAT8OID, sizeof(float8),
-                                           FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-  });
-}
-
-Param text_param(const char* value) {
-  return {TEXTOID, server([&] { return CStringGetTextDatum(value); })};
-}
-Param name_param(const std::string& value) {
-  return {NAMEOID,
-          server([&] { return DirectFunctionCall1(namein, CStringGetDatum(value.c_str())); })};
-}
-Param class_param(Oid relation) {
-  return {REGCLASSOID, ObjectIdGetDatum(relation), !OidIsValid(relation)};
-}
-Param bigint_param(std::int64_t value) { return {INT8OID, Int64GetDatum(value)}; }
-Param int_param(int value) { return {INT4OID, Int32GetDatum(value)}; }
-Param float_param(double value) {
-  return {FLOAT8OID, server([&] { return Float8GetDatum(value); })};
-}
-
-/// Adds the row of this run to the model table; it is left in SPI_tuptable.
-void write_model_row(const ModelStore& store, const TrainRequest& request,
-                     const TrainReport& report) {
-  const TrainOptions& options = request.options;
-  const RatingSource& source = request.source;
-  bool implicit = options.feedback == Feedback::kImplicit;
-  std::string table = store.qualified_name();
-  Param rating_col{NAMEOID, 0, true};
-  if (source.rating_col) rating_col = name_param(*source.rating_col);
-  Param alpha{FLOAT8OID, 0, true};
-  if (implicit) alpha = float_param(options.alpha);
-  std::uint64_t written = execute(
-      "insert into " + table +
-          " (run, version, trained_at, source, source_table, user_col, item_col, rating_col,"
-          " user_factors, item_factors, feedback, factors, iterations, regularization,"
-          " reg_exponent, alpha, biases, on_duplicate, seed, threads, n_rows, n_skipped,"
-          " n_duplicates, n_ratings, n_users, n_items, mean, loss, n_refined, read_seconds,"
-          " train_seconds, write_seconds) "
-          "select coalesce(max(run), 0) + 1, pg_catalog.gen_random_uuid(),"
-          " pg_catalog.clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
-          " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29"
-          " from " +
-          table + " returning *",
-      {text_param(source.text.c_str()),
-       class_param(source.table),
-       name_param(source.user_col),
-       name_param(source.item_col),
-       rating_col,
-       class_param(store.factor_table(Side::kUsers)),
-       class_param(store.factor_table(Side::kItems)),
-       text_param(implicit ? "implicit" : "explicit"),
-       int_param(options.factors),
-       int_param(options.iterations),
-       float_param(options.regularization),
-       float_param(options.reg_exponent),
-       alpha,
-       {BOOLOID, BoolGetDatum(options.biases)},
-       text_param(on_duplicate_name(request.on_duplicate)),
-       bigint_param(static_cast<std::int64_t>(options.seed)),
-       int_param(request.threads),
-       bigint_param(report.rows),
-       bigint_param(report.skipped),
-       bigint_param(report.duplicates),
-       bigint_param(report.ratings),
-       bigint_param(report.users),
-       bigint_param(report.items),
-       float_param(report.mean),
-       {FLOAT8ARRAYOID, float8_array(report.loss)},
-       bigint_param(report.refined),
-       float_param(report.read_seconds),
-       float_param(report.train_seconds),
-       float_param(report.write_seconds)});
-  if (written != 1)
-    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    format("the row of this run could not be added to %s", table.c_str()),
-                    "Look for a trigger on the table that suppresses inserts.");
 }
 
 /// Reads the source under a fresh snapshot: after waiting for another training, its ratings too.
@@ -358,6 +168,7 @@ void read_ratings(RatingReader& reader, const TrainRequest& request, Progress& p
 void train(TrainRequest& request, ModelStore& store, Progress& progress, MemoryContext context) {
   TrainReport report;
   store.lock(request.replace);
+  bool existed = OidIsValid(store.table());
 
   Stopwatch reading;
   describe_source(request.source, context);
@@ -376,13 +187,21 @@ void train(TrainRequest& request, ModelStore& store, Progress& progress, MemoryC
   std::vector<std::uint32_t> item_rank = ranks_of(reader.items());
   TrainedRows users{&reader.users(), inverse(user_rank, team), nullptr, nullptr};
   TrainedRows items{&reader.items(), inverse(item_rank, team), nullptr, nullptr};
+  std::vector<std::uint64_t> item_keys = keys_of(items, team);
+  HoldoutRule rule{request.holdout, request.options.seed, {}, {}};
+  if (request.holdout > 0) {
+    rule.user_keys = keys_of(users, team);
+    rule.item_keys = item_keys;
+  }
   std::optional<Ratings> ratings;
   try {
-    ratings.emplace(reader.take_buffer(), user_rank, item_rank, request.on_duplicate, team);
+    ratings.emplace(reader.take_buffer(), user_rank, item_rank, request.on_duplicate, team,
+                    request.holdout > 0 ? &rule : nullptr);
   } catch (const DuplicateRating& duplicate) {
     throw_duplicate(duplicate, users, items);
   }
   report.duplicates = static_cast<std::int64_t>(ratings->duplicates());
+  report.held_out = static_cast<std::int64_t>(ratings->held_out().columns.size());
   report.ratings = static_cast<std::int64_t>(ratings->size());
   report.users = static_cast<std::int64_t>(ratings->users());
   report.items = static_cast<std::int64_t>(ratings->items());
@@ -391,10 +210,27 @@ void train(TrainRequest& request, ModelStore& store, Progress& progress, MemoryC
 
   Stopwatch training;
   progress.enter(Phase::kTraining);
-  std::vector<std::uint64_t> item_keys = keys_of(items, team);
   ThreadTeam trainers = interruptible_team(useful_threads(request, report));
-  Trainer trainer(*ratings, request.options, item_keys, trainers);
-  iterate(trainer, request, progress, report);
+  Factors user_start = zero_factors(user_rank.size(), request.options, trainers);
+  Factors item_start = initial_factors(item_keys, request.options, trainers);
+  if (request.warm_start && existed) {
+    SnapshotScope snapshot;
+    Model model = read_model(store.table());
+    check_warm_start(model, request.options);
+    warm_start(model, Side::kUsers, reader.users(), user_rank, request.options, user_start);
+    warm_start(model, Side::kItems, reader.items(), item_rank, request.options, item_start);
+    snapshot.pop();
+  } else if (request.warm_start) {
+    server([&] {
+      ereport(NOTICE, (errmsg("model %s does not exist yet: it starts from random factors",
+                              store.relation().c_str())));
+    });
+  }
+  Trainer trainer(*ratings, request.options, std::move(user_start), std::move(item_start),
+                  trainers);
+  iterate(trainer, *ratings, request, rule, trainers, progress, report);
+  report.gradual = trainer.gradual();
+  report.warm_started = request.warm_start && existed;
   report.refined = static_cast<std::int64_t>(trainer.refined_rows());
   report.train_seconds = training.seconds();
 
@@ -438,7 +274,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
       PreventCommandIfReadOnly("als.train()");
       PreventCommandDuringRecovery("als.train()");
     });
-    TrainRequest request = request_from(fcinfo);
+    TrainRequest request = train_request(fcinfo);
     SpiConnection spi;
     ModelStore store(request.model);
     Progress progress(store.schema(), store.relation(), request.options.iterations);

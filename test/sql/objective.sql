@@ -23,8 +23,8 @@ begin
     model.feedback, coalesce(model.alpha, 0), model.on_duplicate, model.source);
 end $$;
 
--- The objective, and the largest gradient of an item's unknowns relative to what it is a sum of
--- (items are solved last, so theirs is zero but for rounding).
+-- The objective, and the largest gradient of a user's unknowns relative to what it is a sum of
+-- (users are solved last, and exactly whatever the solver, so theirs is zero but for rounding).
 create function check_objective(title text, source text, options text) returns table (
   "model" text, "loss as recorded" bool, "never rises" bool, "gradient is zero" bool, "of cells" bigint) language plpgsql as $$
 declare
@@ -51,13 +51,13 @@ begin
     union all
     select w, norm from (select item_id, sum(w) as w from cell group by 1) as weights
       join (select item_id, sum(y ^ 2) as norm from i group by 1) as norms using (item_id)) as t;
-  -- d/dy_k of the objective / 2 = lambda W^e y_k - sum of w (p - s) x_k, and 1 in the place of x_k for the bias.
+  -- d/dx_k of the objective / 2 = lambda W^e x_k - sum of w (p - s) y_k, and 1 in the place of y_k for the bias.
   select max(abs(pull - rest) / (size + 1e-6)) into worst from (
-    select item_id, k, run.regularization * power(sum(w), run.reg_exponent) * y as pull,
-      sum(w * (p - s) * x) as rest, sum(abs(w * (p - s) * x)) + sum(abs(w * s * x)) as size
-    from cell join (select user_id, k, case when k <= run.factors then x else 1 end as x from u) as z using (user_id)
-      join i using (item_id, k)
-    group by item_id, k, y) as g;
+    select user_id, k, run.regularization * power(sum(w), run.reg_exponent) * x as pull,
+      sum(w * (p - s) * y) as rest, sum(abs(w * (p - s) * y)) + sum(abs(w * s * y)) as size
+    from cell join (select item_id, k, case when k <= run.factors then y else 1 end as y from i) as z using (item_id)
+      join u using (user_id, k)
+    group by user_id, k, x) as g;
   return query select title, abs(run.loss[run.iterations] / (fit + ridge) - 1) < 1e-4,
     (select bool_and(run.loss[t + 1] <= run.loss[t] * (1 + 1e-5)) from generate_series(1, run.iterations - 1) as t), worst < 1e-5, n;
   drop table u, i, cell;
@@ -73,7 +73,12 @@ select c.* from (values
   ('explicit, averages', 'messy', 'factors => 3, iterations => 8, regularization => 0.05'),
   ('explicit, sums', 'messy', 'factors => 3, iterations => 8, on_duplicate => ''sum'', biases => false'),
   ('explicit, many factors', 'ratings', 'factors => 40, iterations => 5'),
+  ('explicit, cg', 'ratings', 'factors => 4, iterations => 8, solver => ''cg'''),
+  ('explicit, cg, no biases', 'ratings', 'factors => 24, iterations => 8, solver => ''cg'', biases => false'),
+  ('explicit, sums, cg', 'messy', 'factors => 3, iterations => 8, solver => ''cg'', on_duplicate => ''sum'''),
   ('implicit', 'ratings', 'feedback => ''implicit'', factors => 4, iterations => 8'),
+  ('implicit, cg', 'ratings', 'feedback => ''implicit'', factors => 4, iterations => 8, solver => ''cg'''),
+  ('implicit, cg, plain ridge', 'ratings', 'feedback => ''implicit'', factors => 24, iterations => 8, solver => ''cg'', alpha => 10, reg_exponent => 0, regularization => 1'),
   ('implicit, plain ridge', 'ratings', 'feedback => ''implicit'', factors => 4, iterations => 8, alpha => 40, reg_exponent => 0, regularization => 0.1'),
   ('implicit, root', 'ratings', 'feedback => ''implicit'', factors => 4, iterations => 8, alpha => 1, reg_exponent => 0.5, regularization => 0.1'),
   ('implicit, sums and negatives', 'messy', 'feedback => ''implicit'', factors => 3, iterations => 8, alpha => 2'),
@@ -105,15 +110,23 @@ from generate_series(1, 120) as u, generate_series(1, 90) as i where (u * 31 + i
 create table shuffled as select * from many order by md5(user_id || '/' || item_id || 'salt');
 create table fingerprints (options text, fingerprint text);
 insert into fingerprints
-select options, fingerprint(source, 'factors => 130, ' || options)
+select options, fingerprint(source, 'factors => 130, solver => ''direct'', ' || options)
 from (values ('many', 'threads => 1'), ('many', 'threads => 2'), ('many', 'threads => 4'), ('shuffled', 'threads => 1'), ('shuffled', 'threads => 4'),
   ('select * from many order by item_id desc, user_id', 'seed => 42, threads => 3')) as t (source, options);
 select count(distinct fingerprint) as distinct_models, count(*) as n from fingerprints;
 truncate fingerprints;
 insert into fingerprints
-select 'implicit', fingerprint(source, 'feedback => ''implicit'', factors => 130, threads => ' || threads)
+select 'implicit', fingerprint(source, 'feedback => ''implicit'', factors => 130, solver => ''direct'', threads => ' || threads)
 from (values ('many', 1), ('many', 4), ('shuffled', 2), ('shuffled', 3)) as t (source, threads);
 select count(distinct fingerprint) as distinct_models, count(*) as n from fingerprints;
+truncate fingerprints;
+insert into fingerprints
+select options, fingerprint(source, 'factors => 420, solver => ''cg'', threads => ' || threads || ', ' || options)
+from (values ('many', 1), ('many', 4), ('shuffled', 2), ('shuffled', 3)) as t (source, threads),
+  (values ('feedback => ''explicit'''), ('feedback => ''implicit''')) as o (options);
+select count(distinct fingerprint) as distinct_models, count(*) as n from fingerprints group by options;
+select count(distinct fingerprint(source, 'factors => 100, nonnegative => true, threads => ' || threads)) as distinct_models
+from (values ('many', 1), ('many', 2), ('shuffled', 3)) as t (source, threads);
 select count(distinct fingerprint('many', 'factors => 6, seed => ' || seed)) as distinct_models from unnest(array[42, 43, 0, -1]) as seed;
 
 -- The same with text and uuid ids, and with duplicates.
