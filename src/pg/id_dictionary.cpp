@@ -231,9 +231,11 @@ void IdDictionary::rank(std::uint32_t* ranks) const {
 }
 
 std::size_t IdDictionary::bytes() const {
-  return table_.bytes() + small_.capacity() * sizeof(std::uint32_t) +
-         values_.capacity() * sizeof(std::int64_t) + pointers_.capacity() * sizeof(char*) +
-         block_bytes_;
+  std::size_t vectors = table_.bytes() + small_.capacity() * sizeof(std::uint32_t) +
+                        values_.capacity() * sizeof(std::int64_t) +
+                        pointers_.capacity() * sizeof(char*);
+  // Vectors leave holes where they grew from.
+  return vectors + vectors / 2 + block_bytes_;
 }
 
 }  // namespace als::pg
