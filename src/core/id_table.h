@@ -58,6 +58,9 @@ class IdTable {
     return static_cast<std::uint32_t>(hashes_.size() - 1);
   }
 
+  /// Whether number() has been called for every key.
+  bool all_numbered() const { return slots_.empty(); }
+
   std::size_t size() const { return hashes_.size(); }
 
   /// The hash of every key, by index.

@@ -1,5 +1,7 @@
 #include "pg/id_dictionary.h"
 
+#include <numeric>
+
 namespace als::pg {
 
 namespace {
@@ -167,20 +169,73 @@ int IdDictionary::compare_for_sort(const void* a, const void* b, void* dictionar
       ->compare(*static_cast<const std::uint32_t*>(a), *static_cast<const std::uint32_t*>(b));
 }
 
+/// The number of bytes with which every id begins, of a type whose ids are bytes.
+std::size_t IdDictionary::common_prefix() const {
+  IdImage first = id_image(*type_, PointerGetDatum(pointers_[0]));
+  std::size_t common = first.size;
+  for (const char* pointer : pointers_) {
+    CHECK_FOR_INTERRUPTS();
+    IdImage image = id_image(*type_, PointerGetDatum(pointer));
+    common = std::min(common, image.size);
+    common = static_cast<std::size_t>(
+        std::mismatch(image.data, image.data + common, first.data).first - image.data);
+  }
+  return common;
+}
+
+/// A number for each id that is in the ids' order, but may be the same for different ids.
+void IdDictionary::fill_sort_keys(SortKey* keys) const {
+  std::size_t skip = type_->by_value() ? 0 : common_prefix();
+  for (std::uint32_t i = 0; i < size(); ++i) {
+    CHECK_FOR_INTERRUPTS();
+    std::uint64_t number = 0;
+    if (type_->by_value()) {
+      number = static_cast<std::uint64_t>(values_[i]) ^ (std::uint64_t{1} << 63);
+    } else {
+      IdImage image = id_image(*type_, PointerGetDatum(pointers_[i]));
+      std::memcpy(&number, image.data + skip, std::min(image.size - skip, sizeof(number)));
+      number = pg_ntoh64(number);
+    }
+    keys[i] = {number, i};
+  }
+}
+
 void IdDictionary::rank(std::uint32_t* ranks) const {
   auto n = static_cast<std::uint32_t>(size());
-  auto* order = static_cast<std::uint32_t*>(
-      MemoryContextAllocHuge(CurrentMemoryContext, std::max<std::size_t>(n, 1) * sizeof(*ranks)));
-  for (std::uint32_t i = 0; i < n; ++i) order[i] = i;
-  qsort_arg(order, n, sizeof(*order), compare_for_sort, const_cast<IdDictionary*>(this));
-  for (std::uint32_t i = 0; i < n; ++i) ranks[order[i]] = i;
-  pfree(order);
+  if (n == 0) return;
+  if (table_.all_numbered()) {
+    std::uint32_t next = 0;
+    for (std::uint32_t index : small_) {
+      if (index != kMissing) ranks[index] = next++;
+    }
+  } else if (type_->image_equal) {
+    auto* keys =
+        static_cast<SortKey*>(MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(SortKey)));
+    fill_sort_keys(keys);
+    // Interrupts may leave this by longjmp: nothing in it has a destructor.
+    std::sort(keys, keys + n, [this](const SortKey& a, const SortKey& b) {
+      CHECK_FOR_INTERRUPTS();
+      return a.number != b.number ? a.number < b.number : compare(a.index, b.index) < 0;
+    });
+    for (std::uint32_t i = 0; i < n; ++i) ranks[keys[i].index] = i;
+    pfree(keys);
+  } else {
+    auto* order = static_cast<std::uint32_t*>(
+        MemoryContextAllocHuge(CurrentMemoryContext, n * sizeof(std::uint32_t)));
+    std::iota(order, order + n, 0U);
+    // The server's own sort bears an order that contradicts itself.
+    qsort_arg(order, n, sizeof(*order), compare_for_sort, const_cast<IdDictionary*>(this));
+    for (std::uint32_t i = 0; i < n; ++i) ranks[order[i]] = i;
+    pfree(order);
+  }
 }
 
 std::size_t IdDictionary::bytes() const {
-  return table_.bytes() + small_.capacity() * sizeof(std::uint32_t) +
-         values_.capacity() * sizeof(std::int64_t) + pointers_.capacity() * sizeof(char*) +
-         block_bytes_;
+  std::size_t vectors = table_.bytes() + small_.capacity() * sizeof(std::uint32_t) +
+                        values_.capacity() * sizeof(std::int64_t) +
+                        pointers_.capacity() * sizeof(char*);
+  // Vectors leave holes where they grew from.
+  return vectors + vectors / 2 + block_bytes_;
 }
 
 }  // namespace als::pg

@@ -50,6 +50,11 @@ class IdDictionary {
  private:
   static constexpr std::size_t kGroup = 64;
 
+  struct SortKey {
+    std::uint64_t number;
+    std::uint32_t index;
+  };
+
   std::uint64_t hash(Datum id) const;
   bool equal(std::uint32_t index, Datum id) const;
   int compare(std::uint32_t a, std::uint32_t b) const;
@@ -59,6 +64,8 @@ class IdDictionary {
   bool is_small(Datum id) const;
   void remember_small(Datum id, std::uint32_t index);
   char* store(Datum id);
+  std::size_t common_prefix() const;
+  void fill_sort_keys(SortKey* keys) const;
   static int compare_for_sort(const void* a, const void* b, void* dictionary);
 
   const IdType* type_;

@@ -47,6 +47,7 @@ extern "C" {
 #include "nodes/supportnodes.h"
 #include "parser/parse_coerce.h"
 #include "pgstat.h"
+#include "port/pg_bswap.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "tcop/dest.h"

@@ -33,11 +33,16 @@ std::string in_megabytes(std::size_t bytes) {
   return format("%zu MB", (bytes + 1048575) / 1048576);
 }
 
-/// Refuses before the memory is taken: with the rows read so far, training needs at least this.
+/// What the training of the rows read so far takes, and no less for any more rows.
+std::size_t memory_needed(const RatingReader& reader, const TrainRequest& request) {
+  return training_memory(reader.ratings(), reader.users().size(), reader.items().size(),
+                         reader.users().bytes() + reader.items().bytes(), request.options,
+                         request.threads);
+}
+
+/// Refuses before the memory is taken.
 void check_memory(const RatingReader& reader, const TrainRequest& request) {
-  std::size_t need = training_memory(reader.ratings(), reader.users().size(), reader.items().size(),
-                                     reader.users().bytes() + reader.items().bytes(),
-                                     request.options, request.threads);
+  std::size_t need = memory_needed(reader, request);
   std::size_t limit = max_memory();
   if (need <= limit) return;
   throw UserError(
@@ -48,6 +53,14 @@ void check_memory(const RatingReader& reader, const TrainRequest& request) {
       format("After %zu ratings of %zu users and %zu items, with factors => %d and threads => %d.",
              reader.ratings(), reader.users().size(), reader.items().size(),
              request.options.factors, request.threads));
+}
+
+void report_memory(std::size_t bytes) {
+  int level = verbose() ? NOTICE : DEBUG1;
+  std::string megabytes = in_megabytes(bytes);
+  server([&] {
+    ereport(level, (errmsg("als: training takes at most %s of memory", megabytes.c_str())));
+  });
 }
 
 /// The order of the rows that `rank` ranks.
@@ -163,6 +176,7 @@ void read_ratings(RatingReader& reader, const TrainRequest& request, Progress& p
         "A row counts when its user, item and rating are not null.",
         format("%lld rows read, %lld of them skipped for a null.",
                static_cast<long long>(reader.rows()), static_cast<long long>(reader.skipped())));
+  report_memory(memory_needed(reader, request));
 }
 
 void train(TrainRequest& request, ModelStore& store, Progress& progress, MemoryContext context) {

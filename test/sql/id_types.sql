@@ -186,5 +186,40 @@ select als.predict('m', 'sad', 'x') is not null, als.predict('m', 'sad'::elsewhe
 select count(*) from als.recommend('m', 'sad', exclude_seen => true);
 select als.drop_model('m');
 
+-- More rows than are looked up together, ids on both sides of what needs a hash, and some that are
+-- longer than the memory for copies or compressed; every row finds its ids, and factors are written
+-- in the order of the ids.
+create procedure check_many(title text, users text, items text) language plpgsql as $$
+declare
+  agree bool; users_ordered bool; items_ordered bool; total bigint;
+begin
+  create temporary table many as select n, n % 701 as u, n * 7 % 97 as i from generate_series(1, 5000) as n;
+  execute format('alter table many add user_id %s; alter table many add item_id %s',
+    split_part(users, ' from ', 2), split_part(items, ' from ', 2));
+  execute format('update many set user_id = %s, item_id = %s',
+    split_part(users, ' from ', 1), split_part(items, ' from ', 1));
+  perform als.train('m', 'many', rating_col => null, feedback => 'implicit', factors => 2, iterations => 1);
+  select sum(n_ratings), bool_and(f.n_ratings = m.n) from m_user_factors as f
+    left join (select user_id, count(distinct item_id) as n from many group by 1) as m using (user_id) into total, agree;
+  select bool_and(user_id > before) from
+    (select user_id, lag(user_id) over (order by ctid) as before from m_user_factors) as f into users_ordered;
+  select bool_and(item_id > before) from
+    (select item_id, lag(item_id) over (order by ctid) as before from m_item_factors) as f into items_ordered;
+  raise info '%: % ratings; rows found %; users in order %, items in order %', title, total, agree, users_ordered, items_ordered;
+  perform als.drop_model('m');
+  drop table many;
+end $$;
+call check_many('small and large', '(u % 5 - 2) * 3000000 + u from bigint', 'i - 50 from int');
+call check_many('all small', 'u from int', 'i from smallint');
+call check_many('texts with a common beginning', $$ 'user-' || u from text collate "C" $$, $$ repeat('x', i) from text collate "C" $$);
+call check_many('long texts', $$ repeat(md5(u::text), 100) from text collate "C" $$, $$ i || repeat('y', case i when 5 then 40000 else 2500 end) from text collate "C" $$);
+call check_many('equal numbers of other bytes', '((1 + u)::text || repeat(''0'', 1 + n % 9))::numeric / 10 ^ (1 + n % 9)::numeric from numeric', 'i / 3.0 from numeric');
+call check_many('uuid', 'md5(u::text)::uuid from uuid', 'md5(i::text)::uuid from uuid');
+call check_many('float8', 'sqrt(u) from float8', 'i from float4');
+
+-- A row that is refused, amid others that were not yet looked up.
+select als.train('m', 'select n as user_id, ''i'' || n as item_id, case when n = 700 then ''NaN''::real else 1 end as rating from generate_series(1, 1000) as n');
+drop procedure check_many;
+
 drop schema id_types cascade;
 drop schema elsewhere cascade;
