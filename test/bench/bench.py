@@ -2,11 +2,11 @@
 rules and reports. test/bench/bench starts it with a server; `--help` tells the options."""
 
 import argparse
-import datetime
 import json
 import os
 import re
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,11 +20,13 @@ import report
 from systems import BOTH, SYSTEMS
 
 OUT = data.ROOT / "build/bench"
-# Implicit: e = 0, which the other libraries have; explicit: e = 1, ALS-WR.
-DEFAULTS = {"implicit": {"reg_exponent": 0, "regularization": 10.0, "alpha": 1.0},
+# Implicit: e = 0, which the other libraries have; explicit: e = 1, ALS-WR. Chosen by als' own held-out quality
+# on a million synthetic ratings, among a few; the others with the same objective share them.
+DEFAULTS = {"implicit": {"reg_exponent": 0, "regularization": 100.0, "alpha": 1.0},
             "explicit": {"reg_exponent": 1, "regularization": 0.05, "alpha": None}}
 CURVE = (1, 2, 3, 5, 8, 12, 20)           # iterations, each a training of its own
 CURVE_SYSTEMS = ("als", "libmf")
+CALM = 0.2                                # cores of other processes that a run may suffer
 SMALL = 2_000_000                         # rows up to which the slow variants take part by default
 
 
@@ -68,6 +70,8 @@ def parse():
     parser.add_argument("--als-options", default="", metavar="SQL",
                         help="more arguments of als.train, as solver => 'cg'; reported beside plain als")
     parser.add_argument("--limit", type=float, default=3600, help="seconds that one run may take")
+    parser.add_argument("--retries", type=int, default=0,
+                        help=f"of a run during which others kept over {CALM} cores busy")
     parser.add_argument("--quick", action="store_true", help="a smoke test: small data, one run")
     options = parser.parse_args()
     options.named = {s for s in options.systems if options.systems != list(SYSTEMS)}
@@ -117,11 +121,39 @@ def compete(options, problem, names, results):
             if "error" not in record:
                 run(options, problem, record)
                 results.save()
+    # Only runs that took turns can be held against one another, so each keeps the als that it ran beside.
+    ours = next((r["seconds"] for r in records if r["label"] == "als" and r["seconds"]), None)
+    for record in records:
+        record["als_seconds"] = statistics.median(ours) if ours else None
+    results.save()
 
 
 def run(options, problem, record):
-    label = f"{problem['dataset']} {problem['config']} x{problem['iterations']}: {record['label']}"
-    print(f"{label} ...", end=" ", flush=True)
+    """One run, repeated up to `retries` times while other processes disturb it; the least disturbed counts.
+    How long it took has no say in that."""
+    attempts = []
+    while len(attempts) <= options.retries:
+        print(f"{problem['dataset']} {problem['config']} x{problem['iterations']}: {record['label']} ...",
+              end=" ", flush=True)
+        result = attempt(options, problem, record)
+        print(result.get("error") or "{seconds:.2f} s, others {others:.2f} cores".format(**result), flush=True)
+        if "error" in result:
+            record["error"] = result["error"]
+            return
+        attempts.append(result)
+        record.update({k: v for k, v in result.items() if k in ("objective", "gradient", "rmse", "recall", "ndcg")})
+        if result["others"] <= CALM:
+            break
+    best = min(attempts, key=lambda result: result["others"])
+    record["seconds"].append(best["seconds"])
+    record["others"].append(best["others"])
+    record["attempts"].append(len(attempts))
+    record["details"].append(best["details"])
+    record["peak_bytes"] = max(record.get("peak_bytes", 0), best["peak_bytes"])
+
+
+def attempt(options, problem, record):
+    """Trains in a process of its own. Returns its result, or {"error": why there is none}."""
     environment = dict(os.environ) | dict(SYSTEMS[record["system"]].environment)
     environment |= {"LK_NUM_THREADS": str(options.threads), "OMP_NUM_THREADS": str(options.threads)}
     with tempfile.TemporaryDirectory(dir=OUT) as scratch:
@@ -135,25 +167,17 @@ def run(options, problem, record):
                                  text=True, env=environment, start_new_session=True)
         try:
             log, _ = child.communicate(json.dumps(described), timeout=options.limit)
-            if not output.exists():
-                said = log.strip().splitlines() or [f"it ended with status {child.returncode}"]
-                record["error"] = said[-1]
         except subprocess.TimeoutExpired:
-            record["error"] = f"not done within {options.limit:g} s"
+            return {"error": f"not done within {options.limit:g} s"}
         finally:
             try:
                 os.killpg(child.pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
             child.wait()
-        if "error" in record:
-            print(record["error"], flush=True)
-            return
-        result = json.loads(output.read_text())
-    record["seconds"].append(result.pop("seconds"))
-    record["peak_bytes"] = max(record.get("peak_bytes", 0), result.pop("peak_bytes"))
-    record.update(result)
-    print(f"{record['seconds'][-1]:.2f} s", flush=True)
+        if output.exists():
+            return json.loads(output.read_text())
+        return {"error": (log.strip().splitlines() or [f"it ended with status {child.returncode}"])[-1]}
 
 
 class Results:
@@ -171,7 +195,8 @@ class Results:
         packages = SYSTEMS[name].packages
         record = {"problem": problem, "system": name, "label": label, "als_options": als_options,
                   "version": install.version(packages[0]) if packages else als_version(),
-                  "date": datetime.date.today().isoformat(), "seconds": []}
+                  "seconds": [], "others": [],
+                  "attempts": [], "details": []}
         self.records = [r for r in self.records if (r["problem"], r["label"]) != (problem, label)]
         self.records.append(record)
         return record

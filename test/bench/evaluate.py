@@ -10,12 +10,11 @@ SAMPLE = 5000       # users who get them
 
 def evaluate(problem, data, fit):
     """What the feedback of the problem can be judged by, as a dictionary."""
-    result = {"objective": objective(problem, data, fit)}
+    result = {"objective": objective(problem, data, fit), "gradient": gradient(problem, data, fit)}
     if problem.feedback == "explicit":
         result["rmse"] = rmse(data, fit)
     else:
         result["recall"], result["ndcg"] = ranking(data, fit)
-        result["gradient"] = item_gradient(problem, data, fit)
     return result
 
 
@@ -61,23 +60,35 @@ def gram(factors):
     return result
 
 
-def item_gradient(problem, data, fit):
-    """The gradient of the implicit objective by the items, which are solved last, relative to its right-hand
-    side: near 0 only if the system minimises this very objective, and solves each row exactly.
+def gradient(problem, data, fit):
+    """The gradient of the objective by the vectors of the side that was solved last, relative to its
+    right-hand side. Near 0 only if the system minimises this very objective: after any number of
+    iterations where it solves a row exactly, in the long run where it solves by conjugate gradients.
 
-    half the gradient by y_i = (X'X) y_i + sum_u ((w_ui - 1) s_ui - w_ui) x_u + lambda W_i^e y_i"""
+    half of it by x_u = sum over cells of w_ui (s_ui - p_ui) y_i + lambda W_u^e x_u"""
     from scipy.sparse import csr_matrix
 
     part = data.train
-    weight = problem.alpha * part.ratings
-    cells = (part.items, part.users)
-    shape = (data.n_items, data.n_users)
-    pull = csr_matrix((1 + weight, cells), shape=shape) @ fit.users
-    push = csr_matrix((weight * scores(fit, part), cells), shape=shape) @ fit.users
-    total = data.n_users + np.bincount(part.items, weight, data.n_items)
-    ridge = problem.regularization * total ** problem.reg_exponent
-    gradient = fit.items @ gram(fit.users) + push - pull + ridge[:, None] * fit.items
-    return float(np.linalg.norm(gradient) / np.linalg.norm(pull))
+    s = scores(fit, part)
+    sides = []
+    for ids, other_ids, own, other in ((part.users, part.items, fit.users, fit.items),
+                                       (part.items, part.users, fit.items, fit.users)):
+        def times_others(values):
+            return csr_matrix((values, (ids, other_ids)), shape=(len(own), len(other))) @ other
+
+        if problem.feedback == "explicit":
+            # What is not x . y moves to the right-hand side.
+            product = np.einsum("nk,nk->n", fit.users[part.users], fit.items[part.items])
+            left, right = times_others(product), times_others(part.ratings - (s - product))
+            total = np.bincount(ids, minlength=len(own))
+        else:
+            weight = problem.alpha * part.ratings
+            left = own @ gram(other) + times_others(weight * s)
+            right = times_others(1 + weight)
+            total = len(other) + np.bincount(ids, weight, len(own))
+        left = left + problem.regularization * (total ** problem.reg_exponent)[:, None] * own
+        sides.append(np.linalg.norm(left - right) / np.linalg.norm(right))
+    return float(min(sides))
 
 
 def rmse(data, fit):

@@ -8,7 +8,8 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
-from peers import Fit, timed
+from peers import Fit
+from stopwatch import timed
 
 
 def als(problem, data):
@@ -24,14 +25,15 @@ def als(problem, data):
                 source=sql.Literal(table.as_string(connection)),
                 options=sql.SQL(", ".join(_options(problem))))
         with PeakMemory(connection.info.backend_pid) as peak:
-            cursor, seconds = timed(connection.execute, statement)
+            cursor, duration = timed(connection.execute, statement,
+                                     pid=connection.info.backend_pid)
         details = dict(zip((c.name for c in cursor.description), cursor.fetchone()))
         (mean,), = connection.execute("select mean from als.latest_run('model')")
         users, user_bias = _factors(connection, "user", problem.factors, data.n_users)
         items, item_bias = _factors(connection, "item", problem.factors, data.n_items)
     if problem.feedback == "implicit":
         user_bias, item_bias, mean = 0.0, 0.0, 0.0
-    return Fit(seconds, users, items, user_bias, item_bias, mean, peak.bytes, details)
+    return Fit(duration, users, items, user_bias, item_bias, mean, peak.bytes, details)
 
 
 def _options(problem):

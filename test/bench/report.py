@@ -8,7 +8,10 @@ from systems import SYSTEMS
 NOTES = """\
 Seconds: for als the whole statement as its client sees it (read the table, train, write the model,
 commit; the server runs with fsync off); for the others their fit alone, with the ratings in memory in
-the format they like best. Medians, with least and greatest behind them. Peak memory: for als the private
+the format they like best. Medians, with least and greatest behind them. Time / als: only
+where als was measured in the same session, in turns. Others' load: cores that other processes of the machine
+kept busy during a run, on average, the greatest of all runs that count; where it is not near 0, the seconds are those of a
+disturbed machine, too long by an unknown factor. Peak memory: for als the private
 memory of the backend (without shared buffers, where the table is), for Spark the resident memory of the
 Java machine, for the others that of the process, its copy of the ratings included. Objective: the training
 objective of als divided by the training ratings; a dash where a system minimises another one. RMSE,
@@ -61,24 +64,25 @@ def table(problem, records):
     is_implicit = problem["feedback"] == "implicit"
     quality = ("Recall@20", "NDCG@20") if is_implicit else ("RMSE",)
     lines = [("system", "version", "factors", "seconds", "s / iteration", "time / als", "peak MiB",
-              "objective", *quality)]
-    baseline = next((statistics.median(r["seconds"]) for r in records
-                     if r["label"] == "als" and r["seconds"]), None)
+              "objective", *quality, "others' load")]
     for r in records:
         if not r["seconds"]:
             lines.append((r["label"], r["version"], problem["factors"], r.get("error", "not run"),
                           *[""] * (len(lines[0]) - 4)))
             continue
         seconds = statistics.median(r["seconds"])
+        baseline = r.get("als_seconds")
         spread = f" ({min(r['seconds']):.2f}–{max(r['seconds']):.2f})" if len(r["seconds"]) > 1 else ""
-        iterating = r["details"]["train_seconds"] if r["details"] else seconds
+        train = [d["train_seconds"] for d in r["details"] if d]
+        iterating = statistics.median(train or [seconds])
         same = problem["feedback"] in SYSTEMS[r["system"]].same_objective
         lines.append((
             r["label"], r["version"], problem["factors"], f"{seconds:.2f}{spread}",
             f"{iterating / problem['iterations']:.3f}",
-            f"{seconds / baseline:.2f}" if baseline else "", f"{r['peak_bytes'] / 2**20:.0f}",
+            f"{seconds / baseline:.2f}" if baseline else "–", f"{r['peak_bytes'] / 2**20:.0f}",
             f"{r['objective'] / problem['n_train']:.5f}" if same else "–",
-            *((f"{r['recall']:.4f}", f"{r['ndcg']:.4f}") if is_implicit else (f"{r['rmse']:.4f}",))))
+            *((f"{r['recall']:.4f}", f"{r['ndcg']:.4f}") if is_implicit else (f"{r['rmse']:.4f}",)),
+            f"{max(r['others']):.1f}"))
     return as_table(lines)
 
 
@@ -100,10 +104,12 @@ def as_table(lines):
 
 def speed(problem, records, machine):
     for r in records:
-        if r["details"] and r["seconds"]:
-            gflops = direct_gflops(problem["factors"], problem["iterations"], r["details"])
+        if any(r["details"]):
+            # The run whose training took the median time.
+            details = sorted(r["details"], key=lambda d: d["train_seconds"])[(len(r["details"]) - 1) // 2]
+            gflops = direct_gflops(problem["factors"], problem["iterations"], details)
             peak = machine["sgemm_gflops"].get(problem["threads"])
             share = f", {gflops / peak:.0%} of sgemm's" if peak else ""
-            yield (f"{r['label']}: read {r['details']['read_seconds']:.2f} s, train "
-                   f"{r['details']['train_seconds']:.2f} s, write {r['details']['write_seconds']:.2f} s; "
+            yield (f"{r['label']}: read {details['read_seconds']:.2f} s, train "
+                   f"{details['train_seconds']:.2f} s, write {details['write_seconds']:.2f} s; "
                    f"{gflops:.1f} GFLOP/s of what a direct method has to do{share}.")

@@ -17,7 +17,8 @@ def main():
     dataset = data.load(problem.data, problem.rows)
     fit = SYSTEMS[sys.argv[1]].train(problem, dataset)
     result = {
-        "seconds": fit.seconds,
+        "seconds": fit.time.seconds,
+        "others": fit.time.others,
         # ru_maxrss is in KiB; taken before the evaluation, which needs memory too.
         "peak_bytes": fit.peak_bytes or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10,
         "details": fit.details,

@@ -33,7 +33,9 @@ SYSTEMS = {
     "als": System(_als, same_objective=BOTH),
     "implicit": System(peers.implicit, ("implicit",), ("implicit",), same_objective=("implicit",),
                        environment=_ONE_BLAS_THREAD),
-    "cmfrec": System(peers.cmfrec, ("cmfrec",), same_objective=BOTH, environment=_ONE_BLAS_THREAD),
+    # Its conjugate gradients solve other equations for implicit feedback than its Cholesky; see peers.py.
+    "cmfrec": System(peers.cmfrec, ("cmfrec",), same_objective=("explicit",),
+                     environment=_ONE_BLAS_THREAD),
     "lenskit": System(peers.lenskit, ("lenskit",), same_objective=("implicit",)),
     "libmf": System(peers.libmf, ("libmf",), ("explicit",)),
     "spark": System(peers.spark, ("pyspark", "pyarrow", "pandas"), needs="java"),
