@@ -67,7 +67,7 @@ endef
 $(eval $(call core_tests,plain))
 $(eval $(call core_tests,sanitized))
 
-.PHONY: deps demo test build-core-tests test-core test-sql test-tap lint
+.PHONY: deps demo test bench build-core-tests test-core test-sql test-tap lint
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -80,6 +80,10 @@ demo:
 # Every test there is; needs nothing but this clone. The last line holds the counts.
 test:
 	@$(TOOLS)/run-tests
+
+# als beside other libraries; BENCH="--help" lists the options. The whole set takes hours.
+bench:
+	@test/bench/bench $(BENCH)
 
 build-core-tests: build/plain/core-tests build/sanitized/core-tests
 
