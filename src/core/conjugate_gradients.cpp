@@ -11,20 +11,38 @@ ConjugateGradients::ConjugateGradients(std::size_t unknowns)
       direction_(unknowns, 0.0F),
       product_(unknowns, 0.0F) {}
 
+/// scaled = M^-1 r; returns r^T M^-1 r.
 double ConjugateGradients::precondition() {
   for (std::size_t k = 0; k < x_.size(); ++k) scaled_[k] = preconditioner_[k] * residual_[k];
   return dot(residual_, scaled_);
 }
 
-void ConjugateGradients::advance(float length) {
+void ConjugateGradients::start() {
+  lowered_ = 0;
+  decrease_ = precondition();
+  std::copy(scaled_.begin(), scaled_.end(), direction_.begin());
+  std::fill(product_.begin(), product_.end(), 0.0F);
+}
+
+void ConjugateGradients::step() {
+  // The best step along p has the length r^T M^-1 r / p^T A p. Where rounding has eaten A up, there
+  // is nothing to gain.
+  const double curvature = -dot(direction_, product_);
+  if (!(curvature > 0)) {
+    decrease_ = 0;
+    return;
+  }
+  const auto length = static_cast<float>(decrease_ / curvature);
   for (std::size_t k = 0; k < x_.size(); ++k) {
     x_[k] += length * direction_[k];
     residual_[k] += length * product_[k];
+    product_[k] = 0.0F;
   }
-}
-
-void ConjugateGradients::turn(float share) {
+  lowered_ += decrease_ * decrease_ / curvature;
+  const double next = precondition();
+  const auto share = static_cast<float>(next / decrease_);
   for (std::size_t k = 0; k < x_.size(); ++k) direction_[k] = scaled_[k] + share * direction_[k];
+  decrease_ = next;
 }
 
 std::size_t ConjugateGradients::memory(std::size_t unknowns) {

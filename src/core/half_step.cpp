@@ -25,15 +25,6 @@ std::size_t run_size(std::size_t unknowns) {
 // What a row costs beside its ratings, in ratings: its factorisation takes n^3 / 6 multiply-adds.
 std::size_t row_cost(std::size_t unknowns) { return 16 + unknowns / 3; }
 
-// The same for conjugate gradients: a rating takes 2 n multiply-adds in each of a few passes.
-std::uint64_t longest_gradual(std::size_t unknowns) {
-  return (std::uint64_t{1} << 26) / (unknowns + 1);
-}
-std::size_t gradual_run_size(std::size_t unknowns) {
-  return (std::size_t{1} << 22) / (unknowns + 16) + 1;
-}
-constexpr std::size_t kGradualRowCost = 8;
-
 // Rows of the fixed side in a segment of the sum for Y^T Y.
 std::uint64_t gram_segment_size(std::size_t unknowns) {
   return std::clamp<std::uint64_t>((std::uint64_t{1} << 26) / (unknowns * unknowns), 256, 4096);
@@ -51,6 +42,13 @@ std::size_t unknowns_of(const TrainOptions& options) {
 
 }  // namespace
 
+/// Added up in order, so that the bits do not depend on the number of threads.
+HalfStep::Result HalfStep::sum_of(const std::vector<Result>& results) {
+  Result total;
+  for (const Result& result : results) total.add(result);
+  return total;
+}
+
 Workshop::Workshop(const TrainOptions& options, ThreadTeam& team)
     : workers(static_cast<std::size_t>(team.threads()), Worker(options)),
       segmented_sum(unknowns_of(options), team),
@@ -66,16 +64,15 @@ HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
       mean_(mean),
       exact_(make_plan(segment_size(unknowns_of(options)), row_cost(unknowns_of(options)),
                        run_size(unknowns_of(options)))),
-      gradual_(make_plan(longest_gradual(unknowns_of(options)), kGradualRowCost,
-                         gradual_run_size(unknowns_of(options)))) {}
+      gradual_{} {
+  plan_batches();
+}
 
 HalfStep::Plan HalfStep::make_plan(std::uint64_t longest, std::size_t row_cost,
                                    std::size_t run_size) const {
-  Plan plan{longest, split_rows(rows_, row_cost, run_size), {}, {}};
+  Plan plan{longest, split_rows(rows_, row_cost, run_size), {}};
   for (std::size_t row = 0; row < rows_.rows(); ++row) {
-    if (rows_.row_size(row) <= longest) continue;
-    plan.long_rows.push_back(row);
-    plan.long_sizes.push_back(rows_.row_size(row));
+    if (rows_.row_size(row) > longest) plan.long_rows.push_back(row);
   }
   return plan;
 }
@@ -221,19 +218,25 @@ void HalfStep::solve_row(std::size_t row, const Factors& fixed, const Workshop& 
   finish_row(row, sums, fixed, worker.equations, worker, solved, result);
 }
 
-void HalfStep::solve_long_rows(const Plan& plan, const Factors& fixed, Workshop& workshop,
-                               Factors& solved, std::vector<Result>& results) const {
+/// Solves rows whose equations are summed in segments, by all threads.
+HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
+                                           const Factors& fixed, Workshop& workshop,
+                                           Factors& solved) const {
+  const std::uint64_t segment = exact_.longest;
   // The sums of each segment, so that they are added up in order too.
-  std::vector<std::vector<RowSums>> sums(plan.long_rows.size());
-  for (std::size_t job = 0; job < sums.size(); ++job) {
-    sums[job].resize((plan.long_sizes[job] - 1) / exact_.longest + 1);
+  std::vector<std::uint64_t> sizes;
+  std::vector<std::vector<RowSums>> sums;
+  for (const std::size_t row : rows) {
+    sizes.push_back(rows_.row_size(row));
+    sums.emplace_back((rows_.row_size(row) - 1) / segment + 1);
   }
+  std::vector<Result> results(rows.size());
   workshop.segmented_sum.run(
-      plan.long_sizes, exact_.longest,
+      sizes, segment,
       [&](std::size_t job, std::uint64_t begin, std::uint64_t end, int thread,
           NormalEquations& sum) {
-        const std::uint64_t first = rows_.offsets[plan.long_rows[job]];
-        sums[job][begin / exact_.longest] =
+        const std::uint64_t first = rows_.offsets[rows[job]];
+        sums[job][begin / segment] =
             add_ratings(first + begin, first + end, fixed,
                         workshop.workers[static_cast<std::size_t>(thread)], sum);
       },
@@ -243,19 +246,17 @@ void HalfStep::solve_long_rows(const Plan& plan, const Factors& fixed, Workshop&
         worker.equations.add(sum);
         RowSums total;
         for (const RowSums& part : sums[job]) total.add(part);
-        finish_row(plan.long_rows[job], total, fixed, worker.equations, worker, solved,
-                   results[job]);
+        finish_row(rows[job], total, fixed, worker.equations, worker, solved, results[job]);
       });
+  return sum_of(results);
 }
 
-/// Calls solve_row(row, worker, result) for the rows that have ratings and are not too long; solves
-/// the longer ones exactly, and clears those without ratings.
-HalfStep::Result HalfStep::for_each_row(const Plan& plan, const Factors& fixed, Workshop& workshop,
-                                        ThreadTeam& team, Factors& solved,
-                                        const SolveRow& solve_row) const {
-  // One result for each run and each long row, added up in order.
-  std::vector<Result> short_results(plan.runs.size());
-  std::vector<Result> long_results(plan.long_rows.size());
+/// Calls solve_row(row, worker, result) for the rows that have ratings and are not long, and clears
+/// those without.
+HalfStep::Result HalfStep::for_each_short_row(const Plan& plan, Workshop& workshop,
+                                              ThreadTeam& team, Factors& solved,
+                                              const SolveRow& solve_row) const {
+  std::vector<Result> results(plan.runs.size());
   team.for_each_block(plan.runs.size() - 1, 1, [&](std::size_t run, std::size_t, int thread) {
     Worker& worker = workshop.workers[static_cast<std::size_t>(thread)];
     for (std::size_t row = plan.runs[run]; row < plan.runs[run + 1]; ++row) {
@@ -265,29 +266,21 @@ HalfStep::Result HalfStep::for_each_row(const Plan& plan, const Factors& fixed, 
         if (!solved.bias.empty()) solved.bias[row] = 0.0F;
         continue;
       }
-      solve_row(row, worker, short_results[run]);
+      solve_row(row, worker, results[run]);
     }
   });
-  solve_long_rows(plan, fixed, workshop, solved, long_results);
-
-  Result total;
-  for (const auto* results : {&short_results, &long_results}) {
-    for (const Result& part : *results) {
-      total.fit += part.fit;
-      total.ridge += part.ridge;
-      total.refined_rows += part.refined_rows;
-    }
-  }
-  return total;
+  return sum_of(results);
 }
 
 HalfStep::Result HalfStep::solve(const Factors& fixed, Workshop& workshop, ThreadTeam& team,
                                  Factors& solved) const {
   if (implicit()) sum_gram(fixed, workshop);
-  return for_each_row(exact_, fixed, workshop, team, solved,
-                      [&](std::size_t row, Worker& worker, Result& result) {
-                        solve_row(row, fixed, workshop, worker, solved, result);
-                      });
+  Result total = for_each_short_row(exact_, workshop, team, solved,
+                                    [&](std::size_t row, Worker& worker, Result& result) {
+                                      solve_row(row, fixed, workshop, worker, solved, result);
+                                    });
+  total.add(solve_long_rows(exact_.long_rows, fixed, workshop, solved));
+  return total;
 }
 
 double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {

@@ -38,6 +38,12 @@ class HalfStep {
     double fit = 0;    ///< sum over all cells of w (p - s)^2
     double ridge = 0;  ///< lambda * sum over rows of W^e |x|^2, biases included
     std::size_t refined_rows = 0;
+
+    void add(const Result& other) {
+      fit += other.fit;
+      ridge += other.ridge;
+      refined_rows += other.refined_rows;
+    }
   };
 
   /// Solves every row exactly.
@@ -62,15 +68,14 @@ class HalfStep {
     }
   };
 
-  /// The rows cut into blocks of work. A row with more than `longest` ratings stands alone, to be
-  /// summed in segments of that size.
+  /// The rows cut into blocks of work, but for those with more than `longest` ratings.
   struct Plan {
     std::uint64_t longest;
     std::vector<std::size_t> runs;
     std::vector<std::size_t> long_rows;
-    std::vector<std::uint64_t> long_sizes;
   };
 
+  static Result sum_of(const std::vector<Result>& results);
   Plan make_plan(std::uint64_t longest, std::size_t row_cost, std::size_t run_size) const;
   bool implicit() const { return options_.feedback == Feedback::kImplicit; }
   double row_ridge(const RowSums& sums) const;
@@ -87,20 +92,24 @@ class HalfStep {
                   Result& result) const;
   double squared_errors(std::size_t row, const Factors& fixed,
                         const std::vector<float>& solution) const;
-  template <class Visit>
-  void for_each_chunk(std::size_t row, const Factors& fixed, PassChunk& chunk, float bias,
-                      const Visit& visit) const;
-  RowSums start_gradients(std::size_t row, const Factors& fixed, Worker& worker,
-                          double& loss) const;
-  void subtract_product(std::size_t row, const Factors& fixed, Worker& worker, const float* p,
-                        float* product) const;
-  void descend_row(std::size_t row, const Factors& fixed, const Workshop& workshop, Worker& worker,
-                   Factors& solved, Result& result) const;
   using SolveRow = std::function<void(std::size_t row, Worker& worker, Result& result)>;
-  Result for_each_row(const Plan& plan, const Factors& fixed, Workshop& workshop, ThreadTeam& team,
-                      Factors& solved, const SolveRow& solve_row) const;
-  void solve_long_rows(const Plan& plan, const Factors& fixed, Workshop& workshop, Factors& solved,
-                       std::vector<Result>& results) const;
+  Result for_each_short_row(const Plan& plan, Workshop& workshop, ThreadTeam& team, Factors& solved,
+                            const SolveRow& solve_row) const;
+  Result solve_long_rows(const std::vector<std::size_t>& rows, const Factors& fixed,
+                         Workshop& workshop, Factors& solved) const;
+
+  // By conjugate gradients, in half_step_gradual.cpp.
+  void plan_batches();
+  void first_pass(GradualRow& row, std::uint64_t end, const Factors& fixed, PassChunk& chunk) const;
+  void product_pass(GradualRow& row, std::uint64_t end, const Factors& fixed,
+                    PassChunk& chunk) const;
+  template <class Pass>
+  void pass_over(Worker& worker, std::size_t n, const Factors& fixed, const Pass& pass) const;
+  float shared_diagonal(const GradualRow& row, const Workshop& workshop, std::size_t k) const;
+  void start_row(GradualRow& row, const Workshop& workshop) const;
+  void descend_rows(const std::size_t* rows, std::size_t n, const Factors& fixed,
+                    const Workshop& workshop, Worker& worker, Factors& solved,
+                    Result& result) const;
 
   const Kernels& kernels_;
   const CompressedRows& rows_;
@@ -109,6 +118,9 @@ class HalfStep {
   double mean_;
   Plan exact_;
   Plan gradual_;
+  std::vector<std::size_t> batched_rows_;  // long ones, to be taken several at a time
+  std::vector<std::size_t> batches_;       // the first place of each batch in batched_rows_
+  std::vector<std::size_t> huge_rows_;     // too long for a block of work
 };
 
 }  // namespace als

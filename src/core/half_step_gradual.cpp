@@ -5,6 +5,11 @@
 //
 //   A p = Y^T Y p + sum over ratings of (w - 1) (y . p) y + ridge p    for implicit feedback,
 //   A p = sum over ratings of (z . p) z + ridge p                      for explicit feedback.
+//
+// A pass makes one such product. Where a row's vectors and all others fit a processor's cache, its
+// passes follow each other. Otherwise long rows are taken many at a time: a pass goes through the
+// other side's vectors tile by tile, each of which serves all those rows while it is in the cache,
+// instead of coming from memory again for each of them.
 
 #include <algorithm>
 #include <cmath>
@@ -21,145 +26,262 @@ constexpr int kSteps = 2;
 // A step is not worth its time if it lowers the loss of a row by less than this part of it.
 constexpr double kNegligible = 1e-6;
 
-double sum_of_squares(const float* x, std::size_t n) {
-  double sum = 0;
-  for (std::size_t k = 0; k < n; ++k) sum += static_cast<double>(x[k]) * x[k];
-  return sum;
-}
+// Multiply-adds in a block of work: some milliseconds, and the longest bearable.
+constexpr std::size_t kBlockWork = std::size_t{1} << 25;
+constexpr std::size_t kLongestWork = std::size_t{1} << 29;
+
+// What a row costs beside its ratings, in ratings.
+constexpr std::size_t kRowCost = 8;
+
+// The fixed side's vectors stay in the last-level cache by themselves if they take no more.
+constexpr std::size_t kCachedBytes = std::size_t{1} << 24;
+
+// Of a tile, and of what a batch of rows needs in a pass: parts of the second-level cache.
+constexpr std::size_t kTileBytes = std::size_t{1} << 17;
+constexpr std::size_t kBatchBytes = std::size_t{1} << 17;
+
+// Rows with ratings for at least this part of the other side go into batches: a vector of a tile
+// then serves several rows.
+constexpr std::size_t kBatchedPart = 64;
+
+std::size_t padded(int factors) { return blocks_of(static_cast<std::size_t>(factors)) * kBlock; }
+
+/// Multiply-adds that a rating takes in a half-step.
+std::size_t rating_work(int factors) { return 2 * padded(factors) * (kSteps + 1); }
 
 }  // namespace
 
-/// Calls visit(begin, end, terms) for the ratings of a row, a chunk at a time.
-template <class Visit>
-void HalfStep::for_each_chunk(std::size_t row, const Factors& fixed, PassChunk& chunk, float bias,
-                              const Visit& visit) const {
-  const std::uint64_t row_end = rows_.offsets[row + 1];
-  for (std::uint64_t begin = rows_.offsets[row]; begin < row_end;) {
-    const std::uint64_t end = std::min<std::uint64_t>(begin + PassChunk::kSize, row_end);
-    visit(begin, end,
-          PassTerms{fixed.matrix.row(0), fixed.matrix.stride(), rows_.columns.data() + begin,
-                    end - begin, rows_.columns.size() - end, chunk.weights, chunk.targets, bias});
-    begin = end;
+std::size_t gradual_batch_rows(const TrainOptions& options) {
+  return std::max<std::size_t>(kBatchBytes / (2 * padded(options.factors) * sizeof(float)), 1);
+}
+
+void HalfStep::plan_batches() {
+  const std::size_t rating = rating_work(options_.factors);
+  const std::uint64_t longest = kLongestWork / rating;
+  const std::size_t fixed_bytes = other_rows_.rows() * padded(options_.factors) * sizeof(float);
+  const std::uint64_t batched =
+      fixed_bytes <= kCachedBytes ? longest : other_rows_.rows() / kBatchedPart;
+  gradual_ = make_plan(std::min(longest, batched), kRowCost, kBlockWork / rating + 1);
+  for (const std::size_t row : gradual_.long_rows) {
+    (rows_.row_size(row) > longest ? huge_rows_ : batched_rows_).push_back(row);
+  }
+  // Rows of similar length side by side, the longest first, which keep threads busy to the end.
+  std::stable_sort(batched_rows_.begin(), batched_rows_.end(), [&](std::size_t a, std::size_t b) {
+    return rows_.row_size(a) > rows_.row_size(b);
+  });
+  const std::size_t rows_at_most = gradual_batch_rows(options_);
+  batches_.push_back(0);
+  std::uint64_t size = 0;
+  for (std::size_t place = 0; place < batched_rows_.size(); ++place) {
+    const std::uint64_t row_size = rows_.row_size(batched_rows_[place]);
+    if (size > 0 && (size + row_size > longest || place - batches_.back() == rows_at_most)) {
+      batches_.push_back(place);
+      size = 0;
+    }
+    size += row_size;
+  }
+  if (!batched_rows_.empty()) batches_.push_back(batched_rows_.size());
+}
+
+/// Ratings row.next up to `end`: adds to the residual b - A x, without the parts of Y^T Y and of
+/// the ridge, and to the loss, without those parts too.
+void HalfStep::first_pass(GradualRow& row, std::uint64_t end, const Factors& fixed,
+                          PassChunk& chunk) const {
+  const std::size_t stride = fixed.matrix.stride();
+  const bool biases = !fixed.bias.empty();
+  const std::size_t count = end - row.next;
+  const float* values = rows_.values.data() + row.next;
+  const std::uint32_t* columns = rows_.columns.data() + row.next;
+  const auto mean = static_cast<float>(mean_);
+  const auto alpha = static_cast<float>(options_.alpha);
+  for (std::size_t e = 0; e < count; ++e) {
+    if (implicit()) {
+      chunk.weights[e] = alpha * std::fabs(values[e]);
+      chunk.targets[e] = values[e] > 0 ? 1.0F + chunk.weights[e] : 0.0F;
+    } else {
+      chunk.weights[e] = 1.0F;
+      chunk.targets[e] = values[e] - mean - (biases ? fixed.bias[columns[e]] : 0.0F);
+    }
+  }
+  const float* x = row.gradients.x();
+  float* residual = row.gradients.residual();
+  const float total =
+      kernels_.pass({fixed.matrix.row(0), stride, columns, count, rows_.columns.size() - end,
+                     chunk.weights, chunk.targets, biases ? x[stride] : 0.0F},
+                    x, chunk.dots, residual);
+  if (biases) residual[stride] += total;
+  for (std::size_t e = 0; e < count; ++e) {
+    const double dot = chunk.dots[e];
+    const double target = chunk.targets[e];
+    const double weight = chunk.weights[e];
+    // Implicit feedback: (1 + w)(p - s)^2 - s^2, where h = (1 + w) p and p is 0 or 1.
+    row.loss +=
+        implicit() ? target + dot * (weight * dot - 2 * target) : (target - dot) * (target - dot);
+    row.weight += weight;
   }
 }
 
-/// The residual b - A x at the worker's x, without the parts of Y^T Y and of the ridge. Adds to
-/// `loss` that of the ratings, beyond those parts.
-HalfStep::RowSums HalfStep::start_gradients(std::size_t row, const Factors& fixed, Worker& worker,
-                                            double& loss) const {
-  PassChunk& chunk = worker.chunk;
+/// Ratings row.next up to `end`: subtracts their part of A p from the product.
+void HalfStep::product_pass(GradualRow& row, std::uint64_t end, const Factors& fixed,
+                            PassChunk& chunk) const {
   const std::size_t stride = fixed.matrix.stride();
   const bool biases = !fixed.bias.empty();
-  const float* x = worker.gradients.x();
-  float* residual = worker.gradients.residual();
-  const auto mean = static_cast<float>(mean_);
+  const std::size_t count = end - row.next;
+  const float* values = rows_.values.data() + row.next;
   const auto alpha = static_cast<float>(options_.alpha);
-  RowSums sums;
-  for_each_chunk(row, fixed, chunk, biases ? x[stride] : 0.0F,
-                 [&](std::uint64_t begin, std::uint64_t end, const PassTerms& terms) {
-                   const std::size_t count = end - begin;
-                   const float* values = rows_.values.data() + begin;
-                   for (std::size_t e = 0; e < count; ++e) {
-                     if (implicit()) {
-                       chunk.weights[e] = alpha * std::fabs(values[e]);
-                       chunk.targets[e] = values[e] > 0 ? 1.0F + chunk.weights[e] : 0.0F;
-                     } else {
-                       chunk.weights[e] = 1.0F;
-                       chunk.targets[e] =
-                           values[e] - mean - (biases ? fixed.bias[terms.columns[e]] : 0.0F);
-                     }
-                   }
-                   const float total = kernels_.pass(terms, x, chunk.dots, residual);
-                   if (biases) residual[stride] += total;
-                   for (std::size_t e = 0; e < count; ++e) {
-                     const double dot = chunk.dots[e];
-                     const double target = chunk.targets[e];
-                     const double weight = chunk.weights[e];
-                     // Implicit feedback: (1 + w)(p - s)^2 - s^2, where h = (1 + w) p and p is 0
-                     // or 1.
-                     loss += implicit() ? target + dot * (weight * dot - 2 * target)
-                                        : (target - dot) * (target - dot);
-                     sums.weight += weight;
-                   }
-                 });
-  return sums;
+  for (std::size_t e = 0; e < count; ++e) {
+    chunk.weights[e] = implicit() ? alpha * std::fabs(values[e]) : 1.0F;
+    chunk.targets[e] = 0.0F;
+  }
+  const float* p = row.gradients.direction();
+  float* product = row.gradients.product();
+  const float total = kernels_.pass(
+      {fixed.matrix.row(0), stride, rows_.columns.data() + row.next, count,
+       rows_.columns.size() - end, chunk.weights, chunk.targets, biases ? p[stride] : 0.0F},
+      p, chunk.dots, product);
+  if (biases) product[stride] += total;
 }
 
-/// product -= A p, without the parts of Y^T Y and of the ridge.
-void HalfStep::subtract_product(std::size_t row, const Factors& fixed, Worker& worker,
-                                const float* p, float* product) const {
-  PassChunk& chunk = worker.chunk;
-  const std::size_t stride = fixed.matrix.stride();
-  const bool biases = !fixed.bias.empty();
-  const auto alpha = static_cast<float>(options_.alpha);
-  std::fill(chunk.targets, chunk.targets + PassChunk::kSize, 0.0F);
-  for_each_chunk(row, fixed, chunk, biases ? p[stride] : 0.0F,
-                 [&](std::uint64_t begin, std::uint64_t end, const PassTerms& terms) {
-                   const float* values = rows_.values.data() + begin;
-                   for (std::size_t e = 0; e < end - begin; ++e) {
-                     chunk.weights[e] = implicit() ? alpha * std::fabs(values[e]) : 1.0F;
-                   }
-                   const float total = kernels_.pass(terms, p, chunk.dots, product);
-                   if (biases) product[stride] += total;
-                 });
+/// Calls pass(row, end) for the ratings of the batch's first n rows that are active: tile by tile
+/// if there are several, and a chunk at a time.
+template <class Pass>
+void HalfStep::pass_over(Worker& worker, std::size_t n, const Factors& fixed,
+                         const Pass& pass) const {
+  const std::size_t row_floats = fixed.matrix.stride();
+  const std::size_t all = other_rows_.rows();
+  const std::size_t tile = n == 1 ? all : kTileBytes / (row_floats * sizeof(float));
+  for (std::size_t r = 0; r < n; ++r) worker.batch[r].next = rows_.offsets[worker.batch[r].row];
+  for (std::size_t begin = 0; begin < all; begin += tile) {
+    const std::size_t tile_end = std::min(begin + tile, all);
+    // The next tile comes while this one is worked on, a share with each row.
+    const std::size_t next_end = std::min(tile_end + tile, all);
+    const std::size_t share = (next_end - tile_end + n - 1) / n;
+    std::size_t fetched = tile_end;
+    for (std::size_t r = 0; r < n; ++r) {
+      for (const std::size_t stop = std::min(fetched + share, next_end); fetched < stop;
+           ++fetched) {
+        for (std::size_t k = 0; k < row_floats; k += kBlock) {
+          __builtin_prefetch(fixed.matrix.row(fetched) + k, 0, 2);
+        }
+      }
+      GradualRow& row = worker.batch[r];
+      if (!row.active) continue;
+      const std::uint64_t row_end = rows_.offsets[row.row + 1];
+      while (row.next < row_end && rows_.columns[row.next] < tile_end) {
+        std::uint64_t end = std::min<std::uint64_t>(row.next + PassChunk::kSize, row_end);
+        while (rows_.columns[end - 1] >= tile_end) --end;
+        pass(row, end);
+        row.next = end;
+      }
+    }
+  }
 }
 
-void HalfStep::descend_row(std::size_t row, const Factors& fixed, const Workshop& workshop,
-                           Worker& worker, Factors& solved, Result& result) const {
+/// What Y^T Y and the ridge add to A[k][k], and to no other entry in this basis.
+float HalfStep::shared_diagonal(const GradualRow& row, const Workshop& workshop,
+                                std::size_t k) const {
+  const bool in_gram = implicit() && k < padded(options_.factors);
+  return (in_gram ? workshop.basis.eigenvalues()[k] : 0.0F) + static_cast<float>(row.ridge);
+}
+
+/// After the first pass: the rest of the residual and of the loss, and the preconditioner.
+void HalfStep::start_row(GradualRow& row, const Workshop& workshop) const {
+  const std::size_t stride = padded(options_.factors);
+  const std::size_t unknowns = stride + (options_.biases ? kBlock : 0);
+  const float* x = row.gradients.x();
+  float* residual = row.gradients.residual();
+  row.ridge = row_ridge({row.weight, 0});
+  for (std::size_t k = 0; k < unknowns; ++k) {
+    const float diagonal = shared_diagonal(row, workshop, k);
+    residual[k] -= diagonal * x[k];
+    row.loss += static_cast<double>(diagonal) * x[k] * x[k];
+    // The ratings' own part of A[k][k], as it is on average: the sum of w z_k^2 would take another
+    // pass.
+    const float mean_square = k < stride ? workshop.basis.mean_squares()[k] : 1.0F;
+    const float whole = diagonal + static_cast<float>(row.weight) * mean_square;
+    row.gradients.preconditioner()[k] = whole > 0 ? 1.0F / whole : 0.0F;
+  }
+  row.gradients.start();
+}
+
+/// A half-step for n rows, at most as many as a batch has.
+void HalfStep::descend_rows(const std::size_t* rows, std::size_t n, const Factors& fixed,
+                            const Workshop& workshop, Worker& worker, Factors& solved,
+                            Result& result) const {
   const std::size_t stride = fixed.matrix.stride();
   const bool biases = !fixed.bias.empty();
   const std::size_t unknowns = stride + (biases ? kBlock : 0);
-  ConjugateGradients& gradients = worker.gradients;
-  float* x = gradients.x();
-  float* residual = gradients.residual();
-  float* preconditioner = gradients.preconditioner();
-  std::copy_n(solved.matrix.row(row), stride, x);
-  std::fill_n(x + stride, unknowns - stride, 0.0F);
-  if (biases) x[stride] = solved.bias[row];
-  std::fill_n(residual, unknowns, 0.0F);
-
-  double loss = 0;
-  const RowSums sums = start_gradients(row, fixed, worker, loss);
-  const double ridge = row_ridge(sums);
-
-  // What Y^T Y and the ridge add to the diagonal of A.
-  const auto shared = [&](std::size_t k) {
-    const float eigenvalue = implicit() && k < stride ? workshop.basis.eigenvalues()[k] : 0.0F;
-    return eigenvalue + static_cast<float>(ridge);
-  };
-  for (std::size_t k = 0; k < unknowns; ++k) {
-    const float diagonal = shared(k);
-    residual[k] -= diagonal * x[k];
-    loss += static_cast<double>(diagonal) * x[k] * x[k];
-    // The ratings' own part of it, as it is on average: the sum of w z_k^2 would take another pass.
-    const float mean_square = k < stride ? workshop.basis.mean_squares()[k] : 1.0F;
-    const float whole = diagonal + static_cast<float>(sums.weight) * mean_square;
-    preconditioner[k] = whole > 0 ? 1.0F / whole : 0.0F;
+  for (std::size_t r = 0; r < n; ++r) {
+    GradualRow& row = worker.batch[r];
+    row.row = rows[r];
+    row.weight = row.loss = 0;
+    row.active = true;
+    float* x = row.gradients.x();
+    std::copy_n(solved.matrix.row(row.row), stride, x);
+    std::fill_n(x + stride, unknowns - stride, 0.0F);
+    if (biases) x[stride] = solved.bias[row.row];
+    std::fill_n(row.gradients.residual(), unknowns, 0.0F);
   }
-  loss -= gradients.run(kSteps, kNegligible * loss, [&](const float* p, float* product) {
-    subtract_product(row, fixed, worker, p, product);
-    for (std::size_t k = 0; k < unknowns; ++k) product[k] -= shared(k) * p[k];
-  });
+  pass_over(worker, n, fixed,
+            [&](GradualRow& row, std::uint64_t end) { first_pass(row, end, fixed, worker.chunk); });
+  for (std::size_t r = 0; r < n; ++r) start_row(worker.batch[r], workshop);
 
-  const double norm = sum_of_squares(x, unknowns);
-  if (!std::isfinite(norm) || !std::isfinite(loss)) {
-    solve_row(row, fixed, workshop, worker, solved, result);
-    return;
+  for (int step = 0; step < kSteps; ++step) {
+    bool any = false;
+    for (std::size_t r = 0; r < n; ++r) {
+      GradualRow& row = worker.batch[r];
+      row.active = row.gradients.decrease() > kNegligible * row.loss;
+      any = any || row.active;
+    }
+    if (!any) break;
+    pass_over(worker, n, fixed, [&](GradualRow& row, std::uint64_t end) {
+      product_pass(row, end, fixed, worker.chunk);
+    });
+    for (std::size_t r = 0; r < n; ++r) {
+      GradualRow& row = worker.batch[r];
+      if (!row.active) continue;
+      for (std::size_t k = 0; k < unknowns; ++k) {
+        row.gradients.product()[k] -=
+            shared_diagonal(row, workshop, k) * row.gradients.direction()[k];
+      }
+      row.gradients.step();
+    }
   }
-  result.fit += std::max(loss - ridge * norm, 0.0);
-  result.ridge += ridge * norm;
-  std::copy_n(x, stride, solved.matrix.row(row));
-  if (biases) solved.bias[row] = x[stride];
+
+  for (std::size_t r = 0; r < n; ++r) {
+    GradualRow& row = worker.batch[r];
+    const float* x = row.gradients.x();
+    double norm = 0;
+    for (std::size_t k = 0; k < unknowns; ++k) norm += static_cast<double>(x[k]) * x[k];
+    const double loss = row.loss - row.gradients.lowered();
+    if (!std::isfinite(norm) || !std::isfinite(loss)) {
+      solve_row(row.row, fixed, workshop, worker, solved, result);
+      continue;
+    }
+    result.fit += std::max(loss - row.ridge * norm, 0.0);
+    result.ridge += row.ridge * norm;
+    std::copy_n(x, stride, solved.matrix.row(row.row));
+    if (biases) solved.bias[row.row] = x[stride];
+  }
 }
 
 HalfStep::Result HalfStep::descend(Factors& fixed, Workshop& workshop, ThreadTeam& team,
                                    Factors& solved) const {
   sum_gram(fixed, workshop);
   workshop.basis.turn(workshop.gram, other_rows_, fixed, solved, team);
-  return for_each_row(gradual_, fixed, workshop, team, solved,
-                      [&](std::size_t row, Worker& worker, Result& result) {
-                        descend_row(row, fixed, workshop, worker, solved, result);
-                      });
+
+  std::vector<Result> results(batches_.size());
+  team.for_each_block(batches_.size() - 1, 1, [&](std::size_t b, std::size_t, int thread) {
+    descend_rows(batched_rows_.data() + batches_[b], batches_[b + 1] - batches_[b], fixed, workshop,
+                 workshop.workers[static_cast<std::size_t>(thread)], solved, results[b]);
+  });
+  Result total = sum_of(results);
+  total.add(for_each_short_row(gradual_, workshop, team, solved,
+                               [&](std::size_t row, Worker& worker, Result& result) {
+                                 descend_rows(&row, 1, fixed, workshop, worker, solved, result);
+                               }));
+  total.add(solve_long_rows(huge_rows_, fixed, workshop, solved));
+  return total;
 }
 
 }  // namespace als

@@ -27,9 +27,10 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
   const std::size_t row_bytes =
       (blocks_of(factors) * kBlock + (options.biases ? 1 : 0)) * sizeof(float);
   const std::size_t equations = NormalEquations(unknowns).size() * sizeof(float);
-  const std::size_t worker = TermAccumulator::memory(unknowns) + RowSolver::memory(unknowns) +
-                             equations + ConjugateGradients::memory(unknowns) + sizeof(PassChunk) +
-                             (options.nonnegative ? NonnegativeSolver::memory(unknowns) : 0);
+  const std::size_t worker =
+      TermAccumulator::memory(unknowns) + RowSolver::memory(unknowns) + equations +
+      gradual_batch_rows(options) * ConjugateGradients::memory(blocks_of(unknowns) * kBlock) +
+      sizeof(PassChunk) + (options.nonnegative ? NonnegativeSolver::memory(unknowns) : 0);
   const std::size_t training = 2 * one_side + offsets + (users + items) * row_bytes +
                                items * sizeof(std::uint64_t) + team * worker +
                                SegmentedSum::memory(unknowns, threads) + equations;

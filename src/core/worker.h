@@ -22,6 +22,23 @@ struct PassChunk {
   float dots[kSize];
 };
 
+/// A row on its way through a half-step of conjugate gradients.
+struct GradualRow {
+  explicit GradualRow(std::size_t unknowns) : gradients(unknowns) {}
+
+  std::size_t row = 0;
+  std::uint64_t next = 0;  ///< the first rating that the present pass has not come to
+  double weight = 0;       ///< of its ratings
+  double loss = 0;         ///< where it started
+  double ridge = 0;
+  bool active = false;
+  ConjugateGradients gradients;
+};
+
+/// How many rows conjugate gradients take at a time where that pays: so many that what a pass needs
+/// of them, two vectors each, takes a part of the second-level cache. One row if they are not used.
+std::size_t gradual_batch_rows(const TrainOptions& options);
+
 struct Worker {
   explicit Worker(const TrainOptions& options)
       : terms(static_cast<std::size_t>(options.factors), options.biases),
@@ -30,16 +47,17 @@ struct Worker {
         nonnegative_solver(options.nonnegative ? terms.unknowns() : 0),
         solution(terms.unknowns()),
         // The bias has a block of its own.
-        gradients(
-            (blocks_of(static_cast<std::size_t>(options.factors)) + (options.biases ? 1 : 0)) *
-            kBlock) {}
+        batch(gradual_batch_rows(options),
+              GradualRow((blocks_of(static_cast<std::size_t>(options.factors)) +
+                          (options.biases ? 1 : 0)) *
+                         kBlock)) {}
 
   TermAccumulator terms;
   NormalEquations equations;
   RowSolver solver;
   NonnegativeSolver nonnegative_solver;
   std::vector<float> solution;
-  ConjugateGradients gradients;
+  std::vector<GradualRow> batch;
   PassChunk chunk;
   std::uint64_t expected = 0;  ///< the first rating whose vector was not announced to `terms` yet
 };

@@ -394,6 +394,67 @@ TEST(Trainer, ConjugateGradientsKeepUpWithExactSolutions) {
   });
 }
 
+// Where the fixed side is too large for a cache, conjugate gradients take long rows in batches, a
+// tile of the other side at a time. The loss is still that of the objective, and falls, and the
+// bits do not depend on the number of threads.
+TEST(Trainer, TakesLongRowsInBatches) {
+  const std::size_t users = 70000;
+  const std::size_t items = 300;
+  std::vector<Entry> entries;
+  std::mt19937_64 random(23);
+  for (std::uint32_t i = 0; i < items; ++i) {
+    const std::size_t count = i % 3 == 0 ? 1500 + random() % 1500 : random() % 300;
+    for (std::size_t n = 0; n < count; ++n) {
+      entries.push_back({static_cast<std::uint32_t>(random() % users), i,
+                         static_cast<float>(random() % 9) / 2.0F + 0.5F});
+    }
+  }
+  TrainOptions options;
+  options.factors = 64;
+  options.biases = true;
+  std::vector<double> losses[2];
+  for (const int threads : {1, 2}) {
+    ThreadTeam team(threads);
+    const Ratings ratings = ratings_of(entries, users, items, team);
+    Trainer trainer(ratings, options, keys_of(items), team);
+    ASSERT_TRUE(trainer.gradual());
+    const CompressedRows& rows = ratings.by_user();
+    double last = INFINITY;
+    for (int half = 0; half < 4; ++half) {
+      const double loss = half % 2 == 0 ? trainer.solve_users() : trainer.solve_items();
+      double expected = 0;
+      const auto add_ridge = [&](const Factors& side, std::size_t row, double count) {
+        double norm = static_cast<double>(side.bias[row]) * side.bias[row];
+        for (int k = 0; k < options.factors; ++k) {
+          norm += static_cast<double>(side.matrix.row(row)[k]) * side.matrix.row(row)[k];
+        }
+        expected += options.regularization * count * norm;
+      };
+      for (std::size_t u = 0; u < users; ++u) {
+        add_ridge(trainer.users(), u, static_cast<double>(rows.row_size(u)));
+        for (std::uint64_t e = rows.offsets[u]; e < rows.offsets[u + 1]; ++e) {
+          const std::uint32_t i = rows.columns[e];
+          double error =
+              rows.values[e] - trainer.mean() - trainer.users().bias[u] - trainer.items().bias[i];
+          for (int k = 0; k < options.factors; ++k) {
+            error -= static_cast<double>(trainer.users().matrix.row(u)[k]) *
+                     trainer.items().matrix.row(i)[k];
+          }
+          expected += error * error;
+        }
+      }
+      for (std::size_t i = 0; i < items; ++i) {
+        add_ridge(trainer.items(), i, static_cast<double>(ratings.by_item().row_size(i)));
+      }
+      ASSERT_NEAR(loss, expected, 1e-5 * expected) << half;
+      ASSERT_LE(loss, last * (1 + 1e-6)) << half;
+      last = loss;
+      losses[threads - 1].push_back(loss);
+    }
+  }
+  EXPECT_EQ(losses[0], losses[1]);
+}
+
 TEST(Trainer, AutomaticSolverHangsOnTheFactors) {
   ThreadTeam team(1);
   const Ratings ratings = ratings_of(random_ratings(20, 20, 0.3, 6), 20, 20, team);

@@ -328,14 +328,14 @@ for my $options (@cases)
 	my ($users, $items) = (read_side('user', $options), read_side('item', $options));
 	cmp_ok(relative($first[0], loss(\%by_user, \%by_item, $users, $items, $options)),
 		'<', 1e-5, "$name: the loss is the objective");
-	cmp_ok(difference(half_step(\%by_item, $users, $options), $items),
-		'<', 5e-4, "$name: items are the best for their users");
+	cmp_ok(difference(half_step(\%by_user, $items, $options), $users),
+		'<', 5e-4, "$name: users are the best for their items");
 
 	my @reference = ($first[0]);
 	for (2 .. $iterations)
 	{
-		$users = half_step(\%by_user, $items, $options);
 		$items = half_step(\%by_item, $users, $options);
+		$users = half_step(\%by_user, $items, $options);
 		push @reference, loss(\%by_user, \%by_item, $users, $items, $options)
 		  if !$options->{implicit} || $_ == $iterations;
 	}
