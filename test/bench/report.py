@@ -115,7 +115,7 @@ def speed(problem, records, machine):
             # The run whose training took the median time.
             details = sorted(r["details"], key=lambda d: d["train_seconds"])[(len(r["details"]) - 1) // 2]
             gflops = direct_gflops(problem["factors"], problem["iterations"], details)
-            peak = machine["sgemm_gflops"].get(problem["threads"])
+            peak = machine["sgemm_gflops"].get(str(problem["threads"]))
             share = f", {gflops / peak:.0%} of sgemm's" if peak else ""
             yield (f"{r['label']}: read {details['read_seconds']:.2f} s, train "
                    f"{details['train_seconds']:.2f} s, write {details['write_seconds']:.2f} s; "
