@@ -37,7 +37,7 @@ def main():
     for name, reason in skipped.items():
         print(f"{name}: skipped, {reason}", flush=True)
     results = Results(OUT / "results.json")
-    results.machine = machine.describe(options.threads)
+    results.measured_on(machine.describe(options.threads))
     for source in options.data:
         dataset = data.load(source, options.rows)
         for config in options.configs:
@@ -49,11 +49,14 @@ def main():
     print(f"\n{text}\nThis report: build/bench/report.md, report.png and results.json")
 
 
+def words(text):
+    return text.split(",")
+
+
 def parse():
     parser = argparse.ArgumentParser(
         prog='make bench BENCH="..."', description=__doc__.split("\n\n")[0].replace("\n", " "),
         formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    words = lambda text: text.split(",")  # noqa: E731
     parser.add_argument("--data", type=words, default=["synthetic", "movielens-100k"],
                         help="synthetic, movielens-100k, or a file or folder of ratings; comma-separated")
     parser.add_argument("--rows", type=int, default=data.ML_ROWS, help="of the synthetic data")
@@ -68,7 +71,7 @@ def parse():
     parser.add_argument("--regularization", type=float, help="instead of the configuration's")
     parser.add_argument("--alpha", type=float, help="instead of the configuration's, implicit")
     parser.add_argument("--als-options", default="", metavar="SQL",
-                        help="more arguments of als.train, as solver => 'cg'; reported beside plain als")
+                        help="more arguments of als.train, as solver => 'cg'; run beside plain als")
     parser.add_argument("--limit", type=float, default=3600, help="seconds that one run may take")
     parser.add_argument("--retries", type=int, default=0,
                         help=f"of a run during which others kept over {CALM} cores busy")
@@ -115,16 +118,19 @@ def contestants(options, config, dataset, skipped):
 
 def compete(options, problem, names, results):
     """Runs the systems in turns, A B C A B C, so that a slow hour of the machine meets all of them."""
-    records = [results.start(problem, name, options) for name in names]
+    variants = [(name, als_options) for name in names
+                for als_options in dict.fromkeys(("", options.als_options if name == "als" else ""))]
+    records = [results.start(problem, *variant) for variant in variants]
     for _ in range(1 if problem["config"].startswith("curve") else options.runs):
         for record in records:
             if "error" not in record:
                 run(options, problem, record)
                 results.save()
     # Only runs that took turns can be held against one another, so each keeps the als that it ran beside.
-    ours = next((r["seconds"] for r in records if r["label"] == "als" and r["seconds"]), None)
+    ours = next((r for r in records if r["label"] == "als" and r["seconds"]), None)
     for record in records:
-        record["als_seconds"] = statistics.median(ours) if ours else None
+        record["als_seconds"] = statistics.median(ours["seconds"]) if ours else None
+        record["calm"] = all(o <= CALM for r in (record, ours or record) for o in r["others"])
     results.save()
 
 
@@ -186,11 +192,18 @@ class Results:
 
     def __init__(self, path):
         self.path = path
-        self.machine = None
-        self.records = json.loads(path.read_text())["records"] if path.exists() else []
+        kept = json.loads(path.read_text()) if path.exists() else {"machine": None, "records": []}
+        self.machine, self.records = kept["machine"], kept["records"]
 
-    def start(self, problem, name, options):
-        als_options = options.als_options if name == "als" else ""
+    def measured_on(self, described):
+        """Of the peaks of one processor the greatest counts: whatever disturbs can only lower it."""
+        peaks = described["sgemm_gflops"]
+        if self.machine and self.machine["model"] == described["model"]:
+            for threads, gflops in self.machine["sgemm_gflops"].items():
+                peaks[threads] = max(gflops, peaks.get(threads, 0))
+        self.machine = described
+
+    def start(self, problem, name, als_options):
         label = f"als ({als_options})" if als_options else name
         packages = SYSTEMS[name].packages
         record = {"problem": problem, "system": name, "label": label, "als_options": als_options,

@@ -14,7 +14,7 @@ def describe(threads):
     counts = sorted({1, threads})
     return {"model": model, "cores": len(os.sched_getaffinity(0)),
             "memory_gib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
-            "sgemm_gflops": {n: sgemm_gflops(n) for n in counts}}
+            "sgemm_gflops": {str(n): sgemm_gflops(n) for n in counts}}
 
 
 def sgemm_gflops(threads, n=2048, tries=5):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stopwatch import Time, timed
+from stopwatch import Time, peak_of, timed
 
 
 @dataclass
@@ -135,7 +135,7 @@ def spark(problem, data):
     model, time = timed(train, pid=java)
     factors = [_all_rows(frame.id, np.stack(frame.features), n) for frame, n in (
         (model.userFactors.toPandas(), data.n_users), (model.itemFactors.toPandas(), data.n_items))]
-    return Fit(time, *factors, peak_bytes=_peak_of(java))
+    return Fit(time, *factors, peak_bytes=peak_of(java))
 
 
 # By held-out quality on a million synthetic ratings: libmf's the best of 0.01, 0.02, 0.05, 0.08 and 0.12,
@@ -150,8 +150,3 @@ def _all_rows(ids, values, n):
     result = np.zeros((n, *values.shape[1:]), dtype=np.float32)
     result[np.asarray(ids, dtype=np.int64)] = values
     return result
-
-
-def _peak_of(pid):
-    with open(f"/proc/{pid}/status") as status:
-        return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM"))

@@ -7,15 +7,16 @@ from systems import SYSTEMS
 
 NOTES = """\
 Seconds: for als the whole statement as its client sees it (read the table, train, write the model,
-commit; the server runs with fsync off); for the others their fit alone, with the ratings in memory in
-the format they like best. Medians, with least and greatest behind them. Time / als: only
-where als was measured in the same session, in turns. Others' load: cores that other processes of the machine
-kept busy during a run, on average, the greatest of all runs that count; where it is not near 0, the seconds are those of a
-disturbed machine, too long by an unknown factor. Peak memory: for als the private
-memory of the backend (without shared buffers, where the table is), for Spark the resident memory of the
-Java machine, for the others that of the process, its copy of the ratings included. Objective: the training
-objective of als divided by the training ratings; a dash where a system minimises another one. RMSE,
-Recall@20 and NDCG@20: on a tenth held out, the two latter for at most 5,000 users, without what they have
+commit; the server runs with fsync off); for the others their fit alone, with the ratings in memory
+in the format they like best. Medians, with least and greatest behind them. Time / als: only where
+als was measured in the same session, in turns, and others took less than 0.2 cores from either.
+Others' load: cores that other processes of the machine kept busy during a run, on average, the
+greatest of all runs that count; where it is not near 0, the seconds are those of a disturbed
+machine, too long by an unknown factor. Peak memory: for als the private memory of the backend
+(without shared buffers, where the table is), for Spark the resident memory of the Java machine, for
+the others that of the process, its copy of the ratings included. Objective: the training objective
+of als divided by the training ratings; a dash where a system minimises another one. RMSE, Recall@20
+and NDCG@20: on a tenth held out, the two latter for at most 5,000 users, without what they have
 rated in training.
 """
 
@@ -71,7 +72,6 @@ def table(problem, records):
                           *[""] * (len(lines[0]) - 4)))
             continue
         seconds = statistics.median(r["seconds"])
-        baseline = r.get("als_seconds")
         spread = f" ({min(r['seconds']):.2f}–{max(r['seconds']):.2f})" if len(r["seconds"]) > 1 else ""
         train = [d["train_seconds"] for d in r["details"] if d]
         iterating = statistics.median(train or [seconds])
@@ -79,21 +79,28 @@ def table(problem, records):
         lines.append((
             r["label"], r["version"], problem["factors"], f"{seconds:.2f}{spread}",
             f"{iterating / problem['iterations']:.3f}",
-            f"{seconds / baseline:.2f}" if baseline else "–", f"{r['peak_bytes'] / 2**20:.0f}",
+            ratio(r, seconds), f"{r['peak_bytes'] / 2**20:.0f}",
             f"{r['objective'] / problem['n_train']:.5f}" if same else "–",
             *((f"{r['recall']:.4f}", f"{r['ndcg']:.4f}") if is_implicit else (f"{r['rmse']:.4f}",)),
             f"{max(r['others']):.1f}"))
     return as_table(lines)
 
 
+def ratio(record, seconds):
+    if not record.get("als_seconds"):
+        return "–"
+    return f"{seconds / record['als_seconds']:.2f}" if record.get("calm") else "disturbed"
+
+
 def curve_table(records):
     """Held-out RMSE after so many iterations (of SGD: epochs), and the seconds until then."""
-    lines = [("system", "iterations", "seconds", "RMSE")]
+    lines = [("system", "iterations", "seconds", "RMSE", "others' load")]
     for r in sorted(records, key=lambda r: (r["label"], r["problem"]["iterations"])):
         if r["seconds"]:
-            lines.append((r["label"], r["problem"]["iterations"], f"{r['seconds'][0]:.2f}", f"{r['rmse']:.4f}"))
+            lines.append((r["label"], r["problem"]["iterations"], f"{r['seconds'][0]:.2f}", f"{r['rmse']:.4f}",
+                          f"{r['others'][0]:.1f}"))
         else:
-            lines.append((r["label"], r["problem"]["iterations"], r.get("error", "not run"), ""))
+            lines.append((r["label"], r["problem"]["iterations"], r.get("error", "not run"), "", ""))
     return as_table(lines)
 
 
@@ -108,7 +115,7 @@ def speed(problem, records, machine):
             # The run whose training took the median time.
             details = sorted(r["details"], key=lambda d: d["train_seconds"])[(len(r["details"]) - 1) // 2]
             gflops = direct_gflops(problem["factors"], problem["iterations"], details)
-            peak = machine["sgemm_gflops"].get(problem["threads"])
+            peak = machine["sgemm_gflops"].get(str(problem["threads"]))
             share = f", {gflops / peak:.0%} of sgemm's" if peak else ""
             yield (f"{r['label']}: read {details['read_seconds']:.2f} s, train "
                    f"{details['train_seconds']:.2f} s, write {details['write_seconds']:.2f} s; "

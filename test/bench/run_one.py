@@ -3,12 +3,12 @@ own, so that its peak memory is its own, and writes the result as JSON to the fi
 names. bench.py starts it."""
 
 import json
-import resource
 import sys
 from types import SimpleNamespace
 
 import data
 import evaluate
+from stopwatch import peak_of
 from systems import SYSTEMS
 
 
@@ -19,8 +19,8 @@ def main():
     result = {
         "seconds": fit.time.seconds,
         "others": fit.time.others,
-        # ru_maxrss is in KiB; taken before the evaluation, which needs memory too.
-        "peak_bytes": fit.peak_bytes or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10,
+        # Taken before the evaluation, which needs memory too.
+        "peak_bytes": fit.peak_bytes or peak_of("self"),
         "details": fit.details,
     }
     if problem.evaluate:

@@ -1,4 +1,4 @@
-"""Times a call, and tells how much of the machine others had meanwhile."""
+"""Times a call, and tells how much of the machine others had meanwhile; and a process's peak memory."""
 
 import os
 import time
@@ -36,3 +36,10 @@ def _own(pid):
         # After the name, which may hold spaces, utime and stime are the 12th and 13th.
         fields = stat.read().rpartition(")")[2].split()
     return time.process_time() + (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def peak_of(pid):
+    """The greatest resident size of a process in bytes. Not getrusage's ru_maxrss: that one survives exec, so
+    that a small process reports the size of the large one that started it."""
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM"))
