@@ -17,11 +17,24 @@ double ConjugateGradients::precondition() {
   return dot(residual_, scaled_);
 }
 
+void ConjugateGradients::add_to_residual() { move_partial_sum(residual_); }
+
+void ConjugateGradients::add_to_product() { move_partial_sum(product_); }
+
+void ConjugateGradients::move_partial_sum(AlignedVector<float>& to) {
+  for (std::size_t k = 0; k < to.size(); ++k) {
+    to[k] += scaled_[k];
+    scaled_[k] = 0.0F;
+  }
+}
+
 void ConjugateGradients::start() {
   lowered_ = 0;
   decrease_ = precondition();
-  std::copy(scaled_.begin(), scaled_.end(), direction_.begin());
-  std::fill(product_.begin(), product_.end(), 0.0F);
+  for (std::size_t k = 0; k < x_.size(); ++k) {
+    direction_[k] = scaled_[k];
+    scaled_[k] = product_[k] = 0.0F;
+  }
 }
 
 void ConjugateGradients::step() {
@@ -41,7 +54,10 @@ void ConjugateGradients::step() {
   lowered_ += decrease_ * decrease_ / curvature;
   const double next = precondition();
   const auto share = static_cast<float>(next / decrease_);
-  for (std::size_t k = 0; k < x_.size(); ++k) direction_[k] = scaled_[k] + share * direction_[k];
+  for (std::size_t k = 0; k < x_.size(); ++k) {
+    direction_[k] = scaled_[k] + share * direction_[k];
+    scaled_[k] = 0.0F;
+  }
   decrease_ = next;
 }
 

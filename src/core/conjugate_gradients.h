@@ -1,7 +1,6 @@
 // Preconditioned conjugate gradients, step by step.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 
 #include "core/factor_matrix.h"
@@ -26,6 +25,12 @@ class ConjugateGradients {
   const float* direction() const { return direction_.data(); }
   float* product() { return product_.data(); }  ///< zeros at first
 
+  /// Where a part of the residual or of the product can be summed up on its own, zeros at first,
+  /// and then be added to it: single-precision sums of many terms lose less that way.
+  float* partial_sum() { return scaled_.data(); }
+  void add_to_residual();
+  void add_to_product();
+
   void start();
   void step();
 
@@ -41,6 +46,7 @@ class ConjugateGradients {
     return kernels_.dot(a.data(), b.data(), a.size());
   }
   double precondition();
+  void move_partial_sum(AlignedVector<float>& to);
 
   const Kernels& kernels_;
   double decrease_ = 0;  // r^T M^-1 r
@@ -48,7 +54,7 @@ class ConjugateGradients {
   AlignedVector<float> x_;
   AlignedVector<float> residual_;
   AlignedVector<float> preconditioner_;  // M^-1
-  AlignedVector<float> scaled_;          // M^-1 r
+  AlignedVector<float> scaled_;          // M^-1 r; between the steps, zeros or a partial sum
   AlignedVector<float> direction_;       // p
   AlignedVector<float> product_;         // -A p
 };

@@ -1,6 +1,7 @@
 #include "core/gram_basis.h"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 
 // Eigen would start threads of its own, which would not have signals blocked.
@@ -14,6 +15,9 @@ namespace {
 
 constexpr std::size_t kMultiplyAddsABlock = std::size_t{1} << 24;  // some milliseconds
 constexpr std::size_t kRowsABlock = 4096;
+
+// What is beyond all reason is left as it is.
+constexpr double kLeastScale = 1e-6;
 
 Eigen::MatrixXd dense(const NormalEquations& gram, std::size_t factors) {
   const auto n = static_cast<Eigen::Index>(factors);
@@ -48,49 +52,80 @@ void rotate(FactorMatrix& matrix, const AlignedVector<float>& rotation, ThreadTe
                       });
 }
 
+void scale(FactorMatrix& matrix, const std::vector<float>& scales, ThreadTeam& team) {
+  team.for_each_block(matrix.rows(), kRowsABlock, [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t row = begin; row < end; ++row) {
+      float* y = matrix.row(row);
+      for (std::size_t k = 0; k < scales.size(); ++k) y[k] *= scales[k];
+    }
+  });
+}
+
+/// The sum of weight(row) y_k^2 over all rows, by component. Blocks of rows apart and then
+/// together, always the same ones.
+template <class Weight>
+std::vector<double> sum_squares(const FactorMatrix& matrix, ThreadTeam& team,
+                                const Weight& weight) {
+  const std::size_t n = matrix.cols();
+  std::vector<double> sums((matrix.rows() / kRowsABlock + 1) * n, 0.0);
+  team.for_each_block(matrix.rows(), kRowsABlock, [&](std::size_t begin, std::size_t end, int) {
+    double* sum = sums.data() + begin / kRowsABlock * n;
+    for (std::size_t row = begin; row < end; ++row) {
+      const auto w = static_cast<double>(weight(row));
+      const float* y = matrix.row(row);
+      for (std::size_t k = 0; k < n; ++k) sum[k] += w * y[k] * y[k];
+    }
+  });
+  for (std::size_t block = n; block < sums.size(); block += n) {
+    for (std::size_t k = 0; k < n; ++k) sums[k] += sums[block + k];
+  }
+  sums.resize(n);
+  return sums;
+}
+
 }  // namespace
 
-void GramBasis::turn(NormalEquations& gram, const CompressedRows& fixed_ratings, Factors& fixed,
-                     Factors& solved, ThreadTeam& team) {
-  const std::size_t n = fixed.matrix.cols();
+void GramBasis::turn(NormalEquations& gram, const Side& fixed, const Side& solved,
+                     ThreadTeam& team) {
+  const std::size_t n = fixed.factors.cols();
   const Eigen::MatrixXd matrix = dense(gram, n);
   if (!matrix.triangularView<Eigen::Lower>().toDenseMatrix().allFinite()) {
     throw std::range_error("the ratings are too large for factors in single precision");
   }
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(matrix);
   if (eigen.info() != Eigen::Success) throw std::runtime_error("no eigenvectors were found");
+  const AlignedVector<float> rotation = in_blocks(eigen.eigenvectors());
+  rotate(fixed.factors, rotation, team);
+  rotate(solved.factors, rotation, team);
+
+  const auto ridge_of = [&](const Side& side) {
+    return sum_squares(side.factors, team, [&](std::size_t row) { return side.ridges[row]; });
+  };
+  const std::vector<double> fixed_ridge = ridge_of(fixed);
+  const std::vector<double> solved_ridge = ridge_of(solved);
+  // c^2 F + S / c^2 is least where c^4 = S / F. A component that one side lacks has no such scale.
+  std::vector<float> scales(n, 1.0F);
+  std::vector<float> inverse_scales(n, 1.0F);
+  for (std::size_t k = 0; k < n; ++k) {
+    const double c = std::sqrt(std::sqrt(solved_ridge[k] / fixed_ridge[k]));
+    if (!(c > kLeastScale && c < 1 / kLeastScale)) continue;
+    scales[k] = static_cast<float>(c);
+    inverse_scales[k] = static_cast<float>(1 / c);
+  }
+  scale(fixed.factors, scales, team);
+  scale(solved.factors, inverse_scales, team);
+
   gram.clear();
   for (std::size_t k = 0; k < n; ++k) {
     // Rounding can take an eigenvalue that is zero below it.
-    eigenvalues_[k] = static_cast<float>(
-        std::max(eigen.eigenvalues()(static_cast<Eigen::Index>(n - 1 - k)), 0.0));
+    const double eigenvalue = eigen.eigenvalues()(static_cast<Eigen::Index>(n - 1 - k));
+    eigenvalues_[k] = static_cast<float>(std::max(eigenvalue, 0.0) * scales[k] * scales[k]);
     gram.matrix()[matrix_index(k, k)] = eigenvalues_[k];
   }
-  const AlignedVector<float> rotation = in_blocks(eigen.eigenvectors());
-  rotate(fixed.matrix, rotation, team);
-  rotate(solved.matrix, rotation, team);
-  sum_squares(fixed_ratings, fixed.matrix, team);
-}
-
-void GramBasis::sum_squares(const CompressedRows& ratings, const FactorMatrix& fixed,
-                            ThreadTeam& team) {
-  // Blocks apart and then together, always the same ones.
-  const std::size_t n = fixed.cols();
-  std::vector<double> sums((ratings.rows() / kRowsABlock + 1) * n, 0.0);
-  team.for_each_block(ratings.rows(), kRowsABlock, [&](std::size_t begin, std::size_t end, int) {
-    double* sum = sums.data() + begin / kRowsABlock * n;
-    for (std::size_t row = begin; row < end; ++row) {
-      const auto weight = static_cast<double>(ratings.row_size(row));
-      const float* y = fixed.row(row);
-      for (std::size_t k = 0; k < n; ++k) sum[k] += weight * y[k] * y[k];
-    }
-  });
-  const auto count = static_cast<double>(std::max<std::size_t>(ratings.columns.size(), 1));
-  for (std::size_t k = 0; k < n; ++k) {
-    double sum = 0;
-    for (std::size_t at = k; at < sums.size(); at += n) sum += sums[at];
-    mean_squares_[k] = static_cast<float>(sum / count);
-  }
+  const std::vector<double> squares = sum_squares(
+      fixed.factors, team, [&](std::size_t row) { return fixed.ratings.row_size(row); });
+  const auto count = static_cast<double>(std::max<std::size_t>(fixed.ratings.columns.size(), 1));
+  for (std::size_t k = 0; k < n; ++k) mean_squares_[k] = static_cast<float>(squares[k] / count);
 }
 
 }  // namespace als

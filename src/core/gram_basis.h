@@ -12,22 +12,32 @@
 
 namespace als {
 
-/// Scores, norms and so the objective stay as they are when the vectors of both sides are turned by
-/// the same rotation. In the basis of the eigenvectors of the Gram matrix Y^T Y of the side held
-/// fixed, that matrix, the part which the normal equations of all rows have in common, is diagonal:
-/// so the diagonal of a row's equations is a good preconditioner, and the products with Y^T Y cost
-/// nothing.
+/// Scores stay as they are when the vectors of one side are multiplied by an invertible matrix, and
+/// those of the other side by its inverse, transposed. So there is a choice of bases.
+///
+/// In the one of the eigenvectors of the Gram matrix Y^T Y of the side held fixed, that matrix, the
+/// part which the normal equations of all rows have in common, is diagonal: so the diagonal of a
+/// row's equations is a good preconditioner, and the products with Y^T Y cost nothing.
+///
+/// And of the scales that a component can have, c times on one side and 1 / c times on the other,
+/// one makes the ridges of both sides equal, and their sum the least. Alternating least squares
+/// approach it in many sweeps only; here it is taken at once.
 class GramBasis {
  public:
+  /// One side, and by row its ratings and its lambda * W^e.
+  struct Side {
+    const CompressedRows& ratings;
+    const std::vector<float>& ridges;
+    FactorMatrix& factors;
+  };
+
   explicit GramBasis(std::size_t factors)
       : eigenvalues_(padded(factors)), mean_squares_(padded(factors)) {}
 
-  /// Turns both sides to the eigenvectors of `gram`, the largest eigenvalue first, and leaves in
-  /// `gram` what it is then. `fixed_ratings`: the ratings by the rows of `fixed`. Throws
-  /// std::range_error if `gram` is not finite. The decomposition cannot be interrupted: 20 ms for
-  /// 256 factors, a second for 1024.
-  void turn(NormalEquations& gram, const CompressedRows& fixed_ratings, Factors& fixed,
-            Factors& solved, ThreadTeam& team);
+  /// Turns and scales both sides, the largest eigenvalue first, and leaves in `gram`, which is that
+  /// of `fixed`, what it is then. Throws std::range_error if `gram` is not finite. The
+  /// decomposition cannot be interrupted: 20 ms for 256 factors, a second for 1024.
+  void turn(NormalEquations& gram, const Side& fixed, const Side& solved, ThreadTeam& team);
 
   /// Of `gram`, in the order of the components; padded with zeros to a multiple of 16.
   const float* eigenvalues() const { return eigenvalues_.data(); }
@@ -37,8 +47,6 @@ class GramBasis {
 
  private:
   static std::size_t padded(std::size_t factors) { return blocks_of(factors) * kBlock; }
-  void sum_squares(const CompressedRows& ratings, const FactorMatrix& fixed, ThreadTeam& team);
-
   std::vector<float> eigenvalues_;
   std::vector<float> mean_squares_;
 };

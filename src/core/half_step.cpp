@@ -56,7 +56,7 @@ Workshop::Workshop(const TrainOptions& options, ThreadTeam& team)
       basis(static_cast<std::size_t>(options.factors)) {}
 
 HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
-                   const TrainOptions& options, double mean)
+                   const TrainOptions& options, double mean, ThreadTeam& team)
     : kernels_(kernels()),
       rows_(rows),
       other_rows_(other_rows),
@@ -66,6 +66,7 @@ HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
                        run_size(unknowns_of(options)))),
       gradual_{} {
   plan_batches();
+  weigh_rows(team);
 }
 
 HalfStep::Plan HalfStep::make_plan(std::uint64_t longest, std::size_t row_cost,
@@ -77,17 +78,29 @@ HalfStep::Plan HalfStep::make_plan(std::uint64_t longest, std::size_t row_cost,
   return plan;
 }
 
-/// lambda * W^e.
-double HalfStep::row_ridge(const RowSums& sums) const {
-  const double weight = sums.weight + (implicit() ? static_cast<double>(other_rows_.rows()) : 0.0);
-  return options_.regularization * std::pow(weight, options_.reg_exponent);
+void HalfStep::weigh_rows(ThreadTeam& team) {
+  weights_.resize(rows_.rows());
+  ridges_.resize(rows_.rows());
+  const double others = implicit() ? static_cast<double>(other_rows_.rows()) : 0.0;
+  team.for_each_block(exact_.runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
+    for (std::size_t row = exact_.runs[run]; row < exact_.runs[run + 1]; ++row) {
+      double weight = 0;
+      for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
+        weight +=
+            implicit() ? options_.alpha * std::fabs(static_cast<double>(rows_.values[e])) : 1.0;
+      }
+      weights_[row] = static_cast<float>(weight);
+      // Zero to the power of zero is one; but a row without ratings has no factors to hold down.
+      ridges_[row] = static_cast<float>(options_.regularization *
+                                        std::pow(weight + others, options_.reg_exponent));
+    }
+  });
 }
 
 /// Adds the terms of ratings [begin, end), all of one row and no more than `terms` holds.
-HalfStep::RowSums HalfStep::add_some_ratings(std::uint64_t begin, std::uint64_t end,
-                                             const Factors& fixed, TermAccumulator& terms,
-                                             NormalEquations& equations) const {
-  RowSums sums;
+double HalfStep::add_some_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
+                                  TermAccumulator& terms, NormalEquations& equations) const {
+  double targets = 0;
   if (!implicit()) {
     // Zhou et al. 2008: A = sum of z z^T, b = sum of t z. With biases z = [y_i, 1], so that the
     // row's own bias is the last unknown, and t = r - mu - b_i is what is left for s to explain.
@@ -96,9 +109,8 @@ HalfStep::RowSums HalfStep::add_some_ratings(std::uint64_t begin, std::uint64_t 
       const double bias = fixed.bias.empty() ? 0.0 : fixed.bias[column];
       const auto target = static_cast<float>(rows_.values[e] - mean_ - bias);
       terms.add(fixed.matrix.row(column), 1.0F, target, equations);
-      sums.targets += static_cast<double>(target) * target;
+      targets += static_cast<double>(target) * target;
     }
-    sums.weight = static_cast<double>(end - begin);
   } else {
     // Hu, Koren and Volinsky 2008, eq. 4: Y^T W Y = Y^T Y + Y^T (W - I) Y, where W - I is alpha |r|
     // in the observed cells and 0 elsewhere; b = sum of w p y.
@@ -107,22 +119,21 @@ HalfStep::RowSums HalfStep::add_some_ratings(std::uint64_t begin, std::uint64_t 
       const double weighted_target = rows_.values[e] > 0 ? 1.0 + extra : 0.0;
       terms.add(fixed.matrix.row(rows_.columns[e]), static_cast<float>(extra),
                 static_cast<float>(weighted_target), equations);
-      sums.targets += weighted_target;
-      sums.weight += extra;
+      targets += weighted_target;
     }
   }
-  return sums;
+  return targets;
 }
 
-/// Adds the terms of ratings [begin, end), all of one row.
-HalfStep::RowSums HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end,
-                                        const Factors& fixed, Worker& worker,
-                                        NormalEquations& equations) const {
+/// Adds the terms of ratings [begin, end), all of one row. Returns the sum of w p^2, the loss of
+/// these ratings at x = 0.
+double HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
+                             Worker& worker, NormalEquations& equations) const {
   TermAccumulator& terms = worker.terms;
-  RowSums sums;
+  double targets = 0;
   for (std::uint64_t e = begin; e < end;) {
     const std::uint64_t next = std::min<std::uint64_t>(e + terms.capacity(), end);
-    sums.add(add_some_ratings(e, next, fixed, terms, equations));
+    targets += add_some_ratings(e, next, fixed, terms, equations);
     // What comes next is most likely what follows, in this row or in the one after it.
     const std::uint64_t ahead =
         std::min<std::uint64_t>(next + terms.capacity(), rows_.columns.size());
@@ -134,24 +145,36 @@ HalfStep::RowSums HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end,
     terms.flush(equations);
     e = next;
   }
-  return sums;
+  return targets;
 }
 
-/// sum of (t - s)^2 over the ratings of a row, given its solution. Explicit feedback only.
-double HalfStep::squared_errors(std::size_t row, const Factors& fixed,
-                                const std::vector<float>& solution) const {
+/// The fit of a row, sum of w (p - s)^2 over its cells, given its solution: term by term.
+double HalfStep::fit_of(std::size_t row, const Factors& fixed, const NormalEquations& gram,
+                        const std::vector<float>& solution) const {
   const std::size_t factors = fixed.matrix.cols();
   double sum = 0;
   for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
     const std::uint32_t column = rows_.columns[e];
-    double error =
-        rows_.values[e] - mean_ - dot(fixed.matrix.row(column), solution.data(), factors);
-    if (!fixed.bias.empty()) {
-      error -= static_cast<double>(fixed.bias[column]) + solution[factors];
+    const double value = rows_.values[e];
+    double score = mean_ + dot(fixed.matrix.row(column), solution.data(), factors);
+    if (!fixed.bias.empty()) score += static_cast<double>(fixed.bias[column]) + solution[factors];
+    if (implicit()) {
+      // Beyond the s^2 that every cell counts, which x^T Y^T Y x sums up.
+      const double error = (value > 0 ? 1.0 : 0.0) - score;
+      sum += (1 + options_.alpha * std::fabs(value)) * error * error - score * score;
+    } else {
+      sum += (value - score) * (value - score);
     }
-    sum += error * error;
   }
-  return sum;
+  if (implicit()) {
+    for (std::size_t r = 0; r < factors; ++r) {
+      for (std::size_t c = 0; c < r; ++c) {
+        sum += 2.0 * gram.at(r, c) * solution[r] * solution[c];
+      }
+      sum += static_cast<double>(gram.at(r, r)) * solution[r] * solution[r];
+    }
+  }
+  return std::max(sum, 0.0);
 }
 
 /// Y^T Y. Implicit feedback: what the cells would add to every row's equations if none of them were
@@ -181,26 +204,26 @@ void HalfStep::start_equations(const Workshop& workshop, NormalEquations& equati
   }
 }
 
-/// `equations` has all terms of the row.
-void HalfStep::finish_row(std::size_t row, const RowSums& sums, const Factors& fixed,
-                          const NormalEquations& equations, Worker& worker, Factors& solved,
+/// The worker's equations have all terms of the row.
+void HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
+                          const Workshop& workshop, Worker& worker, Factors& solved,
                           Result& result) const {
-  const double ridge = row_ridge(sums);
+  const double ridge = ridges_[row];
   float* x = worker.solution.data();
   RowSolver::Solution solution;
   if (options_.nonnegative) {
     std::copy_n(solved.matrix.row(row), solved.matrix.cols(), x);
     if (!solved.bias.empty()) x[solved.matrix.cols()] = solved.bias[row];
-    solution = worker.nonnegative_solver.solve(equations, ridge, solved.matrix.cols(), x);
+    solution = worker.nonnegative_solver.solve(worker.equations, ridge, solved.matrix.cols(), x);
   } else {
-    solution = worker.solver.solve(equations, ridge, x);
+    solution = worker.solver.solve(worker.equations, ridge, x);
   }
   double norm = 0;
   for (const float value : worker.solution) norm += static_cast<double>(value) * value;
   // What is left of the quadratic's value at x = 0, without the ridge's part.
-  double fit = std::max(sums.targets - solution.reduction - ridge * norm, 0.0);
-  if (fit < kCancelled * sums.targets && !implicit() && rows_.row_size(row) <= exact_.longest) {
-    fit = squared_errors(row, fixed, worker.solution);
+  double fit = std::max(targets - solution.reduction - ridge * norm, 0.0);
+  if (fit < kCancelled * targets && rows_.row_size(row) <= exact_.longest) {
+    fit = fit_of(row, fixed, workshop.gram, worker.solution);
   }
   result.fit += fit;
   result.ridge += ridge * norm;
@@ -213,9 +236,9 @@ void HalfStep::finish_row(std::size_t row, const RowSums& sums, const Factors& f
 void HalfStep::solve_row(std::size_t row, const Factors& fixed, const Workshop& workshop,
                          Worker& worker, Factors& solved, Result& result) const {
   start_equations(workshop, worker.equations);
-  const RowSums sums =
+  const double targets =
       add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed, worker, worker.equations);
-  finish_row(row, sums, fixed, worker.equations, worker, solved, result);
+  finish_row(row, targets, fixed, workshop, worker, solved, result);
 }
 
 /// Solves rows whose equations are summed in segments, by all threads.
@@ -225,10 +248,10 @@ HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
   const std::uint64_t segment = exact_.longest;
   // The sums of each segment, so that they are added up in order too.
   std::vector<std::uint64_t> sizes;
-  std::vector<std::vector<RowSums>> sums;
+  std::vector<std::vector<double>> targets;
   for (const std::size_t row : rows) {
     sizes.push_back(rows_.row_size(row));
-    sums.emplace_back((rows_.row_size(row) - 1) / segment + 1);
+    targets.emplace_back((rows_.row_size(row) - 1) / segment + 1);
   }
   std::vector<Result> results(rows.size());
   workshop.segmented_sum.run(
@@ -236,7 +259,7 @@ HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
       [&](std::size_t job, std::uint64_t begin, std::uint64_t end, int thread,
           NormalEquations& sum) {
         const std::uint64_t first = rows_.offsets[rows[job]];
-        sums[job][begin / segment] =
+        targets[job][begin / segment] =
             add_ratings(first + begin, first + end, fixed,
                         workshop.workers[static_cast<std::size_t>(thread)], sum);
       },
@@ -244,9 +267,9 @@ HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
         Worker& worker = workshop.workers[static_cast<std::size_t>(thread)];
         start_equations(workshop, worker.equations);
         worker.equations.add(sum);
-        RowSums total;
-        for (const RowSums& part : sums[job]) total.add(part);
-        finish_row(rows[job], total, fixed, worker.equations, worker, solved, results[job]);
+        double total = 0;
+        for (const double part : targets[job]) total += part;
+        finish_row(rows[job], total, fixed, workshop, worker, solved, results[job]);
       });
   return sum_of(results);
 }
@@ -294,12 +317,7 @@ double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {
       for (std::size_t k = 0; k < factors.matrix.cols(); ++k) {
         norm += static_cast<double>(y[k]) * y[k];
       }
-      RowSums weights;
-      for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
-        weights.weight +=
-            implicit() ? options_.alpha * std::fabs(static_cast<double>(rows_.values[e])) : 1.0;
-      }
-      sum += row_ridge(weights) * norm;
+      sum += ridges_[row] * norm;
     }
     sums[begin / kRidgeGrain] = sum;
   });

@@ -32,7 +32,7 @@ class HalfStep {
   /// `rows`, `other_rows`: the ratings by the side to be solved, and by the one held fixed. mean:
   /// mu, or 0 without biases.
   HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
-           const TrainOptions& options, double mean);
+           const TrainOptions& options, double mean, ThreadTeam& team);
 
   struct Result {
     double fit = 0;    ///< sum over all cells of w (p - s)^2
@@ -50,24 +50,15 @@ class HalfStep {
   Result solve(const Factors& fixed, Workshop& workshop, ThreadTeam& team, Factors& solved) const;
 
   /// Takes a few steps of conjugate gradients in every row, from where it is. First turns both
-  /// sides to another basis, see GramBasis.
-  Result descend(Factors& fixed, Workshop& workshop, ThreadTeam& team, Factors& solved) const;
+  /// sides to another basis, see GramBasis, which can change the ridge of the fixed side too:
+  /// `other` is the half-step that solves that.
+  Result descend(Factors& fixed, const HalfStep& other, Workshop& workshop, ThreadTeam& team,
+                 Factors& solved) const;
 
   /// The second term of the result, of any factors.
   double ridge(const Factors& factors, ThreadTeam& team) const;
 
  private:
-  /// What the ratings of a row add up to, beside its normal equations.
-  struct RowSums {
-    double weight = 0;   ///< implicit: beyond the weight 1 that every cell has
-    double targets = 0;  ///< sum of w p^2, the row's loss at x = 0
-
-    void add(const RowSums& other) {
-      weight += other.weight;
-      targets += other.targets;
-    }
-  };
-
   /// The rows cut into blocks of work, but for those with more than `longest` ratings.
   struct Plan {
     std::uint64_t longest;
@@ -78,20 +69,19 @@ class HalfStep {
   static Result sum_of(const std::vector<Result>& results);
   Plan make_plan(std::uint64_t longest, std::size_t row_cost, std::size_t run_size) const;
   bool implicit() const { return options_.feedback == Feedback::kImplicit; }
-  double row_ridge(const RowSums& sums) const;
-  RowSums add_some_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                           TermAccumulator& terms, NormalEquations& equations) const;
-  RowSums add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed, Worker& worker,
-                      NormalEquations& equations) const;
+  void weigh_rows(ThreadTeam& team);
+  double add_some_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
+                          TermAccumulator& terms, NormalEquations& equations) const;
+  double add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed, Worker& worker,
+                     NormalEquations& equations) const;
   void sum_gram(const Factors& fixed, Workshop& workshop) const;
   void start_equations(const Workshop& workshop, NormalEquations& equations) const;
   void solve_row(std::size_t row, const Factors& fixed, const Workshop& workshop, Worker& worker,
                  Factors& solved, Result& result) const;
-  void finish_row(std::size_t row, const RowSums& sums, const Factors& fixed,
-                  const NormalEquations& equations, Worker& worker, Factors& solved,
-                  Result& result) const;
-  double squared_errors(std::size_t row, const Factors& fixed,
-                        const std::vector<float>& solution) const;
+  void finish_row(std::size_t row, double targets, const Factors& fixed, const Workshop& workshop,
+                  Worker& worker, Factors& solved, Result& result) const;
+  double fit_of(std::size_t row, const Factors& fixed, const NormalEquations& gram,
+                const std::vector<float>& solution) const;
   using SolveRow = std::function<void(std::size_t row, Worker& worker, Result& result)>;
   Result for_each_short_row(const Plan& plan, Workshop& workshop, ThreadTeam& team, Factors& solved,
                             const SolveRow& solve_row) const;
@@ -103,8 +93,9 @@ class HalfStep {
   void first_pass(GradualRow& row, std::uint64_t end, const Factors& fixed, PassChunk& chunk) const;
   void product_pass(GradualRow& row, std::uint64_t end, const Factors& fixed,
                     PassChunk& chunk) const;
-  template <class Pass>
-  void pass_over(Worker& worker, std::size_t n, const Factors& fixed, const Pass& pass) const;
+  template <class Pass, class AddUp>
+  void pass_over(Worker& worker, std::size_t n, const Factors& fixed, const Pass& pass,
+                 const AddUp& add_up) const;
   float shared_diagonal(const GradualRow& row, const Workshop& workshop, std::size_t k) const;
   void start_row(GradualRow& row, const Workshop& workshop) const;
   void descend_rows(const std::size_t* rows, std::size_t n, const Factors& fixed,
@@ -116,6 +107,8 @@ class HalfStep {
   const CompressedRows& other_rows_;
   TrainOptions options_;
   double mean_;
+  std::vector<float> weights_;  // sum of w - 1 over a row's ratings, or their number if explicit
+  std::vector<float> ridges_;   // lambda * W^e
   Plan exact_;
   Plan gradual_;
   std::vector<std::size_t> batched_rows_;  // long ones, to be taken several at a time

@@ -104,12 +104,12 @@ void HalfStep::first_pass(GradualRow& row, std::uint64_t end, const Factors& fix
     }
   }
   const float* x = row.gradients.x();
-  float* residual = row.gradients.residual();
+  float* sum = row.gradients.partial_sum();
   const float total =
       kernels_.pass({fixed.matrix.row(0), stride, columns, count, rows_.columns.size() - end,
                      chunk.weights, chunk.targets, biases ? x[stride] : 0.0F},
-                    x, chunk.dots, residual);
-  if (biases) residual[stride] += total;
+                    x, chunk.dots, sum);
+  if (biases) sum[stride] += total;
   for (std::size_t e = 0; e < count; ++e) {
     const double dot = chunk.dots[e];
     const double target = chunk.targets[e];
@@ -117,7 +117,6 @@ void HalfStep::first_pass(GradualRow& row, std::uint64_t end, const Factors& fix
     // Implicit feedback: (1 + w)(p - s)^2 - s^2, where h = (1 + w) p and p is 0 or 1.
     row.loss +=
         implicit() ? target + dot * (weight * dot - 2 * target) : (target - dot) * (target - dot);
-    row.weight += weight;
   }
 }
 
@@ -134,23 +133,27 @@ void HalfStep::product_pass(GradualRow& row, std::uint64_t end, const Factors& f
     chunk.targets[e] = 0.0F;
   }
   const float* p = row.gradients.direction();
-  float* product = row.gradients.product();
+  float* sum = row.gradients.partial_sum();
   const float total = kernels_.pass(
       {fixed.matrix.row(0), stride, rows_.columns.data() + row.next, count,
        rows_.columns.size() - end, chunk.weights, chunk.targets, biases ? p[stride] : 0.0F},
-      p, chunk.dots, product);
-  if (biases) product[stride] += total;
+      p, chunk.dots, sum);
+  if (biases) sum[stride] += total;
 }
 
 /// Calls pass(row, end) for the ratings of the batch's first n rows that are active: tile by tile
-/// if there are several, and a chunk at a time.
-template <class Pass>
-void HalfStep::pass_over(Worker& worker, std::size_t n, const Factors& fixed,
-                         const Pass& pass) const {
+/// if there are several, and a chunk at a time; and add_up(row) whenever a chunk or so is in the
+/// partial sum.
+template <class Pass, class AddUp>
+void HalfStep::pass_over(Worker& worker, std::size_t n, const Factors& fixed, const Pass& pass,
+                         const AddUp& add_up) const {
   const std::size_t row_floats = fixed.matrix.stride();
   const std::size_t all = other_rows_.rows();
   const std::size_t tile = n == 1 ? all : kTileBytes / (row_floats * sizeof(float));
-  for (std::size_t r = 0; r < n; ++r) worker.batch[r].next = rows_.offsets[worker.batch[r].row];
+  for (std::size_t r = 0; r < n; ++r) {
+    worker.batch[r].next = rows_.offsets[worker.batch[r].row];
+    worker.batch[r].summed = 0;
+  }
   for (std::size_t begin = 0; begin < all; begin += tile) {
     const std::size_t tile_end = std::min(begin + tile, all);
     // The next tile comes while this one is worked on, a share with each row.
@@ -171,7 +174,12 @@ void HalfStep::pass_over(Worker& worker, std::size_t n, const Factors& fixed,
         std::uint64_t end = std::min<std::uint64_t>(row.next + PassChunk::kSize, row_end);
         while (rows_.columns[end - 1] >= tile_end) --end;
         pass(row, end);
+        row.summed += end - row.next;
         row.next = end;
+        if (row.summed >= PassChunk::kSize || end == row_end) {
+          add_up(row);
+          row.summed = 0;
+        }
       }
     }
   }
@@ -190,7 +198,7 @@ void HalfStep::start_row(GradualRow& row, const Workshop& workshop) const {
   const std::size_t unknowns = stride + (options_.biases ? kBlock : 0);
   const float* x = row.gradients.x();
   float* residual = row.gradients.residual();
-  row.ridge = row_ridge({row.weight, 0});
+  row.ridge = ridges_[row.row];
   for (std::size_t k = 0; k < unknowns; ++k) {
     const float diagonal = shared_diagonal(row, workshop, k);
     residual[k] -= diagonal * x[k];
@@ -198,7 +206,7 @@ void HalfStep::start_row(GradualRow& row, const Workshop& workshop) const {
     // The ratings' own part of A[k][k], as it is on average: the sum of w z_k^2 would take another
     // pass.
     const float mean_square = k < stride ? workshop.basis.mean_squares()[k] : 1.0F;
-    const float whole = diagonal + static_cast<float>(row.weight) * mean_square;
+    const float whole = diagonal + weights_[row.row] * mean_square;
     row.gradients.preconditioner()[k] = whole > 0 ? 1.0F / whole : 0.0F;
   }
   row.gradients.start();
@@ -214,7 +222,7 @@ void HalfStep::descend_rows(const std::size_t* rows, std::size_t n, const Factor
   for (std::size_t r = 0; r < n; ++r) {
     GradualRow& row = worker.batch[r];
     row.row = rows[r];
-    row.weight = row.loss = 0;
+    row.loss = 0;
     row.active = true;
     float* x = row.gradients.x();
     std::copy_n(solved.matrix.row(row.row), stride, x);
@@ -222,8 +230,10 @@ void HalfStep::descend_rows(const std::size_t* rows, std::size_t n, const Factor
     if (biases) x[stride] = solved.bias[row.row];
     std::fill_n(row.gradients.residual(), unknowns, 0.0F);
   }
-  pass_over(worker, n, fixed,
-            [&](GradualRow& row, std::uint64_t end) { first_pass(row, end, fixed, worker.chunk); });
+  pass_over(
+      worker, n, fixed,
+      [&](GradualRow& row, std::uint64_t end) { first_pass(row, end, fixed, worker.chunk); },
+      [](GradualRow& row) { row.gradients.add_to_residual(); });
   for (std::size_t r = 0; r < n; ++r) start_row(worker.batch[r], workshop);
 
   for (int step = 0; step < kSteps; ++step) {
@@ -234,9 +244,10 @@ void HalfStep::descend_rows(const std::size_t* rows, std::size_t n, const Factor
       any = any || row.active;
     }
     if (!any) break;
-    pass_over(worker, n, fixed, [&](GradualRow& row, std::uint64_t end) {
-      product_pass(row, end, fixed, worker.chunk);
-    });
+    pass_over(
+        worker, n, fixed,
+        [&](GradualRow& row, std::uint64_t end) { product_pass(row, end, fixed, worker.chunk); },
+        [](GradualRow& row) { row.gradients.add_to_product(); });
     for (std::size_t r = 0; r < n; ++r) {
       GradualRow& row = worker.batch[r];
       if (!row.active) continue;
@@ -265,10 +276,11 @@ void HalfStep::descend_rows(const std::size_t* rows, std::size_t n, const Factor
   }
 }
 
-HalfStep::Result HalfStep::descend(Factors& fixed, Workshop& workshop, ThreadTeam& team,
-                                   Factors& solved) const {
+HalfStep::Result HalfStep::descend(Factors& fixed, const HalfStep& other, Workshop& workshop,
+                                   ThreadTeam& team, Factors& solved) const {
   sum_gram(fixed, workshop);
-  workshop.basis.turn(workshop.gram, other_rows_, fixed, solved, team);
+  workshop.basis.turn(workshop.gram, {other_rows_, other.ridges_, fixed.matrix},
+                      {rows_, ridges_, solved.matrix}, team);
 
   std::vector<Result> results(batches_.size());
   team.for_each_block(batches_.size() - 1, 1, [&](std::size_t b, std::size_t, int thread) {

@@ -12,7 +12,7 @@ enum class OnDuplicate : std::uint8_t { kAverage, kSum, kError };
 
 /// How the least-squares problem of a row is solved.
 enum class Solver : std::uint8_t {
-  kAuto,               ///< the better of the two for the number of factors, by measurement
+  kAuto,               ///< conjugate gradients, but for factors that must not be negative
   kDirect,             ///< exactly, by a Cholesky factorisation
   kConjugateGradients  ///< a few steps from where the row was, and exactly in the end
 };

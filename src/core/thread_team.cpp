@@ -1,6 +1,7 @@
 #include "core/thread_team.h"
 
 #include <omp.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
@@ -14,6 +15,9 @@ namespace als {
 namespace {
 
 constexpr std::chrono::microseconds kPollInterval{300};
+
+// Of 19. The calling thread keeps its own: it may have to answer, and could not go back to it.
+constexpr int kHelperNiceness = 10;
 
 /// One loop over blocks of indexes, shared by the threads of a region. Outlives the region when
 /// that is left for an interrupt.
@@ -72,8 +76,21 @@ sigset_t every_signal() {
   return all;
 }
 
+/// Lets everybody else's threads go first, on Linux where each thread has a priority of its own: an
+/// idle machine works for the team alone, a busy one hardly notices the helpers.
+void step_back() {
+#if defined(__linux__)
+  static thread_local bool done = false;
+  if (!done && getpriority(PRIO_PROCESS, 0) < kHelperNiceness) {
+    setpriority(PRIO_PROCESS, 0, kHelperNiceness);
+  }
+  done = true;
+#endif
+}
+
 /// What helpers do in a region.
 void help(Loop& loop, int thread) {
+  step_back();
   // The mask is inherited by a thread that this region starts, but not by one that the OpenMP
   // runtime keeps from a region of somebody else's.
   const sigset_t all = every_signal();

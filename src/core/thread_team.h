@@ -9,9 +9,9 @@ namespace als {
 /// Splits loops over a team of OpenMP threads while the calling thread, which takes part in the
 /// work, keeps watching for a reason to stop.
 ///
-/// The helpers run with every signal blocked, so that a handler of the host process only ever runs
-/// on the calling thread. They touch nothing of the host: they see the loop body and one atomic
-/// flag.
+/// The helpers run at a low priority, so that a team as large as the machine starves nobody. They
+/// run with every signal blocked, so that a handler of the host process only ever runs on the
+/// calling thread. They touch nothing of the host: they see the loop body and one atomic flag.
 class ThreadTeam {
  public:
   /// Called often on the calling thread, inside the parallel region; must be cheap and must not

@@ -7,13 +7,10 @@
 namespace als {
 namespace {
 
-// From so many factors on two steps of conjugate gradients take less time than a factorisation.
-constexpr int kGradualFactors = 16;
-
+/// Conjugate gradients come to a lower objective in the same time at any number of factors, but
+/// know no bounds.
 bool is_gradual(const TrainOptions& options) {
-  if (options.nonnegative) return false;
-  if (options.solver == Solver::kAuto) return options.factors >= kGradualFactors;
-  return options.solver == Solver::kConjugateGradients;
+  return options.solver != Solver::kDirect && !options.nonnegative;
 }
 
 }  // namespace
@@ -30,8 +27,8 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors us
     : team_(team),
       gradual_(is_gradual(options)),
       mean_(options.biases ? ratings.mean() : 0.0),
-      user_step_(ratings.by_user(), ratings.by_item(), options, mean_),
-      item_step_(ratings.by_item(), ratings.by_user(), options, mean_),
+      user_step_(ratings.by_user(), ratings.by_item(), options, mean_, team),
+      item_step_(ratings.by_item(), ratings.by_user(), options, mean_, team),
       workshop_(options, team),
       users_(std::move(users)),
       items_(std::move(items)),
@@ -50,13 +47,18 @@ double Trainer::record(const HalfStep::Result& result, double& ridge) {
 
 double Trainer::solve_users() {
   if (!gradual_) return finish();
-  return record(user_step_.descend(items_, workshop_, team_, users_), user_ridge_);
+  const HalfStep::Result result = user_step_.descend(items_, item_step_, workshop_, team_, users_);
+  item_ridge_ = item_step_.ridge(items_, team_);
+  return record(result, user_ridge_);
 }
 
 double Trainer::solve_items() {
-  return record(gradual_ ? item_step_.descend(users_, workshop_, team_, items_)
-                         : item_step_.solve(users_, workshop_, team_, items_),
-                item_ridge_);
+  if (!gradual_) {
+    return record(item_step_.solve(users_, workshop_, team_, items_), item_ridge_);
+  }
+  const HalfStep::Result result = item_step_.descend(users_, user_step_, workshop_, team_, items_);
+  user_ridge_ = user_step_.ridge(users_, team_);
+  return record(result, item_ridge_);
 }
 
 double Trainer::finish() {

@@ -28,7 +28,7 @@ struct GradualRow {
 
   std::size_t row = 0;
   std::uint64_t next = 0;  ///< the first rating that the present pass has not come to
-  double weight = 0;       ///< of its ratings
+  std::size_t summed = 0;  ///< ratings in the partial sum
   double loss = 0;         ///< where it started
   double ridge = 0;
   bool active = false;

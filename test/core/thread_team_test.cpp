@@ -1,6 +1,7 @@
 #include "core/thread_team.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -195,6 +196,23 @@ TEST(ThreadTeam, HelpersBlockSignalsAndTheCallerDoesNot) {
 }
 
 std::atomic<long> handler_thread{0};
+
+#if defined(__linux__)
+TEST(ThreadTeam, HelpersStepBackAndTheCallerDoesNot) {
+  const int before = getpriority(PRIO_PROCESS, 0);
+  std::atomic<int> helper_niceness{-100};
+  ThreadTeam team(2);
+  // Until a helper has come.
+  team.for_each_block(1000, 1, [&](std::size_t, std::size_t, int thread) {
+    if (thread > 0) helper_niceness = getpriority(PRIO_PROCESS, 0);
+    for (int wait = 0; wait < 100 && helper_niceness == -100; ++wait) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  });
+  EXPECT_EQ(helper_niceness, std::max(before, 10));
+  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), before);
+}
+#endif
 
 TEST(ThreadTeam, ASignalOfTheProcessIsHandledOnTheCaller) {
   struct sigaction action {};

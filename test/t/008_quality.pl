@@ -319,7 +319,7 @@ for my $options (@cases)
 		my $loss =
 		  $session->value("select array_to_string(loss, ' ') from als.train('four', 'small', factors => 4,"
 			  . " regularization => $options->{regularization}, reg_exponent => $options->{reg_exponent},"
-			  . " iterations => $n, $options->{sql}, replace => true)");
+			  . " iterations => $n, solver => 'direct', $options->{sql}, replace => true)");
 		return split ' ', $loss;
 	};
 
