@@ -67,7 +67,7 @@ endef
 $(eval $(call core_tests,plain))
 $(eval $(call core_tests,sanitized))
 
-.PHONY: deps demo test bench build-core-tests test-core test-sql test-tap lint
+.PHONY: bench-kernels deps demo test bench build-core-tests test-core test-sql test-tap lint
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -85,6 +85,13 @@ test:
 bench:
 	@test/bench/bench $(BENCH)
 
+build/plain/kernels: build/plain/test/bench/kernels.o $(filter build/plain/src/%,$(CORE_SRCS:%.cpp=build/plain/%.o))
+	$(CXX) $(ALS_CXXFLAGS) -o $@ $^
+
+# The inner loops alone, in GFLOP/s.
+bench-kernels: build/plain/kernels
+	build/plain/kernels
+
 build-core-tests: build/plain/core-tests build/sanitized/core-tests
 
 test-core: build-core-tests
@@ -97,7 +104,7 @@ test-sql: all
 test-tap: all
 	$(TOOLS)/run-tap
 
-LINT_SRCS = $(wildcard src/*.cpp src/*/*.cpp test/core/*.cpp)
+LINT_SRCS = $(wildcard src/*.cpp src/*/*.cpp test/core/*.cpp test/bench/*.cpp)
 LINT_HEADERS = $(wildcard src/*/*.h src/core/*.inl test/core/*.h)
 # -idirafter: clang's own folder may lack omp.h, the compiler's has it.
 LINT_FLAGS = $(filter-out -MMD -MP,$(ALS_CPPFLAGS)) $(ALS_CXXFLAGS) \

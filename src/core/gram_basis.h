@@ -45,6 +45,12 @@ class GramBasis {
   /// Of each component of a turned fixed vector, over all ratings; padded likewise.
   const float* mean_squares() const { return mean_squares_.data(); }
 
+  /// Most bytes that finding the eigenvectors takes: the matrix, the decomposition's copies of it,
+  /// and the rotation.
+  static std::size_t memory(std::size_t factors) {
+    return factors * factors * (3 * sizeof(double) + sizeof(float));
+  }
+
  private:
   static std::size_t padded(std::size_t factors) { return blocks_of(factors) * kBlock; }
   std::vector<float> eigenvalues_;

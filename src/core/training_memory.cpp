@@ -33,7 +33,8 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
       sizeof(PassChunk) + (options.nonnegative ? NonnegativeSolver::memory(unknowns) : 0);
   const std::size_t training = 2 * one_side + offsets + (users + items) * row_bytes +
                                items * sizeof(std::uint64_t) + (users + items) * 2 * sizeof(float) +
-                               team * worker + SegmentedSum::memory(unknowns, threads) + equations;
+                               team * worker + SegmentedSum::memory(unknowns, threads) + equations +
+                               GramBasis::memory(factors);
 
   return ids + std::max(sorting, training);
 }
