@@ -35,13 +35,13 @@ declare
 begin
   if feedback = 'explicit' then
     run := als.train('sweep.model', 'sweep.train', biases => biases, factors => factors,
-                     reg_exponent => e, regularization => lambda, replace => true);
+                     reg_exponent => e, regularization => lambda, solver => 'direct', replace => true);
     -- Planned anew each time: the name stands for another table now.
     execute 'select sweep.rmse()' into metric;
   else
     run := als.train('sweep.model', 'sweep.likes', rating_col => null, feedback => 'implicit',
                      alpha => alpha, factors => factors, reg_exponent => e,
-                     regularization => lambda, replace => true);
+                     regularization => lambda, solver => 'direct', replace => true);
     execute 'select sweep.recall($1)' into metric using liked;
   end if;
   insert into sweep.result
