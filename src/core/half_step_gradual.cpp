@@ -149,6 +149,7 @@ void HalfStep::pass_over(Worker& worker, std::size_t n, const Factors& fixed, co
                          const AddUp& add_up) const {
   const std::size_t row_floats = fixed.matrix.stride();
   const std::size_t all = other_rows_.rows();
+  const std::uint32_t* columns = rows_.columns.data();
   const std::size_t tile = n == 1 ? all : kTileBytes / (row_floats * sizeof(float));
   for (std::size_t r = 0; r < n; ++r) {
     worker.batch[r].next = rows_.offsets[worker.batch[r].row];
@@ -170,9 +171,12 @@ void HalfStep::pass_over(Worker& worker, std::size_t n, const Factors& fixed, co
       GradualRow& row = worker.batch[r];
       if (!row.active) continue;
       const std::uint64_t row_end = rows_.offsets[row.row + 1];
-      while (row.next < row_end && rows_.columns[row.next] < tile_end) {
-        std::uint64_t end = std::min<std::uint64_t>(row.next + PassChunk::kSize, row_end);
-        while (rows_.columns[end - 1] >= tile_end) --end;
+      while (row.next < row_end && columns[row.next] < tile_end) {
+        // Columns ascend. Few of a chunk lie in a tile: a search beats going back from its end.
+        const std::uint64_t chunk_end =
+            std::min<std::uint64_t>(row.next + PassChunk::kSize, row_end);
+        const auto end = static_cast<std::uint64_t>(
+            std::lower_bound(columns + row.next, columns + chunk_end, tile_end) - columns);
         pass(row, end);
         row.summed += end - row.next;
         row.next = end;

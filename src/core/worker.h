@@ -35,8 +35,8 @@ struct GradualRow {
   ConjugateGradients gradients;
 };
 
-/// How many rows conjugate gradients take at a time where that pays: so many that what a pass needs
-/// of them, two vectors each, takes a part of the second-level cache. One row if they are not used.
+/// How many rows conjugate gradients take at a time at most, where that pays: so many that what a
+/// pass needs of them, two vectors each, takes a part of the second-level cache.
 std::size_t gradual_batch_rows(const TrainOptions& options);
 
 struct Worker {
