@@ -211,6 +211,25 @@ $$;
 comment on function als.factors_changed is
   'Trigger of factor tables: gives the model a new version when its factors change';
 
+create function als.cached_images(
+  out database name,
+  out model regclass,
+  out version uuid,
+  out content text,
+  out bytes bigint,
+  out shared boolean,
+  out sessions int,
+  out hits bigint,
+  out last_used timestamptz
+) returns setof record
+language c volatile strict parallel restricted rows 10 as 'MODULE_PATHNAME', 'als_cached_images';
+comment on function als.cached_images is 'The models kept in memory for serving; behind the view als.cache';
+
+create view als.cache as select * from als.cached_images();
+comment on view als.cache is
+  'Models kept in memory for serving: what of them, bytes, whether shared by all sessions, how many have it mapped, uses';
+grant select on als.cache to public;
+
 -- Serving ----------------------------------------------------------------------------------------
 
 create function als.predict(

@@ -17,7 +17,7 @@ IdConverter converter_or_throw(Oid from, const IdType& to, const char* what,
 Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what) {
   Oid from = server([&] { return get_fn_expr_argtype(fcinfo->flinfo, index); });
   IdConverter converter = converter_or_throw(from, type, what, CurrentMemoryContext);
-  return server([&] { return convert_id(&converter, PG_GETARG_DATUM(index)); });
+  return converted_id(converter, PG_GETARG_DATUM(index));
 }
 
 IdArray id_array_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* name) {

@@ -10,6 +10,12 @@ namespace als::pg {
 /// is no cast. `what` names the id in the message: "user" or "item".
 IdConverter converter_or_throw(Oid from, const IdType& to, const char* what, MemoryContext context);
 
+/// A value as an id, by such a converter. Calls the server only where there is something to convert.
+inline Datum converted_id(IdConverter& converter, Datum value) {
+  if (converter.method == IdConverter::kSame) return value;
+  return server([&] { return convert_id(&converter, value); });
+}
+
 /// An id argument as a value of the model's id type.
 Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what);
 

@@ -11,32 +11,10 @@ constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
 constexpr std::uint64_t kSmallIds = std::uint64_t{1} << 22;
 }  // namespace
 
-std::uint64_t IdDictionary::hash(Datum id) const {
-  if (type_->image_equal) {
-    if (type_->by_value()) return splitmix(static_cast<std::uint64_t>(id));
-    IdImage bytes = id_image(*type_, id);
-    return hash_bytes_extended(reinterpret_cast<const unsigned char*>(bytes.data),
-                               static_cast<int>(bytes.size), 0);
-  }
-  TypeCacheEntry* cache = type_->cache;
-  if (OidIsValid(cache->hash_extended_proc_finfo.fn_oid))
-    return DatumGetUInt64(FunctionCall2Coll(&cache->hash_extended_proc_finfo, type_->collation, id,
-                                            Int64GetDatum(0)));
-  return splitmix(DatumGetUInt32(FunctionCall1Coll(&cache->hash_proc_finfo, type_->collation, id)));
-}
+std::uint64_t IdDictionary::hash(Datum id) const { return id_hash(*type_, id); }
 
-/// Equal bytes make equal ids of any type, so that most of the time its function is not called.
 bool IdDictionary::equal(std::uint32_t index, Datum id) const {
-  if (type_->by_value()) {
-    if (values_[index] == static_cast<std::int64_t>(id)) return true;
-  } else {
-    IdImage a = id_image(*type_, PointerGetDatum(pointers_[index]));
-    IdImage b = id_image(*type_, id);
-    if (a.size == b.size && std::memcmp(a.data, b.data, a.size) == 0) return true;
-  }
-  return !type_->image_equal &&
-         DatumGetBool(
-             FunctionCall2Coll(&type_->cache->eq_opr_finfo, type_->collation, this->id(index), id));
+  return ids_equal(*type_, this->id(index), id);
 }
 
 int IdDictionary::compare(std::uint32_t a, std::uint32_t b) const {

@@ -2,8 +2,7 @@
 #pragma once
 
 #include "core/id_table.h"
-#include "core/splitmix.h"
-#include "pg/id_type.h"
+#include "pg/id_hash.h"
 #include "pg/pg.h"
 
 namespace als::pg {
@@ -20,7 +19,7 @@ class IdDictionary {
 
   /// `type` must outlive the dictionary.
   explicit IdDictionary(const IdType* type)
-      : type_(type), may_be_small_(type->by_value() && type->image_equal) {}
+      : type_(type), may_be_small_(ids_may_be_small(*type)) {}
 
   std::uint32_t find(Datum id) const;
   std::uint32_t find_or_add(Datum id);

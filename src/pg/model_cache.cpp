@@ -1,14 +1,19 @@
 #include "pg/model_cache.h"
 
+#include "pg/factor_reader.h"
+#include "pg/settings.h"
+
 namespace als::pg {
 
 namespace {
 
-/// Rows fetched one by one before the whole side is read instead.
+/// Rows fetched one by one before the whole side is read instead, and how often to look meanwhile
+/// whether another session has done so.
 constexpr int kLookupsBeforeLoad = 100;
+constexpr int kLookupsBetweenLooks = 10;
 
-/// Users can be many: their side is kept only up to this size, items always.
-constexpr std::size_t kMaxUserSideBytes = std::size_t{256} << 20;
+/// Users can be many: where their side cannot be shared, it is kept only up to this size.
+constexpr std::size_t kMaxPrivateUserBytes = std::size_t{256} << 20;
 
 /// Versions kept by one backend, most recently used first.
 constexpr std::size_t kMaxCachedModels = 4;
@@ -21,14 +26,19 @@ std::uint64_t invalidations = 0;
 
 void count_invalidation(Datum, int, uint32) { ++invalidations; }
 
-void count_relation_invalidation(Datum, Oid) { ++invalidations; }
+/// Whether a model that this session keeps may have been dropped.
+bool models_may_be_gone = false;
+
+void count_relation_invalidation(Datum, Oid relation);
 
 /// A rollback to a savepoint takes back what snapshots have seen without giving them new numbers.
 void count_rollback(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
   if (event == SUBXACT_EVENT_ABORT_SUB) ++invalidations;
 }
 
-void watch_invalidations() {
+void end_transaction(XactEvent event, void*);
+
+void watch_server() {
   static bool watching = false;
   if (watching) return;
   server([] {
@@ -36,6 +46,7 @@ void watch_invalidations() {
     CacheRegisterSyscacheCallback(AUTHOID, count_invalidation, 0);
     CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, count_invalidation, 0);
     RegisterSubXactCallback(count_rollback, nullptr);
+    RegisterXactCallback(end_transaction, nullptr);
   });
   watching = true;
 }
@@ -58,11 +69,16 @@ class View {
   /// Takes the catalogs as they are now for those that have been seen.
   void catalogs_seen() { invalidations_ = invalidations; }
 
+  /// Whether names, privileges and the like are still what they were.
+  bool has_current_catalogs(Oid table) const {
+    return table_ == table && user_ == GetUserId() && invalidations_ == invalidations;
+  }
+
   /// Whether a call for this table would now see what this view saw.
   bool is_current(Oid table) const {
     Snapshot snapshot = GetActiveSnapshot();
-    return table_ == table && user_ == GetUserId() && transaction_ == current_lxid() &&
-           invalidations_ == invalidations && command_ == snapshot->curcid &&
+    return has_current_catalogs(table) && transaction_ == current_lxid() &&
+           command_ == snapshot->curcid &&
            xmin_ == snapshot->xmin && xmax_ == snapshot->xmax &&
            std::equal(running_.begin(), running_.end(), snapshot->xip,
                       snapshot->xip + snapshot->xcnt) &&
@@ -92,6 +108,40 @@ struct Cache {
 Cache& cache() {
   static auto* instance = new Cache;
   return *instance;
+}
+
+void count_relation_invalidation(Datum, Oid relation) {
+  ++invalidations;
+  for (const auto& cached : cache().models)
+    if (!OidIsValid(relation) || cached->model.table == relation) models_may_be_gone = true;
+}
+
+/// Lets go of images that no transaction to come will need, so that their memory can be freed.
+void drop_images(CachedModel& cached, bool stale_ones) {
+  const auto is_over = [&](const Image& image) {
+    return image.is_shared() ? stale_ones && is_stale(image) : cached.for_now;
+  };
+  for (auto& search : cached.searches)
+    if (search != nullptr && is_over(*search->image)) search.reset();
+  for (int s : {0, 1}) {
+    if (cached.sides[s] == nullptr || !is_over(cached.sides[s]->image())) continue;
+    cached.searches[s].reset();  // which holds a view of the rows
+    cached.sides[s].reset();
+  }
+  cached.for_now = false;
+}
+
+void end_transaction(XactEvent event, void*) {
+  if (cache().models.empty()) return;
+  if (event == XACT_EVENT_PRE_COMMIT && models_may_be_gone) {
+    models_may_be_gone = false;
+    guard([] { forget_gone_models(); });
+  }
+  if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
+    const bool stale_ones = images_may_be_stale();
+    for (auto& cached : cache().models)
+      if (stale_ones || cached->for_now) drop_images(*cached, stale_ones);
+  }
 }
 
 std::shared_ptr<CachedModel> cached_version(Model model) {
@@ -158,27 +208,51 @@ const FactorSide& ServedModel::side(Side side) {
   check_readable(side);
   std::unique_ptr<FactorSide>& loaded = cached_->sides[index_of(side)];
   if (loaded == nullptr) {
-    SpiConnection spi;
-    loaded = std::make_unique<FactorSide>(model(), side);
-    spi.finish();
+    FoundImage found = factor_image(model(), side, is_reusable());
+    loaded = std::make_unique<FactorSide>(model(), side, std::move(found.image));
+    cached_->for_now = cached_->for_now || found.for_now;
   }
   return *loaded;
+}
+
+const TopKSearch& ServedModel::search(Side side) {
+  const FactorSide& rows = this->side(side);
+  std::unique_ptr<SideSearch>& loaded = cached_->searches[index_of(side)];
+  if (loaded == nullptr) {
+    FoundImage found = search_image(model(), side, rows, is_reusable());
+    TopKSearch search(found.image->data(), rows.rows(), rows.bias());
+    loaded = std::make_unique<SideSearch>(SideSearch{std::move(found.image), search});
+    cached_->for_now = cached_->for_now || found.for_now;
+  }
+  count_hit(*loaded->image);
+  return loaded->search;
+}
+
+/// Takes a side that another session has loaded.
+bool ServedModel::take_existing(Side side) {
+  if (!is_reusable() || cached_->lookups[index_of(side)] % kLookupsBetweenLooks != 0) return false;
+  std::shared_ptr<Image> image = existing_factor_image(model(), side);
+  if (image == nullptr) return false;
+  cached_->sides[index_of(side)] = std::make_unique<FactorSide>(model(), side, std::move(image));
+  return true;
 }
 
 bool ServedModel::worth_loading(Side side) const {
   if (!is_reusable() || cached_->lookups[index_of(side)] < kLookupsBeforeLoad) return false;
   std::size_t row_bytes = static_cast<std::size_t>(model().factors) * sizeof(float) + 64;
-  return side == Side::kItems ||
-         static_cast<std::size_t>(model().n_users) * row_bytes <= kMaxUserSideBytes;
+  return side == Side::kItems || static_cast<std::size_t>(model().n_users) * row_bytes <=
+                                     std::max(cache_size(), kMaxPrivateUserBytes);
 }
 
 std::optional<FactorRow> ServedModel::find(Side side, Datum id) {
   check_readable(side);
-  if (cached_->sides[index_of(side)] == nullptr && !worth_loading(side)) return look_up(side, id);
+  if (cached_->sides[index_of(side)] == nullptr && !take_existing(side) && !worth_loading(side))
+    return look_up(side, id);
   const FactorSide& all = this->side(side);
-  std::uint32_t index = server([&] { return all.ids().find(id); });
-  if (index == IdDictionary::kMissing) return std::nullopt;
-  return FactorRow{all.matrix().row(index), all.bias()[index]};
+  std::uint32_t index =
+      all.ids().is_plain() ? all.ids().find(id) : server([&] { return all.ids().find(id); });
+  if (index == FlatIds::kMissing) return std::nullopt;
+  return FactorRow{all.rows().row(index), all.bias()[index]};
 }
 
 std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
@@ -216,14 +290,25 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
   return FactorRow{last.values.data(), last.bias};
 }
 
+void ServedModel::see_again(Model model) {
+  cached_->model = std::move(model);
+  for (LastRow& last : last_) last.valid = false;
+}
+
 std::shared_ptr<ServedModel> serve_model(Oid table) {
-  watch_invalidations();
+  watch_server();
   if (cache().last != nullptr && cache().last_view.is_current(table)) return cache().last;
 
   View view(table);
   SpiConnection spi;
   Model model = read_model(table);
   spi.finish();
+  if (cache().last != nullptr && cache().last_view.has_current_catalogs(table) &&
+      cache().last->model().has_same_factors(model)) {
+    cache().last->see_again(std::move(model));
+    cache().last_view = std::move(view);
+    return cache().last;
+  }
   auto served = std::make_shared<ServedModel>(cached_version(std::move(model)), GetUserId());
   if (served->is_reusable()) {
     // Reading the row may itself have met invalidations; what matters of them was looked up after.
@@ -232,6 +317,24 @@ std::shared_ptr<ServedModel> serve_model(Oid table) {
     cache().last = served;
   }
   return served;
+}
+
+std::vector<RegisteredImage> private_images() {
+  std::vector<RegisteredImage> images;
+  for (const auto& cached : cache().models) {
+    const auto add = [&](const Image& image, Side side, ImageKind of_users, ImageKind of_items) {
+      if (image.is_shared()) return;
+      images.push_back({image_key(cached->model, side, side == Side::kUsers ? of_users : of_items),
+                        image.bytes(), 1, 0, 0});
+    };
+    for (Side side : {Side::kUsers, Side::kItems}) {
+      if (const auto& rows = cached->sides[index_of(side)])
+        add(rows->image(), side, ImageKind::kUserFactors, ImageKind::kItemFactors);
+      if (const auto& search = cached->searches[index_of(side)])
+        add(*search->image, side, ImageKind::kUserSearch, ImageKind::kItemSearch);
+    }
+  }
+  return images;
 }
 
 }  // namespace als::pg

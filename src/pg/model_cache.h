@@ -1,4 +1,4 @@
-// Models ready to score, kept by this backend and right under MVCC.
+// Models ready to score, right under MVCC.
 //
 // What is kept is keyed by the model table, its version and the state of its factor tables. A
 // snapshot reads the version out of the model row it sees, so it finds exactly its own factors,
@@ -6,7 +6,9 @@
 // that row-level security may hide are never kept.
 #pragma once
 
+#include "core/top_k_search.h"
 #include "pg/factor_side.h"
+#include "pg/model_images.h"
 
 namespace als::pg {
 
@@ -16,11 +18,20 @@ struct FactorRow {
   float bias;
 };
 
-/// What is kept of one version of a model.
+/// A search over the rows of a side.
+struct SideSearch {
+  std::shared_ptr<Image> image;
+  TopKSearch search;
+};
+
+/// What this session keeps of one version of a model: views of images, most of which it shares with
+/// other sessions.
 struct CachedModel {
   Model model;
   std::unique_ptr<FactorSide> sides[2];
+  std::unique_ptr<SideSearch> searches[2];
   int lookups[2] = {0, 0};
+  bool for_now = false;  ///< some of it holds for this transaction only
 };
 
 /// A model as the caller's snapshot sees it, with the caller's privileges.
@@ -36,6 +47,9 @@ class ServedModel {
   /// All rows of a side. Throws 42501 where the caller may not read them.
   const FactorSide& side(Side side);
 
+  /// A search for the rows of a side that score best.
+  const TopKSearch& search(Side side);
+
   /// The row with this id, which must be of id_type(side), or nothing. Valid until the next call
   /// for the same side. Single rows come through the primary key; a caller who asks for many gets
   /// the side read as a whole.
@@ -44,9 +58,13 @@ class ServedModel {
   /// Whether nothing but the caller's snapshot and role decides what it sees.
   bool is_reusable() const { return !row_security_; }
 
+  /// Goes on with the same factors under another snapshot.
+  void see_again(Model model);
+
  private:
   void check_readable(Side side);
   bool worth_loading(Side side) const;
+  bool take_existing(Side side);
   std::optional<FactorRow> look_up(Side side, Datum id);
 
   std::shared_ptr<CachedModel> cached_;
@@ -68,5 +86,8 @@ class ServedModel {
 /// The model as the active snapshot sees it. Throws what read_model() throws. Repeated calls under
 /// one snapshot cost next to nothing.
 std::shared_ptr<ServedModel> serve_model(Oid table);
+
+/// The images that only this session has, of models that it keeps.
+std::vector<RegisteredImage> private_images();
 
 }  // namespace als::pg

@@ -83,8 +83,8 @@ Datum als_predict(PG_FUNCTION_ARGS) {
   std::optional<float> score = guard([&]() -> std::optional<float> {
     std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(0));
     PredictState& state = state_for(fcinfo, *served);
-    Datum user_id = server([&] { return convert_id(&state.user, PG_GETARG_DATUM(1)); });
-    Datum item_id = server([&] { return convert_id(&state.item, PG_GETARG_DATUM(2)); });
+    Datum user_id = converted_id(state.user, PG_GETARG_DATUM(1));
+    Datum item_id = converted_id(state.item, PG_GETARG_DATUM(2));
     std::optional<FactorRow> user = served->find(Side::kUsers, user_id);
     std::optional<FactorRow> item = served->find(Side::kItems, item_id);
     const Model& model = served->model();

@@ -36,7 +36,7 @@ class Eligible {
   void mark(const IdArray& ids, std::vector<bool>& marks, bool value) {
     for (int i = 0; i < ids.n; ++i) {
       std::uint32_t item = server([&] { return items_.ids().find(ids.ids[i]); });
-      if (item != IdDictionary::kMissing) marks[item] = value;
+      if (item != FlatIds::kMissing) marks[item] = value;
     }
   }
 
@@ -62,7 +62,7 @@ void exclude_seen(const Model& model, const FactorSide& items, const IdType& use
       converter = converter_or_throw(TupleDescAttr(slot->tts_tupleDescriptor, 0)->atttypid,
                                      items.type(), "item", context);
     std::uint32_t item = items.ids().find(convert_id(&*converter, slot->tts_values[0]));
-    if (item != IdDictionary::kMissing) eligible.exclude(item);
+    if (item != FlatIds::kMissing) eligible.exclude(item);
   });
   spi.finish();
 }
@@ -98,10 +98,10 @@ std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, 
 
   std::vector<float> scores(items.size());
   if (user)
-    score_all(items.matrix(), items.bias().data(), base_score(model, user->bias), user->values,
+    score_all(items.rows(), items.bias(), base_score(model, user->bias), user->values,
               scores.data());
   else
-    std::copy(items.n_ratings().begin(), items.n_ratings().end(), scores.begin());
+    std::copy_n(items.n_ratings(), items.size(), scores.begin());
   return best_eligible(scores.data(), eligible, scores.size(), k);
 }
 

@@ -14,6 +14,9 @@ int default_threads();
 /// als.max_memory in bytes, or half of the machine's memory where it is -1.
 std::size_t max_memory();
 
+/// als.cache_size in bytes.
+std::size_t cache_size();
+
 /// als.verbose: report each iteration at NOTICE instead of DEBUG1.
 bool verbose();
 

@@ -10,24 +10,12 @@ namespace {
 
 enum Argument { kModel, kId, kK, kOnUnknown };
 
-/// cos(x, y) = x.y / (|x| |y|) for every row y; 0 where a vector is zero, which has no direction.
-std::vector<float> cosines(const FactorSide& side, std::uint32_t to) {
-  std::vector<float> scores(side.size());
-  score_all(side.matrix(), nullptr, 0.0F, side.matrix().row(to), scores.data());
-  float norm = side.norms()[to];
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    float both = norm * side.norms()[i];
-    scores[i] = both > 0 ? scores[i] / both : 0.0F;
-  }
-  return scores;
-}
-
 std::vector<ScoredItem> similar(FunctionCallInfo fcinfo, const Model& model, Side which,
                                 const FactorSide& side, int k) {
   bool raise = choice_arg(fcinfo, kOnUnknown, "on_unknown", {"empty", "error"}) == "error";
   Datum id = id_arg(fcinfo, kId, side.type(), side_name(which));
   std::uint32_t index = server([&] { return side.ids().find(id); });
-  if (index == IdDictionary::kMissing) {
+  if (index == FlatIds::kMissing) {
     if (!raise) return {};
     throw_unknown_id(model, which, side.type(), id,
                      "It had no rating when the model was trained. Train again, or use on_unknown "
