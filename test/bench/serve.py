@@ -1,0 +1,251 @@
+"""serve.py: how fast models are read. Latencies are those that pgbench sees, prepared statements over one
+connection, each a median over seconds of calls, in turns with a primary-key lookup of the same run.
+test/bench/serving starts it with a server; `--help` tells the options."""
+
+import argparse
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+# One thread for each of implicit's own: as its documentation wants it.
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+import data
+import install
+import ours
+
+OUT = data.ROOT / "build/bench"
+FACTORS = 64
+MODELS = {"implicit": "feedback => 'implicit', regularization => 100, reg_exponent => 0",
+          "explicit": "feedback => 'explicit', regularization => 0.4, reg_exponent => 0.7"}
+
+
+def main():
+    options = parse()
+    report = Report()
+    dataset = data.load("synthetic", options.rows)
+    with psycopg.connect(autocommit=True) as connection:
+        prepare(connection, dataset, options)
+        latencies(report, connection, options, f"{dataset.n_items:,} items x {FACTORS}")
+        first_call(report, connection)
+        one_copy(report)
+        pairs(report, connection, dataset, options)
+        everybody(report, connection, dataset, options)
+        if options.wide_items:
+            prepare_wide(connection, options)
+            latencies(report, connection, options, f"{options.wide_items:,} items x {FACTORS}", "wide_")
+    (OUT / "serving.md").write_text(report.text())
+    print(f"\n{report.text()}\nThis report: build/bench/serving.md")
+
+
+def parse():
+    parser = argparse.ArgumentParser(
+        description=__doc__.split("\n\n")[0].replace("\n", " "),
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--rows", type=int, default=data.ML_ROWS, help="of the synthetic ratings")
+    parser.add_argument("--wide-items", type=int, default=1_000_000, help="of the model with many items; 0: none")
+    parser.add_argument("--seconds", type=float, default=5, help="of each latency's calls")
+    parser.add_argument("--pairs", type=int, default=10_000_000, help="for als.predict")
+    parser.add_argument("--iterations", type=int, default=5, help="of training")
+    return parser.parse_args()
+
+
+class Report:
+    def __init__(self):
+        self.lines = ["| what | measured | beside |", "|---|---|---|"]
+
+    def add(self, what, measured, beside=""):
+        print(f"{what}: {measured} {beside}", flush=True)
+        self.lines.append(f"| {what} | {measured} | {beside} |")
+
+    def text(self):
+        return "\n".join(self.lines) + "\n"
+
+
+def prepare(connection, dataset, options):
+    ours._load(connection, sql.Identifier("ratings"), dataset.train)
+    connection.execute("create index if not exists ratings_user on ratings (user_id)")
+    connection.execute("vacuum (analyze) ratings")
+    # Users with about 200 ratings, whom the latencies are measured with.
+    connection.execute("create table callers as select user_id from ratings group by 1"
+                       " having count(*) between 190 and 210 order by 1 limit 500")
+    for name, chosen in MODELS.items():
+        train(connection, name, "ratings", chosen, options)
+
+
+def train(connection, name, source, chosen, options):
+    start = time.monotonic()
+    connection.execute(f"select from als.train('{name}', '{source}', {chosen}, factors => {FACTORS},"
+                       f" iterations => {options.iterations})")
+    connection.execute(f"vacuum (analyze) {name}_user_factors")
+    connection.execute(f"vacuum (analyze) {name}_item_factors")
+    print(f"trained {name}: {time.monotonic() - start:.1f} s", flush=True)
+
+
+def prepare_wide(connection, options):
+    """Few ratings of very many items: squares and cubes of uniform numbers make the tails heavy, and a planted
+    structure of rank 2 decides the ratings."""
+    connection.execute(
+        "create table wide as select user_id, item_id, greatest(1, least(5, round((3.2 + sin(user_id) * cos(item_id * 0.7)"
+        " + cos(user_id * 0.3) * sin(item_id) + random() - 0.5)::numeric)))::real as rating"
+        " from (select (power(random(), 2) * 50000)::int as user_id, case when i <= %s then i else"
+        " (power(random(), 3) * %s)::int end as item_id from generate_series(1, %s) as i) as pairs",
+        (options.wide_items, options.wide_items, 8 * options.wide_items))
+    connection.execute("create index on wide (user_id)")
+    connection.execute("vacuum (analyze) wide")
+    for name, chosen in MODELS.items():
+        train(connection, f"wide_{name}", "wide", chosen, options)
+
+
+def latencies(report, connection, options, size, prefix=""):
+    """Medians of single calls, and how many times that of a lookup by primary key each is."""
+    users = [u for u, in connection.execute("select user_id from callers")]
+    lookup = f"select * from {prefix}explicit_user_factors where user_id = :user"
+    calls = {}
+    for name in MODELS:
+        model = prefix + name
+        calls[f"recommend, {name}"] = f"select * from als.recommend('{model}', :user, 10, false)"
+        calls[f"recommend, {name}, exclude_seen"] = f"select * from als.recommend('{model}', :user, 10)"
+    calls["similar_items"] = f"select * from als.similar_items('{prefix}implicit', :user % 1000)"
+    calls["predict"] = f"select als.predict('{prefix}explicit', :user, :user % 1000)"
+    baseline = median_latency(lookup, users, options)
+    report.add(f"primary-key lookup, {size}", f"{1000 * baseline:.0f} us")
+    for what, query in calls.items():
+        before = median_latency(lookup, users, options)
+        latency = median_latency(query, users, options)
+        report.add(f"{what}, {size}", f"{1000 * latency:.0f} us", f"{latency / before:.2f} x a lookup")
+
+
+def median_latency(query, users, options):
+    """Milliseconds that the calls took, as pgbench's log of every transaction has them."""
+    with tempfile.TemporaryDirectory() as scratch:
+        script = Path(scratch) / "script.sql"
+        script.write_text(f"\\set n random(0, 15)\n\\set user {choose_among(users)}\n{query};\n")
+        subprocess.run(["pgbench", "-n", "-M", "prepared", "-T", str(max(1, round(options.seconds))), "-l",
+                        "--log-prefix", f"{scratch}/log", "-f", script], check=True, stdout=subprocess.DEVNULL)
+        times = [int(line.split()[2]) for log in Path(scratch).glob("log.*") for line in log.read_text().splitlines()]
+    return statistics.median(times) / 1000
+
+
+def choose_among(users):
+    """A pgbench expression for one of 16 users, by :n: a query of its own would be measured too."""
+    chosen = users[:: max(1, len(users) // 16)][:16]
+    cases = " ".join(f"when :n = {i} then {user}" for i, user in enumerate(chosen))
+    return f"case {cases} else {chosen[0]} end"
+
+
+def first_call(report, connection):
+    """What the first call in a new connection costs while the shared copy exists, beside a warm one."""
+    user, = connection.execute("select user_id from callers limit 1").fetchone()
+    for name in MODELS:
+        first, warm = [], []
+        for _ in range(30):
+            with psycopg.connect(autocommit=True) as fresh:
+                fresh.execute("select count(*) from callers")
+                for times in (first, warm, warm, warm):
+                    start = time.perf_counter()
+                    fresh.execute(f"select * from als.recommend('{name}', {user}, 10, false)").fetchall()
+                    times.append(1000 * (time.perf_counter() - start))
+        report.add(f"first recommend of a connection, {name}", f"{statistics.median(first):.2f} ms",
+                   f"{statistics.median(warm):.2f} ms warm")
+
+
+def one_copy(report):
+    """The private memory of 100 connections that have all been served."""
+    def private(pid):
+        with open(f"/proc/{pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
+
+    open_ones = [psycopg.connect(autocommit=True) for _ in range(100)]
+    before = sum(private(c.info.backend_pid) for c in open_ones)
+    for c in open_ones:
+        c.execute("select * from als.recommend('implicit', (select min(user_id) from callers))").fetchall()
+    after = sum(private(c.info.backend_pid) for c in open_ones)
+    shared, = open_ones[0].execute(
+        "select sum(bytes) / 1024 from als.cache where model = 'implicit'::regclass and shared").fetchone()
+    for c in open_ones:
+        c.close()
+    report.add("100 connections, private memory each", f"{(after - before) / 100:,.0f} kB", f"{shared:,.0f} kB shared")
+
+
+def pairs(report, connection, dataset, options):
+    connection.execute(
+        "create unlogged table pairs as select (random() * %s)::int as user_id, (random() * %s)::int as item_id"
+        " from generate_series(1, %s)", (dataset.n_users - 1, dataset.n_items - 1, options.pairs))
+    connection.execute("vacuum (analyze) pairs")
+    connection.execute("set max_parallel_workers_per_gather = 0")
+    for name in MODELS:
+        seconds = []
+        for query in ("select count(user_id + item_id) from pairs",
+                      f"select count(als.predict('{name}', user_id, item_id)) from pairs"):
+            connection.execute(query)
+            start = time.monotonic()
+            connection.execute(query)
+            seconds.append(time.monotonic() - start)
+        report.add(f"predict over {options.pairs:,} pairs, {name}, one process",
+                   f"{options.pairs / seconds[1] / 1e6:.2f} M pairs / s", f"scan alone {seconds[0]:.2f} of {seconds[1]:.2f} s")
+    connection.execute("reset max_parallel_workers_per_gather")
+
+
+def everybody(report, connection, dataset, options):
+    """recommend_all, and implicit's recommend for all users with its filter on, in turns."""
+    theirs = implicit_model(dataset, options)
+    ratios = []
+    for _ in range(2):
+        connection.execute("drop table if exists recommended")
+        start = time.monotonic()
+        rows, = connection.execute("select als.recommend_all('implicit', 'recommended')").fetchone()
+        seconds = time.monotonic() - start
+        if theirs is None:
+            report.add("recommend_all", f"{seconds:.1f} s, {rows:,} rows")
+            continue
+        start = time.monotonic()
+        theirs.all()
+        ratios.append(seconds / (time.monotonic() - start))
+        report.add(f"recommend_all, {dataset.n_users:,} users, table written", f"{seconds:.1f} s, {rows:,} rows",
+                   f"{ratios[-1]:.2f} x implicit's {seconds / ratios[-1]:.1f} s")
+    if theirs is not None:
+        report.add("implicit, in process, recommend for one user with filter", f"{theirs.one():.0f} us")
+
+
+def implicit_model(dataset, options):
+    """implicit's model of the same shape, with the same factors as ours, so that both have the same work."""
+    if install.install(["implicit"]):
+        return None
+    from implicit.cpu.als import AlternatingLeastSquares
+
+    problem = SimpleNamespace(factors=FACTORS)
+    matrix = dataset.matrix()
+    model = AlternatingLeastSquares(factors=FACTORS, num_threads=0)
+    with psycopg.connect(autocommit=True) as connection:
+        connection.execute("create or replace view model_user_factors as select * from implicit_user_factors")
+        connection.execute("create or replace view model_item_factors as select * from implicit_item_factors")
+        model.user_factors, _ = ours._factors(connection, "user", problem.factors, dataset.n_users)
+        model.item_factors, _ = ours._factors(connection, "item", problem.factors, dataset.n_items)
+        connection.execute("drop view model_user_factors, model_item_factors")
+    users = np.arange(dataset.n_users)
+
+    def everybody_at_once():
+        for at in range(0, len(users), 4096):
+            model.recommend(users[at:at + 4096], matrix[users[at:at + 4096]], N=10, filter_already_liked_items=True)
+
+    def one():
+        times = []
+        for user in users[:2000]:
+            start = time.perf_counter()
+            model.recommend(user, matrix[user], N=10, filter_already_liked_items=True)
+            times.append(1e6 * (time.perf_counter() - start))
+        return statistics.median(times)
+
+    return SimpleNamespace(all=everybody_at_once, one=one)
+
+
+main()
