@@ -310,45 +310,49 @@ create function als.similar_items(
   model regclass,
   item_id anyelement,
   k int default 10,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  measure text default 'cosine'
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als.top_k_support
 as 'MODULE_PATHNAME', 'als_similar_items';
-comment on function als.similar_items(regclass, anyelement, int, text) is
-  'The k items whose vectors point most nearly the same way (cosine), ids typed like the argument';
+comment on function als.similar_items(regclass, anyelement, int, text, text) is
+  'The k items most like an item by the cosine or inner product of their vectors, ids typed like the argument';
 
 create function als.similar_items(
   model regclass,
   item_id text,
   k int default 10,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  measure text default 'cosine'
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als.top_k_support
 as 'MODULE_PATHNAME', 'als_similar_items';
-comment on function als.similar_items(regclass, text, int, text) is
-  'The k items whose vectors point most nearly the same way (cosine), ids as text';
+comment on function als.similar_items(regclass, text, int, text, text) is
+  'The k items most like an item by the cosine or inner product of their vectors, ids as text';
 
 create function als.similar_users(
   model regclass,
   user_id anyelement,
   k int default 10,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  measure text default 'cosine'
 ) returns table (user_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als.top_k_support
 as 'MODULE_PATHNAME', 'als_similar_users';
-comment on function als.similar_users(regclass, anyelement, int, text) is
-  'The k users whose vectors point most nearly the same way (cosine), ids typed like the argument';
+comment on function als.similar_users(regclass, anyelement, int, text, text) is
+  'The k users most like a user by the cosine or inner product of their vectors, ids typed like the argument';
 
 create function als.similar_users(
   model regclass,
   user_id text,
   k int default 10,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  measure text default 'cosine'
 ) returns table (user_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als.top_k_support
 as 'MODULE_PATHNAME', 'als_similar_users';
-comment on function als.similar_users(regclass, text, int, text) is
-  'The k users whose vectors point most nearly the same way (cosine), ids as text';
+comment on function als.similar_users(regclass, text, int, text, text) is
+  'The k users most like a user by the cosine or inner product of their vectors, ids as text';
 
 -- Vectors ----------------------------------------------------------------------------------------
 

@@ -77,6 +77,16 @@ end $$;
 call check_similar(5);
 call check_similar(1000);
 
+-- Or by the inner product, without the biases.
+select count(*), count(*) filter (where abs(s.score - e.score) > 1e-5 or s.item_id is null or e.item_id is null) as wrong
+from (select i as id, s.* from generate_series(1, 40) as i, als.similar_items('m', i, 7, measure => 'inner_product') as s) as s
+  full join (
+    select a.item_id as id, b.item_id, als.dot(a.factors, b.factors) as score,
+      row_number() over (partition by a.item_id order by als.dot(a.factors, b.factors) desc, b.item_id) as rank
+    from m_item_factors as a, m_item_factors as b where a.item_id <> b.item_id) as e using (id, rank)
+where rank <= 7;
+select als.similar_users('m', 1, measure => 'euclidean');
+
 -- Ties are broken by id.
 select n_users from als.train('flat', 'select user_id, item_id, 3 as rating from ratings', factors => 2, regularization => 1);
 update flat_item_factors set factors = '{0, 0}', bias = item_id % 3;
