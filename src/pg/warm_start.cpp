@@ -1,6 +1,6 @@
 #include "pg/warm_start.h"
 
-#include "pg/factor_side.h"
+#include "pg/factor_reader.h"
 
 namespace als::pg {
 
