@@ -63,6 +63,8 @@ void describe_factor_table(Model& model, Side side) {
     int32 modifier;
     get_atttypetypmodcoll(factors.table, column, &factors.id_type, &modifier,
                           &factors.id_collation);
+    factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
+                       get_attnum(factors.table, "n_ratings")};
     return true;
   });
   if (!exists)

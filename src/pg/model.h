@@ -25,10 +25,11 @@ struct FactorTable {
   Oid storage = InvalidOid;  ///< relfilenode: a rewrite makes a new one
   Oid id_type = InvalidOid;
   Oid id_collation = InvalidOid;
+  std::array<AttrNumber, 3> columns{};  ///< factors, bias, n_ratings: one made anew is another
 
   bool operator==(const FactorTable& other) const {
     return table == other.table && storage == other.storage && id_type == other.id_type &&
-           id_collation == other.id_collation;
+           id_collation == other.id_collation && columns == other.columns;
   }
 };
 

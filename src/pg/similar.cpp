@@ -60,7 +60,7 @@ Datum return_similar(FunctionCallInfo fcinfo, Side which) {
     int k = int_arg(fcinfo, kK, "k", 0, PG_INT32_MAX);
     std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
     auto best = similar(fcinfo, *served, which, k);
-    if (!best.empty()) return_scored(fcinfo, served->side(which), best);
+    return_scored(fcinfo, served->side(which), best);
     return static_cast<Datum>(0);
   });
 }
