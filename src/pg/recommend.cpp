@@ -98,7 +98,7 @@ std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, 
 
   std::vector<float> scores(items.size());
   if (user)
-    score_all(items.matrix(), items.bias().data(), base_score(model, user->bias), user->values,
+    score_all(items.matrix().view(), items.bias().data(), base_score(model, user->bias), user->values,
               scores.data());
   else
     std::copy(items.n_ratings().begin(), items.n_ratings().end(), scores.begin());

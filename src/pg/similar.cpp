@@ -13,7 +13,7 @@ enum Argument { kModel, kId, kK, kOnUnknown };
 /// cos(x, y) = x.y / (|x| |y|) for every row y; 0 where a vector is zero, which has no direction.
 std::vector<float> cosines(const FactorSide& side, std::uint32_t to) {
   std::vector<float> scores(side.size());
-  score_all(side.matrix(), nullptr, 0.0F, side.matrix().row(to), scores.data());
+  score_all(side.matrix().view(), nullptr, 0.0F, side.matrix().row(to), scores.data());
   float norm = side.norms()[to];
   for (std::size_t i = 0; i < scores.size(); ++i) {
     float both = norm * side.norms()[i];
