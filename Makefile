@@ -67,7 +67,7 @@ endef
 $(eval $(call core_tests,plain))
 $(eval $(call core_tests,sanitized))
 
-.PHONY: bench-kernels deps demo test bench build-core-tests test-core test-sql test-tap lint
+.PHONY: bench-kernels bench-top-k deps demo test bench build-core-tests test-core test-sql test-tap lint
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -85,12 +85,17 @@ test:
 bench:
 	@test/bench/bench $(BENCH)
 
-build/plain/kernels: build/plain/test/bench/kernels.o $(filter build/plain/src/%,$(CORE_SRCS:%.cpp=build/plain/%.o))
+ENGINE_OBJS = $(filter build/plain/src/%,$(CORE_SRCS:%.cpp=build/plain/%.o))
+build/plain/kernels build/plain/top_k: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) -o $@ $^
 
 # The inner loops alone, in GFLOP/s.
 bench-kernels: build/plain/kernels
 	build/plain/kernels
+
+# The search for the best items alone, in microseconds.
+bench-top-k: build/plain/top_k
+	build/plain/top_k
 
 build-core-tests: build/plain/core-tests build/sanitized/core-tests
 
@@ -105,7 +110,7 @@ test-tap: all
 	$(TOOLS)/run-tap
 
 LINT_SRCS = $(wildcard src/*.cpp src/*/*.cpp test/core/*.cpp test/bench/*.cpp)
-LINT_HEADERS = $(wildcard src/*/*.h src/core/*.inl test/core/*.h)
+LINT_HEADERS = $(wildcard src/*/*.h src/core/*.inl test/core/*.h test/bench/*.h)
 # -idirafter: clang's own folder may lack omp.h, the compiler's has it.
 LINT_FLAGS = $(filter-out -MMD -MP,$(ALS_CPPFLAGS)) $(ALS_CXXFLAGS) \
 	-isystem $(shell $(PG_CONFIG) --includedir-server) \

@@ -7,6 +7,7 @@
 #include <new>
 #include <vector>
 
+#include "core/factor_view.h"
 #include "core/uninitialized_vector.h"
 
 namespace als {
@@ -54,6 +55,7 @@ class FactorMatrix {
   }
   float* row(std::size_t r) { return data_.data() + r * stride_; }
   const float* row(std::size_t r) const { return data_.data() + r * stride_; }
+  FactorView view() const { return {data_.data(), rows_, cols_, stride_}; }
 
  private:
   std::size_t rows_ = 0;

@@ -4,11 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-// Eigen would start threads of its own, which would not have signals blocked.
-#ifndef EIGEN_DONT_PARALLELIZE
-#define EIGEN_DONT_PARALLELIZE
-#endif
-#include <Eigen/Eigenvalues>
+#include "core/eigenbasis.h"
 
 namespace als {
 namespace {
@@ -18,30 +14,6 @@ constexpr std::size_t kRowsABlock = 4096;
 
 // What is beyond all reason is left as it is.
 constexpr double kLeastScale = 1e-6;
-
-Eigen::MatrixXd dense(const NormalEquations& gram, std::size_t factors) {
-  const auto n = static_cast<Eigen::Index>(factors);
-  Eigen::MatrixXd matrix(n, n);
-  for (Eigen::Index c = 0; c < n; ++c) {
-    for (Eigen::Index r = c; r < n; ++r) {
-      matrix(r, c) = gram.at(static_cast<std::size_t>(r), static_cast<std::size_t>(c));
-    }
-  }
-  return matrix;
-}
-
-/// A rotation as Kernels::transform takes it, its columns in the opposite order.
-AlignedVector<float> in_blocks(const Eigen::MatrixXd& rotation) {
-  const auto n = static_cast<std::size_t>(rotation.rows());
-  AlignedVector<float> blocks(blocks_of(n) * n * kBlock, 0.0F);
-  for (std::size_t c = 0; c < n; ++c) {
-    for (std::size_t r = 0; r < n; ++r) {
-      blocks[(c / kBlock * n + r) * kBlock + c % kBlock] = static_cast<float>(
-          rotation(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(n - 1 - c)));
-    }
-  }
-  return blocks;
-}
 
 void rotate(FactorMatrix& matrix, const AlignedVector<float>& rotation, ThreadTeam& team) {
   const std::size_t n = matrix.cols();
@@ -88,15 +60,12 @@ std::vector<double> sum_squares(const FactorMatrix& matrix, ThreadTeam& team,
 void GramBasis::turn(NormalEquations& gram, const Side& fixed, const Side& solved,
                      ThreadTeam& team) {
   const std::size_t n = fixed.factors.cols();
-  const Eigen::MatrixXd matrix = dense(gram, n);
-  if (!matrix.triangularView<Eigen::Lower>().toDenseMatrix().allFinite()) {
+  const std::optional<Eigenbasis> basis = eigenbasis(gram.matrix(), n);
+  if (!basis) {
     throw std::range_error("the ratings are too large for factors in single precision");
   }
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(matrix);
-  if (eigen.info() != Eigen::Success) throw std::runtime_error("no eigenvectors were found");
-  const AlignedVector<float> rotation = in_blocks(eigen.eigenvectors());
-  rotate(fixed.factors, rotation, team);
-  rotate(solved.factors, rotation, team);
+  rotate(fixed.factors, basis->rotation, team);
+  rotate(solved.factors, basis->rotation, team);
 
   const auto ridge_of = [&](const Side& side) {
     return sum_squares(side.factors, team, [&](std::size_t row) { return side.ridges[row]; });
@@ -118,8 +87,8 @@ void GramBasis::turn(NormalEquations& gram, const Side& fixed, const Side& solve
   gram.clear();
   for (std::size_t k = 0; k < n; ++k) {
     // Rounding can take an eigenvalue that is zero below it.
-    const double eigenvalue = eigen.eigenvalues()(static_cast<Eigen::Index>(n - 1 - k));
-    eigenvalues_[k] = static_cast<float>(std::max(eigenvalue, 0.0) * scales[k] * scales[k]);
+    const double eigenvalue = std::max(basis->eigenvalues[k], 0.0);
+    eigenvalues_[k] = static_cast<float>(eigenvalue * scales[k] * scales[k]);
     gram.matrix()[matrix_index(k, k)] = eigenvalues_[k];
   }
   const std::vector<double> squares = sum_squares(

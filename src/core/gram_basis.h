@@ -36,7 +36,7 @@ class GramBasis {
 
   /// Turns and scales both sides, the largest eigenvalue first, and leaves in `gram`, which is that
   /// of `fixed`, what it is then. Throws std::range_error if `gram` is not finite. The
-  /// decomposition cannot be interrupted: 20 ms for 256 factors, a second for 1024.
+  /// decomposition cannot be interrupted, see eigenbasis.h.
   void turn(NormalEquations& gram, const Side& fixed, const Side& solved, ThreadTeam& team);
 
   /// Of `gram`, in the order of the components; padded with zeros to a multiple of 16.
@@ -44,12 +44,6 @@ class GramBasis {
 
   /// Of each component of a turned fixed vector, over all ratings; padded likewise.
   const float* mean_squares() const { return mean_squares_.data(); }
-
-  /// Most bytes that finding the eigenvectors takes: the matrix, the decomposition's copies of it,
-  /// and the rotation.
-  static std::size_t memory(std::size_t factors) {
-    return factors * factors * (3 * sizeof(double) + sizeof(float));
-  }
 
  private:
   static std::size_t padded(std::size_t factors) { return blocks_of(factors) * kBlock; }

@@ -151,7 +151,7 @@ double recall_at_10(const CompressedRows& held_out, const CompressedRows& seen,
   team.for_each_block(judged.size(), 1, [&](std::size_t n, std::size_t, int) {
     const std::size_t row = judged[n];
     UninitializedVector<float> scores(items.matrix.rows());
-    score_all(items.matrix, nullptr, 0.0F, users.matrix.row(row), scores.data());
+    score_all(items.matrix.view(), nullptr, 0.0F, users.matrix.row(row), scores.data());
     for (std::uint64_t e = seen.offsets[row]; e < seen.offsets[row + 1]; ++e) {
       scores[seen.columns[e]] = kNever;
     }

@@ -59,6 +59,16 @@ struct PassTerms {
   float bias;            ///< what is added to every product
 };
 
+struct SearchRows;
+struct SearchQuery;
+
+/// Rows of one block that a search cannot rule out: a bit each. No bits where the rows are at an
+/// end.
+struct FoundRows {
+  std::size_t block;
+  std::uint32_t rows;
+};
+
 struct Kernels {
   /// matrix += sum of g z z^T, rhs += sum of h z. `panel` is room for 16 * blocks_of(n) floats a
   /// term, n = factors + bias. Entries of the matrix above its diagonal are left undefined
@@ -91,6 +101,13 @@ struct Kernels {
   /// that is a multiple of 16 floats; x has n floats.
   void (*multiply)(const float* rows, std::size_t row_count, std::size_t stride, const float* x,
                    std::size_t n, float* products);
+
+  /// The first block from `begin` on with rows whose bounds, see search_rows.h, are not below
+  /// `least`: bounds on their scores, or on their cosines with the query.
+  FoundRows (*find_scores)(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
+                           float least);
+  FoundRows (*find_cosines)(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
+                            float least);
 };
 
 const Kernels& baseline_kernels();

@@ -2,6 +2,7 @@
 
 #include "core/kernels.h"
 #include "core/options.h"
+#include "core/search_rows.h"
 
 #if defined(__x86_64__)
 
@@ -23,10 +24,21 @@ constexpr int kLanes = 8;
 constexpr int kTileColumns = 4;  // 8 of 16 registers hold the tile
 
 typedef float Vector __attribute__((vector_size(32)));
+typedef std::int32_t IntVector __attribute__((vector_size(32)));
 using HalfVector = Vector;
 
 // a * b + c, rounded once.
 ALS_INLINE Vector fused(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+
+// a0 b0 + a1 b1 of the pairs of 16-bit integers in each lane.
+ALS_INLINE IntVector pair_products(IntVector a, IntVector b) {
+  return (IntVector)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+}
+
+// A bit for each lane where a < b is not true.
+ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_NLT_UQ)));
+}
 
 // The order matters.
 // clang-format off
@@ -48,6 +60,7 @@ ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
 #include "core/kernels_cholesky.inl"
 #include "core/kernels_dot.inl"
 #include "core/kernels_pass.inl"
+#include "core/kernels_search.inl"
 #include "core/kernels_transform.inl"
 // clang-format on
 
@@ -63,8 +76,8 @@ ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
 namespace als {
 
 const Kernels& avx2_kernels() {
-  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, pass,
-                                  transform,  dot,      multiply};
+  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, pass,        transform,
+                                  dot,        multiply, find_scores,    find_cosines};
   return kTable;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/kernels.h"
 #include "core/options.h"
+#include "core/search_rows.h"
 
 #if defined(__x86_64__)
 
@@ -25,11 +26,22 @@ constexpr int kTileColumns = 16;  // 16 of 32 registers hold the tile
 
 typedef float Vector __attribute__((vector_size(64)));
 typedef float HalfVector __attribute__((vector_size(32)));
+typedef std::int32_t IntVector __attribute__((vector_size(64)));
 
 // a * b + c, rounded once.
 ALS_INLINE Vector fused(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
 ALS_INLINE HalfVector fused(HalfVector a, HalfVector b, HalfVector c) {
   return _mm256_fmadd_ps(a, b, c);
+}
+
+// a0 b0 + a1 b1 of the pairs of 16-bit integers in each lane.
+ALS_INLINE IntVector pair_products(IntVector a, IntVector b) {
+  return (IntVector)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+}
+
+// A bit for each lane where a < b is not true.
+ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
+  return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ);
 }
 
 // The order matters.
@@ -58,6 +70,7 @@ ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
 #include "core/kernels_cholesky.inl"
 #include "core/kernels_dot.inl"
 #include "core/kernels_pass.inl"
+#include "core/kernels_search.inl"
 #include "core/kernels_transform.inl"
 // clang-format on
 
@@ -73,8 +86,8 @@ ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
 namespace als {
 
 const Kernels& avx512_kernels() {
-  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, pass,
-                                  transform,  dot,      multiply};
+  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, pass,        transform,
+                                  dot,        multiply, find_scores,    find_cosines};
   return kTable;
 }
 

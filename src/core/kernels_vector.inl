@@ -1,6 +1,6 @@
 // Vectors of floats and tiles of them. Included by the kernels_<level>.cpp, which define Vector (of
-// kLanes floats), HalfVector (of half a block, or the same as Vector), fused() of both and
-// kTileColumns; not a header of its own.
+// kLanes floats), IntVector (of as many 32-bit integers), HalfVector (of half a block, or the same
+// as Vector), fused(), pair_products(), not_below() and kTileColumns; not a header of its own.
 
 #if defined(__clang__)
 #define ALS_UNROLL _Pragma("clang loop unroll(full)")
@@ -11,7 +11,7 @@
 constexpr int kBlockVectors = static_cast<int>(kBlock) / kLanes;
 
 template <class V>
-ALS_INLINE V load(const float* from) {
+ALS_INLINE V load(const void* from) {
   V v;
   __builtin_memcpy(&v, from, sizeof v);
   return v;

@@ -1,11 +1,13 @@
 // Scores of items for a user, and the best k of them.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
-#include "core/factor_matrix.h"
+#include "core/factor_view.h"
 
 namespace als {
 
@@ -14,8 +16,8 @@ namespace als {
 float dot(const float* a, const float* b, std::size_t n);
 
 /// scores[i] = base + bias[i] + user . items[i]; bias may be null (no bias added). scores has
-/// items.rows() entries; user has items.cols(). Sum order: (base + bias[i]) + dot.
-void score_all(const FactorMatrix& items, const float* bias, float base, const float* user,
+/// items.rows entries; user has items.cols. Sum order: (base + bias[i]) + dot.
+void score_all(const FactorView& items, const float* bias, float base, const float* user,
                float* scores);
 
 struct ScoredItem {
@@ -27,17 +29,25 @@ struct ScoredItem {
 /// that is not a number is never kept.
 class TopK {
  public:
-  explicit TopK(std::size_t k) : k_(k) {}
+  explicit TopK(std::size_t k) : k_(k) { heap_.reserve(std::min(k, kReserved)); }
 
   void offer(std::uint32_t item, float score) {
     if (heap_.size() == k_ && (k_ == 0 || score < heap_.front().score)) return;  // most items
     insert({item, score});
   }
 
+  /// A score below this one would not be kept.
+  float least() const {
+    return heap_.size() == k_ && k_ > 0 ? heap_.front().score
+                                        : -std::numeric_limits<float>::infinity();
+  }
+
   /// The items kept, best first. Empties the collector.
   std::vector<ScoredItem> take();
 
  private:
+  static constexpr std::size_t kReserved = 128;  // more than most callers ask for
+
   void insert(ScoredItem scored);
 
   std::size_t k_;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/eigenbasis.h"
 #include "core/row_sorter.h"
 #include "core/trainer.h"
 
@@ -34,7 +35,7 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
   const std::size_t training = 2 * one_side + offsets + (users + items) * row_bytes +
                                items * sizeof(std::uint64_t) + (users + items) * 2 * sizeof(float) +
                                team * worker + SegmentedSum::memory(unknowns, threads) + equations +
-                               GramBasis::memory(factors);
+                               eigenbasis_memory(factors);
 
   return ids + std::max(sorting, training);
 }

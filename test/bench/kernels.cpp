@@ -7,34 +7,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <random>
 #include <vector>
 
 #include "core/factor_matrix.h"
 #include "core/simd_level.h"
+#include "processor_time.h"
 
 namespace als {
 namespace {
-
-/// Processor time, which others' load disturbs less than the clock on the wall.
-double seconds() {
-  timespec time;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 /// Runs `run` until half a second has passed; returns operations a second, in units of 10^9.
 template <class Run>
 double giga_operations(double operations, const Run& run) {
   run();
   std::size_t runs = 0;
-  const double start = seconds();
+  const double start = processor_seconds();
   double passed = 0;
   for (std::size_t batch = 1; passed < 0.5; batch *= 2) {
     for (std::size_t n = 0; n < batch; ++n) run();
     runs += batch;
-    passed = seconds() - start;
+    passed = processor_seconds() - start;
   }
   return static_cast<double>(runs) * operations / passed / 1e9;
 }

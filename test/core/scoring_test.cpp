@@ -8,6 +8,7 @@
 #include <random>
 #include <vector>
 
+#include "core/factor_matrix.h"
 #include "simd_levels.h"
 
 namespace als {
@@ -50,18 +51,18 @@ TEST(ScoreAll, HasTheBitsOfDot) {
       std::vector<float> user(factors);
       for (float& value : user) value = normal(random);
       std::vector<float> scores(items.rows());
-      score_all(items, bias.data(), 0.25F, user.data(), scores.data());
+      score_all(items.view(), bias.data(), 0.25F, user.data(), scores.data());
       for (std::size_t i = 0; i < items.rows(); ++i) {
         ASSERT_EQ(scores[i], (0.25F + bias[i]) + dot(user.data(), items.row(i), factors))
             << factors;
       }
-      score_all(items, nullptr, 0.0F, user.data(), scores.data());
+      score_all(items.view(), nullptr, 0.0F, user.data(), scores.data());
       for (std::size_t i = 0; i < items.rows(); ++i) {
         ASSERT_EQ(scores[i], dot(items.row(i), user.data(), factors)) << factors;
       }
     }
     const std::vector<float> user(5);
-    score_all(FactorMatrix(0, 5), nullptr, 0.0F, user.data(), nullptr);
+    score_all(FactorMatrix(0, 5).view(), nullptr, 0.0F, user.data(), nullptr);
   });
 }
 

@@ -313,7 +313,8 @@ TEST(Trainer, RanksPlantedImplicitPositivesFirst) {
   std::size_t wanted = 0;
   std::vector<float> scores(items);
   for (std::uint32_t u = 0; u < users; ++u) {
-    score_all(trainer.items().matrix, nullptr, 0.0F, trainer.users().matrix.row(u), scores.data());
+    score_all(trainer.items().matrix.view(), nullptr, 0.0F, trainer.users().matrix.row(u),
+              scores.data());
     TopK top(hidden[u].size());
     for (std::uint32_t i = 0; i < items; ++i) {
       if (!is_shown[u][i]) top.offer(i, scores[i]);

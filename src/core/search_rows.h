@@ -1,0 +1,61 @@
+// Rows prepared for the search of the best products with a query, sixteen to a block.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/kernels.h"
+
+namespace als {
+
+/// Components of a rotated row held as integers: the first ones in the head, those after it in the
+/// tail. What lies beyond is known by its norm.
+inline constexpr std::size_t kHead = 16;
+inline constexpr std::size_t kTail = 30;
+
+/// What is asked of every row.
+struct SearchBlock {
+  std::int16_t heads[kHead / 2][kBlock][2];  ///< pairs of components, of all rows side by side
+  float rests[kBlock];                       ///< norms of what lies beyond the head
+  float biases[kBlock];
+  float norms[kBlock];  ///< of the whole rows, as cosines are defined by them
+};
+
+/// What is asked of a row that its head has not ruled out: a cache line.
+struct SearchTail {
+  std::int16_t components[kTail];
+  float rest;  ///< norm of what lies beyond the tail
+};
+
+/// What is asked of a block before its rows. All bounds from above; infinite where rows are too
+/// large to be trusted.
+struct BlockBound {
+  float scale;       ///< what a 1 stands for among the integers of the block's rows
+  float norm;        ///< of its rows
+  float later_norm;  ///< of its rows and all after them
+  float promise;     ///< bias + promise_weight * norm: of its rows and all after them
+};
+
+/// Rows in the order of their promise.
+struct SearchRows {
+  const BlockBound* bounds;
+  const SearchBlock* blocks;
+  const SearchTail* tails;
+  std::size_t block_count;
+};
+
+/// A query x, prepared likewise. top_k_search.cpp has the bounds that follow.
+struct SearchQuery {
+  std::int16_t head[kHead];
+  std::int16_t tail[kTail + 2];  ///< zeros where a SearchTail has its rest
+  float scale;
+  float head_rest;
+  float tail_rest;
+  float slack;          ///< a bound on all errors, times the norm of a row
+  float norm;           ///< |x|, as cosines are defined by it
+  float base;           ///< what is added to the bias of a row
+  float promise_base;   ///< the same and a bound on the errors of what follows
+  float promise_slope;  ///< what |x| exceeds promise_weight by, or zero
+};
+
+}  // namespace als

@@ -1,0 +1,165 @@
+#include "core/top_k_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/kernels.h"
+#include "core/options.h"
+#include "core/search_image.h"
+
+// The bounds. x is the query, y a row, R the rotation, p = R^T x and q = R^T y as they were
+// computed, p' and q' their first components (head, or head and tail) rounded to integers times a
+// scale, p" and q" the components after those. N is the largest norm in the row's block. Then
+//
+//   x.y as dot() computes it  <=  p'.q' + |p"| |q"| + slack |x| N.
+//
+// The slack is the sum of these, with u = 2^-24, the rounding error of an operation, and g = (n +
+// 2) u, that of a sum of n products in any order, with fused multiply-adds or without, so that it
+// does not matter at which SIMD level the image was built:
+//
+//   g                 dot() itself, as a part of |x| |y|;
+//   3 u sqrt(n)       R is orthogonal but for the rounding of its entries to single precision:
+//                     |R R^T - 1| <= 2 u sqrt(n), and x.y = (R^T x).(R^T y) but for that;
+//   2.1 g sqrt(n)     p and q are each off by at most g | |R| |x| | <= g sqrt(n) |x|, as |R| has
+//                     the norm sqrt(n);
+//   7 / kIntegerNorm  rounding m = 46 components to integers is an error of at most 0.505 sqrt(m)
+//                     times the scale, which is |x| / kIntegerNorm or N / kIntegerNorm;
+//   64 u              the operations of the bound itself, none of which has operands larger than
+//                     |x| N.
+//
+// The norms are taken in double precision and rounded up. The score is then rounded sums of the
+// same terms, which are monotone: (base + bias) + bound is not below (base + bias) + dot.
+// Underflow adds at most n 2^-126 even where denormal numbers are flushed to zero: no norm being
+// less than kLeastNorm, the slack is larger. Comparisons are such that what is not a number rules
+// nothing out.
+//
+// A block is judged first by the promise of its rows, b + c |y|: with X = |x| (1 + slack),
+//
+//   b + x.y  <=  b + X |y|  <=  promise + max(X - c, 0) |y|,
+//
+// and since rows come in the order of their promise, this ends the search when it is low for the
+// norms of all later rows. Its terms can cancel, so its errors are 8 u times their magnitudes.
+
+namespace als {
+namespace {
+
+constexpr float kUnit = 1.0F / (1 << 24);
+
+float slack_of(std::size_t factors) {
+  const auto n = static_cast<float>(factors);
+  const float sum_error = (n + 2) * kUnit;
+  return sum_error * (1 + 2.1F * std::sqrt(n)) + 3 * kUnit * std::sqrt(n) + 7 / kIntegerNorm +
+         64 * kUnit;
+}
+
+template <class T>
+const T* part_of(const void* image, std::size_t offset) {
+  return reinterpret_cast<const T*>(static_cast<const char*>(image) + offset);
+}
+
+}  // namespace
+
+std::size_t TopKSearch::bytes(std::size_t rows, std::size_t factors) {
+  return SearchLayout(rows, factors).size;
+}
+
+TopKSearch::TopKSearch(const void* image, const FactorView& rows, const float* bias)
+    : rows_(rows), bias_(bias) {
+  const SearchLayout layout(rows.rows, rows.cols);
+  gram_ = part_of<float>(image, layout.gram);
+  rotation_ = part_of<float>(image, layout.rotation);
+  header_ = part_of<SearchHeader>(image, layout.header);
+  order_ = part_of<std::uint32_t>(image, layout.order);
+  prepared_ = {part_of<BlockBound>(image, layout.bounds),
+               part_of<SearchBlock>(image, layout.blocks), part_of<SearchTail>(image, layout.tails),
+               layout.block_count};
+}
+
+/// All but `norm`, `base` and `promise_base`. The scale is infinite where no bound can be trusted.
+SearchQuery TopKSearch::prepare(const float* query) const {
+  SearchQuery prepared{};
+  const float norm = trusted_norm(query, rows_.cols);
+  prepared.scale = norm / kIntegerNorm;
+  if (std::isinf(norm)) return prepared;
+
+  alignas(64) float rotated[kMaxFactors];
+  std::copy_n(query, rows_.cols, rotated);
+  std::fill(rotated + rows_.cols, rotated + rows_.stride, 0.0F);
+  kernels().transform(rotated, 1, rows_.stride, rows_.cols, rotation_);
+  const float inverse_scale = 1 / prepared.scale;
+  round_components(rotated, rows_.stride, 0, kHead, inverse_scale, prepared.head);
+  round_components(rotated, rows_.stride, kHead, kTail, inverse_scale, prepared.tail);
+  prepared.head_rest = norm_above(rotated, kHead, rows_.stride);
+  prepared.tail_rest = norm_above(rotated, kHead + kTail, rows_.stride);
+  prepared.slack = slack_of(rows_.cols) * norm;
+  prepared.promise_slope = std::max(norm + prepared.slack - header_->promise_weight, 0.0F);
+  return prepared;
+}
+
+/// find(begin, least) finds the next rows that may score at least so much, score(row, position)
+/// scores one of them.
+template <class Find, class Score>
+std::vector<ScoredItem> TopKSearch::search(std::size_t k, const Bitmap* excluded, const Find& find,
+                                           const Score& score) const {
+  if (k == 0) return {};
+  TopK top(k);
+  for (std::size_t begin = 0;;) {
+    FoundRows found = find(begin, top.least());
+    if (found.rows == 0) return top.take();
+    begin = found.block + 1;
+    for (; found.rows != 0; found.rows &= found.rows - 1) {
+      const std::size_t position =
+          found.block * kBlock + static_cast<std::size_t>(__builtin_ctz(found.rows));
+      if (position >= rows_.rows) break;  // the last block may not be full
+      const std::uint32_t row = order_[position];
+      if (excluded != nullptr && (*excluded)[row]) continue;
+      top.offer(row, score(row, position));
+    }
+  }
+}
+
+std::vector<ScoredItem> TopKSearch::best(const float* query, float base, std::size_t k,
+                                         const Bitmap* excluded) const {
+  SearchQuery prepared = prepare(query);
+  const bool trusted = std::isfinite(prepared.scale);
+  const float largest = std::fabs(base) + header_->largest_terms +
+                        (prepared.promise_slope + header_->promise_weight) * header_->largest_norm;
+  prepared.base = base;
+  prepared.promise_base = base + 8 * kUnit * largest;
+  const Kernels& current = kernels();
+  return search(
+      k, excluded,
+      [&](std::size_t begin, float least) {
+        if (!trusted) least = -std::numeric_limits<float>::infinity();
+        return current.find_scores(prepared_, prepared, begin, least);
+      },
+      [&](std::uint32_t row, std::size_t) {
+        const float product = current.dot(query, rows_.row(row), rows_.cols);
+        return (bias_ != nullptr ? base + bias_[row] : base) + product;
+      });
+}
+
+std::vector<ScoredItem> TopKSearch::best_by_cosine(const float* query, std::size_t k,
+                                                   const Bitmap* excluded) const {
+  SearchQuery prepared = prepare(query);
+  const bool trusted = std::isfinite(prepared.scale);
+  const Kernels& current = kernels();
+  prepared.norm = std::sqrt(current.dot(query, query, rows_.cols));
+  return search(
+      k, excluded,
+      [&](std::size_t begin, float least) {
+        // The quotient is rounded, and so is the product that it is compared by.
+        least = trusted ? least - 8 * kUnit * std::fabs(least)
+                        : -std::numeric_limits<float>::infinity();
+        return current.find_cosines(prepared_, prepared, begin, least);
+      },
+      [&](std::uint32_t row, std::size_t position) {
+        const float product = current.dot(query, rows_.row(row), rows_.cols);
+        const float norms =
+            prepared.norm * prepared_.blocks[position / kBlock].norms[position % kBlock];
+        return norms > 0 ? product / norms : 0.0F;
+      });
+}
+
+}  // namespace als

@@ -1,0 +1,383 @@
+#include "core/top_k_search.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <limits>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/factor_matrix.h"
+#include "core/kernels.h"
+#include "core/simd_level.h"
+#include "simd_levels.h"
+
+namespace als {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+struct Model {
+  FactorMatrix rows;
+  std::vector<float> bias;  // empty: none
+
+  const float* bias_or_null() const { return bias.empty() ? nullptr : bias.data(); }
+};
+
+AlignedVector<char> image_of(const Model& model) {
+  AlignedVector<char> image(TopKSearch::bytes(model.rows.rows(), model.rows.cols()), '\xff');
+  TopKSearch::build(model.rows.view(), model.bias_or_null(), image.data(), [] {});
+  return image;
+}
+
+// |row| by row, as the image has them.
+std::vector<float> norms_of(const FactorMatrix& rows) {
+  std::vector<float> norms;
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    norms.push_back(std::sqrt(dot(rows.row(i), rows.row(i), rows.cols())));
+  }
+  return norms;
+}
+
+std::vector<ScoredItem> best_of(const std::vector<float>& scores, std::size_t k,
+                                const Bitmap* excluded) {
+  TopK top(k);
+  for (std::uint32_t i = 0; i < scores.size(); ++i) {
+    if (excluded == nullptr || !(*excluded)[i]) top.offer(i, scores[i]);
+  }
+  return top.take();
+}
+
+void expect_same(const std::vector<ScoredItem>& found, const std::vector<ScoredItem>& expected) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    ASSERT_EQ(found[i].item, expected[i].item) << i;
+    ASSERT_EQ(found[i].score, expected[i].score) << i;
+  }
+}
+
+// Both searches against all scores, by an image that was built at this level of instructions, but
+// used at the current one.
+void check(const Model& model, SimdLevel built_at, const std::vector<float>& query, float base,
+           const std::vector<std::size_t>& ks, const Bitmap* excluded) {
+  const SimdLevel level = simd_level();
+  set_simd_level(built_at);
+  const AlignedVector<char> image = image_of(model);
+  const std::vector<float> norms = norms_of(model.rows);
+  set_simd_level(level);
+
+  const TopKSearch search(image.data(), model.rows.view(), model.bias_or_null());
+  std::vector<float> scores(model.rows.rows());
+  score_all(model.rows.view(), model.bias_or_null(), base, query.data(), scores.data());
+  std::vector<float> cosines(model.rows.rows());
+  score_all(model.rows.view(), nullptr, 0.0F, query.data(), cosines.data());
+  const float norm = std::sqrt(dot(query.data(), query.data(), query.size()));
+  for (std::size_t i = 0; i < cosines.size(); ++i) {
+    const float both = norm * norms[i];
+    cosines[i] = both > 0 ? cosines[i] / both : 0.0F;
+  }
+  for (const std::size_t k : ks) {
+    SCOPED_TRACE("k " + std::to_string(k));
+    expect_same(search.best(query.data(), base, k, excluded), best_of(scores, k, excluded));
+    expect_same(search.best_by_cosine(query.data(), k, excluded), best_of(cosines, k, excluded));
+  }
+}
+
+void check_at_every_level(const Model& model, const std::vector<float>& query, float base,
+                          const std::vector<std::size_t>& ks, const Bitmap* excluded = nullptr) {
+  at_every_level([&] {
+    for (const SimdLevel built_at : available_simd_levels()) {
+      SCOPED_TRACE(std::string("built at ") + simd_level_name(built_at));
+      check(model, built_at, query, base, ks, excluded);
+    }
+  });
+}
+
+const std::vector<std::size_t> kSomeKs = {0, 1, 10, 100, 100000};
+
+std::vector<float> random_vector(std::size_t n, float scale, std::mt19937_64& random) {
+  std::normal_distribution<float> normal;
+  std::vector<float> values(n);
+  for (float& value : values) value = scale * normal(random);
+  return values;
+}
+
+// Component k has the standard deviation decay^k, and a row is scaled by row_scale().
+Model random_model(
+    std::size_t rows, std::size_t factors, float decay, std::mt19937_64& random,
+    const std::function<float()>& row_scale = [] { return 1.0F; }) {
+  std::normal_distribution<float> normal;
+  Model model{FactorMatrix(rows, factors), {}};
+  for (std::size_t i = 0; i < rows; ++i) {
+    const float scale = row_scale();
+    for (std::size_t k = 0; k < factors; ++k) {
+      model.rows.row(i)[k] = scale * std::pow(decay, static_cast<float>(k)) * normal(random);
+    }
+  }
+  return model;
+}
+
+Model with_bias(Model model, float deviation, std::mt19937_64& random) {
+  model.bias = random_vector(model.rows.rows(), deviation, random);
+  return model;
+}
+
+TEST(TopKSearch, RandomRowsOfAnyShape) {
+  std::mt19937_64 random(1);
+  for (const std::size_t factors : {1, 2, 7, 15, 16, 17, 33, 46, 47, 64, 65, 100, 256}) {
+    for (const std::size_t rows : {1, 2, 15, 16, 17, 500}) {
+      SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(factors));
+      const Model model = random_model(rows, factors, 0.95F, random);
+      const std::vector<float> query = random_vector(factors, 1, random);
+      check_at_every_level(model, query, 0, kSomeKs);
+      check_at_every_level(with_bias(model, 1, random), query, 3, kSomeKs);
+    }
+  }
+  const Model largest = random_model(100, 1024, 0.99F, random);
+  check(largest, simd_level(), random_vector(1024, 1, random), 0, kSomeKs, nullptr);
+}
+
+TEST(TopKSearch, NoRows) {
+  check_at_every_level({FactorMatrix(0, 20), {}}, std::vector<float>(20, 1.0F), 0, kSomeKs);
+}
+
+TEST(TopKSearch, TooManyFactors) { EXPECT_THROW(TopKSearch::bytes(10, 1025), std::length_error); }
+
+TEST(TopKSearch, SpectraAndNormsLikeThoseOfModels) {
+  std::mt19937_64 random(2);
+  std::exponential_distribution<float> exponential;
+  for (const float decay : {1.0F, 0.95F, 0.8F}) {
+    SCOPED_TRACE(decay);
+    const Model implicit =
+        random_model(3000, 64, decay, random, [&] { return std::exp(-exponential(random)); });
+    const Model flat = with_bias(random_model(3000, 64, decay, random), 0.4F, random);
+    for (int repeat = 0; repeat < 3; ++repeat) {
+      const std::vector<float> query = random_vector(64, 0.3F, random);
+      check_at_every_level(implicit, query, 0, kSomeKs);
+      check_at_every_level(flat, query, 3.5F, kSomeKs);
+    }
+  }
+}
+
+TEST(TopKSearch, BiasesOfAnyWeight) {
+  std::mt19937_64 random(3);
+  for (const float deviation : {1e-30F, 1e-3F, 1.0F, 1e3F, 1e30F}) {
+    SCOPED_TRACE(deviation);
+    const Model model = with_bias(random_model(1000, 40, 0.9F, random), deviation, random);
+    for (const float scale : {0.01F, 1.0F, 100.0F}) {
+      const std::vector<float> query = random_vector(40, scale, random);
+      for (const float base : {0.0F, -1e6F, deviation}) {
+        check_at_every_level(model, query, base, {1, 10, 100});
+      }
+    }
+  }
+}
+
+// Norms that say nothing, and bounds that all but touch.
+TEST(TopKSearch, EqualNorms) {
+  std::mt19937_64 random(4);
+  Model model = random_model(2000, 24, 1, random);
+  const std::vector<float> norms = norms_of(model.rows);
+  for (std::size_t i = 0; i < norms.size(); ++i) {
+    for (std::size_t k = 0; k < 24; ++k) model.rows.row(i)[k] /= norms[i];
+  }
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    check_at_every_level(model, random_vector(24, 1, random), 0, kSomeKs);
+    const float* row = model.rows.row(static_cast<std::size_t>(repeat));
+    check_at_every_level(model, std::vector<float>(row, row + 24), 0, kSomeKs);
+  }
+}
+
+TEST(TopKSearch, AllScoresNegative) {
+  std::mt19937_64 random(5);
+  Model model = random_model(1000, 32, 0.9F, random);
+  for (std::size_t i = 0; i < 1000; ++i) {
+    for (std::size_t k = 0; k < 32; ++k) model.rows.row(i)[k] = -std::fabs(model.rows.row(i)[k]);
+  }
+  std::vector<float> query = random_vector(32, 1, random);
+  for (float& value : query) value = std::fabs(value);
+  check_at_every_level(model, query, 0, kSomeKs);
+  check_at_every_level(with_bias(model, 0.1F, random), query, -5, kSomeKs);
+}
+
+// Every score is the same: the lowest indexes win.
+TEST(TopKSearch, Zeros) {
+  std::mt19937_64 random(6);
+  Model model{FactorMatrix(300, 20), {}};
+  const std::vector<float> query = random_vector(20, 1, random);
+  check_at_every_level(model, query, 1.5F, kSomeKs);
+  check_at_every_level(with_bias(model, 1, random), query, 1.5F, kSomeKs);
+  model = random_model(300, 20, 0.9F, random);
+  check_at_every_level(model, std::vector<float>(20, 0.0F), 1.5F, kSomeKs);
+  std::fill_n(model.rows.row(7), 20, 0.0F);
+  for (std::size_t i = 100; i < 290; ++i) std::fill_n(model.rows.row(i), 20, 0.0F);
+  check_at_every_level(model, query, 1.5F, kSomeKs);
+}
+
+TEST(TopKSearch, TiesGoToTheLowerIndex) {
+  std::mt19937_64 random(7);
+  Model model = random_model(2000, 48, 0.9F, random);
+  for (std::size_t i = 0; i < 2000; ++i) {
+    std::copy_n(model.rows.row(random() % 50), 48, model.rows.row(i));
+  }
+  Model biased = model;
+  for (std::size_t i = 0; i < 2000; ++i) biased.bias.push_back(static_cast<float>(random() % 2));
+  for (int repeat = 0; repeat < 5; ++repeat) {
+    const std::vector<float> query = random_vector(48, 1, random);
+    check_at_every_level(model, query, 0, {1, 5, 40, 41, 500});
+    check_at_every_level(biased, query, 0, {1, 5, 40, 41, 500});
+  }
+}
+
+TEST(TopKSearch, ExcludedRows) {
+  std::mt19937_64 random(8);
+  const Model model = with_bias(random_model(8000, 32, 0.8F, random), 0.3F, random);
+  const std::vector<float> query = random_vector(32, 1, random);
+  std::vector<float> scores(8000);
+  score_all(model.rows.view(), model.bias.data(), 0, query.data(), scores.data());
+  for (const std::size_t count : {1, 10, 5000, 7995, 8000}) {
+    SCOPED_TRACE(count);
+    Bitmap excluded(8000);
+    for (const ScoredItem& seen : best_of(scores, count, nullptr)) excluded.set(seen.item);
+    check_at_every_level(model, query, 0, {1, 10, 100}, &excluded);
+  }
+}
+
+TEST(TopKSearch, HugeAndTinyValues) {
+  std::mt19937_64 random(9);
+  for (const float scale :
+       {1e-44F, 1e-38F, 1e-30F, 1e-20F, 1e-12F, 1e-6F, 1e6F, 1e12F, 1e16F, 1e18F, 1e25F, 1e37F}) {
+    for (const float query_scale : {1e-44F, 1e-30F, 1e-10F, 1.0F, 1e10F, 1e20F, 1e37F}) {
+      SCOPED_TRACE(std::to_string(scale) + " and " + std::to_string(query_scale));
+      const Model model = random_model(200, 20, 0.8F, random, [&] { return scale; });
+      const std::vector<float> query = random_vector(20, query_scale, random);
+      check_at_every_level(model, query, 0, {1, 10, 300});
+      check_at_every_level(with_bias(model, scale, random), query, 1, {1, 10, 300});
+    }
+  }
+}
+
+TEST(TopKSearch, RowsOfVeryDifferentSizes) {
+  std::mt19937_64 random(10);
+  std::uniform_real_distribution<float> exponent(-44, 37);
+  for (int repeat = 0; repeat < 10; ++repeat) {
+    Model model =
+        random_model(500, 20, 0.9F, random, [&] { return std::pow(10.0F, exponent(random)); });
+    const std::vector<float> query =
+        random_vector(20, std::pow(10.0F, exponent(random) / 3), random);
+    check_at_every_level(model, query, 0, kSomeKs);
+    check_at_every_level(with_bias(model, 1, random), query, 1, kSomeKs);
+  }
+}
+
+TEST(TopKSearch, ValuesThatAreNotFinite) {
+  std::mt19937_64 random(11);
+  const std::vector<float> odd = {kNan, kInfinity, -kInfinity};
+  for (const std::size_t count : {1, 20, 400}) {
+    SCOPED_TRACE(count);
+    Model model = random_model(400, 20, 0.9F, random);
+    const std::vector<float> query = random_vector(20, 1, random);
+    Model biased = with_bias(model, 1, random);
+    for (std::size_t n = 0; n < count; ++n) {
+      biased.bias[random() % 400] = odd[n % 3];
+      model.rows.row(random() % 400)[random() % 20] = odd[n % 3];
+    }
+    check_at_every_level(model, query, 0, kSomeKs);
+    check_at_every_level(biased, query, 0, kSomeKs);
+    biased.rows = model.rows;
+    check_at_every_level(biased, query, 0, kSomeKs);
+    for (const float value : odd) {
+      check_at_every_level(biased, query, value, kSomeKs);
+      std::vector<float> odd_query = query;
+      odd_query[3] = value;
+      check_at_every_level(biased, odd_query, 0, kSomeKs);
+    }
+  }
+}
+
+// Rows that a search has ruled out are never looked at. Here all but one in ten are replaced, once
+// the image is built, by what would win.
+TEST(TopKSearch, LooksAtFewRows) {
+  at_every_level([] {
+    std::mt19937_64 random(12);
+    for (const bool biased : {false, true}) {
+      std::size_t rank = 0;
+      Model model = random_model(20000, 64, 0.9F, random, [&] {
+        return 1 / std::sqrt(1 + static_cast<float>(rank++) / 100);
+      });
+      if (biased) {
+        for (std::size_t i = 0; i < 20000; ++i) model.bias.push_back(i < 2000 ? 0.1F : 0.0F);
+      }
+      const AlignedVector<char> image = image_of(model);
+      const std::vector<float> query = random_vector(64, 1, random);
+      std::vector<float> scores(20000);
+      score_all(model.rows.view(), model.bias_or_null(), 0, query.data(), scores.data());
+      for (std::size_t i = 2000; i < 20000; ++i) {
+        for (std::size_t k = 0; k < 64; ++k) model.rows.row(i)[k] = 100 * query[k];
+      }
+      const TopKSearch search(image.data(), model.rows.view(), model.bias_or_null());
+      expect_same(search.best(query.data(), 0, 10, nullptr), best_of(scores, 10, nullptr));
+    }
+  });
+}
+
+TEST(TopKSearch, ImageMayLieAnywhere) {
+  std::mt19937_64 random(13);
+  const Model model = random_model(1000, 32, 0.9F, random);
+  const std::vector<float> query = random_vector(32, 1, random);
+  AlignedVector<char> image = image_of(model);
+  const std::vector<ScoredItem> expected =
+      TopKSearch(image.data(), model.rows.view(), nullptr).best(query.data(), 0, 10, nullptr);
+  const AlignedVector<char> copy = image;
+  std::fill(image.begin(), image.end(), '\0');
+  expect_same(
+      TopKSearch(copy.data(), model.rows.view(), nullptr).best(query.data(), 0, 10, nullptr),
+      expected);
+}
+
+TEST(TopKSearch, GramMatrix) {
+  std::mt19937_64 random(14);
+  for (const std::size_t factors : {1, 16, 37}) {
+    const Model model = random_model(5000, factors, 0.9F, random);
+    const AlignedVector<char> image = image_of(model);
+    const TopKSearch search(image.data(), model.rows.view(), nullptr);
+    for (std::size_t r = 0; r < factors; ++r) {
+      for (std::size_t c = 0; c <= r; ++c) {
+        double sum = 0;
+        double magnitude = 0;
+        for (std::size_t i = 0; i < 5000; ++i) {
+          const double product = static_cast<double>(model.rows.row(i)[r]) * model.rows.row(i)[c];
+          sum += product;
+          magnitude += std::fabs(product);
+        }
+        ASSERT_NEAR(search.gram()[matrix_index(r, c)], sum, 1e-5 * magnitude) << r << " " << c;
+      }
+    }
+  }
+}
+
+TEST(TopKSearch, BuildCanBeAbandoned) {
+  std::mt19937_64 random(15);
+  const Model model = random_model(40000, 16, 0.9F, random);
+  AlignedVector<char> image(TopKSearch::bytes(40000, 16));
+  int calls = 0;
+  TopKSearch::build(model.rows.view(), nullptr, image.data(), [&] { ++calls; });
+  ASSERT_GT(calls, 100);
+  for (const int last : {1, calls / 2, calls}) {
+    int left = last;
+    EXPECT_THROW(TopKSearch::build(model.rows.view(), nullptr, image.data(),
+                                   [&] {
+                                     if (--left == 0) throw std::runtime_error("stop");
+                                   }),
+                 std::runtime_error);
+  }
+}
+
+}  // namespace
+}  // namespace als
