@@ -68,4 +68,19 @@ struct Factors {
   std::vector<float> bias;  ///< empty without biases
 };
 
+/// The same, wherever it is kept.
+struct FactorView {
+  FactorView(const float* vectors, std::size_t stride, const float* bias)
+      : vectors(vectors), stride(stride), bias(bias) {}
+  FactorView(const Factors& factors)  // NOLINT: converting, as views do
+      : FactorView(factors.matrix.row(0), factors.matrix.stride(),
+                   factors.bias.empty() ? nullptr : factors.bias.data()) {}
+
+  const float* row(std::size_t r) const { return vectors + r * stride; }
+
+  const float* vectors;  ///< row-major, padded with zeros to `stride`, a multiple of 16
+  std::size_t stride;
+  const float* bias;  ///< null without biases
+};
+
 }  // namespace als

@@ -30,6 +30,7 @@ class FactorSide {
   std::size_t size() const { return ids_.size(); }
   const FactorMatrix& matrix() const { return matrix_; }
   const std::vector<float>& bias() const { return bias_; }  ///< 0 where null
+  FactorView view() const { return {matrix_.row(0), matrix_.stride(), bias_.data()}; }
   const std::vector<std::int32_t>& n_ratings() const { return n_ratings_; }
   const std::vector<float>& norms() const { return norms_; }  ///< |row|
 

@@ -1,5 +1,8 @@
 #include "pg/model_cache.h"
 
+#include "core/gram.h"
+#include "pg/interruptible_team.h"
+
 namespace als::pg {
 
 namespace {
@@ -163,6 +166,16 @@ const FactorSide& ServedModel::side(Side side) {
     spi.finish();
   }
   return *loaded;
+}
+
+const float* ServedModel::item_gram() {
+  const FactorSide& items = side(Side::kItems);
+  if (cached_->item_gram == nullptr) {
+    ThreadTeam alone = interruptible_team(1);
+    cached_->item_gram = std::make_unique<NormalEquations>(
+        gram_of(items.view(), items.size(), items.matrix().cols(), alone));
+  }
+  return cached_->item_gram->matrix();
 }
 
 bool ServedModel::worth_loading(Side side) const {

@@ -6,6 +6,7 @@
 // that row-level security may hide are never kept.
 #pragma once
 
+#include "core/normal_equations.h"
 #include "pg/factor_side.h"
 
 namespace als::pg {
@@ -20,6 +21,7 @@ struct FactorRow {
 struct CachedModel {
   Model model;
   std::unique_ptr<FactorSide> sides[2];
+  std::unique_ptr<NormalEquations> item_gram;
   int lookups[2] = {0, 0};
 };
 
@@ -35,6 +37,10 @@ class ServedModel {
 
   /// All rows of a side. Throws 42501 where the caller may not read them.
   const FactorSide& side(Side side);
+
+  /// Y^T Y of the items' vectors, laid out like NormalEquations::matrix(). Throws what side()
+  /// throws.
+  const float* item_gram();
 
   /// The row with this id, which must be of id_type(side), or nothing. Valid until the next call
   /// for the same side. Single rows come through the primary key; a caller who asks for many gets
