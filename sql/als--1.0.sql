@@ -306,6 +306,56 @@ as 'MODULE_PATHNAME', 'als_recommend';
 comment on function als.recommend(regclass, text, int, boolean, "any", "any", text) is
   'The k best items for a user, ids as text: for text ids, untyped literals, and ids of two types';
 
+-- The vector alone: with biases a score is als.dot(als.fold_in(...), factors) + mean + the item's bias
+-- + the user's own bias, which moves all scores alike and which als.recommend_for adds.
+create function als.fold_in(
+  model regclass,
+  items "any",
+  ratings real[] default null
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in';
+comment on function als.fold_in(regclass, "any", real[]) is
+  'The vector that training would have given to a user with these items and ratings, without a bias; null if the model knows none of the items';
+
+create function als.fold_in(
+  model regclass,
+  items text,
+  ratings real[] default null
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in';
+comment on function als.fold_in(regclass, text, real[]) is
+  'The vector that training would have given to such a user, the array of items as text or without a type';
+
+create function als.recommend_for(
+  model regclass,
+  items anyarray,
+  ratings real[] default null,
+  k int default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty'
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als.top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_for';
+comment on function als.recommend_for(regclass, anyarray, real[], int, boolean, "any", "any", text) is
+  'The k best items for a user with these items and ratings, ids typed like the elements of the array';
+
+create function als.recommend_for(
+  model regclass,
+  items text,
+  ratings real[] default null,
+  k int default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty'
+) returns table (item_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als.top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_for';
+comment on function als.recommend_for(regclass, text, real[], int, boolean, "any", "any", text) is
+  'The k best items for a user with these items and ratings, the array as text or without a type, ids as text';
+
 create function als.similar_items(
   model regclass,
   item_id anyelement,

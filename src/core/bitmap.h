@@ -1,6 +1,7 @@
 // A set of row indexes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -13,6 +14,7 @@ class Bitmap {
   explicit Bitmap(std::size_t size) : words_((size + 63) / 64, 0) {}
   void set(std::size_t i) { words_[i / 64] |= std::uint64_t{1} << i % 64; }
   void clear(std::size_t i) { words_[i / 64] &= ~(std::uint64_t{1} << i % 64); }
+  void set_all() { std::fill(words_.begin(), words_.end(), ~std::uint64_t{0}); }
   bool operator[](std::size_t i) const { return (words_[i / 64] >> i % 64 & 1) != 0; }
 
   /// As many words of 64 bits as the size takes, the first bit the lowest of the first.

@@ -70,4 +70,16 @@ struct Factors {
   std::vector<float> bias;  ///< empty without biases
 };
 
+/// The same, wherever it is kept.
+struct BiasedView {
+  BiasedView(const FactorView& vectors, const float* bias) : vectors(vectors), bias(bias) {}
+  BiasedView(const Factors& factors)  // NOLINT: converting, as views do
+      : BiasedView(factors.matrix.view(), factors.bias.empty() ? nullptr : factors.bias.data()) {}
+
+  const float* row(std::size_t r) const { return vectors.row(r); }
+
+  FactorView vectors;
+  const float* bias;  ///< null without biases
+};
+
 }  // namespace als

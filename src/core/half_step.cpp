@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/gram.h"
 #include "core/scoring.h"
 
 namespace als {
@@ -25,20 +26,11 @@ std::size_t run_size(std::size_t unknowns) {
 // What a row costs beside its ratings, in ratings: its factorisation takes n^3 / 6 multiply-adds.
 std::size_t row_cost(std::size_t unknowns) { return 16 + unknowns / 3; }
 
-// Rows of the fixed side in a segment of the sum for Y^T Y.
-std::uint64_t gram_segment_size(std::size_t unknowns) {
-  return std::clamp<std::uint64_t>((std::uint64_t{1} << 26) / (unknowns * unknowns), 256, 4096);
-}
-
 constexpr std::size_t kRidgeGrain = 4096;  // rows
 
 // The loss of a row is a difference, which may be off by some 1e-6 of its larger side. Where less
 // than this is left of that, it is summed up term by term instead.
 constexpr double kCancelled = 0.01;
-
-std::size_t unknowns_of(const TrainOptions& options) {
-  return static_cast<std::size_t>(options.factors) + (options.biases ? 1 : 0);
-}
 
 }  // namespace
 
@@ -51,8 +43,8 @@ HalfStep::Result HalfStep::sum_of(const std::vector<Result>& results) {
 
 Workshop::Workshop(const TrainOptions& options, ThreadTeam& team)
     : workers(static_cast<std::size_t>(team.threads()), Worker(options)),
-      segmented_sum(unknowns_of(options), team),
-      gram(unknowns_of(options)),
+      segmented_sum(options.unknowns(), team),
+      gram(options.unknowns()),
       basis(static_cast<std::size_t>(options.factors)) {}
 
 HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
@@ -60,10 +52,9 @@ HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
     : kernels_(kernels()),
       rows_(rows),
       other_rows_(other_rows),
-      options_(options),
-      mean_(mean),
-      exact_(make_plan(segment_size(unknowns_of(options)), row_cost(unknowns_of(options)),
-                       run_size(unknowns_of(options)))),
+      objective_(options, mean, other_rows.rows()),
+      exact_(make_plan(segment_size(options.unknowns()), row_cost(options.unknowns()),
+                       run_size(options.unknowns()))),
       gradual_{} {
   plan_batches();
   weigh_rows(team);
@@ -81,48 +72,14 @@ HalfStep::Plan HalfStep::make_plan(std::uint64_t longest, std::size_t row_cost,
 void HalfStep::weigh_rows(ThreadTeam& team) {
   weights_.resize(rows_.rows());
   ridges_.resize(rows_.rows());
-  const double others = implicit() ? static_cast<double>(other_rows_.rows()) : 0.0;
   team.for_each_block(exact_.runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
     for (std::size_t row = exact_.runs[run]; row < exact_.runs[run + 1]; ++row) {
-      double weight = 0;
-      for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
-        weight +=
-            implicit() ? options_.alpha * std::fabs(static_cast<double>(rows_.values[e])) : 1.0;
-      }
+      const double weight =
+          objective_.weight(rows_.values.data() + rows_.offsets[row], rows_.row_size(row));
       weights_[row] = static_cast<float>(weight);
-      // Zero to the power of zero is one; but a row without ratings has no factors to hold down.
-      ridges_[row] = static_cast<float>(options_.regularization *
-                                        std::pow(weight + others, options_.reg_exponent));
+      ridges_[row] = objective_.ridge(weight);
     }
   });
-}
-
-/// Adds the terms of ratings [begin, end), all of one row and no more than `terms` holds.
-double HalfStep::add_some_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                                  TermAccumulator& terms, NormalEquations& equations) const {
-  double targets = 0;
-  if (!implicit()) {
-    // Zhou et al. 2008: A = sum of z z^T, b = sum of t z. With biases z = [y_i, 1], so that the
-    // row's own bias is the last unknown, and t = r - mu - b_i is what is left for s to explain.
-    for (std::uint64_t e = begin; e < end; ++e) {
-      const std::uint32_t column = rows_.columns[e];
-      const double bias = fixed.bias.empty() ? 0.0 : fixed.bias[column];
-      const auto target = static_cast<float>(rows_.values[e] - mean_ - bias);
-      terms.add(fixed.matrix.row(column), 1.0F, target, equations);
-      targets += static_cast<double>(target) * target;
-    }
-  } else {
-    // Hu, Koren and Volinsky 2008, eq. 4: Y^T W Y = Y^T Y + Y^T (W - I) Y, where W - I is alpha |r|
-    // in the observed cells and 0 elsewhere; b = sum of w p y.
-    for (std::uint64_t e = begin; e < end; ++e) {
-      const double extra = options_.alpha * std::fabs(static_cast<double>(rows_.values[e]));
-      const double weighted_target = rows_.values[e] > 0 ? 1.0 + extra : 0.0;
-      terms.add(fixed.matrix.row(rows_.columns[e]), static_cast<float>(extra),
-                static_cast<float>(weighted_target), equations);
-      targets += weighted_target;
-    }
-  }
-  return targets;
 }
 
 /// Adds the terms of ratings [begin, end), all of one row. Returns the sum of w p^2, the loss of
@@ -133,7 +90,8 @@ double HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end, const Facto
   double targets = 0;
   for (std::uint64_t e = begin; e < end;) {
     const std::uint64_t next = std::min<std::uint64_t>(e + terms.capacity(), end);
-    targets += add_some_ratings(e, next, fixed, terms, equations);
+    targets += objective_.add_terms({rows_.columns.data() + e, rows_.values.data() + e, next - e},
+                                    fixed, terms, equations);
     // What comes next is most likely what follows, in this row or in the one after it.
     const std::uint64_t ahead =
         std::min<std::uint64_t>(next + terms.capacity(), rows_.columns.size());
@@ -156,12 +114,12 @@ double HalfStep::fit_of(std::size_t row, const Factors& fixed, const NormalEquat
   for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
     const std::uint32_t column = rows_.columns[e];
     const double value = rows_.values[e];
-    double score = mean_ + dot(fixed.matrix.row(column), solution.data(), factors);
+    double score = objective_.mean() + dot(fixed.matrix.row(column), solution.data(), factors);
     if (!fixed.bias.empty()) score += static_cast<double>(fixed.bias[column]) + solution[factors];
     if (implicit()) {
       // Beyond the s^2 that every cell counts, which x^T Y^T Y x sums up.
       const double error = (value > 0 ? 1.0 : 0.0) - score;
-      sum += (1 + options_.alpha * std::fabs(value)) * error * error - score * score;
+      sum += (1 + options().alpha * std::fabs(value)) * error * error - score * score;
     } else {
       sum += (value - score) * (value - score);
     }
@@ -182,26 +140,15 @@ double HalfStep::fit_of(std::size_t row, const Factors& fixed, const NormalEquat
 /// have in common.
 void HalfStep::sum_gram(const Factors& fixed, Workshop& workshop) const {
   workshop.gram.clear();
-  workshop.segmented_sum.run(
-      {other_rows_.rows()}, gram_segment_size(workshop.gram.unknowns()),
-      [&](std::size_t, std::uint64_t begin, std::uint64_t end, int thread, NormalEquations& sum) {
-        TermAccumulator& terms = workshop.workers[static_cast<std::size_t>(thread)].terms;
-        for (std::uint64_t row = begin; row < end; ++row) {
-          const auto weight = implicit() ? 1.0F : static_cast<float>(other_rows_.row_size(row));
-          terms.add(fixed.matrix.row(row), weight, 0.0F, sum);
-        }
-        terms.flush(sum);
+  als::sum_gram(
+      fixed.matrix.view(),
+      [&](std::uint64_t row) {
+        return implicit() ? 1.0F : static_cast<float>(other_rows_.row_size(row));
       },
-      [&](std::size_t, const NormalEquations& sum, int) { workshop.gram.add(sum); });
-}
-
-/// What the equations of a row are before its ratings are added.
-void HalfStep::start_equations(const Workshop& workshop, NormalEquations& equations) const {
-  if (implicit()) {
-    equations = workshop.gram;
-  } else {
-    equations.clear();
-  }
+      [&](int thread) -> TermAccumulator& {
+        return workshop.workers[static_cast<std::size_t>(thread)].terms;
+      },
+      workshop.segmented_sum, workshop.gram);
 }
 
 /// The worker's equations have all terms of the row.
@@ -210,14 +157,9 @@ void HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
                           Result& result) const {
   const double ridge = ridges_[row];
   float* x = worker.solution.data();
-  RowSolver::Solution solution;
-  if (options_.nonnegative) {
-    std::copy_n(solved.matrix.row(row), solved.matrix.cols(), x);
-    if (!solved.bias.empty()) x[solved.matrix.cols()] = solved.bias[row];
-    solution = worker.nonnegative_solver.solve(worker.equations, ridge, solved.matrix.cols(), x);
-  } else {
-    solution = worker.solver.solve(worker.equations, ridge, x);
-  }
+  std::copy_n(solved.matrix.row(row), solved.matrix.cols(), x);
+  if (!solved.bias.empty()) x[solved.matrix.cols()] = solved.bias[row];
+  const RowSolver::Solution solution = worker.solver.solve(worker.equations, ridge, x);
   double norm = 0;
   for (const float value : worker.solution) norm += static_cast<double>(value) * value;
   // What is left of the quadratic's value at x = 0, without the ridge's part.
@@ -235,7 +177,7 @@ void HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
 
 void HalfStep::solve_row(std::size_t row, const Factors& fixed, const Workshop& workshop,
                          Worker& worker, Factors& solved, Result& result) const {
-  start_equations(workshop, worker.equations);
+  objective_.start_equations(workshop.gram.matrix(), worker.equations);
   const double targets =
       add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed, worker, worker.equations);
   finish_row(row, targets, fixed, workshop, worker, solved, result);
@@ -265,7 +207,7 @@ HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
       },
       [&](std::size_t job, const NormalEquations& sum, int thread) {
         Worker& worker = workshop.workers[static_cast<std::size_t>(thread)];
-        start_equations(workshop, worker.equations);
+        objective_.start_equations(workshop.gram.matrix(), worker.equations);
         worker.equations.add(sum);
         double total = 0;
         for (const double part : targets[job]) total += part;

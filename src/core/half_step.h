@@ -11,6 +11,7 @@
 #include "core/normal_equations.h"
 #include "core/options.h"
 #include "core/ratings.h"
+#include "core/row_objective.h"
 #include "core/segmented_sum.h"
 #include "core/thread_team.h"
 #include "core/worker.h"
@@ -68,14 +69,12 @@ class HalfStep {
 
   static Result sum_of(const std::vector<Result>& results);
   Plan make_plan(std::uint64_t longest, std::size_t row_cost, std::size_t run_size) const;
-  bool implicit() const { return options_.feedback == Feedback::kImplicit; }
+  bool implicit() const { return objective_.implicit(); }
+  const TrainOptions& options() const { return objective_.options(); }
   void weigh_rows(ThreadTeam& team);
-  double add_some_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                          TermAccumulator& terms, NormalEquations& equations) const;
   double add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed, Worker& worker,
                      NormalEquations& equations) const;
   void sum_gram(const Factors& fixed, Workshop& workshop) const;
-  void start_equations(const Workshop& workshop, NormalEquations& equations) const;
   void solve_row(std::size_t row, const Factors& fixed, const Workshop& workshop, Worker& worker,
                  Factors& solved, Result& result) const;
   void finish_row(std::size_t row, double targets, const Factors& fixed, const Workshop& workshop,
@@ -105,8 +104,7 @@ class HalfStep {
   const Kernels& kernels_;
   const CompressedRows& rows_;
   const CompressedRows& other_rows_;
-  TrainOptions options_;
-  double mean_;
+  RowObjective objective_;
   std::vector<float> weights_;  // sum of w - 1 over a row's ratings, or their number if explicit
   std::vector<float> ridges_;   // lambda * W^e
   Plan exact_;

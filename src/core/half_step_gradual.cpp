@@ -56,9 +56,9 @@ std::size_t gradual_batch_rows(const TrainOptions& options) {
 }
 
 void HalfStep::plan_batches() {
-  const std::size_t rating = rating_work(options_.factors);
+  const std::size_t rating = rating_work(options().factors);
   const std::uint64_t longest = kLongestWork / rating;
-  const std::size_t fixed_bytes = other_rows_.rows() * padded(options_.factors) * sizeof(float);
+  const std::size_t fixed_bytes = other_rows_.rows() * padded(options().factors) * sizeof(float);
   const std::uint64_t batched =
       fixed_bytes <= kCachedBytes ? longest : other_rows_.rows() / kBatchedPart;
   gradual_ = make_plan(std::min(longest, batched), kRowCost, kBlockWork / rating + 1);
@@ -69,7 +69,7 @@ void HalfStep::plan_batches() {
   std::stable_sort(batched_rows_.begin(), batched_rows_.end(), [&](std::size_t a, std::size_t b) {
     return rows_.row_size(a) > rows_.row_size(b);
   });
-  const std::size_t rows_at_most = gradual_batch_rows(options_);
+  const std::size_t rows_at_most = gradual_batch_rows(options());
   batches_.push_back(0);
   std::uint64_t size = 0;
   for (std::size_t place = 0; place < batched_rows_.size(); ++place) {
@@ -92,8 +92,8 @@ void HalfStep::first_pass(GradualRow& row, std::uint64_t end, const Factors& fix
   const std::size_t count = end - row.next;
   const float* values = rows_.values.data() + row.next;
   const std::uint32_t* columns = rows_.columns.data() + row.next;
-  const auto mean = static_cast<float>(mean_);
-  const auto alpha = static_cast<float>(options_.alpha);
+  const auto mean = static_cast<float>(objective_.mean());
+  const auto alpha = static_cast<float>(options().alpha);
   for (std::size_t e = 0; e < count; ++e) {
     if (implicit()) {
       chunk.weights[e] = alpha * std::fabs(values[e]);
@@ -127,7 +127,7 @@ void HalfStep::product_pass(GradualRow& row, std::uint64_t end, const Factors& f
   const bool biases = !fixed.bias.empty();
   const std::size_t count = end - row.next;
   const float* values = rows_.values.data() + row.next;
-  const auto alpha = static_cast<float>(options_.alpha);
+  const auto alpha = static_cast<float>(options().alpha);
   for (std::size_t e = 0; e < count; ++e) {
     chunk.weights[e] = implicit() ? alpha * std::fabs(values[e]) : 1.0F;
     chunk.targets[e] = 0.0F;
@@ -192,14 +192,14 @@ void HalfStep::pass_over(Worker& worker, std::size_t n, const Factors& fixed, co
 /// What Y^T Y and the ridge add to A[k][k], and to no other entry in this basis.
 float HalfStep::shared_diagonal(const GradualRow& row, const Workshop& workshop,
                                 std::size_t k) const {
-  const bool in_gram = implicit() && k < padded(options_.factors);
+  const bool in_gram = implicit() && k < padded(options().factors);
   return (in_gram ? workshop.basis.eigenvalues()[k] : 0.0F) + static_cast<float>(row.ridge);
 }
 
 /// After the first pass: the rest of the residual and of the loss, and the preconditioner.
 void HalfStep::start_row(GradualRow& row, const Workshop& workshop) const {
-  const std::size_t stride = padded(options_.factors);
-  const std::size_t unknowns = stride + (options_.biases ? kBlock : 0);
+  const std::size_t stride = padded(options().factors);
+  const std::size_t unknowns = stride + (options().biases ? kBlock : 0);
   const float* x = row.gradients.x();
   float* residual = row.gradients.residual();
   row.ridge = ridges_[row.row];

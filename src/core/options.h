@@ -1,6 +1,7 @@
 // What a training run is asked to do.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace als {
@@ -37,9 +38,15 @@ struct TrainOptions {
   bool nonnegative = false;     ///< no factor below zero (biases may be); solved directly
   Solver solver = Solver::kAuto;
   std::uint64_t seed = 42;  ///< of the initial factors
+
+  /// What is to be found for a row: its factors and, with biases, its bias.
+  std::size_t unknowns() const { return static_cast<std::size_t>(factors) + (biases ? 1 : 0); }
 };
 
 inline constexpr int kMaxFactors = 1024;
+inline constexpr double kMaxRegularization = 1e10;
+inline constexpr double kMaxRegExponent = 2;
+inline constexpr double kMaxAlpha = 1e10;
 inline constexpr int kMaxThreads = 256;
 
 }  // namespace als

@@ -1,9 +1,7 @@
 #include "core/ratings.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
-#include <stdexcept>
 #include <utility>
 
 #include "core/row_sorter.h"
@@ -166,117 +164,6 @@ CompressedRows transpose(const CompressedRows& matrix, std::size_t n_columns, Ch
   return transposed;
 }
 
-/// Merges entries of the same column. The rows' columns must ascend.
-class DuplicateMerger {
- public:
-  DuplicateMerger(CompressedRows& matrix, OnDuplicate on_duplicate, ThreadTeam& team)
-      : matrix_(matrix),
-        on_duplicate_(on_duplicate),
-        team_(team),
-        runs_(split_rows(matrix, 16, kGrain)),
-        first_duplicate_(runs_.size(), kNone) {}
-
-  /// Returns the number of entries merged away.
-  std::size_t merge() {
-    find();
-    std::size_t run = 0;
-    while (run < runs_.size() && first_duplicate_[run] == kNone) ++run;
-    if (run == runs_.size()) return 0;
-    if (on_duplicate_ == OnDuplicate::kError) {
-      const std::uint64_t entry = first_duplicate_[run];
-      throw DuplicateRating(row_of(entry), matrix_.columns[entry]);
-    }
-    merge_within_rows();
-    return close_gaps();
-  }
-
- private:
-  static constexpr std::uint64_t kNone = UINT64_MAX;
-
-  std::uint32_t row_of(std::uint64_t entry) const {
-    const auto& offsets = matrix_.offsets;
-    const auto after = std::upper_bound(offsets.begin(), offsets.end(), entry);
-    return static_cast<std::uint32_t>(after - offsets.begin() - 1);
-  }
-
-  void for_each_run(const std::function<void(std::size_t run)>& visit) {
-    team_.for_each_block(runs_.size() - 1, 1,
-                         [&](std::size_t run, std::size_t, int) { visit(run); });
-  }
-
-  void find() {
-    for_each_run([&](std::size_t run) {
-      for (std::size_t row = runs_[run]; row < runs_[run + 1]; ++row) {
-        for (std::uint64_t e = matrix_.offsets[row] + 1; e < matrix_.offsets[row + 1]; ++e) {
-          if (matrix_.columns[e] == matrix_.columns[e - 1]) {
-            first_duplicate_[run] = e;
-            return;
-          }
-        }
-      }
-    });
-  }
-
-  float merged(float* values, std::size_t count) const {
-    if (count == 1) return values[0];
-    std::sort(values, values + count);
-    const double sum = std::accumulate(values, values + count, 0.0);
-    const double count_or_one = on_duplicate_ == OnDuplicate::kAverage ? count : 1;
-    const auto value = static_cast<float>(sum / count_or_one);
-    if (!std::isfinite(value))
-      throw std::range_error("the sum of duplicate ratings is out of range");
-    return value;
-  }
-
-  /// Moves what is left of each row to the row's beginning.
-  void merge_within_rows() {
-    row_sizes_.resize(matrix_.rows());
-    for_each_run([&](std::size_t run) {
-      for (std::size_t row = runs_[run]; row < runs_[run + 1]; ++row) {
-        std::uint64_t to = matrix_.offsets[row];
-        const std::uint64_t end = matrix_.offsets[row + 1];
-        for (std::uint64_t e = to; e < end;) {
-          std::uint64_t same = e + 1;
-          while (same < end && matrix_.columns[same] == matrix_.columns[e]) ++same;
-          matrix_.columns[to] = matrix_.columns[e];
-          matrix_.values[to] = merged(matrix_.values.data() + e, same - e);
-          ++to;
-          e = same;
-        }
-        row_sizes_[row] = to - matrix_.offsets[row];
-      }
-    });
-  }
-
-  /// Moves the rows together, in order, as the places they move to hold the rows before them.
-  std::size_t close_gaps() {
-    const std::size_t before = matrix_.columns.size();
-    std::uint64_t to = 0;
-    for (std::size_t run = 0; run + 1 < runs_.size(); ++run) {
-      team_.for_each_block(1, 1, [&](std::size_t, std::size_t, int) {
-        for (std::size_t row = runs_[run]; row < runs_[run + 1]; ++row) {
-          const std::uint64_t from = matrix_.offsets[row];
-          std::copy_n(matrix_.columns.data() + from, row_sizes_[row], matrix_.columns.data() + to);
-          std::copy_n(matrix_.values.data() + from, row_sizes_[row], matrix_.values.data() + to);
-          matrix_.offsets[row] = to;
-          to += row_sizes_[row];
-        }
-      });
-    }
-    matrix_.offsets.back() = to;
-    matrix_.columns.resize(to);
-    matrix_.values.resize(to);
-    return before - to;
-  }
-
-  CompressedRows& matrix_;
-  const OnDuplicate on_duplicate_;
-  ThreadTeam& team_;
-  const std::vector<std::size_t> runs_;
-  std::vector<std::uint64_t> first_duplicate_;  // of each run
-  UninitializedVector<std::uint64_t> row_sizes_;
-};
-
 /// In double precision, blocks apart and then together, always the same ones.
 double mean_of(const UninitializedVector<float>& values, ThreadTeam& team) {
   if (values.empty()) return 0;
@@ -338,7 +225,7 @@ Ratings::Ratings(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_r
   // while.
   ChunkPool pool;
   by_user_ = sort_by_user(std::move(buffer), user_rank, item_rank, pool, team);
-  duplicates_ = DuplicateMerger(by_user_, on_duplicate, team).merge();
+  duplicates_ = merge_duplicates(by_user_, on_duplicate, team);
   if (holdout != nullptr) held_out_ = hold_out(by_user_, *holdout, team);
   by_item_ = transpose(by_user_, item_rank.size(), pool, team);
   mean_ = mean_of(by_user_.values, team);

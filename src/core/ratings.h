@@ -3,11 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <vector>
 
 #include "core/chunk_pool.h"
 #include "core/compressed_rows.h"
+#include "core/duplicates.h"
 #include "core/holdout.h"
 #include "core/options.h"
 #include "core/thread_team.h"
@@ -44,16 +44,6 @@ class RatingBuffer {
  private:
   std::vector<ChunkPool::Block> blocks_;
   std::size_t size_ = 0;
-};
-
-/// Two rows of the source rate the same item for the same user, and OnDuplicate is kError. Carries
-/// the canonical indexes of the smallest such (user, item).
-class DuplicateRating : public std::exception {
- public:
-  DuplicateRating(std::uint32_t user, std::uint32_t item) : user(user), item(item) {}
-  const char* what() const noexcept override { return "duplicate rating"; }
-  std::uint32_t user;
-  std::uint32_t item;
 };
 
 /// All ratings by user and by item. Depends on the set of ratings alone, not on the order in which

@@ -8,11 +8,10 @@
 #include <vector>
 
 #include "core/eigenbasis.h"
+#include "core/gram.h"
 #include "core/kernels.h"
-#include "core/normal_equations.h"
 #include "core/scoring.h"
 #include "core/search_image.h"
-#include "core/term_accumulator.h"
 #include "core/top_k_search.h"
 
 namespace als {
@@ -23,24 +22,6 @@ using Poll = std::function<void()>;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t kRowsASegment = 4096;
 constexpr std::size_t kComparisonsAPoll = std::size_t{1} << 18;  // some milliseconds
-
-/// Y^T Y, in segments that are then added up, as the error of a long sum would be larger.
-NormalEquations sum_gram(const FactorView& rows, const Poll& poll) {
-  NormalEquations gram(rows.cols);
-  NormalEquations segment(rows.cols);
-  TermAccumulator terms(rows.cols, false);
-  for (std::size_t begin = 0; begin < rows.rows; begin += kRowsASegment) {
-    const std::size_t end = std::min(begin + kRowsASegment, rows.rows);
-    segment.clear();
-    for (std::size_t row = begin; row < end; ++row) {
-      if ((row - begin) % terms.capacity() == 0) poll();
-      terms.add(rows.row(row), 1.0F, 0.0F, segment);
-    }
-    terms.flush(segment);
-    gram.add(segment);
-  }
-  return gram;
-}
 
 /// The eigenvectors of the Gram matrix, or none at all where it is not finite: any rotation makes
 /// bounds that hold.
@@ -157,7 +138,8 @@ void TopKSearch::build(const FactorView& rows, const float* bias, void* image, c
   auto* tails = reinterpret_cast<SearchTail*>(part(layout.tails));
   auto* order = reinterpret_cast<std::uint32_t*>(part(layout.order));
 
-  const NormalEquations equations = sum_gram(rows, poll);
+  ThreadTeam alone(1, [] { return true; }, poll);
+  const NormalEquations equations = gram_of(rows, alone);
   std::copy_n(equations.matrix(), matrix_floats(rows.cols), gram);
   const AlignedVector<float> columns = rotation_of(gram, rows.cols);
   std::copy(columns.begin(), columns.end(), rotation);

@@ -24,14 +24,14 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
                               RowSorter::memory(ratings, std::max(users, items), threads);
 
   const auto factors = static_cast<std::size_t>(options.factors);
-  const std::size_t unknowns = factors + (options.biases ? 1 : 0);
+  const std::size_t unknowns = options.unknowns();
   const std::size_t row_bytes =
       (blocks_of(factors) * kBlock + (options.biases ? 1 : 0)) * sizeof(float);
   const std::size_t equations = NormalEquations(unknowns).size() * sizeof(float);
   const std::size_t worker =
-      TermAccumulator::memory(unknowns) + RowSolver::memory(unknowns) + equations +
+      TermAccumulator::memory(unknowns) + ExactSolver::memory(options) + equations +
       gradual_batch_rows(options) * ConjugateGradients::memory(blocks_of(unknowns) * kBlock) +
-      sizeof(PassChunk) + (options.nonnegative ? NonnegativeSolver::memory(unknowns) : 0);
+      sizeof(PassChunk);
   const std::size_t training = 2 * one_side + offsets + (users + items) * row_bytes +
                                items * sizeof(std::uint64_t) + (users + items) * 2 * sizeof(float) +
                                team * worker + SegmentedSum::memory(unknowns, threads) + equations +

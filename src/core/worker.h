@@ -6,10 +6,9 @@
 #include <vector>
 
 #include "core/conjugate_gradients.h"
-#include "core/nonnegative_solver.h"
+#include "core/exact_solver.h"
 #include "core/normal_equations.h"
 #include "core/options.h"
-#include "core/row_solver.h"
 #include "core/term_accumulator.h"
 
 namespace als {
@@ -43,8 +42,7 @@ struct Worker {
   explicit Worker(const TrainOptions& options)
       : terms(static_cast<std::size_t>(options.factors), options.biases),
         equations(terms.unknowns()),
-        solver(terms.unknowns()),
-        nonnegative_solver(options.nonnegative ? terms.unknowns() : 0),
+        solver(options),
         solution(terms.unknowns()),
         // The bias has a block of its own.
         batch(gradual_batch_rows(options),
@@ -54,8 +52,7 @@ struct Worker {
 
   TermAccumulator terms;
   NormalEquations equations;
-  RowSolver solver;
-  NonnegativeSolver nonnegative_solver;
+  ExactSolver solver;
   std::vector<float> solution;
   std::vector<GradualRow> batch;
   PassChunk chunk;

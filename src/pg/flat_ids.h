@@ -20,6 +20,7 @@ class FlatIds {
   FlatIds(const IdType* type, const char* image);
 
   std::size_t size() const { return header_->size; }
+  const IdType& type() const { return *type_; }
 
   /// The id with this index; points into the image.
   Datum id(std::uint32_t index) const {

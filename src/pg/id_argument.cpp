@@ -20,7 +20,9 @@ Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char*
   return converted_id(converter, PG_GETARG_DATUM(index));
 }
 
-IdArray id_array_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* name) {
+std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, const FlatIds& ids,
+                                        const char* name) {
+  const IdType& type = ids.type();
   struct Elements {
     Datum* values;
     bool* nulls;
@@ -30,13 +32,14 @@ IdArray id_array_arg(FunctionCallInfo fcinfo, int index, const IdType& type, con
   auto elements = server([&] {
     Oid argument = get_fn_expr_argtype(fcinfo->flinfo, index);
     Datum array = PG_GETARG_DATUM(index);
-    if (argument == UNKNOWNOID) {
-      // A bare literal such as '{1,2}' is read as an array of ids.
+    if (argument == UNKNOWNOID || argument == TEXTOID) {
+      // A bare literal such as '{1,2}', or text, is read as an array of ids.
+      char* literal = argument == TEXTOID ? TextDatumGetCString(array) : DatumGetCString(array);
       argument = get_array_type(getBaseType(type.oid));
       Oid input;
       Oid parameter;
       getTypeInputInfo(argument, &input, &parameter);
-      array = OidInputFunctionCall(input, DatumGetCString(array), parameter, -1);
+      array = OidInputFunctionCall(input, literal, parameter, -1);
     }
     Elements result{};
     result.type = get_base_element_type(argument);
@@ -54,12 +57,12 @@ IdArray id_array_arg(FunctionCallInfo fcinfo, int index, const IdType& type, con
     return result;
   });
   IdConverter converter = converter_or_throw(elements.type, type, "item", CurrentMemoryContext);
-  return server([&] {
-    IdArray ids{elements.values, 0};
+  std::vector<std::uint32_t> indexes(static_cast<std::size_t>(elements.n), FlatIds::kMissing);
+  server([&] {
     for (int i = 0; i < elements.n; ++i)
-      if (!elements.nulls[i]) ids.ids[ids.n++] = convert_id(&converter, elements.values[i]);
-    return ids;
+      if (!elements.nulls[i]) indexes[i] = ids.find(convert_id(&converter, elements.values[i]));
   });
+  return indexes;
 }
 
 IdOutput::IdOutput(const IdType& from, Oid to) {

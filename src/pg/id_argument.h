@@ -2,7 +2,7 @@
 #pragma once
 
 #include "pg/guard.h"
-#include "pg/id_type.h"
+#include "pg/flat_ids.h"
 
 namespace als::pg {
 
@@ -19,17 +19,14 @@ inline Datum converted_id(IdConverter& converter, Datum value) {
 /// An id argument as a value of the model's id type.
 Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what);
 
-struct IdArray {
-  Datum* ids;
-  int n;
-};
-
-/// The elements of an array of item ids of any type that casts to theirs, converted, without nulls.
-/// Throws 42804 for an argument that is no array, or whose elements do not cast.
+/// The indexes in `ids` of the elements of an array of item ids, of any type that casts to theirs:
+/// one for each element, FlatIds::kMissing for a null or an unknown id. An array may come as
+/// text too. Throws 42804 for an argument that is no array, or whose elements do not cast.
 ///
-/// The arguments are declared "any": an anyarray left at its default would take the polymorphic
-/// result type down with it ("cannot determine element type of anyarray").
-IdArray id_array_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* name);
+/// Optional arguments are declared "any": an anyarray left at its default would take the
+/// polymorphic result type down with it ("cannot determine element type of anyarray").
+std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, const FlatIds& ids,
+                                        const char* name);
 
 /// Converts ids of a model to the type in which a function returns them. Throws 42804 if there is
 /// no cast, with the advice to use text.

@@ -33,6 +33,11 @@ enum Column {
   kFactors,
   kBiases,
   kMean,
+  kRegularization,
+  kRegExponent,
+  kAlpha,
+  kNonnegative,
+  kOnDuplicate,
   kUsers,
   kUserFactors,
   kItemFactors,
@@ -44,12 +49,37 @@ enum Column {
 };
 
 constexpr std::initializer_list<Oid> kColumnTypes = {
-    UUIDOID,     TEXTOID, INT4OID,     BOOLOID, FLOAT8OID, INT8OID, REGCLASSOID,
-    REGCLASSOID, TEXTOID, REGCLASSOID, NAMEOID, NAMEOID,   NAMEOID};
+    UUIDOID,     TEXTOID,   INT4OID,     BOOLOID, FLOAT8OID, FLOAT8OID,
+    FLOAT8OID,   FLOAT8OID, BOOLOID,     TEXTOID, INT8OID,   REGCLASSOID,
+    REGCLASSOID, TEXTOID,   REGCLASSOID, NAMEOID, NAMEOID,   NAMEOID};
 
 constexpr const char* kColumns =
-    "version, feedback, factors, biases, mean, n_users, user_factors, item_factors, source, "
-    "source_table, user_col, item_col, rating_col";
+    "version, feedback, factors, biases, mean, regularization, reg_exponent, alpha, nonnegative, "
+    "on_duplicate, n_users, user_factors, item_factors, source, source_table, user_col, item_col, "
+    "rating_col";
+
+OnDuplicate on_duplicate_named(const std::string& name) {
+  if (name == "average") return OnDuplicate::kAverage;
+  return name == "sum" ? OnDuplicate::kSum : OnDuplicate::kError;
+}
+
+/// Throws 55000 where the row says what training cannot have written.
+void check_plausible(const Model& model) {
+  std::string wrong;
+  const auto check = [&](const char* column, double value, double high) {
+    // Written so that NaN fails too.
+    if (!(value >= 0 && value <= high)) wrong = format("%s %g", column, value);
+  };
+  check("alpha", model.alpha, kMaxAlpha);
+  check("reg_exponent", model.reg_exponent, kMaxRegExponent);
+  check("regularization", model.regularization, kMaxRegularization);
+  if (model.biases && model.feedback == Feedback::kImplicit) wrong = "biases and implicit feedback";
+  if (model.factors < 1 || model.factors > kMaxFactors) wrong = format("%d factors", model.factors);
+  if (wrong.empty()) return;
+  throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                  format("the newest row of model %s says %s", model.name.c_str(), wrong.c_str()),
+                  "Rows of model tables are written by als.train; train the model again.");
+}
 
 void describe_factor_table(Model& model, Side side) {
   FactorTable& factors = side == Side::kUsers ? model.user_factors : model.item_factors;
@@ -95,6 +125,18 @@ void check_is_model(Oid table) {
   });
 }
 
+TrainOptions Model::options() const {
+  TrainOptions options;
+  options.feedback = feedback;
+  options.factors = factors;
+  options.regularization = regularization;
+  options.reg_exponent = reg_exponent;
+  options.alpha = alpha;
+  options.biases = biases;
+  options.nonnegative = nonnegative;
+  return options;
+}
+
 Model read_model(Oid table) {
   check_is_model(table);
   Model model;
@@ -111,6 +153,11 @@ Model read_model(Oid table) {
     model.factors = DatumGetInt32(row.datum(kFactors));
     model.biases = DatumGetBool(row.datum(kBiases));
     model.mean = DatumGetFloat8(row.datum(kMean));
+    model.regularization = DatumGetFloat8(row.datum(kRegularization));
+    model.reg_exponent = DatumGetFloat8(row.datum(kRegExponent));
+    if (model.feedback == Feedback::kImplicit) model.alpha = DatumGetFloat8(row.datum(kAlpha));
+    model.nonnegative = DatumGetBool(row.datum(kNonnegative));
+    model.on_duplicate = on_duplicate_named(row.text(kOnDuplicate));
     model.n_users = DatumGetInt64(row.datum(kUsers));
     model.user_factors.table = DatumGetObjectId(row.datum(kUserFactors));
     model.item_factors.table = DatumGetObjectId(row.datum(kItemFactors));
@@ -124,11 +171,7 @@ Model read_model(Oid table) {
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("model %s holds no training run that you can see", model.name.c_str()),
                     "Train it with als.train(..., replace => true).");
-  if (model.factors < 1 || model.factors > kMaxFactors)
-    throw UserError(
-        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        format("the newest row of model %s says %d factors", model.name.c_str(), model.factors),
-        "Rows of model tables are written by als.train; train the model again.");
+  check_plausible(model);
   describe_factor_table(model, Side::kUsers);
   describe_factor_table(model, Side::kItems);
   return model;

@@ -42,6 +42,11 @@ struct Model {
   int factors = 0;
   bool biases = false;
   double mean = 0;  ///< of the ratings
+  double regularization = 0;
+  double reg_exponent = 0;
+  double alpha = 0;  ///< 0 for explicit feedback
+  bool nonnegative = false;
+  OnDuplicate on_duplicate = OnDuplicate::kAverage;
   std::int64_t n_users = 0;
   FactorTable user_factors;
   FactorTable item_factors;
@@ -51,6 +56,9 @@ struct Model {
     return side == Side::kUsers ? user_factors : item_factors;
   }
   Oid factor_table(Side side) const { return factors_of(side).table; }
+
+  /// What it was trained with, as far as one row's part of the objective hangs on it.
+  TrainOptions options() const;
 
   /// Whether what has been read of the other's factors holds for this one too.
   bool has_same_factors(const Model& other) const {

@@ -2,7 +2,7 @@
 
 #include "pg/args.h"
 #include "pg/id_argument.h"
-#include "pg/scores.h"
+#include "pg/ranking.h"
 
 namespace als::pg {
 
@@ -10,43 +10,9 @@ namespace {
 
 enum Argument { kModel, kUserId, kK, kExcludeSeen, kCandidates, kExclude, kOnUnknown };
 
-enum class OnUnknown { kEmpty, kPopular, kError };
-
-OnUnknown on_unknown_from(FunctionCallInfo fcinfo) {
-  std::string choice = choice_arg(fcinfo, kOnUnknown, "on_unknown", {"empty", "popular", "error"});
-  if (choice == "empty") return OnUnknown::kEmpty;
-  return choice == "popular" ? OnUnknown::kPopular : OnUnknown::kError;
-}
-
-/// Which items may be recommended.
-class Eligible {
- public:
-  explicit Eligible(const FactorSide& items) : items_(items), eligible_(items.size(), true) {}
-
-  void restrict_to(const IdArray& ids) {
-    std::vector<bool> chosen(eligible_.size(), false);
-    mark(ids, chosen, true);
-    for (std::size_t i = 0; i < eligible_.size(); ++i) eligible_[i] = eligible_[i] && chosen[i];
-  }
-  void exclude(const IdArray& ids) { mark(ids, eligible_, false); }
-  void exclude(std::uint32_t item) { eligible_[item] = false; }
-  bool operator[](std::size_t item) const { return eligible_[item]; }
-
- private:
-  void mark(const IdArray& ids, std::vector<bool>& marks, bool value) {
-    for (int i = 0; i < ids.n; ++i) {
-      std::uint32_t item = server([&] { return items_.ids().find(ids.ids[i]); });
-      if (item != FlatIds::kMissing) marks[item] = value;
-    }
-  }
-
-  const FactorSide& items_;
-  std::vector<bool> eligible_;
-};
-
 /// Leaves out what the user has in the source now, which may be more than the model was trained on.
 void exclude_seen(const Model& model, const FactorSide& items, const IdType& user_type,
-                  Datum user_id, Eligible& eligible) {
+                  Datum user_id, EligibleItems& eligible) {
   SpiConnection spi;
   const RatingSource& source = model.source;
   const char* condition =
@@ -67,17 +33,9 @@ void exclude_seen(const Model& model, const FactorSide& items, const IdType& use
   spi.finish();
 }
 
-std::vector<ScoredItem> best_eligible(const float* scores, const Eligible& eligible, std::size_t n,
-                                      int k) {
-  TopK top(static_cast<std::size_t>(k));
-  for (std::size_t i = 0; i < n; ++i)
-    if (eligible[i]) top.offer(static_cast<std::uint32_t>(i), scores[i]);
-  return top.take();
-}
-
 std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, Datum user_id,
                                   int k) {
-  OnUnknown on_unknown = on_unknown_from(fcinfo);
+  OnUnknown on_unknown = on_unknown_arg(fcinfo, kOnUnknown);
   const Model& model = served.model();
   const IdType& user_type = served.id_type(Side::kUsers);
   std::optional<FactorRow> user = served.find(Side::kUsers, user_id);
@@ -88,21 +46,12 @@ std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, 
   if (!user && on_unknown == OnUnknown::kEmpty) return {};
 
   const FactorSide& items = served.side(Side::kItems);
-  Eligible eligible(items);
-  if (!PG_ARGISNULL(kCandidates))
-    eligible.restrict_to(id_array_arg(fcinfo, kCandidates, items.type(), "candidates"));
-  if (!PG_ARGISNULL(kExclude))
-    eligible.exclude(id_array_arg(fcinfo, kExclude, items.type(), "exclude"));
+  EligibleItems eligible(fcinfo, kCandidates, kExclude, items);
   require_arg(fcinfo, kExcludeSeen, "exclude_seen");
   if (PG_GETARG_BOOL(kExcludeSeen)) exclude_seen(model, items, user_type, user_id, eligible);
 
-  std::vector<float> scores(items.size());
-  if (user)
-    score_all(items.rows(), items.bias(), base_score(model, user->bias), user->values,
-              scores.data());
-  else
-    std::copy_n(items.n_ratings(), items.size(), scores.begin());
-  return best_eligible(scores.data(), eligible, scores.size(), k);
+  if (!user) return popular_items(served, k, eligible);
+  return best_items(served, user->values, base_score(model, user->bias), k, eligible);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "core/holdout.h"
 #include "core/initial_factors.h"
 #include "core/trainer.h"
+#include "pg/interruptible_team.h"
 #include "pg/progress.h"
 #include "pg/rating_reader.h"
 #include "pg/settings.h"
@@ -87,14 +88,6 @@ std::vector<std::uint64_t> keys_of(const TrainedRows& rows, ThreadTeam& team) {
     for (std::size_t r = begin; r < end; ++r) keys[r] = rows.ids->hashes()[rows.order[r]];
   });
   return keys;
-}
-
-/// A team whose work the server can interrupt: cancel, timeouts, termination, and whatever else
-/// another backend asks of this one.
-ThreadTeam interruptible_team(int threads) {
-  return ThreadTeam(
-      threads, [] { return InterruptPending != 0; },
-      [] { server([] { CHECK_FOR_INTERRUPTS(); }); });
 }
 
 /// Threads that pay: waking one and waiting for it costs up to some milliseconds where processors

@@ -59,13 +59,14 @@ TrainOptions options_from(FunctionCallInfo fcinfo) {
   options.feedback = implicit ? Feedback::kImplicit : Feedback::kExplicit;
   options.factors = int_arg(fcinfo, kFactors, "factors", 1, kMaxFactors);
   options.iterations = int_arg(fcinfo, kIterations, "iterations", 1, 10000);
-  options.regularization = PG_ARGISNULL(kRegularization)
-                               ? (implicit ? kImplicitRegularization : kExplicitRegularization)
-                               : float_arg(fcinfo, kRegularization, "regularization", 0, 1e10);
-  options.reg_exponent = float_arg(fcinfo, kRegExponent, "reg_exponent", 0, 2);
+  options.regularization =
+      PG_ARGISNULL(kRegularization)
+          ? (implicit ? kImplicitRegularization : kExplicitRegularization)
+          : float_arg(fcinfo, kRegularization, "regularization", 0, kMaxRegularization);
+  options.reg_exponent = float_arg(fcinfo, kRegExponent, "reg_exponent", 0, kMaxRegExponent);
   if (implicit) {
     options.alpha =
-        PG_ARGISNULL(kAlpha) ? kImplicitAlpha : float_arg(fcinfo, kAlpha, "alpha", 0, 1e10);
+        PG_ARGISNULL(kAlpha) ? kImplicitAlpha : float_arg(fcinfo, kAlpha, "alpha", 0, kMaxAlpha);
   } else if (!PG_ARGISNULL(kAlpha)) {
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "alpha is for implicit feedback",
                     "Leave alpha out, or use feedback => 'implicit'.");

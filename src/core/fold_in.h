@@ -1,0 +1,23 @@
+// The factors of a row that training has not seen.
+#pragma once
+
+#include <vector>
+
+#include "core/factor_matrix.h"
+#include "core/row_objective.h"
+#include "core/thread_team.h"
+
+namespace als {
+
+struct FoldedRow {
+  std::vector<float> vector;
+  float bias = 0;  ///< 0 without biases
+};
+
+/// What a half-step of training, in which every row is solved exactly, would give to a row with
+/// these ratings, the other side being as it is: so for the ratings of a trained user the vector
+/// that training ended with. gram: Y^T Y of the other side, see RowObjective::start_equations().
+FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, const BiasedView& fixed,
+                  const float* gram, ThreadTeam& team);
+
+}  // namespace als
