@@ -1,5 +1,7 @@
 #include "pg/basket.h"
 
+#include <stdexcept>
+
 #include "core/duplicates.h"
 #include "pg/id_argument.h"
 #include "pg/interruptible_team.h"
@@ -87,9 +89,16 @@ FoldedRow Basket::fold_in(ServedModel& served) const {
   const BiasedView fixed(items.rows(), model.biases ? items.bias() : nullptr);
   const float* gram = objective.implicit() ? served.search(Side::kItems).gram() : nullptr;
   ThreadTeam alone = interruptible_team(1);
-  return als::fold_in(objective,
-                      {ratings_.columns.data(), ratings_.values.data(), ratings_.columns.size()},
-                      fixed, gram, alone);
+  try {
+    return als::fold_in(objective,
+                        {ratings_.columns.data(), ratings_.values.data(), ratings_.columns.size()},
+                        fixed, gram, alone);
+  } catch (const std::range_error&) {
+    throw UserError(
+        ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+        format("model %s gives no finite vector for these items and ratings", model.name.c_str()),
+        "Scale the ratings down, or train the model again if its own vectors are not finite.");
+  }
 }
 
 }  // namespace als::pg

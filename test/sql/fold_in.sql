@@ -23,8 +23,7 @@ create function check_trained(title text, source text, options text)
 returns table (model text, users bigint, "same vectors" bool, "not all zero" bool, "same lists" bool) language plpgsql as $$
 begin
   execute format('select from als.train(''trained'', %L, %s)', source, options);
-  create temp table basket on commit drop as
-  execute format('select user_id, array_agg(item_id order by rating, item_id) as items, array_agg(rating order by rating, item_id) as ratings from %s group by 1', source);
+  execute format('create temp table basket on commit drop as select user_id, array_agg(item_id order by rating, item_id) as items, array_agg(rating::real order by rating, item_id) as ratings from %s group by 1', source);
   return query
   with folded as (
     select u.factors, als.fold_in('trained', b.items, b.ratings) as vector from basket as b join trained_user_factors as u using (user_id)
@@ -38,7 +37,7 @@ begin
       full join als.recommend_for('trained', items, ratings, 100) as b using (item_id)
     group by user_id
   )
-  select title, count(*), coalesce(bool_and(distance <= 1e-4 * length), false), bool_or(length > 0.01),
+  select title, count(*), bool_and(coalesce(distance <= 1e-4 * length, false)), bool_or(length > 0.01),
     (select bool_and(coalesce(same, false)) from lists)
   from distances;
   drop table basket;
@@ -99,8 +98,8 @@ select als.fold_in('strict', array[4711, 5, 4711], '{1,4,2}') = als.fold_in('str
 select count(*), max(abs(als.dot(als.fold_in('taste', array[3, 5, 8]), factors) - r.score)) < 1e-6 as same
 from als.recommend_for('taste', array[3, 5, 8], k => 30) as r join taste_item_factors using (item_id);
 select count(*), max(own) - min(own) < 1e-5 as "one bias", abs(max(own)) > 1e-3 as "not zero"
-from (select r.score - als.dot(als.fold_in('m', array[3, 5, 8], '{1,2,3}'), factors) - bias - mean as own
-      from m, als.recommend_for('m', array[3, 5, 8], '{1,2,3}', 30) as r join m_item_factors using (item_id)) as t;
+from (select r.score - als.dot(als.fold_in('m', array[3, 5, 8], '{1,2,3}'), i.factors) - bias - mean as own
+      from m, als.recommend_for('m', array[3, 5, 8], '{1,2,3}', 30) as r join m_item_factors as i using (item_id)) as t;
 -- Factors that have changed since.
 begin;
 select als.fold_in('taste', array[3, 5, 8], '{1,2,3}') = vector from vectors;
@@ -147,7 +146,7 @@ select als.fold_in(null, array[3]), als.fold_in('m', null), als.fold_in('m', nul
 -- Vectors that are no numbers.
 begin;
 update m_item_factors set factors = array_fill('NaN'::real, array[7]) where item_id = 3;
-select try('select als.fold_in(''m'', array[3, 5], ''{1,2}'')') ~ '^22003 ';
+select try('select als.fold_in(''m'', array[3, 5], ''{1,2}'')');
 select als.fold_in('m', array[5], '{2}') is not null;
 rollback;
 
@@ -163,7 +162,7 @@ deallocate untyped;
 select pg_typeof(item_id), count(*), bool_and(item_id ~ '^item \d+$' and item_id <> 'item 3') from als.recommend_for('words', array['item 3', 'item 5']) group by 1;
 select pg_typeof(item_id), count(*) from als.recommend_for('words', '{item 3,item 5}') group by 1;
 select pg_typeof(item_id), count(*) from als.recommend_for('words', '{item 3,item 5}'::varchar[]) group by 1;
-select try('select * from als.recommend_for(''words'', array[3, 5])');
+select count(*) from als.recommend_for('words', array[3, 5]);
 -- Against brute force.
 select array_agg(r.item_id order by rank) = (
   select array_agg(item_id) from (
