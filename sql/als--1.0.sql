@@ -99,24 +99,25 @@ language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_traine
 comment on function als.trained_n_ratings is
   'Internal to als.train: the number of ratings of row n of the factors being written';
 
-create function als.training_progress(
+create function als.command_progress(
   out pid int,
+  out command text,            -- 'train' or 'recommend_all'
   out model text,
   out phase text,
-  out iteration int,
+  out iteration int,           -- iterations of a training, or batches of users, that are done
   out of int,
-  out loss float8,
-  out rows_read bigint,
+  out loss float8,             -- of a training, after its last iteration
+  out rows_read bigint,        -- of the source; recommend_all may read it several times
   out elapsed interval,
   out remaining interval
 ) returns setof record
-language c volatile strict parallel restricted rows 1 as 'MODULE_PATHNAME', 'als_training_progress';
-comment on function als.training_progress is
-  'The trainings now running in this database; behind the view als.progress';
+language c volatile strict parallel restricted rows 1 as 'MODULE_PATHNAME', 'als_command_progress';
+comment on function als.command_progress is
+  'The trainings and recommendations to all now running in this database; behind the view als.progress';
 
-create view als.progress as select * from als.training_progress();
+create view als.progress as select * from als.command_progress();
 comment on view als.progress is
-  'Trainings now running in this database: phase, iterations finished, loss, time elapsed and estimated to remain';
+  'als.train and als.recommend_all now running in this database: phase, iterations or batches finished, loss, time elapsed and estimated to remain';
 grant select on als.progress to public;
 
 -- Models -----------------------------------------------------------------------------------------
@@ -355,6 +356,37 @@ language c stable parallel safe cost 1000 rows 10 support als.top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
 comment on function als.recommend_for(regclass, text, real[], int, boolean, "any", "any", text) is
   'The k best items for a user with these items and ratings, the array as text or without a type, ids as text';
+
+create function als.recommend_all(
+  model regclass,
+  target text,
+  k int default 10,
+  exclude_seen boolean default true,
+  threads int default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_all';
+comment on function als.recommend_all is
+  'Writes the k best items of every user into a table, which is made or whose rows are replaced; returns the rows written';
+
+create function als.recommended_user(n bigint, of_type anyelement) returns anyelement
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_recommended_user';
+comment on function als.recommended_user is
+  'Internal to als.recommend_all: the user of row n of the recommendations being written';
+
+create function als.recommended_item(n bigint, of_type anyelement) returns anyelement
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_recommended_item';
+comment on function als.recommended_item is
+  'Internal to als.recommend_all: the item of row n of the recommendations being written';
+
+create function als.recommended_score(n bigint) returns real
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_recommended_score';
+comment on function als.recommended_score is
+  'Internal to als.recommend_all: the score of row n of the recommendations being written';
+
+create function als.recommended_rank(n bigint) returns int
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_recommended_rank';
+comment on function als.recommended_rank is
+  'Internal to als.recommend_all: the rank of row n of the recommendations being written';
 
 create function als.similar_items(
   model regclass,

@@ -49,6 +49,8 @@ class TopKSearch {
   std::vector<ScoredItem> best_by_cosine(const float* query, std::size_t k,
                                          const Bitmap* excluded) const;
 
+  const FactorView& rows() const { return rows_; }
+
   /// Y^T Y of the rows, laid out as NormalEquations::matrix().
   const float* gram() const { return gram_; }
 

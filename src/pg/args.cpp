@@ -1,5 +1,8 @@
 #include "pg/args.h"
 
+#include "core/options.h"
+#include "pg/settings.h"
+
 namespace als::pg {
 
 void require_arg(FunctionCallInfo fcinfo, int index, const char* name) {
@@ -42,6 +45,16 @@ double float_arg(FunctionCallInfo fcinfo, int index, const char* name, double lo
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, format("invalid %s: %g", name, value),
                     format("It must be between %g and %g.", low, high));
   return value;
+}
+
+bool bool_arg(FunctionCallInfo fcinfo, int index, const char* name) {
+  require_arg(fcinfo, index, name);
+  return PG_GETARG_BOOL(index);
+}
+
+int threads_arg(FunctionCallInfo fcinfo, int index) {
+  if (PG_ARGISNULL(index)) return default_threads();
+  return int_arg(fcinfo, index, "threads", 1, kMaxThreads);
 }
 
 }  // namespace als::pg

@@ -20,4 +20,10 @@ void require_arg(FunctionCallInfo fcinfo, int index, const char* name);
 int int_arg(FunctionCallInfo fcinfo, int index, const char* name, int low, int high);
 double float_arg(FunctionCallInfo fcinfo, int index, const char* name, double low, double high);
 
+/// Throws 22004 if the argument is null.
+bool bool_arg(FunctionCallInfo fcinfo, int index, const char* name);
+
+/// The argument `threads`, or als.threads where it is null. Throws 22023.
+int threads_arg(FunctionCallInfo fcinfo, int index);
+
 }  // namespace als::pg

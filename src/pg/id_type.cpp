@@ -57,6 +57,13 @@ char* equals_condition(const IdType& type, const char* column) {
   return condition;
 }
 
+char* column_type(const IdType& type) {
+  char* text =
+      format_type_extended(type.oid, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+  if (!OidIsValid(type.collation) || type.collation == get_typcollation(type.oid)) return text;
+  return psprintf("%s collate %s", text, generate_collation_name(type.collation));
+}
+
 char* id_text(const IdType& type, Datum id) {
   Oid output;
   bool is_varlena;

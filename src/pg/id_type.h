@@ -59,6 +59,10 @@ inline void copy_id(const IdType& type, Datum id, char* place) {
 /// server call.
 char* equals_condition(const IdType& type, const char* column);
 
+/// The type of a column for such ids as a definition spells it, with the collation where that is
+/// not the type's own. A server call.
+char* column_type(const IdType& type);
+
 /// The text of an id. A server call.
 char* id_text(const IdType& type, Datum id);
 

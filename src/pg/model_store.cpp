@@ -1,49 +1,19 @@
 #include "pg/model_store.h"
 
 #include "core/options.h"
+#include "pg/written_rows.h"
 
 namespace als::pg {
 
-namespace {
-
-/// A lock on a name, so that two sessions that make the same model queue instead of colliding in
-/// the catalogs. The object id is a hash: two names that share one merely wait for each other.
-void lock_name(Oid schema, const char* relation) {
-  uint32 hash = hash_bytes_extended(reinterpret_cast<const unsigned char*>(relation),
-                                    static_cast<int>(std::strlen(relation)), schema);
-  LockDatabaseObject(RelationRelationId, hash, 0, ExclusiveLock);
-}
-
-}  // namespace
-
-ModelStore::ModelStore(const std::string& name) {
-  relation_ = server([&]() -> const char* {
-    RangeVar* range = makeRangeVarFromNameList(textToQualifiedNameList(
-        cstring_to_text_with_len(name.data(), static_cast<int>(name.size()))));
-    Oid existing = RangeVarGetRelid(range, NoLock, true);
-    schema_ =
-        OidIsValid(existing) ? get_rel_namespace(existing) : RangeVarGetCreationNamespace(range);
-    return range->relname;
-  });
-}
-
 void ModelStore::lock(bool replace) {
-  server([&] {
-    lock_name(schema_, relation_.c_str());
-    table_ = get_relname_relid(relation_.c_str(), schema_);
-  });
+  table_ = destination_.lock();
   if (!OidIsValid(table_)) return;
   if (!replace)
     throw UserError(ERRCODE_DUPLICATE_TABLE,
-                    format("relation \"%s\" already exists", relation_.c_str()),
+                    format("relation \"%s\" already exists", destination_.relation().c_str()),
                     "Use replace => true to train an existing model anew.");
   check_is_model(table_);
   lock_tables();
-}
-
-std::string ModelStore::qualified_name() const {
-  return server(
-      [&] { return quote_qualified_identifier(get_namespace_name(schema_), relation_.c_str()); });
 }
 
 /// Finds the factor tables of the newest run, if there is one and they still exist.
@@ -73,24 +43,21 @@ void ModelStore::lock_tables() {
 
 void ModelStore::create_model_table() {
   execute("create table " + qualified_name() + " of als.model (run primary key)");
-  table_ = server([&] { return get_relname_relid(relation_.c_str(), schema_); });
+  table_ = destination_.find();
 }
 
 void ModelStore::create_factor_table(Side side, const IdType& type, bool unlogged) {
   // taste_user_factors, shortened or numbered as the server does with names that it makes up. (The
   // model row says which tables are the model's, not their names.)
+  Oid schema = destination_.schema();
   const char* name = server([&] {
-    return ChooseRelationName(relation_.c_str(), side_name(side), "factors", schema_, false);
+    return ChooseRelationName(destination_.relation().c_str(), side_name(side), "factors", schema,
+                              false);
   });
   std::string table =
-      server([&] { return quote_qualified_identifier(get_namespace_name(schema_), name); });
-  std::string id_type = server([&]() -> const char* {
-    char* text =
-        format_type_extended(type.oid, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
-    if (!OidIsValid(type.collation) || type.collation == get_typcollation(type.oid)) return text;
-    return psprintf("%s collate %s", text, generate_collation_name(type.collation));
-  });
-  bool temporary = server([&] { return isAnyTempNamespace(schema_); });  // never logged anyway
+      server([&] { return quote_qualified_identifier(get_namespace_name(schema), name); });
+  std::string id_type = server([&] { return column_type(type); });
+  bool temporary = server([&] { return isAnyTempNamespace(schema); });  // never logged anyway
   execute(std::string("create ") + (unlogged && !temporary ? "unlogged " : "") + "table " + table +
           " (" + id_column(side) + " " + id_type +
           " primary key, factors real[] not null, bias real, n_ratings int)");
@@ -100,7 +67,7 @@ void ModelStore::create_factor_table(Side side, const IdType& type, bool unlogge
   // Whoever changes the rows by hand gives the model a new version, see als.factors_changed().
   execute("create trigger als_version after insert or update or delete or truncate on " + table +
           " for each statement execute function als.factors_changed()");
-  Oid created = server([&] { return get_relname_relid(name, schema_); });
+  Oid created = server([&] { return get_relname_relid(name, schema); });
   (side == Side::kUsers ? user_factors_ : item_factors_) = created;
 }
 
@@ -155,7 +122,7 @@ void ModelStore::write_factors(Side side, const TrainedRows& rows) {
   std::string table = relation_name(factor_table(side));
   // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
   execute("delete from only " + table);
-  TrainedRowsScope scope(&rows);
+  WrittenRows<TrainedRows> scope(&rows);
   execute("insert into " + table + " (" + id_column(side) +
               ", factors, bias, n_ratings) select als.trained_id(n, $1), als.trained_factors(n), "
               "als.trained_bias(n), als.trained_n_ratings(n) from pg_catalog.generate_series(0, "

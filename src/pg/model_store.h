@@ -1,6 +1,7 @@
 // Writing models: the three tables and their rows.
 #pragma once
 
+#include "pg/destination.h"
 #include "pg/model.h"
 #include "pg/trained_rows.h"
 
@@ -10,7 +11,7 @@ namespace als::pg {
 class ModelStore {
  public:
   /// Resolves the model's name, qualified or not, to where it is or will be.
-  explicit ModelStore(const std::string& name);
+  explicit ModelStore(const std::string& name) : destination_(name) {}
 
   /// Waits until no other transaction writes the same model, and keeps others waiting from then on.
   /// Needs an SPI connection; the active snapshot may be older than what is found afterwards.
@@ -18,9 +19,8 @@ class ModelStore {
   /// no model.
   void lock(bool replace);
 
-  Oid schema() const { return schema_; }
-  const std::string& relation() const { return relation_; }  ///< unqualified
-  std::string qualified_name() const;
+  const Destination& destination() const { return destination_; }
+  std::string qualified_name() const { return destination_.qualified_name(); }
 
   /// Makes the tables that are missing. Throws 42804 if those there have ids of other types, 55000
   /// if they are logged and should not be.
@@ -40,8 +40,7 @@ class ModelStore {
   void check_factor_table(Side side, const IdType& type, bool unlogged) const;
   void depend_on_model(Oid factors);
 
-  Oid schema_ = InvalidOid;
-  std::string relation_;
+  Destination destination_;
   Oid table_ = InvalidOid;  ///< InvalidOid while there is no such model
   Oid user_factors_ = InvalidOid;
   Oid item_factors_ = InvalidOid;

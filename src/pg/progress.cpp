@@ -5,34 +5,49 @@ namespace als::pg {
 namespace {
 
 // Far above the server's own commands, whose views look for their own number only.
-constexpr auto kTrainingCommand = static_cast<ProgressCommandType>(0x616c73);  // "als"
+constexpr auto kCommandNumber = static_cast<ProgressCommandType>(0x616c73);  // "als"
 
 enum Counter {
+  kCommand,
   kSchema,
   kName,  // kNameWords counters hold the bytes of the name
   kNameWords = NAMEDATALEN / sizeof(int64),
   kPhase = kName + kNameWords,
   kFinished,
-  kIterations,
+  kSteps,
   kLossBits,
   kRows,
   kStarted,
-  kTrainingStarted,
-  kIterationFinished,
+  kStepsStarted,
+  kStepFinished,
   kCounters
 };
 static_assert(kCounters <= PGSTAT_NUM_PROGRESS_PARAM, "the server keeps too few counters");
+
+const char* command_name(Command command) {
+  switch (command) {
+    case Command::kTrain:
+      return "train";
+    case Command::kRecommendAll:
+      return "recommend_all";
+  }
+  return "";
+}
 
 const char* phase_name(std::int64_t phase) {
   switch (static_cast<Phase>(phase)) {
     case Phase::kWaiting:
       return "waiting for other writers";
+    case Phase::kRemoving:
+      return "removing old rows";
     case Phase::kReading:
       return "reading";
     case Phase::kIndexing:
       return "indexing";
     case Phase::kTraining:
       return "training";
+    case Phase::kScoring:
+      return "scoring";
     case Phase::kWriting:
       return "writing";
   }
@@ -48,8 +63,8 @@ Datum interval(std::int64_t microseconds) {
 
 }  // namespace
 
-Progress::Progress(Oid schema, const std::string& name, int iterations)
-    : schema_(schema), iterations_(iterations), started_(GetCurrentTimestamp()) {
+Progress::Progress(Command command, Oid schema, const std::string& name)
+    : command_(command), schema_(schema), started_(GetCurrentTimestamp()) {
   namestrcpy(&name_, name.c_str());
   publish();
 }
@@ -62,23 +77,30 @@ void Progress::publish() {
   std::memcpy(name, NameStr(name_), sizeof(name));
   int64 value[kCounters] = {};
   for (int i = 0; i < kCounters; ++i) index[i] = i;
+  value[kCommand] = static_cast<int64>(command_);
   value[kSchema] = schema_;
   std::copy(name, name + kNameWords, value + kName);
   value[kPhase] = phase_;
   value[kFinished] = finished_;
-  value[kIterations] = iterations_;
+  value[kSteps] = steps_;
   value[kLossBits] = loss_bits_;
   value[kRows] = rows_;
   value[kStarted] = started_;
-  value[kTrainingStarted] = training_started_;
-  value[kIterationFinished] = iteration_finished_;
-  pgstat_progress_start_command(kTrainingCommand, InvalidOid);
+  value[kStepsStarted] = steps_started_;
+  value[kStepFinished] = step_finished_;
+  pgstat_progress_start_command(kCommandNumber, InvalidOid);
   pgstat_progress_update_multi_param(kCounters, index, value);
+}
+
+void Progress::expect(std::int64_t steps) {
+  steps_ = steps;
+  publish();
 }
 
 void Progress::enter(Phase phase) {
   phase_ = static_cast<std::int64_t>(phase);
-  if (phase == Phase::kTraining) training_started_ = GetCurrentTimestamp();
+  bool first_step = phase == Phase::kTraining || phase == Phase::kScoring;
+  if (first_step && steps_started_ == 0) steps_started_ = GetCurrentTimestamp();
   publish();
 }
 
@@ -87,22 +109,26 @@ void Progress::rows_read(std::int64_t rows) {
   publish();
 }
 
-void Progress::iteration(int finished, double loss) {
-  finished_ = finished;
-  std::memcpy(&loss_bits_, &loss, sizeof(loss));
-  iteration_finished_ = GetCurrentTimestamp();
+void Progress::steps_done(std::int64_t steps) {
+  finished_ = steps;
+  step_finished_ = GetCurrentTimestamp();
   publish();
+}
+
+void Progress::iteration(int finished, double loss) {
+  std::memcpy(&loss_bits_, &loss, sizeof(loss));
+  steps_done(finished);
 }
 
 void Progress::hide() { pgstat_progress_end_command(); }
 
 }  // namespace als::pg
 
-ALS_SQL_FUNCTION(als_training_progress)
+ALS_SQL_FUNCTION(als_command_progress)
 
-/// als.training_progress(): a row for each training in this database that the caller may see, under
+/// als.command_progress(): a row for each command in this database that the caller may see, under
 /// the server's own rule for progress views: one's own roles', or all with pg_read_all_stats.
-Datum als_training_progress(PG_FUNCTION_ARGS) {
+Datum als_command_progress(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   init_materialized_srf(fcinfo);
   auto* rsinfo = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
@@ -110,7 +136,7 @@ Datum als_training_progress(PG_FUNCTION_ARGS) {
   int backends = pgstat_fetch_stat_numbackends();
   for (int i = 1; i <= backends; ++i) {
     const PgBackendStatus& backend = local_backend_entry(i)->backendStatus;
-    if (backend.st_progress_command != kTrainingCommand || backend.st_databaseid != MyDatabaseId)
+    if (backend.st_progress_command != kCommandNumber || backend.st_databaseid != MyDatabaseId)
       continue;
     if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) &&
         !has_privs_of_role(GetUserId(), backend.st_userid))
@@ -125,24 +151,27 @@ Datum als_training_progress(PG_FUNCTION_ARGS) {
     std::memcpy(&loss, &counter[kLossBits], sizeof(loss));
     int64 finished = counter[kFinished];
     auto phase = static_cast<Phase>(counter[kPhase]);
+    auto command = static_cast<Command>(counter[kCommand]);
 
-    Datum values[9] = {};
-    bool nulls[9] = {};
+    Datum values[10] = {};
+    bool nulls[10] = {};
     values[0] = Int32GetDatum(backend.st_procpid);
-    values[1] = CStringGetTextDatum(quote_qualified_identifier(schema, NameStr(name)));
-    values[2] = CStringGetTextDatum(phase_name(counter[kPhase]));
-    values[3] = Int32GetDatum(static_cast<int32>(finished));
-    values[4] = Int32GetDatum(static_cast<int32>(counter[kIterations]));
-    values[5] = Float8GetDatum(loss);
-    nulls[5] = finished == 0;
-    values[6] = Int64GetDatum(counter[kRows]);
-    values[7] = interval(now - counter[kStarted]);
-    // Iterations cost alike: those to come take as long each as those behind.
-    nulls[8] = finished == 0 || phase != Phase::kTraining;
-    if (!nulls[8]) {
-      int64 each = (counter[kIterationFinished] - counter[kTrainingStarted]) / finished;
-      values[8] = interval(
-          std::max<int64>(each * counter[kIterations] - (now - counter[kTrainingStarted]), 0));
+    values[1] = CStringGetTextDatum(command_name(command));
+    values[2] = CStringGetTextDatum(quote_qualified_identifier(schema, NameStr(name)));
+    values[3] = CStringGetTextDatum(phase_name(counter[kPhase]));
+    values[4] = Int32GetDatum(static_cast<int32>(finished));
+    values[5] = Int32GetDatum(static_cast<int32>(counter[kSteps]));
+    values[6] = Float8GetDatum(loss);
+    nulls[6] = finished == 0 || command != Command::kTrain;
+    values[7] = Int64GetDatum(counter[kRows]);
+    values[8] = interval(now - counter[kStarted]);
+    // Steps cost alike: those to come take as long each as those behind. A training's writing comes
+    // after them, that of recommendations is part of them.
+    nulls[9] = finished == 0 || (command == Command::kTrain && phase != Phase::kTraining);
+    if (!nulls[9]) {
+      int64 each = (counter[kStepFinished] - counter[kStepsStarted]) / finished;
+      values[9] =
+          interval(std::max<int64>(each * counter[kSteps] - (now - counter[kStepsStarted]), 0));
     }
     tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
   }

@@ -1,9 +1,9 @@
-// What a training session tells other sessions: the view als.progress.
+// What a session at work tells other sessions: the view als.progress.
 //
 // The server already keeps a block of progress counters for each backend (backend_progress.h), in
 // shared memory that is there without preload, read without locks, and cleared by the server itself
-// when the transaction aborts or the backend dies. A training publishes itself there under a
-// command number that none of the server's own progress views asks for.
+// when the transaction aborts or the backend dies. Long commands publish themselves there under a
+// number that none of the server's own progress views asks for.
 #pragma once
 
 #include "pg/guard.h"
@@ -11,16 +11,25 @@
 
 namespace als::pg {
 
-enum class Phase : int { kWaiting, kReading, kIndexing, kTraining, kWriting };
+enum class Command : int { kTrain, kRecommendAll };
 
-/// The progress of the training that this object accompanies. Cheap: plain stores to shared memory.
+enum class Phase : int { kWaiting, kRemoving, kReading, kIndexing, kTraining, kScoring, kWriting };
+
+/// The progress of the command that this object accompanies. Cheap: plain stores to shared memory.
+///
+/// A command goes through phases; its main work is done in steps that cost alike: the iterations of
+/// a training, batches of users.
 class Progress {
  public:
   /// schema and name of the model, which other sessions cannot look up before it is committed.
-  Progress(Oid schema, const std::string& name, int iterations);
+  Progress(Command command, Oid schema, const std::string& name);
+
+  /// How many steps there will be.
+  void expect(std::int64_t steps);
 
   void enter(Phase phase);
   void rows_read(std::int64_t rows);
+  void steps_done(std::int64_t steps);
   void iteration(int finished, double loss);
 
   /// Withdraws what is published: at the end (after an error the server does it), and before
@@ -30,16 +39,17 @@ class Progress {
  private:
   void publish();
 
+  Command command_;
   Oid schema_;
   NameData name_;
-  std::int64_t iterations_;
+  std::int64_t steps_ = 0;
   std::int64_t phase_ = 0;
   std::int64_t finished_ = 0;
   std::int64_t loss_bits_ = 0;
   std::int64_t rows_ = 0;
   TimestampTz started_;
-  TimestampTz training_started_ = 0;
-  TimestampTz iteration_finished_ = 0;
+  TimestampTz steps_started_ = 0;
+  TimestampTz step_finished_ = 0;
 };
 
 }  // namespace als::pg

@@ -120,11 +120,7 @@ RatingSource parse_source(const std::string& text) {
 }
 
 void describe_source(RatingSource& source, MemoryContext context) {
-  SPIPlanPtr plan = prepare("select * from " + source.from_clause());
-  TupleDesc columns = server([&] {
-    List* sources = SPI_plan_get_plan_sources(plan);
-    return static_cast<CachedPlanSource*>(linitial(sources))->resultDesc;
-  });
+  TupleDesc columns = result_columns(prepare("select * from " + source.from_clause()));
   Column user = find_column(columns, source.user_col, "user_col");
   Column item = find_column(columns, source.item_col, "item_col");
   server([&] {

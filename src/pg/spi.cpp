@@ -140,6 +140,13 @@ SPIPlanPtr saved_plan(const std::string& sql, std::initializer_list<Oid> types) 
   return plan;
 }
 
+TupleDesc result_columns(SPIPlanPtr plan) {
+  return server([&] {
+    List* sources = SPI_plan_get_plan_sources(plan);
+    return static_cast<CachedPlanSource*>(linitial(sources))->resultDesc;
+  });
+}
+
 void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params,
                  std::initializer_list<Oid> types, RowFunction on_row, void* state) {
   StreamScope scope;

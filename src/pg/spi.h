@@ -48,6 +48,9 @@ SPIPlanPtr prepare(const std::string& sql, std::initializer_list<Oid> types = {}
 /// A prepared plan that is kept for the session, for queries that serving asks again and again.
 SPIPlanPtr saved_plan(const std::string& sql, std::initializer_list<Oid> types);
 
+/// The columns of a plan's result.
+TupleDesc result_columns(SPIPlanPtr plan);
+
 /// Runs a read-only plan under the active snapshot and hands every row to on_row(state, slot) as it
 /// comes, without a tuple table in between. `types` are those of the columns that on_row takes for
 /// granted (InvalidOid: any). They were looked up before, and what the query's names mean may have

@@ -10,6 +10,7 @@
 #include "core/initial_factors.h"
 #include "core/trainer.h"
 #include "pg/interruptible_team.h"
+#include "pg/memory_limit.h"
 #include "pg/progress.h"
 #include "pg/rating_reader.h"
 #include "pg/settings.h"
@@ -30,10 +31,6 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-std::string in_megabytes(std::size_t bytes) {
-  return format("%zu MB", (bytes + 1048575) / 1048576);
-}
-
 /// What the training of the rows read so far takes, and no less for any more rows.
 std::size_t memory_needed(const RatingReader& reader, const TrainRequest& request) {
   return training_memory(reader.ratings(), reader.users().size(), reader.items().size(),
@@ -43,13 +40,8 @@ std::size_t memory_needed(const RatingReader& reader, const TrainRequest& reques
 
 /// Refuses before the memory is taken.
 void check_memory(const RatingReader& reader, const TrainRequest& request) {
-  std::size_t need = memory_needed(reader, request);
-  std::size_t limit = max_memory();
-  if (need <= limit) return;
-  throw UserError(
-      ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
-      format("training needs at least %s, more than als.max_memory allows (%s)",
-             in_megabytes(need).c_str(), in_megabytes(limit).c_str()),
+  check_memory_limit(
+      "training", memory_needed(reader, request),
       "Raise als.max_memory, or train with fewer factors, fewer threads or fewer ratings.",
       format("After %zu ratings of %zu users and %zu items, with factors => %d and threads => %d.",
              reader.ratings(), reader.users().size(), reader.items().size(),
@@ -230,7 +222,7 @@ void train(TrainRequest& request, ModelStore& store, Progress& progress, MemoryC
   } else if (request.warm_start) {
     server([&] {
       ereport(NOTICE, (errmsg("model %s does not exist yet: it starts from random factors",
-                              store.relation().c_str())));
+                              store.destination().relation().c_str())));
     });
   }
   Trainer trainer(*ratings, request.options, std::move(user_start), std::move(item_start),
@@ -284,7 +276,9 @@ Datum als_train(PG_FUNCTION_ARGS) {
     TrainRequest request = train_request(fcinfo);
     SpiConnection spi;
     ModelStore store(request.model);
-    Progress progress(store.schema(), store.relation(), request.options.iterations);
+    Progress progress(Command::kTrain, store.destination().schema(),
+                      store.destination().relation());
+    progress.expect(request.options.iterations);
     if (!request.source.rating_col && request.options.feedback == als::Feedback::kExplicit)
       server([] {
         ereport(WARNING, (errmsg("every rating is 1, from which explicit feedback learns nothing"),

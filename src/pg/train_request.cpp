@@ -1,7 +1,6 @@
 #include "pg/train_request.h"
 
 #include "pg/args.h"
-#include "pg/settings.h"
 
 namespace als::pg {
 
@@ -40,11 +39,6 @@ enum Argument {
 std::string name_arg(FunctionCallInfo fcinfo, int index, const char* name) {
   require_arg(fcinfo, index, name);
   return NameStr(*PG_GETARG_NAME(index));
-}
-
-bool bool_arg(FunctionCallInfo fcinfo, int index, const char* name) {
-  require_arg(fcinfo, index, name);
-  return PG_GETARG_BOOL(index);
 }
 
 Solver solver_from(FunctionCallInfo fcinfo) {
@@ -103,8 +97,7 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
   std::string source = text_arg(fcinfo, kSource, "source");
   request.options = options_from(fcinfo);
   request.on_duplicate = on_duplicate_from(fcinfo, request.options.feedback);
-  request.threads = PG_ARGISNULL(kThreads) ? default_threads()
-                                           : int_arg(fcinfo, kThreads, "threads", 1, kMaxThreads);
+  request.threads = threads_arg(fcinfo, kThreads);
   request.holdout = float_arg(fcinfo, kHoldout, "holdout", 0, 0.99);
   request.tolerance = float_arg(fcinfo, kTolerance, "tolerance", 0, 1);
   request.replace = bool_arg(fcinfo, kReplace, "replace");

@@ -1,9 +1,5 @@
-// The way of trained factors from the engine's memory into an INSERT ... SELECT.
-//
-// als.train writes a factor table with one statement over generate_series, in which the functions
-// als.trained_id(n), als.trained_factors(n), ... hand out row n. So all of the server's own
-// machinery takes part (indexes, triggers, constraints, policies, columns that the user has added),
-// nothing is kept twice, and the statement can be interrupted like any other.
+// Trained factors on their way into a factor table, see written_rows.h: als.trained_id(n),
+// als.trained_factors(n), ... hand out row n.
 #pragma once
 
 #include "core/ratings.h"
@@ -14,22 +10,15 @@ namespace als::pg {
 
 /// One trained side: row r has the id that `ids` keeps under order[r] and row r of the factors.
 struct TrainedRows {
+  static constexpr const char* kWriter = "als.train";
+  static constexpr const char* kHint = "The factors of a model are in its factor tables.";
+
   const IdDictionary* ids;
   std::vector<std::uint32_t> order;
   const Factors* factors;
   const CompressedRows* ratings;
-};
 
-/// Makes rows the ones that the SQL functions hand out, while it lives.
-class TrainedRowsScope {
- public:
-  explicit TrainedRowsScope(const TrainedRows* rows);
-  ~TrainedRowsScope();
-  TrainedRowsScope(const TrainedRowsScope&) = delete;
-  TrainedRowsScope& operator=(const TrainedRowsScope&) = delete;
-
- private:
-  const TrainedRows* previous_;
+  std::size_t size() const { return order.size(); }
 };
 
 }  // namespace als::pg

@@ -64,21 +64,21 @@ sub wait_until
 	die "timed out waiting for $what";
 }
 
-# Waits, watching from another session, until the training of this process has come to the phase or
+# Waits, watching from another session, until the command of this process has come to the phase or
 # beyond (and has finished so many iterations); returns its row of als.progress.
 sub wait_for_phase
 {
 	my ($watcher, $pid, $phase, $iterations) = @_;
 
 	$iterations //= 0;
+	my $phases = '{waiting for other writers,removing old rows,reading,indexing,training,scoring,writing}';
 	return wait_until(
-		"training to reach $phase",
+		"a command to reach $phase",
 		sub {
 			$watcher->rows(
 				'select pid, model, phase, iteration, of, loss, rows_read, elapsed, remaining from als.progress'
 				  . " where pid = $pid and iteration >= $iterations and"
-				  . " array_position('{waiting for other writers,reading,indexing,training,writing}', phase) >="
-				  . " array_position('{waiting for other writers,reading,indexing,training,writing}', '$phase')"
+				  . " array_position('$phases', phase) >= array_position('$phases', '$phase')"
 			)->[0];
 		});
 }
