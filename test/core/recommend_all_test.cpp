@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "core/factor_matrix.h"
+
 namespace als {
 namespace {
 
