@@ -61,13 +61,7 @@ struct PassTerms {
 
 struct SearchRows;
 struct SearchQuery;
-
-/// Rows of one block that a search cannot rule out: a bit each. No bits where the rows are at an
-/// end.
-struct FoundRows {
-  std::size_t block;
-  std::uint32_t rows;
-};
+struct FoundRows;
 
 struct Kernels {
   /// matrix += sum of g z z^T, rhs += sum of h z. `panel` is room for 16 * blocks_of(n) floats a
@@ -102,12 +96,12 @@ struct Kernels {
   void (*multiply)(const float* rows, std::size_t row_count, std::size_t stride, const float* x,
                    std::size_t n, float* products);
 
-  /// The first block from `begin` on with rows whose bounds, see search_rows.h, are not below
-  /// `least`: bounds on their scores, or on their cosines with the query.
-  FoundRows (*find_scores)(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
-                           float least);
-  FoundRows (*find_cosines)(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
-                            float least);
+  /// Finds the next rows whose bounds, see search_rows.h, are not below `least`: bounds on their
+  /// scores, or on their cosines with the query.
+  void (*find_scores)(const SearchRows& rows, const SearchQuery& query, float least,
+                      FoundRows* found);
+  void (*find_cosines)(const SearchRows& rows, const SearchQuery& query, float least,
+                       FoundRows* found);
 };
 
 const Kernels& baseline_kernels();

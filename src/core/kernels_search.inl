@@ -17,71 +17,102 @@ ALS_INLINE float tail_product(const SearchTail& tail, const SearchQuery& query) 
   return sum_of_lanes(__builtin_convertvector(sum, Vector));
 }
 
+// Whether the bound of a row is below `least`, as part of a score or of a cosine.
+template <bool kCosine>
+ALS_INLINE bool is_below(const SearchBlock& block, std::size_t lane, const SearchQuery& query,
+                         float product, float least) {
+  return kCosine ? product < query.norm * block.norms[lane] * least
+                 : (query.base + block.biases[lane]) + product < least;
+}
+
+// The same of all rows of a block: a bit for each that is not below.
+template <bool kCosine>
+ALS_INLINE std::uint32_t judge_heads(const SearchBlock& block, const BlockBound& bound,
+                                     const SearchQuery& query, const IntVector (&pairs)[kHead / 2],
+                                     float least, float* heads) {
+  IntVector sums[kBlockVectors] = {};
+  ALS_UNROLL for (std::size_t k = 0; k < kHead / 2; ++k) {
+    ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
+      sums[v] += pair_products(load<IntVector>(block.heads[k][kLanes * v]), pairs[k]);
+    }
+  }
+  std::uint32_t left = 0;
+  ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
+    const Vector head = __builtin_convertvector(sums[v], Vector);
+    store(heads + kLanes * v, head);
+    const Vector rest =
+        fused(load<Vector>(block.rests + kLanes * v), splat<Vector>(query.head_rest),
+              splat<Vector>(query.slack * bound.norm));
+    const Vector product = fused(head, splat<Vector>(query.scale * bound.scale), rest);
+    if (kCosine) {
+      const Vector norms = splat<Vector>(query.norm) * load<Vector>(block.norms + kLanes * v);
+      left |= not_below(product, norms * splat<Vector>(least)) << kLanes * v;
+    } else {
+      const Vector base = splat<Vector>(query.base) + load<Vector>(block.biases + kLanes * v);
+      left |= not_below(base + product, splat<Vector>(least)) << kLanes * v;
+    }
+  }
+  return left;
+}
+
 // Judges a block by its own bounds, then its rows by their heads, 16 at once, and then those that
-// are left by their tails, one by one:
+// are left by their tails, some at a time: so a tail has come from memory when it is looked at.
 //
 //   x.y  <=  scale * (integer products so far) + |rest of x| |rest of y| + slack
 template <bool kCosine>
-ALS_INLINE FoundRows find(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
-                          float least) {
+ALS_INLINE void find(const SearchRows& rows, const SearchQuery& query, float least,
+                     FoundRows* found) {
   IntVector pairs[kHead / 2];
   ALS_UNROLL for (std::size_t k = 0; k < kHead / 2; ++k) pairs[k] = splat_pair(query.head + 2 * k);
 
-  for (std::size_t b = begin; b < rows.block_count; ++b) {
-    const BlockBound& bound = rows.bounds[b];
-    if (!kCosine) {
-      const float most = query.promise_base + bound.promise;
-      if (most + query.promise_slope * bound.later_norm < least) break;
-      if (most + query.promise_slope * bound.norm < least) continue;
-    }
-    const SearchBlock& block = rows.blocks[b];
-    const float scale = query.scale * bound.scale;
-    const float slack = query.slack * bound.norm;
-    float heads[kBlock];
-    std::uint32_t candidates = 0;
-    IntVector sums[kBlockVectors] = {};
-    ALS_UNROLL for (std::size_t k = 0; k < kHead / 2; ++k) {
-      ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
-        sums[v] += pair_products(load<IntVector>(block.heads[k][kLanes * v]), pairs[k]);
+  std::size_t b = found->next_block;
+  found->count = 0;
+  while (found->count == 0 && b < rows.block_count) {
+    std::uint32_t positions[kFoundRows];
+    float heads[kFoundRows];
+    std::size_t count = 0;
+    for (; b < rows.block_count && count + kBlock <= kFoundRows; ++b) {
+      const BlockBound& bound = rows.bounds[b];
+      if (!kCosine) {
+        const float most = query.promise_base + bound.promise;
+        if (most + query.promise_slope * bound.later_norm < least) {
+          b = rows.block_count;
+          break;
+        }
+        if (most + query.promise_slope * bound.norm < least) continue;
+      }
+      float block_heads[kBlock];
+      std::uint32_t left =
+          judge_heads<kCosine>(rows.blocks[b], bound, query, pairs, least, block_heads);
+      for (; left != 0; left &= left - 1) {
+        const int lane = __builtin_ctz(left);
+        positions[count] = static_cast<std::uint32_t>(b * kBlock) + static_cast<unsigned>(lane);
+        heads[count] = block_heads[lane];
+        __builtin_prefetch(rows.tails + positions[count], 0, 3);
+        ++count;
       }
     }
-    ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
-      const Vector head = __builtin_convertvector(sums[v], Vector);
-      store(heads + kLanes * v, head);
-      const Vector rest = fused(load<Vector>(block.rests + kLanes * v),
-                                splat<Vector>(query.head_rest), splat<Vector>(slack));
-      const Vector product = fused(head, splat<Vector>(scale), rest);
-      const std::uint32_t kept =
-          kCosine
-              ? not_below(product, splat<Vector>(query.norm) *
-                                       load<Vector>(block.norms + kLanes * v) *
-                                       splat<Vector>(least))
-              : not_below(
-                    (splat<Vector>(query.base) + load<Vector>(block.biases + kLanes * v)) + product,
-                    splat<Vector>(least));
-      candidates |= kept << kLanes * v;
+    for (std::size_t n = 0; n < count; ++n) {
+      const std::size_t block = positions[n] / kBlock;
+      const BlockBound& bound = rows.bounds[block];
+      const SearchTail& tail = rows.tails[positions[n]];
+      const float rest = tail.rest * query.tail_rest + query.slack * bound.norm;
+      const float product =
+          (heads[n] + tail_product(tail, query)) * (query.scale * bound.scale) + rest;
+      // Without a branch, which would be hard to foresee.
+      found->positions[found->count] = positions[n];
+      found->count +=
+          is_below<kCosine>(rows.blocks[block], positions[n] % kBlock, query, product, least) ? 0
+                                                                                              : 1;
     }
-    std::uint32_t found = 0;
-    for (; candidates != 0; candidates &= candidates - 1) {
-      const int row = __builtin_ctz(candidates);
-      const SearchTail& tail = rows.tails[b * kBlock + static_cast<std::size_t>(row)];
-      const float rest = tail.rest * query.tail_rest + slack;
-      const float product = (heads[row] + tail_product(tail, query)) * scale + rest;
-      const bool below = kCosine ? product < query.norm * block.norms[row] * least
-                                 : (query.base + block.biases[row]) + product < least;
-      if (!below) found |= 1U << row;
-    }
-    if (found != 0) return {b, found};
   }
-  return {rows.block_count, 0};
+  found->next_block = b;
 }
 
-FoundRows find_scores(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
-                      float least) {
-  return find<false>(rows, query, begin, least);
+void find_scores(const SearchRows& rows, const SearchQuery& query, float least, FoundRows* found) {
+  find<false>(rows, query, least, found);
 }
 
-FoundRows find_cosines(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
-                       float least) {
-  return find<true>(rows, query, begin, least);
+void find_cosines(const SearchRows& rows, const SearchQuery& query, float least, FoundRows* found) {
+  find<true>(rows, query, least, found);
 }

@@ -58,4 +58,15 @@ struct SearchQuery {
   float promise_slope;  ///< what |x| exceeds promise_weight by, or zero
 };
 
+/// How many rows are judged by one value of the least score that counts. More would hide more of
+/// the time that memory takes, but use a value that is older.
+inline constexpr std::size_t kFoundRows = 32;
+
+/// Rows that a search has not ruled out. None when it has come to the end.
+struct FoundRows {
+  std::size_t next_block = 0;  ///< where the search goes on
+  std::size_t count = 0;
+  std::uint32_t positions[kFoundRows];
+};
+
 }  // namespace als

@@ -97,24 +97,29 @@ SearchQuery TopKSearch::prepare(const float* query) const {
   return prepared;
 }
 
-/// find(begin, least) finds the next rows that may score at least so much, score(row, position)
+/// find(least, found) finds the next rows that may score at least so much, score(row, position)
 /// scores one of them.
 template <class Find, class Score>
 std::vector<ScoredItem> TopKSearch::search(std::size_t k, const Bitmap* excluded, const Find& find,
                                            const Score& score) const {
   if (k == 0) return {};
   TopK top(k);
-  for (std::size_t begin = 0;;) {
-    FoundRows found = find(begin, top.least());
-    if (found.rows == 0) return top.take();
-    begin = found.block + 1;
-    for (; found.rows != 0; found.rows &= found.rows - 1) {
-      const std::size_t position =
-          found.block * kBlock + static_cast<std::size_t>(__builtin_ctz(found.rows));
-      if (position >= rows_.rows) break;  // the last block may not be full
-      const std::uint32_t row = order_[position];
-      if (excluded != nullptr && (*excluded)[row]) continue;
-      top.offer(row, score(row, position));
+  FoundRows found;
+  for (;;) {
+    find(top.least(), &found);
+    if (found.count == 0) return top.take();
+    std::size_t count = 0;
+    for (std::size_t n = 0; n < found.count; ++n) {
+      const std::uint32_t position = found.positions[n];
+      if (position >= rows_.rows) continue;  // the last block may not be full
+      if (excluded != nullptr && (*excluded)[order_[position]]) continue;
+      const float* row = rows_.row(order_[position]);
+      for (std::size_t c = 0; c < rows_.stride; c += kBlock) __builtin_prefetch(row + c, 0, 3);
+      found.positions[count++] = position;
+    }
+    for (std::size_t n = 0; n < count; ++n) {
+      const std::uint32_t row = order_[found.positions[n]];
+      top.offer(row, score(row, found.positions[n]));
     }
   }
 }
@@ -130,9 +135,9 @@ std::vector<ScoredItem> TopKSearch::best(const float* query, float base, std::si
   const Kernels& current = kernels();
   return search(
       k, excluded,
-      [&](std::size_t begin, float least) {
+      [&](float least, FoundRows* found) {
         if (!trusted) least = -std::numeric_limits<float>::infinity();
-        return current.find_scores(prepared_, prepared, begin, least);
+        current.find_scores(prepared_, prepared, least, found);
       },
       [&](std::uint32_t row, std::size_t) {
         const float product = current.dot(query, rows_.row(row), rows_.cols);
@@ -148,11 +153,11 @@ std::vector<ScoredItem> TopKSearch::best_by_cosine(const float* query, std::size
   prepared.norm = std::sqrt(current.dot(query, query, rows_.cols));
   return search(
       k, excluded,
-      [&](std::size_t begin, float least) {
+      [&](float least, FoundRows* found) {
         // The quotient is rounded, and so is the product that it is compared by.
         least = trusted ? least - 8 * kUnit * std::fabs(least)
                         : -std::numeric_limits<float>::infinity();
-        return current.find_cosines(prepared_, prepared, begin, least);
+        current.find_cosines(prepared_, prepared, least, found);
       },
       [&](std::uint32_t row, std::size_t position) {
         const float product = current.dot(query, rows_.row(row), rows_.cols);

@@ -21,17 +21,21 @@ namespace {
 constexpr std::size_t kFactors = 64;
 constexpr std::size_t kBest = 10;
 
-/// Models as training makes them. Implicit feedback: few items are popular, and have long vectors;
-/// most of a vector is in few directions. Explicit feedback: items differ less in length, but have
-/// biases.
+/// Models as training with 64 factors makes them of 20 million ratings. Implicit feedback: few
+/// items are popular, and have long vectors, and all vectors have a direction in common. Explicit
+/// feedback: items differ less in length, but have biases.
 struct Shape {
   const char* name;
-  float decay;           ///< standard deviation of component k: (k + 1)^-decay
-  float norm_exponent;   ///< length of an item's vector: popularity to this power
+  float common;       ///< mean of the first component, where the deviation is 0.6
+  float decay;        ///< standard deviation of component k: 0.6 (k + 1)^-decay
+  float user_length;  ///< what a user's vector is multiplied by
+  float item_length;  ///< what that of an item is multiplied by, and by a power of its popularity
+  float exponent;     ///< that power
   float bias_deviation;  ///< 0: no biases
 };
 
-constexpr Shape kShapes[] = {{"implicit", 0.8F, 0.35F, 0.0F}, {"explicit", 0.5F, 0.05F, 0.4F}};
+constexpr Shape kShapes[] = {{"implicit", 1.0F, 0.3F, 0.14F, 0.037F, 1.0F, 0.0F},
+                             {"explicit", 0.0F, 0.25F, 0.65F, 0.54F, 0.15F, 0.42F}};
 
 /// Vectors whose directions are turned at random, as those of a model are.
 class Generator {
@@ -57,9 +61,9 @@ class Generator {
   void fill(float length, float* vector) {
     std::fill_n(vector, kFactors, 0.0F);
     for (std::size_t r = 0; r < kFactors; ++r) {
-      // The first direction is what users and items have in common.
+      const float deviation = 0.6F * normal_(random_);
       const float component = length * std::pow(static_cast<float>(r + 1), -shape_.decay) *
-                              (r == 0 ? 1 + 0.3F * normal_(random_) : 0.6F * normal_(random_));
+                              (r == 0 ? shape_.common + deviation : deviation);
       for (std::size_t k = 0; k < kFactors; ++k) vector[k] += component * turn_[r * kFactors + k];
     }
   }
@@ -73,7 +77,7 @@ class Generator {
     for (std::size_t i = 0; i < count; ++i) {
       const float popularity =
           1 / (0.01F + static_cast<float>(ranks[i]) / static_cast<float>(count));
-      fill(0.5F * std::pow(popularity / 100, shape_.norm_exponent), items.matrix.row(i));
+      fill(shape_.item_length * std::pow(popularity, shape_.exponent), items.matrix.row(i));
       if (shape_.bias_deviation > 0) items.bias.push_back(shape_.bias_deviation * normal_(random_));
     }
     return items;
@@ -106,7 +110,8 @@ void measure(const Shape& shape, std::size_t count) {
   const Factors items = generator.items(count);
   const float* bias = items.bias.empty() ? nullptr : items.bias.data();
   FactorMatrix queries(100, kFactors);
-  for (std::size_t q = 0; q < queries.rows(); ++q) generator.fill(0.5F, queries.row(q));
+  for (std::size_t q = 0; q < queries.rows(); ++q)
+    generator.fill(shape.user_length, queries.row(q));
 
   std::vector<float> scores(count);
   const double brute = microseconds(3, [&](std::size_t q) {
