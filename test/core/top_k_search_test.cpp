@@ -194,6 +194,60 @@ TEST(TopKSearch, EqualNorms) {
   }
 }
 
+// Rows that all but equal the query, in directions that most rows lack: only bounds that hold to
+// the last component let the best of them through.
+TEST(TopKSearch, RowsLikeTheQuery) {
+  std::mt19937_64 random(16);
+  for (const std::size_t factors : {40, 64, 100}) {
+    SCOPED_TRACE(factors);
+    Model model = random_model(2000, factors, 1, random);
+    std::vector<float> query = random_vector(factors, 0.3F, random);
+    std::fill_n(query.begin(), factors / 2, 0.0F);
+    for (std::size_t i = 0; i < 2000; ++i) {
+      for (std::size_t k = factors / 2; k < factors; ++k) model.rows.row(i)[k] *= 0.2F;
+    }
+    for (std::size_t i = 0; i < 2000; i += 100) {
+      const std::vector<float> noise = random_vector(factors, 1e-3F, random);
+      const float length = 3 + static_cast<float>(random() % 100) / 1e4F;
+      for (std::size_t k = 0; k < factors; ++k) {
+        model.rows.row(i)[k] = length * (query[k] + noise[k]);
+      }
+    }
+    check_at_every_level(model, query, 0, {1, 2, 10, 15});
+    model.bias = random_vector(2000, 1e-3F, random);
+    check_at_every_level(model, query, 0, {1, 2, 10, 15});
+  }
+}
+
+// With a single factor, the promise of a row and the length of the query are its score.
+TEST(TopKSearch, BoundsThatAreScores) {
+  std::mt19937_64 random(18);
+  std::normal_distribution<float> normal;
+  for (int repeat = 0; repeat < 300; ++repeat) {
+    Model model{FactorMatrix(100, 1), {}};
+    for (std::size_t i = 0; i < 100; ++i) {
+      const float y = std::exp(normal(random));
+      model.rows.row(i)[0] = y;
+      model.bias.push_back(-y * std::exp(normal(random)));
+    }
+    check_at_every_level(model, {std::exp(2 * normal(random))}, 0, {1, 2, 10});
+  }
+}
+
+// A long query makes rows win that promise little, after others which cannot.
+TEST(TopKSearch, LongRowsWithLowBiases) {
+  std::mt19937_64 random(17);
+  Model model = random_model(192, 8, 1, random);
+  const std::vector<float> norms = norms_of(model.rows);
+  const float lengths[] = {1.0F, 0.1F, 2.0F};
+  const float biases[] = {0.5F, 1.5F, -3.0F};
+  for (std::size_t i = 0; i < 192; ++i) {
+    for (std::size_t k = 0; k < 8; ++k) model.rows.row(i)[k] *= lengths[i / 64] / norms[i];
+    model.bias.push_back(biases[i / 64]);
+  }
+  check_at_every_level(model, random_vector(8, 4, random), 0, kSomeKs);
+}
+
 TEST(TopKSearch, AllScoresNegative) {
   std::mt19937_64 random(5);
   Model model = random_model(1000, 32, 0.9F, random);
