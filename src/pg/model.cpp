@@ -125,6 +125,35 @@ void check_is_model(Oid table) {
   });
 }
 
+RowPlace newest_row(Oid table) {
+  return server([&] {
+    RowPlace place{};
+    if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK) return place;
+    Relation relation = table_open(table, AccessShareLock);
+    list_free(RelationGetIndexList(relation));  // looks the primary key up
+    if (!relation->rd_rel->relrowsecurity && !relation->rd_rel->relhassubclass &&
+        OidIsValid(relation->rd_pkindex)) {
+      Relation index = index_open(relation->rd_pkindex, AccessShareLock);
+      if (index->rd_index->indnkeyatts == 1 &&
+          index->rd_index->indkey.values[0] == get_attnum(table, "run")) {
+        IndexScanDesc scan = begin_index_scan(relation, index, GetActiveSnapshot());
+        TupleTableSlot* slot = table_slot_create(relation, nullptr);
+        if (index_getnext_slot(scan, BackwardScanDirection, slot)) {
+          bool is_null;
+          place.tid = slot->tts_tid;
+          place.xmin = DatumGetTransactionId(
+              slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null));
+        }
+        ExecDropSingleTupleTableSlot(slot);
+        index_endscan(scan);
+      }
+      index_close(index, NoLock);
+    }
+    table_close(relation, NoLock);
+    return place;
+  });
+}
+
 TrainOptions Model::options() const {
   TrainOptions options;
   options.feedback = feedback;

@@ -101,6 +101,7 @@ class View {
 struct Cache {
   std::vector<std::shared_ptr<CachedModel>> models;
   View last_view;
+  RowPlace last_row;
   std::shared_ptr<ServedModel> last;
 };
 
@@ -290,8 +291,7 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
   return FactorRow{last.values.data(), last.bias};
 }
 
-void ServedModel::see_again(Model model) {
-  cached_->model = std::move(model);
+void ServedModel::see_again() {
   for (LastRow& last : last_) last.valid = false;
 }
 
@@ -300,20 +300,25 @@ std::shared_ptr<ServedModel> serve_model(Oid table) {
   if (cache().last != nullptr && cache().last_view.is_current(table)) return cache().last;
 
   View view(table);
-  SpiConnection spi;
-  Model model = read_model(table);
-  spi.finish();
-  if (cache().last != nullptr && cache().last_view.has_current_catalogs(table) &&
-      cache().last->model().has_same_factors(model)) {
-    cache().last->see_again(std::move(model));
+  const auto catalogs_are_current = [&] {
+    return cache().last != nullptr && cache().last_view.has_current_catalogs(table);
+  };
+  // Looking may itself meet changes.
+  if (catalogs_are_current() && cache().last_row.is_known() &&
+      newest_row(table) == cache().last_row && catalogs_are_current()) {
+    cache().last->see_again();
     cache().last_view = std::move(view);
     return cache().last;
   }
+  SpiConnection spi;
+  Model model = read_model(table);
+  spi.finish();
   auto served = std::make_shared<ServedModel>(cached_version(std::move(model)), GetUserId());
   if (served->is_reusable()) {
     // Reading the row may itself have met invalidations; what matters of them was looked up after.
     view.catalogs_seen();
     cache().last_view = std::move(view);
+    cache().last_row = newest_row(table);
     cache().last = served;
   }
   return served;

@@ -58,8 +58,8 @@ class ServedModel {
   /// Whether nothing but the caller's snapshot and role decides what it sees.
   bool is_reusable() const { return !row_security_; }
 
-  /// Goes on with the same factors under another snapshot.
-  void see_again(Model model);
+  /// Goes on under another snapshot, which sees the same model row.
+  void see_again();
 
  private:
   void check_readable(Side side);

@@ -24,8 +24,12 @@
 extern "C" {
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/nbtree.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
@@ -129,6 +133,17 @@ inline LocalPgBackendStatus* local_backend_entry(int i) {
 #else
   return pgstat_fetch_stat_local_beentry(i);
 #endif
+}
+
+/// A scan of a whole index.
+inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot) {
+#if PG_VERSION_NUM >= 180000
+  IndexScanDesc scan = index_beginscan(table, index, snapshot, nullptr, 0, 0);
+#else
+  IndexScanDesc scan = index_beginscan(table, index, snapshot, 0, 0);
+#endif
+  index_rescan(scan, nullptr, 0, nullptr, 0);
+  return scan;
 }
 
 /// Sets up a set-returning function that fills rsinfo->setResult.
