@@ -1,5 +1,6 @@
 #include "pg/model_cache.h"
 
+#include "core/kernels.h"
 #include "pg/factor_reader.h"
 #include "pg/settings.h"
 
@@ -253,7 +254,10 @@ std::optional<FactorRow> ServedModel::find(Side side, Datum id) {
   std::uint32_t index =
       all.ids().is_plain() ? all.ids().find(id) : server([&] { return all.ids().find(id); });
   if (index == FlatIds::kMissing) return std::nullopt;
-  return FactorRow{all.rows().row(index), all.bias()[index]};
+  const FactorView rows = all.rows();
+  // It comes from memory while the caller does what else it has to do.
+  for (std::size_t c = 0; c < rows.stride; c += kBlock) __builtin_prefetch(rows.row(index) + c);
+  return FactorRow{rows.row(index), all.bias()[index]};
 }
 
 std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
