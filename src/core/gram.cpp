@@ -9,8 +9,7 @@ std::uint64_t gram_segment_size(std::size_t unknowns) {
   return std::clamp<std::uint64_t>((std::uint64_t{1} << 26) / (unknowns * unknowns), 256, 4096);
 }
 
-void sum_gram(const FactorView& rows,
-              const std::function<float(std::uint64_t row)>& weight,
+void sum_gram(const FactorView& rows, const std::function<float(std::uint64_t row)>& weight,
               const std::function<TermAccumulator&(int thread)>& terms, SegmentedSum& segmented_sum,
               NormalEquations& gram) {
   segmented_sum.run(

@@ -18,8 +18,7 @@ std::uint64_t gram_segment_size(std::size_t unknowns);
 
 /// Adds weight(row) y y^T for all vectors y to `gram`. terms(thread): where that
 /// thread gathers them.
-void sum_gram(const FactorView& rows,
-              const std::function<float(std::uint64_t row)>& weight,
+void sum_gram(const FactorView& rows, const std::function<float(std::uint64_t row)>& weight,
               const std::function<TermAccumulator&(int thread)>& terms, SegmentedSum& segmented_sum,
               NormalEquations& gram);
 

@@ -102,6 +102,11 @@ struct Kernels {
                       FoundRows* found);
   void (*find_cosines)(const SearchRows& rows, const SearchQuery& query, float least,
                        FoundRows* found);
+
+  /// Of the rows in each of the 16 places of blocks [begin, end), the one whose head alone makes
+  /// the best score: that score, which is no bound, and its block.
+  void (*best_heads)(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
+                     std::size_t end, float* scores, std::int32_t* blocks);
 };
 
 const Kernels& baseline_kernels();

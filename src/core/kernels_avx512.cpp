@@ -86,8 +86,8 @@ ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
 namespace als {
 
 const Kernels& avx512_kernels() {
-  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, pass,        transform,
-                                  dot,        multiply, find_scores,    find_cosines};
+  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, pass,         transform,
+                                  dot,        multiply, find_scores,    find_cosines, best_heads};
   return kTable;
 }
 

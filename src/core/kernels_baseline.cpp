@@ -66,8 +66,8 @@ ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
 }  // namespace
 
 const Kernels& baseline_kernels() {
-  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, pass,        transform,
-                                  dot,        multiply, find_scores,    find_cosines};
+  static constexpr Kernels kTable{accumulate, cholesky, cholesky_solve, pass,         transform,
+                                  dot,        multiply, find_scores,    find_cosines, best_heads};
   return kTable;
 }
 

@@ -25,17 +25,28 @@ ALS_INLINE bool is_below(const SearchBlock& block, std::size_t lane, const Searc
                  : (query.base + block.biases[lane]) + product < least;
 }
 
-// The same of all rows of a block: a bit for each that is not below.
-template <bool kCosine>
-ALS_INLINE std::uint32_t judge_heads(const SearchBlock& block, const BlockBound& bound,
-                                     const SearchQuery& query, const IntVector (&pairs)[kHead / 2],
-                                     float least, float* heads) {
-  IntVector sums[kBlockVectors] = {};
+ALS_INLINE void splat_head(const SearchQuery& query, IntVector (&pairs)[kHead / 2]) {
+  ALS_UNROLL for (std::size_t k = 0; k < kHead / 2; ++k) pairs[k] = splat_pair(query.head + 2 * k);
+}
+
+// Products with the heads of a block's rows.
+ALS_INLINE void multiply_heads(const SearchBlock& block, const IntVector (&pairs)[kHead / 2],
+                               IntVector (&sums)[kBlockVectors]) {
+  ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) sums[v] = IntVector{};
   ALS_UNROLL for (std::size_t k = 0; k < kHead / 2; ++k) {
     ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
       sums[v] += pair_products(load<IntVector>(block.heads[k][kLanes * v]), pairs[k]);
     }
   }
+}
+
+// The same of all rows of a block: a bit for each that is not below.
+template <bool kCosine>
+ALS_INLINE std::uint32_t judge_heads(const SearchBlock& block, const BlockBound& bound,
+                                     const SearchQuery& query, const IntVector (&pairs)[kHead / 2],
+                                     float least, float* heads) {
+  IntVector sums[kBlockVectors];
+  multiply_heads(block, pairs, sums);
   std::uint32_t left = 0;
   ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
     const Vector head = __builtin_convertvector(sums[v], Vector);
@@ -63,7 +74,7 @@ template <bool kCosine>
 ALS_INLINE void find(const SearchRows& rows, const SearchQuery& query, float least,
                      FoundRows* found) {
   IntVector pairs[kHead / 2];
-  ALS_UNROLL for (std::size_t k = 0; k < kHead / 2; ++k) pairs[k] = splat_pair(query.head + 2 * k);
+  splat_head(query, pairs);
 
   std::size_t b = found->next_block;
   found->count = 0;
@@ -115,4 +126,30 @@ void find_scores(const SearchRows& rows, const SearchQuery& query, float least, 
 
 void find_cosines(const SearchRows& rows, const SearchQuery& query, float least, FoundRows* found) {
   find<true>(rows, query, least, found);
+}
+
+void best_heads(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
+                std::size_t end, float* scores, std::int32_t* blocks) {
+  IntVector pairs[kHead / 2];
+  splat_head(query, pairs);
+  Vector best[kBlockVectors];
+  IntVector where[kBlockVectors] = {};
+  ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) best[v] = splat<Vector>(-__builtin_inff());
+  for (std::size_t b = begin; b < end; ++b) {
+    IntVector sums[kBlockVectors];
+    multiply_heads(rows.blocks[b], pairs, sums);
+    const Vector scale = splat<Vector>(query.scale * rows.bounds[b].scale);
+    const IntVector number = static_cast<std::int32_t>(b) - IntVector{};
+    ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
+      const Vector score = fused(__builtin_convertvector(sums[v], Vector), scale,
+                                 load<Vector>(rows.blocks[b].biases + kLanes * v));
+      const auto better = score > best[v];
+      best[v] = better ? score : best[v];
+      where[v] = better ? number : where[v];
+    }
+  }
+  ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
+    store(scores + kLanes * v, best[v]);
+    __builtin_memcpy(blocks + kLanes * v, &where[v], sizeof where[v]);
+  }
 }

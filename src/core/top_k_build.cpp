@@ -138,7 +138,8 @@ void TopKSearch::build(const FactorView& rows, const float* bias, void* image, c
   auto* tails = reinterpret_cast<SearchTail*>(part(layout.tails));
   auto* order = reinterpret_cast<std::uint32_t*>(part(layout.order));
 
-  ThreadTeam alone(1, [] { return true; }, poll);
+  ThreadTeam alone(
+      1, [] { return true; }, poll);
   const NormalEquations equations = gram_of(rows, alone);
   std::copy_n(equations.matrix(), matrix_floats(rows.cols), gram);
   const AlignedVector<float> columns = rotation_of(gram, rows.cols);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "core/kernels.h"
@@ -45,6 +46,11 @@ namespace als {
 namespace {
 
 constexpr float kUnit = 1.0F / (1 << 24);
+
+// A first idea of the k-th best score comes from so many groups of so many blocks, the most
+// promising ones, of each the best row in each of 16 places.
+constexpr std::size_t kScoutedGroups = 4;
+constexpr std::size_t kScoutedBlocks = 64;
 
 float slack_of(std::size_t factors) {
   const auto n = static_cast<float>(factors);
@@ -97,24 +103,61 @@ SearchQuery TopKSearch::prepare(const float* query) const {
   return prepared;
 }
 
-/// find(least, found) finds the next rows that may score at least so much, score(row, position)
-/// scores one of them.
+/// A score that k rows reach, found by scoring some of the most promising rows: those whose heads
+/// alone score best. A search that knew nothing at first would take many rows for candidates before
+/// it had seen good ones. -infinity if there are not k such rows.
+template <class Score>
+float TopKSearch::scout(const SearchQuery& query, std::size_t k, const Bitmap* excluded,
+                        const Score& score) const {
+  std::uint32_t positions[kScoutedGroups * kBlock];
+  std::size_t count = 0;
+  for (std::size_t group = 0; group < kScoutedGroups; ++group) {
+    const std::size_t begin = std::min(group * kScoutedBlocks, prepared_.block_count);
+    const std::size_t end = std::min(begin + kScoutedBlocks, prepared_.block_count);
+    float heads[kBlock];
+    std::int32_t blocks[kBlock];
+    kernels().best_heads(prepared_, query, begin, end, heads, blocks);
+    for (std::size_t lane = 0; lane < kBlock; ++lane) {
+      const std::size_t position = static_cast<std::size_t>(blocks[lane]) * kBlock + lane;
+      if (!std::isfinite(heads[lane]) || position >= rows_.rows) continue;
+      if (excluded != nullptr && (*excluded)[order_[position]]) continue;
+      fetch(rows_.row(order_[position]));
+      positions[count++] = static_cast<std::uint32_t>(position);
+    }
+  }
+  float scores[kScoutedGroups * kBlock];
+  std::size_t numbers = 0;
+  for (std::size_t n = 0; n < count; ++n) {
+    scores[numbers] = score(order_[positions[n]], positions[n]);
+    if (!std::isnan(scores[numbers])) ++numbers;
+  }
+  if (k == 0 || numbers < k) return -std::numeric_limits<float>::infinity();
+  std::nth_element(scores, scores + (k - 1), scores + numbers, std::greater<>());
+  return scores[k - 1];
+}
+
+/// Asks for a row early.
+void TopKSearch::fetch(const float* row) const {
+  for (std::size_t c = 0; c < rows_.stride; c += kBlock) __builtin_prefetch(row + c, 0, 3);
+}
+
+/// k rows reach `floor`. find(least, found) finds the next rows that may score at least so much,
+/// score(row, position) scores one of them.
 template <class Find, class Score>
-std::vector<ScoredItem> TopKSearch::search(std::size_t k, const Bitmap* excluded, const Find& find,
-                                           const Score& score) const {
+std::vector<ScoredItem> TopKSearch::search(std::size_t k, const Bitmap* excluded, float floor,
+                                           const Find& find, const Score& score) const {
   if (k == 0) return {};
   TopK top(k);
   FoundRows found;
   for (;;) {
-    find(top.least(), &found);
+    find(std::max(top.least(), floor), &found);
     if (found.count == 0) return top.take();
     std::size_t count = 0;
     for (std::size_t n = 0; n < found.count; ++n) {
       const std::uint32_t position = found.positions[n];
       if (position >= rows_.rows) continue;  // the last block may not be full
       if (excluded != nullptr && (*excluded)[order_[position]]) continue;
-      const float* row = rows_.row(order_[position]);
-      for (std::size_t c = 0; c < rows_.stride; c += kBlock) __builtin_prefetch(row + c, 0, 3);
+      fetch(rows_.row(order_[position]));
       found.positions[count++] = position;
     }
     for (std::size_t n = 0; n < count; ++n) {
@@ -133,16 +176,19 @@ std::vector<ScoredItem> TopKSearch::best(const float* query, float base, std::si
   prepared.base = base;
   prepared.promise_base = base + 8 * kUnit * largest;
   const Kernels& current = kernels();
+  const auto score = [&](std::uint32_t row, std::size_t) {
+    const float product = current.dot(query, rows_.row(row), rows_.cols);
+    return (bias_ != nullptr ? base + bias_[row] : base) + product;
+  };
+  const float floor =
+      trusted ? scout(prepared, k, excluded, score) : -std::numeric_limits<float>::infinity();
   return search(
-      k, excluded,
+      k, excluded, floor,
       [&](float least, FoundRows* found) {
         if (!trusted) least = -std::numeric_limits<float>::infinity();
         current.find_scores(prepared_, prepared, least, found);
       },
-      [&](std::uint32_t row, std::size_t) {
-        const float product = current.dot(query, rows_.row(row), rows_.cols);
-        return (bias_ != nullptr ? base + bias_[row] : base) + product;
-      });
+      score);
 }
 
 std::vector<ScoredItem> TopKSearch::best_by_cosine(const float* query, std::size_t k,
@@ -152,7 +198,7 @@ std::vector<ScoredItem> TopKSearch::best_by_cosine(const float* query, std::size
   const Kernels& current = kernels();
   prepared.norm = std::sqrt(current.dot(query, query, rows_.cols));
   return search(
-      k, excluded,
+      k, excluded, -std::numeric_limits<float>::infinity(),
       [&](float least, FoundRows* found) {
         // The quotient is rounded, and so is the product that it is compared by.
         least = trusted ? least - 8 * kUnit * std::fabs(least)

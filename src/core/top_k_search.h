@@ -56,10 +56,15 @@ class TopKSearch {
 
  private:
   SearchQuery prepare(const float* query) const;
+  void fetch(const float* row) const;
+
+  template <class Score>
+  float scout(const SearchQuery& query, std::size_t k, const Bitmap* excluded,
+              const Score& score) const;
 
   template <class Find, class Score>
-  std::vector<ScoredItem> search(std::size_t k, const Bitmap* excluded, const Find& find,
-                                 const Score& score) const;
+  std::vector<ScoredItem> search(std::size_t k, const Bitmap* excluded, float floor,
+                                 const Find& find, const Score& score) const;
 
   FactorView rows_;
   const float* bias_;

@@ -35,15 +35,16 @@ void add_row(ReturnSetInfo* result, const RegisteredImage& image, bool shared) {
   const char* database = get_database_name(key.database);
   auto* version = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
   std::memcpy(version->data, key.version.data(), UUID_LEN);
-  Datum values[9] = {database == nullptr ? 0 : DirectFunctionCall1(namein, CStringGetDatum(database)),
-                     ObjectIdGetDatum(key.model),
-                     UUIDPGetDatum(version),
-                     CStringGetTextDatum(content_name(key.kind)),
-                     Int64GetDatum(static_cast<int64>(image.bytes)),
-                     BoolGetDatum(shared),
-                     Int32GetDatum(static_cast<int32>(image.sessions)),
-                     Int64GetDatum(static_cast<int64>(image.hits)),
-                     TimestampTzGetDatum(image.last_used)};
+  Datum values[9] = {
+      database == nullptr ? 0 : DirectFunctionCall1(namein, CStringGetDatum(database)),
+      ObjectIdGetDatum(key.model),
+      UUIDPGetDatum(version),
+      CStringGetTextDatum(content_name(key.kind)),
+      Int64GetDatum(static_cast<int64>(image.bytes)),
+      BoolGetDatum(shared),
+      Int32GetDatum(static_cast<int32>(image.sessions)),
+      Int64GetDatum(static_cast<int64>(image.hits)),
+      TimestampTzGetDatum(image.last_used)};
   bool nulls[9] = {database == nullptr, !here};
   nulls[7] = nulls[8] = !shared;
   tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);

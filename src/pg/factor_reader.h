@@ -17,8 +17,8 @@ inline constexpr const char* kFactorColumns =
 /// Holds all rows of a factor table, in the order of their ids.
 class FactorReader {
  public:
-  /// Reads the table under the active snapshot, as the caller, within an SPI connection. Throws 2202E
-  /// or 22004 for a vector that does not fit the model, 23505 for an id that stands twice.
+  /// Reads the table under the active snapshot, as the caller, within an SPI connection. Throws
+  /// 2202E or 22004 for a vector that does not fit the model, 23505 for an id that stands twice.
   FactorReader(const Model& model, Side side);
   FactorReader(const FactorReader&) = delete;
   FactorReader& operator=(const FactorReader&) = delete;

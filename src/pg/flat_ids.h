@@ -44,8 +44,8 @@ class FlatIds {
     std::uint32_t tag;
   };
 
-  /// Sizes and places, in bytes from the header. Ids below n_small are found by their number, others
-  /// by their hash, in an open-addressing table of 2^k slots, at most half of them taken.
+  /// Sizes and places, in bytes from the header. Ids below n_small are found by their number,
+  /// others by their hash, in an open-addressing table of 2^k slots, at most half of them taken.
   struct Header {
     std::uint64_t size;
     std::uint64_t n_small;

@@ -1,8 +1,8 @@
 // Ids as SQL functions take and return them: of the model's type, of one that casts to it, or text.
 #pragma once
 
-#include "pg/guard.h"
 #include "pg/flat_ids.h"
+#include "pg/guard.h"
 
 namespace als::pg {
 
@@ -10,7 +10,8 @@ namespace als::pg {
 /// is no cast. `what` names the id in the message: "user" or "item".
 IdConverter converter_or_throw(Oid from, const IdType& to, const char* what, MemoryContext context);
 
-/// A value as an id, by such a converter. Calls the server only where there is something to convert.
+/// A value as an id, by such a converter. Calls the server only where there is something to
+/// convert.
 inline Datum converted_id(IdConverter& converter, Datum value) {
   if (converter.method == IdConverter::kSame) return value;
   return server([&] { return convert_id(&converter, value); });

@@ -18,8 +18,7 @@ class IdDictionary {
   static constexpr std::uint32_t kMissing = IdTable::kMissing;
 
   /// `type` must outlive the dictionary.
-  explicit IdDictionary(const IdType* type)
-      : type_(type), may_be_small_(ids_may_be_small(*type)) {}
+  explicit IdDictionary(const IdType* type) : type_(type), may_be_small_(ids_may_be_small(*type)) {}
 
   std::uint32_t find(Datum id) const;
   std::uint32_t find_or_add(Datum id);

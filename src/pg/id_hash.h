@@ -6,8 +6,8 @@
 
 namespace als::pg {
 
-/// A hash of an id's value, the same in every session of a server. May raise server errors (a type's
-/// own function may).
+/// A hash of an id's value, the same in every session of a server. May raise server errors (a
+/// type's own function may).
 inline std::uint64_t id_hash(const IdType& type, Datum id) {
   if (type.image_equal) {
     if (type.by_value()) return splitmix(static_cast<std::uint64_t>(id));
@@ -17,8 +17,8 @@ inline std::uint64_t id_hash(const IdType& type, Datum id) {
   }
   TypeCacheEntry* cache = type.cache;
   if (OidIsValid(cache->hash_extended_proc_finfo.fn_oid))
-    return DatumGetUInt64(FunctionCall2Coll(&cache->hash_extended_proc_finfo, type.collation, id,
-                                            Int64GetDatum(0)));
+    return DatumGetUInt64(
+        FunctionCall2Coll(&cache->hash_extended_proc_finfo, type.collation, id, Int64GetDatum(0)));
   return splitmix(DatumGetUInt32(FunctionCall1Coll(&cache->hash_proc_finfo, type.collation, id)));
 }
 

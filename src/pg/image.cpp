@@ -17,8 +17,8 @@ std::vector<std::weak_ptr<Image>>& mapped() {
   return *images;
 }
 
-/// Runs a call that makes or maps a segment. Null if it fails; the rest of the transaction goes on as
-/// if it had not been tried.
+/// Runs a call that makes or maps a segment. Null if it fails; the rest of the transaction goes on
+/// as if it had not been tried.
 template <class Call>
 dsm_segment* try_segment(const Call& call) {
   // What a failed call leaves behind hangs on an owner of its own, not on the transaction's.
@@ -35,8 +35,8 @@ dsm_segment* try_segment(const Call& call) {
   } catch (const ServerError& error) {
     CurrentResourceOwner = outer;
     server([&] {
-      ereport(LOG, (errmsg("als keeps a model in this session's own memory: %s",
-                           error.data->message)));
+      ereport(LOG,
+              (errmsg("als keeps a model in this session's own memory: %s", error.data->message)));
     });
   }
   CurrentResourceOwner = outer;
@@ -54,16 +54,15 @@ dsm_segment* try_segment(const Call& call) {
 std::shared_ptr<Image> Image::make_private(std::size_t bytes) {
   std::shared_ptr<Image> image(new Image(bytes));
   image->data_ = static_cast<char*>(
-      ::operator new(bytes, std::align_val_t{AlignedAllocator<char>::kAlignment}));
+      ::operator new (bytes, std::align_val_t{AlignedAllocator<char>::kAlignment}));
   return image;
 }
 
 std::shared_ptr<Image> Image::make_shared(std::size_t bytes, std::uint64_t id) {
   std::shared_ptr<Image> image(new Image(bytes));
   mapped().push_back(image);
-  image->segment_ = try_segment([&] {
-    return dsm_create(bytes + sizeof(SharedHeader), DSM_CREATE_NULL_IF_MAXSEGMENTS);
-  });
+  image->segment_ = try_segment(
+      [&] { return dsm_create(bytes + sizeof(SharedHeader), DSM_CREATE_NULL_IF_MAXSEGMENTS); });
   if (image->segment_ == nullptr) return nullptr;
   image->id_ = id;
   auto* header = static_cast<SharedHeader*>(dsm_segment_address(image->segment_));
@@ -98,7 +97,7 @@ Image::~Image() {
   if (segment_ != nullptr)
     dsm_detach(segment_);  // at worst warns
   else
-    ::operator delete(data_, std::align_val_t{AlignedAllocator<char>::kAlignment});
+    ::operator delete (data_, std::align_val_t{AlignedAllocator<char>::kAlignment});
 }
 
 }  // namespace als::pg

@@ -5,9 +5,9 @@
 
 namespace als::pg {
 
-/// Memory without pointers inside, aligned to cache lines: either dynamic shared memory, which other
-/// sessions can map too, or this session's own. Mapped as long as this object lives; not tied to the
-/// transaction.
+/// Memory without pointers inside, aligned to cache lines: either dynamic shared memory, which
+/// other sessions can map too, or this session's own. Mapped as long as this object lives; not tied
+/// to the transaction.
 class Image {
  public:
   /// Throws std::bad_alloc.

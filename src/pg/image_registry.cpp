@@ -41,9 +41,8 @@ Registry* open_registry() {
   Registry* registry = nullptr;
   server([] { LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE); });
   try {
-    registry = server([&] {
-      return static_cast<Registry*>(ShmemInitStruct(kName, sizeof(Registry), &found));
-    });
+    registry = server(
+        [&] { return static_cast<Registry*>(ShmemInitStruct(kName, sizeof(Registry), &found)); });
   } catch (const ServerError& error) {
     server([&] {
       LWLockRelease(AddinShmemInitLock);
@@ -147,8 +146,8 @@ void begin_use(const Image& image) {
   });
 }
 
-/// Makes room for so many bytes: images with a newer version go first, then those that have not been
-/// used for longest. Returns a free entry, or null if that many bytes are too much.
+/// Makes room for so many bytes: images with a newer version go first, then those that have not
+/// been used for longest. Returns a free entry, or null if that many bytes are too much.
 Entry* make_room(std::size_t bytes, Removed& removed) {
   if (bytes > cache_size()) return nullptr;
   for (;;) {
@@ -303,8 +302,8 @@ std::vector<RegisteredImage> registered_images() {
 BuildLock::BuildLock(const ImageKey& key) {
   // Beside the server's two spaces of advisory locks, which have 1 and 2 here.
   constexpr uint16 kSpace = 0x616c;
-  uint32 content = hash_bytes_extended(key.version.data(), UUID_LEN,
-                                       static_cast<std::uint64_t>(key.kind));
+  uint32 content =
+      hash_bytes_extended(key.version.data(), UUID_LEN, static_cast<std::uint64_t>(key.kind));
   SET_LOCKTAG_ADVISORY(tag_, key.database, key.model, content, kSpace);
   server([&] { LockAcquire(&tag_, ExclusiveLock, false, false); });
 }

@@ -1,10 +1,11 @@
 // Which images of which models lie in shared memory: the table that all sessions of a server share.
 //
-// An image is built by the first session that needs it, in memory of its own that nobody else knows,
-// and entered here when it is complete: so nobody ever sees half of one. It goes when a newer version
-// of the model has been entered and no session uses it any more, when the model is gone, or when
-// room is needed. Sessions that still have it mapped go on with it; the memory is freed when the last
-// of them lets go. If a session crashes, the server ends the others and frees all shared memory.
+// An image is built by the first session that needs it, in memory of its own that nobody else
+// knows, and entered here when it is complete: so nobody ever sees half of one. It goes when a
+// newer version of the model has been entered and no session uses it any more, when the model is
+// gone, or when room is needed. Sessions that still have it mapped go on with it; the memory is
+// freed when the last of them lets go. If a session crashes, the server ends the others and frees
+// all shared memory.
 //
 // The table itself takes a few kB of the slack that the server leaves in its main shared memory, so
 // that nothing needs to be preloaded.
@@ -71,14 +72,15 @@ void count_hit(const Image& image);
 bool images_may_be_stale();
 bool is_stale(const Image& image);
 
-/// Takes out the images of models that are gone, as the current catalogs have it. A server call in a
-/// transaction.
+/// Takes out the images of models that are gone, as the current catalogs have it. A server call in
+/// a transaction.
 void forget_gone_models();
 
 /// All images of all databases.
 std::vector<RegisteredImage> registered_images();
 
-/// Held by whoever builds an image that others may be waiting for. Left to the server after an error.
+/// Held by whoever builds an image that others may be waiting for. Left to the server after an
+/// error.
 class BuildLock {
  public:
   explicit BuildLock(const ImageKey& key);

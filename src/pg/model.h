@@ -79,8 +79,8 @@ struct RowPlace {
 
   bool is_known() const { return TransactionIdIsValid(xmin); }
   bool operator==(const RowPlace& other) const {
-    return xmin == other.xmin && ItemPointerEquals(const_cast<ItemPointer>(&tid),
-                                                   const_cast<ItemPointer>(&other.tid));
+    return xmin == other.xmin &&
+           ItemPointerEquals(const_cast<ItemPointer>(&tid), const_cast<ItemPointer>(&other.tid));
   }
 };
 

@@ -79,8 +79,7 @@ class View {
   bool is_current(Oid table) const {
     Snapshot snapshot = GetActiveSnapshot();
     return has_current_catalogs(table) && transaction_ == current_lxid() &&
-           command_ == snapshot->curcid &&
-           xmin_ == snapshot->xmin && xmax_ == snapshot->xmax &&
+           command_ == snapshot->curcid && xmin_ == snapshot->xmin && xmax_ == snapshot->xmax &&
            std::equal(running_.begin(), running_.end(), snapshot->xip,
                       snapshot->xip + snapshot->xcnt) &&
            std::equal(running_subtransactions_.begin(), running_subtransactions_.end(),

@@ -11,7 +11,7 @@ namespace als::pg {
 
 namespace {
 int threads_setting = 0;
-int max_memory_setting = -1;  // kB
+int max_memory_setting = -1;       // kB
 int cache_size_setting = 1 << 20;  // kB
 bool verbose_setting = false;
 int simd_setting = 0;
@@ -40,11 +40,12 @@ void define_settings() {
                           "Memory one als.train or als.recommend_all may use; more is refused.",
                           "-1 means half of the machine's memory.", &max_memory_setting, -1, -1,
                           MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("als.cache_size", "Shared memory for models that are being served.",
-                          "Models that do not fit push out those not used for longest. 0 keeps them "
-                          "in each session's own memory.",
-                          &cache_size_setting, 1 << 20, 0, MAX_KILOBYTES, PGC_SUSET, GUC_UNIT_KB,
-                          nullptr, nullptr, nullptr);
+  DefineCustomIntVariable(
+      "als.cache_size", "Shared memory for models that are being served.",
+      "Models that do not fit push out those not used for longest. 0 keeps them "
+      "in each session's own memory.",
+      &cache_size_setting, 1 << 20, 0, MAX_KILOBYTES, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr,
+      nullptr);
   DefineCustomBoolVariable("als.verbose", "Report each training iteration at NOTICE.",
                            "Otherwise they are reported at DEBUG1.", &verbose_setting, false,
                            PGC_USERSET, 0, nullptr, nullptr, nullptr);

@@ -1,4 +1,5 @@
-// als.similar_items and als.similar_users: neighbours by the cosine or the inner product of their factors.
+// als.similar_items and als.similar_users: neighbours by the cosine or the inner product of their
+// factors.
 
 #include "pg/args.h"
 #include "pg/id_argument.h"
@@ -40,8 +41,7 @@ std::vector<ScoredItem> neighbours(ServedModel& served, Side which, std::uint32_
 
 std::vector<ScoredItem> similar(FunctionCallInfo fcinfo, ServedModel& served, Side which, int k) {
   bool raise = choice_arg(fcinfo, kOnUnknown, "on_unknown", {"empty", "error"}) == "error";
-  bool by_cosine =
-      choice_arg(fcinfo, kMeasure, "measure", {"cosine", "inner_product"}) == "cosine";
+  bool by_cosine = choice_arg(fcinfo, kMeasure, "measure", {"cosine", "inner_product"}) == "cosine";
   const FactorSide& side = served.side(which);
   Datum id = id_arg(fcinfo, kId, side.type(), side_name(which));
   std::uint32_t index = server([&] { return side.ids().find(id); });
@@ -72,12 +72,14 @@ Datum return_similar(FunctionCallInfo fcinfo, Side which) {
 ALS_SQL_FUNCTION(als_similar_items)
 ALS_SQL_FUNCTION(als_similar_users)
 
-/// als.similar_items(model regclass, item_id, k int, on_unknown text, measure text): rows (item_id, score, rank)
+/// als.similar_items(model regclass, item_id, k int, on_unknown text, measure text): rows (item_id,
+/// score, rank)
 Datum als_similar_items(PG_FUNCTION_ARGS) {
   return als::pg::return_similar(fcinfo, als::pg::Side::kItems);
 }
 
-/// als.similar_users(model regclass, user_id, k int, on_unknown text, measure text): rows (user_id, score, rank)
+/// als.similar_users(model regclass, user_id, k int, on_unknown text, measure text): rows (user_id,
+/// score, rank)
 Datum als_similar_users(PG_FUNCTION_ARGS) {
   return als::pg::return_similar(fcinfo, als::pg::Side::kUsers);
 }

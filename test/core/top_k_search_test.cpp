@@ -359,6 +359,8 @@ TEST(TopKSearch, ValuesThatAreNotFinite) {
 // the image is built, by what would win.
 TEST(TopKSearch, LooksAtFewRows) {
   at_every_level([] {
+    // More than those from which it takes its first idea of a good score.
+    constexpr std::size_t kFew = 4500;
     std::mt19937_64 random(12);
     for (const bool biased : {false, true}) {
       std::size_t rank = 0;
@@ -366,13 +368,13 @@ TEST(TopKSearch, LooksAtFewRows) {
         return 1 / std::sqrt(1 + static_cast<float>(rank++) / 100);
       });
       if (biased) {
-        for (std::size_t i = 0; i < 20000; ++i) model.bias.push_back(i < 2000 ? 0.1F : 0.0F);
+        for (std::size_t i = 0; i < 20000; ++i) model.bias.push_back(i < kFew ? 0.1F : 0.0F);
       }
       const AlignedVector<char> image = image_of(model);
       const std::vector<float> query = random_vector(64, 1, random);
       std::vector<float> scores(20000);
       score_all(model.rows.view(), model.bias_or_null(), 0, query.data(), scores.data());
-      for (std::size_t i = 2000; i < 20000; ++i) {
+      for (std::size_t i = kFew; i < 20000; ++i) {
         for (std::size_t k = 0; k < 64; ++k) model.rows.row(i)[k] = 100 * query[k];
       }
       const TopKSearch search(image.data(), model.rows.view(), model.bias_or_null());
