@@ -7,6 +7,7 @@ namespace als::pg {
 namespace {
 
 constexpr int kEntries = 64;
+constexpr int kNowhere = -1;
 
 struct Entry {
   std::uint64_t id;  // 0: none here
@@ -31,7 +32,7 @@ struct Registry {
 /// Where this session has entered its use of an image.
 struct Use {
   std::uint64_t id;
-  int slot;
+  int slot;  // or kNowhere
 };
 
 Registry* open_registry() {
@@ -125,8 +126,10 @@ void end_use(dsm_segment*, Datum argument) {
   Removed removed;
   {
     RegistryLock lock(LW_EXCLUSIVE);
-    Entry& entry = registry()->entries[use->slot];
-    if (entry.id == use->id && --entry.sessions == 0 && entry.superseded) removed.remove(entry);
+    if (use->slot != kNowhere) {
+      Entry& entry = registry()->entries[use->slot];
+      if (entry.id == use->id && --entry.sessions == 0 && entry.superseded) removed.remove(entry);
+    }
   }
   pfree(use);
   removed.unpin();
@@ -136,11 +139,11 @@ void end_use(dsm_segment*, Datum argument) {
 void begin_use(const Image& image) {
   server([&] {
     auto* use = static_cast<Use*>(MemoryContextAlloc(TopMemoryContext, sizeof(Use)));
+    *use = {image.id(), kNowhere};
     on_dsm_detach(image.segment(), end_use, PointerGetDatum(use));
     RegistryLock lock(LW_EXCLUSIVE);
-    *use = {image.id(), 0};
     Entry* entry = find_entry(image.id());
-    if (entry == nullptr) return;  // it has just given way; end_use() will not find it either
+    if (entry == nullptr) return;  // it has just given way
     use->slot = static_cast<int>(entry - registry()->entries);
     ++entry->sessions;
   });

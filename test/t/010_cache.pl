@@ -208,4 +208,25 @@ my %left = map { -s, 1 } grep { -e } @segments;
 is_deeply([ grep { !$left{ $_->[0] } } @$sizes ], [], 'where it stays for the next session');
 $node->stop;
 is(scalar(grep { -e } @segments), 0, 'no shared memory outlasts the server');
+
+# Without shared memory ---------------------------------------------------------------------------
+
+$node->append_conf('postgresql.conf', 'dynamic_shared_memory_type = mmap');
+$node->start;
+my $folder = $node->data_dir . '/pg_dynshmem';
+$first = AlsTest::Session->new($node);
+chmod 0500, $folder or die $!;
+# The server's own parallel plans would want some.
+$first->query('set max_parallel_workers_per_gather = 0');
+is($first->value($wide), $wanted, 'without shared memory to be had, a model serves');
+is($first->value("select string_agg(shared::text, ' ') from als.cache"), 'false false', 'from copies of its own');
+like(slurp_file($node->logfile), qr/als keeps a model in this session's own memory: .*Permission denied/,
+	'the log says why');
+chmod 0700, $folder or die $!;
+$first->quit;
+$first = AlsTest::Session->new($node);
+is($first->value($wide), $wanted, 'later');
+is($first->value("select string_agg(shared::text, ' ') from als.cache"), 'true true', 'it is shared again');
+$first->quit;
+$node->stop;
 done_testing();
