@@ -67,7 +67,7 @@ endef
 $(eval $(call core_tests,plain))
 $(eval $(call core_tests,sanitized))
 
-.PHONY: bench-kernels bench-top-k deps demo test bench build-core-tests test-core test-sql test-tap lint
+.PHONY: bench-kernels bench-top-k deps demo test bench bench-serving build-core-tests test-core test-sql test-tap lint
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -84,6 +84,10 @@ test:
 # als beside other libraries; BENCH="--help" lists the options. The whole set takes hours.
 bench:
 	@test/bench/bench $(BENCH)
+
+# How fast models are read; the same.
+bench-serving:
+	@test/bench/serving $(BENCH)
 
 ENGINE_OBJS = $(filter build/plain/src/%,$(CORE_SRCS:%.cpp=build/plain/%.o))
 build/plain/kernels build/plain/top_k: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)

@@ -15,7 +15,7 @@ from stopwatch import timed
 def als(problem, data):
     with psycopg.connect(autocommit=True) as connection:
         table = sql.Identifier(f"ratings {data.name}")
-        _load(connection, table, data.train)
+        load(connection, table, data.train)
         connection.execute("drop table if exists model")
         # If this process is ended by the time limit, the training must not go on beside the next one.
         connection.execute(f"set statement_timeout = '{problem.limit}s'")
@@ -29,8 +29,8 @@ def als(problem, data):
                                      pid=connection.info.backend_pid)
         details = dict(zip((c.name for c in cursor.description), cursor.fetchone()))
         (mean,), = connection.execute("select mean from als.latest_run('model')")
-        users, user_bias = _factors(connection, "user", problem.factors, data.n_users)
-        items, item_bias = _factors(connection, "item", problem.factors, data.n_items)
+        users, user_bias = factors(connection, "model", "user", problem.factors, data.n_users)
+        items, item_bias = factors(connection, "model", "item", problem.factors, data.n_items)
     if problem.feedback == "implicit":
         user_bias, item_bias, mean = 0.0, 0.0, 0.0
     return Fit(duration, users, items, user_bias, item_bias, mean, peak.bytes, details)
@@ -49,7 +49,7 @@ def _options(problem):
         yield problem.als_options
 
 
-def _load(connection, table, part):
+def load(connection, table, part):
     """Makes the table of the training part unless it is there from an earlier run."""
     connection.execute("create extension if not exists als")
     if connection.execute("select to_regclass(%s)", (table.as_string(connection),)).fetchone()[0]:
@@ -72,12 +72,12 @@ def _load(connection, table, part):
     connection.execute("checkpoint")
 
 
-def _factors(connection, side, k, n):
+def factors(connection, model, side, k, n):
     """Factors and biases of a model's users or items, as arrays by id."""
     row = np.dtype([
         ("fields", ">i2"), ("l1", ">i4"), ("id", ">i4"), ("l2", ">i4"), ("array_header", ">i4", 5),
         ("factors", [("length", ">i4"), ("value", ">f4")], k), ("l3", ">i4"), ("bias", ">f4")])
-    query = f"copy (select {side}_id, factors, coalesce(bias, 0) from model_{side}_factors) to stdout binary"
+    query = f"copy (select {side}_id, factors, coalesce(bias, 0) from {model}_{side}_factors) to stdout binary"
     with connection.cursor() as cursor, cursor.copy(query) as copy:
         content = b"".join(copy)
     # 19 bytes of header before the rows, 2 of trailer after them.

@@ -38,7 +38,8 @@ def main():
         first_call(report, connection)
         one_copy(report)
         pairs(report, connection, dataset, options)
-        everybody(report, connection, dataset, options)
+        everybody(report, connection, dataset)
+        approximate(report, connection, options)
         if options.wide_items:
             prepare_wide(connection, options)
             latencies(report, connection, options, f"{options.wide_items:,} items x {FACTORS}", "wide_")
@@ -71,7 +72,7 @@ class Report:
 
 
 def prepare(connection, dataset, options):
-    ours._load(connection, sql.Identifier("ratings"), dataset.train)
+    ours.load(connection, sql.Identifier("ratings"), dataset.train)
     connection.execute("alter table ratings add primary key (user_id, item_id)")
     connection.execute("vacuum (analyze) ratings")
     # Users with about 200 ratings, whom the latencies are measured with.
@@ -195,9 +196,9 @@ def pairs(report, connection, dataset, options):
     connection.execute("reset max_parallel_workers_per_gather")
 
 
-def everybody(report, connection, dataset, options):
+def everybody(report, connection, dataset):
     """recommend_all, and implicit's recommend for all users with its filter on, in turns."""
-    theirs = implicit_model(dataset, options)
+    theirs = implicit_model(dataset)
     ratios = []
     for _ in range(2):
         connection.execute("drop table if exists recommended")
@@ -216,21 +217,45 @@ def everybody(report, connection, dataset, options):
         report.add("implicit, in process, recommend for one user with filter", f"{theirs.one():.0f} us")
 
 
-def implicit_model(dataset, options):
+def approximate(report, connection, options):
+    """The README's recipe for pgvector, where that is installed: its index, its recall and its latency."""
+    found = connection.execute("select default_version from pg_available_extensions where name = 'vector'").fetchone()
+    if found is None:
+        report.add("pgvector", "not installed")
+        return
+    connection.execute("create extension if not exists vector")
+    users = [u for u, in connection.execute("select user_id from callers")]
+    shapes = {"implicit": ("factors::vector(64)", "factors::vector(64)"),
+              "explicit": ("(factors || bias)::vector(65)", "(factors || 1::real)::vector(65)")}
+    for model, (item, user) in shapes.items():
+        start = time.monotonic()
+        connection.execute(f"create index on {model}_item_factors using hnsw (({item}) vector_ip_ops)")
+        connection.execute(f"analyze {model}_item_factors")
+        report.add(f"pgvector {found[0]}, {model}: building its index", f"{time.monotonic() - start:.1f} s")
+        for ef_search in (40, 200):
+            connection.execute(f"alter database postgres set hnsw.ef_search = {ef_search}")
+            query = (f"select item_id from {model}_item_factors order by {item} <#>"
+                     f" (select {user} from {model}_user_factors where user_id = :user) limit 10")
+            hits = 0
+            with psycopg.connect(autocommit=True) as fresh:
+                for some in users[:200]:
+                    exact = fresh.execute(f"select item_id from als.recommend('{model}', {some}, 10, false)").fetchall()
+                    hits += len(set(exact) & set(fresh.execute(query.replace(":user", str(some))).fetchall()))
+            report.add(f"pgvector, {model}, ef_search {ef_search}", f"{1000 * median_latency(query, users, options):.0f} us",
+                       f"recall@10 {hits / 10 / len(users[:200]):.3f}")
+
+
+def implicit_model(dataset):
     """implicit's model of the same shape, with the same factors as ours, so that both have the same work."""
     if install.install(["implicit"]):
         return None
     from implicit.cpu.als import AlternatingLeastSquares
 
-    problem = SimpleNamespace(factors=FACTORS)
     matrix = dataset.matrix()
     model = AlternatingLeastSquares(factors=FACTORS, num_threads=0)
     with psycopg.connect(autocommit=True) as connection:
-        connection.execute("create or replace view model_user_factors as select * from implicit_user_factors")
-        connection.execute("create or replace view model_item_factors as select * from implicit_item_factors")
-        model.user_factors, _ = ours._factors(connection, "user", problem.factors, dataset.n_users)
-        model.item_factors, _ = ours._factors(connection, "item", problem.factors, dataset.n_items)
-        connection.execute("drop view model_user_factors, model_item_factors")
+        model.user_factors, _ = ours.factors(connection, "implicit", "user", FACTORS, dataset.n_users)
+        model.item_factors, _ = ours.factors(connection, "implicit", "item", FACTORS, dataset.n_items)
     users = np.arange(dataset.n_users)
 
     def everybody_at_once():
