@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/factor_matrix.h"
+#include "core/thread_team.h"
 
 namespace als {
 
@@ -15,13 +16,10 @@ struct Eigenbasis {
 };
 
 /// Of the Gram matrix of n components, laid out as kernels.h says. Nothing if it is not finite. The
-/// decomposition cannot be interrupted: 20 ms for 256 factors, a second for 1024.
-std::optional<Eigenbasis> eigenbasis(const float* gram, std::size_t n);
+/// bits do not depend on the number of threads.
+std::optional<Eigenbasis> eigenbasis(const float* gram, std::size_t n, ThreadTeam& team);
 
-/// Most bytes that eigenbasis() takes, its result included: the matrix, the decomposition's copies
-/// of it, and the rotation.
-constexpr std::size_t eigenbasis_memory(std::size_t n) {
-  return n * n * (3 * sizeof(double) + sizeof(float));
-}
+/// Most bytes that eigenbasis() takes, its result included.
+std::size_t eigenbasis_memory(std::size_t n);
 
 }  // namespace als

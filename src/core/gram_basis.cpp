@@ -60,7 +60,7 @@ std::vector<double> sum_squares(const FactorMatrix& matrix, ThreadTeam& team,
 void GramBasis::turn(NormalEquations& gram, const Side& fixed, const Side& solved,
                      ThreadTeam& team) {
   const std::size_t n = fixed.factors.cols();
-  const std::optional<Eigenbasis> basis = eigenbasis(gram.matrix(), n);
+  const std::optional<Eigenbasis> basis = eigenbasis(gram.matrix(), n, team);
   if (!basis) {
     throw std::range_error("the ratings are too large for factors in single precision");
   }

@@ -35,8 +35,7 @@ class GramBasis {
       : eigenvalues_(padded(factors)), mean_squares_(padded(factors)) {}
 
   /// Turns and scales both sides, the largest eigenvalue first, and leaves in `gram`, which is that
-  /// of `fixed`, what it is then. Throws std::range_error if `gram` is not finite. The
-  /// decomposition cannot be interrupted, see eigenbasis.h.
+  /// of `fixed`, what it is then. Throws std::range_error if `gram` is not finite.
   void turn(NormalEquations& gram, const Side& fixed, const Side& solved, ThreadTeam& team);
 
   /// Of `gram`, in the order of the components; padded with zeros to a multiple of 16.

@@ -25,8 +25,10 @@ constexpr std::size_t kComparisonsAPoll = std::size_t{1} << 18;  // some millise
 
 /// The eigenvectors of the Gram matrix, or none at all where it is not finite: any rotation makes
 /// bounds that hold.
-AlignedVector<float> rotation_of(const float* gram, std::size_t n) {
-  if (std::optional<Eigenbasis> basis = eigenbasis(gram, n)) return std::move(basis->rotation);
+AlignedVector<float> rotation_of(const float* gram, std::size_t n, ThreadTeam& team) {
+  if (std::optional<Eigenbasis> basis = eigenbasis(gram, n, team)) {
+    return std::move(basis->rotation);
+  }
   AlignedVector<float> identity(blocks_of(n) * n * kBlock, 0.0F);
   for (std::size_t k = 0; k < n; ++k) identity[(k / kBlock * n + k) * kBlock + k % kBlock] = 1.0F;
   return identity;
@@ -142,7 +144,7 @@ void TopKSearch::build(const FactorView& rows, const float* bias, void* image, c
       1, [] { return true; }, poll);
   const NormalEquations equations = gram_of(rows, alone);
   std::copy_n(equations.matrix(), matrix_floats(rows.cols), gram);
-  const AlignedVector<float> columns = rotation_of(gram, rows.cols);
+  const AlignedVector<float> columns = rotation_of(gram, rows.cols, alone);
   std::copy(columns.begin(), columns.end(), rotation);
 
   std::vector<float> norms(rows.rows);

@@ -32,8 +32,8 @@ class TopKSearch {
   /// The size of an image.
   static std::size_t bytes(std::size_t rows, std::size_t factors);
 
-  /// Fills an image. `bias` has one for each row, or is null. Calls `poll` every few milliseconds
-  /// but for the decomposition of the Gram matrix (see eigenbasis.h); it may throw.
+  /// Fills an image. `bias` has one for each row, or is null. Calls `poll` every few
+  /// milliseconds; it may throw.
   static void build(const FactorView& rows, const float* bias, void* image,
                     const std::function<void()>& poll);
 

@@ -110,6 +110,11 @@ for my $threads (1, 2)
 		check_cancel("training $factors factors, threads $threads",
 			"'new', 'big', factors => $factors, iterations => 10000, threads => $threads", 'training');
 	}
+	# While the eigenvectors are sought, the longest that is not about ratings.
+	check_cancel(
+		"first decomposition, threads $threads",
+		"'new', 'big', factors => 1024, iterations => 10000, threads => $threads",
+		'training', delay => 0.6);
 	check_cancel("training on implicit feedback, threads $threads",
 		"'old', 'big', feedback => 'implicit', factors => 512, threads => $threads, replace => true",
 		'training');
