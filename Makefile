@@ -49,23 +49,27 @@ check-deps:
 	@CXX='$(CXX)' CPPFLAGS='$(filter-out -MMD -MP,$(ALS_CPPFLAGS) $(CPPFLAGS))' \
 		$(TOOLS)/install-deps --check build
 
-# The engine's tests, without a server: build/plain as shipped, build/sanitized under
-# AddressSanitizer and UndefinedBehaviorSanitizer.
-CORE_SRCS = $(wildcard src/core/*.cpp test/core/*.cpp)
-build/plain/%.o build/plain/core-tests: FLAVOUR = -g
+# The engine's tests, without a server: build/plain with the very objects of the extension,
+# build/sanitized under AddressSanitizer and UndefinedBehaviorSanitizer.
+ENGINE_OBJS = $(filter src/core/%,$(OBJS))
+TEST_SRCS = $(wildcard test/core/*.cpp)
+SANITIZED_SRCS = $(wildcard src/core/*.cpp) $(TEST_SRCS)
+build/plain/%.o: FLAVOUR = -g
 build/sanitized/%.o build/sanitized/core-tests: FLAVOUR = -g -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 
-define core_tests
+define flavour
 build/$(1)/%.o: %.cpp
 	@mkdir -p $$(@D)
 	$$(CXX) $$(ALS_CPPFLAGS) $$(ALS_CXXFLAGS) $$(FLAVOUR) -c -o $$@ $$<
-build/$(1)/core-tests: $$(CORE_SRCS:%.cpp=build/$(1)/%.o)
+build/$(1)/core-tests:
 	$$(CXX) $$(ALS_CXXFLAGS) $$(FLAVOUR) -o $$@ $$^ -lgtest_main -lgtest -lpthread
--include $$(CORE_SRCS:%.cpp=build/$(1)/%.d)
 endef
-$(eval $(call core_tests,plain))
-$(eval $(call core_tests,sanitized))
+$(eval $(call flavour,plain))
+$(eval $(call flavour,sanitized))
+build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
+build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
+-include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
 .PHONY: bench-kernels bench-top-k deps demo test bench bench-serving build-core-tests test-core test-sql test-tap lint
 
@@ -89,7 +93,6 @@ bench:
 bench-serving:
 	@test/bench/serving $(BENCH)
 
-ENGINE_OBJS = $(filter build/plain/src/%,$(CORE_SRCS:%.cpp=build/plain/%.o))
 build/plain/kernels build/plain/top_k: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) -o $@ $^
 
