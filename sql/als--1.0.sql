@@ -455,6 +455,29 @@ language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_evaluat
 comment on function als.evaluate is
   'How well a model predicts and ranks the rows of a test that it has not seen, and how well the most popular items or mean ratings would do';
 
+-- The last of the values may as well be a seed. A null is a value too: each row is in one part or the other.
+create function als.hash_fraction(variadic "any") returns float8
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_hash_fraction';
+comment on function als.hash_fraction is
+  'A number of [0, 1) that hangs on these values alone, on every server and in every version the same';
+
+create function als.split(
+  source text,
+  part text,
+  fraction float8 default 0.2,
+  "by" text default 'row',
+  last int default null,
+  since text default null,
+  test_share float8 default 0.2,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  time_col name default null,
+  seed bigint default 42
+) returns text
+language c stable parallel restricted as 'MODULE_PATHNAME', 'als_split';
+comment on function als.split is
+  'A query for the train, test or history part of a table, view or query of ratings';
+
 -- Vectors ----------------------------------------------------------------------------------------
 
 create function als.dot(a real[], b real[]) returns real
