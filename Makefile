@@ -4,7 +4,7 @@
 EXTENSION = als
 MODULE_big = als
 DATA = $(wildcard sql/*.sql)
-OBJS = $(patsubst %.cpp,%.o,$(wildcard src/*.cpp src/core/*.cpp src/pg/*.cpp))
+OBJS = $(patsubst %.cpp,%.o,$(wildcard src/*.cpp src/core/*.cpp src/report/*.cpp src/pg/*.cpp))
 
 # pg_regress takes test/sql/NAME.sql and, from the folder it runs in, expected/NAME.out.
 REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
@@ -51,7 +51,7 @@ check-deps:
 
 # The engine's tests, without a server: build/plain as shipped, build/sanitized under
 # AddressSanitizer and UndefinedBehaviorSanitizer.
-CORE_SRCS = $(wildcard src/core/*.cpp test/core/*.cpp)
+CORE_SRCS = $(wildcard src/core/*.cpp src/report/*.cpp test/core/*.cpp)
 build/plain/%.o build/plain/core-tests: FLAVOUR = -g
 build/sanitized/%.o build/sanitized/core-tests: FLAVOUR = -g -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all

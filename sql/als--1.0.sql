@@ -436,6 +436,20 @@ as 'MODULE_PATHNAME', 'als_similar_users';
 comment on function als.similar_users(regclass, text, int, text, text) is
   'The k users most like a user by the cosine or inner product of their vectors, ids as text';
 
+-- Reports ----------------------------------------------------------------------------------------
+
+-- Restricted: the query of titles may be anything.
+create function als.report(
+  model regclass,
+  titles text default null,
+  test text default null,
+  k int[] default '{10}',
+  items int default 200
+) returns text
+language c stable parallel restricted cost 1000000 as 'MODULE_PATHNAME', 'als_report';
+comment on function als.report is
+  'A model as one self-contained HTML page: training, quality, distributions, a map of the items and their neighbours';
+
 -- Vectors ----------------------------------------------------------------------------------------
 
 create function als.dot(a real[], b real[]) returns real
