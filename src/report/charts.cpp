@@ -11,7 +11,6 @@ namespace als {
 
 namespace {
 
-constexpr int kWidth = 520;
 constexpr int kHeight = 270;
 
 std::string significant(double value) {
@@ -32,7 +31,8 @@ std::string iteration_chart(const std::string& id, Chart::Texts texts,
                             const std::vector<double>& values, Best best) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   Axis x = Axis::linear(1, std::max<double>(static_cast<double>(values.size()), 2), 8);
-  Chart chart(id, std::move(texts), std::move(x), Axis::linear(*low, *high, 5), kWidth, kHeight);
+  Chart chart(id, std::move(texts), std::move(x), Axis::linear(*low, *high, 5), kHalfWidth,
+              kHeight);
 
   std::string points;
   std::string dots;
@@ -58,19 +58,19 @@ std::string iteration_chart(const std::string& id, Chart::Texts texts,
   chart.draw("<circle class=\"mark\" r=\"4.5\" cx=\"" + pixels(px) + "\" cy=\"" + pixels(py) +
              "\"/><text class=\"value\" text-anchor=\"" + (right_half ? "end" : "start") +
              "\" x=\"" + pixels(px + (right_half ? 4 : -4)) + "\" y=\"" +
-             pixels(py + (py < chart.top() + 24 ? 20 : -11)) + "\">" + significant(values[i]) +
+             pixels(py + (py < chart.top() + 24 ? 20 : -11)) + "\">" + compact(values[i]) +
              "</text>");
   return chart.html();
 }
 
 std::string histogram(const std::string& id, Chart::Texts texts, const std::vector<Bin>& bins,
-                      bool logarithmic, const std::string& unit) {
+                      bool logarithmic, const std::string& unit, int width) {
   std::int64_t most = 0;
   for (const Bin& bin : bins) most = std::max(most, bin.count);
   Axis x = logarithmic ? Axis::logarithmic(bins.front().low, bins.back().high)
                        : Axis::linear(bins.front().low, bins.back().high, 8);
   Chart chart(id, std::move(texts), std::move(x), Axis::linear(0, static_cast<double>(most), 4),
-              kWidth, kHeight);
+              width, kHeight);
   std::string bars;
   for (const Bin& bin : bins) {
     if (bin.count == 0) continue;

@@ -10,16 +10,21 @@
 
 namespace als {
 
-/// A value after each iteration. The best of them is marked where `best_is_high` or its opposite
-/// says which it is.
+/// Which of a curve's values is the best: that one is marked, or else the last.
 enum class Best { kNone, kHigh, kLow };
+
+/// A value after each iteration.
 std::string iteration_chart(const std::string& id, Chart::Texts texts,
                             const std::vector<double>& values, Best best);
 
 /// Bars from the bins' edges; on a logarithmic axis for the bins of LogBins. `unit` names what is
 /// counted.
 std::string histogram(const std::string& id, Chart::Texts texts, const std::vector<Bin>& bins,
-                      bool logarithmic, const std::string& unit);
+                      bool logarithmic, const std::string& unit, int width);
+
+/// The widths of charts: two stand side by side, or one alone.
+inline constexpr int kHalfWidth = 520;
+inline constexpr int kFullWidth = 1080;
 
 /// An item on the map.
 struct MapPoint {

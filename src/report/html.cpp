@@ -61,6 +61,7 @@ std::string shortened(std::string_view utf8, std::size_t characters) {
     next_character(rest);
   }
   if (rest.empty()) return std::string(utf8);
+  while (cut > 0 && utf8[cut - 1] == ' ') --cut;
   return std::string(utf8.substr(0, cut)) + "\u2026";
 }
 

@@ -12,7 +12,6 @@ namespace als {
 
 namespace {
 
-constexpr int kWidth = 1080;
 constexpr int kHeight = 640;
 constexpr std::size_t kMostLabels = 60;
 constexpr std::size_t kLabelCharacters = 26;
@@ -86,7 +85,7 @@ std::string item_map(const std::string& id, Chart::Texts texts,
   std::int64_t most = 0;
   for (const MapPoint& point : points) most = std::max(most, point.ratings);
   Chart chart(id, std::move(texts), Axis::linear(left->x, right->x, 10),
-              Axis::linear(low->y, high->y, 8), kWidth, kHeight);
+              Axis::linear(low->y, high->y, 8), kFullWidth, kHeight);
 
   // The most rated ones are drawn last, on top of the others.
   std::string circles;

@@ -138,30 +138,31 @@ std::string rating_histogram(const std::string& id, const LogBins& bins, const c
                     "How many " + std::string(many) + " have how many ratings; on average " +
                         significant(bins.mean()) + zeros + ".",
                     "ratings, on a logarithmic scale" + zeros, many},
-                   bins.bins(), true, many);
+                   bins.bins(), true, many, kHalfWidth);
 }
 
 std::string distributions(const ReportData& data) {
-  std::string charts = rating_histogram("per-user", data.ratings_per_user, "user", "users") +
-                       rating_histogram("per-item", data.ratings_per_item, "item", "items");
-  if (!data.scores.empty())
-    charts +=
-        histogram("scores",
-                  {"Scores",
-                   "How the scores of " + grouped(static_cast<double>(data.scored_pairs)) +
-                       " pairs of user and item are distributed; the outermost bars include what "
-                       "lies beyond.",
-                   data["feedback"] == "implicit" ? "score: how much the user prefers the item"
-                                                  : "score: the rating expected",
-                   "pairs of a sample"},
-                  data.scores, false, "pairs");
-  if (charts.empty()) return "";
-  return section("Ratings and scores",
-                 "How active users are, how the ratings fall on the items, and what the model says "
-                 "of " +
-                     grouped(static_cast<double>(data.scored_pairs)) +
-                     " pairs of user and item drawn without regard to what was rated.") +
-         "<div class=\"charts\">\n" + charts + "</div>\n";
+  std::string html =
+      section("Ratings and scores",
+              "How active users are, how the ratings fall on the items, and what the model says "
+              "of " +
+                  grouped(static_cast<double>(data.scored_pairs)) +
+                  " pairs of user and item drawn without regard to what was rated.") +
+      "<div class=\"charts\">\n" +
+      rating_histogram("per-user", data.ratings_per_user, "user", "users") +
+      rating_histogram("per-item", data.ratings_per_item, "item", "items") + "</div>\n";
+  if (data.scores.empty()) return html;
+  return html + "<div class=\"alone\">" +
+         histogram("scores",
+                   {"Scores",
+                    "How the scores of " + grouped(static_cast<double>(data.scored_pairs)) +
+                        " pairs of user and item are distributed; the outermost bars include what "
+                        "lies beyond.",
+                    data["feedback"] == "implicit" ? "score: how much the user prefers the item"
+                                                   : "score: the rating expected",
+                    "pairs of a sample"},
+                   data.scores, false, "pairs", kFullWidth) +
+         "</div>\n";
 }
 
 std::string percent(double share) { return fixed(100 * share, 0) + " %"; }
