@@ -123,23 +123,23 @@ comment on function als.trained_n_ratings is
 
 create function als.command_progress(
   out pid int,
-  out command text,            -- 'train' or 'recommend_all'
+  out command text,            -- 'train', 'recommend_all' or 'evaluate'
   out model text,
   out phase text,
   out iteration int,           -- iterations of a training, or batches of users, that are done
   out of int,
   out loss float8,             -- of a training, after its last iteration
-  out rows_read bigint,        -- of the source; recommend_all may read it several times
+  out rows_read bigint,        -- of the source, which may be read several times
   out elapsed interval,
   out remaining interval
 ) returns setof record
 language c volatile strict parallel restricted rows 1 as 'MODULE_PATHNAME', 'als_command_progress';
 comment on function als.command_progress is
-  'The trainings and recommendations to all now running in this database; behind the view als.progress';
+  'The trainings, recommendations to all and evaluations now running in this database; behind the view als.progress';
 
 create view als.progress as select * from als.command_progress();
 comment on view als.progress is
-  'als.train and als.recommend_all now running in this database: phase, iterations or batches finished, loss, time elapsed and estimated to remain';
+  'als.train, als.recommend_all and als.evaluate now running in this database: phase, iterations or batches finished, loss, time elapsed and estimated to remain';
 grant select on als.progress to public;
 
 -- Models -----------------------------------------------------------------------------------------
@@ -457,6 +457,48 @@ language c stable parallel safe cost 1000 rows 10 support als.top_k_support
 as 'MODULE_PATHNAME', 'als_similar_users';
 comment on function als.similar_users(regclass, text, int, text, text) is
   'The k users most like a user by the cosine or inner product of their vectors, ids as text';
+
+-- Evaluation -------------------------------------------------------------------------------------
+
+create function als.evaluate(
+  model regclass,
+  test text,
+  k int[] default '{10}',
+  history text default null,
+  candidates text default null,
+  exclude_seen boolean default true,
+  min_rating float8 default null,
+  user_col name default null,
+  item_col name default null,
+  rating_col name default null,
+  threads int default null
+) returns table (metric text, k int, value float8, popularity float8, n bigint)
+language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_evaluate';
+comment on function als.evaluate is
+  'How well a model predicts and ranks the rows of a test that it has not seen, and how well the most popular items or mean ratings would do';
+
+-- The last of the values may as well be a seed. A null is a value too: each row is in one part or the other.
+create function als.hash_fraction(variadic "any") returns float8
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_hash_fraction';
+comment on function als.hash_fraction is
+  'A number of [0, 1) that hangs on these values alone, on every server and in every version the same';
+
+create function als.split(
+  source text,
+  part text,
+  fraction float8 default 0.2,
+  "by" text default 'row',
+  last int default null,
+  since text default null,
+  test_share float8 default 0.2,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  time_col name default null,
+  seed bigint default 42
+) returns text
+language c stable parallel restricted as 'MODULE_PATHNAME', 'als_split';
+comment on function als.split is
+  'A query for the train, test or history part of a table, view or query of ratings';
 
 -- Reports ----------------------------------------------------------------------------------------
 

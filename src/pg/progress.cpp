@@ -30,6 +30,8 @@ const char* command_name(Command command) {
       return "train";
     case Command::kRecommendAll:
       return "recommend_all";
+    case Command::kEvaluate:
+      return "evaluate";
   }
   return "";
 }

@@ -11,7 +11,7 @@
 
 namespace als::pg {
 
-enum class Command : int { kTrain, kRecommendAll };
+enum class Command : int { kTrain, kRecommendAll, kEvaluate };
 
 enum class Phase : int { kWaiting, kRemoving, kReading, kIndexing, kTraining, kScoring, kWriting };
 

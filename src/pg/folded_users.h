@@ -1,0 +1,33 @@
+// Users who are folded in, many at a time.
+#pragma once
+
+#include "core/compressed_rows.h"
+#include "core/fold_in.h"
+#include "core/thread_team.h"
+#include "pg/model_cache.h"
+
+namespace als::pg {
+
+/// Gives users vectors as als.fold_in does.
+class FoldedUsers {
+ public:
+  /// `history`: what each user is known by, without duplicates; it and the team must outlive this.
+  FoldedUsers(ServedModel& served, const CompressedRows& history, ThreadTeam& team);
+
+  /// The vectors of these users, who each have some history. Throws 22003 for one that is not
+  /// finite.
+  std::vector<FoldedRow> fold_in(const std::uint32_t* users, std::size_t n) const;
+
+  /// Bytes for n users.
+  static std::size_t memory(const Model& model, std::size_t n);
+
+ private:
+  const Model& model_;
+  const CompressedRows& history_;
+  ThreadTeam& team_;
+  RowObjective objective_;
+  BiasedView items_;
+  const float* gram_;
+};
+
+}  // namespace als::pg

@@ -1,0 +1,268 @@
+#include "core/ranking_evaluator.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <set>
+#include <vector>
+
+#include "core/scoring.h"
+
+namespace als {
+namespace {
+
+using Items = std::vector<std::uint32_t>;
+
+RelevantRanks ranks_of(const Items& ranks, std::size_t candidates) {
+  RelevantRanks relevant;
+  relevant.ranks = ranks;
+  relevant.candidates = candidates;
+  return relevant;
+}
+
+TEST(RankingMetrics, ByHand) {
+  // Three relevant items; at a cutoff of 4 two of them are found.
+  const RankingMetrics metrics(ranks_of({2, 4, 9}, 20), {1, 2, 4, 100});
+  EXPECT_DOUBLE_EQ(metrics.mrr, 0.5);
+  EXPECT_DOUBLE_EQ(metrics.at[0].precision, 0);
+  EXPECT_DOUBLE_EQ(metrics.at[0].hit_rate, 0);
+  EXPECT_DOUBLE_EQ(metrics.at[0].ndcg, 0);
+  EXPECT_DOUBLE_EQ(metrics.at[1].precision, 1.0 / 2);
+  EXPECT_DOUBLE_EQ(metrics.at[1].recall, 1.0 / 2);
+  EXPECT_DOUBLE_EQ(metrics.at[1].hit_rate, 1);
+  EXPECT_DOUBLE_EQ(metrics.at[1].map, 1.0 / 2 / 2);
+  EXPECT_DOUBLE_EQ(metrics.at[2].precision, 2.0 / 4);
+  EXPECT_DOUBLE_EQ(metrics.at[2].recall, 2.0 / 3);
+  EXPECT_DOUBLE_EQ(metrics.at[2].map, (1.0 / 2 + 2.0 / 4) / 3);
+  EXPECT_DOUBLE_EQ(metrics.at[2].ndcg, (1 / std::log2(3.0) + 1 / std::log2(5.0)) /
+                                           (1 + 1 / std::log2(3.0) + 1 / std::log2(4.0)));
+  EXPECT_DOUBLE_EQ(metrics.at[3].precision, 3.0 / 100);
+  EXPECT_DOUBLE_EQ(metrics.at[3].recall, 1);
+  EXPECT_DOUBLE_EQ(metrics.at[3].map, (1.0 / 2 + 2.0 / 4 + 3.0 / 9) / 3);
+}
+
+TEST(RankingMetrics, MeanLeavesOutUsersWithoutAuc) {
+  RelevantRanks some = ranks_of({1}, 5);
+  some.auc = 0.5;
+  RankingMetrics sum(1);
+  sum.add(RankingMetrics(some, {1}));
+  sum.add(RankingMetrics(ranks_of({1, 2}, 2), {1}));
+  const RankingMetrics mean = sum.mean();
+  EXPECT_EQ(mean.users, 2U);
+  EXPECT_EQ(mean.auc_users, 1U);
+  EXPECT_DOUBLE_EQ(mean.auc, 0.5);
+  EXPECT_DOUBLE_EQ(mean.at[0].recall, 1);
+  EXPECT_DOUBLE_EQ(RankingMetrics(1).mean().mrr, 0);
+}
+
+/// By its definition.
+RelevantRanks sorted_ranks(const Items& candidates, const std::set<std::uint32_t>& relevant,
+                           const std::vector<float>& scores) {
+  const auto score = [&](std::uint32_t item) {
+    return std::isnan(scores[item]) ? -std::numeric_limits<float>::infinity() : scores[item];
+  };
+  Items order = candidates;
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return score(a) > score(b) || (score(a) == score(b) && a < b);
+  });
+  RelevantRanks result = ranks_of({}, candidates.size());
+  double pairs = 0;
+  double won = 0;
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    if (relevant.count(order[i]) == 0) continue;
+    result.ranks.push_back(static_cast<std::uint32_t>(i + 1));
+    for (const std::uint32_t other : order) {
+      if (relevant.count(other) > 0) continue;
+      pairs += 1;
+      won += score(order[i]) > score(other) ? 1 : score(order[i]) == score(other) ? 0.5 : 0;
+    }
+  }
+  if (pairs > 0) result.auc = won / pairs;
+  return result;
+}
+
+TEST(RankCounter, AgreesWithSorting) {
+  std::mt19937 random(1);
+  RankCounter counter;
+  for (int trial = 0; trial < 500; ++trial) {
+    const std::uint32_t n = 1 + random() % 40;
+    const std::uint32_t values = 1 + random() % 30;
+    std::vector<float> scores(n);
+    for (float& score : scores) {
+      score = (static_cast<float>(random() % values) - static_cast<float>(values / 2)) / 4;
+      if (score == 0 && random() % 2 == 0) score = -0.0F;
+      if (trial % 10 == 0 && random() % 8 == 0) score = std::nanf("");
+      if (trial % 10 == 1 && random() % 8 == 0) score = -std::numeric_limits<float>::max();
+    }
+    Items candidates;
+    std::set<std::uint32_t> relevant;
+    std::set<std::uint32_t> taken_back;
+    for (std::uint32_t item = 0; item < n; ++item) {
+      if (random() % 4 == 0) {
+        taken_back.insert(item);
+        continue;
+      }
+      candidates.push_back(item);
+      if (random() % 3 == 0) relevant.insert(item);
+    }
+    if (relevant.empty()) continue;
+    counter.start(Items(relevant.rbegin(), relevant.rend()), scores.data());
+    for (std::uint32_t item = 0; item < n; ++item) counter.add(item, scores[item]);
+    for (const std::uint32_t item : taken_back) counter.remove(item, scores[item]);
+    const RelevantRanks found = counter.ranks();
+    const RelevantRanks expected = sorted_ranks(candidates, relevant, scores);
+    EXPECT_EQ(found.ranks, expected.ranks);
+    EXPECT_EQ(found.candidates, expected.candidates);
+    EXPECT_NEAR(found.auc, expected.auc, 1e-12);
+  }
+}
+
+class RankingEvaluatorTest : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kUsers = 300;
+  static constexpr std::size_t kItems = 90;
+  static constexpr std::size_t kFactors = 5;
+
+  RankingEvaluatorTest() : users_(kUsers, kFactors), items_(kItems, kFactors) {
+    // Few values, so that many scores are equal.
+    for (FactorMatrix* matrix : {&users_, &items_}) {
+      for (std::size_t r = 0; r < matrix->rows(); ++r) {
+        for (std::size_t c = 0; c < kFactors; ++c) {
+          matrix->row(r)[c] = static_cast<float>(random_() % 3) - 1;
+        }
+      }
+    }
+    for (std::size_t i = 0; i < kItems; ++i) {
+      bias_.push_back(static_cast<float>(random_() % 3));
+      popularity_.push_back(static_cast<float>(random_() % 20));
+    }
+    for (std::size_t u = 0; u < kUsers; ++u) {
+      RankedUser user;
+      user.vector = users_.row(u);
+      user.base = static_cast<float>(u % 7);
+      user.relevant = some_items(u % 5 == 0 ? 0 : 6);
+      user.excluded = some_items(20);
+      user.all_items = u % 4 != 0;
+      if (!user.all_items) user.candidates = some_items(30);
+      user.excluded.insert(user.excluded.end(), user.excluded.begin(), user.excluded.end());
+      described_.push_back(user);
+    }
+    // Nothing but relevant items: no pair for AUC.
+    described_[4].candidates.clear();
+  }
+
+  Items some_items(std::size_t n) {
+    std::set<std::uint32_t> items;
+    while (items.size() < n) items.insert(random_() % kItems);
+    Items list(items.begin(), items.end());
+    std::shuffle(list.begin(), list.end(), random_);
+    return list;
+  }
+
+  /// The candidates of a user, and the relevant ones among them.
+  std::pair<Items, std::set<std::uint32_t>> eligible(const RankedUser& user) const {
+    std::set<std::uint32_t> candidates(user.candidates.begin(), user.candidates.end());
+    if (user.all_items) {
+      for (std::uint32_t i = 0; i < kItems; ++i) candidates.insert(i);
+    }
+    std::set<std::uint32_t> relevant(user.relevant.begin(), user.relevant.end());
+    candidates.insert(relevant.begin(), relevant.end());
+    for (const std::uint32_t item : user.excluded) {
+      candidates.erase(item);
+      relevant.erase(item);
+    }
+    return {Items(candidates.begin(), candidates.end()), relevant};
+  }
+
+  RankingMetrics expected(bool popular) const {
+    RankingMetrics sum(kCutoffs.size());
+    std::vector<std::set<std::uint32_t>> covered(kCutoffs.size());
+    for (const RankedUser& user : described_) {
+      const auto [candidates, relevant] = eligible(user);
+      if (relevant.empty()) continue;
+      std::vector<float> scores = popularity_;
+      if (!popular) {
+        score_all(items_.view(), bias_.data(), user.base, user.vector, scores.data());
+      }
+      sum.add(RankingMetrics(sorted_ranks(candidates, relevant, scores), kCutoffs));
+      for (std::size_t c = 0; c < kCutoffs.size(); ++c) {
+        TopK top(kCutoffs[c]);
+        for (const std::uint32_t item : candidates) top.offer(item, scores[item]);
+        for (const ScoredItem& best : top.take()) covered[c].insert(best.item);
+      }
+    }
+    RankingMetrics mean = sum.mean();
+    for (std::size_t c = 0; c < kCutoffs.size(); ++c) {
+      mean.at[c].catalog_coverage = static_cast<double>(covered[c].size()) / kItems;
+    }
+    return mean;
+  }
+
+  /// Adds the users in two parts.
+  std::pair<RankingMetrics, RankingMetrics> evaluate(int threads) const {
+    ThreadTeam team(threads);
+    RankingEvaluator evaluator(BiasedView(items_.view(), bias_.data()), popularity_.data(),
+                               kCutoffs, team);
+    constexpr std::size_t kFirst = 130;
+    evaluator.add(kFirst, [&](std::size_t n, RankedUser& user) { user = described_[n]; });
+    evaluator.add(kUsers - kFirst,
+                  [&](std::size_t n, RankedUser& user) { user = described_[kFirst + n]; });
+    return {evaluator.model(), evaluator.popular()};
+  }
+
+  const std::vector<std::uint32_t> kCutoffs{10, 1, 3, 500};
+  std::mt19937 random_{7};
+  FactorMatrix users_;
+  FactorMatrix items_;
+  std::vector<float> bias_;
+  std::vector<float> popularity_;
+  std::vector<RankedUser> described_;
+};
+
+void expect_near(const RankingMetrics& found, const RankingMetrics& expected, double tolerance) {
+  EXPECT_EQ(found.users, expected.users);
+  EXPECT_EQ(found.auc_users, expected.auc_users);
+  EXPECT_NEAR(found.mrr, expected.mrr, tolerance);
+  EXPECT_NEAR(found.auc, expected.auc, tolerance);
+  ASSERT_EQ(found.at.size(), expected.at.size());
+  for (std::size_t c = 0; c < found.at.size(); ++c) {
+    EXPECT_NEAR(found.at[c].precision, expected.at[c].precision, tolerance);
+    EXPECT_NEAR(found.at[c].recall, expected.at[c].recall, tolerance);
+    EXPECT_NEAR(found.at[c].hit_rate, expected.at[c].hit_rate, tolerance);
+    EXPECT_NEAR(found.at[c].ndcg, expected.at[c].ndcg, tolerance);
+    EXPECT_NEAR(found.at[c].map, expected.at[c].map, tolerance);
+    EXPECT_EQ(found.at[c].catalog_coverage, expected.at[c].catalog_coverage);
+  }
+}
+
+TEST_F(RankingEvaluatorTest, AgreesWithSortedLists) {
+  const auto [model, popular] = evaluate(1);
+  EXPECT_GT(model.users, kUsers / 2);
+  EXPECT_LT(model.auc_users, model.users);
+  expect_near(model, expected(false), 1e-12);
+  expect_near(popular, expected(true), 1e-12);
+}
+
+TEST_F(RankingEvaluatorTest, SameBitsWithAnyNumberOfThreads) {
+  const auto [model, popular] = evaluate(1);
+  for (const int threads : {2, 3, 8}) {
+    const auto [again, popular_again] = evaluate(threads);
+    expect_near(again, model, 0);
+    expect_near(popular_again, popular, 0);
+  }
+}
+
+TEST_F(RankingEvaluatorTest, NobodyToJudge) {
+  ThreadTeam team(2);
+  RankingEvaluator evaluator(BiasedView(items_.view(), nullptr), popularity_.data(), kCutoffs,
+                             team);
+  evaluator.add(0, [](std::size_t, RankedUser&) { FAIL(); });
+  EXPECT_EQ(evaluator.model().users, 0U);
+  EXPECT_EQ(evaluator.model().at[0].catalog_coverage, 0);
+}
+
+}  // namespace
+}  // namespace als
