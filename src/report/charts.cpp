@@ -58,7 +58,7 @@ std::string iteration_chart(const std::string& id, Chart::Texts texts,
   chart.draw("<circle class=\"mark\" r=\"4.5\" cx=\"" + pixels(px) + "\" cy=\"" + pixels(py) +
              "\"/><text class=\"value\" text-anchor=\"" + (right_half ? "end" : "start") +
              "\" x=\"" + pixels(px + (right_half ? 4 : -4)) + "\" y=\"" +
-             pixels(py + (py < chart.top() + 24 ? 20 : -11)) + "\">" + compact(values[i]) +
+             pixels(py + (py < chart.top() + 8 ? 20 : -11)) + "\">" + compact(values[i]) +
              "</text>");
   return chart.html();
 }

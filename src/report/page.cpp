@@ -66,7 +66,7 @@ std::string header(const ReportData& data) {
   if (users > 0 && items > 0 && ratings > 0)
     html += tile(compact(100 * ratings / users / items) + " %", "of all pairs are rated");
   html += tile(data["factors"], data["factors"] == "1" ? "factor" : "factors");
-  if (!data.loss.empty()) html += tile(duration(seconds(data)), "to read, train and write");
+  if (!data.loss.empty()) html += tile(duration(seconds(data)), "total time");
   return html + "</div></header>\n";
 }
 
@@ -113,8 +113,9 @@ std::string meter(const Measured& row) {
 std::string quality(const ReportData& data) {
   if (data.metrics.empty()) return "";
   std::string html =
-      section("Quality", "Measured by als.evaluate on " + shortened(data.test, 300) +
-                             ". Grey: the same lists filled by popularity alone.") +
+      section("Quality",
+              "Measured by als.evaluate on " + shortened(data.test, 300) +
+                  ". Blue: the model. Grey: what popularity alone, or means, would do.") +
       "<div class=\"card\" id=\"metrics\"><table><thead><tr><th>Metric</th><th "
       "class=\"number\">k</th>"
       "<th class=\"number\">Model</th><th class=\"number\">Popularity</th>"
@@ -131,8 +132,7 @@ std::string rating_histogram(const std::string& id, const LogBins& bins, const c
   if (bins.bins().empty()) return "";
   std::string title = std::string("Ratings per ") + one;
   std::string zeros =
-      bins.zeros() > 0 ? ", " + grouped(static_cast<double>(bins.zeros())) + " without any left out"
-                       : "";
+      bins.zeros() > 0 ? "; " + grouped(static_cast<double>(bins.zeros())) + " have none" : "";
   return histogram(id,
                    {title,
                     "How many " + std::string(many) + " have how many ratings; on average " +

@@ -54,7 +54,7 @@ th { text-align: left; font-weight: 600; color: var(--soft); font-size: 13px; }
 th, td { padding: 7px 14px 7px 0; border-bottom: 1px solid var(--rule); vertical-align: top; }
 tbody tr:last-child td { border-bottom: 0; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.meter { width: 190px; padding-right: 0; }
+th.meter, td.meter { width: 210px; padding: 7px 0 5px 14px; vertical-align: middle; }
 .meter div { height: 7px; border-radius: 2px; background: var(--main); margin: 3px 0; min-width: 1px; }
 .meter .popular { background: var(--other); }
 .id { color: var(--soft); font-size: 12px; overflow-wrap: anywhere; }
