@@ -4,7 +4,7 @@
 EXTENSION = als
 MODULE_big = als
 DATA = $(wildcard sql/*.sql)
-OBJS = $(patsubst %.cpp,%.o,$(wildcard src/*.cpp src/core/*.cpp src/pg/*.cpp))
+OBJS = $(patsubst %.cpp,%.o,$(wildcard src/*.cpp src/core/*.cpp src/report/*.cpp src/pg/*.cpp))
 
 # pg_regress takes test/sql/NAME.sql and, from the folder it runs in, expected/NAME.out.
 REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
@@ -51,9 +51,9 @@ check-deps:
 
 # The engine's tests, without a server: build/plain with the very objects of the extension,
 # build/sanitized under AddressSanitizer and UndefinedBehaviorSanitizer.
-ENGINE_OBJS = $(filter src/core/%,$(OBJS))
+ENGINE_OBJS = $(filter src/core/% src/report/%,$(OBJS))
 TEST_SRCS = $(wildcard test/core/*.cpp)
-SANITIZED_SRCS = $(wildcard src/core/*.cpp) $(TEST_SRCS)
+SANITIZED_SRCS = $(wildcard src/core/*.cpp src/report/*.cpp) $(TEST_SRCS)
 build/plain/%.o: FLAVOUR = -g
 build/sanitized/%.o build/sanitized/core-tests: FLAVOUR = -g -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all

@@ -79,6 +79,28 @@ language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
 comment on function als.train is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
+create function als.import_model(
+  model text,
+  user_factors text,
+  item_factors text,
+  feedback text default 'implicit',
+  regularization float8 default null,
+  reg_exponent float8 default 1,
+  alpha float8 default null,
+  mean float8 default null,
+  nonnegative boolean default false,
+  on_duplicate text default null,
+  source text default null,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  replace boolean default false,
+  unlogged boolean default false
+) returns als.model
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
+comment on function als.import_model is
+  'Makes a model of factors that were trained elsewhere, given as tables or queries of ids and vectors';
+
 create function als.trained_id(n bigint, of_type anyelement) returns anyelement
 language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_trained_id';
 comment on function als.trained_id is
@@ -477,6 +499,20 @@ create function als.split(
 language c stable parallel restricted as 'MODULE_PATHNAME', 'als_split';
 comment on function als.split is
   'A query for the train, test or history part of a table, view or query of ratings';
+
+-- Reports ----------------------------------------------------------------------------------------
+
+-- Restricted: the query of titles may be anything.
+create function als.report(
+  model regclass,
+  titles text default null,
+  test text default null,
+  k int[] default '{10}',
+  items int default 200
+) returns text
+language c stable parallel restricted cost 1000000 as 'MODULE_PATHNAME', 'als_report';
+comment on function als.report is
+  'A model as one self-contained HTML page: training, quality, distributions, a map of the items and their neighbours';
 
 -- Vectors ----------------------------------------------------------------------------------------
 

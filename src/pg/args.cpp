@@ -57,4 +57,17 @@ int threads_arg(FunctionCallInfo fcinfo, int index) {
   return int_arg(fcinfo, index, "threads", 1, kMaxThreads);
 }
 
+std::string name_arg(FunctionCallInfo fcinfo, int index, const char* name) {
+  require_arg(fcinfo, index, name);
+  return NameStr(*PG_GETARG_NAME(index));
+}
+
+OnDuplicate on_duplicate_arg(FunctionCallInfo fcinfo, int index, Feedback feedback) {
+  if (PG_ARGISNULL(index))
+    return feedback == Feedback::kExplicit ? OnDuplicate::kAverage : OnDuplicate::kSum;
+  std::string choice = choice_arg(fcinfo, index, "on_duplicate", {"average", "sum", "error"});
+  if (choice == "average") return OnDuplicate::kAverage;
+  return choice == "sum" ? OnDuplicate::kSum : OnDuplicate::kError;
+}
+
 }  // namespace als::pg

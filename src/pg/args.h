@@ -1,6 +1,7 @@
 // Arguments of SQL functions.
 #pragma once
 
+#include "core/options.h"
 #include "pg/guard.h"
 #include "pg/pg.h"
 
@@ -25,5 +26,11 @@ bool bool_arg(FunctionCallInfo fcinfo, int index, const char* name);
 
 /// The argument `threads`, or als.threads where it is null. Throws 22023.
 int threads_arg(FunctionCallInfo fcinfo, int index);
+
+/// A name that must not be null. Throws 22004.
+std::string name_arg(FunctionCallInfo fcinfo, int index, const char* name);
+
+/// The argument `on_duplicate`, or the default of the kind of feedback where it is null.
+OnDuplicate on_duplicate_arg(FunctionCallInfo fcinfo, int index, Feedback feedback);
 
 }  // namespace als::pg

@@ -155,6 +155,12 @@ RowPlace newest_row(Oid table) {
 }
 
 TrainOptions Model::options() const {
+  if (!knows_objective)
+    throw UserError(
+        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format("model %s does not tell with which %s it was trained", name.c_str(),
+               feedback == Feedback::kImplicit ? "regularization and alpha" : "regularization"),
+        "Import it with these options; without them no vector can be computed.");
   TrainOptions options;
   options.feedback = feedback;
   options.factors = factors;
@@ -182,15 +188,19 @@ Model read_model(Oid table) {
     model.factors = DatumGetInt32(row.datum(kFactors));
     model.biases = DatumGetBool(row.datum(kBiases));
     model.mean = DatumGetFloat8(row.datum(kMean));
-    model.regularization = DatumGetFloat8(row.datum(kRegularization));
+    const bool implicit = model.feedback == Feedback::kImplicit;
+    model.knows_objective = !row.is_null(kRegularization) && !(implicit && row.is_null(kAlpha));
+    if (model.knows_objective) {
+      model.regularization = DatumGetFloat8(row.datum(kRegularization));
+      if (implicit) model.alpha = DatumGetFloat8(row.datum(kAlpha));
+    }
     model.reg_exponent = DatumGetFloat8(row.datum(kRegExponent));
-    if (model.feedback == Feedback::kImplicit) model.alpha = DatumGetFloat8(row.datum(kAlpha));
     model.nonnegative = DatumGetBool(row.datum(kNonnegative));
     model.on_duplicate = on_duplicate_named(row.text(kOnDuplicate));
     model.n_users = DatumGetInt64(row.datum(kUsers));
     model.user_factors.table = DatumGetObjectId(row.datum(kUserFactors));
     model.item_factors.table = DatumGetObjectId(row.datum(kItemFactors));
-    model.source.text = row.text(kSource);
+    if (!row.is_null(kSource)) model.source.text = row.text(kSource);
     if (!row.is_null(kSourceTable)) model.source.table = DatumGetObjectId(row.datum(kSourceTable));
     model.source.user_col = row.name(kUserCol);
     model.source.item_col = row.name(kItemCol);

@@ -57,7 +57,10 @@ struct Model {
   }
   Oid factor_table(Side side) const { return factors_of(side).table; }
 
-  /// What it was trained with, as far as one row's part of the objective hangs on it.
+  bool knows_objective = true;  ///< false for an imported model whose options nobody has told
+
+  /// What it was trained with, as far as one row's part of the objective hangs on it. Throws 55000
+  /// where that is not known.
   TrainOptions options() const;
 
   /// Whether what has been read of the other's factors holds for this one too.

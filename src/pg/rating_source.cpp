@@ -93,6 +93,9 @@ void describe_rating(RatingSource& source, Oid type) {
 }  // namespace
 
 std::string RatingSource::from_clause() const {
+  if (!OidIsValid(table) && text.empty())
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the model has no source of ratings",
+                    "Import it with source => '...', or call with exclude_seen => false.");
   // The line break ends a comment at the end of the query.
   if (!OidIsValid(table)) return "(" + text + "\n) as source";
   std::string name = relation_name(table);

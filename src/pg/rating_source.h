@@ -26,7 +26,8 @@ struct RatingSource {
   Oid rating_type = INT4OID;  ///< as read; the 1 of a source without ratings is an int
   bool cast_rating = false;   ///< numeric and the like are read as float8
 
-  /// The source as an item of a FROM clause. Throws 42P01 if its table is gone.
+  /// The source as an item of a FROM clause. Throws 42P01 if its table is gone, 55000
+  /// if there is none, as an imported model may have it.
   std::string from_clause() const;
 };
 

@@ -3,6 +3,7 @@
 
 #include "pg/args.h"
 #include "pg/id_argument.h"
+#include "pg/neighbours.h"
 #include "pg/scores.h"
 
 namespace als::pg {
@@ -10,34 +11,6 @@ namespace als::pg {
 namespace {
 
 enum Argument { kModel, kId, kK, kOnUnknown, kMeasure };
-
-/// The k rows most like row `index`, by y.z or by y.z / (|y| |z|), itself left out.
-std::vector<ScoredItem> neighbours(ServedModel& served, Side which, std::uint32_t index,
-                                   std::size_t k, bool by_cosine) {
-  const FactorSide& side = served.side(which);
-  const float* row = side.rows().row(index);
-  // One more, since the row itself may be among them.
-  const std::size_t wanted = std::min(k, side.size()) + 1;
-  std::vector<ScoredItem> best;
-  if (by_cosine) {
-    best = served.search(which).best_by_cosine(row, wanted, nullptr);
-  } else {
-    // The search would add the biases, which have no part in how alike two vectors are.
-    std::vector<float> scores(side.size());
-    score_all(side.rows(), nullptr, 0.0F, row, scores.data());
-    TopK top(wanted);
-    for (std::size_t i = 0; i < scores.size(); ++i)
-      top.offer(static_cast<std::uint32_t>(i), scores[i]);
-    best = top.take();
-  }
-  auto itself = std::find_if(best.begin(), best.end(),
-                             [&](const ScoredItem& found) { return found.item == index; });
-  if (itself != best.end())
-    best.erase(itself);
-  else if (best.size() > k)
-    best.pop_back();
-  return best;
-}
 
 std::vector<ScoredItem> similar(FunctionCallInfo fcinfo, ServedModel& served, Side which, int k) {
   bool raise = choice_arg(fcinfo, kOnUnknown, "on_unknown", {"empty", "error"}) == "error";

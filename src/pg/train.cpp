@@ -245,19 +245,6 @@ void train(TrainRequest& request, ModelStore& store, Progress& progress, MemoryC
   write_model_row(store, request, report);
 }
 
-/// The row that write_model_row() returned, as a value of the function's result type.
-Datum result_row(FunctionCallInfo fcinfo, MemoryContext context) {
-  return server([&] {
-    MemoryContext old = MemoryContextSwitchTo(context);
-    TupleDesc desc;
-    if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE)
-      elog(ERROR, "return type must be a row type");
-    HeapTupleHeader row = SPI_returntuple(SPI_tuptable->vals[0], BlessTupleDesc(desc));
-    MemoryContextSwitchTo(old);
-    return HeapTupleHeaderGetDatum(row);
-  });
-}
-
 }  // namespace
 
 }  // namespace als::pg
@@ -285,7 +272,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
                           errhint("Use feedback => 'implicit' for clicks, orders and the like.")));
       });
     train(request, store, progress, context);
-    Datum result = result_row(fcinfo, context);
+    Datum result = returned_row(fcinfo, context);
     progress.hide();
     spi.finish();
     return result;

@@ -36,11 +36,6 @@ enum Argument {
   kUnlogged
 };
 
-std::string name_arg(FunctionCallInfo fcinfo, int index, const char* name) {
-  require_arg(fcinfo, index, name);
-  return NameStr(*PG_GETARG_NAME(index));
-}
-
 Solver solver_from(FunctionCallInfo fcinfo) {
   std::string choice = choice_arg(fcinfo, kSolver, "solver", {"auto", "direct", "cg"});
   if (choice == "direct") return Solver::kDirect;
@@ -80,15 +75,6 @@ TrainOptions options_from(FunctionCallInfo fcinfo) {
   return options;
 }
 
-OnDuplicate on_duplicate_from(FunctionCallInfo fcinfo, Feedback feedback) {
-  if (PG_ARGISNULL(kOnDuplicate))
-    return feedback == Feedback::kExplicit ? OnDuplicate::kAverage : OnDuplicate::kSum;
-  std::string choice =
-      choice_arg(fcinfo, kOnDuplicate, "on_duplicate", {"average", "sum", "error"});
-  if (choice == "average") return OnDuplicate::kAverage;
-  return choice == "sum" ? OnDuplicate::kSum : OnDuplicate::kError;
-}
-
 }  // namespace
 
 TrainRequest train_request(FunctionCallInfo fcinfo) {
@@ -96,7 +82,7 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
   request.model = text_arg(fcinfo, kModel, "model");
   std::string source = text_arg(fcinfo, kSource, "source");
   request.options = options_from(fcinfo);
-  request.on_duplicate = on_duplicate_from(fcinfo, request.options.feedback);
+  request.on_duplicate = on_duplicate_arg(fcinfo, kOnDuplicate, request.options.feedback);
   request.threads = threads_arg(fcinfo, kThreads);
   request.holdout = float_arg(fcinfo, kHoldout, "holdout", 0, 0.99);
   request.tolerance = float_arg(fcinfo, kTolerance, "tolerance", 0, 1);

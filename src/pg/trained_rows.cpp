@@ -39,9 +39,11 @@ Datum als_trained_bias(PG_FUNCTION_ARGS) {
   PG_RETURN_FLOAT4(bias[n]);
 }
 
-/// als.trained_n_ratings(n bigint): int
+/// als.trained_n_ratings(n bigint): int, null where nobody has counted
 Datum als_trained_n_ratings(PG_FUNCTION_ARGS) {
   int64 n = PG_GETARG_INT64(0);
-  std::size_t ratings = rows_with(n).ratings->row_size(n);
+  const als::CompressedRows* rows = rows_with(n).ratings;
+  if (rows == nullptr) PG_RETURN_NULL();
+  std::size_t ratings = rows->row_size(n);
   PG_RETURN_INT32(static_cast<int32>(std::min<std::size_t>(ratings, PG_INT32_MAX)));
 }

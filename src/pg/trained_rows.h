@@ -16,7 +16,7 @@ struct TrainedRows {
   const IdDictionary* ids;
   std::vector<std::uint32_t> order;
   const Factors* factors;
-  const CompressedRows* ratings;
+  const CompressedRows* ratings;  ///< null for factors that were not trained here, without a source
 
   std::size_t size() const { return order.size(); }
 };

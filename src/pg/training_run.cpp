@@ -1,8 +1,8 @@
 #include "pg/training_run.h"
 
-namespace als::pg {
+#include "pg/params.h"
 
-namespace {
+namespace als::pg {
 
 const char* on_duplicate_name(OnDuplicate choice) {
   switch (choice) {
@@ -16,38 +16,12 @@ const char* on_duplicate_name(OnDuplicate choice) {
   return "";
 }
 
-Datum float8_array(const std::vector<double>& values) {
-  return server([&] {
-    std::size_t n = values.size();
-    auto* datums = static_cast<Datum*>(palloc(std::max<std::size_t>(n, 1) * sizeof(Datum)));
-    for (std::size_t i = 0; i < n; ++i) datums[i] = Float8GetDatum(values[i]);
-    return PointerGetDatum(construct_array(datums, static_cast<int>(n), FLOAT8OID, sizeof(float8),
-                                           FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-  });
+void check_run_written(std::uint64_t rows, const std::string& table) {
+  if (rows != 1)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the row of this run could not be added to %s", table.c_str()),
+                    "Look for a trigger on the table that suppresses inserts.");
 }
-
-Param text_param(const char* value) {
-  return {TEXTOID, server([&] { return CStringGetTextDatum(value); })};
-}
-Param name_param(const std::string& value) {
-  return {NAMEOID,
-          server([&] { return DirectFunctionCall1(namein, CStringGetDatum(value.c_str())); })};
-}
-Param class_param(Oid relation) {
-  return {REGCLASSOID, ObjectIdGetDatum(relation), !OidIsValid(relation)};
-}
-Param bigint_param(std::int64_t value) { return {INT8OID, Int64GetDatum(value)}; }
-Param bool_param(bool value) { return {BOOLOID, BoolGetDatum(value)}; }
-Param int_param(int value) { return {INT4OID, Int32GetDatum(value)}; }
-Param float_param(double value) {
-  return {FLOAT8OID, server([&] { return Float8GetDatum(value); })};
-}
-
-Param float8_array_param(const std::vector<double>& values) {
-  return {FLOAT8ARRAYOID, float8_array(values)};
-}
-
-}  // namespace
 
 void write_model_row(const ModelStore& store, const TrainRequest& request,
                      const TrainReport& report) {
@@ -117,10 +91,19 @@ void write_model_row(const ModelStore& store, const TrainRequest& request,
        float_param(report.read_seconds),
        float_param(report.train_seconds),
        float_param(report.write_seconds)});
-  if (written != 1)
-    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    format("the row of this run could not be added to %s", table.c_str()),
-                    "Look for a trigger on the table that suppresses inserts.");
+  check_run_written(written, table);
+}
+
+Datum returned_row(FunctionCallInfo fcinfo, MemoryContext context) {
+  return server([&] {
+    MemoryContext old = MemoryContextSwitchTo(context);
+    TupleDesc desc;
+    if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE)
+      elog(ERROR, "return type must be a row type");
+    HeapTupleHeader row = SPI_returntuple(SPI_tuptable->vals[0], BlessTupleDesc(desc));
+    MemoryContextSwitchTo(old);
+    return HeapTupleHeaderGetDatum(row);
+  });
 }
 
 }  // namespace als::pg
