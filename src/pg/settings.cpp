@@ -33,13 +33,15 @@ void assign_simd(int value, void*) { set_simd_level(static_cast<SimdLevel>(value
 
 void define_settings() {
   DefineCustomIntVariable(
-      "als.threads", "Threads that als.train and als.recommend_all use unless told otherwise.",
+      "als.threads",
+      "Threads that als.train, als.tune and als.recommend_all use unless told otherwise.",
       "0 means every processor the server process may run on.", &threads_setting, 0, 0, kMaxThreads,
       PGC_USERSET, 0, nullptr, nullptr, nullptr);
-  DefineCustomIntVariable("als.max_memory",
-                          "Memory one als.train or als.recommend_all may use; more is refused.",
-                          "-1 means half of the machine's memory.", &max_memory_setting, -1, -1,
-                          MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable(
+      "als.max_memory",
+      "Memory one als.train, als.tune or als.recommend_all may use; more is refused.",
+      "-1 means half of the machine's memory.", &max_memory_setting, -1, -1, MAX_KILOBYTES,
+      PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable(
       "als.cache_size", "Shared memory for models that are being served.",
       "Models that do not fit push out those not used for longest. 0 keeps them "

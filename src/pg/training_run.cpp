@@ -1,20 +1,10 @@
 #include "pg/training_run.h"
 
+#include "pg/params.h"
+
 namespace als::pg {
 
 namespace {
-
-const char* on_duplicate_name(OnDuplicate choice) {
-  switch (choice) {
-    case OnDuplicate::kAverage:
-      return "average";
-    case OnDuplicate::kSum:
-      return "sum";
-    case OnDuplicate::kError:
-      return "error";
-  }
-  return "";
-}
 
 Datum float8_array(const std::vector<double>& values) {
   return server([&] {
@@ -24,23 +14,6 @@ Datum float8_array(const std::vector<double>& values) {
     return PointerGetDatum(construct_array(datums, static_cast<int>(n), FLOAT8OID, sizeof(float8),
                                            FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
   });
-}
-
-Param text_param(const char* value) {
-  return {TEXTOID, server([&] { return CStringGetTextDatum(value); })};
-}
-Param name_param(const std::string& value) {
-  return {NAMEOID,
-          server([&] { return DirectFunctionCall1(namein, CStringGetDatum(value.c_str())); })};
-}
-Param class_param(Oid relation) {
-  return {REGCLASSOID, ObjectIdGetDatum(relation), !OidIsValid(relation)};
-}
-Param bigint_param(std::int64_t value) { return {INT8OID, Int64GetDatum(value)}; }
-Param bool_param(bool value) { return {BOOLOID, BoolGetDatum(value)}; }
-Param int_param(int value) { return {INT4OID, Int32GetDatum(value)}; }
-Param float_param(double value) {
-  return {FLOAT8OID, server([&] { return Float8GetDatum(value); })};
 }
 
 Param float8_array_param(const std::vector<double>& values) {
@@ -87,7 +60,7 @@ void write_model_row(const ModelStore& store, const TrainRequest& request,
        rating_col,
        class_param(store.factor_table(Side::kUsers)),
        class_param(store.factor_table(Side::kItems)),
-       text_param(implicit ? "implicit" : "explicit"),
+       text_param(feedback_name(options.feedback)),
        int_param(options.factors),
        int_param(options.iterations),
        float_param(options.regularization),
@@ -97,7 +70,7 @@ void write_model_row(const ModelStore& store, const TrainRequest& request,
        bool_param(options.nonnegative),
        text_param(on_duplicate_name(request.on_duplicate)),
        float_param(request.holdout),
-       float_param(request.tolerance),
+       float_param(options.tolerance),
        bigint_param(static_cast<std::int64_t>(options.seed)),
        text_param(report.gradual ? "cg" : "direct"),
        bool_param(report.warm_started),
