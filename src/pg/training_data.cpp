@@ -70,7 +70,8 @@ TrainingData::TrainingData(const Request& request, Progress& progress)
   read(progress);
   if (request_.test != nullptr) read_test(progress);
   snapshot.pop();
-  report_memory(request_.what, memory_needed());
+  memory_ = memory_needed();
+  report_memory(request_.what, memory_);
   progress.enter(Phase::kIndexing);
   index();
   seconds_ = watch.seconds();
@@ -87,6 +88,7 @@ const TrainOptions& TrainingData::largest() const {
       [&](const TrainOptions& a, const TrainOptions& b) { return bytes(a) < bytes(b); });
 }
 
+/// What the rows read so far take, and no less for any more rows.
 std::size_t TrainingData::memory_needed() const {
   std::size_t test = test_reader_ ? test_reader_->ratings() * kBytesATestRow : 0;
   return test + training_memory(reader_.ratings(), reader_.users().size(), reader_.items().size(),

@@ -41,14 +41,15 @@ class TrainingData {
   std::int64_t skipped() const { return reader_.skipped(); }
   double seconds() const { return seconds_; }
 
-  /// What the largest of the trainings takes beside other things, in bytes.
-  std::size_t memory_needed() const;
+  /// What the largest of the trainings takes at most, in bytes, all of this included.
+  std::size_t memory() const { return memory_; }
 
   /// How many threads are of use for one.
   int useful_threads(const TrainOptions& options) const;
 
  private:
   const TrainOptions& largest() const;
+  std::size_t memory_needed() const;
   void check_memory() const;
   void read(Progress& progress);
   void read_test(Progress& progress);
@@ -66,6 +67,7 @@ class TrainingData {
   HoldoutRule rule_;
   std::optional<Ratings> ratings_;
   std::optional<Ratings> test_;
+  std::size_t memory_ = 0;
   double seconds_ = 0;
 };
 

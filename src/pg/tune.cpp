@@ -63,9 +63,8 @@ std::vector<TuneResult> run_trials(const TuneRequest& request, const TrainingDat
   std::vector<int> iterations(request.trials.size());
   for (const TrainOptions& options : request.trials)
     most = std::max(most, static_cast<std::size_t>(options.iterations));
-  std::size_t needed = data.memory_needed();
   Tuner tuner(data.ratings(), data.item_keys(), request.trials, request.metric.more_is_better(),
-              max_memory() - std::min(needed, max_memory()),
+              max_memory() - std::min(data.memory(), max_memory()),
               {[&](const TrainOptions& options) {
                  return interruptible_team(data.useful_threads(options));
                },
