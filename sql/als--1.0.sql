@@ -76,7 +76,7 @@ create function als.train(
   unlogged boolean default false
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create function als.import_model(
@@ -101,6 +101,37 @@ language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
 comment on function als.import_model is
   'Makes a model of factors that were trained elsewhere, given as tables or queries of ids and vectors';
 
+create function als.train(
+  model text,
+  source text,
+  options jsonb,
+  replace boolean default null
+) returns als.model
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train_options';
+comment on function als.train(text, text, jsonb, boolean) is
+  'Trains a model with its options in a JSON object, as als.tune returns them';
+
+create function als.tune(
+  source text,
+  grid jsonb,
+  metric text default null,
+  trials int default null,
+  holdout float8 default 0.1,
+  test text default null,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  feedback text default 'explicit',
+  on_duplicate text default null,
+  seed bigint default 42,
+  threads int default null,
+  stop_early boolean default true,
+  results text default null
+) returns table (trial int, rank int, value float8, iterations int, seconds float8, options jsonb)
+language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_tune';
+comment on function als.tune is
+  'Tries options of als.train on the same ratings, some of them kept out to judge by, and ranks them; poor trials stop early';
+
 create function als.trained_id(n bigint, of_type anyelement) returns anyelement
 language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_trained_id';
 comment on function als.trained_id is
@@ -123,23 +154,24 @@ comment on function als.trained_n_ratings is
 
 create function als.command_progress(
   out pid int,
-  out command text,            -- 'train', 'recommend_all' or 'evaluate'
-  out model text,
+  out command text,            -- 'train', 'recommend_all', 'evaluate' or 'tune'
+  out model text,              -- of a tuning the source; null for a query
   out phase text,
-  out iteration int,           -- iterations of a training, or batches of users, that are done
+  out iteration int,           -- iterations of a training or of all trials, or batches of users, that are done
   out of int,
   out loss float8,             -- of a training, after its last iteration
   out rows_read bigint,        -- of the source, which may be read several times
   out elapsed interval,
-  out remaining interval
+  out remaining interval,
+  out trial int                -- of a tuning, the one whose iteration was the last
 ) returns setof record
 language c volatile strict parallel restricted rows 1 as 'MODULE_PATHNAME', 'als_command_progress';
 comment on function als.command_progress is
-  'The trainings, recommendations to all and evaluations now running in this database; behind the view als.progress';
+  'The trainings, tunings, recommendations to all and evaluations now running in this database; behind the view als.progress';
 
 create view als.progress as select * from als.command_progress();
 comment on view als.progress is
-  'als.train, als.recommend_all and als.evaluate now running in this database: phase, iterations or batches finished, loss, time elapsed and estimated to remain';
+  'als.train, als.tune, als.recommend_all and als.evaluate now running in this database: phase, iterations or batches finished, loss, time elapsed and estimated to remain';
 grant select on als.progress to public;
 
 -- Models -----------------------------------------------------------------------------------------

@@ -13,11 +13,7 @@ namespace {
 
 constexpr std::size_t kGrain = std::size_t{1} << 16;  // entries a block
 constexpr std::size_t kRowCost = 16;                  // of a row beside its entries, in entries
-constexpr std::size_t kRecallUsers = 2000;
-constexpr std::size_t kTop = 10;
-
-/// A random-looking number of [0, 1).
-double unit(std::uint64_t hash) { return static_cast<double>(hash >> 11) * 0x1p-53; }
+constexpr std::size_t kJudgedUsers = 2000;
 
 /// Marks the entries of a row to be kept out.
 void mark_row(const CompressedRows& by_user, const HoldoutRule& rule, std::size_t row,
@@ -25,7 +21,7 @@ void mark_row(const CompressedRows& by_user, const HoldoutRule& rule, std::size_
   const std::uint64_t begin = by_user.offsets[row];
   const std::size_t size = by_user.row_size(row);
   const std::uint64_t user = splitmix(splitmix(rule.seed + kSplitmixStep) ^ rule.user_keys[row]);
-  const double wanted = rule.share * static_cast<double>(size) + unit(splitmix(user + 1));
+  const double wanted = rule.share * static_cast<double>(size) + unit_of(splitmix(user + 1));
   std::fill_n(marks + begin, size, 0);
   if (size < 2 || !(wanted >= 1)) return;
   const std::size_t count = std::min(static_cast<std::size_t>(wanted), size - 1);
@@ -70,14 +66,14 @@ std::vector<std::size_t> judged_users(const CompressedRows& held_out,
   for (std::size_t row = 0; row < held_out.rows(); ++row) {
     if (positives(held_out, row) > 0) judged.push_back(row);
   }
-  if (judged.size() <= kRecallUsers) return judged;
-  std::nth_element(judged.begin(), judged.begin() + kRecallUsers, judged.end(),
+  if (judged.size() <= kJudgedUsers) return judged;
+  std::nth_element(judged.begin(), judged.begin() + kJudgedUsers, judged.end(),
                    [&](std::size_t a, std::size_t b) {
                      const std::uint64_t hash_a = splitmix(user_keys[a]);
                      const std::uint64_t hash_b = splitmix(user_keys[b]);
                      return hash_a < hash_b || (hash_a == hash_b && a < b);
                    });
-  judged.resize(kRecallUsers);
+  judged.resize(kJudgedUsers);
   std::sort(judged.begin(), judged.end());
   return judged;
 }
@@ -141,13 +137,15 @@ double rmse(const CompressedRows& held_out, const Factors& users, const Factors&
   return std::sqrt(sum / static_cast<double>(held_out.columns.size()));
 }
 
-double recall_at_10(const CompressedRows& held_out, const CompressedRows& seen,
-                    const std::vector<std::uint64_t>& user_keys, const Factors& users,
-                    const Factors& items, ThreadTeam& team) {
+RankingMetrics::AtCutoff ranking_at(std::size_t cutoff, const CompressedRows& held_out,
+                                    const CompressedRows& seen,
+                                    const std::vector<std::uint64_t>& user_keys,
+                                    const Factors& users, const Factors& items, ThreadTeam& team) {
   const std::vector<std::size_t> judged = judged_users(held_out, user_keys);
-  if (judged.empty()) return 0;
+  if (judged.empty()) return {};
   constexpr float kNever = -std::numeric_limits<float>::infinity();
-  std::vector<double> recalls(judged.size());
+  const std::vector<std::uint32_t> cutoffs{static_cast<std::uint32_t>(cutoff)};
+  std::vector<RankingMetrics> metrics(judged.size(), RankingMetrics(1));
   team.for_each_block(judged.size(), 1, [&](std::size_t n, std::size_t, int) {
     const std::size_t row = judged[n];
     UninitializedVector<float> scores(items.matrix.rows());
@@ -162,19 +160,23 @@ double recall_at_10(const CompressedRows& held_out, const CompressedRows& seen,
     const auto is_wanted = [&](std::uint32_t item) {
       return std::binary_search(wanted.begin(), wanted.end(), item);
     };
-    // Those kept out stand behind others with the same score.
-    std::size_t hits = 0;
+    // Those kept out stand behind others with the same score. Whatever is behind the cutoff has the
+    // rank after it.
+    RelevantRanks relevant;
     for (const std::uint32_t item : wanted) {
       std::size_t before = 0;
-      for (std::uint32_t other = 0; other < scores.size() && before < kTop; ++other) {
+      for (std::uint32_t other = 0; other < scores.size() && before < cutoff; ++other) {
         before += scores[other] > scores[item] ||
                   (scores[other] == scores[item] && other != item && !is_wanted(other));
       }
-      hits += before < kTop ? 1 : 0;
+      relevant.ranks.push_back(static_cast<std::uint32_t>(before + 1));
     }
-    recalls[n] = static_cast<double>(hits) / static_cast<double>(std::min(kTop, wanted.size()));
+    std::sort(relevant.ranks.begin(), relevant.ranks.end());
+    metrics[n] = RankingMetrics(relevant, cutoffs);
   });
-  return std::accumulate(recalls.begin(), recalls.end(), 0.0) / static_cast<double>(recalls.size());
+  RankingMetrics sum(1);
+  for (const RankingMetrics& metric : metrics) sum.add(metric);
+  return sum.mean().at[0];
 }
 
 }  // namespace als

@@ -7,6 +7,7 @@
 
 #include "core/compressed_rows.h"
 #include "core/factor_matrix.h"
+#include "core/ranking_metrics.h"
 #include "core/thread_team.h"
 
 namespace als {
@@ -30,12 +31,13 @@ CompressedRows hold_out(CompressedRows& by_user, const HoldoutRule& rule, Thread
 double rmse(const CompressedRows& held_out, const Factors& users, const Factors& items, double mean,
             ThreadTeam& team);
 
-/// Recall@10: the share of a user's positive ratings kept out (of ten at most) among the ten items
-/// with the highest scores that he has no rating for in `seen`; the mean over users that have any,
-/// or 2000 of them picked by their keys. A tie goes against the items kept out. 0 if there are
-/// none.
-double recall_at_10(const CompressedRows& held_out, const CompressedRows& seen,
-                    const std::vector<std::uint64_t>& user_keys, const Factors& users,
-                    const Factors& items, ThreadTeam& team);
+/// How well a user's positive ratings kept out rank among the items that he has no rating for in
+/// `seen`, up to rank `cutoff`: the means over users that have any, or 2000 of them picked by their
+/// keys. A tie goes against the items kept out. All 0 if there are none. MRR and AUC are not looked
+/// at.
+RankingMetrics::AtCutoff ranking_at(std::size_t cutoff, const CompressedRows& held_out,
+                                    const CompressedRows& seen,
+                                    const std::vector<std::uint64_t>& user_keys,
+                                    const Factors& users, const Factors& items, ThreadTeam& team);
 
 }  // namespace als

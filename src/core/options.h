@@ -37,6 +37,7 @@ struct TrainOptions {
   bool biases = false;          ///< explicit only
   bool nonnegative = false;     ///< no factor below zero (biases may be); solved directly
   Solver solver = Solver::kAuto;
+  double tolerance = 0;     ///< stop when an iteration lowers the loss by less than this part
   std::uint64_t seed = 42;  ///< of the initial factors
 
   /// What is to be found for a row: its factors and, with biases, its bias.

@@ -42,7 +42,7 @@ std::optional<PrincipalAxes> principal_axes(FactorMatrix& rows, ThreadTeam& team
     for (std::size_t k = 0; k < n; ++k) rows.row(r)[k] -= result.centre[k];
 
   const NormalEquations gram = gram_of(rows.view(), team);
-  const std::optional<Eigenbasis> basis = eigenbasis(gram.matrix(), n);
+  const std::optional<Eigenbasis> basis = eigenbasis(gram.matrix(), n, team);
   if (!basis) return std::nullopt;
   double variance = 0;
   for (double value : basis->eigenvalues) variance += std::max(value, 0.0);

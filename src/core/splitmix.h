@@ -15,4 +15,7 @@ inline std::uint64_t splitmix(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+/// The number of [0, 1) that a hash stands for.
+inline double unit_of(std::uint64_t hash) { return static_cast<double>(hash >> 11) * 0x1p-53; }
+
 }  // namespace als

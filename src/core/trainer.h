@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "core/half_step.h"
@@ -45,6 +46,10 @@ class Trainer {
   const Factors& users() const { return users_; }
   const Factors& items() const { return items_; }
   double mean() const { return mean_; }  ///< mu; 0 without biases
+
+  /// Hands over the factors: from where they are, another trainer goes on as this one would have.
+  Factors take_users() { return std::move(users_); }
+  Factors take_items() { return std::move(items_); }
 
   /// Row solves whose single-precision factorisation failed and that were done again in double
   /// precision, or with more ridge.

@@ -20,6 +20,7 @@ enum Counter {
   kStarted,
   kStepsStarted,
   kStepFinished,
+  kTrial,
   kCounters
 };
 static_assert(kCounters <= PGSTAT_NUM_PROGRESS_PARAM, "the server keeps too few counters");
@@ -32,6 +33,8 @@ const char* command_name(Command command) {
       return "recommend_all";
     case Command::kEvaluate:
       return "evaluate";
+    case Command::kTune:
+      return "tune";
   }
   return "";
 }
@@ -90,6 +93,7 @@ void Progress::publish() {
   value[kStarted] = started_;
   value[kStepsStarted] = steps_started_;
   value[kStepFinished] = step_finished_;
+  value[kTrial] = trial_;
   pgstat_progress_start_command(kCommandNumber, InvalidOid);
   pgstat_progress_update_multi_param(kCounters, index, value);
 }
@@ -120,6 +124,11 @@ void Progress::steps_done(std::int64_t steps) {
 void Progress::iteration(int finished, double loss) {
   std::memcpy(&loss_bits_, &loss, sizeof(loss));
   steps_done(finished);
+}
+
+void Progress::trial(int number, std::int64_t iterations) {
+  trial_ = number;
+  steps_done(iterations);
 }
 
 void Progress::hide() { pgstat_progress_end_command(); }
@@ -155,11 +164,12 @@ Datum als_command_progress(PG_FUNCTION_ARGS) {
     auto phase = static_cast<Phase>(counter[kPhase]);
     auto command = static_cast<Command>(counter[kCommand]);
 
-    Datum values[10] = {};
-    bool nulls[10] = {};
+    Datum values[11] = {};
+    bool nulls[11] = {};
     values[0] = Int32GetDatum(backend.st_procpid);
     values[1] = CStringGetTextDatum(command_name(command));
     values[2] = CStringGetTextDatum(quote_qualified_identifier(schema, NameStr(name)));
+    nulls[2] = NameStr(name)[0] == '\0';
     values[3] = CStringGetTextDatum(phase_name(counter[kPhase]));
     values[4] = Int32GetDatum(static_cast<int32>(finished));
     values[5] = Int32GetDatum(static_cast<int32>(counter[kSteps]));
@@ -168,13 +178,16 @@ Datum als_command_progress(PG_FUNCTION_ARGS) {
     values[7] = Int64GetDatum(counter[kRows]);
     values[8] = interval(now - counter[kStarted]);
     // Steps cost alike: those to come take as long each as those behind. A training's writing comes
-    // after them, that of recommendations is part of them.
-    nulls[9] = finished == 0 || (command == Command::kTrain && phase != Phase::kTraining);
+    // after them, that of recommendations is part of them. (Trials differ, so that of a tuning the
+    // time to come is a rough guess.)
+    nulls[9] = finished == 0 || (command != Command::kRecommendAll && phase != Phase::kTraining);
     if (!nulls[9]) {
       int64 each = (counter[kStepFinished] - counter[kStepsStarted]) / finished;
       values[9] =
           interval(std::max<int64>(each * counter[kSteps] - (now - counter[kStepsStarted]), 0));
     }
+    values[10] = Int32GetDatum(static_cast<int32>(counter[kTrial]));
+    nulls[10] = counter[kTrial] == 0;
     tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
   }
   return static_cast<Datum>(0);

@@ -11,7 +11,7 @@
 
 namespace als::pg {
 
-enum class Command : int { kTrain, kRecommendAll, kEvaluate };
+enum class Command : int { kTrain, kRecommendAll, kEvaluate, kTune };
 
 enum class Phase : int { kWaiting, kRemoving, kReading, kIndexing, kTraining, kScoring, kWriting };
 
@@ -21,7 +21,8 @@ enum class Phase : int { kWaiting, kRemoving, kReading, kIndexing, kTraining, kS
 /// a training, batches of users.
 class Progress {
  public:
-  /// schema and name of the model, which other sessions cannot look up before it is committed.
+  /// schema and name of the model, which other sessions cannot look up before it is committed; of
+  /// the source for a tuning, or none for a query.
   Progress(Command command, Oid schema, const std::string& name);
 
   /// How many steps there will be.
@@ -31,6 +32,9 @@ class Progress {
   void rows_read(std::int64_t rows);
   void steps_done(std::int64_t steps);
   void iteration(int finished, double loss);
+
+  /// So many iterations are done in all trials; the last was one of this trial.
+  void trial(int number, std::int64_t iterations);
 
   /// Withdraws what is published: at the end (after an error the server does it), and before
   /// statements that report progress of their own, such as making an index, into the same counters.
@@ -47,6 +51,7 @@ class Progress {
   std::int64_t finished_ = 0;
   std::int64_t loss_bits_ = 0;
   std::int64_t rows_ = 0;
+  std::int64_t trial_ = 0;
   TimestampTz started_;
   TimestampTz steps_started_ = 0;
   TimestampTz step_finished_ = 0;

@@ -65,9 +65,18 @@ void RatingReader::look_up() {
   std::uint32_t users[IdBatch::kSize];
   std::uint32_t items[IdBatch::kSize];
   std::size_t n = batch.users.size();
-  users_.find_or_add(batch.users.ids(), n, users);
-  items_.find_or_add(batch.items.ids(), n, items);
-  buffer_.append(users, items, batch.values, n);
+  if (known_ == nullptr) {
+    users_.find_or_add(batch.users.ids(), n, users);
+    items_.find_or_add(batch.items.ids(), n, items);
+    buffer_.append(users, items, batch.values, n);
+  } else {
+    for (std::size_t i = 0; i < n; ++i) {
+      users[i] = known_->users_.find(batch.users.ids()[i]);
+      items[i] = known_->items_.find(batch.items.ids()[i]);
+      if (users[i] != IdDictionary::kMissing && items[i] != IdDictionary::kMissing)
+        buffer_.append(users[i], items[i], batch.values[i]);
+    }
+  }
   batch.users.clear();
   batch.items.clear();
 }

@@ -16,6 +16,12 @@ class RatingReader {
   explicit RatingReader(const RatingSource& source)
       : source_(source), users_(source.user_type), items_(source.item_type) {}
 
+  /// Only takes ratings of users and items that `known` has read, and calls them what it does. Ids
+  /// are of the same types.
+  RatingReader(const RatingSource& source, const RatingReader& known) : RatingReader(source) {
+    known_ = &known;
+  }
+
   /// Reads everything under the active snapshot, as the caller, within an SPI connection.
   /// `on_block` is called before the first row and then whenever another block of the buffer is
   /// full; it may throw to refuse more. Throws 22003 for a rating that is not finite.
@@ -42,6 +48,7 @@ class RatingReader {
   void look_up();
 
   const RatingSource& source_;
+  const RatingReader* known_ = nullptr;
   RatingBuffer buffer_;
   IdDictionary users_;
   IdDictionary items_;

@@ -34,12 +34,12 @@ void assign_simd(int value, void*) { set_simd_level(static_cast<SimdLevel>(value
 void define_settings() {
   DefineCustomIntVariable(
       "als.threads",
-      "Threads that als.train, als.recommend_all and als.evaluate use unless told otherwise.",
+      "Threads that als.train, als.tune, als.recommend_all and als.evaluate use unless told otherwise.",
       "0 means every processor the server process may run on.", &threads_setting, 0, 0, kMaxThreads,
       PGC_USERSET, 0, nullptr, nullptr, nullptr);
   DefineCustomIntVariable(
       "als.max_memory",
-      "Memory one als.train, als.recommend_all or als.evaluate may use; more is refused.",
+      "Memory one als.train, als.tune, als.recommend_all or als.evaluate may use; more is refused.",
       "-1 means half of the machine's memory.", &max_memory_setting, -1, -1, MAX_KILOBYTES,
       PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable(

@@ -36,56 +36,75 @@ enum Argument {
   kUnlogged
 };
 
-Solver solver_from(FunctionCallInfo fcinfo) {
-  std::string choice = choice_arg(fcinfo, kSolver, "solver", {"auto", "direct", "cg"});
-  if (choice == "direct") return Solver::kDirect;
-  return choice == "cg" ? Solver::kConjugateGradients : Solver::kAuto;
+OptionChoices choices_from(FunctionCallInfo fcinfo) {
+  OptionChoices choices;
+  TrainOptions& options = choices.options;
+  options.feedback = feedback_arg(fcinfo, kFeedback);
+  options.factors = int_arg(fcinfo, kFactors, "factors", 1, kMaxFactors);
+  options.iterations = int_arg(fcinfo, kIterations, "iterations", 1, kMaxIterations);
+  if (!PG_ARGISNULL(kRegularization))
+    choices.regularization =
+        float_arg(fcinfo, kRegularization, "regularization", 0, kMaxRegularization);
+  options.reg_exponent = float_arg(fcinfo, kRegExponent, "reg_exponent", 0, kMaxRegExponent);
+  if (!PG_ARGISNULL(kAlpha)) choices.alpha = float_arg(fcinfo, kAlpha, "alpha", 0, kMaxAlpha);
+  if (!PG_ARGISNULL(kBiases)) choices.biases = PG_GETARG_BOOL(kBiases);
+  options.nonnegative = bool_arg(fcinfo, kNonnegative, "nonnegative");
+  std::string solver = choice_arg(fcinfo, kSolver, "solver", {"auto", "direct", "cg"});
+  for (int s = 0; s < 3; ++s) {
+    if (solver == kSolverNames[s]) options.solver = static_cast<Solver>(s);
+  }
+  options.tolerance = float_arg(fcinfo, kTolerance, "tolerance", 0, 1);
+  require_arg(fcinfo, kSeed, "seed");
+  options.seed = static_cast<std::uint64_t>(PG_GETARG_INT64(kSeed));
+  return choices;
 }
 
-TrainOptions options_from(FunctionCallInfo fcinfo) {
-  TrainOptions options;
-  bool implicit = choice_arg(fcinfo, kFeedback, "feedback", {"explicit", "implicit"}) == "implicit";
-  options.feedback = implicit ? Feedback::kImplicit : Feedback::kExplicit;
-  options.factors = int_arg(fcinfo, kFactors, "factors", 1, kMaxFactors);
-  options.iterations = int_arg(fcinfo, kIterations, "iterations", 1, 10000);
+}  // namespace
+
+TrainOptions complete_options(const OptionChoices& choices) {
+  TrainOptions options = choices.options;
+  bool implicit = options.feedback == Feedback::kImplicit;
   options.regularization =
-      PG_ARGISNULL(kRegularization)
-          ? (implicit ? kImplicitRegularization : kExplicitRegularization)
-          : float_arg(fcinfo, kRegularization, "regularization", 0, kMaxRegularization);
-  options.reg_exponent = float_arg(fcinfo, kRegExponent, "reg_exponent", 0, kMaxRegExponent);
-  if (implicit) {
-    options.alpha =
-        PG_ARGISNULL(kAlpha) ? kImplicitAlpha : float_arg(fcinfo, kAlpha, "alpha", 0, kMaxAlpha);
-  } else if (!PG_ARGISNULL(kAlpha)) {
+      choices.regularization.value_or(implicit ? kImplicitRegularization : kExplicitRegularization);
+  if (implicit) options.alpha = choices.alpha.value_or(kImplicitAlpha);
+  if (!implicit && choices.alpha)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "alpha is for implicit feedback",
                     "Leave alpha out, or use feedback => 'implicit'.");
-  }
-  options.biases = PG_ARGISNULL(kBiases) ? !implicit : PG_GETARG_BOOL(kBiases);
+  options.biases = choices.biases.value_or(!implicit);
   if (implicit && options.biases)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "biases are for explicit feedback",
                     "Leave biases out, or use feedback => 'explicit'.");
-  options.nonnegative = bool_arg(fcinfo, kNonnegative, "nonnegative");
-  options.solver = solver_from(fcinfo);
   if (options.nonnegative && options.solver == Solver::kConjugateGradients)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
                     "conjugate gradients cannot keep factors from below zero",
                     "Leave solver out, or use nonnegative => false.");
-  require_arg(fcinfo, kSeed, "seed");
-  options.seed = static_cast<std::uint64_t>(PG_GETARG_INT64(kSeed));
   return options;
 }
 
-}  // namespace
+Feedback feedback_arg(FunctionCallInfo fcinfo, int index) {
+  bool implicit = choice_arg(fcinfo, index, "feedback", {"explicit", "implicit"}) == "implicit";
+  return implicit ? Feedback::kImplicit : Feedback::kExplicit;
+}
+
+const char* feedback_name(Feedback feedback) {
+  return feedback == Feedback::kImplicit ? "implicit" : "explicit";
+}
+
+void columns_from(FunctionCallInfo fcinfo, int user_col, int item_col, int rating_col,
+                  RatingSource& source) {
+  source.user_col = name_arg(fcinfo, user_col, "user_col");
+  source.item_col = name_arg(fcinfo, item_col, "item_col");
+  if (!PG_ARGISNULL(rating_col)) source.rating_col = name_arg(fcinfo, rating_col, "");
+}
 
 TrainRequest train_request(FunctionCallInfo fcinfo) {
   TrainRequest request;
   request.model = text_arg(fcinfo, kModel, "model");
   std::string source = text_arg(fcinfo, kSource, "source");
-  request.options = options_from(fcinfo);
+  request.options = complete_options(choices_from(fcinfo));
   request.on_duplicate = on_duplicate_arg(fcinfo, kOnDuplicate, request.options.feedback);
   request.threads = threads_arg(fcinfo, kThreads);
   request.holdout = float_arg(fcinfo, kHoldout, "holdout", 0, 0.99);
-  request.tolerance = float_arg(fcinfo, kTolerance, "tolerance", 0, 1);
   request.replace = bool_arg(fcinfo, kReplace, "replace");
   request.warm_start = bool_arg(fcinfo, kWarmStart, "warm_start");
   if (request.warm_start && !request.replace)
@@ -95,9 +114,7 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
   request.unlogged = bool_arg(fcinfo, kUnlogged, "unlogged");
 
   request.source = parse_source(source);
-  request.source.user_col = name_arg(fcinfo, kUserCol, "user_col");
-  request.source.item_col = name_arg(fcinfo, kItemCol, "item_col");
-  if (!PG_ARGISNULL(kRatingCol)) request.source.rating_col = name_arg(fcinfo, kRatingCol, "");
+  columns_from(fcinfo, kUserCol, kItemCol, kRatingCol, request.source);
   return request;
 }
 

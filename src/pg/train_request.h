@@ -12,13 +12,35 @@ struct TrainRequest {
   RatingSource source;
   TrainOptions options;
   OnDuplicate on_duplicate;
-  double holdout;    ///< the share of each user's ratings kept out, 0 to 0.99
-  double tolerance;  ///< stop when an iteration lowers the loss by less than this part; 0: never
+  double holdout;  ///< the share of each user's ratings kept out, 0 to 0.99
   int threads;
   bool replace;
   bool warm_start;  ///< from the factors that the model has
   bool unlogged;
 };
+
+inline constexpr int kMaxIterations = 10000;
+
+/// Options as they are asked for. What is left open hangs on the feedback.
+struct OptionChoices {
+  TrainOptions options;  ///< but for those below
+  std::optional<double> regularization = {};
+  std::optional<double> alpha = {};
+  std::optional<bool> biases = {};
+};
+
+/// Fills in what was left open. Throws 22023 for options that do not go together.
+TrainOptions complete_options(const OptionChoices& choices);
+
+Feedback feedback_arg(FunctionCallInfo fcinfo, int index);
+const char* feedback_name(Feedback feedback);
+
+/// The place of a solver in this is its number.
+inline constexpr const char* kSolverNames[] = {"auto", "direct", "cg"};
+
+/// The three columns of a source. Throws 22004 for a user_col or item_col that is null.
+void columns_from(FunctionCallInfo fcinfo, int user_col, int item_col, int rating_col,
+                  RatingSource& source);
 
 /// Throws 22004 or 22023 for an argument that is null or out of range, 42P01 or 42809 for a source
 /// that is missing or cannot be read.

@@ -86,7 +86,7 @@ TEST(Holdout, OfNothingIsNothing) {
   EXPECT_EQ(ratings.held_out().columns.size(), 0U);
   const Factors none{FactorMatrix(0, 4), {}};
   EXPECT_EQ(rmse(ratings.held_out(), none, none, 0, team), 0);
-  EXPECT_EQ(recall_at_10(ratings.held_out(), ratings.by_user(), {}, none, none, team), 0);
+  EXPECT_EQ(ranking_at(10, ratings.held_out(), ratings.by_user(), {}, none, none, team).recall, 0);
 }
 
 Factors random_factors(std::size_t rows, std::size_t n, bool biases, std::mt19937_64& random) {
@@ -156,8 +156,9 @@ TEST(Holdout, RecallAgainstAFullSort) {
     recalls += hits / static_cast<double>(std::min<std::size_t>(10, wanted));
     judged += 1;
   }
-  EXPECT_NEAR(recall_at_10(ratings.held_out(), ratings.by_user(), keys_of(users), x, y, team),
-              recalls / judged, 1e-9);
+  EXPECT_NEAR(
+      ranking_at(10, ratings.held_out(), ratings.by_user(), keys_of(users), x, y, team).recall,
+      recalls / judged, 1e-9);
 }
 
 // Where all scores are equal nothing is found, however the items are numbered.
@@ -168,7 +169,8 @@ TEST(Holdout, TiesCountAgainstTheModel) {
       split(random_ratings(50, items, 0.5, 9), 50, items, rule_of(0.2, 1, 50, items), team);
   const Factors x{FactorMatrix(50, 3), {}};
   const Factors y{FactorMatrix(items, 3), {}};
-  EXPECT_EQ(recall_at_10(ratings.held_out(), ratings.by_user(), keys_of(50), x, y, team), 0);
+  EXPECT_EQ(ranking_at(10, ratings.held_out(), ratings.by_user(), keys_of(50), x, y, team).recall,
+            0);
 }
 
 }  // namespace

@@ -58,9 +58,10 @@ sub check_nothing_changed
 # Starts a training, waits for the phase and a moment more, and cancels.
 sub check_cancel
 {
-	my ($name, $train, $phase, %options) = @_;
+	my ($name, $arguments, $phase, %options) = @_;
 
-	$session->begin("select from als.train($train)");
+	my $command = $options{command} // 'train';
+	$session->begin("select from als.$command($arguments)");
 	wait_for_phase($watcher, $session->pid, $phase, $options{iterations});
 	sleep($options{delay} // rand 0.3);
 	my $now   = $watcher->rows('select phase, iteration from als.progress')->[0] // ['ended'];
@@ -124,6 +125,19 @@ check_cancel(
 	'setting up the factors',
 	"'new', 'wide', factors => 512, iterations => 10000, threads => 1",
 	'training', delay => 0);
+
+# Trying options: reading, between trials and in a long one.
+my $grid = q{'{"factors": [8, 64, 256], "regularization": [0.01, 0.1], "iterations": 10000}'};
+my %tune = (command => 'tune');
+check_cancel('tuning, reading',  "'repeated', $grid, results => 'kept'", 'reading', %tune);
+check_cancel('tuning, indexing', "'repeated', $grid",                    'indexing', %tune, delay => 0);
+check_cancel('tuning, threads 2', "'big', $grid, threads => 2, results => 'kept'", 'training', %tune);
+check_cancel('tuning on implicit feedback',
+	"'big', $grid, feedback => 'implicit', threads => 1",
+	'training', %tune, iterations => 2);
+check_cancel('tuning, judging a trial',
+	q{'many', '{"factors": 16, "iterations": [1, 1, 1, 1, 1, 1]}', feedback => 'implicit', holdout => 0.5, metric => 'ndcg@1000'},
+	'training', %tune, iterations => 1);
 
 # Writing.
 check_cancel('writing', "'new', 'many', factors => 16, iterations => 1", 'writing');
