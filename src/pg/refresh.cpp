@@ -39,14 +39,14 @@ void find_changed(ServedModel& served, Side side, IdDictionary& changed) {
   const IdType& other_type = served.id_type(other);
   const char* is_known = server([&] { return equals_condition(other_type, "other", "known"); });
   const char* is_same = server([&] { return equals_condition(type, "mine", "there"); });
-  std::string ratings = "select " + mine + " as mine, " + others + " as other from " +
-                        source.from_clause() + " where " + mine + " is not null";
-  if (source.rating_col) ratings += " and " + quoted(*source.rating_col) + " is not null";
   // Duplicates count once, as in the factor table. Where none have been seen, this is quicker.
-  const std::string count = model.n_duplicates > 0 ? "count(distinct other)" : "count(*)";
+  std::string ratings = std::string("select ") + (model.n_duplicates > 0 ? "distinct " : "") +
+                        mine + " as mine, " + others + " as other from " + source.from_clause() +
+                        " where " + mine + " is not null";
+  if (source.rating_col) ratings += " and " + quoted(*source.rating_col) + " is not null";
   SPIPlanPtr plan =
-      prepare("select mine, there from (select mine, pg_catalog." + count + " as n from (" +
-              ratings + ") as ratings join (select " + id_column(other) + " as known from only " +
+      prepare("select mine, there from (select mine, pg_catalog.count(*) as n from (" + ratings +
+              ") as ratings join (select " + id_column(other) + " as known from only " +
               relation_name(model.factor_table(other)) + ") as others on " + is_known +
               " group by mine) as live full join (select " + id_column(side) +
               " as there, n_ratings from only " + relation_name(model.factor_table(side)) +
