@@ -10,22 +10,6 @@ namespace als::pg {
 
 namespace {
 
-/// The model's source, of which the columns have the types of the model's ids.
-RatingSource described_source(ServedModel& served, MemoryContext context) {
-  RatingSource source = served.model().source;
-  describe_source(source, context);
-  for (Side side : {Side::kUsers, Side::kItems}) {
-    const IdType& there = side == Side::kUsers ? *source.user_type : *source.item_type;
-    const IdType& here = served.id_type(side);
-    if (there.oid != here.oid)
-      throw UserError(ERRCODE_DATATYPE_MISMATCH,
-                      format("%s ids of the source are %s, but those of model %s are %s",
-                             side_name(side), there.name, served.model().name.c_str(), here.name),
-                      "The source has changed since the training: train the model again.");
-  }
-  return source;
-}
-
 void check_memory(const RatingReader& reader) {
   // The ratings as they come, turned round, and in rows.
   constexpr std::size_t kRating = 2 * sizeof(RatingBuffer::Entry) + 2 * sizeof(float);
@@ -56,6 +40,21 @@ std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const FlatIds& kn
 }
 
 }  // namespace
+
+RatingSource described_source(ServedModel& served, MemoryContext context) {
+  RatingSource source = served.model().source;
+  describe_source(source, context);
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const IdType& there = side == Side::kUsers ? *source.user_type : *source.item_type;
+    const IdType& here = served.id_type(side);
+    if (there.oid != here.oid)
+      throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                      format("%s ids of the source are %s, but those of model %s are %s",
+                             side_name(side), there.name, served.model().name.c_str(), here.name),
+                      "The source has changed since the training: train the model again.");
+  }
+  return source;
+}
 
 Param id_array(const IdType& type, const std::vector<Datum>& ids) {
   Oid array_type = get_array_type(type.base);

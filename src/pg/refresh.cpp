@@ -26,35 +26,69 @@ std::vector<Datum> distinct(const IdDictionary& ids) {
   return values;
 }
 
-/// Adds the ids whose number of ratings in the source, of ids of the other side that the model
-/// knows, is not that in the factor table.
-void find_changed(ServedModel& served, Side side, IdDictionary& changed) {
-  const Model& model = served.model();
-  const RatingSource& source = model.source;
+/// How many ratings an id has.
+struct RatingCount {
+  std::int64_t live = 0;    ///< in the source, of ids of the other side that the model knows
+  std::int64_t stored = 0;  ///< in the factor table
+};
+
+/// The ids of the source and of the factor table, with their counts. Counted here rather than by
+/// the server, whose hash aggregates may write to disk what fits our memory easily.
+std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDictionary& all) {
   const bool of_users = side == Side::kUsers;
-  const Side other = of_users ? Side::kItems : Side::kUsers;
-  const std::string mine = quoted(of_users ? source.user_col : source.item_col);
-  const std::string others = quoted(of_users ? source.item_col : source.user_col);
-  const IdType& type = served.id_type(side);
-  const IdType& other_type = served.id_type(other);
-  const char* is_known = server([&] { return equals_condition(other_type, "other", "known"); });
-  const char* is_same = server([&] { return equals_condition(type, "mine", "there"); });
-  // Duplicates count once, as in the factor table. Where none have been seen, this is quicker.
-  std::string ratings = std::string("select ") + (model.n_duplicates > 0 ? "distinct " : "") +
-                        mine + " as mine, " + others + " as other from " + source.from_clause() +
-                        " where " + mine + " is not null";
-  if (source.rating_col) ratings += " and " + quoted(*source.rating_col) + " is not null";
+  const FlatIds& others = served.side(of_users ? Side::kItems : Side::kUsers).ids();
+  std::vector<RatingCount> counts;
+  const auto count_of = [&](Datum id) -> RatingCount& {
+    const std::uint32_t index = all.find_or_add(id);
+    if (index == counts.size()) counts.emplace_back();
+    return counts[index];
+  };
   SPIPlanPtr plan =
-      prepare("select mine, there from (select mine, pg_catalog.count(*) as n from (" + ratings +
-              ") as ratings join (select " + id_column(other) + " as known from only " +
-              relation_name(model.factor_table(other)) + ") as others on " + is_known +
-              " group by mine) as live full join (select " + id_column(side) +
-              " as there, n_ratings from only " + relation_name(model.factor_table(side)) +
-              ") as stored on " + is_same + " where n is distinct from n_ratings");
-  for_each_row(plan, {}, {InvalidOid, type.oid}, [&](TupleTableSlot* slot) {
-    const int column = slot->tts_isnull[0] ? 1 : 0;
-    changed.find_or_add(slot->tts_values[column]);
+      prepare(std::string("select ") + id_column(side) + ", n_ratings::pg_catalog.int4 from only " +
+              relation_name(served.model().factor_table(side)));
+  for_each_row(plan, {}, {all.type().oid, INT4OID}, [&](TupleTableSlot* slot) {
+    if (slot->tts_isnull[0]) return;
+    count_of(slot->tts_values[0]).stored =
+        slot->tts_isnull[1] ? 0 : DatumGetInt32(slot->tts_values[1]);
   });
+
+  OwnedMemoryContext context("als source");
+  const RatingSource source = described_source(served, context.get());
+  std::string query = "select " + quoted(of_users ? source.user_col : source.item_col) + ", " +
+                      quoted(of_users ? source.item_col : source.user_col) + " from " +
+                      source.from_clause();
+  if (source.rating_col) query += " where " + quoted(*source.rating_col) + " is not null";
+  for_each_row(prepare(query), {}, {all.type().oid, others.type().oid}, [&](TupleTableSlot* slot) {
+    if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
+    if (others.find(slot->tts_values[1]) == FlatIds::kMissing) return;
+    ++count_of(slot->tts_values[0]).live;
+  });
+  return counts;
+}
+
+/// Adds the ids whose number of ratings in the source is not that in the factor table.
+void find_changed(ServedModel& served, Side side, IdDictionary& changed) {
+  IdDictionary all(&changed.type());
+  const std::vector<RatingCount> counts = count_ratings(served, side, all);
+  std::vector<Datum> candidates;
+  for (std::uint32_t i = 0; i < counts.size(); ++i)
+    if (counts[i].live != counts[i].stored) candidates.push_back(all.id(i));
+  const auto add = [&](Datum id) { server([&] { guard([&] { changed.find_or_add(id); }); }); };
+  if (served.model().n_duplicates == 0 || candidates.empty()) {
+    for (Datum id : candidates) add(id);
+    return;
+  }
+
+  // Duplicates count once in the factor table: what has some must be looked at more closely.
+  ThreadTeam team = interruptible_team(default_threads());
+  const LiveRatings live(served, side, candidates, team);
+  std::vector<std::int64_t> merged(counts.size());
+  for (std::size_t r = 0; r < live.order().size(); ++r) {
+    const std::uint32_t index = server([&] { return all.find(live.ids().id(live.order()[r])); });
+    merged[index] = static_cast<std::int64_t>(live.rows().row_size(r));
+  }
+  for (std::uint32_t i = 0; i < counts.size(); ++i)
+    if (counts[i].live != counts[i].stored && merged[i] != counts[i].stored) add(all.id(i));
 }
 
 /// Computes the rows of these ids, and writes them.
