@@ -7,7 +7,10 @@ grant usage on schema als to public;
 create type als.model as (
   run bigint,                  -- 1, 2, 3, ...
   version uuid,                -- names the state of the factors; every change makes a new one
+  user_version uuid,           -- the same of each side: what is kept in memory of a side goes by it
+  item_version uuid,
   trained_at timestamptz,
+  refreshed_at timestamptz,    -- of the last als.refresh_users or als.refresh_items since; null: none
   source text,                 -- the table (qualified) or query that was read
   source_table regclass,       -- null for a query
   user_col name,
@@ -216,8 +219,8 @@ end
 $$;
 comment on function als.drop_model is 'Drops a model: its table and its two factor tables';
 
--- Anything kept in memory is keyed by the version in the model row, so whoever changes factors by
--- hand must change the version too. This trigger, on every factor table, does it.
+-- Anything kept in memory is keyed by the side's version in the model row, so whoever changes factors
+-- by hand must change that too. This trigger, on every factor table, does it.
 create function als.factors_changed() returns trigger
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
@@ -258,7 +261,11 @@ begin
         errcode = 'insufficient_privilege',
         hint = format('Whoever changes its factors needs select and update on %s.', model);
     end if;
-    execute format('update %s set version = gen_random_uuid() where run = (select max(run) from %1$s)', model);
+    execute format(
+      'update %s set version = gen_random_uuid(),
+         user_version = case when user_factors = $1 then gen_random_uuid() else user_version end,
+         item_version = case when item_factors = $1 then gen_random_uuid() else item_version end
+       where run = (select max(run) from %1$s)', model) using tg_relid::regclass;
   end if;
   return null;
 end
@@ -366,25 +373,43 @@ comment on function als.recommend(regclass, text, int, boolean, "any", "any", te
 create function als.fold_in(
   model regclass,
   items "any",
-  ratings real[] default null
+  ratings float8[] default null
 ) returns real[]
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in';
-comment on function als.fold_in(regclass, "any", real[]) is
+comment on function als.fold_in(regclass, "any", float8[]) is
   'The vector that training would have given to a user with these items and ratings, without a bias; null if the model knows none of the items';
 
 create function als.fold_in(
   model regclass,
   items text,
-  ratings real[] default null
+  ratings float8[] default null
 ) returns real[]
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in';
-comment on function als.fold_in(regclass, text, real[]) is
+comment on function als.fold_in(regclass, text, float8[]) is
   'The vector that training would have given to such a user, the array of items as text or without a type';
+
+create function als.fold_in_item(
+  model regclass,
+  users "any",
+  ratings float8[] default null
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in_item';
+comment on function als.fold_in_item(regclass, "any", float8[]) is
+  'The vector that an item with these users and ratings has for the users'' vectors as they are, without a bias; null if the model knows none of the users';
+
+create function als.fold_in_item(
+  model regclass,
+  users text,
+  ratings float8[] default null
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in_item';
+comment on function als.fold_in_item(regclass, text, float8[]) is
+  'The vector that such an item has, the array of users as text or without a type';
 
 create function als.recommend_for(
   model regclass,
   items anyarray,
-  ratings real[] default null,
+  ratings float8[] default null,
   k int default 10,
   exclude_seen boolean default true,
   candidates "any" default null,
@@ -393,13 +418,13 @@ create function als.recommend_for(
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als.top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, anyarray, real[], int, boolean, "any", "any", text) is
+comment on function als.recommend_for(regclass, anyarray, float8[], int, boolean, "any", "any", text) is
   'The k best items for a user with these items and ratings, ids typed like the elements of the array';
 
 create function als.recommend_for(
   model regclass,
   items text,
-  ratings real[] default null,
+  ratings float8[] default null,
   k int default 10,
   exclude_seen boolean default true,
   candidates "any" default null,
@@ -408,7 +433,7 @@ create function als.recommend_for(
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als.top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, text, real[], int, boolean, "any", "any", text) is
+comment on function als.recommend_for(regclass, text, float8[], int, boolean, "any", "any", text) is
   'The k best items for a user with these items and ratings, the array as text or without a type, ids as text';
 
 create function als.recommend_all(
@@ -545,6 +570,84 @@ create function als.report(
 language c stable parallel restricted cost 1000000 as 'MODULE_PATHNAME', 'als_report';
 comment on function als.report is
   'A model as one self-contained HTML page: training, quality, distributions, a map of the items and their neighbours';
+
+create function als.explain(
+  model regclass,
+  user_id "any",
+  item_id anyelement,
+  k int default 10
+) returns table (part text, item_id anyelement, rating float8, contribution float8, share float8)
+language c stable parallel safe cost 1000 rows 10
+as 'MODULE_PATHNAME', 'als_explain';
+comment on function als.explain(regclass, "any", anyelement, int) is
+  'What a score is made of: the part that each of the user''s ratings has in it, ids typed like the argument item_id';
+
+create function als.explain(
+  model regclass,
+  user_id text,
+  item_id text,
+  k int default 10
+) returns table (part text, item_id text, rating float8, contribution float8, share float8)
+language c stable parallel safe cost 1000 rows 10
+as 'MODULE_PATHNAME', 'als_explain';
+comment on function als.explain(regclass, text, text, int) is
+  'What a score is made of: the part that each of the user''s ratings has in it, ids as text or without a type';
+
+create function als.explain(
+  model regclass,
+  user_id text,
+  item_id anyelement,
+  k int default 10
+) returns table (part text, item_id anyelement, rating float8, contribution float8, share float8)
+language c stable parallel safe cost 1000 rows 10
+as 'MODULE_PATHNAME', 'als_explain';
+comment on function als.explain(regclass, text, anyelement, int) is
+  'What a score is made of: the part that each of the user''s ratings has in it, ids typed like the argument item_id';
+
+create function als.explain(
+  model regclass,
+  user_id "any",
+  item_id text,
+  k int default 10
+) returns table (part text, item_id text, rating float8, contribution float8, share float8)
+language c stable parallel safe cost 1000 rows 10
+as 'MODULE_PATHNAME', 'als_explain';
+comment on function als.explain(regclass, "any", text, int) is
+  'What a score is made of: the part that each of the user''s ratings has in it, ids as text or without a type';
+
+-- Keeping fresh ----------------------------------------------------------------------------------
+
+create function als.refresh_users(
+  model regclass,
+  user_ids "any" default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
+comment on function als.refresh_users(regclass, "any") is
+  'Computes the rows of these users (null: of those whose number of ratings has changed) from the live source, the items held fixed; returns the rows written';
+
+create function als.refresh_users(
+  model regclass,
+  user_ids text
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
+comment on function als.refresh_users(regclass, text) is
+  'Computes the rows of these users from the live source, the array of ids as text or without a type';
+
+create function als.refresh_items(
+  model regclass,
+  item_ids "any" default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
+comment on function als.refresh_items(regclass, "any") is
+  'Computes the rows of these items (null: of those whose number of ratings has changed) from the live source, the users held fixed; returns the rows written';
+
+create function als.refresh_items(
+  model regclass,
+  item_ids text
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
+comment on function als.refresh_items(regclass, text) is
+  'Computes the rows of these items from the live source, the array of ids as text or without a type';
 
 -- Vectors ----------------------------------------------------------------------------------------
 

@@ -5,17 +5,29 @@
 #include "core/segmented_sum.h"
 
 namespace als {
+namespace {
 
-FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, const BiasedView& fixed,
-                  const float* gram, ThreadTeam& team) {
+// A row takes the whole team where one thread would take longer than this many multiply-adds: some
+// ten milliseconds.
+constexpr std::size_t kLongOperations = std::size_t{1} << 28;
+
+RowRatings ratings_of(const CompressedRows& rows, std::size_t row) {
+  const std::uint64_t begin = rows.offsets[row];
+  return {rows.columns.data() + begin, rows.values.data() + begin, rows.row_size(row)};
+}
+
+}  // namespace
+
+NormalEquations equations_of(const RowObjective& objective, const RowRatings& ratings,
+                             const BiasedView& fixed, const float* gram, ThreadTeam& team) {
   const TrainOptions& options = objective.options();
-  const auto factors = static_cast<std::size_t>(options.factors);
   NormalEquations equations(options.unknowns());
   objective.start_equations(gram, equations);
 
   // In segments, because a row may have as many ratings as the other side has rows.
-  std::vector<TermAccumulator> terms(static_cast<std::size_t>(team.threads()),
-                                     TermAccumulator(factors, options.biases));
+  std::vector<TermAccumulator> terms(
+      static_cast<std::size_t>(team.threads()),
+      TermAccumulator(static_cast<std::size_t>(options.factors), options.biases));
   SegmentedSum(options.unknowns(), team)
       .run(
           {ratings.count}, gram_segment_size(options.unknowns()),
@@ -27,13 +39,43 @@ FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, cons
             own.flush(sum);
           },
           [&](std::size_t, const NormalEquations& sum, int) { equations.add(sum); });
+  return equations;
+}
 
+FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, const BiasedView& fixed,
+                  const float* gram, ThreadTeam& team) {
+  const TrainOptions& options = objective.options();
+  const auto factors = static_cast<std::size_t>(options.factors);
+  const NormalEquations equations = equations_of(objective, ratings, fixed, gram, team);
   FoldedRow row{std::vector<float>(options.unknowns(), 0.0F)};
   const float ridge = objective.ridge(objective.weight(ratings.values, ratings.count));
   ExactSolver(options).solve(equations, ridge, row.vector.data());
   if (options.biases) row.bias = row.vector[factors];
   row.vector.resize(factors);
   return row;
+}
+
+Factors fold_in_all(const RowObjective& objective, const CompressedRows& rows,
+                    const BiasedView& fixed, const float* gram, ThreadTeam& team) {
+  const TrainOptions& options = objective.options();
+  Factors solved{FactorMatrix(rows.rows(), static_cast<std::size_t>(options.factors)),
+                 std::vector<float>(options.biases ? rows.rows() : 0)};
+  const auto fold = [&](std::size_t row, ThreadTeam& by) {
+    const FoldedRow folded = fold_in(objective, ratings_of(rows, row), fixed, gram, by);
+    std::copy(folded.vector.begin(), folded.vector.end(), solved.matrix.row(row));
+    if (options.biases) solved.bias[row] = folded.bias;
+  };
+  const auto is_long = [&](std::size_t row) {
+    return rows.row_size(row) * options.unknowns() * options.unknowns() > kLongOperations;
+  };
+  team.for_each_block(rows.rows(), 1, [&](std::size_t begin, std::size_t end, int) {
+    ThreadTeam alone(1);
+    for (std::size_t row = begin; row < end; ++row)
+      if (!is_long(row)) fold(row, alone);
+  });
+  for (std::size_t row = 0; row < rows.rows(); ++row)
+    if (is_long(row)) fold(row, team);
+  return solved;
 }
 
 }  // namespace als

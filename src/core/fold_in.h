@@ -1,8 +1,9 @@
-// The factors of a row that training has not seen.
+// The factors of rows that training has not seen.
 #pragma once
 
 #include <vector>
 
+#include "core/compressed_rows.h"
 #include "core/factor_matrix.h"
 #include "core/row_objective.h"
 #include "core/thread_team.h"
@@ -19,5 +20,13 @@ struct FoldedRow {
 /// that training ended with. gram: Y^T Y of the other side, see RowObjective::start_equations().
 FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, const BiasedView& fixed,
                   const float* gram, ThreadTeam& team);
+
+/// The same for many rows, each of which has ratings; on all threads.
+Factors fold_in_all(const RowObjective& objective, const CompressedRows& rows,
+                    const BiasedView& fixed, const float* gram, ThreadTeam& team);
+
+/// The equations that fold_in() solves, but for the ridge.
+NormalEquations equations_of(const RowObjective& objective, const RowRatings& ratings,
+                             const BiasedView& fixed, const float* gram, ThreadTeam& team);
 
 }  // namespace als

@@ -35,7 +35,7 @@ double RowObjective::add_terms(const RowRatings& ratings, const BiasedView& fixe
     for (std::size_t e = 0; e < ratings.count; ++e) {
       const std::uint32_t column = ratings.columns[e];
       const double bias = fixed.bias == nullptr ? 0.0 : fixed.bias[column];
-      const auto target = static_cast<float>(ratings.values[e] - mean_ - bias);
+      const auto target = static_cast<float>(rhs_weight(ratings.values[e], bias));
       terms.add(fixed.row(column), 1.0F, target, equations);
       targets += static_cast<double>(target) * target;
     }
@@ -44,7 +44,7 @@ double RowObjective::add_terms(const RowRatings& ratings, const BiasedView& fixe
     // in the observed cells and 0 elsewhere; b = sum of w p y.
     for (std::size_t e = 0; e < ratings.count; ++e) {
       const double extra = options_.alpha * std::fabs(static_cast<double>(ratings.values[e]));
-      const double weighted_target = ratings.values[e] > 0 ? 1.0 + extra : 0.0;
+      const double weighted_target = rhs_weight(ratings.values[e], 0.0);
       terms.add(fixed.row(ratings.columns[e]), static_cast<float>(extra),
                 static_cast<float>(weighted_target), equations);
       targets += weighted_target;

@@ -38,6 +38,12 @@ class RowObjective {
   /// lambda * W^e, given what the row's ratings add to W.
   float ridge(double weight) const;
 
+  /// h of a rating, given the bias of its column: it adds h z to b.
+  double rhs_weight(double value, double fixed_bias) const {
+    if (!implicit()) return value - mean_ - fixed_bias;
+    return value > 0 ? 1.0 + options_.alpha * value : 0.0;
+  }
+
   /// The equations of a row before its ratings are added. gram: Y^T Y of the side held fixed, laid
   /// out like NormalEquations::matrix(), for implicit feedback alone.
   void start_equations(const float* gram, NormalEquations& equations) const;

@@ -10,15 +10,15 @@ namespace als::pg {
 
 namespace {
 
-/// A rating for each of n items.
+/// A rating for each of n ids; `what` names one in messages.
 std::vector<float> ratings_arg(FunctionCallInfo fcinfo, int index, std::size_t n,
-                               const Model& model) {
+                               const Model& model, const char* what) {
   if (PG_ARGISNULL(index)) {
     if (model.feedback == Feedback::kExplicit && model.source.rating_col)
       throw UserError(
           ERRCODE_NULL_VALUE_NOT_ALLOWED,
           format("ratings must not be null: model %s was trained on ratings", model.name.c_str()),
-          "Give a rating for each item, in the same order.");
+          format("Give a rating for each %s, in the same order.", what));
     return std::vector<float>(n, 1.0F);
   }
 
@@ -29,25 +29,28 @@ std::vector<float> ratings_arg(FunctionCallInfo fcinfo, int index, std::size_t n
   };
   auto elements = server([&] {
     Elements result{};
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(index), FLOAT4OID, sizeof(float4), true, TYPALIGN_INT,
-                      &result.values, &result.nulls, &result.n);
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(index), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+                      TYPALIGN_DOUBLE, &result.values, &result.nulls, &result.n);
     return result;
   });
   if (static_cast<std::size_t>(elements.n) != n)
     throw UserError(ERRCODE_ARRAY_SUBSCRIPT_ERROR,
-                    format("items has %zu elements, but ratings has %d", n, elements.n),
-                    "Give a rating for each item, in the same order.");
+                    format("%ss has %zu elements, but ratings has %d", what, n, elements.n),
+                    format("Give a rating for each %s, in the same order.", what));
   std::vector<float> ratings(n);
   for (std::size_t i = 0; i < n; ++i) {
     if (elements.nulls[i])
       throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED,
                       format("element %zu of ratings is null", i + 1),
                       "Leave out what has no rating.");
-    ratings[i] = DatumGetFloat4(elements.values[i]);
+    const double rating = DatumGetFloat8(elements.values[i]);
+    ratings[i] = static_cast<float>(rating);
     if (!std::isfinite(ratings[i]))
       throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
                       format("element %zu of ratings is %s", i + 1,
-                             std::isnan(ratings[i]) ? "NaN" : "infinite"),
+                             std::isnan(rating)   ? "NaN"
+                             : std::isinf(rating) ? "infinite"
+                                                  : "beyond single precision"),
                       "Ratings must be finite numbers.");
   }
   return ratings;
@@ -55,11 +58,14 @@ std::vector<float> ratings_arg(FunctionCallInfo fcinfo, int index, std::size_t n
 
 }  // namespace
 
-Basket::Basket(FunctionCallInfo fcinfo, int items, int ratings, ServedModel& served) {
+Basket::Basket(FunctionCallInfo fcinfo, int ids_arg, int ratings, ServedModel& served, Side side)
+    : side_(side) {
   const Model& model = served.model();
-  const FlatIds& ids = served.side(Side::kItems).ids();
-  std::vector<std::uint32_t> columns = id_array_arg(fcinfo, items, ids, "items");
-  std::vector<float> values = ratings_arg(fcinfo, ratings, columns.size(), model);
+  const FlatIds& ids = served.side(side).ids();
+  const std::string what = side_name(side);
+  std::vector<std::uint32_t> columns =
+      id_array_arg(fcinfo, ids_arg, ids, (what + "s").c_str(), what.c_str());
+  std::vector<float> values = ratings_arg(fcinfo, ratings, columns.size(), model, what.c_str());
 
   std::vector<std::pair<std::uint32_t, float>> known;
   for (std::size_t i = 0; i < columns.size(); ++i)
@@ -75,19 +81,19 @@ Basket::Basket(FunctionCallInfo fcinfo, int items, int ratings, ServedModel& ser
     merge_duplicates(ratings_, model.on_duplicate, alone);
   } catch (const DuplicateRating& duplicate) {
     const char* id = server([&] { return id_text(ids.type(), ids.id(duplicate.item)); });
-    throw UserError(
-        ERRCODE_CARDINALITY_VIOLATION, format("item %s stands twice in items", id),
-        format("Model %s was trained with on_duplicate => 'error': give each item once.",
-               model.name.c_str()));
+    throw UserError(ERRCODE_CARDINALITY_VIOLATION,
+                    format("%s %s stands twice in %ss", what.c_str(), id, what.c_str()),
+                    format("Model %s was trained with on_duplicate => 'error': give each %s once.",
+                           model.name.c_str(), what.c_str()));
   }
 }
 
 FoldedRow Basket::fold_in(ServedModel& served) const {
   const Model& model = served.model();
-  const FactorSide& items = served.side(Side::kItems);
-  RowObjective objective(model.options(), model.biases ? model.mean : 0.0, items.size());
-  const BiasedView fixed(items.rows(), model.biases ? items.bias() : nullptr);
-  const float* gram = objective.implicit() ? served.search(Side::kItems).gram() : nullptr;
+  const FactorSide& others = served.side(side_);
+  RowObjective objective(model.options(), model.biases ? model.mean : 0.0, others.size());
+  const BiasedView fixed(others.rows(), model.biases ? others.bias() : nullptr);
+  const float* gram = objective.implicit() ? served.search(side_).gram() : nullptr;
   ThreadTeam alone = interruptible_team(1);
   try {
     return als::fold_in(objective,
@@ -96,7 +102,8 @@ FoldedRow Basket::fold_in(ServedModel& served) const {
   } catch (const std::range_error&) {
     throw UserError(
         ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-        format("model %s gives no finite vector for these items and ratings", model.name.c_str()),
+        format("model %s gives no finite vector for these %ss and ratings", model.name.c_str(),
+               side_name(side_)),
         "Scale the ratings down, or train the model again if its own vectors are not finite.");
   }
 }

@@ -34,7 +34,7 @@ void add_row(ReturnSetInfo* result, const RegisteredImage& image, bool shared) {
   if (!may_be_shown(key)) return;
   const char* database = get_database_name(key.database);
   auto* version = static_cast<pg_uuid_t*>(palloc(sizeof(pg_uuid_t)));
-  std::memcpy(version->data, key.version.data(), UUID_LEN);
+  std::memcpy(version->data, key.table.version.data(), UUID_LEN);
   Datum values[9] = {
       database == nullptr ? 0 : DirectFunctionCall1(namein, CStringGetDatum(database)),
       ObjectIdGetDatum(key.model),

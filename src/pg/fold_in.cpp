@@ -1,4 +1,4 @@
-// als.fold_in: the vector of a user whom training has not seen.
+// als.fold_in and als.fold_in_item: the vector of a user, or an item, whom training has not seen.
 
 #include "pg/basket.h"
 #include "pg/vector.h"
@@ -7,26 +7,39 @@ namespace als::pg {
 
 namespace {
 
-enum Argument { kModel, kItems, kRatings };
+enum Argument { kModel, kIds, kRatings };
+
+/// The vector that comes from ids of this side, or null if the model knows none of them.
+ArrayType* fold_in(FunctionCallInfo fcinfo, Side side) {
+  std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
+  Basket basket(fcinfo, kIds, kRatings, *served, side);
+  if (basket.empty()) return nullptr;
+  FoldedRow row = basket.fold_in(*served);
+  return server([&] { return make_vector(row.vector.data(), served->model().factors); });
+}
+
+Datum return_folded(FunctionCallInfo fcinfo, Side side) {
+  if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kIds)) PG_RETURN_NULL();
+  ArrayType* vector = guard([&] { return fold_in(fcinfo, side); });
+  if (vector == nullptr) PG_RETURN_NULL();
+  PG_RETURN_ARRAYTYPE_P(vector);
+}
 
 }  // namespace
 
 }  // namespace als::pg
 
 ALS_SQL_FUNCTION(als_fold_in)
+ALS_SQL_FUNCTION(als_fold_in_item)
 
-/// als.fold_in(model regclass, items, ratings real[]): real[], null if the model knows none of the
-/// items
+/// als.fold_in(model regclass, items, ratings float8[]): real[], null if the model knows none of
+/// the items
 Datum als_fold_in(PG_FUNCTION_ARGS) {
-  using namespace als::pg;
-  if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kItems)) PG_RETURN_NULL();
-  ArrayType* vector = guard([&]() -> ArrayType* {
-    std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
-    Basket basket(fcinfo, kItems, kRatings, *served);
-    if (basket.empty()) return nullptr;
-    als::FoldedRow user = basket.fold_in(*served);
-    return server([&] { return make_vector(user.vector.data(), served->model().factors); });
-  });
-  if (vector == nullptr) PG_RETURN_NULL();
-  PG_RETURN_ARRAYTYPE_P(vector);
+  return als::pg::return_folded(fcinfo, als::pg::Side::kItems);
+}
+
+/// als.fold_in_item(model regclass, users, ratings float8[]): real[], null if the model knows none
+/// of the users
+Datum als_fold_in_item(PG_FUNCTION_ARGS) {
+  return als::pg::return_folded(fcinfo, als::pg::Side::kUsers);
 }

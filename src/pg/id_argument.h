@@ -20,14 +20,19 @@ inline Datum converted_id(IdConverter& converter, Datum value) {
 /// An id argument as a value of the model's id type.
 Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what);
 
-/// The indexes in `ids` of the elements of an array of item ids, of any type that casts to theirs:
+/// The indexes in `ids` of the elements of an array of ids, of any type that casts to theirs:
 /// one for each element, FlatIds::kMissing for a null or an unknown id. An array may come as
-/// text too. Throws 42804 for an argument that is no array, or whose elements do not cast.
+/// text too. Throws 42804 for an argument that is no array, or whose elements do not cast. `what`
+/// names the ids in the message: "user" or "item".
 ///
 /// Optional arguments are declared "any": an anyarray left at its default would take the
 /// polymorphic result type down with it ("cannot determine element type of anyarray").
 std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, const FlatIds& ids,
-                                        const char* name);
+                                        const char* name, const char* what = "item");
+
+/// The elements of such an array as ids of the type, without the nulls.
+std::vector<Datum> id_values_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
+                                 const char* name, const char* what);
 
 /// Converts ids of a model to the type in which a function returns them. Throws 42804 if there is
 /// no cast, with the advice to use text.

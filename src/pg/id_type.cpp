@@ -40,7 +40,7 @@ IdType* describe_id_type(Oid type, Oid collation, const char* what) {
   return result;
 }
 
-char* equals_condition(const IdType& type, const char* column) {
+char* equals_condition(const IdType& type, const char* column, const char* value) {
   HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(type.cache->eq_opr));
   if (!HeapTupleIsValid(tuple))
     elog(ERROR, "cache lookup failed for operator %u", type.cache->eq_opr);
@@ -51,8 +51,8 @@ char* equals_condition(const IdType& type, const char* column) {
                          : psprintf("::%s", format_type_extended(type.base, -1,
                                                                  FORMAT_TYPE_TYPEMOD_GIVEN |
                                                                      FORMAT_TYPE_FORCE_QUALIFY));
-  char* condition = psprintf("%s%s operator(%s.%s) $1", quote_identifier(column), cast, schema,
-                             NameStr(form->oprname));
+  char* condition = psprintf("%s%s operator(%s.%s) %s", quote_identifier(column), cast, schema,
+                             NameStr(form->oprname), value);
   ReleaseSysCache(tuple);
   return condition;
 }

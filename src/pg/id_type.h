@@ -54,10 +54,10 @@ inline void copy_id(const IdType& type, Datum id, char* place) {
   if (type.length() == -2) place[image.size] = '\0';
 }
 
-/// The condition "column = $1", $1 being of the type's base: with the type's own equality operator,
-/// whatever the search_path holds, and with a cast where a domain would hide that operator. A
-/// server call.
-char* equals_condition(const IdType& type, const char* column);
+/// The condition "column = value", the value being of the type's base: with the type's own equality
+/// operator, whatever the search_path holds, and with a cast where a domain would hide that
+/// operator. A server call.
+char* equals_condition(const IdType& type, const char* column, const char* value = "$1");
 
 /// The type of a column for such ids as a definition spells it, with the collation where that is
 /// not the type's own. A server call.

@@ -37,7 +37,7 @@ struct Use {
 
 Registry* open_registry() {
   // Named with the layout's number: a new release of the module may be loaded beside the old one.
-  constexpr const char* kName = "als images 1";
+  constexpr const char* kName = "als images 2";
   bool found = false;
   Registry* registry = nullptr;
   server([] { LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE); });
@@ -306,7 +306,7 @@ BuildLock::BuildLock(const ImageKey& key) {
   // Beside the server's two spaces of advisory locks, which have 1 and 2 here.
   constexpr uint16 kSpace = 0x616c;
   uint32 content =
-      hash_bytes_extended(key.version.data(), UUID_LEN, static_cast<std::uint64_t>(key.kind));
+      hash_bytes_extended(key.table.version.data(), UUID_LEN, static_cast<std::uint64_t>(key.kind));
   SET_LOCKTAG_ADVISORY(tag_, key.database, key.model, content, kSpace);
   server([&] { LockAcquire(&tag_, ExclusiveLock, false, false); });
 }

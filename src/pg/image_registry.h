@@ -21,19 +21,17 @@ namespace als::pg {
 /// What an image holds.
 enum class ImageKind : std::int32_t { kUserFactors, kItemFactors, kUserSearch, kItemSearch };
 
-/// What an image is of. The version alone decides the content; the rest tells apart what shares one
-/// by mistake, or is no more.
+/// What an image is of. The version in `table` alone decides the content; the rest tells apart what
+/// shares one by mistake, or is no more.
 struct ImageKey {
   Oid database;
   Oid model;
-  Version version;
   ImageKind kind;
   FactorTable table;
   std::int32_t factors;
 
   bool operator==(const ImageKey& other) const {
-    return is_version_of(other) && version == other.version && table == other.table &&
-           factors == other.factors;
+    return is_version_of(other) && table == other.table && factors == other.factors;
   }
   /// The same, perhaps at another time.
   bool is_version_of(const ImageKey& other) const {

@@ -54,8 +54,8 @@ std::optional<double> optional_float(FunctionCallInfo fcinfo, int index, const c
 
 ImportRequest import_request(FunctionCallInfo fcinfo) {
   ImportRequest request{};
-  request.implicit =
-      choice_arg(fcinfo, kFeedback, "feedback", {"explicit", "implicit"}) == "implicit";
+  Feedback feedback = feedback_arg(fcinfo, kFeedback);
+  request.implicit = feedback == Feedback::kImplicit;
   request.regularization =
       optional_float(fcinfo, kRegularization, "regularization", 0, kMaxRegularization);
   request.reg_exponent = float_arg(fcinfo, kRegExponent, "reg_exponent", 0, kMaxRegExponent);
@@ -69,15 +69,12 @@ ImportRequest import_request(FunctionCallInfo fcinfo) {
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "mean is for explicit feedback",
                     "Leave mean out, or use feedback => 'explicit'.");
   request.nonnegative = bool_arg(fcinfo, kNonnegative, "nonnegative");
-  request.on_duplicate = on_duplicate_arg(
-      fcinfo, kOnDuplicate, request.implicit ? Feedback::kImplicit : Feedback::kExplicit);
+  request.on_duplicate = on_duplicate_arg(fcinfo, kOnDuplicate, feedback);
   request.replace = bool_arg(fcinfo, kReplace, "replace");
   request.unlogged = bool_arg(fcinfo, kUnlogged, "unlogged");
   if (!PG_ARGISNULL(kSource)) {
     RatingSource source = parse_source(text_arg(fcinfo, kSource, "source"));
-    source.user_col = name_arg(fcinfo, kUserCol, "user_col");
-    source.item_col = name_arg(fcinfo, kItemCol, "item_col");
-    if (!PG_ARGISNULL(kRatingCol)) source.rating_col = name_arg(fcinfo, kRatingCol, "");
+    columns_from(fcinfo, kUserCol, kItemCol, kRatingCol, source);
     request.source = std::move(source);
   }
   return request;

@@ -21,6 +21,11 @@ class RowView {
     struct varlena* value = PG_DETOAST_DATUM_PACKED(datum(column));
     return std::string(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
   }
+  Version version(int column) const {
+    Version version;
+    std::memcpy(version.data(), DatumGetUUIDP(datum(column))->data, UUID_LEN);
+    return version;
+  }
   std::string name(int column) const { return NameStr(*DatumGetName(datum(column))); }
 
  private:
@@ -28,7 +33,8 @@ class RowView {
 };
 
 enum Column {
-  kVersion,
+  kUserVersion,
+  kItemVersion,
   kFeedback,
   kFactors,
   kBiases,
@@ -39,6 +45,7 @@ enum Column {
   kNonnegative,
   kOnDuplicate,
   kUsers,
+  kDuplicates,
   kUserFactors,
   kItemFactors,
   kSource,
@@ -49,13 +56,15 @@ enum Column {
 };
 
 constexpr std::initializer_list<Oid> kColumnTypes = {
-    UUIDOID,     TEXTOID,   INT4OID,     BOOLOID, FLOAT8OID, FLOAT8OID,
-    FLOAT8OID,   FLOAT8OID, BOOLOID,     TEXTOID, INT8OID,   REGCLASSOID,
-    REGCLASSOID, TEXTOID,   REGCLASSOID, NAMEOID, NAMEOID,   NAMEOID};
+    UUIDOID,     UUIDOID,   TEXTOID,     INT4OID, BOOLOID, FLOAT8OID, FLOAT8OID,
+    FLOAT8OID,   FLOAT8OID, BOOLOID,     TEXTOID, INT8OID, INT8OID,   REGCLASSOID,
+    REGCLASSOID, TEXTOID,   REGCLASSOID, NAMEOID, NAMEOID, NAMEOID};
 
 constexpr const char* kColumns =
-    "version, feedback, factors, biases, mean, regularization, reg_exponent, alpha, nonnegative, "
-    "on_duplicate, n_users, user_factors, item_factors, source, source_table, user_col, item_col, "
+    "user_version, item_version, feedback, factors, biases, mean, regularization, reg_exponent, "
+    "alpha, nonnegative, "
+    "on_duplicate, n_users, n_duplicates, user_factors, item_factors, source, source_table, "
+    "user_col, item_col, "
     "rating_col";
 
 OnDuplicate on_duplicate_named(const std::string& name) {
@@ -183,7 +192,8 @@ Model read_model(Oid table) {
   for_each_row(plan, {}, kColumnTypes, [&](TupleTableSlot* slot) {
     RowView row(slot);
     found = true;
-    std::memcpy(model.version.data(), DatumGetUUIDP(row.datum(kVersion))->data, UUID_LEN);
+    model.user_factors.version = row.version(kUserVersion);
+    model.item_factors.version = row.version(kItemVersion);
     model.feedback = row.text(kFeedback) == "implicit" ? Feedback::kImplicit : Feedback::kExplicit;
     model.factors = DatumGetInt32(row.datum(kFactors));
     model.biases = DatumGetBool(row.datum(kBiases));
@@ -198,6 +208,7 @@ Model read_model(Oid table) {
     model.nonnegative = DatumGetBool(row.datum(kNonnegative));
     model.on_duplicate = on_duplicate_named(row.text(kOnDuplicate));
     model.n_users = DatumGetInt64(row.datum(kUsers));
+    model.n_duplicates = DatumGetInt64(row.datum(kDuplicates));
     model.user_factors.table = DatumGetObjectId(row.datum(kUserFactors));
     model.item_factors.table = DatumGetObjectId(row.datum(kItemFactors));
     if (!row.is_null(kSource)) model.source.text = row.text(kSource);

@@ -15,21 +15,23 @@ inline const char* side_name(Side side) { return side == Side::kUsers ? "user" :
 
 inline const char* id_column(Side side) { return side == Side::kUsers ? "user_id" : "item_id"; }
 
-/// Names the state of a model's factors; every change gives it a new one.
+/// Names the state of one side of a model's factors; every change gives it a new one.
 using Version = std::array<unsigned char, UUID_LEN>;
 
-/// A factor table and what, besides its rows, decides what is read from it. ALTER TABLE changes
-/// these without a trigger that could change the version.
+/// A factor table, the version of its rows, and what else decides what is read from it: ALTER TABLE
+/// changes that without a trigger that could change the version.
 struct FactorTable {
   Oid table = InvalidOid;
+  Version version{};
   Oid storage = InvalidOid;  ///< relfilenode: a rewrite makes a new one
   Oid id_type = InvalidOid;
   Oid id_collation = InvalidOid;
   std::array<AttrNumber, 3> columns{};  ///< factors, bias, n_ratings: one made anew is another
 
   bool operator==(const FactorTable& other) const {
-    return table == other.table && storage == other.storage && id_type == other.id_type &&
-           id_collation == other.id_collation && columns == other.columns;
+    return table == other.table && version == other.version && storage == other.storage &&
+           id_type == other.id_type && id_collation == other.id_collation &&
+           columns == other.columns;
   }
 };
 
@@ -37,7 +39,6 @@ struct FactorTable {
 struct Model {
   Oid table = InvalidOid;
   std::string name;  ///< qualified and quoted
-  Version version{};
   Feedback feedback = Feedback::kExplicit;
   int factors = 0;
   bool biases = false;
@@ -48,6 +49,7 @@ struct Model {
   bool nonnegative = false;
   OnDuplicate on_duplicate = OnDuplicate::kAverage;
   std::int64_t n_users = 0;
+  std::int64_t n_duplicates = 0;  ///< rows that the training merged into others
   FactorTable user_factors;
   FactorTable item_factors;
   RatingSource source;
@@ -63,10 +65,13 @@ struct Model {
   /// where that is not known.
   TrainOptions options() const;
 
-  /// Whether what has been read of the other's factors holds for this one too.
+  /// Whether what has been read of a side of the other holds for this one too.
+  bool has_same_factors(const Model& other, Side side) const {
+    return table == other.table && factors == other.factors &&
+           factors_of(side) == other.factors_of(side);
+  }
   bool has_same_factors(const Model& other) const {
-    return table == other.table && version == other.version && factors == other.factors &&
-           user_factors == other.user_factors && item_factors == other.item_factors;
+    return has_same_factors(other, Side::kUsers) && has_same_factors(other, Side::kItems);
   }
 };
 

@@ -145,6 +145,17 @@ void end_transaction(XactEvent event, void*) {
   }
 }
 
+/// A refresh of the users leaves the items as they were, and the other way round.
+void take_same_sides(const CachedModel& from, CachedModel& to) {
+  if (from.for_now) return;
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const int s = index_of(side);
+    if (to.sides[s] != nullptr || !to.model.has_same_factors(from.model, side)) continue;
+    to.sides[s] = from.sides[s];
+    to.searches[s] = from.searches[s];
+  }
+}
+
 std::shared_ptr<CachedModel> cached_version(Model model) {
   auto& models = cache().models;
   auto found = std::find_if(models.begin(), models.end(), [&](const auto& entry) {
@@ -159,6 +170,7 @@ std::shared_ptr<CachedModel> cached_version(Model model) {
   } else {
     result = std::make_shared<CachedModel>();
     result->model = std::move(model);
+    for (const auto& entry : models) take_same_sides(*entry, *result);
   }
   models.insert(models.begin(), result);
   if (models.size() > kMaxCachedModels) models.pop_back();
@@ -207,10 +219,10 @@ void ServedModel::check_readable(Side side) {
 
 const FactorSide& ServedModel::side(Side side) {
   check_readable(side);
-  std::unique_ptr<FactorSide>& loaded = cached_->sides[index_of(side)];
+  std::shared_ptr<FactorSide>& loaded = cached_->sides[index_of(side)];
   if (loaded == nullptr) {
     FoundImage found = factor_image(model(), side, is_reusable());
-    loaded = std::make_unique<FactorSide>(model(), side, std::move(found.image));
+    loaded = std::make_shared<FactorSide>(model(), side, std::move(found.image));
     cached_->for_now = cached_->for_now || found.for_now;
   }
   return *loaded;
@@ -218,11 +230,11 @@ const FactorSide& ServedModel::side(Side side) {
 
 const TopKSearch& ServedModel::search(Side side) {
   const FactorSide& rows = this->side(side);
-  std::unique_ptr<SideSearch>& loaded = cached_->searches[index_of(side)];
+  std::shared_ptr<SideSearch>& loaded = cached_->searches[index_of(side)];
   if (loaded == nullptr) {
     FoundImage found = search_image(model(), side, rows, is_reusable());
     TopKSearch search(found.image->data(), rows.rows(), rows.bias());
-    loaded = std::make_unique<SideSearch>(SideSearch{std::move(found.image), search});
+    loaded = std::make_shared<SideSearch>(SideSearch{std::move(found.image), search});
     cached_->for_now = cached_->for_now || found.for_now;
   }
   count_hit(*loaded->image);
@@ -234,7 +246,7 @@ bool ServedModel::take_existing(Side side) {
   if (!is_reusable() || cached_->lookups[index_of(side)] % kLookupsBetweenLooks != 0) return false;
   std::shared_ptr<Image> image = existing_factor_image(model(), side);
   if (image == nullptr) return false;
-  cached_->sides[index_of(side)] = std::make_unique<FactorSide>(model(), side, std::move(image));
+  cached_->sides[index_of(side)] = std::make_shared<FactorSide>(model(), side, std::move(image));
   return true;
 }
 

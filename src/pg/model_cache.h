@@ -1,9 +1,9 @@
 // Models ready to score, right under MVCC.
 //
-// What is kept is keyed by the model table, its version and the state of its factor tables. A
-// snapshot reads the version out of the model row it sees, so it finds exactly its own factors,
-// whatever other transactions have committed since. Privileges are checked at every call, and rows
-// that row-level security may hide are never kept.
+// What is kept of a side is keyed by the model table, the side's version and the state of its
+// factor table. A snapshot reads the versions out of the model row it sees, so it finds exactly its
+// own factors, whatever other transactions have committed since. Privileges are checked at every
+// call, and rows that row-level security may hide are never kept.
 #pragma once
 
 #include "core/top_k_search.h"
@@ -28,8 +28,8 @@ struct SideSearch {
 /// other sessions.
 struct CachedModel {
   Model model;
-  std::unique_ptr<FactorSide> sides[2];
-  std::unique_ptr<SideSearch> searches[2];
+  std::shared_ptr<FactorSide> sides[2];
+  std::shared_ptr<SideSearch> searches[2];
   int lookups[2] = {0, 0};
   bool for_now = false;  ///< some of it holds for this transaction only
 };

@@ -57,7 +57,7 @@ ImageKey search_key(const Model& model, Side side) {
 }  // namespace
 
 ImageKey image_key(const Model& model, Side side, ImageKind kind) {
-  return {MyDatabaseId, model.table, model.version, kind, model.factors_of(side), model.factors};
+  return {MyDatabaseId, model.table, kind, model.factors_of(side), model.factors};
 }
 
 FoundImage factor_image(const Model& model, Side side, bool may_share) {

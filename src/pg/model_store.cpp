@@ -118,17 +118,53 @@ void ModelStore::prepare_tables(const RatingSource& source, bool unlogged) {
   }
 }
 
-void ModelStore::write_factors(Side side, const TrainedRows& rows) {
-  std::string table = relation_name(factor_table(side));
-  // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
-  execute("delete from only " + table);
+std::uint64_t ModelStore::insert_factors(Side side, const TrainedRows& rows,
+                                         const std::string& on_conflict) {
   WrittenRows<TrainedRows> scope(&rows);
-  execute("insert into " + table + " (" + id_column(side) +
-              ", factors, bias, n_ratings) select als.trained_id(n, $1), als.trained_factors(n), "
-              "als.trained_bias(n), als.trained_n_ratings(n) from pg_catalog.generate_series(0, "
-              "$2) as n",
-          {{rows.ids->type().oid, 0, true},
-           {INT8OID, Int64GetDatum(static_cast<int64>(rows.order.size()) - 1)}});
+  return execute(
+      "insert into " + relation_name(factor_table(side)) + " (" + id_column(side) +
+          ", factors, bias, n_ratings) select als.trained_id(n, $1), als.trained_factors(n), "
+          "als.trained_bias(n), als.trained_n_ratings(n) from pg_catalog.generate_series(0, "
+          "$2) as n" +
+          on_conflict,
+      {{rows.ids->type().oid, 0, true},
+       {INT8OID, Int64GetDatum(static_cast<int64>(rows.order.size()) - 1)}});
+}
+
+void ModelStore::write_factors(Side side, const TrainedRows& rows) {
+  // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
+  execute("delete from only " + relation_name(factor_table(side)));
+  insert_factors(side, rows, "");
+}
+
+std::uint64_t ModelStore::update_factors(Side side, const TrainedRows& rows) {
+  return insert_factors(side, rows,
+                        std::string(" on conflict (") + id_column(side) +
+                            ") do update set factors = excluded.factors, bias = excluded.bias, "
+                            "n_ratings = excluded.n_ratings");
+}
+
+std::uint64_t ModelStore::delete_factors(Side side, const IdType& type, const Param& ids) {
+  const char* condition =
+      server([&] { return equals_condition(type, id_column(side), "any ($1)"); });
+  return execute("delete from only " + relation_name(factor_table(side)) + " where " + condition,
+                 {ids});
+}
+
+/// The factor table's trigger has done so already, unless it has been disabled.
+void ModelStore::renew_version(Side side, std::size_t duplicates) {
+  const std::string name = side_name(side);
+  std::uint64_t updated = execute(
+      "update only " + qualified_name() + " set version = pg_catalog.gen_random_uuid(), " + name +
+          "_version = pg_catalog.gen_random_uuid(), refreshed_at = pg_catalog.clock_timestamp(), "
+          "n_duplicates = greatest(n_duplicates, $1), n_" +
+          name + "s = (select pg_catalog.count(*) from only " + relation_name(factor_table(side)) +
+          ") where run = (select pg_catalog.max(run) from only " + qualified_name() + ")",
+      {{INT8OID, Int64GetDatum(static_cast<int64>(duplicates))}});
+  if (updated != 1)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the newest row of %s could not be updated", qualified_name().c_str()),
+                    "Look for a trigger on the table that suppresses updates.");
 }
 
 }  // namespace als::pg

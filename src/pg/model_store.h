@@ -3,6 +3,7 @@
 
 #include "pg/destination.h"
 #include "pg/model.h"
+#include "pg/spi.h"
 #include "pg/trained_rows.h"
 
 namespace als::pg {
@@ -32,7 +33,18 @@ class ModelStore {
   /// Puts these rows in the place of those in the factor table.
   void write_factors(Side side, const TrainedRows& rows);
 
+  /// Puts these rows into the factor table, in the place of those with the same ids.
+  std::uint64_t update_factors(Side side, const TrainedRows& rows);
+
+  /// Takes the rows with these ids out of the factor table.
+  std::uint64_t delete_factors(Side side, const IdType& type, const Param& ids);
+
+  /// Gives the newest run a new version after a change of a side's rows, for which so many ratings
+  /// were merged into others.
+  void renew_version(Side side, std::size_t duplicates);
+
  private:
+  std::uint64_t insert_factors(Side side, const TrainedRows& rows, const std::string& on_conflict);
   void find_factor_tables();
   void lock_tables();
   void create_model_table();

@@ -81,18 +81,31 @@ void RatingReader::look_up() {
   batch.items.clear();
 }
 
-void RatingReader::read(const std::function<void()>& on_block) {
+std::string RatingReader::query() const {
   std::string rating = source_.rating_col ? quoted(*source_.rating_col) : "1";
   if (source_.cast_rating) rating += "::pg_catalog.float8";
-  SPIPlanPtr plan = prepare("select " + quoted(source_.user_col) + ", " + quoted(source_.item_col) +
-                            ", " + rating + " from " + source_.from_clause());
+  return "select " + quoted(source_.user_col) + ", " + quoted(source_.item_col) + ", " + rating +
+         " from " + source_.from_clause();
+}
+
+void RatingReader::read(const std::function<void()>& on_block) {
+  read(prepare(query()), {}, on_block);
+}
+
+void RatingReader::read(const std::function<void()>& on_block, const char* condition,
+                        const Param& param) {
+  read(prepare(query() + " where " + condition, {param.type}), {param}, on_block);
+}
+
+void RatingReader::read(SPIPlanPtr plan, std::initializer_list<Param> params,
+                        const std::function<void()>& on_block) {
   on_block();
   OwnedMemoryContext copies("als ids of a batch");
   Batch batch{{source_.user_type, copies.get()}, {source_.item_type, copies.get()}, {}};
   batch_ = &batch;
   on_block_ = &on_block;
   stream_rows(
-      plan, {}, {source_.user_type->oid, source_.item_type->oid, source_.rating_type},
+      plan, params, {source_.user_type->oid, source_.item_type->oid, source_.rating_type},
       [](void* reader, TupleTableSlot* slot) { static_cast<RatingReader*>(reader)->add(slot); },
       this);
   server([&] { guard([&] { look_up(); }); });

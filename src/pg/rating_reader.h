@@ -27,6 +27,9 @@ class RatingReader {
   /// full; it may throw to refuse more. Throws 22003 for a rating that is not finite.
   void read(const std::function<void()>& on_block);
 
+  /// The same for those rows alone that meet a condition on $1.
+  void read(const std::function<void()>& on_block, const char* condition, const Param& param);
+
   RatingBuffer&& take_buffer() { return std::move(buffer_); }
   std::size_t ratings() const { return buffer_.size(); }
   const IdDictionary& users() const { return users_; }
@@ -42,6 +45,9 @@ class RatingReader {
     float values[IdBatch::kSize];
   };
 
+  void read(SPIPlanPtr plan, std::initializer_list<Param> params,
+            const std::function<void()>& on_block);
+  std::string query() const;
   void add(TupleTableSlot* slot);
   double rating(Datum value) const;
   [[noreturn]] void refuse(const Datum* values, double rating) const;

@@ -41,7 +41,8 @@ void write_model_row(const ModelStore& store, const TrainRequest& request,
   }
   std::uint64_t written = execute(
       "insert into " + table +
-          " (run, version, trained_at, source, source_table, user_col, item_col, rating_col,"
+          " (run, version, user_version, item_version, trained_at, source, source_table, user_col, "
+          "item_col, rating_col,"
           " user_factors, item_factors, feedback, factors, iterations, regularization,"
           " reg_exponent, alpha, biases, nonnegative, on_duplicate, holdout, tolerance, seed, "
           "solver,"
@@ -49,6 +50,7 @@ void write_model_row(const ModelStore& store, const TrainRequest& request,
           " n_items, mean, loss, holdout_metric, holdout_values, n_refined, read_seconds,"
           " train_seconds, write_seconds) "
           "select coalesce(max(run), 0) + 1, pg_catalog.gen_random_uuid(),"
+          " pg_catalog.gen_random_uuid(), pg_catalog.gen_random_uuid(),"
           " pg_catalog.clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,"
           " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29,"
           " $30, $31, $32, $33, $34, $35, $36, $37"

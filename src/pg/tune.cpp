@@ -9,6 +9,7 @@
 #include "pg/interruptible_team.h"
 #include "pg/json_value.h"
 #include "pg/settings.h"
+#include "pg/training_run.h"
 #include "pg/tune_request.h"
 #include "pg/tune_results.h"
 

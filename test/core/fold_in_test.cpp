@@ -51,6 +51,45 @@ RowRatings ratings_of_row(const CompressedRows& rows, std::size_t row) {
           rows.row_size(row)};
 }
 
+// The last half-step of the items, where it is exact, gives what a fold-in of their users' ratings
+// gives; one by one and all together.
+TEST(FoldIn, GivesTheTrainedItems) {
+  at_every_level([] {
+    const std::size_t users = 40;
+    const std::size_t items = 60;
+    ThreadTeam team(2);
+    const Ratings ratings = ratings_of(random_ratings(users, items, 0.4, 11), users, items, team);
+    int kind = 0;
+    for (const TrainOptions& options : kinds_of_options()) {
+      if (options.solver != Solver::kDirect) continue;
+      SCOPED_TRACE("kind " + std::to_string(kind++));
+      Trainer trainer(ratings, options, keys_of(items), team);
+      trainer.solve_users();
+      trainer.solve_items();
+      const NormalEquations gram = gram_of(trainer.users().matrix.view(), team);
+      const RowObjective objective(options, trainer.mean(), users);
+      const Factors all =
+          fold_in_all(objective, ratings.by_item(), trainer.users(), gram.matrix(), team);
+      ASSERT_EQ(all.matrix.rows(), items);
+      for (std::size_t i = 0; i < items; ++i) {
+        const FoldedRow one = fold_in(objective, ratings_of_row(ratings.by_item(), i),
+                                      trainer.users(), gram.matrix(), team);
+        const float* expected = trainer.items().matrix.row(i);
+        std::vector<float> distance(18);
+        for (std::size_t k = 0; k < 18; ++k) {
+          ASSERT_EQ(one.vector[k], all.matrix.row(i)[k]);
+          distance[k] = one.vector[k] - expected[k];
+        }
+        ASSERT_LE(length(distance.data(), 18), 1e-4 * length(expected, 18) + 1e-6) << i;
+        if (options.biases) {
+          ASSERT_EQ(one.bias, all.bias[i]);
+          ASSERT_NEAR(one.bias, trainer.items().bias[i], 1e-4);
+        }
+      }
+    }
+  });
+}
+
 // A trained user's own ratings give what training gave him.
 TEST(FoldIn, GivesTheTrainedVector) {
   at_every_level([] {

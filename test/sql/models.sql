@@ -126,7 +126,7 @@ select all_of('a');
 select * from relations order by 1;
 rollback;
 begin;
-update a set version = null;
+update a set user_version = null;
 select all_of('a');
 select run from als.train('a', 'ratings', factors => 2, replace => true);
 select all_of('a');
