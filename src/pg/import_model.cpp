@@ -192,10 +192,12 @@ void write_imported_row(const ModelStore& store, const ImportRequest& request,
   const std::string table = store.qualified_name();
   std::uint64_t written = execute(
       "insert into " + table +
-          " (run, version, trained_at, source, source_table, user_col, item_col, rating_col,"
-          " user_factors, item_factors, feedback, factors, regularization, reg_exponent, alpha,"
+          " (run, version, user_version, item_version, trained_at, source, source_table, user_col,"
+          " item_col, rating_col, user_factors, item_factors, feedback, factors, regularization, "
+          "reg_exponent, alpha,"
           " biases, nonnegative, on_duplicate, n_rows, n_skipped, n_ratings, n_users, n_items,"
           " mean) select coalesce(max(run), 0) + 1, pg_catalog.gen_random_uuid(),"
+          " pg_catalog.gen_random_uuid(), pg_catalog.gen_random_uuid(),"
           " pg_catalog.clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
           " $14, $15, $16, $17, $18, $19, $20, $21 from " +
           table + " returning *",
