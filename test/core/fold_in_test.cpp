@@ -60,8 +60,10 @@ TEST(FoldIn, GivesTheTrainedItems) {
     ThreadTeam team(2);
     const Ratings ratings = ratings_of(random_ratings(users, items, 0.4, 11), users, items, team);
     int kind = 0;
-    for (const TrainOptions& options : kinds_of_options()) {
+    for (TrainOptions options : kinds_of_options()) {
       if (options.solver != Solver::kDirect) continue;
+      // With next to no ridge, where coordinate descent stands still hangs on where it starts.
+      if (options.nonnegative) options.regularization = 1;
       SCOPED_TRACE("kind " + std::to_string(kind++));
       Trainer trainer(ratings, options, keys_of(items), team);
       trainer.solve_users();
