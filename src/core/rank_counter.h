@@ -75,7 +75,7 @@ inline void RankCounter::count(std::uint64_t key, std::int64_t sign) {
   const std::uint64_t* first = keys_.data();
   for (std::size_t n = keys_.size(); n > 0;) {
     const std::size_t half = (n + 1) / 2;
-    first += first[half - 1] < key ? half : 0;
+    first += half & -static_cast<std::size_t>(first[half - 1] < key);
     n -= half;
   }
   const auto p = static_cast<std::size_t>(first - keys_.data());
