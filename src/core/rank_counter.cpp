@@ -1,32 +1,9 @@
 #include "core/rank_counter.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <utility>
 
 namespace als {
-namespace {
-
-constexpr int kScoreShift = 32;
-
-bool same_score(std::uint64_t a, std::uint64_t b) {
-  return (a >> kScoreShift) == (b >> kScoreShift);
-}
-
-}  // namespace
-
-std::uint64_t RankCounter::key(std::uint32_t item, float score) {
-  // The bits of a positive number ascend with it, those of a negative one descend. Zero has two
-  // representations, of which the sum with zero leaves one.
-  constexpr std::uint32_t kSign = std::uint32_t{1} << 31;
-  const float canonical = score + 0.0F;
-  std::uint32_t bits;
-  std::memcpy(&bits, &canonical, sizeof(bits));
-  bits = (bits & kSign) != 0 ? ~bits : bits | kSign;
-  if (std::isnan(score)) bits = 0;
-  return std::uint64_t{bits} << kScoreShift | (UINT32_MAX - item);
-}
-
 void RankCounter::start(const std::vector<std::uint32_t>& relevant, const float* scores) {
   const std::size_t n = relevant.size();
   keys_.clear();
@@ -47,28 +24,29 @@ void RankCounter::start(const std::vector<std::uint32_t>& relevant, const float*
   tie_balance_ = 0;
 }
 
-/// AUC counts a pair of equal scores half, where the order by index counts it all or not at all. Of
-/// T relevant items with the score of a candidate, b stand before it: in the order they count b, by
-/// rights T / 2. The balance is the sum of T - 2 b.
-void RankCounter::count(std::uint64_t key, std::int64_t sign) {
-  // Without a branch that hangs on the keys: the processor would guess half of them wrong.
-  const std::uint64_t* first = keys_.data();
-  for (std::size_t n = keys_.size(); n > 0;) {
-    const std::size_t half = (n + 1) / 2;
-    first += first[half - 1] < key ? half : 0;
-    n -= half;
+void RankCounter::add_sorted(const std::vector<std::uint64_t>& keys) {
+  const std::size_t n = keys_.size();
+  const auto up_to = [&](std::uint64_t key) {
+    return std::upper_bound(keys.begin(), keys.end(), key) - keys.begin();
+  };
+  candidates_ += static_cast<std::int64_t>(keys.size());
+  std::int64_t counted = 0;
+  for (std::size_t p = 0; p <= n; ++p) {
+    const std::int64_t end = p < n ? up_to(keys_[p]) : static_cast<std::int64_t>(keys.size());
+    stand_before_[p] += end - std::exchange(counted, end);
   }
-  const auto p = static_cast<std::size_t>(first - keys_.data());
-  stand_before_[p] += sign;
-  candidates_ += sign;
-  std::size_t tied = p;
-  if (p == keys_.size() || !same_score(keys_[p], key)) {
-    if (p == 0 || !same_score(keys_[p - 1], key)) return;
-    tied = p - 1;
+  // The same within each score of relevant items, see count().
+  for (std::size_t first = 0; first < n; first = ties_end_[first]) {
+    const std::size_t last = ties_end_[first];
+    const std::uint64_t least = keys_[first] >> kScoreShift << kScoreShift;
+    counted = std::lower_bound(keys.begin(), keys.end(), least) - keys.begin();
+    for (std::size_t p = first; p <= last; ++p) {
+      const std::int64_t end = up_to(p < last ? keys_[p] : least | UINT32_MAX);
+      const auto same = static_cast<std::int64_t>(last - first);
+      tie_balance_ +=
+          (end - std::exchange(counted, end)) * (same - 2 * static_cast<std::int64_t>(last - p));
+    }
   }
-  const std::int64_t same = ties_end_[tied] - ties_[tied];
-  const auto before = static_cast<std::int64_t>(ties_end_[tied] - p);
-  tie_balance_ += sign * (same - 2 * before);
 }
 
 RelevantRanks RankCounter::ranks() const {

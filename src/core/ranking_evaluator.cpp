@@ -27,6 +27,10 @@ RankingEvaluator::RankingEvaluator(const BiasedView& items, const float* popular
       sums_(cutoffs_.size()),
       popular_sums_(cutoffs_.size()) {
   const std::size_t n = items.vectors.rows;
+  for (std::uint32_t item = 0; item < n; ++item) {
+    popular_keys_.push_back(RankCounter::key(item, popularity[item]));
+  }
+  std::sort(popular_keys_.begin(), popular_keys_.end());
   for (Worker& worker : workers_) {
     worker.scores.resize(n);
     worker.excluded.resize(n);
@@ -37,7 +41,7 @@ RankingEvaluator::RankingEvaluator(const BiasedView& items, const float* popular
 
 std::size_t RankingEvaluator::memory(std::size_t items, int threads) {
   const std::size_t item = sizeof(float) + 2 * sizeof(std::uint32_t) + 1;
-  return static_cast<std::size_t>(threads) * items * item;
+  return (static_cast<std::size_t>(threads) * item + sizeof(std::uint64_t)) * items;
 }
 
 /// Leaves in the lists what is ranked.
@@ -98,6 +102,22 @@ RankingMetrics RankingEvaluator::judge(Worker& worker, const float* scores,
   return RankingMetrics(worker.counter.ranks(), cutoffs_);
 }
 
+/// The same for the most popular items, whose order is known.
+RankingMetrics RankingEvaluator::judge_popular(Worker& worker) const {
+  const RankedUser& user = worker.user;
+  BestRanks& best_ranks = worker.best_popular_ranks;
+  if (!user.all_items) return judge(worker, popularity_, best_ranks);
+  worker.counter.start(user.relevant, popularity_);
+  worker.counter.add_sorted(popular_keys_);
+  for (const std::uint32_t item : user.excluded) worker.counter.remove(item, popularity_[item]);
+  std::uint32_t rank = 0;
+  for (std::size_t i = popular_keys_.size(); i-- > 0 && rank < last_cutoff_;) {
+    const std::uint32_t item = RankCounter::item_of(popular_keys_[i]);
+    if (!worker.excluded[item]) best_ranks[item] = std::min(best_ranks[item], ++rank);
+  }
+  return RankingMetrics(worker.counter.ranks(), cutoffs_);
+}
+
 void RankingEvaluator::add(std::size_t n, const Describe& describe) {
   // The sums of blocks, added up in order. Blocks are always the same ones.
   const std::size_t operations = items_.vectors.rows * (items_.vectors.cols + kItemOperations);
@@ -120,7 +140,7 @@ void RankingEvaluator::add(std::size_t n, const Describe& describe) {
       if (!user.relevant.empty()) {
         score(worker);
         own.add(judge(worker, worker.scores.data(), worker.best_ranks));
-        own_popular.add(judge(worker, popularity_, worker.best_popular_ranks));
+        own_popular.add(judge_popular(worker));
       }
       for (const std::uint32_t item : user.excluded) worker.excluded[item] = false;
     }

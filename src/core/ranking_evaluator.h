@@ -66,10 +66,12 @@ class RankingEvaluator {
   void prepare(RankedUser& user, Worker& worker) const;
   void score(Worker& worker) const;
   RankingMetrics judge(Worker& worker, const float* scores, BestRanks& best_ranks) const;
+  RankingMetrics judge_popular(Worker& worker) const;
   RankingMetrics mean(const RankingMetrics& sums, BestRanks Worker::*best_ranks) const;
 
   const BiasedView items_;
   const float* popularity_;
+  std::vector<std::uint64_t> popular_keys_;  // see RankCounter::key(); the least popular first
   const std::vector<std::uint32_t> cutoffs_;
   std::uint32_t last_cutoff_;
   ThreadTeam& team_;
