@@ -71,7 +71,7 @@ build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
-.PHONY: bench-kernels bench-top-k deps demo test bench bench-serving build-core-tests test-core test-sql test-tap lint
+.PHONY: bench-kernels bench-top-k bench-tune deps demo test bench bench-serving build-core-tests test-core test-sql test-tap lint
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -103,6 +103,10 @@ bench-kernels: build/plain/kernels
 # The search for the best items alone, in microseconds.
 bench-top-k: build/plain/top_k
 	build/plain/top_k
+
+# als.tune beside as many trainings; FILES="..." for other ratings than MovieLens 100K.
+bench-tune: all
+	@test/bench/tune $(FILES)
 
 build-core-tests: build/plain/core-tests build/sanitized/core-tests
 

@@ -68,6 +68,29 @@ sub phases
 
 is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on');
 
+# A tuning: the iterations of all trials, the source in the model's place.
+{
+	my $source = 'big';
+	for my $of ('public.big', '')
+	{
+		$session->begin(
+			qq{select from als.tune('$source', '{"factors": [8, 16, 24, 32, 40, 48], "iterations": 60}', threads => 1)});
+		wait_for_phase($watcher, $pid, 'training', 10);
+		my ($row) = @{ $watcher->rows(
+				'select command, model, phase, iteration, of, loss, remaining is null, trial from als.progress') };
+		my ($command, $model, $phase, $iteration, $steps, $loss, $no_remaining, $trial) = @$row;
+		is("$command $phase", 'tune training', 'a tuning is shown');
+		is($model // '', $of,  'by its source, if that is no query');
+		is($steps, 6 * 20 + 2 * 40, 'with the iterations of all trials that are to come');
+		cmp_ok($iteration, '>=', 10, 'of which some are done');
+		ok($trial >= 1 && $trial <= 6, 'the trial is told');
+		is(($loss // '') . $no_remaining, 'f', 'there is no loss, but time to come');
+		$watcher->query("select pg_cancel_backend($pid)");
+		$session->wait;
+		$source = 'select * from big';
+	}
+}
+
 # A training from its beginning to its end.
 {
 	my ($result, @seen) = watch(
