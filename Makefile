@@ -67,7 +67,7 @@ endef
 $(eval $(call core_tests,plain))
 $(eval $(call core_tests,sanitized))
 
-.PHONY: bench-kernels bench-top-k deps demo test bench bench-serving build-core-tests test-core test-sql test-tap lint
+.PHONY: bench-kernels bench-top-k bench-round-trip deps demo test bench bench-serving build-core-tests test-core test-sql test-tap lint
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -88,6 +88,10 @@ bench:
 # How fast models are read; the same.
 bench-serving:
 	@test/bench/serving $(BENCH)
+
+# Models of other libraries served by als, and the way back: are they the same?
+bench-round-trip:
+	@test/bench/round-trip
 
 ENGINE_OBJS = $(filter build/plain/src/%,$(CORE_SRCS:%.cpp=build/plain/%.o))
 build/plain/kernels build/plain/top_k: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
