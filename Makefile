@@ -71,7 +71,7 @@ build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
-.PHONY: bench-kernels bench-top-k bench-tune deps demo test bench bench-serving build-core-tests test-core test-sql test-tap lint
+.PHONY: bench-kernels bench-top-k bench-tune bench-round-trip deps demo test bench bench-serving build-core-tests test-core test-sql test-tap lint
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -92,6 +92,10 @@ bench:
 # How fast models are read; the same.
 bench-serving:
 	@test/bench/serving $(BENCH)
+
+# Models of other libraries served by als, and the way back: are they the same?
+bench-round-trip:
+	@test/bench/round-trip
 
 build/plain/kernels build/plain/top_k: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) -o $@ $^

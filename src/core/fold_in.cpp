@@ -11,12 +11,12 @@ namespace {
 // ten milliseconds.
 constexpr std::size_t kLongOperations = std::size_t{1} << 28;
 
+}  // namespace
+
 RowRatings ratings_of(const CompressedRows& rows, std::size_t row) {
   const std::uint64_t begin = rows.offsets[row];
   return {rows.columns.data() + begin, rows.values.data() + begin, rows.row_size(row)};
 }
-
-}  // namespace
 
 NormalEquations equations_of(const RowObjective& objective, const RowRatings& ratings,
                              const BiasedView& fixed, const float* gram, ThreadTeam& team) {
@@ -55,26 +55,27 @@ FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, cons
   return row;
 }
 
-Factors fold_in_all(const RowObjective& objective, const CompressedRows& rows,
+Factors fold_in_all(const RowObjective& objective, std::size_t n,
+                    const std::function<RowRatings(std::size_t i)>& ratings_of,
                     const BiasedView& fixed, const float* gram, ThreadTeam& team) {
   const TrainOptions& options = objective.options();
-  Factors solved{FactorMatrix(rows.rows(), static_cast<std::size_t>(options.factors)),
-                 std::vector<float>(options.biases ? rows.rows() : 0)};
-  const auto fold = [&](std::size_t row, ThreadTeam& by) {
-    const FoldedRow folded = fold_in(objective, ratings_of(rows, row), fixed, gram, by);
-    std::copy(folded.vector.begin(), folded.vector.end(), solved.matrix.row(row));
-    if (options.biases) solved.bias[row] = folded.bias;
+  Factors solved{FactorMatrix(n, static_cast<std::size_t>(options.factors)),
+                 std::vector<float>(options.biases ? n : 0)};
+  const auto fold = [&](std::size_t i, ThreadTeam& by) {
+    const FoldedRow folded = fold_in(objective, ratings_of(i), fixed, gram, by);
+    std::copy(folded.vector.begin(), folded.vector.end(), solved.matrix.row(i));
+    if (options.biases) solved.bias[i] = folded.bias;
   };
-  const auto is_long = [&](std::size_t row) {
-    return rows.row_size(row) * options.unknowns() * options.unknowns() > kLongOperations;
+  const auto is_long = [&](std::size_t i) {
+    return ratings_of(i).count * options.unknowns() * options.unknowns() > kLongOperations;
   };
-  team.for_each_block(rows.rows(), 1, [&](std::size_t begin, std::size_t end, int) {
+  team.for_each_block(n, 1, [&](std::size_t begin, std::size_t end, int) {
     ThreadTeam alone(1);
-    for (std::size_t row = begin; row < end; ++row)
-      if (!is_long(row)) fold(row, alone);
+    for (std::size_t i = begin; i < end; ++i)
+      if (!is_long(i)) fold(i, alone);
   });
-  for (std::size_t row = 0; row < rows.rows(); ++row)
-    if (is_long(row)) fold(row, team);
+  for (std::size_t i = 0; i < n; ++i)
+    if (is_long(i)) fold(i, team);
   return solved;
 }
 

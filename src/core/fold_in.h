@@ -1,6 +1,7 @@
 // The factors of rows that training has not seen.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "core/compressed_rows.h"
@@ -21,9 +22,14 @@ struct FoldedRow {
 FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, const BiasedView& fixed,
                   const float* gram, ThreadTeam& team);
 
-/// The same for many rows, each of which has ratings; on all threads.
-Factors fold_in_all(const RowObjective& objective, const CompressedRows& rows,
+/// The same for n rows at once, on all threads. ratings_of(i), which may be called by any of them:
+/// those of the i-th, at least one.
+Factors fold_in_all(const RowObjective& objective, std::size_t n,
+                    const std::function<RowRatings(std::size_t i)>& ratings_of,
                     const BiasedView& fixed, const float* gram, ThreadTeam& team);
+
+/// The ratings of a row.
+RowRatings ratings_of(const CompressedRows& rows, std::size_t row);
 
 /// The equations that fold_in() solves, but for the ridge.
 NormalEquations equations_of(const RowObjective& objective, const RowRatings& ratings,

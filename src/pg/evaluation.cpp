@@ -182,7 +182,7 @@ void Evaluation::judge(std::size_t begin, std::size_t end, const SeenLists* seen
   for (std::size_t first = begin; first < end; first += kBatchUsers) {
     const std::size_t n = std::min(kBatchUsers, end - first);
     const KnownUser* users = known_.data() + first;
-    std::vector<FoldedRow> folded;
+    Factors folded;
     if (folded_) {
       std::vector<std::uint32_t> rows(n);
       for (std::size_t u = 0; u < n; ++u) rows[u] = users[u].row;
@@ -190,10 +190,11 @@ void Evaluation::judge(std::size_t begin, std::size_t end, const SeenLists* seen
     }
     const FactorSide* side = folded_ ? nullptr : &served_.side(Side::kUsers);
     const auto vector_of = [&](std::size_t u) {
-      return side == nullptr ? folded[u].vector.data() : side->rows().row(users[u].model);
+      return side == nullptr ? folded.matrix.row(u) : side->rows().row(users[u].model);
     };
     const auto base_of = [&](std::size_t u) {
-      return base_score(model_, side == nullptr ? folded[u].bias : side->bias()[users[u].model]);
+      if (side != nullptr) return base_score(model_, side->bias()[users[u].model]);
+      return base_score(model_, folded.bias.empty() ? 0.0F : folded.bias[u]);
     };
 
     if (prediction_) {

@@ -14,9 +14,9 @@ class FoldedUsers {
   /// `history`: what each user is known by, without duplicates; it and the team must outlive this.
   FoldedUsers(ServedModel& served, const CompressedRows& history, ThreadTeam& team);
 
-  /// The vectors of these users, who each have some history. Throws 22003 for one that is not
-  /// finite.
-  std::vector<FoldedRow> fold_in(const std::uint32_t* users, std::size_t n) const;
+  /// The vectors (and biases, where the model has them) of these users, who each have some history.
+  /// Throws 22003 for one that is not finite.
+  Factors fold_in(const std::uint32_t* users, std::size_t n) const;
 
   /// Bytes for n users.
   static std::size_t memory(const Model& model, std::size_t n);

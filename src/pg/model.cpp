@@ -208,7 +208,7 @@ Model read_model(Oid table) {
     model.nonnegative = DatumGetBool(row.datum(kNonnegative));
     model.on_duplicate = on_duplicate_named(row.text(kOnDuplicate));
     model.n_users = DatumGetInt64(row.datum(kUsers));
-    model.n_duplicates = DatumGetInt64(row.datum(kDuplicates));
+    model.has_duplicates = row.is_null(kDuplicates) || DatumGetInt64(row.datum(kDuplicates)) > 0;
     model.user_factors.table = DatumGetObjectId(row.datum(kUserFactors));
     model.item_factors.table = DatumGetObjectId(row.datum(kItemFactors));
     if (!row.is_null(kSource)) model.source.text = row.text(kSource);

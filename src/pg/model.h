@@ -49,7 +49,7 @@ struct Model {
   bool nonnegative = false;
   OnDuplicate on_duplicate = OnDuplicate::kAverage;
   std::int64_t n_users = 0;
-  std::int64_t n_duplicates = 0;  ///< rows that the training merged into others
+  bool has_duplicates = true;  ///< whether its ratings may be of several rows; unknown: true
   FactorTable user_factors;
   FactorTable item_factors;
   RatingSource source;

@@ -157,7 +157,7 @@ void ModelStore::renew_version(Side side, std::size_t duplicates) {
   std::uint64_t updated = execute(
       "update only " + qualified_name() + " set version = pg_catalog.gen_random_uuid(), " + name +
           "_version = pg_catalog.gen_random_uuid(), refreshed_at = pg_catalog.clock_timestamp(), "
-          "n_duplicates = greatest(n_duplicates, $1), n_" +
+          "n_duplicates = case when n_duplicates < $1 then $1 else n_duplicates end, n_" +
           name + "s = (select pg_catalog.count(*) from only " + relation_name(factor_table(side)) +
           ") where run = (select pg_catalog.max(run) from only " + qualified_name() + ")",
       {{INT8OID, Int64GetDatum(static_cast<int64>(duplicates))}});

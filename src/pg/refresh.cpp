@@ -74,7 +74,7 @@ void find_changed(ServedModel& served, Side side, IdDictionary& changed) {
   for (std::uint32_t i = 0; i < counts.size(); ++i)
     if (counts[i].live != counts[i].stored) candidates.push_back(all.id(i));
   const auto add = [&](Datum id) { server([&] { guard([&] { changed.find_or_add(id); }); }); };
-  if (served.model().n_duplicates == 0 || candidates.empty()) {
+  if (!served.model().has_duplicates || candidates.empty()) {
     for (Datum id : candidates) add(id);
     return;
   }
@@ -108,8 +108,9 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   const BiasedView fixed(others.rows(), model.biases ? others.bias() : nullptr);
   std::optional<NormalEquations> gram;
   if (objective.implicit()) gram = gram_of(others.rows(), team);
-  const Factors factors =
-      fold_in_all(objective, live.rows(), fixed, gram ? gram->matrix() : nullptr, team);
+  const Factors factors = fold_in_all(
+      objective, live.rows().rows(), [&](std::size_t row) { return ratings_of(live.rows(), row); },
+      fixed, gram ? gram->matrix() : nullptr, team);
 
   std::uint64_t written = 0;
   if (!gone.empty())

@@ -64,7 +64,9 @@ TEST(Explain, ContributionsAreWhatRatingsAdd) {
         ASSERT_EQ(explanation.contributions.size(), row.count);
         const double score = dot(trainer.users().matrix.row(u), y, 18);
         ASSERT_NEAR(sum, score, 1e-5 * size) << u;
-        if (options.biases) ASSERT_NEAR(explanation.row.bias, trainer.users().bias[u], 1e-4);
+        if (options.biases) {
+          ASSERT_NEAR(explanation.row.bias, trainer.users().bias[u], 1e-4);
+        }
 
         // With a rating that pulls towards nothing, by the same equations.
         if (options.nonnegative || objective.implicit()) continue;

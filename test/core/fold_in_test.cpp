@@ -70,8 +70,10 @@ TEST(FoldIn, GivesTheTrainedItems) {
       trainer.solve_items();
       const NormalEquations gram = gram_of(trainer.users().matrix.view(), team);
       const RowObjective objective(options, trainer.mean(), users);
-      const Factors all =
-          fold_in_all(objective, ratings.by_item(), trainer.users(), gram.matrix(), team);
+      const Factors all = fold_in_all(
+          objective, ratings.items(),
+          [&](std::size_t item) { return ratings_of(ratings.by_item(), item); }, trainer.users(),
+          gram.matrix(), team);
       ASSERT_EQ(all.matrix.rows(), items);
       for (std::size_t i = 0; i < items; ++i) {
         const FoldedRow one = fold_in(objective, ratings_of_row(ratings.by_item(), i),
