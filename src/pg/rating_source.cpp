@@ -111,6 +111,9 @@ RatingSource parse_source(const std::string& text) {
   RatingSource source;
   // A query may come with the semicolon that ends it in psql.
   source.text = text.substr(0, text.find_last_not_of("; \t\r\n") + 1);
+  if (source.text.empty())
+    throw UserError(ERRCODE_SYNTAX_ERROR, "the source of ratings is empty",
+                    "Name a table or a view, or write a query.");
   source.table = server([&] {
     if (!is_relation_name(source.text.c_str())) return InvalidOid;
     List* names = textToQualifiedNameList(cstring_to_text(source.text.c_str()));

@@ -31,8 +31,8 @@ struct RatingSource {
   std::string from_clause() const;
 };
 
-/// Tells a relation's name from a query. Throws 42P01 or 42809 for a relation that is missing or
-/// cannot be read.
+/// Tells a relation's name from a query. Throws 42601 for nothing at all, 42P01 or 42809 for a
+/// relation that is missing or cannot be read.
 RatingSource parse_source(const std::string& text);
 
 /// Looks up the source's columns and their types, as the caller. Needs an SPI connection; the types

@@ -89,8 +89,10 @@ TEST(Bins, LogarithmicOnesHoldWholeNumbers) {
   for (std::int64_t value = 0; value <= 1000; ++value) bins.add(value);
   EXPECT_EQ(bins.zeros(), 1);
   EXPECT_EQ(bins.total(), 1001);
-  for (const Bin& bin : bins.bins())
-    if (bin.high <= 1000) EXPECT_EQ(static_cast<double>(bin.count), bin.high - bin.low) << bin.low;
+  for (const Bin& bin : bins.bins()) {
+    if (bin.high > 1000) continue;
+    EXPECT_EQ(static_cast<double>(bin.count), bin.high - bin.low) << bin.low;
+  }
   EXPECT_TRUE(LogBins().bins().empty());
 }
 

@@ -29,7 +29,7 @@ where refclassid = 'pg_extension'::regclass and refobjid = (select oid from pg_e
 -- Three functions run whole queries that they are given, and for those leave parallel plans to the server.
 select oid::regprocedure from pg_proc
 where pronamespace = 'als'::regnamespace and proname <> all ('{evaluate,report,split}')
-  and (prosecdef or provolatile <> 'v' and proparallel <> 's' or proretset and prorows not between 1 and 10 or provolatile = 'v' and proparallel = 's');
+  and (prosecdef or provolatile <> 'v' and proparallel <> 's' or proretset and prorows not between 1 and 20 or provolatile = 'v' and proparallel = 's');
 
 -- als.models lists models, each with its newest run.
 select run from als.train('a', 'ratings', factors => 2);

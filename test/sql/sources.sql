@@ -123,8 +123,8 @@ select try_source('a_sequence');
 select try_source('an_index');
 select try_source('a_type');
 -- What is no query.
-select try_source('') ~ '^42';
-select try_source('   ') ~ '^42';
+select try_source('');
+select try_source('   ');
 select try_source('select * form ratings') ~ '^42601 syntax error at or near "form"';
 select try_source('select * from ratings where') ~ '^42601 ';
 select try_source('select * from ratings /* unfinished') ~ '^42601 ';
