@@ -30,19 +30,14 @@ from als.train('stars', 'train');
 \set ECHO none
 \timing off
 \echo
-\echo 'The error of its predictions for the ratings kept aside, in stars (RMSE, less is better):'
+\echo 'Its predictions for the ratings kept aside, in stars (RMSE and MAE: less is better), against the'
+\echo 'mean rating of each movie:'
 \echo
 \timing on
-with guess as (
-    select h.rating, g.mean as global_mean, coalesce(i.mean, g.mean) as item_mean,
-           coalesce(als.predict('stars', h.user_id, h.item_id), i.mean, g.mean) as als
-    from held_out h
-    cross join (select avg(rating) as mean from train) g
-    left join (select item_id, avg(rating) as mean from train group by item_id) i using (item_id))
-select round(sqrt(avg((rating - global_mean) ^ 2))::numeric, 3) as "always the mean",
-       round(sqrt(avg((rating - item_mean) ^ 2))::numeric, 3) as "the movie's mean",
-       round(sqrt(avg((rating - als) ^ 2))::numeric, 3) as als
-from guess;
+\set ECHO queries
+select metric, round(value::numeric, 3) as als, round(popularity::numeric, 3) as "movie's mean", n
+from als.evaluate('stars', 'held_out', k => '{}') where metric <> 'coverage';
+\set ECHO none
 \timing off
 \echo
 \echo '2. What will they like?'
@@ -56,35 +51,15 @@ from als.train('taste', 'likes', rating_col => null, feedback => 'implicit');
 \set ECHO none
 \timing off
 \echo
-\echo 'Ten recommendations for every user: the share of what they liked among the ratings kept aside'
-\echo '(Recall@10, out of at most 10; more is better), against the ten most popular movies that are'
-\echo 'new to them:'
+\echo 'Ten recommendations for every user, against the ten most popular movies that are new to them.'
+\echo 'Recall: the share of what they liked among the ratings kept aside, out of at most ten:'
 \echo
 \timing on
-with hidden as (
-    select user_id, array_agg(item_id) as items from held_out
-    where rating >= 4 and user_id in (select user_id from likes)
-    group by user_id),
-popular as materialized (
-    select item_id, count(*) as n from likes group by item_id),
-top as (
-    select h.user_id, h.items, 'als' as method, r.item_id
-    from hidden h, als.recommend('taste', h.user_id, 10) r
-    union all
-    select h.user_id, h.items, 'popular', p.item_id
-    from hidden h, lateral (
-        select p.item_id from popular p
-        where not exists (select from likes l where l.user_id = h.user_id and l.item_id = p.item_id)
-        order by p.n desc, p.item_id limit 10) p),
-recall as (
-    select method, user_id,
-           count(*) filter (where item_id = any (items))::numeric
-               / least(10, cardinality(items)) as value
-    from top group by method, user_id, items)
-select count(*) filter (where method = 'als') as users,
-       round(avg(value) filter (where method = 'popular'), 3) as popular,
-       round(avg(value) filter (where method = 'als'), 3) as als
-from recall;
+\set ECHO queries
+select metric, round(value::numeric, 3) as als, round(popularity::numeric, 3) as popular, n as users
+from als.evaluate('taste', 'select user_id, item_id from held_out where rating >= 4')
+where metric in ('recall', 'ndcg', 'hit_rate', 'auc');
+\set ECHO none
 \timing off
 \echo
 
@@ -107,6 +82,18 @@ order by t.rating desc, hashint4(t.item_id) limit 10;
 select r.rank, m.title, m.year, m.genres
 from als.recommend('taste', :someone, 10) r join movies m on m.movie_id = r.item_id
 order by r.rank;
+\set ECHO none
+\timing off
+\echo
+select item_id as first from als.recommend('taste', :someone, 1) \gset
+\echo 'Why the first of them? What each of the likes has added to its score:'
+\echo
+\timing on
+\set ECHO queries
+select coalesce(m.title, 'all others') as because, round(e.contribution::numeric, 3) as contribution,
+       round(100 * e.share) || ' %' as share
+from als.explain('taste', :someone, :first, 5) e left join movies m on m.movie_id = e.item_id
+order by m.title is null, e.contribution desc;
 \set ECHO none
 \timing off
 \echo

@@ -1,4 +1,4 @@
--- als.report: a page about a model. Well-formed XML where the server can tell; test/t/012_report.pl opens it in a browser.
+-- als.report: a page about a model. Well-formed XML where the server can tell; test/t/013_report.pl opens it in a browser.
 create schema report;
 set search_path = report;
 set client_min_messages = warning;
