@@ -168,6 +168,19 @@ check_cancel('writing to replace',
 		is_deeply($fresh->rows($query), $expected, 'the session answers as if nothing had been');
 		$fresh->quit;
 	}
+
+	# A hundred thousand users, each to be judged by all items.
+	for my $phase ('reading', 'scoring')
+	{
+		$session->begin(
+			q{select from als.evaluate('new', 'select user_id, (item_id + 1) % 200000 as item_id, rating from wide')});
+		wait_for_phase($watcher, $session->pid, $phase);
+		my $start = time;
+		$watcher->query('select pg_cancel_backend(' . $session->pid . ')');
+		is($session->wait->{state}, '57014', "evaluating, $phase: canceled");
+		cmp_ok(time - $start, '<', $patience, "evaluating, $phase: at once");
+		is_deeply($watcher->rows('select * from als.progress'), [], "evaluating, $phase: no progress is shown");
+	}
 	$session->query("select als.drop_model('new')");
 }
 
