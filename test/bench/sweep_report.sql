@@ -3,10 +3,10 @@ select string_agg(format('max(metric) filter (where dataset = %L)::numeric(6, 4)
                   ', ' order by dataset) as columns
 from (select distinct dataset from sweep.result) d \gset
 
-\echo 'Explicit feedback, 64 factors: RMSE on a held-out tenth (less is better)'
-select biases, reg_exponent as e, regularization as lambda, :columns
-from sweep.result where feedback = 'explicit' group by 1, 2, 3 order by 1 desc, 2 desc, 3;
+\echo 'Explicit feedback: RMSE on a held-out tenth (less is better)'
+select biases, factors, reg_exponent as e, regularization as lambda, :columns
+from sweep.result where feedback = 'explicit' group by 1, 2, 3, 4 order by 1 desc, 2, 3 desc, 4;
 \echo
-\echo 'Implicit feedback, 64 factors: Recall@10 on a held-out tenth (more is better)'
-select reg_exponent as e, alpha, regularization as lambda, :columns
-from sweep.result where feedback = 'implicit' group by 1, 2, 3 order by 1 desc, 2, 3;
+\echo 'Implicit feedback: Recall@10 on a held-out tenth (more is better)'
+select factors, reg_exponent as e, alpha, regularization as lambda, :columns
+from sweep.result where feedback = 'implicit' group by 1, 2, 3, 4 order by 1, 2 desc, 3, 4;

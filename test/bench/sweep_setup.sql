@@ -35,13 +35,13 @@ declare
 begin
   if feedback = 'explicit' then
     run := als.train('sweep.model', 'sweep.train', biases => biases, factors => factors,
-                     reg_exponent => e, regularization => lambda, solver => 'direct', replace => true);
+                     reg_exponent => e, regularization => lambda, replace => true);
     -- Planned anew each time: the name stands for another table now.
     execute 'select sweep.rmse()' into metric;
   else
     run := als.train('sweep.model', 'sweep.likes', rating_col => null, feedback => 'implicit',
                      alpha => alpha, factors => factors, reg_exponent => e,
-                     regularization => lambda, solver => 'direct', replace => true);
+                     regularization => lambda, replace => true);
     execute 'select sweep.recall($1)' into metric using liked;
   end if;
   insert into sweep.result
@@ -53,10 +53,7 @@ $$;
 -- Splits what has been loaded, nine to one by a hash of user and item, and tries the options.
 create procedure sweep.measure(dataset text, liked real) language plpgsql as $$
 declare
-  e float8;
-  lambda float8;
-  alpha float8;
-  biases boolean;
+  option record;
 begin
   drop table if exists sweep.train, sweep.held_out, sweep.likes;
   create table sweep.train as
@@ -70,21 +67,30 @@ begin
   truncate sweep.loaded;
   analyze sweep.train, sweep.held_out, sweep.likes;
 
-  foreach biases in array array[true, false] loop
-    foreach lambda in array array[0.02, 0.05, 0.1, 0.15] loop
-      call sweep.try(dataset, 'explicit', biases, 1, lambda, null, 64, liked);
-    end loop;
-    foreach lambda in array array[1, 3, 12] loop
-      call sweep.try(dataset, 'explicit', biases, 0, lambda, null, 64, liked);
-    end loop;
-  end loop;
-  foreach alpha in array array[1, 10, 40] loop
-    foreach lambda in array array[0.003, 0.01, 0.03] loop
-      call sweep.try(dataset, 'implicit', null, 1, lambda, alpha, 64, liked);
-    end loop;
-    foreach lambda in array array[1, 10, 50] loop
-      call sweep.try(dataset, 'implicit', null, 0, lambda, alpha, 64, liked);
-    end loop;
+  for option in
+    -- The best lambda grows as the exponent falls: W is some hundreds where there is much to learn.
+    select 'explicit' as feedback, biases, e, lambda, null::float8 as alpha, 64 as factors
+    from (values (1, array[0.02, 0.05, 0.08, 0.1, 0.15]), (0.7, array[0.1, 0.2, 0.4, 0.6, 0.8]),
+                 (0.5, array[0.3, 0.6, 1, 1.5, 2.5]), (0.3, array[0.5, 1, 2, 4, 6]),
+                 (0, array[1, 3, 6, 12, 20])) as grid (e, lambdas),
+         unnest(lambdas) as lambda, unnest(array[true, false]) as biases
+    where biases or e in (1, 0.5)
+    union all
+    select 'implicit', null, e, lambda, alpha, 64
+    from (values (1, array[0.001, 0.003, 0.01, 0.03, 0.1]), (0.5, array[0.03, 0.1, 0.3, 1, 3]),
+                 (0, array[1, 5, 10, 50, 200])) as grid (e, lambdas),
+         unnest(lambdas) as lambda, unnest(array[1, 5, 10, 40, 100]) as alpha
+    union all
+    select 'explicit', true, e, lambda, null, factors
+    from (values (1, 0.08), (0.5, 1), (0.5, 1.5)) as grid (e, lambda),
+         unnest(array[8, 16, 32, 128]) as factors
+    union all
+    select 'implicit', null, 1, lambda, alpha, factors
+    from (values (0.003), (0.01), (0.03)) as grid (lambda), unnest(array[5, 10, 40]) as alpha,
+         unnest(array[16, 32, 128]) as factors
+  loop
+    call sweep.try(dataset, option.feedback, option.biases, option.e, option.lambda, option.alpha,
+                   option.factors, liked);
   end loop;
   commit;
 end
