@@ -32,11 +32,12 @@ void assign_simd(int value, void*) { set_simd_level(static_cast<SimdLevel>(value
 }  // namespace
 
 void define_settings() {
-  DefineCustomIntVariable(
-      "als.threads",
-      "Threads that als.train, als.tune, als.recommend_all and als.evaluate use unless told otherwise.",
-      "0 means every processor the server process may run on.", &threads_setting, 0, 0, kMaxThreads,
-      PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("als.threads",
+                          "Threads that als.train, als.tune, als.recommend_all and als.evaluate "
+                          "use unless told otherwise.",
+                          "0 means every processor the server process may run on.",
+                          &threads_setting, 0, 0, kMaxThreads, PGC_USERSET, 0, nullptr, nullptr,
+                          nullptr);
   DefineCustomIntVariable(
       "als.max_memory",
       "Memory one als.train, als.tune, als.recommend_all or als.evaluate may use; more is refused.",
