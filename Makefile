@@ -54,8 +54,8 @@ check-deps:
 ENGINE_OBJS = $(filter src/core/% src/report/%,$(OBJS))
 TEST_SRCS = $(wildcard test/core/*.cpp)
 SANITIZED_SRCS = $(wildcard src/core/*.cpp src/report/*.cpp) $(TEST_SRCS)
-build/plain/%.o: FLAVOUR = -g
-build/sanitized/%.o build/sanitized/core-tests: FLAVOUR = -g -O1 -fno-omit-frame-pointer \
+build/plain/test/core/%.o: FLAVOUR = -O1
+build/sanitized/%.o build/sanitized/core-tests: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 
 define flavour
