@@ -8,6 +8,7 @@
 #include "pg/id_argument.h"
 #include "pg/imported_factors.h"
 #include "pg/params.h"
+#include "pg/result_row.h"
 #include "pg/training_run.h"
 
 namespace als::pg {
@@ -277,7 +278,7 @@ Datum als_import_model(PG_FUNCTION_ARGS) {
     SpiConnection spi;
     ModelStore store(text_arg(fcinfo, kModel, "model"));
     import_model(fcinfo, store, request, context);
-    Datum result = returned_row(fcinfo, context);
+    Datum result = result_row(fcinfo, context);
     spi.finish();
     return result;
   });

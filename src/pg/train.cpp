@@ -141,7 +141,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
                           errhint("Use feedback => 'implicit' for clicks, orders and the like.")));
       });
     train(request, store, progress, context);
-    Datum result = returned_row(fcinfo, context);
+    Datum result = result_row(fcinfo, context);
     progress.hide();
     spi.finish();
     return result;

@@ -96,16 +96,4 @@ void write_model_row(const ModelStore& store, const TrainRequest& request,
   check_run_written(written, table);
 }
 
-Datum returned_row(FunctionCallInfo fcinfo, MemoryContext context) {
-  return server([&] {
-    MemoryContext old = MemoryContextSwitchTo(context);
-    TupleDesc desc;
-    if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE)
-      elog(ERROR, "return type must be a row type");
-    HeapTupleHeader row = SPI_returntuple(SPI_tuptable->vals[0], BlessTupleDesc(desc));
-    MemoryContextSwitchTo(old);
-    return HeapTupleHeaderGetDatum(row);
-  });
-}
-
 }  // namespace als::pg

@@ -36,8 +36,4 @@ const char* on_duplicate_name(OnDuplicate choice);
 /// Throws 55000 unless the one row of a run has been added to the model table.
 void check_run_written(std::uint64_t rows, const std::string& table);
 
-/// The row of a model table that an INSERT has left in SPI_tuptable, as the result, in `context`,
-/// of a function that returns als.model.
-Datum returned_row(FunctionCallInfo fcinfo, MemoryContext context);
-
 }  // namespace als::pg
