@@ -108,12 +108,7 @@ Datum als_evaluate(PG_FUNCTION_ARGS) {
   return guard([&] {
     EvaluationRequest request = request_from(fcinfo);
     SpiConnection spi;
-    auto [schema, name] = server([&] {
-      const char* relation = get_rel_name(request.model);
-      return std::pair<Oid, const char*>(get_rel_namespace(request.model),
-                                         relation == nullptr ? "" : relation);  // just dropped
-    });
-    Progress progress(Command::kEvaluate, schema, name);
+    Progress progress(Command::kEvaluate, request.model);
     std::shared_ptr<ServedModel> served = serve_model(request.model);
     std::vector<Measurement> measurements = Evaluation(request, *served, progress).run();
     progress.hide();

@@ -74,6 +74,16 @@ Progress::Progress(Command command, Oid schema, const std::string& name)
   publish();
 }
 
+Progress::Progress(Command command, Oid relation)
+    : command_(command), started_(GetCurrentTimestamp()) {
+  server([&] {
+    schema_ = get_rel_namespace(relation);
+    const char* name = get_rel_name(relation);
+    namestrcpy(&name_, name == nullptr ? "" : name);  // just dropped
+  });
+  publish();
+}
+
 /// Starts the command anew each time: a statement in between may have left something in the
 /// counters.
 void Progress::publish() {

@@ -21,9 +21,12 @@ enum class Phase : int { kWaiting, kRemoving, kReading, kIndexing, kTraining, kS
 /// a training, batches of users.
 class Progress {
  public:
-  /// schema and name of the model, which other sessions cannot look up before it is committed; of
-  /// the source for a tuning, or none for a query.
+  /// schema and name of the model, which other sessions cannot look up before it is committed.
   Progress(Command command, Oid schema, const std::string& name);
+
+  /// Of a relation that others can look up, by its present name: a model, or the source of a
+  /// tuning, InvalidOid for a query.
+  Progress(Command command, Oid relation);
 
   /// How many steps there will be.
   void expect(std::int64_t steps);

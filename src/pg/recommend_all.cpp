@@ -170,12 +170,7 @@ Datum als_recommend_all(PG_FUNCTION_ARGS) {
     });
     Request request = request_from(fcinfo);
     SpiConnection spi;
-    auto [schema, name] = server([&] {
-      const char* relation = get_rel_name(request.model);
-      return std::pair<Oid, const char*>(get_rel_namespace(request.model),
-                                         relation == nullptr ? "" : relation);  // just dropped
-    });
-    Progress progress(Command::kRecommendAll, schema, name);
+    Progress progress(Command::kRecommendAll, request.model);
     std::int64_t written = recommend_all(request, progress);
     progress.hide();
     spi.finish();

@@ -157,14 +157,7 @@ Datum als_tune(PG_FUNCTION_ARGS) {
         PreventCommandDuringRecovery("als.tune() with results");
       });
     SpiConnection spi;
-    auto [schema, name] = server([&] {
-      Oid table = request.source.table;
-      const char* relation = OidIsValid(table) ? get_rel_name(table) : nullptr;
-      return std::pair<Oid, const char*>(
-          relation == nullptr ? InvalidOid : get_rel_namespace(table),
-          relation == nullptr ? "" : relation);
-    });
-    Progress progress(Command::kTune, schema, name);
+    Progress progress(Command::kTune, request.source.table);
     std::vector<TuneResult> results = tune(request, progress, context);
     progress.hide();
     spi.finish();

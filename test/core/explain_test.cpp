@@ -50,8 +50,7 @@ TEST(Explain, ContributionsAreWhatRatingsAdd) {
       const RowObjective objective(options, trainer.mean(), items);
       const CompressedRows& rows = ratings.by_user();
       for (std::size_t u = 0; u < users; ++u) {
-        const RowRatings row{rows.columns.data() + rows.offsets[u],
-                             rows.values.data() + rows.offsets[u], rows.row_size(u)};
+        const RowRatings row = als::ratings_of(rows, u);
         const float* y = trainer.items().matrix.row(u);
         const Explanation explanation =
             explain(objective, row, trainer.items(), gram.matrix(), y, team);

@@ -46,11 +46,6 @@ double length(const float* x, std::size_t n) {
   return std::sqrt(sum);
 }
 
-RowRatings ratings_of_row(const CompressedRows& rows, std::size_t row) {
-  return {rows.columns.data() + rows.offsets[row], rows.values.data() + rows.offsets[row],
-          rows.row_size(row)};
-}
-
 // The last half-step of the items, where it is exact, gives what a fold-in of their users' ratings
 // gives; one by one and all together.
 TEST(FoldIn, GivesTheTrainedItems) {
@@ -76,7 +71,7 @@ TEST(FoldIn, GivesTheTrainedItems) {
           gram.matrix(), team);
       ASSERT_EQ(all.matrix.rows(), items);
       for (std::size_t i = 0; i < items; ++i) {
-        const FoldedRow one = fold_in(objective, ratings_of_row(ratings.by_item(), i),
+        const FoldedRow one = fold_in(objective, als::ratings_of(ratings.by_item(), i),
                                       trainer.users(), gram.matrix(), team);
         const float* expected = trainer.items().matrix.row(i);
         std::vector<float> distance(18);
@@ -111,7 +106,7 @@ TEST(FoldIn, GivesTheTrainedVector) {
       const NormalEquations gram = gram_of(trainer.items().matrix.view(), team);
       const RowObjective objective(options, trainer.mean(), items);
       for (std::size_t u = 0; u < users; ++u) {
-        FoldedRow row = fold_in(objective, ratings_of_row(ratings.by_user(), u), trainer.items(),
+        FoldedRow row = fold_in(objective, als::ratings_of(ratings.by_user(), u), trainer.items(),
                                 gram.matrix(), team);
         const float* expected = trainer.users().matrix.row(u);
         ASSERT_EQ(row.vector.size(), 18U);
