@@ -170,11 +170,11 @@ create function als.command_progress(
 ) returns setof record
 language c volatile strict parallel restricted rows 1 as 'MODULE_PATHNAME', 'als_command_progress';
 comment on function als.command_progress is
-  'The trainings, tunings, recommendations to all and evaluations now running in this database; behind the view als.progress';
+  'The trainings, tunings, evaluations, refreshes, imports and recommendations to all now running in this database; behind the view als.progress';
 
 create view als.progress as select * from als.command_progress();
 comment on view als.progress is
-  'als.train, als.tune, als.recommend_all and als.evaluate now running in this database: phase, iterations or batches finished, loss, time elapsed and estimated to remain';
+  'als.train, als.tune, als.evaluate, als.refresh_*, als.import_model and als.recommend_all now running in this database: phase, iterations or batches finished, loss, time elapsed and estimated to remain';
 grant select on als.progress to public;
 
 -- Models -----------------------------------------------------------------------------------------

@@ -101,7 +101,8 @@ CompressedRows rows_of_sizes(const std::vector<std::uint64_t>& sizes) {
 }
 
 SourceCounts count_ratings(const RatingSource& source, const ImportedFactors& users,
-                           const ImportedFactors& items) {
+                           const ImportedFactors& items, Progress& progress) {
+  constexpr std::int64_t kRowsAReport = 4096;
   SourceCounts counts;
   std::vector<std::uint64_t> by_user(users.ids().size());
   std::vector<std::uint64_t> by_item(items.ids().size());
@@ -112,7 +113,7 @@ SourceCounts count_ratings(const RatingSource& source, const ImportedFactors& us
               "::pg_catalog.float8 from " + source.from_clause());
   for_each_row(plan, {}, {source.user_type->oid, source.item_type->oid, FLOAT8OID},
                [&](TupleTableSlot* slot) {
-                 ++counts.rows;
+                 if (++counts.rows % kRowsAReport == 0) progress.more_rows_read(kRowsAReport);
                  std::uint32_t user = IdDictionary::kMissing;
                  std::uint32_t item = IdDictionary::kMissing;
                  if (!slot->tts_isnull[0] && !slot->tts_isnull[1] && !slot->tts_isnull[2])
@@ -227,7 +228,7 @@ void write_imported_row(const ModelStore& store, const ImportRequest& request,
 }
 
 void import_model(FunctionCallInfo fcinfo, ModelStore& store, ImportRequest& request,
-                  MemoryContext context) {
+                  Progress& progress, MemoryContext context) {
   store.lock(request.replace);
   const FactorQuery user_query(text_arg(fcinfo, kUserFactors, "user_factors"), Side::kUsers);
   const FactorQuery item_query(text_arg(fcinfo, kItemFactors, "item_factors"), Side::kItems);
@@ -240,20 +241,23 @@ void import_model(FunctionCallInfo fcinfo, ModelStore& store, ImportRequest& req
   RatingSource ids = request.source.value_or(RatingSource{});
   ids.user_type = type_for(user_query, ids.user_type, context);
   ids.item_type = type_for(item_query, ids.item_type, context);
+  progress.hide();
   store.prepare_tables(ids, request.unlogged);
 
+  progress.enter(Phase::kReading);
   SnapshotScope snapshot;
-  const ImportedFactors users(user_query, *ids.user_type, biases);
-  const ImportedFactors items(item_query, *ids.item_type, biases);
+  const ImportedFactors users(user_query, *ids.user_type, biases, progress);
+  const ImportedFactors items(item_query, *ids.item_type, biases, progress);
   if (users.length() != items.length())
     throw UserError(ERRCODE_ARRAY_SUBSCRIPT_ERROR,
                     format("user_factors has vectors of %d elements, item_factors of %d",
                            users.length(), items.length()),
                     "All vectors of a model have one length.");
   std::optional<SourceCounts> counts;
-  if (request.source) counts = count_ratings(*request.source, users, items);
+  if (request.source) counts = count_ratings(*request.source, users, items, progress);
   snapshot.pop();
 
+  progress.enter(Phase::kWriting);
   store.write_factors(Side::kUsers, rows_of(users, counts ? &counts->users : nullptr));
   store.write_factors(Side::kItems, rows_of(items, counts ? &counts->items : nullptr));
   write_imported_row(store, request, users, items, biases, counts);
@@ -277,8 +281,11 @@ Datum als_import_model(PG_FUNCTION_ARGS) {
     ImportRequest request = import_request(fcinfo);
     SpiConnection spi;
     ModelStore store(text_arg(fcinfo, kModel, "model"));
-    import_model(fcinfo, store, request, context);
+    Progress progress(Command::kImportModel, store.destination().schema(),
+                      store.destination().relation());
+    import_model(fcinfo, store, request, progress, context);
     Datum result = result_row(fcinfo, context);
+    progress.hide();
     spi.finish();
     return result;
   });

@@ -35,23 +35,26 @@ FactorQuery::FactorQuery(const std::string& text, Side side) : side_(side) {
                   " (als_id, als_vector" + (has_bias_ ? ", als_bias)" : ")"));
 }
 
-ImportedFactors::ImportedFactors(const FactorQuery& query, const IdType& type, bool biases)
+ImportedFactors::ImportedFactors(const FactorQuery& query, const IdType& type, bool biases,
+                                 Progress& progress)
     : query_(query), type_(type), biases_(biases), ids_(&type) {
   IdConverter converter =
       converter_or_throw(query.id_type(), type, side_name(query.side()), CurrentMemoryContext);
-  std::uint64_t rows = 0;
+  std::int64_t rows = 0;
   auto on_row = [&](TupleTableSlot* slot) {
     ++rows;
     if (slot->tts_isnull[0])
       throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED,
                       format("%s has a null id", argument_name(query_.side())),
                       "Leave such rows out.");
-    constexpr std::uint64_t kRowsACheck = 4096;
-    if (rows % kRowsACheck == 0)
+    constexpr std::int64_t kRowsACheck = 4096;
+    if (rows % kRowsACheck == 0) {
       check_memory_limit(
           "an import", ids_.bytes() + ids_.size() * factors_.matrix.stride() * sizeof(float),
           "Raise als.max_memory.",
           format("After %zu rows of %s.", ids_.size(), argument_name(query_.side())));
+      progress.more_rows_read(kRowsACheck);
+    }
     add(slot, converted_id(converter, slot->tts_values[0]));
   };
   if (query.has_bias())

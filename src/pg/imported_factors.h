@@ -4,6 +4,7 @@
 #include "core/factor_matrix.h"
 #include "pg/id_dictionary.h"
 #include "pg/model.h"
+#include "pg/progress.h"
 
 namespace als::pg {
 
@@ -36,8 +37,8 @@ class ImportedFactors {
   /// become of `type`. `biases`: whether to hold a bias for each row, 0 where the query has none.
   /// Throws 22004 for a null, 22003 for a number that is not finite or too large, 2202E for vectors
   /// of several lengths, 23505 for an id that stands twice, 02000 where there are no rows, 53400 if
-  /// they take more than als.max_memory.
-  ImportedFactors(const FactorQuery& query, const IdType& type, bool biases);
+  /// they take more than als.max_memory. `progress` is told the rows read.
+  ImportedFactors(const FactorQuery& query, const IdType& type, bool biases, Progress& progress);
 
   const IdDictionary& ids() const { return ids_; }
   const Factors& factors() const { return factors_; }

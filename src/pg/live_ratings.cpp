@@ -68,7 +68,7 @@ Param id_array(const IdType& type, const std::vector<Datum>& ids) {
 }
 
 LiveRatings::LiveRatings(ServedModel& served, Side side, const std::vector<Datum>& ids,
-                         ThreadTeam& team)
+                         ThreadTeam& team, Progress* progress)
     : context_("als live ratings"),
       side_(side),
       source_(described_source(served, context_.get())),
@@ -80,8 +80,13 @@ LiveRatings::LiveRatings(ServedModel& served, Side side, const std::vector<Datum
   const std::string& column = of_users ? source_.user_col : source_.item_col;
   const char* condition =
       server([&] { return equals_condition(type, column.c_str(), "any ($1)"); });
-  reader_.read([&] { check_memory(reader_); }, condition,
-               server([&] { return id_array(type, ids); }));
+  std::int64_t told = 0;
+  const auto on_rows = [&] {
+    check_memory(reader_);
+    if (progress != nullptr) progress->more_rows_read(reader_.rows() - told);
+    told = reader_.rows();
+  };
+  reader_.read(on_rows, condition, server([&] { return id_array(type, ids); }));
   check_memory(reader_);
 
   std::vector<std::uint32_t> rows(this->ids().size());

@@ -5,6 +5,7 @@
 #include "core/thread_team.h"
 #include "pg/memory_context.h"
 #include "pg/model_cache.h"
+#include "pg/progress.h"
 #include "pg/rating_reader.h"
 
 namespace als::pg {
@@ -16,8 +17,9 @@ class LiveRatings {
   /// Reads under the active snapshot, as the caller, within an SPI connection. Throws what
   /// describe_source() and RatingReader::read() throw, 42804 if the source's ids have another type
   /// than the model's, 21000 for duplicates if training would refuse them, 53400 for more ratings
-  /// than als.max_memory allows.
-  LiveRatings(ServedModel& served, Side side, const std::vector<Datum>& ids, ThreadTeam& team);
+  /// than als.max_memory allows. `progress`, if any, is told the rows read.
+  LiveRatings(ServedModel& served, Side side, const std::vector<Datum>& ids, ThreadTeam& team,
+              Progress* progress = nullptr);
   LiveRatings(const LiveRatings&) = delete;
   LiveRatings& operator=(const LiveRatings&) = delete;
 

@@ -35,6 +35,12 @@ const char* command_name(Command command) {
       return "evaluate";
     case Command::kTune:
       return "tune";
+    case Command::kRefreshUsers:
+      return "refresh_users";
+    case Command::kRefreshItems:
+      return "refresh_items";
+    case Command::kImportModel:
+      return "import_model";
   }
   return "";
 }
@@ -51,12 +57,19 @@ const char* phase_name(std::int64_t phase) {
       return "indexing";
     case Phase::kTraining:
       return "training";
+    case Phase::kSolving:
+      return "solving";
     case Phase::kScoring:
       return "scoring";
     case Phase::kWriting:
       return "writing";
   }
   return "";
+}
+
+bool has_steps(Command command) {
+  return command == Command::kTrain || command == Command::kRecommendAll ||
+         command == Command::kEvaluate || command == Command::kTune;
 }
 
 /// Microseconds as an interval.
@@ -183,6 +196,7 @@ Datum als_command_progress(PG_FUNCTION_ARGS) {
     values[3] = CStringGetTextDatum(phase_name(counter[kPhase]));
     values[4] = Int32GetDatum(static_cast<int32>(finished));
     values[5] = Int32GetDatum(static_cast<int32>(counter[kSteps]));
+    nulls[4] = nulls[5] = !has_steps(command);
     values[6] = Float8GetDatum(loss);
     nulls[6] = finished == 0 || command != Command::kTrain;
     values[7] = Int64GetDatum(counter[kRows]);

@@ -11,14 +11,31 @@
 
 namespace als::pg {
 
-enum class Command : int { kTrain, kRecommendAll, kEvaluate, kTune };
+enum class Command : int {
+  kTrain,
+  kRecommendAll,
+  kEvaluate,
+  kTune,
+  kRefreshUsers,
+  kRefreshItems,
+  kImportModel
+};
 
-enum class Phase : int { kWaiting, kRemoving, kReading, kIndexing, kTraining, kScoring, kWriting };
+enum class Phase : int {
+  kWaiting,
+  kRemoving,
+  kReading,
+  kIndexing,
+  kTraining,
+  kSolving,
+  kScoring,
+  kWriting
+};
 
 /// The progress of the command that this object accompanies. Cheap: plain stores to shared memory.
 ///
-/// A command goes through phases; its main work is done in steps that cost alike: the iterations of
-/// a training, batches of users.
+/// A command goes through phases; the main work of most is done in steps that cost alike: the
+/// iterations of a training, batches of users.
 class Progress {
  public:
   /// schema and name of the model, which other sessions cannot look up before it is committed.
@@ -33,6 +50,7 @@ class Progress {
 
   void enter(Phase phase);
   void rows_read(std::int64_t rows);
+  void more_rows_read(std::int64_t rows) { rows_read(rows_ + rows); }
   void steps_done(std::int64_t steps);
   void iteration(int finished, double loss);
 

@@ -19,6 +19,8 @@ namespace {
 
 enum Argument { kModel, kIds };
 
+constexpr std::int64_t kRowsAReport = 4096;
+
 /// Each id once.
 std::vector<Datum> distinct(const IdDictionary& ids) {
   std::vector<Datum> values;
@@ -34,7 +36,8 @@ struct RatingCount {
 
 /// The ids of the source and of the factor table, with their counts. Counted here rather than by
 /// the server, whose hash aggregates may write to disk what fits our memory easily.
-std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDictionary& all) {
+std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDictionary& all,
+                                       Progress& progress) {
   const bool of_users = side == Side::kUsers;
   const FlatIds& others = served.side(of_users ? Side::kItems : Side::kUsers).ids();
   std::vector<RatingCount> counts;
@@ -58,7 +61,9 @@ std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDiction
                       quoted(of_users ? source.item_col : source.user_col) + " from " +
                       source.from_clause();
   if (source.rating_col) query += " where " + quoted(*source.rating_col) + " is not null";
+  std::int64_t rows = 0;
   for_each_row(prepare(query), {}, {all.type().oid, others.type().oid}, [&](TupleTableSlot* slot) {
+    if (++rows % kRowsAReport == 0) progress.more_rows_read(kRowsAReport);
     if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
     if (others.find(slot->tts_values[1]) == FlatIds::kMissing) return;
     ++count_of(slot->tts_values[0]).live;
@@ -67,9 +72,9 @@ std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDiction
 }
 
 /// Adds the ids whose number of ratings in the source is not that in the factor table.
-void find_changed(ServedModel& served, Side side, IdDictionary& changed) {
+void find_changed(ServedModel& served, Side side, IdDictionary& changed, Progress& progress) {
   IdDictionary all(&changed.type());
-  const std::vector<RatingCount> counts = count_ratings(served, side, all);
+  const std::vector<RatingCount> counts = count_ratings(served, side, all, progress);
   std::vector<Datum> candidates;
   for (std::uint32_t i = 0; i < counts.size(); ++i)
     if (counts[i].live != counts[i].stored) candidates.push_back(all.id(i));
@@ -81,7 +86,7 @@ void find_changed(ServedModel& served, Side side, IdDictionary& changed) {
 
   // Duplicates count once in the factor table: what has some must be looked at more closely.
   ThreadTeam team = interruptible_team(default_threads());
-  const LiveRatings live(served, side, candidates, team);
+  const LiveRatings live(served, side, candidates, team, &progress);
   std::vector<std::int64_t> merged(counts.size());
   for (std::size_t r = 0; r < live.order().size(); ++r) {
     const std::uint32_t index = server([&] { return all.find(live.ids().id(live.order()[r])); });
@@ -93,17 +98,19 @@ void find_changed(ServedModel& served, Side side, IdDictionary& changed) {
 
 /// Computes the rows of these ids, and writes them.
 std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
-                     ModelStore& store) {
+                     ModelStore& store, Progress& progress) {
   const Model& model = served.model();
   const IdType& type = served.id_type(side);
   const std::vector<Datum> ids = distinct(wanted);
   ThreadTeam team = interruptible_team(default_threads());
-  LiveRatings live(served, side, ids, team);
+  progress.enter(Phase::kReading);
+  LiveRatings live(served, side, ids, team, &progress);
   std::vector<Datum> gone;
   for (Datum id : ids)
     if (!live.contains(id)) gone.push_back(id);
 
   const FactorSide& others = served.side(side == Side::kUsers ? Side::kItems : Side::kUsers);
+  progress.enter(Phase::kSolving);
   RowObjective objective(model.options(), model.biases ? model.mean : 0.0, others.size());
   const BiasedView fixed(others.rows(), model.biases ? others.bias() : nullptr);
   std::optional<NormalEquations> gram;
@@ -112,6 +119,7 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
       objective, live.rows().rows(), [&](std::size_t row) { return ratings_of(live.rows(), row); },
       fixed, gram ? gram->matrix() : nullptr, team);
 
+  progress.enter(Phase::kWriting);
   std::uint64_t written = 0;
   if (!gone.empty())
     written += store.delete_factors(side, type, server([&] { return id_array(type, gone); }));
@@ -129,6 +137,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   const Oid table = PG_GETARG_OID(kModel);
   check_is_model(table);
   SpiConnection spi;
+  Progress progress(side == Side::kUsers ? Command::kRefreshUsers : Command::kRefreshItems, table);
   ModelStore store(relation_name(table));
   store.lock(true);
   if (store.table() != table)
@@ -145,14 +154,17 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   const IdType& type = served->id_type(side);
   IdDictionary wanted(&type);
   if (PG_ARGISNULL(kIds)) {
-    find_changed(*served, side, wanted);
+    progress.enter(Phase::kReading);
+    find_changed(*served, side, wanted, progress);
   } else {
     const bool of_users = side == Side::kUsers;
     for (Datum id :
          id_values_arg(fcinfo, kIds, type, of_users ? "user_ids" : "item_ids", side_name(side)))
       server([&] { guard([&] { wanted.find_or_add(id); }); });
   }
-  const std::int64_t written = wanted.size() == 0 ? 0 : refresh(*served, side, wanted, store);
+  const std::int64_t written =
+      wanted.size() == 0 ? 0 : refresh(*served, side, wanted, store, progress);
+  progress.hide();
   snapshot.pop();
   spi.finish();
   return written;

@@ -202,6 +202,23 @@ create view many as select * from test, generate_series(1, 1000);
 select split_part(try($$select als.evaluate('stars', 'many')$$), E'\n', 1);
 select split_part(try($$select als.evaluate('stars', 'test', history => 'many')$$), E'\n', 1);
 reset als.max_memory;
+-- What users have seen is read in several passes where it does not fit: the metrics are the same.
+create table seen as
+select u as user_id, i as item_id from generate_series(1, 3000) as u, generate_series(1, 200) as i where (u + i * i) % 3 <> 1;
+create sequence passes;
+create view counted as
+with pass as materialized (select nextval('passes')) select seen.* from seen where (select count(*) from pass) = 1;
+select n_ratings from als.train('passed', 'counted', rating_col => null, feedback => 'implicit', factors => 3, iterations => 2);
+create view unseen as
+select u as user_id, i as item_id from generate_series(1, 3000) as u, generate_series(1, 200) as i where (u + i * i) % 3 = 1 and i % 20 = 0;
+select setval('passes', 1, false);
+set als.max_memory = '1MB';
+create table little as select * from als.evaluate('passed', 'unseen', '{5}', rating_col => null);
+reset als.max_memory;
+select last_value >= 2 as in_passes from passes;
+select setval('passes', 1, false);
+select * from als.evaluate('passed', 'unseen', '{5}', rating_col => null) except select * from little;
+select count(value) as metrics, last_value as passes from little, passes group by last_value;
 create role evaluate_reader;
 grant usage on schema evaluate to evaluate_reader;
 grant select on stars, stars_user_factors, stars_item_factors to evaluate_reader;

@@ -40,11 +40,11 @@ sub watch
 	until ($session->done)
 	{
 		my $row = $watcher->query(
-			q{select pid, model, phase, iteration, of, loss, rows_read, extract(epoch from elapsed) as elapsed,
+			q{select pid, command, model, phase, iteration, of, loss, rows_read, extract(epoch from elapsed) as elapsed,
 			  extract(epoch from remaining) as remaining from als.progress})->{out};
 		my @values = split /\t/, $row, -1;
 		push @seen,
-		  { map { $_ => shift @values } qw(pid model phase iteration of loss rows_read elapsed remaining) }
+		  { map { $_ => shift @values } qw(pid command model phase iteration of loss rows_read elapsed remaining) }
 		  if @values;
 		sleep 0.001;
 	}
@@ -137,6 +137,32 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on
 	note sprintf 'halfway: %.2f s remaining, then it took %.2f s', $half->{remaining},
 	  $end - $half->{elapsed};
 	is_deeply($watcher->rows('select * from als.progress'), [], 'no row is left');
+}
+
+# Refreshing and importing, which have no steps to count.
+{
+	for my $command ('refresh_users', 'refresh_items', 'import_model')
+	{
+		my %sql = (
+			refresh_users => q{select als.refresh_users('taste', array(select user_id from taste_user_factors))},
+			refresh_items => q{select als.refresh_items('taste', array(select item_id from taste_item_factors))},
+			import_model  => q{select from als.import_model('copied', 'select user_id, factors from taste_user_factors',
+				'select item_id, factors from taste_item_factors', source => 'repeated')});
+		my ($result, @seen) = watch($sql{$command});
+		is($result->{state}, '00000', $command) or diag $result->{err};
+		note scalar(@seen), ' rows of progress, phases: ', phases(@seen);
+		my ($solving, $of) = $command =~ /refresh/ ? (' solving', 'taste') : ('', 'copied');
+		like(
+			phases(@seen),
+			qr/^(?:waiting for other writers )?reading$solving(?: writing)?$/,
+			"$command: the phases in their order");
+		is(scalar(grep { $_->{command} ne $command || $_->{model} ne "public.$of" } @seen), 0, 'the model');
+		is(scalar(grep { "$_->{iteration}$_->{of}$_->{loss}$_->{remaining}" ne '' } @seen),
+			0, 'no iterations, no loss and no end in sight');
+		ok(never_falls('rows_read', @seen), 'rows are counted');
+		cmp_ok(scalar(grep { $_->{rows_read} > 0 && $_->{phase} eq 'reading' } @seen), '>', 0, 'while they are read');
+		is_deeply($watcher->rows('select * from als.progress'), [], 'no row is left');
+	}
 }
 
 # Writing takes a while here.
