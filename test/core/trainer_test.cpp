@@ -188,55 +188,6 @@ TEST(Trainer, NoRatingsNoTrouble) {
   }
 }
 
-// Ratings of known factors plus noise: on cells not shown, the error must come down to little more
-// than the noise.
-TEST(Trainer, RecoversPlantedExplicitFactors) {
-  const std::size_t users = 400;
-  const std::size_t items = 200;
-  const double noise = 0.1;
-  std::mt19937_64 random(9);
-  std::normal_distribution<double> normal;
-  for (const bool biases : {false, true}) {
-    const int rank = 3;
-    std::vector<double> x(users * rank);
-    std::vector<double> y(items * rank);
-    std::vector<double> user_bias(users);
-    std::vector<double> item_bias(items);
-    for (auto* values : {&x, &y, &user_bias, &item_bias}) {
-      for (double& value : *values) value = normal(random);
-    }
-    std::vector<Entry> shown;
-    std::vector<Entry> hidden;
-    for (std::uint32_t u = 0; u < users; ++u) {
-      for (std::uint32_t i = 0; i < items; ++i) {
-        if (random() % 10 >= 4) continue;
-        double r = noise * normal(random);
-        for (int k = 0; k < rank; ++k) r += x[u * rank + k] * y[i * rank + k];
-        if (biases) r += 3.5 + user_bias[u] + item_bias[i];
-        (random() % 4 == 0 ? hidden : shown).push_back({u, i, static_cast<float>(r)});
-      }
-    }
-    ThreadTeam team(2);
-    const Ratings ratings = ratings_of(shown, users, items, team);
-    TrainOptions options;
-    options.factors = rank;
-    options.regularization = 0.001;
-    options.biases = biases;
-    Trainer trainer(ratings, options, keys_of(items), team);
-    for (int i = 0; i < 30; ++i) {
-      trainer.solve_users();
-      trainer.solve_items();
-    }
-    const NaiveObjective objective(shown, users, items, options, trainer.mean());
-    double square = 0;
-    for (const Entry& e : hidden) {
-      const double error = e.value - objective.score(trainer, e.user, e.item);
-      square += error * error;
-    }
-    EXPECT_LT(std::sqrt(square / static_cast<double>(hidden.size())), 1.15 * noise) << biases;
-  }
-}
-
 // Hardly any loss is left where the ratings can be explained in full: it must be that of the
 // objective nevertheless, although a difference of sums of squares would be rounding errors only.
 TEST(Trainer, TheLossIsExactWhereLittleIsLeft) {
@@ -269,60 +220,6 @@ TEST(Trainer, TheLossIsExactWhereLittleIsLeft) {
       }
     }
   });
-}
-
-// Users and items belong to one of eight groups, and users take to items of their group: those not
-// shown must come before nearly all others.
-TEST(Trainer, RanksPlantedImplicitPositivesFirst) {
-  const std::uint32_t users = 320;
-  const std::uint32_t items = 160;
-  std::mt19937_64 random(10);
-  std::vector<Entry> shown;
-  std::vector<std::vector<std::uint32_t>> hidden(users);
-  std::vector<std::vector<bool>> is_shown(users, std::vector<bool>(items));
-  for (std::uint32_t u = 0; u < users; ++u) {
-    for (std::uint32_t i = u % 8; i < items; i += 8) {
-      if (random() % 2 == 0) {
-        shown.push_back({u, i, 1.0F + static_cast<float>(random() % 3)});
-        is_shown[u][i] = true;
-      } else {
-        hidden[u].push_back(i);
-      }
-    }
-  }
-  for (int noise = 0; noise < 300; ++noise) {
-    const auto u = static_cast<std::uint32_t>(random() % users);
-    const auto i = static_cast<std::uint32_t>(random() % items);
-    if (i % 8 == u % 8) continue;
-    shown.push_back({u, i, 1.0F});
-    is_shown[u][i] = true;
-  }
-  ThreadTeam team(2);
-  const Ratings ratings = ratings_of(shown, users, items, team);
-  TrainOptions options;
-  options.feedback = Feedback::kImplicit;
-  options.factors = 8;
-  options.regularization = 0.01;
-  options.alpha = 5;
-  Trainer trainer(ratings, options, keys_of(items), team);
-  for (int i = 0; i < 15; ++i) {
-    trainer.solve_users();
-    trainer.solve_items();
-  }
-  std::size_t found = 0;
-  std::size_t wanted = 0;
-  std::vector<float> scores(items);
-  for (std::uint32_t u = 0; u < users; ++u) {
-    score_all(trainer.items().matrix.view(), nullptr, 0.0F, trainer.users().matrix.row(u),
-              scores.data());
-    TopK top(hidden[u].size());
-    for (std::uint32_t i = 0; i < items; ++i) {
-      if (!is_shown[u][i]) top.offer(i, scores[i]);
-    }
-    wanted += hidden[u].size();
-    for (const ScoredItem& scored : top.take()) found += scored.item % 8 == u % 8 ? 1 : 0;
-  }
-  EXPECT_GT(static_cast<double>(found), 0.97 * static_cast<double>(wanted));
 }
 
 // No ridge, and rows whose vectors are fewer than the unknowns: nothing but finite factors, the row
@@ -566,34 +463,6 @@ TEST(Trainer, SumsLongRows) {
   }
 }
 
-TEST(SegmentedSum, AddsSegmentsInOrderForAnyNumberOfThreads) {
-  // Job sizes that end within, at and beyond the ends of segments and batches.
-  const std::vector<std::uint64_t> sizes = {1, 0, 10, 95, 30, 7, 400, 10, 3};
-  std::vector<std::vector<float>> results;
-  for (const int threads : {1, 2, 3, 4}) {
-    ThreadTeam team(threads);
-    SegmentedSum sums(2, team);
-    std::vector<float> totals(sizes.size(), -1.0F);
-    std::vector<int> finished(sizes.size());
-    sums.run(
-        sizes, 10,
-        [&](std::size_t job, std::uint64_t begin, std::uint64_t end, int, NormalEquations& sum) {
-          for (std::uint64_t k = begin; k < end; ++k) {
-            sum.rhs()[0] += 1.0F / static_cast<float>(k + job + 1);
-            sum.rhs()[1] += 1.0F;
-          }
-        },
-        [&](std::size_t job, const NormalEquations& sum, int) {
-          ++finished[job];
-          EXPECT_EQ(sum.rhs()[1], static_cast<float>(sizes[job]));
-          totals[job] = sum.rhs()[0];
-        });
-    for (std::size_t job = 0; job < sizes.size(); ++job) EXPECT_EQ(finished[job], sizes[job] > 0);
-    results.push_back(totals);
-    EXPECT_EQ(results.front(), totals);
-  }
-}
-
 TEST(Trainer, AnInterruptAbandonsTraining) {
   const std::vector<Entry> entries = random_ratings(100, 100, 0.2, 12);
   ThreadTeam plain(2);
@@ -607,25 +476,6 @@ TEST(Trainer, AnInterruptAbandonsTraining) {
   EXPECT_NO_THROW(trainer.solve_users());
   wanted = true;
   EXPECT_THROW(trainer.solve_items(), std::runtime_error);
-}
-
-TEST(TrainingMemory, GrowsWithWhatItHolds) {
-  TrainOptions options;
-  options.factors = 64;
-  const auto memory = [&](std::size_t ratings, std::size_t users, int threads) {
-    return training_memory(ratings, users, 1000, 0, options, threads);
-  };
-  EXPECT_GT(memory(20000000, 100000, 2), 20000000U * 17);
-  EXPECT_LT(memory(20000000, 100000, 2), 20000000U * 20);
-  EXPECT_GT(memory(1000, 200000, 2) - memory(1000, 100000, 2), 100000U * 64 * 4);
-  EXPECT_EQ(training_memory(1000, 10, 10, 500, options, 1),
-            training_memory(1000, 10, 10, 0, options, 1) + 500);
-  TrainOptions large = options;
-  large.factors = 1024;
-  EXPECT_GT(training_memory(1000, 1000, 1000, 0, large, 8),
-            training_memory(1000, 1000, 1000, 0, large, 1));
-  EXPECT_GT(training_memory(1000, 1000, 1000, 0, large, 4),
-            memory(1000, 1000, 4) + 4 * 1024 * 1024 * 4);
 }
 
 }  // namespace
