@@ -31,8 +31,8 @@ struct TrainOptions {
   Feedback feedback = Feedback::kExplicit;
   int factors = 64;             ///< length of a factor vector, 1..1024
   int iterations = 15;          ///< full sweeps: users, then items
-  double regularization = 0.1;  ///< lambda, >= 0
-  double reg_exponent = 1.0;    ///< e
+  double regularization = 1.2;  ///< lambda, >= 0
+  double reg_exponent = 0.5;    ///< e
   double alpha = 1.0;           ///< implicit only, >= 0
   bool biases = false;          ///< explicit only
   bool nonnegative = false;     ///< no factor below zero (biases may be); solved directly

@@ -37,7 +37,7 @@ enum Argument {
 struct ImportRequest {
   bool implicit;
   std::optional<double> regularization;
-  double reg_exponent;
+  std::optional<double> reg_exponent;
   std::optional<double> alpha;
   std::optional<double> mean;
   bool nonnegative;
@@ -59,7 +59,10 @@ ImportRequest import_request(FunctionCallInfo fcinfo) {
   request.implicit = feedback == Feedback::kImplicit;
   request.regularization =
       optional_float(fcinfo, kRegularization, "regularization", 0, kMaxRegularization);
-  request.reg_exponent = float_arg(fcinfo, kRegExponent, "reg_exponent", 0, kMaxRegExponent);
+  request.reg_exponent = optional_float(fcinfo, kRegExponent, "reg_exponent", 0, kMaxRegExponent);
+  if (request.regularization && !request.reg_exponent)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "regularization needs its reg_exponent",
+                    "It is 1 for factors of Spark, 0 for those of implicit.");
   request.alpha = optional_float(fcinfo, kAlpha, "alpha", 0, kMaxAlpha);
   if (request.alpha && !request.implicit)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "alpha is for implicit feedback",
@@ -213,7 +216,7 @@ void write_imported_row(const ModelStore& store, const ImportRequest& request,
        text_param(request.implicit ? "implicit" : "explicit"),
        int_param(users.length()),
        optional_param(request.regularization),
-       float_param(request.reg_exponent),
+       optional_param(request.reg_exponent),
        optional_param(request.alpha),
        bool_param(biases),
        bool_param(request.nonnegative),

@@ -202,9 +202,9 @@ Model read_model(Oid table) {
     model.knows_objective = !row.is_null(kRegularization) && !(implicit && row.is_null(kAlpha));
     if (model.knows_objective) {
       model.regularization = DatumGetFloat8(row.datum(kRegularization));
+      model.reg_exponent = DatumGetFloat8(row.datum(kRegExponent));
       if (implicit) model.alpha = DatumGetFloat8(row.datum(kAlpha));
     }
-    model.reg_exponent = DatumGetFloat8(row.datum(kRegExponent));
     model.nonnegative = DatumGetBool(row.datum(kNonnegative));
     model.on_duplicate = on_duplicate_named(row.text(kOnDuplicate));
     model.n_users = DatumGetInt64(row.datum(kUsers));

@@ -39,7 +39,7 @@ const OptionGrid::Option OptionGrid::kOptions[] = {
     {"regularization", Option::Type::kNumber, 0, kMaxRegularization,
      [](OptionChoices& choices, double v) { choices.regularization = v; }},
     {"reg_exponent", Option::Type::kNumber, 0, kMaxRegExponent,
-     [](OptionChoices& choices, double v) { choices.options.reg_exponent = v; }},
+     [](OptionChoices& choices, double v) { choices.reg_exponent = v; }},
     {"alpha", Option::Type::kNumber, 0, kMaxAlpha,
      [](OptionChoices& choices, double v) { choices.alpha = v; }},
     {"biases", Option::Type::kBoolean, 0, 1,

@@ -21,10 +21,11 @@ struct TrainRequest {
 
 inline constexpr int kMaxIterations = 10000;
 
-/// Options as they are asked for. What is left open hangs on the feedback.
+/// Options as they are asked for. What is left open hangs on the feedback and on other options.
 struct OptionChoices {
   TrainOptions options;  ///< but for those below
   std::optional<double> regularization = {};
+  std::optional<double> reg_exponent = {};
   std::optional<double> alpha = {};
   std::optional<bool> biases = {};
 };

@@ -137,6 +137,7 @@ TEST(FoldIn, TakesLongRows) {
   TrainOptions options;
   options.factors = 1;
   options.regularization = 0.5;
+  options.reg_exponent = 1;
   ThreadTeam team(1);
   const BiasedView view(matrix.view(), nullptr);
   const FoldedRow row = fold_in(RowObjective(options, 0.0, items),

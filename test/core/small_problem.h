@@ -93,6 +93,7 @@ class NaiveObjective {
     double sum = 0;
     for (std::size_t u = 0; u < users_; ++u) {
       for (std::size_t i = 0; i < items_; ++i) {
+        if (cell(u, i).weight == 0) continue;
         const double error = cell(u, i).target - score(trainer, u, i);
         sum += cell(u, i).weight * error * error;
       }
@@ -110,28 +111,36 @@ class NaiveObjective {
     const Factors& other = by_user ? trainer.items() : trainer.users();
     const int unknowns = options_.factors + (options_.biases ? 1 : 0);
     double largest = 0;
+    std::vector<double> gradient(static_cast<std::size_t>(unknowns));
+    std::vector<double> magnitude(static_cast<std::size_t>(unknowns));
     for (std::size_t row = 0; row < (by_user ? users_ : items_); ++row) {
-      double square = 0;
-      double magnitude = 0;
+      const double own_ridge = ridge(row, by_user);
       for (int k = 0; k < unknowns; ++k) {
-        const double decay = ridge(row, by_user) * component(own, row, k);
-        double gradient = decay;
-        magnitude += std::fabs(decay);
-        for (std::size_t o = 0; o < (by_user ? items_ : users_); ++o) {
-          const std::size_t u = by_user ? row : o;
-          const std::size_t i = by_user ? o : row;
-          const double error = cell(u, i).target - score(trainer, u, i);
+        gradient[k] = own_ridge * component(own, row, k);
+        magnitude[k] = std::fabs(gradient[k]);
+      }
+      for (std::size_t o = 0; o < (by_user ? items_ : users_); ++o) {
+        const std::size_t u = by_user ? row : o;
+        const std::size_t i = by_user ? o : row;
+        if (cell(u, i).weight == 0) continue;
+        const double error = cell(u, i).target - score(trainer, u, i);
+        const double size = std::fabs(cell(u, i).target) + std::fabs(error);
+        for (int k = 0; k < unknowns; ++k) {
           // This side's bias is multiplied by 1, whatever the other side's is.
           const double z = k < options_.factors ? component(other, o, k) : 1.0;
           const double term = cell(u, i).weight * z;
-          gradient -= term * error;
-          magnitude += std::fabs(term) * (std::fabs(cell(u, i).target) + std::fabs(error));
+          gradient[k] -= term * error;
+          magnitude[k] += std::fabs(term) * size;
         }
+      }
+      double square = 0;
+      for (int k = 0; k < unknowns; ++k) {
         const bool at_bound =
             options_.nonnegative && k < options_.factors && component(own, row, k) == 0;
-        if (!at_bound || gradient < 0) square += gradient * gradient;
+        if (!at_bound || gradient[k] < 0) square += gradient[k] * gradient[k];
       }
-      if (magnitude > 0) largest = std::max(largest, std::sqrt(square) / magnitude);
+      const double sum = std::accumulate(magnitude.begin(), magnitude.end(), 0.0);
+      if (sum > 0) largest = std::max(largest, std::sqrt(square) / sum);
     }
     return largest;
   }

@@ -62,24 +62,24 @@ void expect_same(const std::vector<ScoredItem>& found, const std::vector<ScoredI
   }
 }
 
-// Both searches against all scores, by an image that was built at this level of instructions, but
-// used at the current one.
-void check(const Model& model, SimdLevel built_at, const std::vector<float>& query, float base,
-           const std::vector<std::size_t>& ks, const Bitmap* excluded) {
-  const SimdLevel level = simd_level();
-  set_simd_level(built_at);
-  const AlignedVector<char> image = image_of(model);
-  const std::vector<float> norms = norms_of(model.rows);
-  set_simd_level(level);
+struct Search {
+  AlignedVector<char> image;
+  std::vector<float> norms;
+};
 
-  const TopKSearch search(image.data(), model.rows.view(), model.bias_or_null());
+Search search_of(const Model& model) { return {image_of(model), norms_of(model.rows)}; }
+
+// Both searches against all scores.
+void check(const Model& model, const Search& built, const std::vector<float>& query, float base,
+           const std::vector<std::size_t>& ks, const Bitmap* excluded) {
+  const TopKSearch search(built.image.data(), model.rows.view(), model.bias_or_null());
   std::vector<float> scores(model.rows.rows());
   score_all(model.rows.view(), model.bias_or_null(), base, query.data(), scores.data());
   std::vector<float> cosines(model.rows.rows());
   score_all(model.rows.view(), nullptr, 0.0F, query.data(), cosines.data());
   const float norm = std::sqrt(dot(query.data(), query.data(), query.size()));
   for (std::size_t i = 0; i < cosines.size(); ++i) {
-    const float both = norm * norms[i];
+    const float both = norm * built.norms[i];
     cosines[i] = both > 0 ? cosines[i] / both : 0.0F;
   }
   for (const std::size_t k : ks) {
@@ -89,12 +89,16 @@ void check(const Model& model, SimdLevel built_at, const std::vector<float>& que
   }
 }
 
+// By images that were built at any level of instructions, used at any: a session may find what a
+// session with other settings has built.
 void check_at_every_level(const Model& model, const std::vector<float>& query, float base,
                           const std::vector<std::size_t>& ks, const Bitmap* excluded = nullptr) {
+  std::vector<Search> built;
+  at_every_level([&] { built.push_back(search_of(model)); });
   at_every_level([&] {
-    for (const SimdLevel built_at : available_simd_levels()) {
-      SCOPED_TRACE(std::string("built at ") + simd_level_name(built_at));
-      check(model, built_at, query, base, ks, excluded);
+    for (const Search& search : built) {
+      SCOPED_TRACE("built at level " + std::to_string(&search - built.data()));
+      check(model, search, query, base, ks, excluded);
     }
   });
 }
@@ -140,7 +144,7 @@ TEST(TopKSearch, RandomRowsOfAnyShape) {
     }
   }
   const Model largest = random_model(100, 1024, 0.99F, random);
-  check(largest, simd_level(), random_vector(1024, 1, random), 0, kSomeKs, nullptr);
+  check(largest, search_of(largest), random_vector(1024, 1, random), 0, kSomeKs, nullptr);
 }
 
 TEST(TopKSearch, NoRows) {

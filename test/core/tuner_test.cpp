@@ -113,6 +113,7 @@ class TunerTest : public ::testing::Test {
       options.factors = 5;
       options.iterations = 9;
       options.regularization = regularization;
+      options.reg_exponent = 1;
       options_.push_back(options);
     }
   }

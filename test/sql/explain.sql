@@ -57,7 +57,7 @@ select c.* from (values
 -- One factor and one rating, by hand: x = y r / (y^2 + lambda), and the rating is the whole of the score.
 create table one (user_id int, item_id int, rating float8);
 insert into one values (1, 1, 4), (2, 1, 3), (2, 2, 1);
-select from als.train('single', 'one', factors => 1, biases => false, iterations => 2);
+select from als.train('single', 'one', factors => 1, biases => false, iterations => 2, regularization => 0.1);
 select part, e.item_id, rating, abs(contribution - y1.factors[1] * 4 / (y1.factors[1]::float8 ^ 2 + 0.1) * y2.factors[1]) < 1e-5 as right, share
 from als.explain('single', 1, 2) as e, single_item_factors as y1, single_item_factors as y2 where y1.item_id = 1 and y2.item_id = 2;
 

@@ -21,7 +21,7 @@ select run from als.train('likes', 'select * from ratings where rating >= 3', ra
 select feedback, factors, regularization, reg_exponent, alpha, biases, n_rows, n_skipped, n_ratings, n_users, n_items,
        iterations, solver, loss, source, rating_col
 from als.import_model('theirs', 'select user_id, factors from likes_user_factors',
-    'select item_id, factors::float8[] from likes_item_factors', regularization => 0.01, alpha => 5,
+    'select item_id, factors::float8[] from likes_item_factors', regularization => 2, reg_exponent => 0.5, alpha => 5,
     source => 'select * from ratings where rating >= 3', rating_col => null);
 select count(*), count(*) filter (where als.predict('likes', u, i) is not distinct from als.predict('theirs', u, i)) as equal
 from generate_series(1, 40) u, generate_series(1, 30) i;
@@ -38,7 +38,7 @@ select count(*) as differing from (
 select feedback, biases, mean = (select mean from mine) as same_mean, n_ratings
 from als.import_model('explicit', 'select user_id, factors, bias from mine_user_factors',
     'select item_id, factors, bias from mine_item_factors', feedback => 'explicit',
-    regularization => 0.1, mean => (select mean from mine), source => 'ratings');
+    regularization => 1.2, reg_exponent => 0.5, mean => (select mean from mine), source => 'ratings');
 select max(abs(als.predict('mine', u, i) - als.predict('explicit', u, i))) as difference
 from generate_series(1, 40) u, generate_series(1, 30) i;
 select (select array_agg(item_id order by rank) from als.recommend_for('mine', '{1,2,3}', '{5,1,4}'))
@@ -75,7 +75,7 @@ select als.recommend_all('bare', 'recs', exclude_seen => false);
 create temp table before as
 select version, user_factors::oid as users, 'bare'::regclass::oid as model from als.latest_run('bare');
 select try($$select als.import_model('bare', 'u', 'i')$$);
-select run, alpha from als.import_model('bare', 'select * from u where id < 50', 'i', regularization => 1, alpha => 2, replace => true);
+select run, alpha from als.import_model('bare', 'select * from u where id < 50', 'i', regularization => 1, reg_exponent => 1, alpha => 2, replace => true);
 select r.version <> b.version as new_version, r.user_factors = b.users as same_table, 'bare'::regclass = b.model as same_model
 from als.latest_run('bare') as r, before as b;
 select als.predict('bare', 77, 3) as gone, als.predict('bare', 1, 3) as stays, als.fold_in('bare', '{3}') is not null as folds_in;
@@ -113,6 +113,8 @@ select bad('u', 'i', ', ''likes''') as feedback;
 select bad('u', 'i', ', ''explicit'', alpha => 1') as alpha;
 select bad('u', 'i', ', mean => 1') as mean;
 select bad('u', 'i', ', regularization => ''nan''') as regularization;
+select bad('u', 'i', ', regularization => 1') as exponent_missing;
+select bad('u', 'i', ', reg_exponent => 3') as exponent;
 select bad('u', 'i', ', on_duplicate => ''most''') as on_duplicate;
 select bad('u', 'i', ', source => ''nowhere''') as no_source;
 select bad('u', 'i', ', source => ''ratings'', user_col => ''nobody''') as no_column;

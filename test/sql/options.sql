@@ -48,7 +48,6 @@ select try_option('item_col => null');
 select try_option('feedback => null');
 select try_option('factors => null');
 select try_option('iterations => null');
-select try_option('reg_exponent => null');
 select try_option('seed => null');
 select try_option('replace => null');
 select try_option('unlogged => null');
@@ -63,6 +62,13 @@ select regularization > 0 as regularization, alpha > 0 as alpha, biases, threads
 select regularization, alpha, biases, feedback, on_duplicate from als.train('m', 'ratings', feedback => 'implicit', regularization => 1e10, alpha => 1e10, reg_exponent => 2, biases => false, replace => true);
 select alpha, max(abs(l)) < 1e9 from als.train('m', 'ratings', feedback => 'implicit', alpha => 0, replace => true) as r, unnest(loss) as l group by 1;
 select threads, als.drop_model('m') from als.train('m', 'ratings', replace => true);
+
+-- What is left open hangs on the feedback, the biases and the exponent.
+select o as options, reg_exponent, round(regularization::numeric, 4) as regularization, alpha, biases
+from unnest(array['{}', '{"reg_exponent": null, "regularization": null}', '{"reg_exponent": 1}', '{"reg_exponent": 0}', '{"biases": false}',
+  '{"biases": false, "reg_exponent": 0.5}', '{"regularization": 3}', '{"feedback": "implicit"}', '{"feedback": "implicit", "reg_exponent": 1}',
+  '{"feedback": "implicit", "reg_exponent": 0, "alpha": 1}']) with ordinality as t (o, n), als.train('defaults', 'ratings', o::jsonb || '{"iterations": 1, "factors": 1}', true) order by n;
+select als.drop_model('defaults');
 
 -- Settings.
 set als.threads = 2;

@@ -110,7 +110,7 @@ select als.drop_model('a'), als.drop_model('b'), als.drop_model('m');
 create table opinions as
 select user_id, item_id, case when rating = 0 then -3 else rating end as rating from base;
 select n_ratings, loss[5] > 0 as loss, bool_and(loss[i + 1] <= loss[i] * (1 + 1e-5)) as falls
-from als.train('m', 'opinions', feedback => 'implicit', factors => 3, iterations => 5) as r, generate_series(1, 4) as i group by 1, 2;
+from als.train('m', 'opinions', feedback => 'implicit', factors => 3, iterations => 5, regularization => 0.1) as r, generate_series(1, 4) as i group by 1, 2;
 select avg(als.predict('m', user_id, item_id)) filter (where rating > 0) > 0.5 as liked,
   avg(als.predict('m', user_id, item_id)) filter (where rating < 0) < 0.3 as disliked from opinions;
 select als.drop_model('m');

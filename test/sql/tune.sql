@@ -18,7 +18,7 @@ create view likes as select user_id, item_id from ratings where rating > 3;
 \pset format unaligned
 \pset tuples_only on
 -- A grid: every combination once, all ranks, survivors first, each with the value that it comes to.
-create table g as select * from als.tune('ratings', '{"regularization": [0.03, 0.1, 0.3, 1], "factors": [2, 4, 8], "iterations": 9}');
+create table g as select * from als.tune('ratings', '{"regularization": [0.03, 0.1, 0.3, 1], "factors": [2, 4, 8], "reg_exponent": 1, "iterations": 9}');
 select count(*), count(distinct options), min(rank), max(rank), count(distinct rank), count(distinct trial), bool_and(seconds > 0) from g;
 select iterations, count(*), min(rank), max(rank) from g group by 1 order by 1 desc;
 select count(*) from g a join g b on b.rank = a.rank + 1 and b.iterations = a.iterations where b.value < a.value;
@@ -29,9 +29,9 @@ select bool_and(value = (r.holdout_values)[g.iterations]), count(*), max(holdout
 from g, als.train('alone', 'ratings', options || '{"holdout": 0.1}', replace => true) as r;
 -- Without stopping all go on to the end, and the winner is the same.
 select count(*), count(*) filter (where e.iterations = 9), bool_and(e.options = g.options) filter (where e.rank = 1 and g.rank = 1), bool_and(e.value = g.value) filter (where g.iterations = 9)
-from als.tune('ratings', '{"regularization": [0.03, 0.1, 0.3, 1], "factors": [2, 4, 8], "iterations": 9}', stop_early => false) as e join g using (trial);
+from als.tune('ratings', '{"regularization": [0.03, 0.1, 0.3, 1], "factors": [2, 4, 8], "reg_exponent": 1, "iterations": 9}', stop_early => false) as e join g using (trial);
 -- The same for any number of threads, and with no memory for trials put aside.
-select count(*) from als.tune('ratings', '{"regularization": [0.03, 0.1, 0.3, 1], "factors": [2, 4, 8], "iterations": 9}', threads => 3) as t join g using (trial, rank, value, iterations, options);
+select count(*) from als.tune('ratings', '{"regularization": [0.03, 0.1, 0.3, 1], "factors": [2, 4, 8], "reg_exponent": 1, "iterations": 9}', threads => 3) as t join g using (trial, rank, value, iterations, options);
 do $$
 declare
   kb int := 1024;
@@ -52,12 +52,12 @@ begin
 end $$;
 set als."verbose" = on;
 set client_min_messages = notice;
-select count(*) from als.tune('ratings', '{"regularization": [0.03, 0.1, 0.3, 1], "factors": [2, 4, 8], "iterations": 9}') as t join g using (trial, rank, value, iterations, options);
+select count(*) from als.tune('ratings', '{"regularization": [0.03, 0.1, 0.3, 1], "factors": [2, 4, 8], "reg_exponent": 1, "iterations": 9}') as t join g using (trial, rank, value, iterations, options);
 set client_min_messages = warning;
 reset als."verbose";
 reset als.max_memory;
 -- Another seed holds out other ratings.
-select count(*) from als.tune('ratings', '{"regularization": [0.03, 0.1, 0.3, 1], "factors": [2, 4, 8], "iterations": 9}', seed => 1) as t join g using (trial, value);
+select count(*) from als.tune('ratings', '{"regularization": [0.03, 0.1, 0.3, 1], "factors": [2, 4, 8], "reg_exponent": 1, "iterations": 9}', seed => 1) as t join g using (trial, value);
 -- Nothing in the grid is a trial with the defaults; a value alone is an array of one.
 select trial, rank, iterations, options from als.tune('ratings', '{}');
 select options from als.tune('ratings', '{"factors": 3, "iterations": 2.0, "tolerance": 0.5, "biases": false, "nonnegative": true, "solver": "direct", "reg_exponent": 0.5, "regularization": 0}');
