@@ -97,8 +97,8 @@ void find_changed(ServedModel& served, Side side, IdDictionary& changed, Progres
 }
 
 /// Computes the rows of these ids, and writes them.
-std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
-                     ModelStore& store, Progress& progress) {
+std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted, ModelStore& store,
+                     Progress& progress) {
   const Model& model = served.model();
   const IdType& type = served.id_type(side);
   const std::vector<Datum> ids = distinct(wanted);

@@ -163,7 +163,7 @@ def spark(connection, ratings):
         store(connection, table, [row.id for row in rows], [row.features for row in rows])
     connection.execute(
         "select als.import_model('from_spark', 'spark_users', 'spark_items', feedback => 'explicit', source => 'ratings', "
-        "regularization => %s, replace => true)", (regularization,))
+        "regularization => %s, reg_exponent => 1, replace => true)", (regularization,))
     # Spark solves the users last.
     (vector,), = connection.execute(
         "select max(abs(a - b)) from spark_users s, lateral (select als.fold_in('from_spark', array_agg(item_id order by "

@@ -24,8 +24,7 @@ import ours
 
 OUT = data.ROOT / "build/bench"
 FACTORS = 64
-MODELS = {"implicit": "feedback => 'implicit'",
-          "explicit": "feedback => 'explicit', regularization => 0.4, reg_exponent => 0.7"}
+MODELS = {"implicit": "feedback => 'implicit'", "explicit": "feedback => 'explicit'"}
 
 
 def main():
@@ -39,6 +38,8 @@ def main():
         one_copy(report)
         pairs(report, connection, dataset, options)
         everybody(report, connection, dataset)
+        evaluating(report, connection, dataset)
+        freshness(report, connection)
         approximate(report, connection, options)
         if options.wide_items:
             prepare_wide(connection, options)
@@ -215,6 +216,37 @@ def everybody(report, connection, dataset):
                    f"{ratios[-1]:.2f} x implicit's {seconds / ratios[-1]:.1f} s")
     if theirs is not None:
         report.add("implicit, in process, recommend for one user with filter", f"{theirs.one():.0f} us")
+
+
+def evaluating(report, connection, dataset):
+    ours.load(connection, sql.Identifier("held_out"), dataset.held_out)
+    relevant = "select user_id, item_id from held_out where rating >= 4"
+    start = time.monotonic()
+    users, = connection.execute("select n from als.evaluate('implicit', %s) where metric = 'recall'", (relevant,)).fetchone()
+    report.add(f"evaluate, {users:,} users x {dataset.n_items:,} items", f"{time.monotonic() - start:.1f} s")
+
+
+def freshness(report, connection):
+    """A thousand users have rated something: computing them anew, and the next recommendation elsewhere."""
+    connection.execute("create table changed as select user_id from explicit_user_factors order by hashint4(user_id) limit 1000")
+    chosen = "array(select user_id from changed)"
+    user, = connection.execute("select min(user_id) from changed").fetchone()
+    for name in MODELS:
+        connection.execute("insert into ratings select user_id, hashint4(user_id) & 1023, 5 from changed on conflict do nothing")
+        seconds, later = {chosen: [], "null": []}, []
+        with psycopg.connect(autocommit=True) as elsewhere:
+            recommend = f"select * from als.recommend('{name}', {user})"
+            for which in (chosen, "null", chosen, chosen):
+                elsewhere.execute(recommend)
+                start = time.monotonic()
+                connection.execute(f"select als.refresh_users('{name}', {which})")
+                middle = time.monotonic()
+                elsewhere.execute(recommend)
+                seconds[which].append(middle - start)
+                later.append(1000 * (time.monotonic() - middle))
+        report.add(f"refresh_users of 1,000, {name}", f"{statistics.median(seconds[chosen]):.2f} s",
+                   f"next recommend elsewhere {statistics.median(later):.1f} ms")
+        report.add(f"refresh_users of what has changed, {name}", f"{seconds['null'][0]:.1f} s")
 
 
 def approximate(report, connection, options):

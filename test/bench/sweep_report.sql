@@ -7,6 +7,6 @@ from (select distinct dataset from sweep.result) d \gset
 select biases, factors, reg_exponent as e, regularization as lambda, :columns
 from sweep.result where feedback = 'explicit' group by 1, 2, 3, 4 order by 1 desc, 2, 3 desc, 4;
 \echo
-\echo 'Implicit feedback: Recall@10 on a held-out tenth (more is better)'
-select factors, reg_exponent as e, alpha, regularization as lambda, :columns
-from sweep.result where feedback = 'implicit' group by 1, 2, 3, 4 order by 1, 2 desc, 3, 4;
+\echo 'Implicit feedback: Recall@10 of what was liked on a held-out tenth (more is better)'
+select feedback, factors, reg_exponent as e, alpha, regularization as lambda, :columns
+from sweep.result where feedback <> 'explicit' group by 1, 2, 3, 4, 5 order by 1, 2, 3 desc, 4, 5;
