@@ -11,7 +11,7 @@ void ModelStore::lock(bool replace) {
   if (!replace)
     throw UserError(ERRCODE_DUPLICATE_TABLE,
                     format("relation \"%s\" already exists", destination_.relation().c_str()),
-                    "Use replace => true to train an existing model anew.");
+                    "Use replace => true to give an existing model a new run.");
   check_is_model(table_);
   lock_tables();
 }
