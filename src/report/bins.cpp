@@ -51,6 +51,7 @@ void LogBins::add(std::int64_t value) {
 
 std::vector<Bin> LogBins::bins() const {
   std::vector<Bin> bins;
+  bins.reserve(kBins);
   for (int i = 0; i < kBins; ++i)
     bins.push_back({log_edge(i), log_edge(i + 1), counts_[static_cast<std::size_t>(i)]});
   const auto filled = [](const Bin& bin) { return bin.count > 0; };

@@ -114,6 +114,7 @@ TEST(SeenLists, GiveNobodyUpForDuplicates) {
   constexpr std::size_t kItems = 1000;
   // Ten items each, over and over: 20 chunks of them, where there is room for some 136.
   std::vector<Pair> pairs;
+  pairs.reserve(50000);
   for (int n = 0; n < 50000; ++n) pairs.emplace_back(n % kUsers, n / kUsers % 10);
   SeenLists lists(kUsers, kItems, SeenLists::min_memory(kUsers, kItems), no_poll);
   EXPECT_EQ(check_passes(lists, kUsers, pairs), 1);

@@ -16,6 +16,7 @@ namespace {
 
 std::vector<std::pair<std::size_t, int>> pairs_of(const std::vector<Rung>& rungs) {
   std::vector<std::pair<std::size_t, int>> pairs;
+  pairs.reserve(rungs.size());
   for (const Rung& rung : rungs) pairs.emplace_back(rung.trials, rung.iterations);
   return pairs;
 }
