@@ -92,7 +92,8 @@ TEST(RankCounter, AgreesWithSorting) {
     const std::uint32_t values = 1 + random() % 30;
     std::vector<float> scores(n);
     for (float& score : scores) {
-      score = (static_cast<float>(random() % values) - std::floor(static_cast<float>(values) / 2)) / 4;
+      score =
+          (static_cast<float>(random() % values) - std::floor(static_cast<float>(values) / 2)) / 4;
       if (score == 0 && random() % 2 == 0) score = -0.0F;
       if (trial % 10 == 0 && random() % 8 == 0) score = std::nanf("");
       if (trial % 10 == 1 && random() % 8 == 0) score = -std::numeric_limits<float>::max();
