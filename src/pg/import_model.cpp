@@ -105,7 +105,6 @@ CompressedRows rows_of_sizes(const std::vector<std::uint64_t>& sizes) {
 
 SourceCounts count_ratings(const RatingSource& source, const ImportedFactors& users,
                            const ImportedFactors& items, Progress& progress) {
-  constexpr std::int64_t kRowsAReport = 4096;
   SourceCounts counts;
   std::vector<std::uint64_t> by_user(users.ids().size());
   std::vector<std::uint64_t> by_item(items.ids().size());
@@ -116,7 +115,8 @@ SourceCounts count_ratings(const RatingSource& source, const ImportedFactors& us
               "::pg_catalog.float8 from " + source.from_clause());
   for_each_row(plan, {}, {source.user_type->oid, source.item_type->oid, FLOAT8OID},
                [&](TupleTableSlot* slot) {
-                 if (++counts.rows % kRowsAReport == 0) progress.more_rows_read(kRowsAReport);
+                 ++counts.rows;
+                 progress.row_read();
                  std::uint32_t user = IdDictionary::kMissing;
                  std::uint32_t item = IdDictionary::kMissing;
                  if (!slot->tts_isnull[0] && !slot->tts_isnull[1] && !slot->tts_isnull[2])

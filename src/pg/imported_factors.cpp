@@ -48,13 +48,12 @@ ImportedFactors::ImportedFactors(const FactorQuery& query, const IdType& type, b
                       format("%s has a null id", argument_name(query_.side())),
                       "Leave such rows out.");
     constexpr std::int64_t kRowsACheck = 4096;
-    if (rows % kRowsACheck == 0) {
+    progress.row_read();
+    if (rows % kRowsACheck == 0)
       check_memory_limit(
           "an import", ids_.bytes() + ids_.size() * factors_.matrix.stride() * sizeof(float),
           "Raise als.max_memory.",
           format("After %zu rows of %s.", ids_.size(), argument_name(query_.side())));
-      progress.more_rows_read(kRowsACheck);
-    }
     add(slot, converted_id(converter, slot->tts_values[0]));
   };
   if (query.has_bias())

@@ -51,6 +51,12 @@ class Progress {
   void enter(Phase phase);
   void rows_read(std::int64_t rows);
   void more_rows_read(std::int64_t rows) { rows_read(rows_ + rows); }
+
+  /// One more row has been read; published now and then.
+  void row_read() {
+    constexpr std::int64_t kRowsAReport = 4096;
+    if (++rows_ % kRowsAReport == 0) publish();
+  }
   void steps_done(std::int64_t steps);
   void iteration(int finished, double loss);
 

@@ -19,8 +19,6 @@ namespace {
 
 enum Argument { kModel, kIds };
 
-constexpr std::int64_t kRowsAReport = 4096;
-
 /// Each id once.
 std::vector<Datum> distinct(const IdDictionary& ids) {
   std::vector<Datum> values;
@@ -61,9 +59,8 @@ std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDiction
                       quoted(of_users ? source.item_col : source.user_col) + " from " +
                       source.from_clause();
   if (source.rating_col) query += " where " + quoted(*source.rating_col) + " is not null";
-  std::int64_t rows = 0;
   for_each_row(prepare(query), {}, {all.type().oid, others.type().oid}, [&](TupleTableSlot* slot) {
-    if (++rows % kRowsAReport == 0) progress.more_rows_read(kRowsAReport);
+    progress.row_read();
     if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
     if (others.find(slot->tts_values[1]) == FlatIds::kMissing) return;
     ++count_of(slot->tts_values[0]).live;
