@@ -4,7 +4,8 @@
 EXTENSION = als
 MODULE_big = als
 DATA = $(wildcard sql/*.sql)
-OBJS = $(patsubst %.cpp,%.o,$(wildcard src/*.cpp src/core/*.cpp src/report/*.cpp src/pg/*.cpp))
+SRCS = $(wildcard src/*.cpp src/report/*.cpp src/core/*/*.cpp src/pg/*/*.cpp)
+OBJS = $(SRCS:.cpp=.o)
 
 # pg_regress takes test/sql/NAME.sql and, from the folder it runs in, expected/NAME.out.
 REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
@@ -43,6 +44,11 @@ endif
 
 TOOLS = test/tools
 
+# Which room of src/ may include which: layers.txt.
+.PHONY: check-layers
+check-layers:
+	@$(TOOLS)/check-layers
+
 # One clear line for what is missing, instead of a compiler's or PGXS's error.
 .PHONY: check-deps
 check-deps:
@@ -53,7 +59,7 @@ check-deps:
 # build/sanitized under AddressSanitizer and UndefinedBehaviorSanitizer.
 ENGINE_OBJS = $(filter src/core/% src/report/%,$(OBJS))
 TEST_SRCS = $(wildcard test/core/*.cpp)
-SANITIZED_SRCS = $(wildcard src/core/*.cpp src/report/*.cpp) $(TEST_SRCS)
+SANITIZED_SRCS = $(ENGINE_OBJS:.o=.cpp) $(TEST_SRCS)
 build/plain/test/core/%.o: FLAVOUR = -O1
 build/sanitized/%.o build/sanitized/core-tests: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
@@ -67,6 +73,8 @@ build/$(1)/core-tests:
 endef
 $(eval $(call flavour,plain))
 $(eval $(call flavour,sanitized))
+# pg.h refuses to be part of these.
+$(ENGINE_OBJS): override CPPFLAGS := -DALS_ENGINE $(CPPFLAGS)
 build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
@@ -124,12 +132,13 @@ test-sql: all
 test-tap: all
 	$(TOOLS)/run-tap
 
-LINT_SRCS = $(wildcard src/*.cpp src/*/*.cpp test/core/*.cpp test/bench/*.cpp)
-LINT_HEADERS = $(wildcard src/*/*.h src/core/*.inl test/core/*.h test/bench/*.h)
+LINT_SRCS = $(SRCS) $(wildcard test/core/*.cpp test/bench/*.cpp)
+LINT_HEADERS = $(wildcard src/report/*.h src/*/*/*.h src/core/*/*.inl test/core/*.h test/bench/*.h)
 # -idirafter: clang's own folder may lack omp.h, the compiler's has it.
 LINT_FLAGS = $(filter-out -MMD -MP,$(ALS_CPPFLAGS)) $(ALS_CXXFLAGS) \
 	-isystem $(shell $(PG_CONFIG) --includedir-server) \
 	-idirafter $(shell $(CXX) -print-file-name=include)
-lint:
+# Includes against layers.txt, format, and what clang-tidy finds.
+lint: check-layers
 	clang-format --dry-run -Werror $(LINT_SRCS) $(LINT_HEADERS)
 	clang-tidy --quiet $(LINT_SRCS) -- -x c++ $(LINT_FLAGS)

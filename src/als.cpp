@@ -1,6 +1,6 @@
 // The module's magic block and start-up.
-#include "pg/pg.h"
-#include "pg/settings.h"
+#include "pg/server/pg.h"
+#include "pg/server/settings.h"
 
 extern "C" {
 PG_MODULE_MAGIC;

@@ -21,9 +21,9 @@ double round_up(double step) {
 
 Axis Axis::linear(double low, double high, int about_ticks) {
   // Below this share of its values a range is a single value, but for rounding.
-  constexpr double kLeastShare = 1e-9;
+  constexpr double kMinShare = 1e-9;
   const double size = std::max(std::fabs(low), std::fabs(high));
-  if (high - low <= kLeastShare * size || high <= low) {
+  if (high - low <= kMinShare * size || high <= low) {
     const double room = size > 0 ? size / 10 : 1;
     low -= room;
     high += room;

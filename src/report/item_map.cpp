@@ -13,7 +13,7 @@ namespace als {
 namespace {
 
 constexpr int kHeight = 640;
-constexpr std::size_t kMostLabels = 60;
+constexpr std::size_t kMaxLabels = 60;
 constexpr std::size_t kLabelCharacters = 26;
 
 struct Box {
@@ -98,7 +98,7 @@ std::string item_map(const std::string& id, Chart::Texts texts,
   chart.draw(circles);
 
   LabelPlacer labels(chart);
-  const std::size_t n = std::min(points.size(), kMostLabels);
+  const std::size_t n = std::min(points.size(), kMaxLabels);
   for (std::size_t i = 0; i < n; ++i) {
     const double x = chart.x(points[i].x);
     const double y = chart.y(points[i].y);

@@ -73,7 +73,7 @@ std::string header(const ReportData& data) {
 std::string training(const ReportData& data) {
   if (data.loss.empty()) return "";
   std::string html =
-      section("Training",
+      section("TrainingLoop",
               "The objective that the iterations lower, and, where ratings were kept out of the "
               "training, how well the model foretells those.") +
       "<div class=\"charts\">\n";
@@ -100,14 +100,14 @@ std::string training(const ReportData& data) {
 
 /// Bars for the model and for popularity, as long as their values are to the greater one.
 std::string meter(const Measured& row) {
-  const double most = std::max(std::fabs(row.value), std::fabs(row.popularity.value_or(0)));
+  const double most = std::max(std::fabs(row.value), std::fabs(row.baseline.value_or(0)));
   const auto bar = [&](const char* css_class, double value) {
     return std::string("<div class=\"") + css_class +
            "\" style=\"width:" + fixed(most > 0 ? 100 * std::fabs(value) / most : 0, 1) +
            "%\"></div>";
   };
   return "<td class=\"meter\">" + bar("model", row.value) +
-         (row.popularity ? bar("popular", *row.popularity) : "") + "</td>";
+         (row.baseline ? bar("popular", *row.baseline) : "") + "</td>";
 }
 
 std::string quality(const ReportData& data) {
@@ -122,7 +122,7 @@ std::string quality(const ReportData& data) {
       "<th class=\"number\">Measured on</th><th class=\"meter\"></th></tr></thead><tbody>\n";
   for (const Measured& row : data.metrics)
     html += "<tr><td>" + escaped(row.metric) + "</td>" + cell(row.k ? std::to_string(*row.k) : "") +
-            cell(fixed(row.value, 4)) + cell(row.popularity ? fixed(*row.popularity, 4) : "") +
+            cell(fixed(row.value, 4)) + cell(row.baseline ? fixed(*row.baseline, 4) : "") +
             cell(grouped(static_cast<double>(row.n))) + meter(row) + "</tr>\n";
   return html + "</tbody></table></div>\n";
 }

@@ -17,7 +17,7 @@ struct Measured {
   std::string metric;
   std::optional<int> k;
   double value;
-  std::optional<double> popularity;
+  std::optional<double> baseline;  ///< the same of popularity alone, or of means
   std::int64_t n;
 };
 

@@ -1,7 +1,7 @@
 // How fast the inner loops are on one core of this machine, at each level of vector instructions:
 // make bench-kernels.
 
-#include "core/kernels.h"
+#include "core/kernels/kernels.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -10,8 +10,8 @@
 #include <random>
 #include <vector>
 
-#include "core/factor_matrix.h"
-#include "core/simd_level.h"
+#include "core/kernels/simd_level.h"
+#include "core/linalg/factor_matrix.h"
 #include "processor_time.h"
 
 namespace als {

@@ -9,10 +9,11 @@
 #include <random>
 #include <vector>
 
-#include "core/factor_matrix.h"
-#include "core/scoring.h"
-#include "core/simd_level.h"
-#include "core/top_k_search.h"
+#include "core/kernels/simd_level.h"
+#include "core/linalg/factor_matrix.h"
+#include "core/linalg/products.h"
+#include "core/search/top_k.h"
+#include "core/search/top_k_search.h"
 #include "processor_time.h"
 
 namespace als {

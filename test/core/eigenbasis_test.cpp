@@ -1,4 +1,4 @@
-#include "core/eigenbasis.h"
+#include "core/linalg/eigenbasis.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <random>
 #include <stdexcept>
 
-#include "core/kernels.h"
+#include "core/kernels/kernels.h"
 
 namespace als {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/gram_basis.h"
+#include "core/train/gram_basis.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,9 @@
 #include <random>
 #include <vector>
 
-#include "core/scoring.h"
-#include "core/term_accumulator.h"
+#include "core/linalg/products.h"
+#include "core/linalg/term_accumulator.h"
+#include "core/search/top_k.h"
 #include "simd_levels.h"
 
 namespace als {

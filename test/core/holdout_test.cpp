@@ -1,4 +1,5 @@
-#include "core/holdout.h"
+#include "core/data/holdout.h"
+#include "core/evaluate/holdout_metrics.h"
 
 #include <gtest/gtest.h>
 
@@ -138,7 +139,7 @@ TEST(Holdout, RecallAgainstAFullSort) {
   const std::map<UserItem, float> held = cells_of(ratings.held_out());
   const std::map<UserItem, float> seen = cells_of(ratings.by_user());
   double recalls = 0;
-  double judged = 0;
+  double evaluated = 0;
   for (std::uint32_t u = 0; u < users; ++u) {
     std::vector<std::pair<double, std::uint32_t>> ranked;
     std::size_t wanted = 0;
@@ -154,11 +155,11 @@ TEST(Holdout, RecallAgainstAFullSort) {
       hits += found != held.end() && found->second > 0 ? 1 : 0;
     }
     recalls += hits / static_cast<double>(std::min<std::size_t>(10, wanted));
-    judged += 1;
+    evaluated += 1;
   }
   EXPECT_NEAR(
       ranking_at(10, ratings.held_out(), ratings.by_user(), keys_of(users), x, y, team).recall,
-      recalls / judged, 1e-9);
+      recalls / evaluated, 1e-9);
 }
 
 // Where all scores are equal nothing is found, however the items are numbered.

@@ -1,11 +1,11 @@
-#include "core/id_table.h"
+#include "core/base/id_table.h"
 
 #include <gtest/gtest.h>
 
 #include <cstdint>
 #include <vector>
 
-#include "core/splitmix.h"
+#include "core/base/splitmix.h"
 
 namespace als {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/kernels.h"
+#include "core/kernels/kernels.h"
 
 #include <gtest/gtest.h>
 
@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "core/factor_matrix.h"
-#include "core/normal_equations.h"
-#include "core/simd_level.h"
-#include "core/term_accumulator.h"
+#include "core/kernels/simd_level.h"
+#include "core/linalg/factor_matrix.h"
+#include "core/linalg/normal_equations.h"
+#include "core/linalg/term_accumulator.h"
 #include "simd_levels.h"
 
 namespace als {

@@ -1,4 +1,4 @@
-#include "core/nonnegative_solver.h"
+#include "core/linalg/nonnegative_solver.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "core/term_accumulator.h"
+#include "core/linalg/term_accumulator.h"
 #include "simd_levels.h"
 
 namespace als {
@@ -47,7 +47,8 @@ TEST(NonnegativeSolver, FindsTheMinimum) {
       std::vector<float> first;
       for (const float start : {0.0F, 3.0F, -2.0F}) {
         std::vector<float> x(n, start);
-        const RowSolver::Solution solution = solver.solve(equations, 0.5, nonnegative, x.data());
+        const CholeskySolver::Solution solution =
+            solver.solve(equations, 0.5, nonnegative, x.data());
         EXPECT_TRUE(solution.direct);
         double reduction = 0;
         for (std::size_t k = 0; k < n; ++k) {
@@ -89,7 +90,7 @@ TEST(NonnegativeSolver, AgreesWithTheFreeSolutionWhereThatIsPositive) {
 TEST(NonnegativeSolver, LeavesWhatNothingHangsOn) {
   const NormalEquations nothing(3);
   std::vector<float> x = {1.0F, -1.0F, 0.0F};
-  const RowSolver::Solution solution = NonnegativeSolver(3).solve(nothing, 0.0, 3, x.data());
+  const CholeskySolver::Solution solution = NonnegativeSolver(3).solve(nothing, 0.0, 3, x.data());
   EXPECT_EQ(solution.reduction, 0);
   EXPECT_EQ(x, (std::vector<float>{1.0F, 0.0F, 0.0F}));
 }

@@ -1,4 +1,4 @@
-#include "core/trainer.h"
+#include "core/train/trainer.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,8 @@
 #include <random>
 #include <vector>
 
-#include "core/scoring.h"
+#include "core/linalg/products.h"
+#include "core/search/top_k.h"
 #include "small_problem.h"
 
 namespace als {

@@ -1,4 +1,4 @@
-#include "core/prediction_error.h"
+#include "core/evaluate/prediction_error.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,8 @@
 #include <random>
 #include <vector>
 
-#include "core/scoring.h"
+#include "core/linalg/products.h"
+#include "core/search/top_k.h"
 
 namespace als {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/principal_axes.h"
+#include "core/linalg/principal_axes.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/ranking_evaluator.h"
+#include "core/evaluate/ranking_evaluator.h"
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,8 @@
 #include <set>
 #include <vector>
 
-#include "core/scoring.h"
+#include "core/linalg/products.h"
+#include "core/search/top_k.h"
 
 namespace als {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/ratings.h"
+#include "core/data/ratings.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/row_sorter.h"
+#include "core/data/row_sorter.h"
 
 namespace als {
 namespace {
@@ -104,7 +104,7 @@ TEST(Ratings, MatchANaiveMap) {
       ThreadTeam team(threads);
       RatingBuffer buffer = buffer_of(entries);
       const Ratings ratings(std::move(buffer), user_rank, item_rank, on_duplicate, team);
-      EXPECT_EQ(buffer.size(), 0U);  // NOLINT(bugprone-use-after-move): it promises to be empty
+      EXPECT_EQ(buffer.size(), 0U);  // NOLINT(bugprone-use-after-move): it upper_bounds to be empty
       EXPECT_EQ(ratings.users(), users);
       EXPECT_EQ(ratings.items(), items);
       EXPECT_EQ(ratings.size(), expected.size());
@@ -243,7 +243,7 @@ CompressedRows sorted_grid(std::size_t n_rows, std::size_t n_columns, ThreadTeam
     const RowSorter::Entry entry{static_cast<std::uint32_t>(place / n_columns),
                                  static_cast<std::uint32_t>(place % n_columns),
                                  static_cast<float>(place % 1000)};
-    sorter.deal(e % sorter.streams(), &entry, 1);
+    sorter.scatter(e % sorter.streams(), &entry, 1);
   }
   sorter.sort();
   return rows;

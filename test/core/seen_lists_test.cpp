@@ -1,4 +1,4 @@
-#include "core/seen_lists.h"
+#include "core/data/seen_lists.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/segmented_sum.h"
+#include "core/linalg/segmented_sum.h"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 
 #include <functional>
 
-#include "core/simd_level.h"
+#include "core/kernels/simd_level.h"
 
 namespace als {
 

@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/options.h"
-#include "core/ratings.h"
-#include "core/thread_team.h"
-#include "core/trainer.h"
+#include "core/base/thread_team.h"
+#include "core/data/ratings.h"
+#include "core/train/options.h"
+#include "core/train/trainer.h"
 
 namespace als {
 

@@ -1,4 +1,4 @@
-#include "core/thread_team.h"
+#include "core/base/thread_team.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>

@@ -1,4 +1,4 @@
-#include "core/top_k_search.h"
+#include "core/search/top_k_search.h"
 
 #include <gtest/gtest.h>
 
@@ -12,9 +12,10 @@
 #include <string>
 #include <vector>
 
-#include "core/factor_matrix.h"
-#include "core/kernels.h"
-#include "core/simd_level.h"
+#include "core/kernels/kernels.h"
+#include "core/kernels/simd_level.h"
+#include "core/linalg/factor_matrix.h"
+#include "core/linalg/products.h"
 #include "simd_levels.h"
 
 namespace als {
@@ -223,7 +224,7 @@ TEST(TopKSearch, RowsLikeTheQuery) {
   }
 }
 
-// With a single factor, the promise of a row and the length of the query are its score.
+// With a single factor, the upper_bound of a row and the length of the query are its score.
 TEST(TopKSearch, BoundsThatAreScores) {
   std::mt19937_64 random(18);
   std::normal_distribution<float> normal;
@@ -238,7 +239,7 @@ TEST(TopKSearch, BoundsThatAreScores) {
   }
 }
 
-// A long query makes rows win that promise little, after others which cannot.
+// A long query makes rows win that upper_bound little, after others which cannot.
 TEST(TopKSearch, LongRowsWithLowBiases) {
   std::mt19937_64 random(17);
   Model model = random_model(192, 8, 1, random);

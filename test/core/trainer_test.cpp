@@ -1,4 +1,4 @@
-#include "core/trainer.h"
+#include "core/train/trainer.h"
 
 #include <gtest/gtest.h>
 
@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "core/half_step.h"
-#include "core/scoring.h"
+#include "core/search/top_k.h"
+#include "core/train/half_step.h"
 #include "simd_levels.h"
 #include "small_problem.h"
 
@@ -55,7 +55,7 @@ TEST(Trainer, DescendsOnTheObjective) {
         for (const Solver solver : kSolvers) {
           options.solver = solver;
           Trainer trainer(ratings, options, keys_of(items), team);
-          ASSERT_EQ(trainer.gradual(), solver == Solver::kConjugateGradients);
+          ASSERT_EQ(trainer.cg(), solver == Solver::kConjugateGradients);
           const NaiveObjective objective(entries, users, items, options, trainer.mean());
           double last = INFINITY;
           for (int half = 0; half < 11; ++half) {
@@ -66,7 +66,7 @@ TEST(Trainer, DescendsOnTheObjective) {
             const double expected = objective.value(trainer);
             ASSERT_NEAR(loss, expected, 1e-5 * expected) << half;
             ASSERT_LE(loss, last * (1 + 1e-6)) << half;
-            if (!trainer.gradual() || half == 10) {
+            if (!trainer.cg() || half == 10) {
               ASSERT_LT(objective.largest_gradient(trainer, by_user), 1e-5) << half;
             }
             last = loss;
@@ -260,7 +260,7 @@ TEST(Trainer, IllConditionedRowsStayFinite) {
         }
       }
       // Conjugate gradients take no inverse, so that a singular system is as good as any.
-      EXPECT_EQ(trainer.refined_rows() > 0, !trainer.gradual());
+      EXPECT_EQ(trainer.refined_rows() > 0, !trainer.cg());
     }
   });
 }
@@ -314,7 +314,7 @@ TEST(Trainer, TakesLongRowsInBatches) {
     ThreadTeam team(threads);
     const Ratings ratings = ratings_of(entries, users, items, team);
     Trainer trainer(ratings, options, keys_of(items), team);
-    ASSERT_TRUE(trainer.gradual());
+    ASSERT_TRUE(trainer.cg());
     const CompressedRows& rows = ratings.by_user();
     double last = INFINITY;
     for (int half = 0; half < 4; ++half) {
@@ -356,9 +356,9 @@ TEST(Trainer, AutomaticSolver) {
   ThreadTeam team(1);
   const Ratings ratings = ratings_of(random_ratings(20, 20, 0.3, 6), 20, 20, team);
   TrainOptions options;
-  EXPECT_TRUE(Trainer(ratings, options, keys_of(20), team).gradual());
+  EXPECT_TRUE(Trainer(ratings, options, keys_of(20), team).cg());
   options.nonnegative = true;
-  EXPECT_FALSE(Trainer(ratings, options, keys_of(20), team).gradual());
+  EXPECT_FALSE(Trainer(ratings, options, keys_of(20), team).cg());
 }
 
 // No factor below zero (biases may be), the loss is that of the objective and falls, and each half-
@@ -423,7 +423,7 @@ TEST(Trainer, ReportsRatingsThatAreTooLarge) {
   }
 }
 
-// An item with more ratings than a segment of a direct solution, or a chunk of a gradual one: its
+// An item with more ratings than a segment of a direct solution, or a chunk of a cg one: its
 // factors must solve its normal equations if they are solved exactly, the loss must be that of the
 // objective, and nothing may depend on the number of threads.
 TEST(Trainer, SumsLongRows) {
@@ -448,7 +448,7 @@ TEST(Trainer, SumsLongRows) {
     expected.solve_users();
     const double loss = expected.solve_items();
     const NaiveObjective objective(entries, users, 5, options, expected.mean());
-    if (!expected.gradual()) {
+    if (!expected.cg()) {
       EXPECT_LT(objective.largest_gradient(expected, false), 1e-5);
     }
     const double value = objective.value(expected);

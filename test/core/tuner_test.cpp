@@ -1,4 +1,4 @@
-#include "core/tuner.h"
+#include "core/tune/tuner.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/search_space.h"
+#include "core/tune/hyperparameter_space.h"
 #include "small_problem.h"
 
 namespace als {
@@ -50,37 +50,37 @@ TEST(SuccessiveHalving, CostsLittle) {
   }
 }
 
-SearchSpace::Dimension values(std::vector<double> of) {
+HyperparameterSpace::Dimension values(std::vector<double> of) {
   return {std::move(of), 0, 0, false, false};
 }
 
-TEST(SearchSpace, CombinesAllValues) {
-  SearchSpace space;
+TEST(HyperparameterSpace, CombinesAllValues) {
+  HyperparameterSpace space;
   space.add(values({1, 2}));
   space.add(values({5, 6, 7}));
   EXPECT_FALSE(space.has_ranges());
   EXPECT_EQ(space.combinations(100), 6U);
   EXPECT_EQ(space.combinations(5), 6U);
-  EXPECT_EQ(space.grid(),
-            (std::vector<SearchSpace::Point>{{1, 5}, {1, 6}, {1, 7}, {2, 5}, {2, 6}, {2, 7}}));
+  EXPECT_EQ(space.grid(), (std::vector<HyperparameterSpace::Point>{
+                              {1, 5}, {1, 6}, {1, 7}, {2, 5}, {2, 6}, {2, 7}}));
   for (int i = 0; i < 60; ++i) space.add(values({1, 2, 3, 4}));
   EXPECT_EQ(space.combinations(1000), 1001U);
 }
 
-TEST(SearchSpace, SamplesDistinctPointsWithinBounds) {
-  SearchSpace space;
+TEST(HyperparameterSpace, SamplesDistinctPointsWithinBounds) {
+  HyperparameterSpace space;
   space.add({{}, 0.001, 1, true, false});
   space.add({{}, 8, 64, false, true});
   space.add(values({0, 1}));
   EXPECT_TRUE(space.has_ranges());
-  const std::vector<SearchSpace::Point> points = space.sample(300, 1);
+  const std::vector<HyperparameterSpace::Point> points = space.sample(300, 1);
   ASSERT_EQ(points.size(), 300U);
   EXPECT_EQ(points, space.sample(300, 1));
   EXPECT_NE(points, space.sample(300, 2));
   int below = 0;
   int ones = 0;
   double factors = 0;
-  for (const SearchSpace::Point& point : points) {
+  for (const HyperparameterSpace::Point& point : points) {
     EXPECT_GE(point[0], 0.001);
     EXPECT_LE(point[0], 1);
     EXPECT_GE(point[1], 8);
@@ -94,7 +94,7 @@ TEST(SearchSpace, SamplesDistinctPointsWithinBounds) {
   EXPECT_NEAR(ones, 150, 40);
   EXPECT_NEAR(factors, 36, 4);
 
-  SearchSpace few;
+  HyperparameterSpace few;
   few.add({{}, 1, 3, false, true});
   few.add(values({7, 8}));
   EXPECT_EQ(few.sample(100, 1).size(), 6U);
@@ -120,7 +120,7 @@ class TunerTest : public ::testing::Test {
   }
 
   // The objective's fit stands for a metric.
-  double judge(const Trainer& trainer) {
+  double evaluate(const Trainer& trainer) {
     double sum = 0;
     for (std::size_t u = 0; u < kUsers; ++u) {
       const float* row = trainer.users().matrix.row(u);
@@ -132,14 +132,15 @@ class TunerTest : public ::testing::Test {
   Tuner tuner(std::size_t memory, bool more_is_better = false) {
     return Tuner(ratings_, keys_, options_, more_is_better, memory,
                  {[](const TrainOptions&) { return ThreadTeam(2); },
-                  [this](const Trainer& trainer, ThreadTeam&) { return judge(trainer); },
+                  [this](const Trainer& trainer, ThreadTeam&) { return evaluate(trainer); },
                   [this](std::size_t, int) { ++iterations_; }});
   }
 
   double trained_alone(const TrainOptions& options, int iterations) {
-    Training training(ratings_, options, start_of_training(kUsers, keys_, options, team_), team_);
+    TrainingLoop training(ratings_, options, start_of_training(kUsers, keys_, options, team_),
+                          team_);
     while (!training.finished() && training.iterations() < iterations) training.iterate();
-    return judge(training.trainer());
+    return evaluate(training.trainer());
   }
 
   ThreadTeam team_;
@@ -220,7 +221,7 @@ TEST_F(TunerTest, TrialsMayAskForDifferentIterations) {
 TEST_F(TunerTest, TrialsThatOverflowComeLast) {
   Tuner tuned(ratings_, keys_, options_, false, std::size_t{1} << 30,
               {[](const TrainOptions&) { return ThreadTeam(1); },
-               [this](const Trainer& trainer, ThreadTeam&) { return judge(trainer); },
+               [this](const Trainer& trainer, ThreadTeam&) { return evaluate(trainer); },
                [](std::size_t trial, int) {
                  if (trial == 2) throw std::range_error("overflow");
                }});

@@ -35,7 +35,7 @@ from als.train('stars', 'train');
 \echo
 \timing on
 \set ECHO queries
-select metric, round(value::numeric, 3) as als, round(popularity::numeric, 3) as "movie's mean", n
+select metric, round(value::numeric, 3) as als, round(baseline::numeric, 3) as "movie's mean", n
 from als.evaluate('stars', 'held_out', k => '{}') where metric <> 'coverage';
 \set ECHO none
 \timing off
@@ -56,7 +56,7 @@ from als.train('taste', 'likes', rating_col => null, feedback => 'implicit');
 \echo
 \timing on
 \set ECHO queries
-select metric, round(value::numeric, 3) as als, round(popularity::numeric, 3) as popular, n as users
+select metric, round(value::numeric, 3) as als, round(baseline::numeric, 3) as popular, n as users
 from als.evaluate('taste', 'select user_id, item_id from held_out where rating >= 4')
 where metric in ('recall', 'ndcg', 'hit_rate', 'auc');
 \set ECHO none

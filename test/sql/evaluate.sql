@@ -64,7 +64,7 @@ begin
   select count(*) into items from stars_item_factors;
   select count(*), count(*) filter (where f.metric is null or e.metric is null or p.metric is null or f.n is distinct from e.n
            or not coalesce(abs(f.value - e.value) < 1e-6, f.value is null and e.value is null)
-           or not coalesce(abs(f.popularity - p.value) < 1e-6, f.popularity is null and p.value is null))
+           or not coalesce(abs(f.baseline - p.value) < 1e-6, f.baseline is null and p.value is null))
   into compared, wrong
   from (select * from found where metric not in ('coverage', 'user_coverage', 'rmse', 'mae', 'r2')) as f
   full join expected('score', cutoffs, items) as e on e.metric = f.metric and e.k is not distinct from f.k
@@ -116,7 +116,7 @@ begin
   from test as t left join (select item_id, avg(rating) as mean from train group by 1) as m using (item_id);
   execute format('drop table if exists found; create table found as select * from als.evaluate(%L, %L, %L)', model, 'test', '{}');
   select count(*), count(*) filter (where not coalesce(abs(f.value - e.value) < 1e-6 and f.n = e.n, false)
-           or not coalesce(abs(f.popularity - e.baseline) < 1e-6, f.popularity is null and e.baseline is null))
+           or not coalesce(abs(f.baseline - e.baseline) < 1e-6, f.baseline is null and e.baseline is null))
   into compared, wrong
   from found as f full join (
     select m.* from (select count(*) as n, avg(rating) as center from predicted where score is not null) as p cross join lateral (
@@ -171,7 +171,7 @@ call check_ranking($$select * from als.evaluate('likes', 'test', '{1, 5}', candi
 call list_model('stars', 3, false, 'negatives');
 call check_ranking($$select * from als.evaluate('stars', 'test', '{1, 5}', candidates => 'select * from negatives union all select * from negatives;', exclude_seen => false, min_rating => 3)$$, '{1, 5}');
 -- A user without candidates: nothing but the relevant items, so that there is no auc.
-select metric, k, value, popularity, n from als.evaluate('likes', 'select * from test where user_id = 2', '{1}', candidates => 'select 1 as user_id, 2 as item_id');
+select metric, k, value, baseline, n from als.evaluate('likes', 'select * from test where user_id = 2', '{1}', candidates => 'select 1 as user_id, 2 as item_id');
 
 -- Ids of other types that cast, other columns, other types of ratings, nulls.
 create table texts as select user_id::text as u, item_id::bigint as i, rating::numeric as r from test
@@ -180,8 +180,8 @@ select count(*) as different from als.evaluate('stars', 'test', '{3}') as a
 join als.evaluate('stars', 'texts', '{3}', user_col => 'u', item_col => 'i', rating_col => 'r') as b using (metric) where a is distinct from b;
 
 -- Nothing to judge.
-select metric, k, value, popularity, n from als.evaluate('stars', 'select * from test where false', '{2}');
-select metric, value, popularity, n from als.evaluate('stars', 'select 999 as user_id, 1 as item_id, 5 as rating', '{2}') where k is null;
+select metric, k, value, baseline, n from als.evaluate('stars', 'select * from test where false', '{2}');
+select metric, value, baseline, n from als.evaluate('stars', 'select 999 as user_id, 1 as item_id, 5 as rating', '{2}') where k is null;
 -- No spread, no r2.
 select metric, value is null as none, n from als.evaluate('stars', 'select user_id, item_id, 3 as rating from test limit 5', '{}') where metric = 'r2';
 
@@ -196,7 +196,7 @@ create table passing as select * from train;
 select n_items from als.train('orphan', 'passing', factors => 2, iterations => 1);
 drop table passing;
 select try($$select als.evaluate('orphan', 'test')$$);
-select metric, value is null as none, popularity is null as no_baseline from als.evaluate('orphan', 'test', '{}');
+select metric, value is null as none, baseline is null as no_baseline from als.evaluate('orphan', 'test', '{}');
 set als.max_memory = '1MB';
 create view many as select * from test, generate_series(1, 1000);
 select split_part(try($$select als.evaluate('stars', 'many')$$), E'\n', 1);

@@ -30,7 +30,7 @@ begin
   ), parts as (
     select score, (select count(distinct r.item_id) from %s as r where r.user_id = p.user_id) as n, whole.*, short
     from pairs as p,
-      lateral (select sum(contribution) as sum, sum(share) as share, sum(abs(contribution)) as size, count(*) filter (where part = 'rating') as n_parts, count(distinct e.item_id) as n_items
+      lateral (select sum(contribution) as sum, sum(share) as share, sum(abs(contribution)) as size, count(*) filter (where component = 'rating') as n_parts, count(distinct e.item_id) as n_items
                from als.explain('trained', p.user_id, p.item_id, 1000) as e) as whole,
       lateral (select sum(contribution) as short from als.explain('trained', p.user_id, p.item_id, 3)) as cut
   )
@@ -58,23 +58,23 @@ select c.* from (values
 create table one (user_id int, item_id int, rating float8);
 insert into one values (1, 1, 4), (2, 1, 3), (2, 2, 1);
 select from als.train('single', 'one', factors => 1, biases => false, iterations => 2, regularization => 0.1);
-select part, e.item_id, rating, abs(contribution - y1.factors[1] * 4 / (y1.factors[1]::float8 ^ 2 + 0.1) * y2.factors[1]) < 1e-5 as right, share
+select component, e.item_id, rating, abs(contribution - y1.factors[1] * 4 / (y1.factors[1]::float8 ^ 2 + 0.1) * y2.factors[1]) < 1e-5 as right, share
 from als.explain('single', 1, 2) as e, single_item_factors as y1, single_item_factors as y2 where y1.item_id = 1 and y2.item_id = 2;
 
 -- The parts, the most important ratings first.
 select from als.train('m', 'ratings', factors => 5, iterations => 3);
-select part, item_id is not null as item, rating is not null as rating from als.explain('m', 3, 7, 4);
-select part from als.explain('m', 3, 7, 0);
-select bool_and(abs(contribution) <= before) from (select contribution, lag(abs(contribution)) over () as before from als.explain('m', 3, 7, 100) where part = 'rating') as t;
-select part, contribution = mean as mean, contribution = u.bias as "user", contribution = i.bias as item
-from als.explain('m', 3, 7, 0), m, m_user_factors as u, m_item_factors as i where u.user_id = 3 and i.item_id = 7 order by part;
+select component, item_id is not null as item, rating is not null as rating from als.explain('m', 3, 7, 4);
+select component from als.explain('m', 3, 7, 0);
+select bool_and(abs(contribution) <= before) from (select contribution, lag(abs(contribution)) over () as before from als.explain('m', 3, 7, 100) where component = 'rating') as t;
+select component, contribution = mean as mean, contribution = u.bias as "user", contribution = i.bias as item
+from als.explain('m', 3, 7, 0), m, m_user_factors as u, m_item_factors as i where u.user_id = 3 and i.item_id = 7 order by component;
 
 -- What the user has now counts: a rating that has come since the training, also of a user who has.
 begin;
 update ratings set rating = rating + 2 where user_id = 3;
 insert into ratings values (100, 3, 5), (100, 4711, 1);
 select abs((select sum(contribution) from als.explain('m', 3, 7)) - als.predict('m', 3, 7)) > 0.01 as differs;
-select part, item_id, rating from als.explain('m', 100, 7);
+select component, item_id, rating from als.explain('m', 100, 7);
 select als.refresh_users('m', array[3, 100]);
 select abs((select sum(contribution) from als.explain('m', u, 7)) - als.predict('m', u, 7)) < 1e-5 as same from unnest(array[3, 100]) as u;
 rollback;
@@ -93,7 +93,7 @@ select pg_typeof(item_id), count(*) from als.explain('m', 3, '7') group by 1;
 prepare untyped as select count(*) from als.explain('m', $1, $2);
 execute untyped ('3', '7');
 select from als.train('mixed', 'select md5(user_id::text)::uuid as user_id, ''item '' || item_id as item_id, rating from ratings', factors => 3, iterations => 2, feedback => 'implicit');
-select item_id ~ '^item \d+$' as named, count(*) from als.explain('mixed', md5('3')::uuid, 'item 7') where part = 'rating' group by 1;
+select item_id ~ '^item \d+$' as named, count(*) from als.explain('mixed', md5('3')::uuid, 'item 7') where component = 'rating' group by 1;
 select count(*) from als.explain('mixed', md5('3'), 'item 7');
 
 select try('select als.explain(''m'', 3, 7, -1)');

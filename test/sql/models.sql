@@ -48,7 +48,7 @@ select try('select als.drop_model(''nothing'')');
 select als.drop_model(null);
 -- Nothing is being trained.
 select count(*) from als.progress;
-select count(*) from als.command_progress();
+select count(*) from als._command_progress();
 -- But while a training reads its source, it is: the source itself can see it.
 select n_ratings > 0 from als.train('watched', 'select user_id, item_id, rating from ratings, (select count(*) as n from als.progress where pid = pg_backend_pid() and phase = ''reading'' and model = ''models.watched'' and iteration = 0 and of = 7 and loss is null) as p where p.n = 1', factors => 2, iterations => 7);
 select count(*) from als.progress;

@@ -265,12 +265,12 @@ alter table ratings disable row level security;
 
 -- What it uses while it writes is of no use to anyone else.
 select name, try(format('select als.%s', name))
-from unnest(array['recommended_score(0)', 'recommended_rank(0)', 'recommended_user(0, null::int)', 'recommended_item(0, ''x''::text)']) as name;
-select als.recommended_score(null), als.recommended_rank(null), als.recommended_user(null, null::int), als.recommended_item(null, null::int);
+from unnest(array['_recommended_score(0)', '_recommended_rank(0)', '_recommended_user(0, null::int)', '_recommended_item(0, ''x''::text)']) as name;
+select als._recommended_score(null), als._recommended_rank(null), als._recommended_user(null, null::int), als._recommended_item(null, null::int);
 create function peek() returns trigger language plpgsql as $$
 begin
-  raise info '%, %, %, %', try('select als.recommended_rank(0)'), try('select als.recommended_rank(-1)'), try('select als.recommended_score(4711)'),
-    try('select als.recommended_user(0, null::text)');
+  raise info '%, %, %, %', try('select als._recommended_rank(0)'), try('select als._recommended_rank(-1)'), try('select als._recommended_score(4711)'),
+    try('select als._recommended_user(0, null::text)');
   return null;
 end $$;
 create trigger peek after insert on recs execute function peek();

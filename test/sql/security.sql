@@ -260,18 +260,18 @@ select count(*) from m_item_factors;
 
 -- What als.train uses while it writes is of no use to anyone else.
 select name, try(format('select als.%s', name))
-from unnest(array['trained_factors(0)', 'trained_bias(0)', 'trained_n_ratings(0)', 'trained_id(0, null::int)', 'trained_id(0, ''x''::text)']) as name;
-select als.trained_factors(null), als.trained_id(null, null::int);
+from unnest(array['_trained_factors(0)', '_trained_bias(0)', '_trained_n_ratings(0)', '_trained_id(0, null::int)', '_trained_id(0, ''x''::text)']) as name;
+select als._trained_factors(null), als._trained_id(null, null::int);
 -- Not even to a trigger, beyond the rows that are there.
 create function peek() returns trigger language plpgsql as $$
 begin
-  raise info '% % %', split_part(try('select als.trained_factors(0)'), E'\n', 1), split_part(try('select als.trained_factors(4711)'), E'\n', 1),
-    split_part(try('select als.trained_id(0, null::text)'), E'\n', 1);
+  raise info '% % %', split_part(try('select als._trained_factors(0)'), E'\n', 1), split_part(try('select als._trained_factors(4711)'), E'\n', 1),
+    split_part(try('select als._trained_id(0, null::text)'), E'\n', 1);
   return null;
 end $$;
 create trigger peek after insert on m_item_factors execute function peek();
 select run from als.train('m', 'ratings', factors => 3, replace => true);
-select try('select als.trained_factors(0)') as trained_factors;
+select try('select als._trained_factors(0)') as trained_factors;
 drop trigger peek on m_item_factors;
 
 -- The owner drops.

@@ -1,0 +1,663 @@
+\echo Use "create extension als" to load this file. \quit
+
+-- Everything here runs with the caller's own privileges: there is nothing to hide.
+grant usage on schema als to public;
+
+-- One row per training run; a model is a table of this type. The newest row is the one that serves.
+create type als.model as (
+  run bigint,                  -- 1, 2, 3, ...
+  version uuid,                -- names the state of the factors; every change makes a new one
+  user_version uuid,           -- the same of each side: what is kept in memory of a side goes by it
+  item_version uuid,
+  trained_at timestamptz,
+  refreshed_at timestamptz,    -- of the last als.refresh_users or als.refresh_items since; null: none
+  source text,                 -- the table (qualified) or query that was read
+  source_table regclass,       -- null for a query
+  user_col name,
+  item_col name,
+  rating_col name,             -- null: every row counts 1
+  user_factors regclass,
+  item_factors regclass,
+  feedback text,
+  factors int,
+  iterations int,
+  regularization float8,
+  reg_exponent float8,
+  alpha float8,                -- null for explicit feedback
+  biases boolean,
+  nonnegative boolean,
+  on_duplicate text,
+  holdout float8,              -- the share of each user's ratings kept out of the training
+  tolerance float8,
+  seed bigint,
+  solver text,                 -- 'direct' or 'cg', what was used
+  warm_start boolean,          -- whether it started from the run before
+  threads int,
+  n_rows bigint,               -- rows read
+  n_skipped bigint,            -- of them with a null id or rating
+  n_duplicates bigint,         -- of the rest merged into another row of the same user and item
+  n_holdout bigint,            -- kept out of the training
+  n_ratings bigint,            -- what training saw: n_rows - n_skipped - n_duplicates - n_holdout
+  n_users bigint,
+  n_items bigint,
+  mean float8,                 -- of the ratings that training saw
+  loss float8[],               -- the objective after each iteration
+  holdout_metric text,         -- 'rmse' or 'recall@10'; null without holdout
+  holdout_values float8[],     -- of the ratings kept out, after each iteration
+  n_refined bigint,            -- rows solved again in double precision, or with more ridge
+  read_seconds float8,
+  train_seconds float8,
+  write_seconds float8
+);
+comment on type als.model is
+  'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
+
+-- Training ---------------------------------------------------------------------------------------
+
+create function als.train(
+  model text,
+  source text,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  feedback text default 'explicit',
+  factors int default 64,
+  iterations int default 15,
+  regularization float8 default null,
+  reg_exponent float8 default null,
+  alpha float8 default null,
+  biases boolean default null,
+  nonnegative boolean default false,
+  on_duplicate text default null,
+  holdout float8 default 0,
+  tolerance float8 default 0,
+  seed bigint default 42,
+  solver text default 'auto',
+  threads int default null,
+  replace boolean default false,
+  warm_start boolean default false,
+  unlogged boolean default false
+) returns als.model
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean) is
+  'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
+
+create function als.import_model(
+  model text,
+  user_factors text,
+  item_factors text,
+  feedback text default 'implicit',
+  regularization float8 default null,
+  reg_exponent float8 default null,
+  alpha float8 default null,
+  mean float8 default null,
+  nonnegative boolean default false,
+  on_duplicate text default null,
+  source text default null,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  replace boolean default false,
+  unlogged boolean default false
+) returns als.model
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
+comment on function als.import_model is
+  'Makes a model of factors that were trained elsewhere, given as tables or queries of ids and vectors';
+
+create function als.train(
+  model text,
+  source text,
+  options jsonb,
+  replace boolean default null
+) returns als.model
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train_options';
+comment on function als.train(text, text, jsonb, boolean) is
+  'Trains a model with its options in a JSON object, as als.tune returns them';
+
+create function als.tune(
+  source text,
+  grid jsonb,
+  metric text default null,
+  trials int default null,
+  holdout float8 default 0.1,
+  test text default null,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  feedback text default 'explicit',
+  on_duplicate text default null,
+  seed bigint default 42,
+  threads int default null,
+  stop_early boolean default true,
+  results text default null
+) returns table (trial int, rank int, value float8, iterations int, seconds float8, options jsonb)
+language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_tune';
+comment on function als.tune is
+  'Tries options of als.train on the same ratings, some of them kept out to judge by, and ranks them; poor trials stop early';
+
+create function als._command_progress(
+  out pid int,
+  out command text,            -- 'train', 'recommend_all', 'evaluate' or 'tune'
+  out model text,              -- of a tuning the source; null for a query
+  out phase text,
+  out iteration int,           -- iterations of a training or of all trials, or batches of users, that are done
+  out of int,
+  out loss float8,             -- of a training, after its last iteration
+  out rows_read bigint,        -- of the source, which may be read several times
+  out elapsed interval,
+  out remaining interval,
+  out trial int                -- of a tuning, the one whose iteration was the last
+) returns setof record
+language c volatile strict parallel restricted rows 1 as 'MODULE_PATHNAME', 'als_command_progress';
+comment on function als._command_progress is
+  'The trainings, tunings, evaluations, refreshes, imports and recommendations to all now running in this database; behind the view als.progress';
+
+create view als.progress as select * from als._command_progress();
+comment on view als.progress is
+  'als.train, als.tune, als.evaluate, als.refresh_*, als.import_model and als.recommend_all now running in this database: phase, iterations or batches finished, loss, time elapsed and estimated to remain';
+grant select on als.progress to public;
+
+-- Models -----------------------------------------------------------------------------------------
+
+create function als.latest_run(model regclass) returns als.model
+language plpgsql stable strict parallel safe set search_path = pg_catalog, pg_temp as $$
+declare
+  run als.model;
+begin
+  if not exists (select from pg_class where oid = model and reloftype = 'als.model'::regtype) then
+    raise exception '"%" is not an als model', model using
+      errcode = 'wrong_object_type',
+      hint = 'A model is a table made by als.train; als.models lists them.';
+  end if;
+  execute format('select * from %s order by run desc limit 1', model) into run;
+  return run;
+end
+$$;
+comment on function als.latest_run is 'The newest row of a model, the one that serves';
+
+create view als.models as
+select c.oid::regclass as model, pg_get_userbyid(c.relowner) as owner, run.*
+from pg_class as c, als.latest_run(c.oid) as run
+where c.reloftype = 'als.model'::regtype
+  and not pg_is_other_temp_schema(c.relnamespace)
+  and has_schema_privilege(c.relnamespace, 'usage')
+  and has_table_privilege(c.oid, 'select');
+comment on view als.models is 'The models that the current user may read, each with its newest run';
+grant select on als.models to public;
+
+create function als.drop_model(model regclass) returns void
+language plpgsql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
+declare
+  run als.model := als.latest_run(model);
+  tables text;
+begin
+  -- The model first: a training locks them in no other order.
+  select string_agg(oid::regclass::text, ', ' order by oid <> model) into tables
+  from pg_class where oid in (model, run.user_factors, run.item_factors);
+  execute 'drop table ' || tables;
+end
+$$;
+comment on function als.drop_model is 'Drops a model: its table and its two factor tables';
+
+-- Anything kept in memory is keyed by the side's version in the model row, so whoever changes factors
+-- by hand must change that too. This trigger, on every factor table, does it.
+create function als.factors_changed() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  candidate regclass;
+  concerned boolean;
+  model regclass;
+begin
+  -- The dependency that als.train records names the model, even to a role that may not read it.
+  select d.refobjid into model
+  from pg_depend d join pg_class c on c.oid = d.refobjid and c.reloftype = 'als.model'::regtype
+  where d.classid = 'pg_class'::regclass and d.objid = tg_relid and d.objsubid = 0
+    and d.refclassid = 'pg_class'::regclass and d.deptype = 'a';
+
+  -- A dump does not keep it: until the next training, the models say which factors are theirs.
+  if model is null then
+    for candidate in
+      select oid from pg_class
+      where reloftype = 'als.model'::regtype
+        and not pg_is_other_temp_schema(relnamespace)
+        and has_schema_privilege(relnamespace, 'usage')
+        and has_table_privilege(oid, 'select')
+    loop
+      begin
+        execute format('select $1 in (user_factors, item_factors) from %s order by run desc limit 1', candidate)
+          into concerned using tg_relid::regclass;
+        if concerned then
+          model := candidate;
+        end if;
+      exception when undefined_table then
+        null;  -- dropped meanwhile
+      end;
+    end loop;
+  end if;
+
+  if model is not null then
+    if not (has_table_privilege(model, 'select') and has_table_privilege(model, 'update')) then
+      raise exception 'permission denied: changing factors gives model % a new version', model using
+        errcode = 'insufficient_privilege',
+        hint = format('Whoever changes its factors needs select and update on %s.', model);
+    end if;
+    execute format(
+      'update %s set version = gen_random_uuid(),
+         user_version = case when user_factors = $1 then gen_random_uuid() else user_version end,
+         item_version = case when item_factors = $1 then gen_random_uuid() else item_version end
+       where run = (select max(run) from %1$s)', model) using tg_relid::regclass;
+  end if;
+  return null;
+end
+$$;
+comment on function als.factors_changed is
+  'Trigger of factor tables: gives the model a new version when its factors change';
+
+create function als._cached_segments(
+  out database name,
+  out model regclass,
+  out version uuid,
+  out content text,
+  out bytes bigint,
+  out shared boolean,
+  out sessions int,
+  out hits bigint,
+  out last_used timestamptz
+) returns setof record
+language c volatile strict parallel restricted rows 10 as 'MODULE_PATHNAME', 'als_cached_images';
+comment on function als._cached_segments is 'The models kept in memory for serving; behind the view als.cache';
+
+create view als.cache as select * from als._cached_segments();
+comment on view als.cache is
+  'Models kept in memory for serving: what of them, bytes, whether shared by all sessions, how many have it mapped, uses';
+grant select on als.cache to public;
+
+-- Serving ----------------------------------------------------------------------------------------
+
+create function als.predict(
+  model regclass,
+  user_id "any",
+  item_id "any",
+  on_unknown text default 'null'
+) returns real
+language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
+comment on function als.predict(regclass, "any", "any", text) is
+  'The score of an item for a user: the rating expected, or the preference for implicit feedback';
+
+-- The same with ids as text. A parameter that comes without a type, as some drivers send all of them,
+-- cannot be "any"; text it can be.
+create function als.predict(
+  model regclass,
+  user_id text,
+  item_id text,
+  on_unknown text default 'null'
+) returns real
+language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
+comment on function als.predict(regclass, text, text, text) is
+  'The score of an item for a user, ids as text or without a type';
+
+create function als.predict(
+  model regclass,
+  user_id text,
+  item_id "any",
+  on_unknown text default 'null'
+) returns real
+language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
+comment on function als.predict(regclass, text, "any", text) is
+  'The score of an item for a user, ids as text or without a type';
+
+create function als.predict(
+  model regclass,
+  user_id "any",
+  item_id text,
+  on_unknown text default 'null'
+) returns real
+language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
+comment on function als.predict(regclass, "any", text, text) is
+  'The score of an item for a user, ids as text or without a type';
+
+create function als._top_k_support(internal) returns internal
+language c stable strict parallel safe as 'MODULE_PATHNAME', 'als_top_k_support';
+comment on function als._top_k_support is 'Planner support: a top-k function returns k rows';
+
+create function als.recommend(
+  model regclass,
+  user_id anyelement,
+  k int default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty'
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend';
+comment on function als.recommend(regclass, anyelement, int, boolean, "any", "any", text) is
+  'The k best items for a user, ids typed like the argument';
+
+create function als.recommend(
+  model regclass,
+  user_id text,
+  k int default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty'
+) returns table (item_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend';
+comment on function als.recommend(regclass, text, int, boolean, "any", "any", text) is
+  'The k best items for a user, ids as text: for text ids, untyped literals, and ids of two types';
+
+-- The vector alone: with biases a score is als.dot(als.fold_in(...), factors) + mean + the item's bias
+-- + the user's own bias, which moves all scores alike and which als.recommend_for adds.
+create function als.fold_in(
+  model regclass,
+  items "any",
+  ratings float8[] default null
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in';
+comment on function als.fold_in(regclass, "any", float8[]) is
+  'The vector that training would have given to a user with these items and ratings, without a bias; null if the model knows none of the items';
+
+create function als.fold_in(
+  model regclass,
+  items text,
+  ratings float8[] default null
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in';
+comment on function als.fold_in(regclass, text, float8[]) is
+  'The vector that training would have given to such a user, the array of items as text or without a type';
+
+create function als.fold_in_item(
+  model regclass,
+  users "any",
+  ratings float8[] default null
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in_item';
+comment on function als.fold_in_item(regclass, "any", float8[]) is
+  'The vector that an item with these users and ratings has for the users'' vectors as they are, without a bias; null if the model knows none of the users';
+
+create function als.fold_in_item(
+  model regclass,
+  users text,
+  ratings float8[] default null
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in_item';
+comment on function als.fold_in_item(regclass, text, float8[]) is
+  'The vector that such an item has, the array of users as text or without a type';
+
+create function als.recommend_for(
+  model regclass,
+  items anyarray,
+  ratings float8[] default null,
+  k int default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty'
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_for';
+comment on function als.recommend_for(regclass, anyarray, float8[], int, boolean, "any", "any", text) is
+  'The k best items for a user with these items and ratings, ids typed like the elements of the array';
+
+create function als.recommend_for(
+  model regclass,
+  items text,
+  ratings float8[] default null,
+  k int default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty'
+) returns table (item_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_for';
+comment on function als.recommend_for(regclass, text, float8[], int, boolean, "any", "any", text) is
+  'The k best items for a user with these items and ratings, the array as text or without a type, ids as text';
+
+create function als.recommend_all(
+  model regclass,
+  target text,
+  k int default 10,
+  exclude_seen boolean default true,
+  threads int default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_all';
+comment on function als.recommend_all is
+  'Writes the k best items of every user into a table, which is made or whose rows are replaced; returns the rows written';
+
+create function als.similar_items(
+  model regclass,
+  item_id anyelement,
+  k int default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_items';
+comment on function als.similar_items(regclass, anyelement, int, text, text) is
+  'The k items most like an item by the cosine or inner product of their vectors, ids typed like the argument';
+
+create function als.similar_items(
+  model regclass,
+  item_id text,
+  k int default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (item_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_items';
+comment on function als.similar_items(regclass, text, int, text, text) is
+  'The k items most like an item by the cosine or inner product of their vectors, ids as text';
+
+create function als.similar_users(
+  model regclass,
+  user_id anyelement,
+  k int default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (user_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_users';
+comment on function als.similar_users(regclass, anyelement, int, text, text) is
+  'The k users most like a user by the cosine or inner product of their vectors, ids typed like the argument';
+
+create function als.similar_users(
+  model regclass,
+  user_id text,
+  k int default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (user_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_users';
+comment on function als.similar_users(regclass, text, int, text, text) is
+  'The k users most like a user by the cosine or inner product of their vectors, ids as text';
+
+-- Evaluation -------------------------------------------------------------------------------------
+
+create function als.evaluate(
+  model regclass,
+  test text,
+  k int[] default '{10}',
+  history text default null,
+  candidates text default null,
+  exclude_seen boolean default true,
+  min_rating float8 default null,
+  user_col name default null,
+  item_col name default null,
+  rating_col name default null,
+  threads int default null
+) returns table (metric text, k int, value float8, baseline float8, n bigint)
+language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_evaluate';
+comment on function als.evaluate is
+  'How well a model predicts and ranks the rows of a test that it has not seen, and how well the most popular items or mean ratings would do';
+
+-- The last of the values may as well be a seed. A null is a value too: each row is in one part or the other.
+create function als.hash_fraction(variadic "any") returns float8
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_hash_fraction';
+comment on function als.hash_fraction is
+  'A number of [0, 1) that depends on these values alone, on every server and in every version the same';
+
+create function als.split(
+  source text,
+  part text,
+  fraction float8 default 0.2,
+  "by" text default 'row',
+  last int default null,
+  since text default null,
+  test_share float8 default 0.2,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  time_col name default null,
+  seed bigint default 42
+) returns text
+language c stable parallel restricted as 'MODULE_PATHNAME', 'als_split';
+comment on function als.split is
+  'A query for the train, test or history part of a table, view or query of ratings';
+
+-- Reports ----------------------------------------------------------------------------------------
+
+-- Restricted: the query of titles may be anything.
+create function als.report(
+  model regclass,
+  titles text default null,
+  test text default null,
+  k int[] default '{10}',
+  items int default 200
+) returns text
+language c stable parallel restricted cost 1000000 as 'MODULE_PATHNAME', 'als_report';
+comment on function als.report is
+  'A model as one self-contained HTML page: training, quality, distributions, a map of the items and their neighbours';
+
+create function als.explain(
+  model regclass,
+  user_id "any",
+  item_id anyelement,
+  k int default 10
+) returns table (component text, item_id anyelement, rating float8, contribution float8, share float8)
+language c stable parallel safe cost 1000 rows 10
+as 'MODULE_PATHNAME', 'als_explain';
+comment on function als.explain(regclass, "any", anyelement, int) is
+  'What a score is made of: what each of the user''s ratings contributes, ids typed like the argument item_id';
+
+create function als.explain(
+  model regclass,
+  user_id text,
+  item_id text,
+  k int default 10
+) returns table (component text, item_id text, rating float8, contribution float8, share float8)
+language c stable parallel safe cost 1000 rows 10
+as 'MODULE_PATHNAME', 'als_explain';
+comment on function als.explain(regclass, text, text, int) is
+  'What a score is made of: what each of the user''s ratings contributes, ids as text or without a type';
+
+create function als.explain(
+  model regclass,
+  user_id text,
+  item_id anyelement,
+  k int default 10
+) returns table (component text, item_id anyelement, rating float8, contribution float8, share float8)
+language c stable parallel safe cost 1000 rows 10
+as 'MODULE_PATHNAME', 'als_explain';
+comment on function als.explain(regclass, text, anyelement, int) is
+  'What a score is made of: what each of the user''s ratings contributes, ids typed like the argument item_id';
+
+create function als.explain(
+  model regclass,
+  user_id "any",
+  item_id text,
+  k int default 10
+) returns table (component text, item_id text, rating float8, contribution float8, share float8)
+language c stable parallel safe cost 1000 rows 10
+as 'MODULE_PATHNAME', 'als_explain';
+comment on function als.explain(regclass, "any", text, int) is
+  'What a score is made of: what each of the user''s ratings contributes, ids as text or without a type';
+
+-- Keeping fresh ----------------------------------------------------------------------------------
+
+create function als.refresh_users(
+  model regclass,
+  user_ids "any" default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
+comment on function als.refresh_users(regclass, "any") is
+  'Computes the rows of these users (null: of those whose number of ratings has changed) from the live source, the items held fixed; returns the rows written';
+
+create function als.refresh_users(
+  model regclass,
+  user_ids text
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
+comment on function als.refresh_users(regclass, text) is
+  'Computes the rows of these users from the live source, the array of ids as text or without a type';
+
+create function als.refresh_items(
+  model regclass,
+  item_ids "any" default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
+comment on function als.refresh_items(regclass, "any") is
+  'Computes the rows of these items (null: of those whose number of ratings has changed) from the live source, the users held fixed; returns the rows written';
+
+create function als.refresh_items(
+  model regclass,
+  item_ids text
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
+comment on function als.refresh_items(regclass, text) is
+  'Computes the rows of these items from the live source, the array of ids as text or without a type';
+
+-- Vectors ----------------------------------------------------------------------------------------
+
+create function als.dot(a real[], b real[]) returns real
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_dot';
+comment on function als.dot is 'The inner product of two vectors of equal length';
+
+create function als.cosine(a real[], b real[]) returns real
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_cosine';
+comment on function als.cosine is 'The cosine of the angle between two vectors; 0 if either is zero';
+
+-- Helpers ----------------------------------------------------------------------------------------
+-- Functions whose name begins with an underscore are called by als itself, not by users.
+
+create function als._trained_id(n bigint, of_type anyelement) returns anyelement
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_trained_id';
+comment on function als._trained_id is
+  'Internal to als.train: the id of row n of the factors being written';
+
+create function als._trained_factors(n bigint) returns real[]
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_factors';
+comment on function als._trained_factors is
+  'Internal to als.train: the vector of row n of the factors being written';
+
+create function als._trained_bias(n bigint) returns real
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_bias';
+comment on function als._trained_bias is
+  'Internal to als.train: the bias of row n of the factors being written';
+
+create function als._trained_n_ratings(n bigint) returns int
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_n_ratings';
+comment on function als._trained_n_ratings is
+  'Internal to als.train: the number of ratings of row n of the factors being written';
+
+create function als._recommended_user(n bigint, of_type anyelement) returns anyelement
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_recommended_user';
+comment on function als._recommended_user is
+  'Internal to als.recommend_all: the user of row n of the recommendations being written';
+
+create function als._recommended_item(n bigint, of_type anyelement) returns anyelement
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_recommended_item';
+comment on function als._recommended_item is
+  'Internal to als.recommend_all: the item of row n of the recommendations being written';
+
+create function als._recommended_score(n bigint) returns real
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_recommended_score';
+comment on function als._recommended_score is
+  'Internal to als.recommend_all: the score of row n of the recommendations being written';
+
+create function als._recommended_rank(n bigint) returns int
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_recommended_rank';
+comment on function als._recommended_rank is
+  'Internal to als.recommend_all: the rank of row n of the recommendations being written';

@@ -1,0 +1,12 @@
+// The largest options that a training accepts.
+#pragma once
+
+namespace als {
+
+inline constexpr int kMaxFactors = 1024;
+inline constexpr double kMaxRegularization = 1e10;
+inline constexpr double kMaxRegExponent = 2;
+inline constexpr double kMaxAlpha = 1e10;
+inline constexpr int kMaxThreads = 256;
+
+}  // namespace als

@@ -1,0 +1,42 @@
+// A sparse matrix in compressed rows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/base/uninitialized_vector.h"
+
+namespace als {
+
+/// A sparse matrix in compressed rows (CSR): row r has the entries offsets[r] .. offsets[r+1] - 1,
+/// its columns strictly ascending.
+struct CompressedRows {
+  std::vector<std::uint64_t> offsets;  ///< rows + 1
+  UninitializedVector<std::uint32_t> columns;
+  UninitializedVector<float> values;
+
+  std::size_t rows() const { return offsets.empty() ? 0 : offsets.size() - 1; }
+  std::size_t row_size(std::size_t r) const { return offsets[r + 1] - offsets[r]; }
+};
+
+/// Some ratings of one row.
+struct RowRatings {
+  const std::uint32_t* columns;  ///< rows of the side held fixed
+  const float* values;
+  std::size_t count;
+};
+
+/// The ratings of a row.
+inline RowRatings ratings_of(const CompressedRows& rows, std::size_t row) {
+  const std::uint64_t begin = rows.offsets[row];
+  return {rows.columns.data() + begin, rows.values.data() + begin, rows.row_size(row)};
+}
+
+/// Cuts rows into runs of at most `limit` entries, or of one row where that has more; every row
+/// counts as `per_row` entries beside its own. Returns the first row of each run, and rows() at
+/// last.
+std::vector<std::size_t> split_rows(const CompressedRows& matrix, std::size_t per_row,
+                                    std::size_t limit);
+
+}  // namespace als

@@ -1,0 +1,134 @@
+#include "core/data/duplicates.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <stdexcept>
+#include <vector>
+
+#include "core/base/uninitialized_vector.h"
+
+namespace als {
+namespace {
+
+constexpr std::size_t kGrain = std::size_t{1} << 18;  // entries a block: a millisecond or so
+
+/// The steps of merge_duplicates().
+class DuplicateMerger {
+ public:
+  DuplicateMerger(CompressedRows& matrix, OnDuplicate on_duplicate, ThreadTeam& team)
+      : matrix_(matrix),
+        on_duplicate_(on_duplicate),
+        team_(team),
+        runs_(split_rows(matrix, 16, kGrain)),
+        first_duplicate_(runs_.size(), kNone) {}
+
+  /// Returns the number of entries merged away.
+  std::size_t merge() {
+    find();
+    std::size_t run = 0;
+    while (run < runs_.size() && first_duplicate_[run] == kNone) ++run;
+    if (run == runs_.size()) return 0;
+    if (on_duplicate_ == OnDuplicate::kError) {
+      const std::uint64_t entry = first_duplicate_[run];
+      throw DuplicateRating(row_of(entry), matrix_.columns[entry]);
+    }
+    merge_within_rows();
+    return close_gaps();
+  }
+
+ private:
+  static constexpr std::uint64_t kNone = UINT64_MAX;
+
+  std::uint32_t row_of(std::uint64_t entry) const {
+    const auto& offsets = matrix_.offsets;
+    const auto after = std::upper_bound(offsets.begin(), offsets.end(), entry);
+    return static_cast<std::uint32_t>(after - offsets.begin() - 1);
+  }
+
+  void for_each_run(const std::function<void(std::size_t run)>& visit) {
+    team_.for_each_block(runs_.size() - 1, 1,
+                         [&](std::size_t run, std::size_t, int) { visit(run); });
+  }
+
+  void find() {
+    for_each_run([&](std::size_t run) {
+      for (std::size_t row = runs_[run]; row < runs_[run + 1]; ++row) {
+        for (std::uint64_t e = matrix_.offsets[row] + 1; e < matrix_.offsets[row + 1]; ++e) {
+          if (matrix_.columns[e] == matrix_.columns[e - 1]) {
+            first_duplicate_[run] = e;
+            return;
+          }
+        }
+      }
+    });
+  }
+
+  float merged(float* values, std::size_t count) const {
+    if (count == 1) return values[0];
+    std::sort(values, values + count);
+    const double sum = std::accumulate(values, values + count, 0.0);
+    const double count_or_one = on_duplicate_ == OnDuplicate::kAverage ? count : 1;
+    const auto value = static_cast<float>(sum / count_or_one);
+    if (!std::isfinite(value))
+      throw std::range_error("the sum of duplicate ratings is out of range");
+    return value;
+  }
+
+  /// Moves what is left of each row to the row's beginning.
+  void merge_within_rows() {
+    row_sizes_.resize(matrix_.rows());
+    for_each_run([&](std::size_t run) {
+      for (std::size_t row = runs_[run]; row < runs_[run + 1]; ++row) {
+        std::uint64_t to = matrix_.offsets[row];
+        const std::uint64_t end = matrix_.offsets[row + 1];
+        for (std::uint64_t e = to; e < end;) {
+          std::uint64_t same = e + 1;
+          while (same < end && matrix_.columns[same] == matrix_.columns[e]) ++same;
+          matrix_.columns[to] = matrix_.columns[e];
+          matrix_.values[to] = merged(matrix_.values.data() + e, same - e);
+          ++to;
+          e = same;
+        }
+        row_sizes_[row] = to - matrix_.offsets[row];
+      }
+    });
+  }
+
+  /// Moves the rows together, in order, as the places they move to hold the rows before them.
+  std::size_t close_gaps() {
+    const std::size_t before = matrix_.columns.size();
+    std::uint64_t to = 0;
+    for (std::size_t run = 0; run + 1 < runs_.size(); ++run) {
+      team_.for_each_block(1, 1, [&](std::size_t, std::size_t, int) {
+        for (std::size_t row = runs_[run]; row < runs_[run + 1]; ++row) {
+          const std::uint64_t from = matrix_.offsets[row];
+          std::copy_n(matrix_.columns.data() + from, row_sizes_[row], matrix_.columns.data() + to);
+          std::copy_n(matrix_.values.data() + from, row_sizes_[row], matrix_.values.data() + to);
+          matrix_.offsets[row] = to;
+          to += row_sizes_[row];
+        }
+      });
+    }
+    matrix_.offsets.back() = to;
+    matrix_.columns.resize(to);
+    matrix_.values.resize(to);
+    return before - to;
+  }
+
+  CompressedRows& matrix_;
+  const OnDuplicate on_duplicate_;
+  ThreadTeam& team_;
+  const std::vector<std::size_t> runs_;
+  std::vector<std::uint64_t> first_duplicate_;  // of each run
+  UninitializedVector<std::uint64_t> row_sizes_;
+};
+
+}  // namespace
+
+std::size_t merge_duplicates(CompressedRows& matrix, OnDuplicate on_duplicate, ThreadTeam& team) {
+  return DuplicateMerger(matrix, on_duplicate, team).merge();
+}
+
+}  // namespace als

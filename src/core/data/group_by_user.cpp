@@ -1,0 +1,73 @@
+#include "core/data/group_by_user.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace als {
+namespace {
+
+constexpr std::size_t kGrain = std::size_t{1} << 16;  // entries a block
+constexpr std::size_t kRowCost = 16;                  // of a row beside its entries, in entries
+
+/// Calls visit(row, column, value) for the entries that are not left out, on the calling thread,
+/// which can be interrupted between blocks.
+template <class Visit>
+void for_each_entry(const RatingBuffer& buffer, const std::vector<std::uint32_t>& user_number,
+                    const std::vector<std::uint32_t>& item_number, ThreadTeam& team,
+                    const Visit& visit) {
+  for (std::size_t b = 0; b < buffer.blocks(); ++b) {
+    team.for_each_block(1, 1, [&](std::size_t, std::size_t, int) {
+      const RatingBuffer::Entry* entries = buffer.block(b);
+      for (std::size_t e = 0; e < buffer.block_size(b); ++e) {
+        const std::uint32_t row = user_number[entries[e].user];
+        const std::uint32_t column = item_number[entries[e].item];
+        if (row != kLeftOut && column != kLeftOut) visit(row, column, entries[e].value);
+      }
+    });
+  }
+}
+
+void sort_row(CompressedRows& rows, std::size_t row,
+              std::vector<std::pair<std::uint32_t, float>>& scratch) {
+  const std::uint64_t begin = rows.offsets[row];
+  scratch.clear();
+  for (std::uint64_t e = begin; e < rows.offsets[row + 1]; ++e) {
+    scratch.emplace_back(rows.columns[e], rows.values[e]);
+  }
+  std::sort(scratch.begin(), scratch.end());
+  for (std::size_t e = 0; e < scratch.size(); ++e) {
+    rows.columns[begin + e] = scratch[e].first;
+    rows.values[begin + e] = scratch[e].second;
+  }
+}
+
+}  // namespace
+
+CompressedRows group_by_user(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_number,
+                             const std::vector<std::uint32_t>& item_number, std::size_t users,
+                             ThreadTeam& team) {
+  CompressedRows rows;
+  rows.offsets.assign(users + 1, 0);
+  for_each_entry(buffer, user_number, item_number, team,
+                 [&](std::uint32_t row, std::uint32_t, float) { ++rows.offsets[row + 1]; });
+  std::partial_sum(rows.offsets.begin(), rows.offsets.end(), rows.offsets.begin());
+  rows.columns.resize(rows.offsets.back());
+  rows.values.resize(rows.offsets.back());
+  std::vector<std::uint64_t> places(rows.offsets.begin(), rows.offsets.end() - 1);
+  for_each_entry(buffer, user_number, item_number, team,
+                 [&](std::uint32_t row, std::uint32_t column, float value) {
+                   rows.columns[places[row]] = column;
+                   rows.values[places[row]++] = value;
+                 });
+  buffer.take_blocks();
+
+  const std::vector<std::size_t> runs = split_rows(rows, kRowCost, kGrain);
+  team.for_each_block(runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
+    std::vector<std::pair<std::uint32_t, float>> scratch;
+    for (std::size_t row = runs[run]; row < runs[run + 1]; ++row) sort_row(rows, row, scratch);
+  });
+  return rows;
+}
+
+}  // namespace als

@@ -1,0 +1,80 @@
+// Ratings in compressed rows, seen from both sides.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/base/thread_team.h"
+#include "core/data/chunk_pool.h"
+#include "core/data/compressed_rows.h"
+#include "core/data/duplicates.h"
+#include "core/data/holdout.h"
+
+namespace als {
+
+/// Ratings in the order in which they arrive, in blocks, so that growing never copies.
+class RatingBuffer {
+ public:
+  struct Entry {
+    std::uint32_t user;
+    std::uint32_t item;
+    float value;
+  };
+  static constexpr std::size_t kChunkEntries = ChunkPool::kChunkBytes / sizeof(Entry);
+  static constexpr std::size_t kBlockChunks = std::size_t{1} << 10;
+  static constexpr std::size_t kBlockEntries = kBlockChunks * kChunkEntries;
+
+  void append(std::uint32_t user, std::uint32_t item, float value) {
+    append(&user, &item, &value, 1);
+  }
+  void append(const std::uint32_t* users, const std::uint32_t* items, const float* values,
+              std::size_t n);
+  std::size_t size() const { return size_; }
+  std::size_t blocks() const { return blocks_.size(); }
+  std::size_t block_size(std::size_t b) const;
+  const Entry* block(std::size_t b) const {
+    return reinterpret_cast<const Entry*>(blocks_[b].get());
+  }
+
+  /// Hands over the memory, and is empty afterwards.
+  std::vector<ChunkPool::Block> take_blocks();
+
+ private:
+  std::vector<ChunkPool::Block> blocks_;
+  std::size_t size_ = 0;
+};
+
+/// All ratings by user and by item. Depends on the set of ratings alone, not on the order in which
+/// they came nor on the number of threads.
+class Ratings {
+ public:
+  /// The items' rows are made in so many parts, each of which needs room for a copy of its entries.
+  static constexpr std::size_t kParts = 4;
+
+  /// Takes over (and empties) the buffer, whose values must be finite. Throws std::range_error if
+  /// the sum of duplicates is not. user_rank[u] is the canonical index of the user that the buffer
+  /// calls u, a permutation; item_rank likewise. Duplicates are merged in double precision in
+  /// ascending order of their values. With a rule, some ratings are kept out.
+  Ratings(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_rank,
+          const std::vector<std::uint32_t>& item_rank, OnDuplicate on_duplicate, ThreadTeam& team,
+          const HoldoutRule* holdout = nullptr);
+
+  std::size_t users() const { return by_user_.rows(); }
+  std::size_t items() const { return by_item_.rows(); }
+  std::size_t size() const { return by_user_.columns.size(); }
+  std::size_t duplicates() const { return duplicates_; }        ///< entries merged away
+  double mean() const { return mean_; }                         ///< of the ratings here; 0 if none
+  const CompressedRows& held_out() const { return held_out_; }  ///< by user; empty without a rule
+  const CompressedRows& by_user() const { return by_user_; }
+  const CompressedRows& by_item() const { return by_item_; }
+
+ private:
+  CompressedRows by_user_;
+  CompressedRows by_item_;
+  CompressedRows held_out_;
+  std::size_t duplicates_ = 0;
+  double mean_ = 0;
+};
+
+}  // namespace als

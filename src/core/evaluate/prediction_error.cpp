@@ -1,0 +1,64 @@
+#include "core/evaluate/prediction_error.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/linalg/products.h"
+#include "core/search/top_k.h"
+
+namespace als {
+namespace {
+constexpr std::size_t kGrain = 64;  // users a block
+}
+
+void PredictionError::add(const PredictionError& other) {
+  n_ += other.n_;
+  squares_ += other.squares_;
+  absolutes_ += other.absolutes_;
+}
+
+double PredictionError::rmse() const { return std::sqrt(squares_ / static_cast<double>(n_)); }
+
+double PredictionError::mae() const { return absolutes_ / static_cast<double>(n_); }
+
+PredictionEvaluator::PredictionEvaluator(const BiasedView& items,
+                                         const std::vector<double>& item_means, double origin,
+                                         ThreadTeam& team)
+    : items_(items), item_means_(item_means), origin_(origin), team_(team) {}
+
+void PredictionEvaluator::add(std::size_t n, const std::function<User(std::size_t)>& user_of) {
+  // The sums of blocks, added up in order.
+  std::vector<Sums> sums((n + kGrain - 1) / kGrain);
+  team_.for_each_block(n, kGrain, [&](std::size_t begin, std::size_t end, int) {
+    Sums& own = sums[begin / kGrain];
+    for (std::size_t u = begin; u < end; ++u) {
+      const User user = user_of(u);
+      for (std::size_t e = 0; e < user.ratings.count; ++e) {
+        const std::uint32_t item = user.ratings.columns[e];
+        const double rating = user.ratings.values[e];
+        const float base = items_.bias == nullptr ? user.base : user.base + items_.bias[item];
+        own.model.add(rating, base + dot(user.vector, items_.row(item), items_.vectors.cols));
+        own.means.add(rating, item_means_[item]);
+        own.deviations += rating - origin_;
+        own.deviation_squares += (rating - origin_) * (rating - origin_);
+        own.lowest = std::min(own.lowest, rating);
+        own.highest = std::max(own.highest, rating);
+      }
+    }
+  });
+  for (const Sums& own : sums) {
+    sums_.model.add(own.model);
+    sums_.means.add(own.means);
+    sums_.deviations += own.deviations;
+    sums_.deviation_squares += own.deviation_squares;
+    sums_.lowest = std::min(sums_.lowest, own.lowest);
+    sums_.highest = std::max(sums_.highest, own.highest);
+  }
+}
+
+double PredictionEvaluator::spread() const {
+  const double n = static_cast<double>(sums_.model.n());
+  return n == 0 ? 0 : sums_.deviation_squares - sums_.deviations * sums_.deviations / n;
+}
+
+}  // namespace als

@@ -1,0 +1,84 @@
+// How far predicted ratings are from the real ones.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "core/base/thread_team.h"
+#include "core/data/compressed_rows.h"
+#include "core/linalg/factor_matrix.h"
+
+namespace als {
+
+/// Sums over ratings r and their predictions p.
+class PredictionError {
+ public:
+  void add(double rating, double prediction) {
+    const double error = rating - prediction;
+    ++n_;
+    squares_ += error * error;
+    absolutes_ += error < 0 ? -error : error;
+  }
+  void add(const PredictionError& other);
+
+  std::size_t n() const { return n_; }
+  double squares() const { return squares_; }  ///< sum of (r - p)^2
+  double rmse() const;                         ///< sqrt(mean of (r - p)^2)
+  double mae() const;                          ///< mean of |r - p|
+
+ private:
+  std::size_t n_ = 0;
+  double squares_ = 0;
+  double absolutes_ = 0;
+};
+
+/// Evaluates the predictions of a model, and beside them those of each item's mean rating. The bits
+/// depend on the users and the order in which they are added, not on the number of threads.
+class PredictionEvaluator {
+ public:
+  /// A user, and the ratings to be predicted.
+  struct User {
+    const float* vector;
+    float base;  ///< s_ui = (base + b_i) + vector . y_i
+    RowRatings ratings;
+  };
+
+  /// `item_means`: of each item. origin: some number near the ratings. Items, means and team must
+  /// outlive this.
+  PredictionEvaluator(const BiasedView& items, const std::vector<double>& item_means, double origin,
+                      ThreadTeam& team);
+
+  /// Evaluates n more users; user_of is called from any thread.
+  void add(std::size_t n, const std::function<User(std::size_t)>& user_of);
+
+  const PredictionError& model() const { return sums_.model; }
+  const PredictionError& means() const { return sums_.means; }
+
+  /// The part of the ratings' variance that these predictions explain: 1 - sum of (r - p)^2 / sum
+  /// of (r - mean of r)^2. Means nothing where all ratings are equal.
+  double r2(const PredictionError& error) const { return 1 - error.squares() / spread(); }
+  bool has_r2() const { return sums_.lowest < sums_.highest; }
+
+ private:
+  struct Sums {
+    PredictionError model;
+    PredictionError means;
+    double deviations = 0;  // sum of r - origin
+    double deviation_squares = 0;
+    double lowest = std::numeric_limits<double>::infinity();  // rating
+    double highest = -std::numeric_limits<double>::infinity();
+  };
+
+  double spread() const;
+
+  const BiasedView items_;
+  const std::vector<double>& item_means_;
+  const double origin_;
+  ThreadTeam& team_;
+  Sums sums_;
+};
+
+}  // namespace als

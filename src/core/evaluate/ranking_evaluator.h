@@ -1,0 +1,83 @@
+// How well a model ranks what users turned out to like.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/base/thread_team.h"
+#include "core/evaluate/rank_counter.h"
+#include "core/evaluate/ranking_metrics.h"
+#include "core/linalg/factor_matrix.h"
+
+namespace als {
+
+/// A user whose list is to be evaluated. Lists of items are in any order, each item once but in
+/// `excluded`.
+struct RankedUser {
+  const float* vector = nullptr;
+  float base = 0;  ///< s_ui = (base + b_i) + vector . y_i
+  std::vector<std::uint32_t> relevant;
+  std::vector<std::uint32_t> excluded;    ///< never ranked, not even where they are relevant
+  std::vector<std::uint32_t> candidates;  ///< what is ranked beside the relevant items
+  bool all_items = true;                  ///< instead of the candidates
+};
+
+/// Ranks items for users as als.recommend would, and takes the mean of what the ranks of the
+/// relevant ones amount to. Beside it the same for the most popular items, ties by lower index.
+/// Users without a relevant item are not evaluated.
+///
+/// The bits depend on the users and the order in which they are added, not on the number of
+/// threads.
+class RankingEvaluator {
+ public:
+  /// `popularity`: of each item. `cutoffs`: each at least 1. Items, popularity and team must
+  /// outlive this.
+  RankingEvaluator(const BiasedView& items, const float* popularity,
+                   std::vector<std::uint32_t> cutoffs, ThreadTeam& team);
+
+  /// Fills in user n; called from any thread. The user comes empty, and all_items set.
+  using Describe = std::function<void(std::size_t n, RankedUser& user)>;
+
+  /// Evaluates n more users.
+  void add(std::size_t n, const Describe& describe);
+
+  RankingMetrics model() const { return mean(sums_, &RowWorkspace::best_ranks); }
+  RankingMetrics popular() const { return mean(popular_sums_, &RowWorkspace::best_popular_ranks); }
+
+  /// The bytes that this takes, beside the lists of a user for each thread.
+  static std::size_t memory(std::size_t items, int threads);
+
+ private:
+  /// The best rank that each item has had in a user's list, up to the last cutoff: enough for the
+  /// coverage at every cutoff.
+  using BestRanks = std::vector<std::uint32_t>;
+
+  struct RowWorkspace {
+    RankedUser user;
+    std::vector<float> scores;
+    std::vector<bool> excluded;  // all false between users
+    RankCounter counter;
+    BestRanks best_ranks;
+    BestRanks best_popular_ranks;
+  };
+
+  void prepare(RankedUser& user, RowWorkspace& worker) const;
+  void score(RowWorkspace& worker) const;
+  RankingMetrics evaluate(RowWorkspace& worker, const float* scores, BestRanks& best_ranks) const;
+  RankingMetrics evaluate_popular(RowWorkspace& worker) const;
+  RankingMetrics mean(const RankingMetrics& sums, BestRanks RowWorkspace::*best_ranks) const;
+
+  const BiasedView items_;
+  const float* popularity_;
+  std::vector<std::uint64_t> popular_keys_;  // see RankCounter::key(); the least popular first
+  const std::vector<std::uint32_t> cutoffs_;
+  std::uint32_t last_cutoff_;
+  ThreadTeam& team_;
+  std::vector<RowWorkspace> workers_;  // one for each thread
+  RankingMetrics sums_;
+  RankingMetrics popular_sums_;
+};
+
+}  // namespace als

@@ -1,0 +1,87 @@
+// The kernels for AVX2 with fused multiply-add.
+
+#include "core/base/limits.h"
+#include "core/kernels/kernels.h"
+#include "core/kernels/search_block.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+// Nothing but the kernels may be in here: a function of the standard library instantiated inside
+// would be compiled for this target, and could be linked into code that runs everywhere.
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+
+namespace als {
+namespace {
+
+constexpr int kLanes = 8;
+constexpr int kTileColumns = 4;  // 8 of 16 registers hold the tile
+
+typedef float Vector __attribute__((vector_size(32)));
+typedef std::int32_t IntVector __attribute__((vector_size(32)));
+using HalfVector = Vector;
+
+// a * b + c, rounded once.
+ALS_INLINE Vector fused(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+
+// a0 b0 + a1 b1 of the pairs of 16-bit integers in each lane.
+ALS_INLINE IntVector pair_products(IntVector a, IntVector b) {
+  return (IntVector)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+}
+
+// A bit for each lane where a < b is not true.
+ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_NLT_UQ)));
+}
+
+// The order matters.
+// clang-format off
+#include "core/kernels/vector.inl"
+// clang-format on
+
+// The sums of the lanes of eight vectors, by adding neighbours.
+ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
+  const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(vectors[0], vectors[1]),
+                                    _mm256_hadd_ps(vectors[2], vectors[3]));
+  const __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(vectors[4], vectors[5]),
+                                     _mm256_hadd_ps(vectors[6], vectors[7]));
+  _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
+                                       _mm256_permute2f128_ps(low, high, 0x31)));
+}
+
+// clang-format off
+#include "core/kernels/gram.inl"
+#include "core/kernels/cholesky.inl"
+#include "core/kernels/dot.inl"
+#include "core/kernels/cg_pass.inl"
+#include "core/kernels/search.inl"
+#include "core/kernels/rotate.inl"
+// clang-format on
+
+}  // namespace
+}  // namespace als
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+namespace als {
+
+const Kernels& avx2_kernels() {
+  static constexpr Kernels kTable{accumulate,   cholesky,     cholesky_solve, pass,
+                                  transform,    dot,          multiply,       find_scores,
+                                  find_cosines, best_prefixes};
+  return kTable;
+}
+
+}  // namespace als
+
+#endif

@@ -1,0 +1,97 @@
+// The kernels for AVX-512.
+
+#include "core/base/limits.h"
+#include "core/kernels/kernels.h"
+#include "core/kernels/search_block.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+// Nothing but the kernels may be in here: a function of the standard library instantiated inside
+// would be compiled for this target, and could be linked into code that runs everywhere.
+#if defined(__clang__)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma")
+#endif
+
+namespace als {
+namespace {
+
+constexpr int kLanes = 16;
+constexpr int kTileColumns = 16;  // 16 of 32 registers hold the tile
+
+typedef float Vector __attribute__((vector_size(64)));
+typedef float HalfVector __attribute__((vector_size(32)));
+typedef std::int32_t IntVector __attribute__((vector_size(64)));
+
+// a * b + c, rounded once.
+ALS_INLINE Vector fused(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+ALS_INLINE HalfVector fused(HalfVector a, HalfVector b, HalfVector c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+
+// a0 b0 + a1 b1 of the pairs of 16-bit integers in each lane.
+ALS_INLINE IntVector pair_products(IntVector a, IntVector b) {
+  return (IntVector)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+}
+
+// A bit for each lane where a < b is not true.
+ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
+  return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ);
+}
+
+// The order matters.
+// clang-format off
+#include "core/kernels/vector.inl"
+// clang-format on
+
+// The sums of the lanes of eight vectors, by halves and then by adding neighbours.
+ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
+  HalfVector half[8];
+  ALS_UNROLL for (int q = 0; q < 8; ++q) {
+    float lanes[kLanes];
+    store(lanes, vectors[q]);
+    half[q] = load<HalfVector>(lanes) + load<HalfVector>(lanes + kLanes / 2);
+  }
+  const __m256 low =
+      _mm256_hadd_ps(_mm256_hadd_ps(half[0], half[1]), _mm256_hadd_ps(half[2], half[3]));
+  const __m256 high =
+      _mm256_hadd_ps(_mm256_hadd_ps(half[4], half[5]), _mm256_hadd_ps(half[6], half[7]));
+  _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
+                                       _mm256_permute2f128_ps(low, high, 0x31)));
+}
+
+// clang-format off
+#include "core/kernels/gram.inl"
+#include "core/kernels/cholesky.inl"
+#include "core/kernels/dot.inl"
+#include "core/kernels/cg_pass.inl"
+#include "core/kernels/search.inl"
+#include "core/kernels/rotate.inl"
+// clang-format on
+
+}  // namespace
+}  // namespace als
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+namespace als {
+
+const Kernels& avx512_kernels() {
+  static constexpr Kernels kTable{accumulate,   cholesky,     cholesky_solve, pass,
+                                  transform,    dot,          multiply,       find_scores,
+                                  find_cosines, best_prefixes};
+  return kTable;
+}
+
+}  // namespace als
+
+#endif

@@ -1,0 +1,75 @@
+// The kernels for what every processor of the architecture has: SSE2 or NEON.
+
+#include "core/base/limits.h"
+#include "core/kernels/kernels.h"
+#include "core/kernels/search_block.h"
+
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#elif defined(__x86_64__)
+#include <emmintrin.h>
+#endif
+
+namespace als {
+namespace {
+
+constexpr int kLanes = 4;
+#if defined(__aarch64__)
+constexpr int kTileColumns = 4;  // 16 of 32 registers hold the tile
+#else
+constexpr int kTileColumns = 2;  // 8 of 16 registers hold the tile
+#endif
+
+typedef float Vector __attribute__((vector_size(16)));
+typedef std::int32_t IntVector __attribute__((vector_size(16)));
+using HalfVector = Vector;
+
+// a * b + c; rounded once where the processor has it.
+ALS_INLINE Vector fused(Vector a, Vector b, Vector c) {
+#if defined(__aarch64__)
+  return vfmaq_f32(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
+
+// a0 b0 + a1 b1 of the pairs of 16-bit integers in each lane.
+ALS_INLINE IntVector pair_products(IntVector a, IntVector b) {
+#if defined(__x86_64__)
+  return (IntVector)_mm_madd_epi16((__m128i)a, (__m128i)b);
+#else
+  return ((a << 16) >> 16) * ((b << 16) >> 16) + (a >> 16) * (b >> 16);
+#endif
+}
+
+// A bit for each lane where a < b is not true.
+ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
+#if defined(__x86_64__)
+  return static_cast<std::uint32_t>(_mm_movemask_ps(_mm_cmpnlt_ps(a, b)));
+#else
+  const IntVector bits = ~(a < b) & IntVector{1, 2, 4, 8};
+  return static_cast<std::uint32_t>(bits[0] + bits[1] + bits[2] + bits[3]);
+#endif
+}
+
+// The order matters.
+// clang-format off
+#include "core/kernels/vector.inl"
+#include "core/kernels/gram.inl"
+#include "core/kernels/cholesky.inl"
+#include "core/kernels/dot.inl"
+#include "core/kernels/cg_pass.inl"
+#include "core/kernels/search.inl"
+#include "core/kernels/rotate.inl"
+// clang-format on
+
+}  // namespace
+
+const Kernels& baseline_kernels() {
+  static constexpr Kernels kTable{accumulate,   cholesky,     cholesky_solve, pass,
+                                  transform,    dot,          multiply,       find_scores,
+                                  find_cosines, best_prefixes};
+  return kTable;
+}
+
+}  // namespace als

@@ -1,0 +1,121 @@
+// The inner loops, compiled once for each level of vector instructions.
+//
+// They are written once, in kernels_*.inl, with the compiler's vector extension, and compiled by
+// kernels_baseline.cpp, kernels_avx2.cpp and kernels_avx512.cpp inside a region of another target
+// and in a namespace without linkage. So no file needs other flags, and no inline function compiled
+// for a newer processor can be picked by the linker for an older one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// For the parts of the inner loops.
+#define ALS_INLINE inline __attribute__((always_inline))
+
+namespace als {
+
+/// Everything works on blocks of 16 floats: a cache line, and a whole number of vectors at any
+/// level.
+inline constexpr std::size_t kBlock = 16;
+
+constexpr std::size_t blocks_of(std::size_t n) { return (n + kBlock - 1) / kBlock; }
+
+/// A symmetric or lower triangular matrix is held as rows of blocks: block row i has the columns 0
+/// to 16 * (i + 1) - 1, and of each column the 16 entries in rows 16 * i and up, side by side. So
+/// entry (r, c), c <= r, is at block_row_offset(r / 16) + 16 * c + r % 16, and a block row is laid
+/// out like a panel of gathered vectors: one kernel serves for the Gram matrix and for its
+/// factorisation.
+constexpr std::size_t block_row_offset(std::size_t i) { return kBlock * kBlock * i * (i + 1) / 2; }
+
+constexpr std::size_t matrix_floats(std::size_t n) { return block_row_offset(blocks_of(n)); }
+
+constexpr std::size_t matrix_index(std::size_t row, std::size_t column) {
+  return block_row_offset(row / kBlock) + kBlock * column + row % kBlock;
+}
+
+/// Some terms of a row's normal equations: g z z^T on the left, h z on the right. z = rows[e], and
+/// one more component that is always 1 where there is a bias.
+struct PanelTerms {
+  const float* const* rows;   ///< each padded with zeros to a multiple of 16 floats
+  const float* root_weights;  ///< sqrt(g)
+  const float* rhs_weights;   ///< h
+  std::size_t count;
+  std::size_t factors;  ///< components of a row, without the bias
+  bool bias;
+  /// Rows of the terms that come next: fetched into the second-level cache meanwhile.
+  const float* const* upcoming;
+  std::size_t upcoming_count;
+};
+
+/// Some ratings of a row, for a pass of conjugate gradients: z_e is the vector numbered columns[e].
+struct PassTerms {
+  const float* vectors;  ///< row-major, padded with zeros to `stride`, a multiple of 16
+  std::size_t stride;
+  const std::uint32_t* columns;
+  std::size_t count;
+  std::size_t ahead;     ///< columns known beyond those, which come next
+  const float* weights;  ///< w
+  const float* targets;  ///< h
+  float bias;            ///< what is added to every product
+};
+
+struct SearchRows;
+struct SearchQuery;
+struct FoundRows;
+
+struct Kernels {
+  /// matrix += sum of g z z^T, rhs += sum of h z. `panel` is room for 16 * blocks_of(n) floats a
+  /// term, n = factors + bias. Entries of the matrix above its diagonal are left undefined
+  /// (finite).
+  void (*accumulate)(const PanelTerms& terms, float* panel, float* matrix, float* rhs);
+
+  /// L L^T = a + ridge * I. L takes the place of `factor`, but for its diagonal, of which the
+  /// inverse goes to inverse_diagonal (16 * blocks_of(n) floats). False if a pivot is smaller than
+  /// `tolerance` times its diagonal entry, or not a number: then a is not safely positive definite.
+  bool (*cholesky)(const float* a, std::size_t n, float ridge, float tolerance, float* factor,
+                   float* inverse_diagonal);
+
+  /// Solves L L^T x = x in place; x is padded to 16 * blocks_of(n) floats.
+  void (*cholesky_solve)(const float* factor, const float* inverse_diagonal, std::size_t n,
+                         float* x);
+
+  /// dots[e] = z_e . p + bias, and result += sum of c_e z_e, with c_e = h_e - w_e dots[e]. Returns
+  /// the sum of the c_e. p and result have `stride` floats.
+  float (*pass)(const PassTerms& terms, const float* p, float* dots, float* result);
+
+  /// Multiplies each of `count` rows of n floats, padded with zeros to `stride` of them, by a
+  /// matrix from the right. The matrix comes in blocks of 16 columns, one after the other, each
+  /// with the 16 entries of its n rows side by side, padded with zeros.
+  void (*transform)(float* rows, std::size_t count, std::size_t stride, std::size_t n,
+                    const float* matrix);
+
+  float (*dot)(const float* a, const float* b, std::size_t n);
+
+  /// products[i] = rows[i] . x, with the bits that dot gives. rows is padded with zeros to a stride
+  /// that is a multiple of 16 floats; x has n floats.
+  void (*multiply)(const float* rows, std::size_t row_count, std::size_t stride, const float* x,
+                   std::size_t n, float* products);
+
+  /// Finds the next rows whose bounds, see search_rows.h, are not below `least`: bounds on their
+  /// scores, or on their cosines with the query.
+  void (*find_scores)(const SearchRows& rows, const SearchQuery& query, float least,
+                      FoundRows* found);
+  void (*find_cosines)(const SearchRows& rows, const SearchQuery& query, float least,
+                       FoundRows* found);
+
+  /// Of the rows in each of the 16 places of blocks [begin, end), the one whose prefix alone makes
+  /// the best score: that score, which is no bound, and its block.
+  void (*best_prefixes)(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
+                        std::size_t end, float* scores, std::int32_t* blocks);
+};
+
+const Kernels& baseline_kernels();
+#if defined(__x86_64__)
+const Kernels& avx2_kernels();
+const Kernels& avx512_kernels();
+#endif
+
+/// Those of the current level.
+const Kernels& kernels();
+
+}  // namespace als

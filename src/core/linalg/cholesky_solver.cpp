@@ -1,0 +1,115 @@
+#include "core/linalg/cholesky_solver.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+// Eigen would start threads of its own, which would not have signals blocked.
+#ifndef EIGEN_DONT_PARALLELIZE
+#define EIGEN_DONT_PARALLELIZE
+#endif
+#include <Eigen/Cholesky>
+
+namespace als {
+namespace {
+
+// A pivot smaller than this part of its diagonal entry has lost most of its 24 bits to
+// cancellation.
+constexpr float kPivotTolerance = 1e-5F;
+
+// The same where the factorisation adds no rounding errors of its own, but the entries of A are
+// single-precision sums.
+constexpr double kDoublePivotTolerance = 5e-7;
+
+// The first ridge to try, as a part of the largest diagonal entry, and by how much it grows.
+constexpr double kFirstRidge = 1e-5;
+constexpr double kRidgeGrowth = 100;
+
+using Factorisation = Eigen::LLT<Eigen::MatrixXd>;
+
+bool positive_definite(const Eigen::MatrixXd& a, const Factorisation& llt) {
+  if (llt.info() != Eigen::Success) return false;
+  for (Eigen::Index c = 0; c < a.rows(); ++c) {
+    const double root = llt.matrixLLT()(c, c);
+    if (!(root * root > kDoublePivotTolerance * a(c, c))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+CholeskySolver::CholeskySolver(std::size_t unknowns)
+    : unknowns_(unknowns),
+      kernels_(kernels()),
+      factor_(matrix_floats(unknowns), 0.0F),
+      inverse_diagonal_(blocks_of(unknowns) * kBlock, 0.0F),
+      x_(blocks_of(unknowns) * kBlock, 0.0F) {}
+
+CholeskySolver::Solution CholeskySolver::solve(const NormalEquations& equations, double ridge,
+                                               float* x) {
+  const float* b = equations.rhs();
+  Solution solution{0, true};
+  double extra = 0;
+  if (kernels_.cholesky(equations.matrix(), unknowns_, static_cast<float>(ridge), kPivotTolerance,
+                        factor_.data(), inverse_diagonal_.data())) {
+    std::copy_n(b, x_.size(), x_.begin());
+    kernels_.cholesky_solve(factor_.data(), inverse_diagonal_.data(), unknowns_, x_.data());
+  } else {
+    solution.direct = false;
+    extra = solve_in_double(equations, ridge);
+  }
+
+  // With (A + (ridge + extra) I) x = b, the quadratic is c - b^T x - extra |x|^2.
+  for (std::size_t k = 0; k < unknowns_; ++k) {
+    const double value = x_[k];
+    solution.reduction += value * (b[k] + extra * value);
+    x[k] = x_[k];
+  }
+  const bool finite =
+      std::all_of(x, x + unknowns_, [](float value) { return std::isfinite(value); });
+  if (!finite || !std::isfinite(solution.reduction)) {
+    throw std::range_error("the ratings are too large for factors in single precision");
+  }
+  return solution;
+}
+
+/// Returns what was added to the ridge.
+double CholeskySolver::solve_in_double(const NormalEquations& equations, double ridge) {
+  const auto n = static_cast<Eigen::Index>(unknowns_);
+  Eigen::MatrixXd a(n, n);
+  Eigen::VectorXd b(n);
+  for (Eigen::Index c = 0; c < n; ++c) {
+    b[c] = equations.rhs()[c];
+    for (Eigen::Index r = c; r < n; ++r) {
+      a(r, c) = equations.at(static_cast<std::size_t>(r), static_cast<std::size_t>(c));
+    }
+    a(c, c) += ridge;
+  }
+  std::fill(x_.begin(), x_.end(), 0.0F);
+  const double largest = a.diagonal().maxCoeff();
+  // All vectors are zero, and x is free: zero is the shortest.
+  if (largest == 0) return 0;
+
+  double extra = 0;
+  Factorisation llt(a);
+  while (!positive_definite(a, llt)) {
+    const double next = extra == 0 ? kFirstRidge * largest : kRidgeGrowth * extra;
+    // Ends when even a ridge that dwarfs all else is of no use, because entries are not finite.
+    if (!(next < 1e6 * largest)) {
+      throw std::range_error("the ratings are too large for factors in single precision");
+    }
+    a.diagonal().array() += next - extra;
+    extra = next;
+    llt.compute(a);
+  }
+  const Eigen::VectorXd solved = llt.solve(b);
+  for (Eigen::Index c = 0; c < n; ++c)
+    x_[static_cast<std::size_t>(c)] = static_cast<float>(solved[c]);
+  return extra;
+}
+
+std::size_t CholeskySolver::memory(std::size_t unknowns) {
+  return (matrix_floats(unknowns) + 2 * blocks_of(unknowns) * kBlock) * sizeof(float);
+}
+
+}  // namespace als

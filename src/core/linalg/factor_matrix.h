@@ -1,0 +1,75 @@
+// Dense factors, one row an entity.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/base/aligned_vector.h"
+
+namespace als {
+
+/// A view of a FactorMatrix, or of the same layout held elsewhere.
+struct FactorView {
+  const float* data;
+  std::size_t rows;
+  std::size_t cols;
+  std::size_t stride;  ///< floats from one row to the next
+  const float* row(std::size_t r) const { return data + r * stride; }
+};
+
+/// rows x cols floats, row-major; rows are padded with zeros to a multiple of 16 floats.
+class FactorMatrix {
+ public:
+  FactorMatrix() = default;
+  FactorMatrix(std::size_t rows, std::size_t cols)
+      : rows_(rows), cols_(cols), stride_((cols + 15) / 16 * 16), data_(rows * stride_, 0.0F) {}
+  std::size_t rows() const { return rows_; }
+  std::size_t cols() const { return cols_; }
+  std::size_t stride() const { return stride_; }
+  /// Rows without values yet: each is to be cleared before use. Clearing gigabytes at once would
+  /// keep one thread busy, and deaf to interrupts, for seconds.
+  static FactorMatrix uninitialized(std::size_t rows, std::size_t cols) {
+    FactorMatrix matrix(0, cols);
+    matrix.rows_ = rows;
+    matrix.data_.resize(rows * matrix.stride_);
+    return matrix;
+  }
+  void clear_row(std::size_t r) { std::fill_n(row(r), stride_, 0.0F); }
+
+  /// Adds a row; the cost of growing is spread over many calls.
+  void append_row(const float* values) {
+    data_.resize(data_.size() + stride_, 0.0F);
+    std::copy(values, values + cols_, row(rows_++));
+  }
+  float* row(std::size_t r) { return data_.data() + r * stride_; }
+  const float* row(std::size_t r) const { return data_.data() + r * stride_; }
+  FactorView view() const { return {data_.data(), rows_, cols_, stride_}; }
+
+ private:
+  std::size_t rows_ = 0;
+  std::size_t cols_ = 0;
+  std::size_t stride_ = 0;
+  AlignedVector<float> data_;
+};
+
+/// One side of a model: a factor vector for each user (or item) and, with biases, a bias each.
+struct Factors {
+  FactorMatrix matrix;
+  std::vector<float> bias;  ///< empty without biases
+};
+
+/// The same, wherever it is kept.
+struct BiasedView {
+  BiasedView(const FactorView& vectors, const float* bias) : vectors(vectors), bias(bias) {}
+  BiasedView(const Factors& factors)  // NOLINT: converting, as views do
+      : BiasedView(factors.matrix.view(), factors.bias.empty() ? nullptr : factors.bias.data()) {}
+
+  const float* row(std::size_t r) const { return vectors.row(r); }
+
+  FactorView vectors;
+  const float* bias;  ///< null without biases
+};
+
+}  // namespace als

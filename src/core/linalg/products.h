@@ -1,0 +1,19 @@
+// Inner products of factor vectors.
+#pragma once
+
+#include <cstddef>
+
+#include "core/linalg/factor_matrix.h"
+
+namespace als {
+
+/// a.b in single precision; n floats each, any alignment. The same bits for the same values whether
+/// called here or through score_all.
+float dot(const float* a, const float* b, std::size_t n);
+
+/// scores[i] = base + bias[i] + user . items[i]; bias may be null (no bias added). scores has
+/// items.rows entries; user has items.cols. Sum order: (base + bias[i]) + dot.
+void score_all(const FactorView& items, const float* bias, float base, const float* user,
+               float* scores);
+
+}  // namespace als

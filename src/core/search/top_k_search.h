@@ -1,0 +1,78 @@
+// The best rows for a query, without looking at all of them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/base/bitmap.h"
+#include "core/kernels/search_block.h"
+#include "core/linalg/factor_matrix.h"
+#include "core/search/top_k.h"
+
+namespace als {
+
+struct SearchHeader;
+
+/// Finds exactly what scoring all rows and keeping the best k would: the same rows in the same
+/// order with the same bits, but looks closely at few of them.
+///
+/// The rows are rotated into the eigenvectors of their Gram matrix, where the first few components
+/// hold most of a vector, and sorted so that the most promising come first. The products of those
+/// components, and by Cauchy and Schwarz the norms of what lies beyond, bound a row's score from
+/// above. A row is scored only where its bound reaches the k-th best score so far, and the search
+/// ends where no bound can.
+///
+/// All this is in an image: bytes at any address that is a multiple of 64, without a pointer, so
+/// that processes can share it. The rows themselves stay where the caller has them. A search
+/// changes nothing: any number of threads may use one.
+class TopKSearch {
+ public:
+  /// The size of an image.
+  static std::size_t bytes(std::size_t rows, std::size_t factors);
+
+  /// Fills an image. `bias` has one for each row, or is null. Calls `poll` every few
+  /// milliseconds; it may throw.
+  static void build(const FactorView& rows, const float* bias, void* image,
+                    const std::function<void()>& poll);
+
+  /// `rows` and `bias` as the image was built from them; at any SIMD level. All must stay.
+  TopKSearch(const void* image, const FactorView& rows, const float* bias);
+
+  /// The k best by score = (base + bias) + query . row, ties by lower index. `query` has rows.cols
+  /// floats. Rows in `excluded`, if not null, are left out.
+  std::vector<ScoredItem> best(const float* query, float base, std::size_t k,
+                               const Bitmap* excluded) const;
+
+  /// The k best by score = query . row / (|query| * |row|), and 0 where a vector is zero.
+  std::vector<ScoredItem> best_by_cosine(const float* query, std::size_t k,
+                                         const Bitmap* excluded) const;
+
+  const FactorView& rows() const { return rows_; }
+
+  /// Y^T Y of the rows, laid out as NormalEquations::matrix().
+  const float* gram() const { return gram_; }
+
+ private:
+  SearchQuery prepare(const float* query) const;
+  void fetch(const float* row) const;
+
+  template <class Score>
+  float seed_threshold(const SearchQuery& query, std::size_t k, const Bitmap* excluded,
+                       const Score& score) const;
+
+  template <class Find, class Score>
+  std::vector<ScoredItem> search(std::size_t k, const Bitmap* excluded, float floor,
+                                 const Find& find, const Score& score) const;
+
+  FactorView rows_;
+  const float* bias_;
+  const float* gram_;
+  const float* rotation_;
+  const SearchHeader* header_;
+  const std::uint32_t* order_;
+  SearchRows prepared_;
+};
+
+}  // namespace als

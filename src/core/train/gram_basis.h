@@ -1,0 +1,53 @@
+// The basis in which conjugate gradients converge fast.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/base/thread_team.h"
+#include "core/data/ratings.h"
+#include "core/kernels/kernels.h"
+#include "core/linalg/factor_matrix.h"
+#include "core/linalg/normal_equations.h"
+
+namespace als {
+
+/// Scores stay as they are when the vectors of one side are multiplied by an invertible matrix, and
+/// those of the other side by its inverse, transposed. So there is a choice of bases.
+///
+/// In the one of the eigenvectors of the Gram matrix Y^T Y of the side held fixed, that matrix, the
+/// part which the normal equations of all rows have in common, is diagonal: so the diagonal of a
+/// row's equations is a good preconditioner, and the products with Y^T Y cost nothing.
+///
+/// And of the scales that a component can have, c times on one side and 1 / c times on the other,
+/// one makes the ridges of both sides equal, and their sum the least. Alternating least squares
+/// approach it in many sweeps only; here it is taken at once.
+class GramBasis {
+ public:
+  /// One side, and by row its ratings and its lambda * W^e.
+  struct Side {
+    const CompressedRows& ratings;
+    const std::vector<float>& ridges;
+    FactorMatrix& factors;
+  };
+
+  explicit GramBasis(std::size_t factors)
+      : eigenvalues_(padded(factors)), mean_squares_(padded(factors)) {}
+
+  /// Turns and scales both sides, the largest eigenvalue first, and leaves in `gram`, which is that
+  /// of `fixed`, what it is then. Throws std::range_error if `gram` is not finite.
+  void turn(NormalEquations& gram, const Side& fixed, const Side& solved, ThreadTeam& team);
+
+  /// Of `gram`, in the order of the components; padded with zeros to a multiple of 16.
+  const float* eigenvalues() const { return eigenvalues_.data(); }
+
+  /// Of each component of a turned fixed vector, over all ratings; padded likewise.
+  const float* mean_squares() const { return mean_squares_.data(); }
+
+ private:
+  static std::size_t padded(std::size_t factors) { return blocks_of(factors) * kBlock; }
+  std::vector<float> eigenvalues_;
+  std::vector<float> mean_squares_;
+};
+
+}  // namespace als

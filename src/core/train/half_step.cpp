@@ -1,0 +1,271 @@
+#include "core/train/half_step.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/linalg/gram.h"
+#include "core/linalg/products.h"
+
+namespace als {
+namespace {
+
+// A block of work is to take a millisecond or a few, at some 10^10 multiply-adds a second, of which
+// a term takes n^2 / 2.
+
+// Terms of a row that are summed in one go. A row with more is summed in segments of this size.
+std::uint64_t segment_size(std::size_t unknowns) {
+  return std::clamp<std::uint64_t>((std::uint64_t{1} << 28) / (unknowns * unknowns), 512, 65536);
+}
+
+// Ratings in a run of rows.
+std::size_t run_size(std::size_t unknowns) {
+  return std::clamp<std::size_t>((std::size_t{1} << 26) / (unknowns * unknowns), 1,
+                                 std::size_t{1} << 18);
+}
+
+// What a row costs beside its ratings, in ratings: its factorisation takes n^3 / 6 multiply-adds.
+std::size_t row_cost(std::size_t unknowns) { return 16 + unknowns / 3; }
+
+constexpr std::size_t kRidgeGrain = 4096;  // rows
+
+// The loss of a row is a difference, which may be off by some 1e-6 of its larger side. Where less
+// than this is left of that, it is summed up term by term instead.
+constexpr double kCancelled = 0.01;
+
+}  // namespace
+
+/// Added up in order, so that the bits do not depend on the number of threads.
+HalfStep::Result HalfStep::sum_of(const std::vector<Result>& results) {
+  Result total;
+  for (const Result& result : results) total.add(result);
+  return total;
+}
+
+TrainingWorkspace::TrainingWorkspace(const TrainOptions& options, ThreadTeam& team)
+    : workers(static_cast<std::size_t>(team.threads()), RowWorkspace(options)),
+      segmented_sum(options.unknowns(), team),
+      gram(options.unknowns()),
+      basis(static_cast<std::size_t>(options.factors)) {}
+
+HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
+                   const TrainOptions& options, double mean, ThreadTeam& team)
+    : kernels_(kernels()),
+      rows_(rows),
+      other_rows_(other_rows),
+      objective_(options, mean, other_rows.rows()),
+      exact_(make_plan(segment_size(options.unknowns()), row_cost(options.unknowns()),
+                       run_size(options.unknowns()))),
+      cg_{} {
+  plan_batches();
+  weigh_rows(team);
+}
+
+HalfStep::Plan HalfStep::make_plan(std::uint64_t longest, std::size_t row_cost,
+                                   std::size_t run_size) const {
+  Plan plan{longest, split_rows(rows_, row_cost, run_size), {}};
+  for (std::size_t row = 0; row < rows_.rows(); ++row) {
+    if (rows_.row_size(row) > longest) plan.long_rows.push_back(row);
+  }
+  return plan;
+}
+
+void HalfStep::weigh_rows(ThreadTeam& team) {
+  weights_.resize(rows_.rows());
+  ridges_.resize(rows_.rows());
+  team.for_each_block(exact_.runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
+    for (std::size_t row = exact_.runs[run]; row < exact_.runs[run + 1]; ++row) {
+      const double weight =
+          objective_.weight(rows_.values.data() + rows_.offsets[row], rows_.row_size(row));
+      weights_[row] = static_cast<float>(weight);
+      ridges_[row] = objective_.ridge(weight);
+    }
+  });
+}
+
+/// Adds the terms of ratings [begin, end), all of one row. Returns the sum of w p^2, the loss of
+/// these ratings at x = 0.
+double HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
+                             RowWorkspace& worker, NormalEquations& equations) const {
+  TermAccumulator& terms = worker.terms;
+  double targets = 0;
+  for (std::uint64_t e = begin; e < end;) {
+    const std::uint64_t next = std::min<std::uint64_t>(e + terms.capacity(), end);
+    targets += objective_.add_terms({rows_.columns.data() + e, rows_.values.data() + e, next - e},
+                                    fixed, terms, equations);
+    // What comes next is most likely what follows, in this row or in the one after it.
+    const std::uint64_t ahead =
+        std::min<std::uint64_t>(next + terms.capacity(), rows_.columns.size());
+    std::uint64_t& expected = worker.expected;
+    if (expected < next || expected > ahead) expected = next;
+    for (; expected < ahead; ++expected) {
+      terms.expect(fixed.matrix.row(rows_.columns[expected]));
+    }
+    terms.flush(equations);
+    e = next;
+  }
+  return targets;
+}
+
+/// The fit of a row, sum of w (p - s)^2 over its cells, given its solution: term by term.
+double HalfStep::fit_of(std::size_t row, const Factors& fixed, const NormalEquations& gram,
+                        const std::vector<float>& solution) const {
+  const std::size_t factors = fixed.matrix.cols();
+  double sum = 0;
+  for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
+    const std::uint32_t column = rows_.columns[e];
+    const double value = rows_.values[e];
+    double score = objective_.mean() + dot(fixed.matrix.row(column), solution.data(), factors);
+    if (!fixed.bias.empty()) score += static_cast<double>(fixed.bias[column]) + solution[factors];
+    if (implicit()) {
+      // Beyond the s^2 that every cell counts, which x^T Y^T Y x sums up.
+      const double error = (value > 0 ? 1.0 : 0.0) - score;
+      sum += (1 + options().alpha * std::fabs(value)) * error * error - score * score;
+    } else {
+      sum += (value - score) * (value - score);
+    }
+  }
+  if (implicit()) {
+    for (std::size_t r = 0; r < factors; ++r) {
+      for (std::size_t c = 0; c < r; ++c) {
+        sum += 2.0 * gram.at(r, c) * solution[r] * solution[c];
+      }
+      sum += static_cast<double>(gram.at(r, r)) * solution[r] * solution[r];
+    }
+  }
+  return std::max(sum, 0.0);
+}
+
+/// Y^T Y. Implicit feedback: what the cells would add to every row's equations if none of them were
+/// observed. Explicit feedback: each y as often as it is rated, which is what the equations of rows
+/// have in common.
+void HalfStep::sum_gram(const Factors& fixed, TrainingWorkspace& workspace) const {
+  workspace.gram.clear();
+  als::sum_gram(
+      fixed.matrix.view(),
+      [&](std::uint64_t row) {
+        return implicit() ? 1.0F : static_cast<float>(other_rows_.row_size(row));
+      },
+      [&](int thread) -> TermAccumulator& {
+        return workspace.workers[static_cast<std::size_t>(thread)].terms;
+      },
+      workspace.segmented_sum, workspace.gram);
+}
+
+/// The worker's equations have all terms of the row.
+void HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
+                          const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
+                          Result& result) const {
+  const double ridge = ridges_[row];
+  float* x = worker.solution.data();
+  std::copy_n(solved.matrix.row(row), solved.matrix.cols(), x);
+  if (!solved.bias.empty()) x[solved.matrix.cols()] = solved.bias[row];
+  const CholeskySolver::Solution solution = worker.solver.solve(worker.equations, ridge, x);
+  double norm = 0;
+  for (const float value : worker.solution) norm += static_cast<double>(value) * value;
+  // What is left of the quadratic's value at x = 0, without the ridge's part.
+  double fit = std::max(targets - solution.reduction - ridge * norm, 0.0);
+  if (fit < kCancelled * targets && rows_.row_size(row) <= exact_.longest) {
+    fit = fit_of(row, fixed, workspace.gram, worker.solution);
+  }
+  result.fit += fit;
+  result.ridge += ridge * norm;
+  result.refined_rows += solution.direct ? 0 : 1;
+
+  std::copy_n(x, solved.matrix.cols(), solved.matrix.row(row));
+  if (!solved.bias.empty()) solved.bias[row] = x[solved.matrix.cols()];
+}
+
+void HalfStep::solve_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
+                         RowWorkspace& worker, Factors& solved, Result& result) const {
+  objective_.start_equations(workspace.gram.matrix(), worker.equations);
+  const double targets =
+      add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed, worker, worker.equations);
+  finish_row(row, targets, fixed, workspace, worker, solved, result);
+}
+
+/// Solves rows whose equations are summed in segments, by all threads.
+HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
+                                           const Factors& fixed, TrainingWorkspace& workspace,
+                                           Factors& solved) const {
+  const std::uint64_t segment = exact_.longest;
+  // The sums of each segment, so that they are added up in order too.
+  std::vector<std::uint64_t> sizes;
+  std::vector<std::vector<double>> targets;
+  for (const std::size_t row : rows) {
+    sizes.push_back(rows_.row_size(row));
+    targets.emplace_back((rows_.row_size(row) - 1) / segment + 1);
+  }
+  std::vector<Result> results(rows.size());
+  workspace.segmented_sum.run(
+      sizes, segment,
+      [&](std::size_t job, std::uint64_t begin, std::uint64_t end, int thread,
+          NormalEquations& sum) {
+        const std::uint64_t first = rows_.offsets[rows[job]];
+        targets[job][begin / segment] =
+            add_ratings(first + begin, first + end, fixed,
+                        workspace.workers[static_cast<std::size_t>(thread)], sum);
+      },
+      [&](std::size_t job, const NormalEquations& sum, int thread) {
+        RowWorkspace& worker = workspace.workers[static_cast<std::size_t>(thread)];
+        objective_.start_equations(workspace.gram.matrix(), worker.equations);
+        worker.equations.add(sum);
+        double total = 0;
+        for (const double part : targets[job]) total += part;
+        finish_row(rows[job], total, fixed, workspace, worker, solved, results[job]);
+      });
+  return sum_of(results);
+}
+
+/// Calls solve_row(row, worker, result) for the rows that have ratings and are not long, and clears
+/// those without.
+HalfStep::Result HalfStep::for_each_short_row(const Plan& plan, TrainingWorkspace& workspace,
+                                              ThreadTeam& team, Factors& solved,
+                                              const SolveRow& solve_row) const {
+  std::vector<Result> results(plan.runs.size());
+  team.for_each_block(plan.runs.size() - 1, 1, [&](std::size_t run, std::size_t, int thread) {
+    RowWorkspace& worker = workspace.workers[static_cast<std::size_t>(thread)];
+    for (std::size_t row = plan.runs[run]; row < plan.runs[run + 1]; ++row) {
+      if (rows_.row_size(row) > plan.longest) continue;
+      if (rows_.row_size(row) == 0) {
+        solved.matrix.clear_row(row);
+        if (!solved.bias.empty()) solved.bias[row] = 0.0F;
+        continue;
+      }
+      solve_row(row, worker, results[run]);
+    }
+  });
+  return sum_of(results);
+}
+
+HalfStep::Result HalfStep::solve(const Factors& fixed, TrainingWorkspace& workspace,
+                                 ThreadTeam& team, Factors& solved) const {
+  if (implicit()) sum_gram(fixed, workspace);
+  Result total = for_each_short_row(exact_, workspace, team, solved,
+                                    [&](std::size_t row, RowWorkspace& worker, Result& result) {
+                                      solve_row(row, fixed, workspace, worker, solved, result);
+                                    });
+  total.add(solve_long_rows(exact_.long_rows, fixed, workspace, solved));
+  return total;
+}
+
+double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {
+  std::vector<double> sums(rows_.rows() / kRidgeGrain + 1);
+  team.for_each_block(rows_.rows(), kRidgeGrain, [&](std::size_t begin, std::size_t end, int) {
+    double sum = 0;
+    for (std::size_t row = begin; row < end; ++row) {
+      const float* y = factors.matrix.row(row);
+      double norm =
+          factors.bias.empty() ? 0.0 : static_cast<double>(factors.bias[row]) * factors.bias[row];
+      for (std::size_t k = 0; k < factors.matrix.cols(); ++k) {
+        norm += static_cast<double>(y[k]) * y[k];
+      }
+      sum += ridges_[row] * norm;
+    }
+    sums[begin / kRidgeGrain] = sum;
+  });
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+}  // namespace als

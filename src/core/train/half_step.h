@@ -1,0 +1,118 @@
+// One half of a sweep: all rows of one side, the other side held fixed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/base/thread_team.h"
+#include "core/data/ratings.h"
+#include "core/linalg/factor_matrix.h"
+#include "core/linalg/normal_equations.h"
+#include "core/linalg/segmented_sum.h"
+#include "core/train/gram_basis.h"
+#include "core/train/options.h"
+#include "core/train/row_objective.h"
+#include "core/train/row_workspace.h"
+
+namespace als {
+
+/// The working memory of both half-steps.
+struct TrainingWorkspace {
+  TrainingWorkspace(const TrainOptions& options, ThreadTeam& team);
+
+  std::vector<RowWorkspace> workers;  ///< one for each thread
+  SegmentedSum segmented_sum;
+  NormalEquations gram;  ///< Y^T Y of the fixed side
+  GramBasis basis;
+};
+
+class HalfStep {
+ public:
+  /// `rows`, `other_rows`: the ratings by the side to be solved, and by the one held fixed. mean:
+  /// mu, or 0 without biases.
+  HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
+           const TrainOptions& options, double mean, ThreadTeam& team);
+
+  struct Result {
+    double fit = 0;    ///< sum over all cells of w (p - s)^2
+    double ridge = 0;  ///< lambda * sum over rows of W^e |x|^2, biases included
+    std::size_t refined_rows = 0;
+
+    void add(const Result& other) {
+      fit += other.fit;
+      ridge += other.ridge;
+      refined_rows += other.refined_rows;
+    }
+  };
+
+  /// Solves every row exactly.
+  Result solve(const Factors& fixed, TrainingWorkspace& workspace, ThreadTeam& team,
+               Factors& solved) const;
+
+  /// Takes a few steps of conjugate gradients in every row, from where it is. First turns both
+  /// sides to another basis, see GramBasis, which can change the ridge of the fixed side too:
+  /// `other` is the half-step that solves that.
+  Result cg_step(Factors& fixed, const HalfStep& other, TrainingWorkspace& workspace,
+                 ThreadTeam& team, Factors& solved) const;
+
+  /// The second term of the result, of any factors.
+  double ridge(const Factors& factors, ThreadTeam& team) const;
+
+ private:
+  /// The rows cut into blocks of work, but for those with more than `longest` ratings.
+  struct Plan {
+    std::uint64_t longest;
+    std::vector<std::size_t> runs;
+    std::vector<std::size_t> long_rows;
+  };
+
+  static Result sum_of(const std::vector<Result>& results);
+  Plan make_plan(std::uint64_t longest, std::size_t row_cost, std::size_t run_size) const;
+  bool implicit() const { return objective_.implicit(); }
+  const TrainOptions& options() const { return objective_.options(); }
+  void weigh_rows(ThreadTeam& team);
+  double add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
+                     RowWorkspace& worker, NormalEquations& equations) const;
+  void sum_gram(const Factors& fixed, TrainingWorkspace& workspace) const;
+  void solve_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
+                 RowWorkspace& worker, Factors& solved, Result& result) const;
+  void finish_row(std::size_t row, double targets, const Factors& fixed,
+                  const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
+                  Result& result) const;
+  double fit_of(std::size_t row, const Factors& fixed, const NormalEquations& gram,
+                const std::vector<float>& solution) const;
+  using SolveRow = std::function<void(std::size_t row, RowWorkspace& worker, Result& result)>;
+  Result for_each_short_row(const Plan& plan, TrainingWorkspace& workspace, ThreadTeam& team,
+                            Factors& solved, const SolveRow& solve_row) const;
+  Result solve_long_rows(const std::vector<std::size_t>& rows, const Factors& fixed,
+                         TrainingWorkspace& workspace, Factors& solved) const;
+
+  // By conjugate gradients, in half_step_gradual.cpp.
+  void plan_batches();
+  void first_pass(CgRow& row, std::uint64_t end, const Factors& fixed, PassChunk& chunk) const;
+  void product_pass(CgRow& row, std::uint64_t end, const Factors& fixed, PassChunk& chunk) const;
+  template <class Pass, class AddUp>
+  void pass_over(RowWorkspace& worker, std::size_t n, const Factors& fixed, const Pass& pass,
+                 const AddUp& add_up) const;
+  float shared_diagonal(const CgRow& row, const TrainingWorkspace& workspace, std::size_t k) const;
+  void start_row(CgRow& row, const TrainingWorkspace& workspace) const;
+  void cg_step_rows(const std::size_t* rows, std::size_t n, const Factors& fixed,
+                    const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
+                    Result& result) const;
+
+  const Kernels& kernels_;
+  const CompressedRows& rows_;
+  const CompressedRows& other_rows_;
+  RowObjective objective_;
+  std::vector<float> weights_;  // sum of w - 1 over a row's ratings, or their number if explicit
+  std::vector<float> ridges_;   // lambda * W^e
+  Plan exact_;
+  Plan cg_;
+  std::vector<std::size_t> batched_rows_;  // long ones, to be taken several at a time
+  std::vector<std::size_t> batches_;       // the first place of each batch in batched_rows_
+  std::vector<std::size_t> huge_rows_;     // too long for a block of work
+};
+
+}  // namespace als

@@ -1,0 +1,68 @@
+#include "core/train/trainer.h"
+
+#include <utility>
+
+#include "core/train/initial_factors.h"
+
+namespace als {
+namespace {
+
+/// Conjugate gradients come to a lower objective in the same time at any number of factors, but
+/// know no bounds.
+bool is_gradual(const TrainOptions& options) {
+  return options.solver != Solver::kDirect && !options.nonnegative;
+}
+
+}  // namespace
+
+double half_step_operations(const TrainOptions& options, double ratings, double rows) {
+  const double k = options.factors;
+  // Three passes of a product and a sum; or the sum of the equations, and their factorisation.
+  if (is_gradual(options)) return ratings * 12 * k;
+  return ratings * k * k + rows * k * k * k / 3;
+}
+
+Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
+                 ThreadTeam& team)
+    : team_(team),
+      cg_(is_gradual(options)),
+      mean_(options.biases ? ratings.mean() : 0.0),
+      user_step_(ratings.by_user(), ratings.by_item(), options, mean_, team),
+      item_step_(ratings.by_item(), ratings.by_user(), options, mean_, team),
+      workspace_(options, team),
+      users_(std::move(users)),
+      items_(std::move(items)),
+      item_ridge_(item_step_.ridge(items_, team)) {}
+
+Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
+                 const std::vector<std::uint64_t>& item_keys, ThreadTeam& team)
+    : Trainer(ratings, options, zero_factors(ratings.users(), options, team),
+              initial_factors(item_keys, options, team), team) {}
+
+double Trainer::record(const HalfStep::Result& result, double& ridge) {
+  ridge = result.ridge;
+  refined_rows_ += result.refined_rows;
+  return result.fit + user_ridge_ + item_ridge_;
+}
+
+double Trainer::solve_users() {
+  if (!cg_) return finish();
+  const HalfStep::Result result = user_step_.cg_step(items_, item_step_, workspace_, team_, users_);
+  item_ridge_ = item_step_.ridge(items_, team_);
+  return record(result, user_ridge_);
+}
+
+double Trainer::solve_items() {
+  if (!cg_) {
+    return record(item_step_.solve(users_, workspace_, team_, items_), item_ridge_);
+  }
+  const HalfStep::Result result = item_step_.cg_step(users_, user_step_, workspace_, team_, items_);
+  user_ridge_ = user_step_.ridge(users_, team_);
+  return record(result, item_ridge_);
+}
+
+double Trainer::finish() {
+  return record(user_step_.solve(items_, workspace_, team_, users_), user_ridge_);
+}
+
+}  // namespace als

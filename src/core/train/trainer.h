@@ -1,0 +1,83 @@
+// Alternating least squares.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "core/base/thread_team.h"
+#include "core/data/ratings.h"
+#include "core/train/half_step.h"
+#include "core/train/options.h"
+
+namespace als {
+
+/// Trains a model by alternating least squares on the objective in options.h.
+///
+/// A training is solve_users(), then for each iteration solve_items() and solve_users(), the last
+/// of them by finish(). So in the end each user's factors are the exact solution for the items as
+/// they are, which is what a fold-in of the same ratings gives.
+///
+/// Bit for bit reproducible: the result depends on the ratings, the options, where it starts and
+/// the SIMD level, not on the number of threads.
+class Trainer {
+ public:
+  /// Starts from these factors, which must have the shape that the options ask for. `ratings` and
+  /// `team` must outlive the trainer.
+  Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
+          ThreadTeam& team);
+
+  /// Starts from initial_factors() of the items.
+  Trainer(const Ratings& ratings, const TrainOptions& options,
+          const std::vector<std::uint64_t>& item_keys, ThreadTeam& team);
+
+  /// One half-step: solves every user (item) row for the other side held fixed, by the solver of
+  /// the options. Returns the value of the objective after it, which never rises but for rounding.
+  double solve_users();
+  double solve_items();
+
+  /// Solves every user row exactly, whatever the solver. Returns the value of the objective.
+  double finish();
+
+  /// Whether half-steps are steps of conjugate gradients, which Solver::kAuto leaves open.
+  bool cg() const { return cg_; }
+
+  const Factors& users() const { return users_; }
+  const Factors& items() const { return items_; }
+  double mean() const { return mean_; }  ///< mu; 0 without biases
+
+  /// Hands over the factors: from where they are, another trainer goes on as this one would have.
+  Factors take_users() { return std::move(users_); }
+  Factors take_items() { return std::move(items_); }
+
+  /// Row solves whose single-precision factorisation failed and that were done again in double
+  /// precision, or with more ridge.
+  std::size_t refined_rows() const { return refined_rows_; }
+
+ private:
+  double record(const HalfStep::Result& result, double& ridge);
+
+  ThreadTeam& team_;
+  bool cg_;
+  double mean_;
+  HalfStep user_step_;
+  HalfStep item_step_;
+  TrainingWorkspace workspace_;
+  Factors users_;
+  Factors items_;
+  double user_ridge_ = 0;  // lambda * sum of W^e |x|^2 of the users as they are
+  double item_ridge_;
+  std::size_t refined_rows_ = 0;
+};
+
+/// About how many operations a half-step takes that solves so many rows of so many ratings in all.
+double half_step_operations(const TrainOptions& options, double ratings, double rows);
+
+/// Peak bytes of a whole training run: the buffer, the compressed rows of both sides, the factors
+/// and the working memory of the threads. `id_bytes`: what the id tables hold at the end of
+/// reading.
+std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t items,
+                            std::size_t id_bytes, const TrainOptions& options, int threads);
+
+}  // namespace als

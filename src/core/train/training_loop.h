@@ -1,0 +1,52 @@
+// A training, iteration by iteration.
+#pragma once
+
+#include <vector>
+
+#include "core/train/trainer.h"
+
+namespace als {
+
+/// Runs the iterations that the options ask for. Between two of them it can be put aside and taken
+/// up again; its results are the same bits then.
+class TrainingLoop {
+ public:
+  /// How far a training has come. To begin with: factors to start from.
+  struct State {
+    Factors users;
+    Factors items;
+    std::vector<double> loss = {};  ///< after each iteration
+    std::size_t refined_rows = 0;   ///< see Trainer
+    bool finished = false;
+  };
+
+  /// `ratings`, `options` and `team` must outlive the training.
+  TrainingLoop(const Ratings& ratings, const TrainOptions& options, State state, ThreadTeam& team);
+
+  /// To be called until finished(): after the number of iterations asked for, or when one has
+  /// lowered the loss by less than the tolerance.
+  void iterate();
+
+  bool finished() const { return finished_; }
+  int iterations() const { return static_cast<int>(loss_.size()); }
+  const std::vector<double>& loss() const { return loss_; }
+  std::size_t refined_rows() const { return refined_before_ + trainer_.refined_rows(); }
+  const Trainer& trainer() const { return trainer_; }
+
+  /// Puts the training aside, which is of no use afterwards.
+  State take_state();
+
+ private:
+  const TrainOptions& options_;
+  Trainer trainer_;
+  std::vector<double> loss_;
+  std::size_t refined_before_;
+  bool finished_;
+};
+
+/// Where a training of so many users and of items with these keys begins: see initial_factors.h.
+TrainingLoop::State start_of_training(std::size_t users,
+                                      const std::vector<std::uint64_t>& item_keys,
+                                      const TrainOptions& options, ThreadTeam& team);
+
+}  // namespace als

@@ -1,0 +1,111 @@
+#include "pg/batch/recommendation_table.h"
+
+#include "pg/model/row_feed.h"
+#include "pg/server/spi.h"
+
+namespace als::pg {
+
+void RecommendationTable::lock() {
+  table_ = target_table_.lock();
+  if (!OidIsValid(table_)) return;
+  char kind = server([&] { return get_rel_relkind(table_); });
+  if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
+    throw UserError(
+        ERRCODE_WRONG_OBJECT_TYPE,
+        format("\"%s\" is not a table", target_table_.relation().c_str()),
+        "Recommendations are written into a table; name one that does not exist, and it "
+        "is made.");
+  execute("lock table " + target_table_.qualified_name() + " in share row exclusive mode");
+  table_ = target_table_.find();  // what has the name now keeps it
+}
+
+void RecommendationTable::create(const IdType& user_type, const IdType& item_type) {
+  const char* user = server([&] { return column_type(user_type); });
+  const char* item = server([&] { return column_type(item_type); });
+  execute("create table " + target_table_.qualified_name() + " (user_id " + user +
+          " not null, item_id " + item + " not null, score real not null, rank int not null)");
+  table_ = target_table_.find();
+  created_ = true;
+}
+
+void RecommendationTable::check_is_foreign_to(const Model& model) const {
+  const char* is =
+      table_ == model.table          ? "the model itself"
+      : table_ == model.source.table ? "the source of model "
+      : table_ == model.factor_table(Side::kUsers) || table_ == model.factor_table(Side::kItems)
+          ? "a factor table of model "
+          : nullptr;
+  if (is == nullptr) return;
+  throw UserError(ERRCODE_WRONG_OBJECT_TYPE,
+                  format("\"%s\" is %s%s", target_table_.relation().c_str(), is,
+                         table_ == model.table ? "" : model.name.c_str()),
+                  "What the target holds is replaced: name another table, or one that does not "
+                  "exist.");
+}
+
+/// A type fits if the model's casts to it implicitly, which loses nothing.
+void RecommendationTable::check_column(const char* column, Oid type, const char* what,
+                                       const Model& model) const {
+  Oid found = server([&] {
+    AttrNumber number = get_attnum(table_, column);
+    return number == InvalidAttrNumber ? InvalidOid : get_atttype(table_, number);
+  });
+  if (!OidIsValid(found))
+    throw UserError(
+        ERRCODE_UNDEFINED_COLUMN,
+        format("table \"%s\" has no column \"%s\"", target_table_.relation().c_str(), column),
+        "Name a table with these columns, or one that does not exist: then it is made.",
+        "Recommendations have the columns user_id, item_id, score and rank.");
+  bool fits = server([&] {
+    Oid function;
+    return find_coercion_pathway(getBaseType(found), type, COERCION_IMPLICIT, &function) !=
+           COERCION_PATH_NONE;
+  });
+  if (fits) return;
+  const char* found_name = server([&] { return format_type_be(found); });
+  const char* name = server([&] { return format_type_be(type); });
+  throw UserError(
+      ERRCODE_DATATYPE_MISMATCH,
+      format("column \"%s\" of table \"%s\" is %s, but %s of model %s are %s", column,
+             target_table_.relation().c_str(), found_name, what, model.name.c_str(), name),
+      "Alter the column, or name a table that does not exist: then it is made.");
+}
+
+void RecommendationTable::prepare(const Model& model, const IdType& user_type,
+                                  const IdType& item_type) {
+  if (!OidIsValid(table_)) {
+    create(user_type, item_type);
+    return;
+  }
+  check_is_foreign_to(model);
+  check_column("user_id", user_type.oid, "user ids", model);
+  check_column("item_id", item_type.oid, "item ids", model);
+  check_column("score", FLOAT4OID, "scores", model);
+  check_column("rank", INT4OID, "ranks", model);
+}
+
+void RecommendationTable::clear() {
+  // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
+  if (!created_) execute("delete from " + target_table_.qualified_name());
+}
+
+std::int64_t RecommendationTable::append(const RecommendationFeed& rows) {
+  if (rows.size() == 0) return 0;
+  RowFeed<RecommendationFeed> scope(&rows);
+  return static_cast<std::int64_t>(execute(
+      "insert into " + target_table_.qualified_name() +
+          " (user_id, item_id, score, rank) select als._recommended_user(n, $1), "
+          "als._recommended_item(n, $2), als._recommended_score(n), als._recommended_rank(n) "
+          "from pg_catalog.generate_series(0, $3) as n",
+      {{rows.users->type().oid, 0, true},
+       {rows.items->type().oid, 0, true},
+       {INT8OID, Int64GetDatum(static_cast<int64>(rows.size()) - 1)}}));
+}
+
+/// An index is made faster in one go than row by row.
+void RecommendationTable::finish() {
+  if (created_)
+    execute("alter table " + target_table_.qualified_name() + " add primary key (user_id, rank)");
+}
+
+}  // namespace als::pg

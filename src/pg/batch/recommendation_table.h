@@ -1,0 +1,42 @@
+// The table into which als.recommend_all writes.
+#pragma once
+
+#include "pg/batch/recommendation_feed.h"
+#include "pg/model/model.h"
+#include "pg/server/target_table.h"
+
+namespace als::pg {
+
+/// A table (user_id, item_id, score, rank): found, or made. All calls need an SPI connection.
+class RecommendationTable {
+ public:
+  explicit RecommendationTable(const std::string& name) : target_table_(name) {}
+
+  /// Waits until no other transaction writes to the table, and keeps others waiting from then on.
+  /// Readers go on undisturbed. Throws 42809 if the relation is not a table.
+  void lock();
+
+  /// Makes the table if it is missing. Throws 42809 if the table is the model's own, or its source;
+  /// 42703 or 42804 if it lacks a column or has one of a type that does not fit.
+  void prepare(const Model& model, const IdType& user_type, const IdType& item_type);
+
+  /// Removes what the table held before.
+  void clear();
+
+  /// Returns the number of rows written, which a trigger may have lowered.
+  std::int64_t append(const RecommendationFeed& rows);
+
+  /// To be called when all rows are there.
+  void finish();
+
+ private:
+  void create(const IdType& user_type, const IdType& item_type);
+  void check_is_foreign_to(const Model& model) const;
+  void check_column(const char* column, Oid type, const char* what, const Model& model) const;
+
+  TargetTable target_table_;
+  Oid table_ = InvalidOid;
+  bool created_ = false;
+};
+
+}  // namespace als::pg

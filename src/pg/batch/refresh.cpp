@@ -1,0 +1,195 @@
+// als.refresh_users and als.refresh_items: some rows of a model from the live source.
+//
+//   source -> LiveRatings -> fold_in_all -> ModelWriter
+//
+// The other side is held fixed. It is written as a training writes: writers of one model queue, and
+// readers see the rows as they were until the transaction commits.
+
+#include "core/linalg/gram.h"
+#include "core/train/folded_row.h"
+#include "pg/history/live_ratings.h"
+#include "pg/ids/id_args.h"
+#include "pg/model/model_writer.h"
+#include "pg/server/interrupts.h"
+#include "pg/server/settings.h"
+
+namespace als::pg {
+
+namespace {
+
+enum Argument { kModel, kIds };
+
+/// Each id once.
+std::vector<Datum> distinct(const IdDictionary& ids) {
+  std::vector<Datum> values;
+  for (std::uint32_t i = 0; i < ids.size(); ++i) values.push_back(ids.id(i));
+  return values;
+}
+
+/// How many ratings an id has.
+struct RatingCount {
+  std::int64_t live = 0;    ///< in the source, of ids of the other side that the model knows
+  std::int64_t stored = 0;  ///< in the factor table
+};
+
+/// The ids of the source and of the factor table, with their counts. Counted here rather than by
+/// the server, whose hash aggregates may write to disk what fits our memory easily.
+std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDictionary& all,
+                                       Progress& progress) {
+  const bool of_users = side == Side::kUsers;
+  const IdIndex& others = served.side(of_users ? Side::kItems : Side::kUsers).ids();
+  std::vector<RatingCount> counts;
+  const auto count_of = [&](Datum id) -> RatingCount& {
+    const std::uint32_t index = all.find_or_add(id);
+    if (index == counts.size()) counts.emplace_back();
+    return counts[index];
+  };
+  SPIPlanPtr plan =
+      prepare(std::string("select ") + id_column(side) + ", n_ratings::pg_catalog.int4 from only " +
+              relation_name(served.model().factor_table(side)));
+  for_each_row(plan, {}, {all.type().oid, INT4OID}, [&](TupleTableSlot* slot) {
+    if (slot->tts_isnull[0]) return;
+    count_of(slot->tts_values[0]).stored =
+        slot->tts_isnull[1] ? 0 : DatumGetInt32(slot->tts_values[1]);
+  });
+
+  OwnedMemoryContext context("als source");
+  const RatingSource source = described_source(served, context.get());
+  std::string query = "select " + quoted(of_users ? source.user_col : source.item_col) + ", " +
+                      quoted(of_users ? source.item_col : source.user_col) + " from " +
+                      source.from_clause();
+  if (source.rating_col) query += " where " + quoted(*source.rating_col) + " is not null";
+  for_each_row(prepare(query), {}, {all.type().oid, others.type().oid}, [&](TupleTableSlot* slot) {
+    progress.row_read();
+    if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
+    if (others.find(slot->tts_values[1]) == IdIndex::kMissing) return;
+    ++count_of(slot->tts_values[0]).live;
+  });
+  return counts;
+}
+
+/// Adds the ids whose number of ratings in the source is not that in the factor table.
+void find_changed(ServedModel& served, Side side, IdDictionary& changed, Progress& progress) {
+  IdDictionary all(&changed.type());
+  const std::vector<RatingCount> counts = count_ratings(served, side, all, progress);
+  std::vector<Datum> candidates;
+  for (std::uint32_t i = 0; i < counts.size(); ++i)
+    if (counts[i].live != counts[i].stored) candidates.push_back(all.id(i));
+  const auto add = [&](Datum id) { server([&] { guard([&] { changed.find_or_add(id); }); }); };
+  if (!served.model().has_duplicates || candidates.empty()) {
+    for (Datum id : candidates) add(id);
+    return;
+  }
+
+  // Duplicates count once in the factor table: what has some must be looked at more closely.
+  ThreadTeam team = interruptible_team(default_threads());
+  const LiveRatings live(served, side, candidates, team, &progress);
+  std::vector<std::int64_t> merged(counts.size());
+  for (std::size_t r = 0; r < live.order().size(); ++r) {
+    const std::uint32_t index = server([&] { return all.find(live.ids().id(live.order()[r])); });
+    merged[index] = static_cast<std::int64_t>(live.rows().row_size(r));
+  }
+  for (std::uint32_t i = 0; i < counts.size(); ++i)
+    if (counts[i].live != counts[i].stored && merged[i] != counts[i].stored) add(all.id(i));
+}
+
+/// Computes the rows of these ids, and writes them.
+std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted, ModelWriter& store,
+                     Progress& progress) {
+  const Model& model = served.model();
+  const IdType& type = served.id_type(side);
+  const std::vector<Datum> ids = distinct(wanted);
+  ThreadTeam team = interruptible_team(default_threads());
+  progress.enter(Phase::kReading);
+  LiveRatings live(served, side, ids, team, &progress);
+  std::vector<Datum> gone;
+  for (Datum id : ids)
+    if (!live.contains(id)) gone.push_back(id);
+
+  const LoadedFactors& others = served.side(side == Side::kUsers ? Side::kItems : Side::kUsers);
+  progress.enter(Phase::kSolving);
+  RowObjective objective(model.options(), model.biases ? model.mean : 0.0, others.size());
+  const BiasedView fixed(others.rows(), model.biases ? others.bias() : nullptr);
+  std::optional<NormalEquations> gram;
+  if (objective.implicit()) gram = gram_of(others.rows(), team);
+  const Factors factors = fold_in_all(
+      objective, live.rows().rows(), [&](std::size_t row) { return ratings_of(live.rows(), row); },
+      fixed, gram ? gram->matrix() : nullptr, team);
+
+  progress.enter(Phase::kWriting);
+  std::uint64_t written = 0;
+  if (!gone.empty())
+    written += store.delete_factors(side, type, server([&] { return id_array(type, gone); }));
+  if (!live.order().empty()) {
+    FactorFeed rows{&live.ids(), live.order(), &factors, &live.rows()};
+    written += store.update_factors(side, rows);
+  }
+  if (written > 0) store.renew_version(side, live.duplicates());
+  return static_cast<std::int64_t>(written);
+}
+
+std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
+  if (PG_ARGISNULL(kModel))
+    throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "model must not be null");
+  const Oid table = PG_GETARG_OID(kModel);
+  check_is_model(table);
+  SpiConnection spi;
+  Progress progress(side == Side::kUsers ? Command::kRefreshUsers : Command::kRefreshItems, table);
+  ModelWriter store(relation_name(table));
+  store.lock(true);
+  if (store.table() != table)
+    throw UserError(ERRCODE_UNDEFINED_TABLE, "the model has been renamed or dropped meanwhile",
+                    "Try again.");
+  // A fresh one: after waiting for another, what it has left behind.
+  SnapshotScope snapshot;
+  std::shared_ptr<ServedModel> served = serve_model(table);
+  if (!served->is_reusable())
+    throw UserError(
+        ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format("row-level security may hide a part of model %s", served->model().name.c_str()),
+        "Refresh it as the owner of its tables.");
+  const IdType& type = served->id_type(side);
+  IdDictionary wanted(&type);
+  if (PG_ARGISNULL(kIds)) {
+    progress.enter(Phase::kReading);
+    find_changed(*served, side, wanted, progress);
+  } else {
+    const bool of_users = side == Side::kUsers;
+    for (Datum id :
+         id_values_arg(fcinfo, kIds, type, of_users ? "user_ids" : "item_ids", side_name(side)))
+      server([&] { guard([&] { wanted.find_or_add(id); }); });
+  }
+  const std::int64_t written =
+      wanted.size() == 0 ? 0 : refresh(*served, side, wanted, store, progress);
+  progress.hide();
+  snapshot.pop();
+  spi.finish();
+  return written;
+}
+
+Datum refresh_side(FunctionCallInfo fcinfo, Side side, const char* name) {
+  return guard([&] {
+    server([&] {
+      PreventCommandIfReadOnly(name);
+      PreventCommandDuringRecovery(name);
+    });
+    return Int64GetDatum(refresh(fcinfo, side));
+  });
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_refresh_users)
+ALS_SQL_FUNCTION(als_refresh_items)
+
+/// als.refresh_users(model regclass, user_ids): bigint
+Datum als_refresh_users(PG_FUNCTION_ARGS) {
+  return als::pg::refresh_side(fcinfo, als::pg::Side::kUsers, "als.refresh_users()");
+}
+
+/// als.refresh_items(model regclass, item_ids): bigint
+Datum als_refresh_items(PG_FUNCTION_ARGS) {
+  return als::pg::refresh_side(fcinfo, als::pg::Side::kItems, "als.refresh_items()");
+}

@@ -1,0 +1,318 @@
+#include "pg/cache/segment_registry.h"
+
+#include "pg/server/settings.h"
+
+namespace als::pg {
+
+namespace {
+
+constexpr int kEntries = 64;
+constexpr int kNowhere = -1;
+
+struct Entry {
+  std::uint64_t id;  // 0: none here
+  SegmentKey key;
+  dsm_handle handle;
+  std::uint64_t bytes;
+  TransactionId seen_until;  // the snapshot under which it was built saw nothing from here on
+  bool superseded;
+  std::uint32_t sessions;  // that have it mapped
+  pg_atomic_uint64 hits;
+  pg_atomic_uint64 last_used;
+};
+
+struct Registry {
+  LWLock lock;  // of the entries, but for their two atomic fields
+  int tranche;
+  std::uint64_t last_id;
+  pg_atomic_uint64 changes;  // counts what may have made a segment stale
+  Entry entries[kEntries];
+};
+
+/// Where this session has entered its use of a segment.
+struct Use {
+  std::uint64_t id;
+  int slot;  // or kNowhere
+};
+
+Registry* open_registry() {
+  // Named with the layout's number: a new release of the module may be loaded beside the old one.
+  constexpr const char* kName = "als segments 2";
+  bool found = false;
+  Registry* registry = nullptr;
+  server([] { LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE); });
+  try {
+    registry = server(
+        [&] { return static_cast<Registry*>(ShmemInitStruct(kName, sizeof(Registry), &found)); });
+  } catch (const ServerError& error) {
+    server([&] {
+      LWLockRelease(AddinShmemInitLock);
+      ereport(LOG, (errmsg("als cannot share models between sessions: %s", error.data->message)));
+    });
+    return nullptr;
+  }
+  server([&] {
+    if (!found) {
+      std::memset(static_cast<void*>(registry), 0, sizeof(Registry));
+      registry->tranche = LWLockNewTrancheId();
+      LWLockInitialize(&registry->lock, registry->tranche);
+      pg_atomic_init_u64(&registry->changes, 0);
+      for (Entry& entry : registry->entries) {
+        pg_atomic_init_u64(&entry.hits, 0);
+        pg_atomic_init_u64(&entry.last_used, 0);
+      }
+    }
+    LWLockRelease(AddinShmemInitLock);
+    LWLockRegisterTranche(registry->tranche, "als_segments");
+  });
+  return registry;
+}
+
+Registry* registry() {
+  static bool opened = false;
+  static Registry* instance = nullptr;
+  if (!opened) {
+    instance = open_registry();
+    opened = true;
+  }
+  return instance;
+}
+
+/// Nothing may fail while it is held: an error caught on its way would leave it locked.
+class RegistryLock {
+ public:
+  explicit RegistryLock(LWLockMode mode) { LWLockAcquire(&registry()->lock, mode); }
+  ~RegistryLock() { LWLockRelease(&registry()->lock); }
+  RegistryLock(const RegistryLock&) = delete;
+  RegistryLock& operator=(const RegistryLock&) = delete;
+};
+
+Entry* find_entry(const SegmentKey& key) {
+  for (Entry& entry : registry()->entries)
+    if (entry.id != 0 && entry.key == key) return &entry;
+  return nullptr;
+}
+
+Entry* find_entry(std::uint64_t id) {
+  for (Entry& entry : registry()->entries)
+    if (entry.id == id) return &entry;
+  return nullptr;
+}
+
+void touch(Entry& entry) {
+  pg_atomic_fetch_add_u64(&entry.hits, 1);
+  pg_atomic_write_u64(&entry.last_used,
+                      static_cast<std::uint64_t>(GetCurrentStatementStartTimestamp()));
+}
+
+/// Segments that have lost their place here; to be let go once the lock is released.
+struct Removed {
+  dsm_handle handles[kEntries];
+  int n = 0;
+
+  void remove(Entry& entry) {
+    handles[n++] = entry.handle;
+    entry.id = 0;
+    pg_atomic_fetch_add_u64(&registry()->changes, 1);
+  }
+  void unpin() const {
+    for (int i = 0; i < n; ++i) dsm_unpin_segment(handles[i]);
+  }
+};
+
+/// When this session unmaps a segment, by choice or because it ends.
+void end_use(dsm_segment*, Datum argument) {
+  auto* use = reinterpret_cast<Use*>(DatumGetPointer(argument));
+  Removed removed;
+  {
+    RegistryLock lock(LW_EXCLUSIVE);
+    if (use->slot != kNowhere) {
+      Entry& entry = registry()->entries[use->slot];
+      if (entry.id == use->id && --entry.sessions == 0 && entry.superseded) removed.remove(entry);
+    }
+  }
+  pfree(use);
+  removed.unpin();
+}
+
+/// Enters that this session has the segment mapped.
+void begin_use(const Segment& segment) {
+  server([&] {
+    auto* use = static_cast<Use*>(MemoryContextAlloc(TopMemoryContext, sizeof(Use)));
+    *use = {segment.id(), kNowhere};
+    on_dsm_detach(segment.dsm(), end_use, PointerGetDatum(use));
+    RegistryLock lock(LW_EXCLUSIVE);
+    Entry* entry = find_entry(segment.id());
+    if (entry == nullptr) return;  // it has just given way
+    use->slot = static_cast<int>(entry - registry()->entries);
+    ++entry->sessions;
+  });
+}
+
+/// Makes room for so many bytes: segments with a newer version go first, then those that have not
+/// been used for longest. Returns a free entry, or null if that many bytes are too much.
+Entry* make_room(std::size_t bytes, Removed& removed) {
+  if (bytes > cache_size()) return nullptr;
+  for (;;) {
+    std::size_t total = 0;
+    Entry* free = nullptr;
+    Entry* victim = nullptr;
+    for (Entry& entry : registry()->entries) {
+      if (entry.id == 0) {
+        free = &entry;
+        continue;
+      }
+      total += entry.bytes;
+      const auto rank = [](Entry& e) {
+        return std::make_pair(!e.superseded, pg_atomic_read_u64(&e.last_used));
+      };
+      if (victim == nullptr || rank(entry) < rank(*victim)) victim = &entry;
+    }
+    if (free != nullptr && total + bytes <= cache_size()) return free;
+    removed.remove(*victim);
+  }
+}
+
+}  // namespace
+
+bool segments_are_shared() { return cache_size() > 0 && registry() != nullptr; }
+
+std::shared_ptr<Segment> registered_segment(const SegmentKey& key) {
+  dsm_handle handle = 0;
+  std::uint64_t id = 0;
+  {
+    RegistryLock lock(LW_SHARED);
+    if (Entry* entry = find_entry(key)) {
+      handle = entry->handle;
+      id = entry->id;
+    }
+  }
+  if (id == 0) return nullptr;
+  std::shared_ptr<Segment> segment = Segment::attach(handle, id);
+  if (segment != nullptr && segment.use_count() == 1) begin_use(*segment);
+  return segment;
+}
+
+std::shared_ptr<Segment> new_shared_segment(std::size_t bytes) {
+  std::uint64_t id;
+  {
+    RegistryLock lock(LW_EXCLUSIVE);
+    id = ++registry()->last_id;
+  }
+  return Segment::make_shared(bytes, id);
+}
+
+bool register_segment(const SegmentKey& key, const Segment& segment) {
+  server([&] { dsm_pin_segment(segment.dsm()); });
+  const TransactionId seen_until = GetActiveSnapshot()->xmax;
+  Removed removed;
+  bool registered = false;
+  {
+    RegistryLock lock(LW_EXCLUSIVE);
+    Entry* entry = make_room(segment.bytes(), removed);
+    if (entry != nullptr) {
+      registered = true;
+      entry->id = segment.id();
+      entry->key = key;
+      entry->handle = dsm_segment_handle(segment.dsm());
+      entry->bytes = segment.bytes();
+      entry->seen_until = seen_until;
+      entry->superseded = false;
+      entry->sessions = 0;
+      pg_atomic_write_u64(&entry->hits, 0);
+      touch(*entry);
+      // Of two versions that one is older whose snapshot is.
+      for (Entry& other : registry()->entries) {
+        if (other.id == 0 || &other == entry || !other.key.is_version_of(key)) continue;
+        if (TransactionIdPrecedes(seen_until, other.seen_until)) {
+          entry->superseded = true;
+        } else {
+          other.superseded = true;
+          if (other.sessions == 0) removed.remove(other);
+        }
+      }
+      pg_atomic_fetch_add_u64(&registry()->changes, 1);
+    }
+  }
+  server([&] {
+    removed.unpin();
+    if (!registered) dsm_unpin_segment(dsm_segment_handle(segment.dsm()));
+  });
+  if (registered) begin_use(segment);
+  return registered;
+}
+
+void count_hit(const Segment& segment) {
+  if (!segment.is_shared()) return;
+  if (Entry* entry = find_entry(segment.id())) touch(*entry);
+}
+
+bool segments_may_be_stale() {
+  static std::uint64_t seen = 0;
+  if (registry() == nullptr) return false;
+  const std::uint64_t now = pg_atomic_read_u64(&registry()->changes);
+  return std::exchange(seen, now) != now;
+}
+
+bool is_stale(const Segment& segment) {
+  if (!segment.is_shared()) return false;
+  RegistryLock lock(LW_SHARED);
+  Entry* entry = find_entry(segment.id());
+  return entry == nullptr || entry->superseded;
+}
+
+void forget_gone_models() {
+  if (registry() == nullptr) return;
+  std::uint64_t gone[kEntries];
+  int n_gone = 0;
+  for (const auto& [id, key] : [] {
+         std::vector<std::pair<std::uint64_t, SegmentKey>> all;
+         all.reserve(kEntries);
+         RegistryLock lock(LW_SHARED);
+         for (const Entry& entry : registry()->entries)
+           if (entry.id != 0) all.emplace_back(entry.id, entry.key);
+         return all;
+       }()) {
+    const bool exists = server([&, key = &key] {
+      if (key->database != MyDatabaseId)
+        return SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(key->database));
+      return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key->model));
+    });
+    if (!exists) gone[n_gone++] = id;
+  }
+  Removed removed;
+  {
+    RegistryLock lock(LW_EXCLUSIVE);
+    for (int i = 0; i < n_gone; ++i)
+      if (Entry* entry = find_entry(gone[i])) removed.remove(*entry);
+  }
+  server([&] { removed.unpin(); });
+}
+
+std::vector<RegisteredSegment> registered_segments() {
+  std::vector<RegisteredSegment> segments;
+  if (registry() == nullptr) return segments;
+  segments.reserve(kEntries);
+  RegistryLock lock(LW_SHARED);
+  for (Entry& entry : registry()->entries) {
+    if (entry.id == 0) continue;
+    segments.push_back({entry.key, entry.bytes, entry.sessions, pg_atomic_read_u64(&entry.hits),
+                        static_cast<TimestampTz>(pg_atomic_read_u64(&entry.last_used))});
+  }
+  return segments;
+}
+
+BuildLock::BuildLock(const SegmentKey& key) {
+  // Beside the server's two spaces of advisory locks, which have 1 and 2 here.
+  constexpr uint16 kSpace = 0x616c;
+  uint32 content =
+      hash_bytes_extended(key.table.version.data(), UUID_LEN, static_cast<std::uint64_t>(key.kind));
+  SET_LOCKTAG_ADVISORY(tag_, key.database, key.model, content, kSpace);
+  server([&] { LockAcquire(&tag_, ExclusiveLock, false, false); });
+}
+
+void BuildLock::release() {
+  server([&] { LockRelease(&tag_, ExclusiveLock, false); });
+}
+
+}  // namespace als::pg

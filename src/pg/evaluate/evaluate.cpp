@@ -1,0 +1,119 @@
+// als.evaluate: how good a model is, by rows that its training has not seen.
+
+#include <limits>
+
+#include "pg/evaluate/evaluation.h"
+#include "pg/server/args.h"
+
+namespace als::pg {
+
+namespace {
+
+enum Argument {
+  kModel,
+  kTest,
+  kK,
+  kHistory,
+  kCandidates,
+  kExcludeSeen,
+  kMinRating,
+  kUserCol,
+  kItemCol,
+  kRatingCol,
+  kThreads
+};
+
+std::vector<std::uint32_t> cutoffs_arg(FunctionCallInfo fcinfo) {
+  require_arg(fcinfo, kK, "k");
+  struct Elements {
+    Datum* values;
+    bool* nulls;
+    int n;
+  };
+  auto elements = server([&] {
+    Elements result{};
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(kK), INT4OID, sizeof(int32), true, TYPALIGN_INT,
+                      &result.values, &result.nulls, &result.n);
+    return result;
+  });
+  std::vector<std::uint32_t> cutoffs;
+  for (int i = 0; i < elements.n; ++i) {
+    if (elements.nulls[i])
+      throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "k must not hold a null");
+    const int k = DatumGetInt32(elements.values[i]);
+    if (k < 1)
+      throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, format("invalid k: %d", k),
+                      "Lengths of lists are at least 1.");
+    cutoffs.push_back(static_cast<std::uint32_t>(k));
+  }
+  return cutoffs;
+}
+
+std::optional<std::string> optional_text_arg(FunctionCallInfo fcinfo, int index, const char* name) {
+  if (PG_ARGISNULL(index)) return std::nullopt;
+  return text_arg(fcinfo, index, name);
+}
+
+std::optional<std::string> optional_name_arg(FunctionCallInfo fcinfo, int index) {
+  if (PG_ARGISNULL(index)) return std::nullopt;
+  return std::string(NameStr(*PG_GETARG_NAME(index)));
+}
+
+EvaluationRequest request_from(FunctionCallInfo fcinfo) {
+  EvaluationRequest request;
+  require_arg(fcinfo, kModel, "model");
+  request.model = PG_GETARG_OID(kModel);
+  request.test = text_arg(fcinfo, kTest, "test");
+  request.cutoffs = cutoffs_arg(fcinfo);
+  request.history = optional_text_arg(fcinfo, kHistory, "history");
+  request.candidates = optional_text_arg(fcinfo, kCandidates, "candidates");
+  request.exclude_seen = bool_arg(fcinfo, kExcludeSeen, "exclude_seen");
+  if (!PG_ARGISNULL(kMinRating)) {
+    constexpr double kLargest = std::numeric_limits<float>::max();
+    request.min_rating = float_arg(fcinfo, kMinRating, "min_rating", -kLargest, kLargest);
+  }
+  request.user_col = optional_name_arg(fcinfo, kUserCol);
+  request.item_col = optional_name_arg(fcinfo, kItemCol);
+  request.rating_col = optional_name_arg(fcinfo, kRatingCol);
+  request.threads = threads_arg(fcinfo, kThreads);
+  check_is_model(request.model);
+  return request;
+}
+
+void return_measurements(FunctionCallInfo fcinfo, const std::vector<Measurement>& measurements) {
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  server([&] {
+    for (const Measurement& row : measurements) {
+      bool nulls[5] = {false, !row.k, !row.value, !row.baseline, false};
+      Datum values[5] = {CStringGetTextDatum(row.metric),
+                         Int32GetDatum(static_cast<int32>(row.k.value_or(0))),
+                         Float8GetDatum(row.value.value_or(0)),
+                         Float8GetDatum(row.baseline.value_or(0)), Int64GetDatum(row.n)};
+      tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+    }
+  });
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_evaluate)
+
+/// als.evaluate(model regclass, test text, ...): rows (metric text, k int, value float8, baseline
+/// float8, n bigint), see sql/als--1.1.sql
+Datum als_evaluate(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  init_materialized_srf(fcinfo);
+  return guard([&] {
+    EvaluationRequest request = request_from(fcinfo);
+    SpiConnection spi;
+    Progress progress(Command::kEvaluate, request.model);
+    std::shared_ptr<ServedModel> served = serve_model(request.model);
+    std::vector<Measurement> measurements = Evaluation(request, *served, progress).run();
+    progress.hide();
+    return_measurements(fcinfo, measurements);
+    spi.finish();
+    return static_cast<Datum>(0);
+  });
+}

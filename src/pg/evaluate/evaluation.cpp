@@ -1,0 +1,335 @@
+#include "pg/evaluate/evaluation.h"
+
+#include <atomic>
+
+#include "core/data/duplicates.h"
+#include "pg/evaluate/item_means.h"
+#include "pg/history/seen_reader.h"
+#include "pg/server/interrupts.h"
+#include "pg/server/memory_limit.h"
+#include "pg/server/settings.h"
+
+namespace als::pg {
+
+namespace {
+
+constexpr std::size_t kBatchUsers = 1024;
+
+std::size_t bytes_of(const CompressedRows& rows) {
+  return rows.offsets.size() * sizeof(std::uint64_t) +
+         rows.columns.size() * (sizeof(std::uint32_t) + sizeof(float));
+}
+
+/// What a rating must be at least for its item to be relevant.
+double min_rating(const EvaluationRequest& request, const Model& model) {
+  if (request.min_rating) return *request.min_rating;
+  return model.feedback == Feedback::kExplicit ? model.mean : 0;
+}
+
+constexpr const char* kMemoryHint = "Raise als.max_memory, or use fewer threads or fewer rows.";
+
+/// What the evaluators take, from the beginning to the end. Throws 53400 if that is too much.
+std::size_t evaluators_memory(const EvaluationRequest& request, const Model& model,
+                              std::size_t items) {
+  const std::size_t bytes = RankingEvaluator::memory(items, request.threads) +
+                            items * (sizeof(float) + sizeof(double)) +
+                            (request.history ? FoldedUsers::memory(model, kBatchUsers) : 0);
+  check_memory_limit(
+      "evaluating", bytes, kMemoryHint,
+      format("Beside the factors, for %zu items, with threads => %d.", items, request.threads));
+  return bytes;
+}
+
+std::optional<double> if_any(std::size_t n, double value) {
+  return n > 0 ? std::optional<double>(value) : std::nullopt;
+}
+
+}  // namespace
+
+Evaluation::Evaluation(const EvaluationRequest& request, ServedModel& served, Progress& progress)
+    : request_(request),
+      served_(served),
+      model_(served.model()),
+      items_(served.side(Side::kItems)),
+      progress_(progress),
+      team_(interruptible_team(request.threads)),
+      min_rating_(min_rating(request, model_)),
+      held_(evaluators_memory(request, model_, items_.size())),
+      popularity_(items_.n_ratings(), items_.n_ratings() + items_.size()),
+      users_(&served.id_type(Side::kUsers)),
+      ranking_(BiasedView(items_.rows(), items_.bias()), popularity_.data(), request.cutoffs,
+               team_) {}
+
+void Evaluation::check_memory(std::size_t more) const {
+  check_memory_limit("evaluating", held_ + more, kMemoryHint,
+                     format("Beside the factors, for %zu users and %zu items, with threads => %d.",
+                            users_.size(), items_.size(), request_.threads));
+}
+
+CompressedRows Evaluation::read(const std::string& text, const char* argument,
+                                UnknownIds unknown_ids, bool has_rating) {
+  RatingSource source = parse_source(text);
+  const RatingSource& own = model_.source;
+  source.user_col = request_.user_col.value_or(own.user_col);
+  source.item_col = request_.item_col.value_or(own.item_col);
+  if (has_rating) source.rating_col = request_.rating_col ? request_.rating_col : own.rating_col;
+  const auto on_block = [&](const RatingReader& reader) {
+    check_memory(UserRowsReader::memory(reader));
+    progress_.rows_read(reader.rows());
+  };
+  CompressedRows rows =
+      UserRowsReader(items_, users_, team_).read(source, argument, unknown_ids, on_block);
+  held_ += bytes_of(rows);
+  return rows;
+}
+
+void Evaluation::read_sources() {
+  progress_.enter(Phase::kReading);
+  test_ = read(request_.test, "test", UnknownIds::kKeep, true);
+  held_ += users_.bytes() + users_.size() * sizeof(KnownUser);
+  if (request_.history) {
+    history_ = read(*request_.history, "history", UnknownIds::kDrop, true);
+    merge_history();
+  }
+  if (request_.candidates)
+    candidates_ = read(*request_.candidates, "candidates", UnknownIds::kDrop, false);
+  if (model_.feedback == Feedback::kExplicit) {
+    item_means_ = item_means(served_);
+    if (!item_means_) no_means_.assign(items_.size(), model_.mean);
+    prediction_.emplace(BiasedView(items_.rows(), items_.bias()),
+                        item_means_ ? *item_means_ : no_means_, model_.mean, team_);
+  }
+}
+
+/// As in training.
+void Evaluation::merge_history() {
+  try {
+    merge_duplicates(*history_, model_.on_duplicate, team_);
+  } catch (const DuplicateRating& duplicate) {
+    const char* user = server([&] { return id_text(users_.type(), users_.id(duplicate.user)); });
+    const char* item =
+        server([&] { return id_text(items_.type(), items_.ids().id(duplicate.item)); });
+    throw UserError(
+        ERRCODE_CARDINALITY_VIOLATION,
+        format("user %s has more than one rating for item %s in history", user, item),
+        format("Model %s was trained with on_duplicate => 'error': give each item once.",
+               model_.name.c_str()));
+  }
+}
+
+void Evaluation::find_known_users() {
+  std::vector<std::uint32_t> rank(users_.size());
+  server([&] { users_.rank(rank.data()); });
+  std::vector<std::uint32_t> order(users_.size());
+  for (std::uint32_t row = 0; row < rank.size(); ++row) order[rank[row]] = row;
+
+  if (history_) {
+    for (const std::uint32_t row : order)
+      if (history_->row_size(row) > 0) known_.push_back({row, 0});
+    folded_.emplace(served_, *history_, team_);
+    return;
+  }
+  const IdIndex& ids = served_.side(Side::kUsers).ids();
+  std::vector<std::uint32_t> numbers(users_.size());
+  server([&] {
+    for (std::uint32_t row = 0; row < numbers.size(); ++row)
+      numbers[row] = ids.find(users_.id(row));
+  });
+  for (const std::uint32_t row : order)
+    if (numbers[row] != IdIndex::kMissing) known_.push_back({row, numbers[row]});
+  // Which the order of ids gives already, unless it hangs on a collation that has changed.
+  std::sort(known_.begin(), known_.end(),
+            [](const KnownUser& a, const KnownUser& b) { return a.model < b.model; });
+}
+
+bool Evaluation::is_relevant(float rating) const {
+  if (model_.feedback == Feedback::kImplicit && !request_.min_rating) return rating > 0;
+  return rating >= min_rating_;
+}
+
+/// The entries of a test row for items that the model knows, which stand first.
+std::size_t Evaluation::known_items(std::uint32_t row) const {
+  const std::uint32_t* begin = test_.columns.data() + test_.offsets[row];
+  const std::uint32_t* end = test_.columns.data() + test_.offsets[row + 1];
+  return static_cast<std::size_t>(
+      std::lower_bound(begin, end, static_cast<std::uint32_t>(items_.size())) - begin);
+}
+
+void Evaluation::add_relevant(std::uint32_t row, std::vector<std::uint32_t>& items) const {
+  const std::uint64_t begin = test_.offsets[row];
+  for (std::uint64_t e = begin; e < begin + known_items(row); ++e) {
+    const std::uint32_t item = test_.columns[e];
+    if (is_relevant(test_.values[e]) && (items.empty() || items.back() != item))
+      items.push_back(item);
+  }
+}
+
+void Evaluation::add_excluded(const KnownUser& user, const SeenLists* seen,
+                              std::vector<std::uint32_t>& items) const {
+  if (seen != nullptr)
+    seen->for_each(user.model, [&](std::uint32_t item) { items.push_back(item); });
+  if (history_ && request_.exclude_seen)
+    items.insert(items.end(), history_->columns.begin() + history_->offsets[user.row],
+                 history_->columns.begin() + history_->offsets[user.row + 1]);
+  std::sort(items.begin(), items.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
+}
+
+/// Evaluates known users [begin, end).
+void Evaluation::evaluate(std::size_t begin, std::size_t end, const SeenLists* seen) {
+  progress_.enter(Phase::kScoring);
+  for (std::size_t first = begin; first < end; first += kBatchUsers) {
+    const std::size_t n = std::min(kBatchUsers, end - first);
+    const KnownUser* users = known_.data() + first;
+    Factors folded;
+    if (folded_) {
+      std::vector<std::uint32_t> rows(n);
+      for (std::size_t u = 0; u < n; ++u) rows[u] = users[u].row;
+      folded = folded_->fold_in(rows.data(), n);
+    }
+    const LoadedFactors* side = folded_ ? nullptr : &served_.side(Side::kUsers);
+    const auto vector_of = [&](std::size_t u) {
+      return side == nullptr ? folded.matrix.row(u) : side->rows().row(users[u].model);
+    };
+    const auto base_of = [&](std::size_t u) {
+      if (side != nullptr) return base_score(model_, side->bias()[users[u].model]);
+      return base_score(model_, folded.bias.empty() ? 0.0F : folded.bias[u]);
+    };
+
+    if (prediction_) {
+      prediction_->add(n, [&](std::size_t u) {
+        const std::uint64_t row = test_.offsets[users[u].row];
+        return PredictionEvaluator::User{
+            vector_of(u),
+            base_of(u),
+            {test_.columns.data() + row, test_.values.data() + row, known_items(users[u].row)}};
+      });
+    }
+    std::atomic<std::size_t> relevant{0};
+    std::atomic<std::size_t> left_out{0};
+    if (!request_.cutoffs.empty()) {
+      ranking_.add(n, [&](std::size_t u, RankedUser& ranked) {
+        const std::uint32_t row = users[u].row;
+        add_relevant(row, ranked.relevant);
+        if (ranked.relevant.empty()) return;
+        ranked.vector = vector_of(u);
+        ranked.base = base_of(u);
+        add_excluded(users[u], seen, ranked.excluded);
+        relevant += ranked.relevant.size();
+        for (const std::uint32_t item : ranked.excluded)
+          left_out += std::binary_search(ranked.relevant.begin(), ranked.relevant.end(), item);
+        if (!candidates_) return;
+        const auto& columns = candidates_->columns;
+        ranked.all_items = false;
+        std::unique_copy(columns.begin() + candidates_->offsets[row],
+                         columns.begin() + candidates_->offsets[row + 1],
+                         std::back_inserter(ranked.candidates));
+      });
+    }
+    relevant_ += relevant;
+    left_out_ += left_out;
+    progress_.steps_done(static_cast<std::int64_t>((first + n + kBatchUsers - 1) / kBatchUsers));
+  }
+}
+
+void Evaluation::evaluate_all() {
+  progress_.expect(static_cast<std::int64_t>((known_.size() + kBatchUsers - 1) / kBatchUsers));
+  if (history_ || !request_.exclude_seen || request_.cutoffs.empty()) {
+    evaluate(0, known_.size(), nullptr);
+    return;
+  }
+  const LoadedFactors& users = served_.side(Side::kUsers);
+  check_memory(SeenLists::min_memory(users.size(), items_.size()));
+  SeenReader reader(model_.source, users, items_);
+  SeenLists seen(users.size(), items_.size(), max_memory() - held_,
+                 [] { server([] { CHECK_FOR_INTERRUPTS(); }); });
+  for (std::size_t begin = 0; begin < known_.size();) {
+    seen.restart(known_[begin].model);
+    progress_.enter(Phase::kReading);
+    reader.read(seen, [&] { progress_.rows_read(reader.rows()); });
+    std::size_t end = begin;
+    while (end < known_.size() && known_[end].model < seen.end()) ++end;
+    evaluate(begin, end, &seen);
+    begin = end;
+  }
+}
+
+void Evaluation::report_left_out() const {
+  if (left_out_ == 0) return;
+  server([&] {
+    ereport(NOTICE,
+            (errmsg("als: %zu of the test's %zu relevant items are not ranked, because their users "
+                    "have seen them",
+                    left_out_, relevant_),
+             errhint("If the model was trained on rows of the test, its metrics mean nothing; if "
+                     "items are to be recommended again, use exclude_seen => false.")));
+  });
+}
+
+std::vector<Measurement> Evaluation::measurements() const {
+  std::vector<Measurement> result;
+  std::size_t predictable = 0;
+  std::size_t users = 0;
+  for (const KnownUser& user : known_) predictable += known_items(user.row);
+  for (std::size_t row = 0; row < users_.size(); ++row)
+    users += std::any_of(test_.values.begin() + test_.offsets[row],
+                         test_.values.begin() + test_.offsets[row + 1],
+                         [&](float rating) { return is_relevant(rating); });
+  const auto share = [](std::size_t part, std::size_t all) {
+    return if_any(all, static_cast<double>(part) / static_cast<double>(all));
+  };
+  const std::size_t rows = test_.columns.size();
+  result.push_back({"coverage", {}, share(predictable, rows), {}, static_cast<std::int64_t>(rows)});
+
+  if (prediction_) {
+    const PredictionError& model = prediction_->model();
+    const PredictionError& means = prediction_->means();
+    const std::size_t n = model.n();
+    const std::size_t with_means = item_means_ ? n : 0;
+    const auto add = [&](const char* metric, std::size_t of, double value, double baseline) {
+      result.push_back({metric,
+                        {},
+                        if_any(of, value),
+                        if_any(of > 0 ? with_means : 0, baseline),
+                        static_cast<std::int64_t>(n)});
+    };
+    add("rmse", n, model.rmse(), means.rmse());
+    add("mae", n, model.mae(), means.mae());
+    add("r2", prediction_->has_r2() ? n : 0, prediction_->r2(model), prediction_->r2(means));
+  }
+  if (request_.cutoffs.empty()) return result;
+
+  const RankingMetrics model = ranking_.model();
+  const RankingMetrics popular = ranking_.popular();
+  const std::size_t n = model.users;
+  result.push_back({"user_coverage", {}, share(n, users), {}, static_cast<std::int64_t>(users)});
+  const auto add = [&](const char* metric, std::optional<std::uint32_t> k, double value,
+                       double baseline, std::size_t of) {
+    result.push_back(
+        {metric, k, if_any(of, value), if_any(of, baseline), static_cast<std::int64_t>(of)});
+  };
+  for (std::size_t c = 0; c < request_.cutoffs.size(); ++c) {
+    const std::uint32_t k = request_.cutoffs[c];
+    const RankingMetrics::AtCutoff& at = model.at[c];
+    const RankingMetrics::AtCutoff& base = popular.at[c];
+    add("precision", k, at.precision, base.precision, n);
+    add("recall", k, at.recall, base.recall, n);
+    add("hit_rate", k, at.hit_rate, base.hit_rate, n);
+    add("ndcg", k, at.ndcg, base.ndcg, n);
+    add("map", k, at.map, base.map, n);
+    add("catalog_coverage", k, at.catalog_coverage, base.catalog_coverage, items_.size());
+  }
+  add("mrr", {}, model.mrr, popular.mrr, n);
+  add("auc", {}, model.auc, popular.auc, model.auc_users);
+  return result;
+}
+
+std::vector<Measurement> Evaluation::run() {
+  read_sources();
+  find_known_users();
+  evaluate_all();
+  report_left_out();
+  return measurements();
+}
+
+}  // namespace als::pg

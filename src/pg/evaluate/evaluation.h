@@ -1,0 +1,98 @@
+// One run of als.evaluate.
+//
+//   test, history, candidates -> UserRowsReader -> PredictionEvaluator, RankingEvaluator
+//   model's source -> SeenReader -> SeenLists ----'
+//
+// The users of the test go through in batches, each scored on all threads. Where als.max_memory
+// does not hold what all users have seen, the model's source is read again for the rest of them.
+#pragma once
+
+#include "core/data/seen_lists.h"
+#include "core/evaluate/prediction_error.h"
+#include "core/evaluate/ranking_evaluator.h"
+#include "pg/evaluate/folded_users.h"
+#include "pg/history/user_rows_reader.h"
+#include "pg/server/progress.h"
+
+namespace als::pg {
+
+struct EvaluationRequest {
+  Oid model = InvalidOid;
+  std::string test;
+  std::vector<std::uint32_t> cutoffs;
+  std::optional<std::string> history;
+  std::optional<std::string> candidates;
+  bool exclude_seen = true;
+  std::optional<double> min_rating;
+  std::optional<std::string> user_col;  ///< these three: the model's
+  std::optional<std::string> item_col;
+  std::optional<std::string> rating_col;
+  int threads = 1;
+};
+
+/// A row of the result.
+struct Measurement {
+  const char* metric;
+  std::optional<std::uint32_t> k;
+  std::optional<double> value;
+  std::optional<double> baseline;  ///< the same of the most popular items, or of item means
+  std::int64_t n;
+};
+
+class Evaluation {
+ public:
+  Evaluation(const EvaluationRequest& request, ServedModel& served, Progress& progress);
+  Evaluation(const Evaluation&) = delete;
+  Evaluation& operator=(const Evaluation&) = delete;
+
+  std::vector<Measurement> run();
+
+ private:
+  /// A user of the test of whom there is something to score by.
+  struct KnownUser {
+    std::uint32_t row;    ///< in the dictionary, and of test_, history_ and candidates_
+    std::uint32_t model;  ///< in the model; of no meaning with a history
+  };
+
+  CompressedRows read(const std::string& text, const char* argument, UnknownIds unknown_ids,
+                      bool has_rating);
+  void check_memory(std::size_t more) const;
+  void read_sources();
+  void merge_history();
+  void find_known_users();
+  void evaluate_all();
+  void evaluate(std::size_t begin, std::size_t end, const SeenLists* seen);
+  bool is_relevant(float rating) const;
+  std::size_t known_items(std::uint32_t row) const;
+  void add_relevant(std::uint32_t row, std::vector<std::uint32_t>& items) const;
+  void add_excluded(const KnownUser& user, const SeenLists* seen,
+                    std::vector<std::uint32_t>& items) const;
+  void report_left_out() const;
+  std::vector<Measurement> measurements() const;
+
+  const EvaluationRequest& request_;
+  ServedModel& served_;
+  const Model& model_;
+  const LoadedFactors& items_;
+  Progress& progress_;
+  ThreadTeam team_;
+  const double min_rating_;  // that counts as relevant; implicit: see is_relevant()
+  std::size_t held_;         // bytes, of what has been read and of the evaluators
+  std::vector<float> popularity_;
+
+  IdDictionary users_;
+  CompressedRows test_;
+  std::optional<CompressedRows> history_;
+  std::optional<CompressedRows> candidates_;
+  std::optional<std::vector<double>> item_means_;
+  std::vector<double> no_means_;
+  std::vector<KnownUser> known_;  // in the order of their ids
+
+  RankingEvaluator ranking_;
+  std::optional<PredictionEvaluator> prediction_;
+  std::optional<FoldedUsers> folded_;
+  std::size_t relevant_ = 0;  // known items that are relevant to known users
+  std::size_t left_out_ = 0;  // of them not ranked, for having been seen
+};
+
+}  // namespace als::pg

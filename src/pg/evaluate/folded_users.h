@@ -1,0 +1,33 @@
+// Users who are folded in, many at a time.
+#pragma once
+
+#include "core/base/thread_team.h"
+#include "core/data/compressed_rows.h"
+#include "core/train/folded_row.h"
+#include "pg/cache/model_cache.h"
+
+namespace als::pg {
+
+/// Gives users vectors as als.fold_in does.
+class FoldedUsers {
+ public:
+  /// `history`: what each user is known by, without duplicates; it and the team must outlive this.
+  FoldedUsers(ServedModel& served, const CompressedRows& history, ThreadTeam& team);
+
+  /// The vectors (and biases, where the model has them) of these users, who each have some history.
+  /// Throws 22003 for one that is not finite.
+  Factors fold_in(const std::uint32_t* users, std::size_t n) const;
+
+  /// Bytes for n users.
+  static std::size_t memory(const Model& model, std::size_t n);
+
+ private:
+  const Model& model_;
+  const CompressedRows& history_;
+  ThreadTeam& team_;
+  RowObjective objective_;
+  BiasedView items_;
+  const float* gram_;
+};
+
+}  // namespace als::pg

@@ -1,0 +1,34 @@
+#include "pg/evaluate/item_means.h"
+
+#include "pg/ids/id_args.h"
+
+namespace als::pg {
+
+std::optional<std::vector<double>> item_means(ServedModel& served) {
+  const Model& model = served.model();
+  const LoadedFactors& items = served.side(Side::kItems);
+  RatingSource source = model.source;
+  if (OidIsValid(source.table) && relation_name(source.table).empty()) return std::nullopt;
+  OwnedMemoryContext context("als item means");
+  describe_source(source, context.get());
+
+  std::string rating = source.rating_col ? quoted(*source.rating_col) : "1";
+  if (source.rating_kind == RatingKind::kBool) rating += "::pg_catalog.int4";
+  const std::string item = quoted(source.item_col);
+  SPIPlanPtr plan =
+      prepare("select " + item + ", pg_catalog.avg(" + rating + "::pg_catalog.float8) from " +
+              source.from_clause() + " where " + quoted(source.user_col) + " is not null and " +
+              item + " is not null group by 1");
+  IdConverter converter =
+      converter_or_throw(source.item_type->oid, items.type(), "item", context.get());
+  std::vector<double> means(items.size(), model.mean);
+  for_each_row(plan, {}, {source.item_type->oid, FLOAT8OID}, [&](TupleTableSlot* slot) {
+    if (slot->tts_isnull[1]) return;
+    const std::uint32_t index =
+        server([&] { return items.ids().find(convert_id(&converter, slot->tts_values[0])); });
+    if (index != IdIndex::kMissing) means[index] = DatumGetFloat8(slot->tts_values[1]);
+  });
+  return means;
+}
+
+}  // namespace als::pg

@@ -1,0 +1,127 @@
+#include "pg/history/live_ratings.h"
+
+#include <numeric>
+
+#include "core/data/duplicates.h"
+#include "core/data/group_by_user.h"
+#include "pg/server/memory_limit.h"
+
+namespace als::pg {
+
+namespace {
+
+void check_memory(const RatingReader& reader) {
+  // The ratings as they come, turned round, and in rows.
+  constexpr std::size_t kRating = 2 * sizeof(RatingBuffer::Entry) + 2 * sizeof(float);
+  check_memory_limit("reading the ratings",
+                     reader.ratings() * kRating + reader.users().bytes() + reader.items().bytes(),
+                     "Raise als.max_memory, refresh fewer ids at a time, or train the model again.",
+                     format("After %zu ratings of the ids asked for.", reader.ratings()));
+}
+
+RatingBuffer turned_round(const RatingBuffer& buffer) {
+  RatingBuffer turned;
+  for (std::size_t b = 0; b < buffer.blocks(); ++b)
+    for (std::size_t e = 0; e < buffer.block_size(b); ++e) {
+      const RatingBuffer::Entry& entry = buffer.block(b)[e];
+      turned.append(entry.item, entry.user, entry.value);
+    }
+  return turned;
+}
+
+/// For each id read the number by which the model knows it.
+std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const IdIndex& known) {
+  static_assert(kLeftOut == IdIndex::kMissing);
+  std::vector<std::uint32_t> numbers(ids.size());
+  server([&] {
+    for (std::uint32_t i = 0; i < numbers.size(); ++i) numbers[i] = known.find(ids.id(i));
+  });
+  return numbers;
+}
+
+}  // namespace
+
+RatingSource described_source(ServedModel& served, MemoryContext context) {
+  RatingSource source = served.model().source;
+  describe_source(source, context);
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const IdType& there = side == Side::kUsers ? *source.user_type : *source.item_type;
+    const IdType& here = served.id_type(side);
+    if (there.oid != here.oid)
+      throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                      format("%s ids of the source are %s, but those of model %s are %s",
+                             side_name(side), there.name, served.model().name.c_str(), here.name),
+                      "The source has changed since the training: train the model again.");
+  }
+  return source;
+}
+
+Param id_array(const IdType& type, const std::vector<Datum>& ids) {
+  Oid array_type = get_array_type(type.base);
+  if (!OidIsValid(array_type))
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                    errmsg("there is no array type for ids of type %s", type.name)));
+  ArrayType* array =
+      construct_array(const_cast<Datum*>(ids.data()), static_cast<int>(ids.size()), type.base,
+                      type.length(), type.by_value(), type.cache->typalign);
+  return {array_type, PointerGetDatum(array)};
+}
+
+LiveRatings::LiveRatings(ServedModel& served, Side side, const std::vector<Datum>& ids,
+                         ThreadTeam& team, Progress* progress)
+    : context_("als live ratings"),
+      side_(side),
+      source_(described_source(served, context_.get())),
+      reader_(source_) {
+  const Model& model = served.model();
+  const bool of_users = side == Side::kUsers;
+  const LoadedFactors& others = served.side(of_users ? Side::kItems : Side::kUsers);
+  const IdType& type = served.id_type(side);
+  const std::string& column = of_users ? source_.user_col : source_.item_col;
+  const char* condition =
+      server([&] { return equals_condition(type, column.c_str(), "any ($1)"); });
+  std::int64_t told = 0;
+  const auto on_rows = [&] {
+    check_memory(reader_);
+    if (progress != nullptr) progress->more_rows_read(reader_.rows() - told);
+    told = reader_.rows();
+  };
+  reader_.read(on_rows, condition, server([&] { return id_array(type, ids); }));
+  check_memory(reader_);
+
+  std::vector<std::uint32_t> rows(this->ids().size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  const std::vector<std::uint32_t> columns =
+      numbers_of(of_users ? reader_.items() : reader_.users(), others.ids());
+  RatingBuffer buffer = reader_.take_buffer();
+  if (!of_users) buffer = turned_round(buffer);
+  rows_ = group_by_user(std::move(buffer), rows, columns, rows.size(), team);
+  try {
+    duplicates_ = merge_duplicates(rows_, model.on_duplicate, team);
+  } catch (const DuplicateRating& duplicate) {
+    const char* own = server([&] { return id_text(type, this->ids().id(duplicate.user)); });
+    const char* other =
+        server([&] { return id_text(others.type(), others.ids().id(duplicate.item)); });
+    throw UserError(
+        ERRCODE_CARDINALITY_VIOLATION,
+        format("user %s has more than one rating for item %s", of_users ? own : other,
+               of_users ? other : own),
+        format("Model %s was trained with on_duplicate => 'error'.", model.name.c_str()));
+  }
+
+  // A row without ratings takes no place but that of its offset.
+  has_row_.resize(rows.size());
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    has_row_[r] = rows_.row_size(r) > 0;
+    if (has_row_[r]) order_.push_back(static_cast<std::uint32_t>(r));
+  }
+  auto& offsets = rows_.offsets;
+  offsets.erase(std::unique(offsets.begin(), offsets.end()), offsets.end());
+}
+
+bool LiveRatings::contains(Datum id) const {
+  const std::uint32_t index = server([&] { return ids().find(id); });
+  return index != IdDictionary::kMissing && has_row_[index];
+}
+
+}  // namespace als::pg

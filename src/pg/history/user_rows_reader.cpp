@@ -1,0 +1,83 @@
+#include "pg/history/user_rows_reader.h"
+
+#include "core/data/group_by_user.h"
+#include "pg/ids/id_args.h"
+
+namespace als::pg {
+
+namespace {
+
+/// Looks up columns and types; errors say which argument is meant.
+void describe(RatingSource& source, const char* argument, MemoryContext context) {
+  try {
+    describe_source(source, context);
+  } catch (UserError& error) {
+    error.message = format("%s: %s", argument, error.message.c_str());
+    if (error.sqlstate == ERRCODE_UNDEFINED_COLUMN)
+      error.hint =
+          "Name the right ones with user_col, item_col and rating_col, which are the model's "
+          "unless "
+          "told otherwise; a query can add a rating: 'select *, 1 as rating from ...'.";
+    throw;
+  }
+}
+
+/// For each id of a dictionary what number(id) gives for it as an id of the model's type. number()
+/// may raise server errors, and throw.
+template <class Number>
+std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const IdType& model_type,
+                                      const char* what, const Number& number) {
+  static_assert(kLeftOut == IdDictionary::kMissing);
+  constexpr std::uint32_t kPollIds = 1 << 16;
+  OwnedMemoryContext context("als ids of a source");
+  IdConverter converter = converter_or_throw(ids.type().oid, model_type, what, context.get());
+  std::vector<std::uint32_t> numbers(ids.size());
+  server([&] {
+    MemoryContext scratch = AllocSetContextCreate(context.get(), "als id", ALLOCSET_SMALL_SIZES);
+    MemoryContext old = MemoryContextSwitchTo(scratch);
+    for (std::uint32_t i = 0; i < numbers.size(); ++i) {
+      if (i % kPollIds == 0) CHECK_FOR_INTERRUPTS();
+      Datum id = convert_id(&converter, ids.id(i));
+      guard([&] { numbers[i] = number(id); });
+      MemoryContextReset(scratch);
+    }
+    MemoryContextSwitchTo(old);
+  });
+  return numbers;
+}
+
+}  // namespace
+
+std::size_t UserRowsReader::memory(const RatingReader& reader) {
+  // The entries, and what they become; ids, and their numbers; the rows' offsets, twice.
+  constexpr std::size_t kEntry =
+      sizeof(RatingBuffer::Entry) + sizeof(std::uint32_t) + sizeof(float);
+  const std::size_t users = reader.users().size();
+  return reader.ratings() * kEntry + reader.users().bytes() + reader.items().bytes() +
+         (users + reader.items().size()) * sizeof(std::uint32_t) +
+         2 * users * sizeof(std::uint64_t);
+}
+
+CompressedRows UserRowsReader::read(RatingSource source, const char* argument,
+                                    UnknownIds unknown_ids,
+                                    const std::function<void(const RatingReader&)>& on_block) {
+  OwnedMemoryContext types("als types of a source");
+  describe(source, argument, types.get());
+  RatingReader reader(source);
+  reader.read([&] { on_block(reader); });
+  on_block(reader);
+
+  const bool keep = unknown_ids == UnknownIds::kKeep;
+  const std::vector<std::uint32_t> users =
+      numbers_of(reader.users(), users_.type(), "user",
+                 [&](Datum id) { return keep ? users_.find_or_add(id) : users_.find(id); });
+  const auto unknown = keep ? static_cast<std::uint32_t>(items_.size()) : kLeftOut;
+  const std::vector<std::uint32_t> items =
+      numbers_of(reader.items(), items_.type(), "item", [&](Datum id) {
+        const std::uint32_t item = items_.ids().find(id);
+        return item == IdIndex::kMissing ? unknown : item;
+      });
+  return group_by_user(reader.take_buffer(), users, items, users_.size(), team_);
+}
+
+}  // namespace als::pg

@@ -1,0 +1,100 @@
+#include "pg/ids/id_args.h"
+
+namespace als::pg {
+
+IdConverter converter_or_throw(Oid from, const IdType& to, const char* what,
+                               MemoryContext context) {
+  IdConverter converter;
+  server([&] { init_id_converter(&converter, from, to.oid, context); });
+  if (converter.method == IdConverter::kNone)
+    throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                    format("%s ids of this model are %s, not %s", what, to.name,
+                           server([&] { return format_type_be(from); })),
+                    "Cast the id, or write it as a quoted literal.");
+  return converter;
+}
+
+Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what) {
+  Oid from = server([&] { return get_fn_expr_argtype(fcinfo->flinfo, index); });
+  IdConverter converter = converter_or_throw(from, type, what, CurrentMemoryContext);
+  return converted_id(converter, PG_GETARG_DATUM(index));
+}
+
+namespace {
+
+struct IdElements {
+  Datum* values;
+  bool* nulls;
+  int n;
+  Oid type;
+};
+
+/// The elements of an array argument. A server call.
+IdElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type, const char* name) {
+  Oid argument = get_fn_expr_argtype(fcinfo->flinfo, index);
+  Datum array = PG_GETARG_DATUM(index);
+  if (argument == UNKNOWNOID || argument == TEXTOID) {
+    // A bare literal such as '{1,2}', or text, is read as an array of ids.
+    char* literal = argument == TEXTOID ? TextDatumGetCString(array) : DatumGetCString(array);
+    argument = get_array_type(getBaseType(type.oid));
+    Oid input;
+    Oid parameter;
+    getTypeInputInfo(argument, &input, &parameter);
+    array = OidInputFunctionCall(input, literal, parameter, -1);
+  }
+  IdElements result{};
+  result.type = get_base_element_type(argument);
+  if (!OidIsValid(result.type))
+    ereport(ERROR,
+            (errcode(ERRCODE_DATATYPE_MISMATCH),
+             errmsg("%s must be an array of ids, not of type %s", name, format_type_be(argument)),
+             errhint("Write array[...], or array(select ...) for the ids of a query.")));
+  int16 length;
+  bool by_value;
+  char align;
+  get_typlenbyvalalign(result.type, &length, &by_value, &align);
+  deconstruct_array(DatumGetArrayTypeP(array), result.type, length, by_value, align, &result.values,
+                    &result.nulls, &result.n);
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, const IdIndex& ids,
+                                        const char* name, const char* what) {
+  auto elements = server([&] { return id_elements(fcinfo, index, ids.type(), name); });
+  IdConverter converter = converter_or_throw(elements.type, ids.type(), what, CurrentMemoryContext);
+  std::vector<std::uint32_t> indexes(static_cast<std::size_t>(elements.n), IdIndex::kMissing);
+  server([&] {
+    for (int i = 0; i < elements.n; ++i)
+      if (!elements.nulls[i]) indexes[i] = ids.find(convert_id(&converter, elements.values[i]));
+  });
+  return indexes;
+}
+
+std::vector<Datum> id_values_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
+                                 const char* name, const char* what) {
+  auto elements = server([&] { return id_elements(fcinfo, index, type, name); });
+  IdConverter converter = converter_or_throw(elements.type, type, what, CurrentMemoryContext);
+  std::vector<Datum> ids;
+  for (int i = 0; i < elements.n; ++i)
+    if (!elements.nulls[i]) ids.push_back(converted_id(converter, elements.values[i]));
+  return ids;
+}
+
+IdOutput::IdOutput(const IdType& from, Oid to) {
+  // Anything can be written as text, but no text is sure to be read as anything else.
+  bool possible = server([&] {
+    init_id_converter(&converter_, from.oid, to, CurrentMemoryContext);
+    return converter_.method != IdConverter::kNone &&
+           (converter_.method != IdConverter::kText || TypeCategory(to) == TYPCATEGORY_STRING);
+  });
+  if (!possible)
+    throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                    format("ids of type %s cannot be returned as %s", from.name,
+                           server([&] { return format_type_be(to); })),
+                    "Users and items of this model have ids of different types: give the id as "
+                    "text, and the ids come back as text.");
+}
+
+}  // namespace als::pg

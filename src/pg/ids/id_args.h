@@ -1,0 +1,49 @@
+// Ids as SQL functions take and return them: of the model's type, of one that casts to it, or text.
+#pragma once
+
+#include "pg/ids/id_index.h"
+#include "pg/server/guard.h"
+
+namespace als::pg {
+
+/// A converter between a type that a call uses and the type of a model's ids. Throws 42804 if there
+/// is no cast. `what` names the id in the message: "user" or "item".
+IdConverter converter_or_throw(Oid from, const IdType& to, const char* what, MemoryContext context);
+
+/// A value as an id, by such a converter. Calls the server only where there is something to
+/// convert.
+inline Datum converted_id(IdConverter& converter, Datum value) {
+  if (converter.method == IdConverter::kSame) return value;
+  return server([&] { return convert_id(&converter, value); });
+}
+
+/// An id argument as a value of the model's id type.
+Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what);
+
+/// The indexes in `ids` of the elements of an array of ids, of any type that casts to theirs:
+/// one for each element, IdIndex::kMissing for a null or an unknown id. An array may come as
+/// text too. Throws 42804 for an argument that is no array, or whose elements do not cast. `what`
+/// names the ids in the message: "user" or "item".
+///
+/// Optional arguments are declared "any": an anyarray left at its default would take the
+/// polymorphic result type down with it ("cannot determine element type of anyarray").
+std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, const IdIndex& ids,
+                                        const char* name, const char* what = "item");
+
+/// The elements of such an array as ids of the type, without the nulls.
+std::vector<Datum> id_values_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
+                                 const char* name, const char* what);
+
+/// Converts ids of a model to the type in which a function returns them. Throws 42804 if there is
+/// no cast, with the advice to use text.
+class IdOutput {
+ public:
+  IdOutput(const IdType& from, Oid to);
+  /// A server call.
+  Datum operator()(Datum id) { return convert_id(&converter_, id); }
+
+ private:
+  IdConverter converter_;
+};
+
+}  // namespace als::pg

@@ -1,0 +1,73 @@
+// The ids of one side of a model in a block of memory without pointers.
+#pragma once
+
+#include "core/base/id_table.h"
+#include "pg/ids/id_dictionary.h"
+
+namespace als::pg {
+
+/// A view of the image of an IdDictionary, with the same numbers. The image may lie anywhere, at an
+/// address of its own in each process that maps it.
+class IdIndex {
+ public:
+  static constexpr std::uint32_t kMissing = IdDictionary::kMissing;
+
+  /// The image of a dictionary; `image` is aligned to 8 bytes.
+  static std::size_t bytes(const IdDictionary& ids);
+  static void write(const IdDictionary& ids, char* image);
+
+  /// `type` and the image must outlive this.
+  IdIndex(const IdType* type, const char* image);
+
+  std::size_t size() const { return header_->size; }
+  const IdType& type() const { return *type_; }
+
+  /// The id with this index; points into the image.
+  Datum id(std::uint32_t index) const {
+    return type_->by_value() ? static_cast<Datum>(keys_[index])
+                             : PointerGetDatum(bytes_ + keys_[index]);
+  }
+
+  /// The index of an id, or kMissing. May raise server errors unless is_plain().
+  std::uint32_t find(Datum id) const {
+    // Negative numbers are large ones here.
+    if (static_cast<std::uint64_t>(id) < n_small_) return small_[id];
+    return find_hashed(id);
+  }
+
+  /// Whether find() never calls the server: for integers and the like.
+  bool is_plain() const { return ids_may_be_small(*type_); }
+
+ private:
+  struct Slot {
+    std::uint32_t index;
+    std::uint32_t tag;
+  };
+
+  /// Sizes and places, in bytes from the header. Ids below n_small are found by their number,
+  /// others by their hash, in an open-addressing table of 2^k slots, at most half of them taken.
+  struct Header {
+    std::uint64_t size;
+    std::uint64_t n_small;
+    std::uint64_t n_slots;
+    std::uint64_t keys;  // by-value ids, or where they lie from `bytes` on
+    std::uint64_t small;
+    std::uint64_t slots;
+    std::uint64_t bytes;
+    std::uint64_t end;
+  };
+
+  static Header layout(const IdDictionary& ids);
+  std::uint32_t find_hashed(Datum id) const;
+  static std::uint32_t tag(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
+
+  const IdType* type_;
+  const Header* header_;
+  const std::int64_t* keys_;
+  const std::uint32_t* small_;
+  const Slot* slots_;
+  const char* bytes_;
+  std::uint64_t n_small_;
+};
+
+}  // namespace als::pg

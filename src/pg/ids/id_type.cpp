@@ -1,0 +1,137 @@
+#include "pg/ids/id_type.h"
+
+namespace als::pg {
+
+namespace {
+
+/// Whether the type's btree operator class upper_bounds that equal values have equal bytes (the
+/// promise on which btree deduplication rests).
+bool has_equal_image(const TypeCacheEntry* cache, Oid collation) {
+  if (!OidIsValid(cache->btree_opf)) return false;
+  Oid proc = get_opfamily_proc(cache->btree_opf, cache->btree_opintype, cache->btree_opintype,
+                               BTEQUALIMAGE_PROC);
+  return OidIsValid(proc) && DatumGetBool(OidFunctionCall1Coll(
+                                 proc, collation, ObjectIdGetDatum(cache->btree_opintype)));
+}
+
+}  // namespace
+
+IdType* describe_id_type(Oid type, Oid collation, const char* what) {
+  auto* result = static_cast<IdType*>(palloc0(sizeof(IdType)));
+  result->oid = type;
+  result->base = getBaseType(type);
+  result->collation = collation;
+  result->cache =
+      lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY | TYPECACHE_EQ_OPR | TYPECACHE_EQ_OPR_FINFO |
+                                  TYPECACHE_CMP_PROC_FINFO | TYPECACHE_HASH_PROC_FINFO |
+                                  TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+  result->name = format_type_be(type);
+  if (!OidIsValid(result->cache->cmp_proc_finfo.fn_oid))
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+                    errmsg("%s of type %s cannot be ids", what, result->name),
+                    errdetail("The type has no default btree operator class."),
+                    errhint("Cast the column in a source query, for example to text.")));
+  result->image_equal = has_equal_image(result->cache, collation);
+  if (!result->image_equal && !OidIsValid(result->cache->hash_proc_finfo.fn_oid))
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+                    errmsg("%s of type %s cannot be ids", what, result->name),
+                    errdetail("The type has no default hash operator class."),
+                    errhint("Cast the column in a source query, for example to text.")));
+  return result;
+}
+
+char* equals_condition(const IdType& type, const char* column, const char* value) {
+  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(type.cache->eq_opr));
+  if (!HeapTupleIsValid(tuple))
+    elog(ERROR, "cache lookup failed for operator %u", type.cache->eq_opr);
+  auto* form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
+  const char* schema = quote_identifier(get_namespace_name(form->oprnamespace));
+  const char* cast = type.base == type.oid
+                         ? ""
+                         : psprintf("::%s", format_type_extended(type.base, -1,
+                                                                 FORMAT_TYPE_TYPEMOD_GIVEN |
+                                                                     FORMAT_TYPE_FORCE_QUALIFY));
+  char* condition = psprintf("%s%s operator(%s.%s) %s", quote_identifier(column), cast, schema,
+                             NameStr(form->oprname), value);
+  ReleaseSysCache(tuple);
+  return condition;
+}
+
+char* column_type(const IdType& type) {
+  char* text =
+      format_type_extended(type.oid, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+  if (!OidIsValid(type.collation) || type.collation == get_typcollation(type.oid)) return text;
+  return psprintf("%s collate %s", text, generate_collation_name(type.collation));
+}
+
+char* id_text(const IdType& type, Datum id) {
+  Oid output;
+  bool is_varlena;
+  getTypeOutputInfo(type.oid, &output, &is_varlena);
+  return OidOutputFunctionCall(output, id);
+}
+
+void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext context) {
+  std::memset(converter, 0, sizeof(*converter));
+  converter->from = from;
+  converter->to = to;
+  Oid target = getBaseType(to);
+  if (from == to || from == target) {
+    converter->method = IdConverter::kSame;
+    return;
+  }
+  Oid function = InvalidOid;
+  // As in an assignment, except that any text may be read as an id.
+  CoercionPathType path = COERCION_PATH_COERCEVIAIO;
+  if (from != UNKNOWNOID) {
+    path = find_coercion_pathway(target, from, COERCION_ASSIGNMENT, &function);
+    if (path == COERCION_PATH_NONE && TypeCategory(getBaseType(from)) == TYPCATEGORY_STRING)
+      path = COERCION_PATH_COERCEVIAIO;
+  }
+  switch (path) {
+    case COERCION_PATH_RELABELTYPE:
+      converter->method = IdConverter::kSame;
+      break;
+    case COERCION_PATH_FUNC:
+      converter->method = IdConverter::kFunction;
+      converter->n_args = get_func_nargs(function);
+      fmgr_info_cxt(function, &converter->function, context);
+      break;
+    case COERCION_PATH_COERCEVIAIO: {
+      converter->method = IdConverter::kText;
+      converter->from_cstring = from == UNKNOWNOID;
+      Oid output;
+      Oid input;
+      bool is_varlena;
+      if (!converter->from_cstring) {
+        getTypeOutputInfo(from, &output, &is_varlena);
+        fmgr_info_cxt(output, &converter->function, context);
+      }
+      getTypeInputInfo(target, &input, &converter->input_param);
+      fmgr_info_cxt(input, &converter->input, context);
+      break;
+    }
+    default:
+      converter->method = IdConverter::kNone;
+  }
+}
+
+Datum convert_id(IdConverter* converter, Datum value) {
+  switch (converter->method) {
+    case IdConverter::kFunction:
+      // A cast function may also take a type modifier and whether the cast is explicit.
+      if (converter->n_args == 1) return FunctionCall1(&converter->function, value);
+      if (converter->n_args == 2)
+        return FunctionCall2(&converter->function, value, Int32GetDatum(-1));
+      return FunctionCall3(&converter->function, value, Int32GetDatum(-1), BoolGetDatum(true));
+    case IdConverter::kText: {
+      char* text = converter->from_cstring ? DatumGetCString(value)
+                                           : OutputFunctionCall(&converter->function, value);
+      return InputFunctionCall(&converter->input, text, converter->input_param, -1);
+    }
+    default:
+      return value;
+  }
+}
+
+}  // namespace als::pg

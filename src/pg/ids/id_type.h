@@ -1,0 +1,88 @@
+// What als must know of the SQL type of an id: how to compare, hash, order, convert and print it.
+#pragma once
+
+#include "pg/server/pg.h"
+
+namespace als::pg {
+
+/// An id type with its collation. Plain data in the server's memory.
+struct IdType {
+  Oid oid;
+  Oid collation;
+  TypeCacheEntry* cache;  ///< never freed by the server
+  bool image_equal;       ///< equal ids have equal bytes, so the server need not be asked
+  char* name;             ///< as format_type prints it
+  Oid base;               ///< of a domain, else the type itself
+
+  bool by_value() const { return cache->typbyval; }
+  int16 length() const { return cache->typlen; }
+};
+
+/// Describes a type. Raises 42883 where it has no default btree ordering, or neither byte-wise
+/// equality nor hashing. `what` names the column in the message. Allocates in CurrentMemoryContext;
+/// a server call.
+IdType* describe_id_type(Oid type, Oid collation, const char* what);
+
+/// The bytes of an id that decide equality where it is byte-wise: without the header of a
+/// variable-length value, which may be short or long for the same value.
+struct IdImage {
+  const char* data;
+  std::size_t size;
+};
+
+/// The image of an id that is not passed by value, and not toasted.
+inline IdImage id_image(const IdType& type, Datum id) {
+  char* pointer = DatumGetPointer(id);
+  if (type.length() > 0) return {pointer, static_cast<std::size_t>(type.length())};
+  if (type.length() == -1) return {VARDATA_ANY(pointer), VARSIZE_ANY_EXHDR(pointer)};
+  return {pointer, std::strlen(pointer)};
+}
+
+/// What copy_id() writes.
+inline std::size_t id_copy_size(const IdType& type, Datum id) {
+  std::size_t size = id_image(type, id).size;
+  return type.length() == -1 ? VARHDRSZ + size : type.length() == -2 ? size + 1 : size;
+}
+
+/// Copies such an id to an aligned place, a variable-length one with a plain 4-byte header, as the
+/// functions of any type take it without another copy.
+inline void copy_id(const IdType& type, Datum id, char* place) {
+  IdImage image = id_image(type, id);
+  std::size_t header = type.length() == -1 ? VARHDRSZ : 0;
+  if (header > 0) SET_VARSIZE(place, header + image.size);
+  std::memcpy(place + header, image.data, image.size);
+  if (type.length() == -2) place[image.size] = '\0';
+}
+
+/// The condition "column = value", the value being of the type's base: with the type's own equality
+/// operator, whatever the search_path holds, and with a cast where a domain would hide that
+/// operator. A server call.
+char* equals_condition(const IdType& type, const char* column, const char* value = "$1");
+
+/// The type of a column for such ids as a definition spells it, with the collation where that is
+/// not the type's own. A server call.
+char* column_type(const IdType& type);
+
+/// The text of an id. A server call.
+char* id_text(const IdType& type, Datum id);
+
+/// Turns values of one type into ids of another, by the server's own casts.
+struct IdConverter {
+  Oid from;
+  Oid to;
+  enum Method { kNone, kSame, kFunction, kText } method;
+  int n_args;         // of the cast function
+  FmgrInfo function;  // the cast, or the output function of `from`
+  FmgrInfo input;     // of `to`, for kText
+  Oid input_param;
+  bool from_cstring;  // an untyped literal
+};
+
+/// How to get from one type to the other; method kNone where there is no cast. `context` must live
+/// as long as the converter. A server call.
+void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext context);
+
+/// A server call; the result is in CurrentMemoryContext or shares the value's memory.
+Datum convert_id(IdConverter* converter, Datum value);
+
+}  // namespace als::pg

@@ -1,0 +1,49 @@
+#include "pg/model/factor_feed.h"
+
+#include "pg/model/row_feed.h"
+#include "pg/server/real_array.h"
+
+namespace {
+
+const als::pg::FactorFeed& rows_with(int64 n) {
+  return als::pg::RowFeed<als::pg::FactorFeed>::with(n);
+}
+
+}  // namespace
+
+ALS_SQL_FUNCTION(als_trained_id)
+ALS_SQL_FUNCTION(als_trained_factors)
+ALS_SQL_FUNCTION(als_trained_bias)
+ALS_SQL_FUNCTION(als_trained_n_ratings)
+
+/// als._trained_id(n bigint, anyelement): anyelement
+Datum als_trained_id(PG_FUNCTION_ARGS) {
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  int64 n = PG_GETARG_INT64(0);
+  const als::pg::FactorFeed& rows = rows_with(n);
+  return als::pg::hand_out_id(fcinfo, rows.ids->type(), rows.ids->id(rows.order[n]));
+}
+
+/// als._trained_factors(n bigint): real[]
+Datum als_trained_factors(PG_FUNCTION_ARGS) {
+  int64 n = PG_GETARG_INT64(0);
+  const als::FactorMatrix& matrix = rows_with(n).factors->matrix;
+  PG_RETURN_ARRAYTYPE_P(als::pg::make_vector(matrix.row(n), static_cast<int>(matrix.cols())));
+}
+
+/// als._trained_bias(n bigint): real, null without biases
+Datum als_trained_bias(PG_FUNCTION_ARGS) {
+  int64 n = PG_GETARG_INT64(0);
+  const std::vector<float>& bias = rows_with(n).factors->bias;
+  if (bias.empty()) PG_RETURN_NULL();
+  PG_RETURN_FLOAT4(bias[n]);
+}
+
+/// als._trained_n_ratings(n bigint): int, null where nobody has counted
+Datum als_trained_n_ratings(PG_FUNCTION_ARGS) {
+  int64 n = PG_GETARG_INT64(0);
+  const als::CompressedRows* rows = rows_with(n).ratings;
+  if (rows == nullptr) PG_RETURN_NULL();
+  std::size_t ratings = rows->row_size(n);
+  PG_RETURN_INT32(static_cast<int32>(std::min<std::size_t>(ratings, PG_INT32_MAX)));
+}

@@ -1,0 +1,24 @@
+// Trained factors on their way into a factor table, see written_rows.h: als._trained_id(n),
+// als._trained_factors(n), ... hand out row n.
+#pragma once
+
+#include "core/data/ratings.h"
+#include "core/train/trainer.h"
+#include "pg/ids/id_dictionary.h"
+
+namespace als::pg {
+
+/// One trained side: row r has the id that `ids` keeps under order[r] and row r of the factors.
+struct FactorFeed {
+  static constexpr const char* kWriter = "als.train";
+  static constexpr const char* kHint = "The factors of a model are in its factor tables.";
+
+  const IdDictionary* ids;
+  std::vector<std::uint32_t> order;
+  const Factors* factors;
+  const CompressedRows* ratings;  ///< null for factors that were not trained here, without a source
+
+  std::size_t size() const { return order.size(); }
+};
+
+}  // namespace als::pg

@@ -1,0 +1,21 @@
+// What the columns of a factor table hold.
+#pragma once
+
+#include "pg/ids/id_type.h"
+#include "pg/model/model.h"
+#include "pg/server/real_array.h"
+
+namespace als::pg {
+
+/// The columns of a factor table beside the id. The casts cost nothing and hold where a user has
+/// changed a column's type.
+inline constexpr const char* kFactorColumns =
+    "factors::pg_catalog.float4[], bias::pg_catalog.float4, n_ratings::pg_catalog.int4";
+
+/// The type of a factor table's ids, allocated in `context`. A server call.
+IdType* factor_id_type(const Model& model, Side side, MemoryContext context);
+
+/// Checks a vector of a factor table against the model. Throws 2202E or 22004.
+VectorView model_vector(Datum factors, const Model& model, Side side);
+
+}  // namespace als::pg

@@ -1,0 +1,230 @@
+#include "pg/model/model.h"
+
+namespace als::pg {
+
+namespace {
+
+/// Reads columns of the current row of a slot.
+class RowView {
+ public:
+  explicit RowView(TupleTableSlot* slot) : slot_(slot) {}
+  bool is_null(int column) const { return slot_->tts_isnull[column]; }
+  Datum datum(int column) const {
+    if (is_null(column))
+      throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                      format("the newest row of the model has a null \"%s\"",
+                             NameStr(TupleDescAttr(slot_->tts_tupleDescriptor, column)->attname)),
+                      "Rows of model tables are written by als.train; train the model again.");
+    return slot_->tts_values[column];
+  }
+  std::string text(int column) const {
+    struct varlena* value = PG_DETOAST_DATUM_PACKED(datum(column));
+    return std::string(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+  }
+  Version version(int column) const {
+    Version version;
+    std::memcpy(version.data(), DatumGetUUIDP(datum(column))->data, UUID_LEN);
+    return version;
+  }
+  std::string name(int column) const { return NameStr(*DatumGetName(datum(column))); }
+
+ private:
+  TupleTableSlot* slot_;
+};
+
+enum Column {
+  kUserVersion,
+  kItemVersion,
+  kFeedback,
+  kFactors,
+  kBiases,
+  kMean,
+  kRegularization,
+  kRegExponent,
+  kAlpha,
+  kNonnegative,
+  kOnDuplicate,
+  kUsers,
+  kDuplicates,
+  kUserFactors,
+  kItemFactors,
+  kSource,
+  kSourceTable,
+  kUserCol,
+  kItemCol,
+  kRatingCol
+};
+
+constexpr std::initializer_list<Oid> kColumnTypes = {
+    UUIDOID,     UUIDOID,   TEXTOID,     INT4OID, BOOLOID, FLOAT8OID, FLOAT8OID,
+    FLOAT8OID,   FLOAT8OID, BOOLOID,     TEXTOID, INT8OID, INT8OID,   REGCLASSOID,
+    REGCLASSOID, TEXTOID,   REGCLASSOID, NAMEOID, NAMEOID, NAMEOID};
+
+constexpr const char* kColumns =
+    "user_version, item_version, feedback, factors, biases, mean, regularization, reg_exponent, "
+    "alpha, nonnegative, "
+    "on_duplicate, n_users, n_duplicates, user_factors, item_factors, source, source_table, "
+    "user_col, item_col, "
+    "rating_col";
+
+OnDuplicate on_duplicate_named(const std::string& name) {
+  if (name == "average") return OnDuplicate::kAverage;
+  return name == "sum" ? OnDuplicate::kSum : OnDuplicate::kError;
+}
+
+/// Throws 55000 where the row says what training cannot have written.
+void check_plausible(const Model& model) {
+  std::string wrong;
+  const auto check = [&](const char* column, double value, double high) {
+    // Written so that NaN fails too.
+    if (!(value >= 0 && value <= high)) wrong = format("%s %g", column, value);
+  };
+  check("alpha", model.alpha, kMaxAlpha);
+  check("reg_exponent", model.reg_exponent, kMaxRegExponent);
+  check("regularization", model.regularization, kMaxRegularization);
+  if (model.biases && model.feedback == Feedback::kImplicit) wrong = "biases and implicit feedback";
+  if (model.factors < 1 || model.factors > kMaxFactors) wrong = format("%d factors", model.factors);
+  if (wrong.empty()) return;
+  throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                  format("the newest row of model %s says %s", model.name.c_str(), wrong.c_str()),
+                  "Rows of model tables are written by als.train; train the model again.");
+}
+
+void describe_factor_table(Model& model, Side side) {
+  FactorTable& factors = side == Side::kUsers ? model.user_factors : model.item_factors;
+  bool exists = server([&] {
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(factors.table));
+    if (!HeapTupleIsValid(tuple)) return false;
+    factors.storage = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relfilenode;
+    ReleaseSysCache(tuple);
+    AttrNumber column = get_attnum(factors.table, id_column(side));
+    if (column == InvalidAttrNumber) return false;
+    int32 modifier;
+    get_atttypetypmodcoll(factors.table, column, &factors.id_type, &modifier,
+                          &factors.id_collation);
+    factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
+                       get_attnum(factors.table, "n_ratings")};
+    return true;
+  });
+  if (!exists)
+    throw UserError(
+        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format("the %s factors of model %s are gone", side_name(side), model.name.c_str()),
+        "Remove the rest with als.drop_model and train the model again.");
+}
+
+}  // namespace
+
+void check_is_model(Oid table) {
+  server([&] {
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+    if (!HeapTupleIsValid(tuple))
+      ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+                      errmsg("model with OID %u does not exist", table)));
+    auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+    Oid row_type = form->reloftype;
+    ReleaseSysCache(tuple);
+    Oid schema = get_namespace_oid("als", true);
+    Oid model_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("model"),
+                                     ObjectIdGetDatum(schema));
+    if (!OidIsValid(row_type) || row_type != model_type)
+      ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                      errmsg("\"%s\" is not an als model", get_rel_name(table)),
+                      errhint("A model is a table made by als.train; als.models lists them.")));
+  });
+}
+
+RowVersion newest_row(Oid table) {
+  return server([&] {
+    RowVersion place{};
+    if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK) return place;
+    Relation relation = table_open(table, AccessShareLock);
+    list_free(RelationGetIndexList(relation));  // looks the primary key up
+    if (!relation->rd_rel->relrowsecurity && !relation->rd_rel->relhassubclass &&
+        OidIsValid(relation->rd_pkindex)) {
+      Relation index = index_open(relation->rd_pkindex, AccessShareLock);
+      if (index->rd_index->indnkeyatts == 1 &&
+          index->rd_index->indkey.values[0] == get_attnum(table, "run")) {
+        IndexScanDesc scan = begin_index_scan(relation, index, GetActiveSnapshot());
+        TupleTableSlot* slot = table_slot_create(relation, nullptr);
+        if (index_getnext_slot(scan, BackwardScanDirection, slot)) {
+          bool is_null;
+          place.tid = slot->tts_tid;
+          place.xmin = DatumGetTransactionId(
+              slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null));
+        }
+        ExecDropSingleTupleTableSlot(slot);
+        index_endscan(scan);
+      }
+      index_close(index, NoLock);
+    }
+    table_close(relation, NoLock);
+    return place;
+  });
+}
+
+TrainOptions Model::options() const {
+  if (!knows_objective)
+    throw UserError(
+        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format("model %s does not tell with which %s it was trained", name.c_str(),
+               feedback == Feedback::kImplicit ? "regularization and alpha" : "regularization"),
+        "Import it with these options; without them no vector can be computed.");
+  TrainOptions options;
+  options.feedback = feedback;
+  options.factors = factors;
+  options.regularization = regularization;
+  options.reg_exponent = reg_exponent;
+  options.alpha = alpha;
+  options.biases = biases;
+  options.nonnegative = nonnegative;
+  return options;
+}
+
+Model read_model(Oid table) {
+  check_is_model(table);
+  Model model;
+  model.table = table;
+  model.name = relation_name(table);
+  bool found = false;
+  SPIPlanPtr plan = saved_plan(
+      std::string("select ") + kColumns + " from " + model.name + " order by run desc limit 1", {});
+  for_each_row(plan, {}, kColumnTypes, [&](TupleTableSlot* slot) {
+    RowView row(slot);
+    found = true;
+    model.user_factors.version = row.version(kUserVersion);
+    model.item_factors.version = row.version(kItemVersion);
+    model.feedback = row.text(kFeedback) == "implicit" ? Feedback::kImplicit : Feedback::kExplicit;
+    model.factors = DatumGetInt32(row.datum(kFactors));
+    model.biases = DatumGetBool(row.datum(kBiases));
+    model.mean = DatumGetFloat8(row.datum(kMean));
+    const bool implicit = model.feedback == Feedback::kImplicit;
+    model.knows_objective = !row.is_null(kRegularization) && !(implicit && row.is_null(kAlpha));
+    if (model.knows_objective) {
+      model.regularization = DatumGetFloat8(row.datum(kRegularization));
+      model.reg_exponent = DatumGetFloat8(row.datum(kRegExponent));
+      if (implicit) model.alpha = DatumGetFloat8(row.datum(kAlpha));
+    }
+    model.nonnegative = DatumGetBool(row.datum(kNonnegative));
+    model.on_duplicate = on_duplicate_named(row.text(kOnDuplicate));
+    model.n_users = DatumGetInt64(row.datum(kUsers));
+    model.has_duplicates = row.is_null(kDuplicates) || DatumGetInt64(row.datum(kDuplicates)) > 0;
+    model.user_factors.table = DatumGetObjectId(row.datum(kUserFactors));
+    model.item_factors.table = DatumGetObjectId(row.datum(kItemFactors));
+    if (!row.is_null(kSource)) model.source.text = row.text(kSource);
+    if (!row.is_null(kSourceTable)) model.source.table = DatumGetObjectId(row.datum(kSourceTable));
+    model.source.user_col = row.name(kUserCol);
+    model.source.item_col = row.name(kItemCol);
+    if (!row.is_null(kRatingCol)) model.source.rating_col = row.name(kRatingCol);
+  });
+  if (!found)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("model %s holds no training run that you can see", model.name.c_str()),
+                    "Train it with als.train(..., replace => true).");
+  check_plausible(model);
+  describe_factor_table(model, Side::kUsers);
+  describe_factor_table(model, Side::kItems);
+  return model;
+}
+
+}  // namespace als::pg

@@ -1,0 +1,110 @@
+// A model as ordinary tables: what its newest row says.
+#pragma once
+
+#include <array>
+
+#include "core/data/duplicates.h"
+#include "core/train/options.h"
+#include "pg/source/rating_source.h"
+
+namespace als::pg {
+
+/// Which of the two factor tables.
+enum class Side { kUsers, kItems };
+
+inline const char* side_name(Side side) { return side == Side::kUsers ? "user" : "item"; }
+
+inline const char* id_column(Side side) { return side == Side::kUsers ? "user_id" : "item_id"; }
+
+/// Names the state of one side of a model's factors; every change gives it a new one.
+using Version = std::array<unsigned char, UUID_LEN>;
+
+/// A factor table, the version of its rows, and what else decides what is read from it: ALTER TABLE
+/// changes that without a trigger that could change the version.
+struct FactorTable {
+  Oid table = InvalidOid;
+  Version version{};
+  Oid storage = InvalidOid;  ///< relfilenode: a rewrite makes a new one
+  Oid id_type = InvalidOid;
+  Oid id_collation = InvalidOid;
+  std::array<AttrNumber, 3> columns{};  ///< factors, bias, n_ratings: one made anew is another
+
+  bool operator==(const FactorTable& other) const {
+    return table == other.table && version == other.version && storage == other.storage &&
+           id_type == other.id_type && id_collation == other.id_collation &&
+           columns == other.columns;
+  }
+};
+
+/// The newest row of a model table, as far as serving and retraining need it.
+struct Model {
+  Oid table = InvalidOid;
+  std::string name;  ///< qualified and quoted
+  Feedback feedback = Feedback::kExplicit;
+  int factors = 0;
+  bool biases = false;
+  double mean = 0;  ///< of the ratings
+  double regularization = 0;
+  double reg_exponent = 0;
+  double alpha = 0;  ///< 0 for explicit feedback
+  bool nonnegative = false;
+  OnDuplicate on_duplicate = OnDuplicate::kAverage;
+  std::int64_t n_users = 0;
+  bool has_duplicates = true;  ///< whether its ratings may be of several rows; unknown: true
+  FactorTable user_factors;
+  FactorTable item_factors;
+  RatingSource source;
+
+  const FactorTable& factors_of(Side side) const {
+    return side == Side::kUsers ? user_factors : item_factors;
+  }
+  Oid factor_table(Side side) const { return factors_of(side).table; }
+
+  bool knows_objective = true;  ///< false for an imported model whose options nobody has told
+
+  /// What it was trained with, as far as one row's part of the objective hangs on it. Throws 55000
+  /// where that is not known.
+  TrainOptions options() const;
+
+  /// Whether what has been read of a side of the other holds for this one too.
+  bool has_same_factors(const Model& other, Side side) const {
+    return table == other.table && factors == other.factors &&
+           factors_of(side) == other.factors_of(side);
+  }
+  bool has_same_factors(const Model& other) const {
+    return has_same_factors(other, Side::kUsers) && has_same_factors(other, Side::kItems);
+  }
+};
+
+/// The part of a score that depends on the user alone: mu + b_u with biases, else 0. A score is
+/// (base_score + b_i) + x.y, summed in this order wherever it is computed.
+inline float base_score(const Model& model, float user_bias) {
+  return model.biases ? static_cast<float>(model.mean + user_bias) : 0.0F;
+}
+
+/// Reads the newest row that the current snapshot sees, as the caller, within an SPI connection.
+/// Throws 42809 if the relation is not a model, 55000 if it holds no row or its factor tables are
+/// gone, and what the server raises where the caller may not read it.
+Model read_model(Oid table);
+
+/// Where a row of a model table lies: the same place is the same row, unchanged.
+struct RowVersion {
+  ItemPointerData tid;
+  TransactionId xmin = InvalidTransactionId;  ///< InvalidTransactionId: not known
+
+  bool is_known() const { return TransactionIdIsValid(xmin); }
+  bool operator==(const RowVersion& other) const {
+    return xmin == other.xmin &&
+           ItemPointerEquals(const_cast<ItemPointer>(&tid), const_cast<ItemPointer>(&other.tid));
+  }
+};
+
+/// Where the row lies that read_model() would read: so much quicker to find than to read that those
+/// who remember what they have read ask first. Not known where more than the primary key decides
+/// what the caller sees.
+RowVersion newest_row(Oid table);
+
+/// Throws 42P01 or 42809 unless the relation exists and is a model table.
+void check_is_model(Oid table);
+
+}  // namespace als::pg

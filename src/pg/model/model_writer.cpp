@@ -1,0 +1,170 @@
+#include "pg/model/model_writer.h"
+
+#include "core/train/options.h"
+#include "pg/model/row_feed.h"
+
+namespace als::pg {
+
+void ModelWriter::lock(bool replace) {
+  table_ = target_table_.lock();
+  if (!OidIsValid(table_)) return;
+  if (!replace)
+    throw UserError(ERRCODE_DUPLICATE_TABLE,
+                    format("relation \"%s\" already exists", target_table_.relation().c_str()),
+                    "Use replace => true to give an existing model a new run.");
+  check_is_model(table_);
+  lock_tables();
+}
+
+/// Finds the factor tables of the newest run, if there is one and they still exist.
+void ModelWriter::find_factor_tables() {
+  SPIPlanPtr plan = prepare("select user_factors, item_factors from only " + qualified_name() +
+                            " order by run desc limit 1");
+  for_each_row(plan, {}, {REGCLASSOID, REGCLASSOID}, [&](TupleTableSlot* slot) {
+    user_factors_ = slot->tts_isnull[0] ? InvalidOid : DatumGetObjectId(slot->tts_values[0]);
+    item_factors_ = slot->tts_isnull[1] ? InvalidOid : DatumGetObjectId(slot->tts_values[1]);
+  });
+  if (relation_name(user_factors_).empty()) user_factors_ = InvalidOid;
+  if (relation_name(item_factors_).empty()) item_factors_ = InvalidOid;
+}
+
+/// Readers go on undisturbed; anyone else who would change the model's rows waits. The factor
+/// tables come first, as in a statement that changes them and whose trigger then updates the model
+/// row.
+void ModelWriter::lock_tables() {
+  SnapshotScope snapshot;
+  find_factor_tables();
+  std::string tables;
+  for (Side side : {Side::kUsers, Side::kItems})
+    if (OidIsValid(factor_table(side))) tables += relation_name(factor_table(side)) + ", ";
+  execute("lock table only " + tables + qualified_name() + " in share row exclusive mode");
+  snapshot.pop();
+}
+
+void ModelWriter::create_model_table() {
+  execute("create table " + qualified_name() + " of als.model (run primary key)");
+  table_ = target_table_.find();
+}
+
+void ModelWriter::create_factor_table(Side side, const IdType& type, bool unlogged) {
+  // taste_user_factors, shortened or numbered as the server does with names that it makes up. (The
+  // model row says which tables are the model's, not their names.)
+  Oid schema = target_table_.schema();
+  const char* name = server([&] {
+    return ChooseRelationName(target_table_.relation().c_str(), side_name(side), "factors", schema,
+                              false);
+  });
+  std::string table =
+      server([&] { return quote_qualified_identifier(get_namespace_name(schema), name); });
+  std::string id_type = server([&] { return column_type(type); });
+  bool temporary = server([&] { return isAnyTempNamespace(schema); });  // never logged anyway
+  execute(std::string("create ") + (unlogged && !temporary ? "unlogged " : "") + "table " + table +
+          " (" + id_column(side) + " " + id_type +
+          " primary key, factors real[] not null, bias real, n_ratings int)");
+  // Vectors kept in the row, uncompressed, read several times faster; they fit a page.
+  if (kMaxFactors * sizeof(float4) + 3000 < BLCKSZ)
+    execute("alter table " + table + " alter factors set storage plain");
+  // Whoever changes the rows by hand gives the model a new version, see als.factors_changed().
+  execute("create trigger als_version after insert or update or delete or truncate on " + table +
+          " for each statement execute function als.factors_changed()");
+  Oid created = server([&] { return get_relname_relid(name, schema); });
+  (side == Side::kUsers ? user_factors_ : item_factors_) = created;
+}
+
+void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogged) const {
+  const char* there = server([&]() -> const char* {
+    Oid table = factor_table(side);
+    AttrNumber column = get_attnum(table, id_column(side));
+    Oid found = column == InvalidAttrNumber ? InvalidOid : get_atttype(table, column);
+    if (found == type.oid) return nullptr;
+    return OidIsValid(found) ? format_type_be(found) : "missing";
+  });
+  if (there != nullptr)
+    throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                    format("%s ids of the source are %s, but those of model %s are %s",
+                           side_name(side), type.name, qualified_name().c_str(), there),
+                    "Cast the column in a source query, or remove the model with als.drop_model "
+                    "and train it anew.");
+  char persistence = server([&] { return get_rel_persistence(factor_table(side)); });
+  if (unlogged && persistence == RELPERSISTENCE_PERMANENT)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the factor tables of model %s are logged", qualified_name().c_str()),
+                    "Retraining keeps the tables as they are: use ALTER TABLE ... SET UNLOGGED.");
+}
+
+/// Dropping the model table takes its factor tables along. A dump does not keep such a dependency,
+/// so every training sees to it.
+void ModelWriter::depend_on_model(Oid factors) {
+  server([&] {
+    ObjectAddress dependent;
+    ObjectAddress model;
+    ObjectAddressSet(dependent, RelationRelationId, factors);
+    ObjectAddressSet(model, RelationRelationId, table_);
+    deleteDependencyRecordsForClass(RelationRelationId, factors, RelationRelationId,
+                                    DEPENDENCY_AUTO);
+    recordDependencyOn(&dependent, &model, DEPENDENCY_AUTO);
+  });
+}
+
+void ModelWriter::prepare_tables(const RatingSource& source, bool unlogged) {
+  if (!OidIsValid(table_)) create_model_table();
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const IdType& type = side == Side::kUsers ? *source.user_type : *source.item_type;
+    if (OidIsValid(factor_table(side)))
+      check_factor_table(side, type, unlogged);
+    else
+      create_factor_table(side, type, unlogged);
+    depend_on_model(factor_table(side));
+  }
+}
+
+std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows,
+                                          const std::string& on_conflict) {
+  RowFeed<FactorFeed> scope(&rows);
+  return execute(
+      "insert into " + relation_name(factor_table(side)) + " (" + id_column(side) +
+          ", factors, bias, n_ratings) select als._trained_id(n, $1), als._trained_factors(n), "
+          "als._trained_bias(n), als._trained_n_ratings(n) from pg_catalog.generate_series(0, "
+          "$2) as n" +
+          on_conflict,
+      {{rows.ids->type().oid, 0, true},
+       {INT8OID, Int64GetDatum(static_cast<int64>(rows.order.size()) - 1)}});
+}
+
+void ModelWriter::write_factors(Side side, const FactorFeed& rows) {
+  // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
+  execute("delete from only " + relation_name(factor_table(side)));
+  insert_factors(side, rows, "");
+}
+
+std::uint64_t ModelWriter::update_factors(Side side, const FactorFeed& rows) {
+  return insert_factors(side, rows,
+                        std::string(" on conflict (") + id_column(side) +
+                            ") do update set factors = excluded.factors, bias = excluded.bias, "
+                            "n_ratings = excluded.n_ratings");
+}
+
+std::uint64_t ModelWriter::delete_factors(Side side, const IdType& type, const Param& ids) {
+  const char* condition =
+      server([&] { return equals_condition(type, id_column(side), "any ($1)"); });
+  return execute("delete from only " + relation_name(factor_table(side)) + " where " + condition,
+                 {ids});
+}
+
+/// The factor table's trigger has done so already, unless it has been disabled.
+void ModelWriter::renew_version(Side side, std::size_t duplicates) {
+  const std::string name = side_name(side);
+  std::uint64_t updated = execute(
+      "update only " + qualified_name() + " set version = pg_catalog.gen_random_uuid(), " + name +
+          "_version = pg_catalog.gen_random_uuid(), refreshed_at = pg_catalog.clock_timestamp(), "
+          "n_duplicates = case when n_duplicates < $1 then $1 else n_duplicates end, n_" +
+          name + "s = (select pg_catalog.count(*) from only " + relation_name(factor_table(side)) +
+          ") where run = (select pg_catalog.max(run) from only " + qualified_name() + ")",
+      {{INT8OID, Int64GetDatum(static_cast<int64>(duplicates))}});
+  if (updated != 1)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the newest row of %s could not be updated", qualified_name().c_str()),
+                    "Look for a trigger on the table that suppresses updates.");
+}
+
+}  // namespace als::pg

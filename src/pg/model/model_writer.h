@@ -1,0 +1,61 @@
+// Writing models: the three tables and their rows.
+#pragma once
+
+#include "pg/model/factor_feed.h"
+#include "pg/model/model.h"
+#include "pg/server/spi.h"
+#include "pg/server/target_table.h"
+
+namespace als::pg {
+
+/// The place of a model: found, or made, within the transaction of its training.
+class ModelWriter {
+ public:
+  /// Resolves the model's name, qualified or not, to where it is or will be.
+  explicit ModelWriter(const std::string& name) : target_table_(name) {}
+
+  /// Waits until no other transaction writes the same model, and keeps others waiting from then on.
+  /// Needs an SPI connection; the active snapshot may be older than what is found afterwards.
+  /// Throws 42P07 if the model exists and `replace` is false, 42809 if a relation of that name is
+  /// no model.
+  void lock(bool replace);
+
+  const TargetTable& target_table() const { return target_table_; }
+  std::string qualified_name() const { return target_table_.qualified_name(); }
+
+  /// Makes the tables that are missing. Throws 42804 if those there have ids of other types, 55000
+  /// if they are logged and should not be.
+  void prepare_tables(const RatingSource& source, bool unlogged);
+
+  Oid table() const { return table_; }
+  Oid factor_table(Side side) const { return side == Side::kUsers ? user_factors_ : item_factors_; }
+
+  /// Puts these rows in the place of those in the factor table.
+  void write_factors(Side side, const FactorFeed& rows);
+
+  /// Puts these rows into the factor table, in the place of those with the same ids.
+  std::uint64_t update_factors(Side side, const FactorFeed& rows);
+
+  /// Takes the rows with these ids out of the factor table.
+  std::uint64_t delete_factors(Side side, const IdType& type, const Param& ids);
+
+  /// Gives the newest run a new version after a change of a side's rows, for which so many ratings
+  /// were merged into others.
+  void renew_version(Side side, std::size_t duplicates);
+
+ private:
+  std::uint64_t insert_factors(Side side, const FactorFeed& rows, const std::string& on_conflict);
+  void find_factor_tables();
+  void lock_tables();
+  void create_model_table();
+  void create_factor_table(Side side, const IdType& type, bool unlogged);
+  void check_factor_table(Side side, const IdType& type, bool unlogged) const;
+  void depend_on_model(Oid factors);
+
+  TargetTable target_table_;
+  Oid table_ = InvalidOid;  ///< InvalidOid while there is no such model
+  Oid user_factors_ = InvalidOid;
+  Oid item_factors_ = InvalidOid;
+};
+
+}  // namespace als::pg

@@ -1,0 +1,135 @@
+// als.report: a model as an HTML page. What it tells is gathered here and in report_items and
+// report_users; how it is drawn and written, src/report knows.
+
+#include "pg/report/item_titles.h"
+#include "pg/report/report_items.h"
+#include "pg/report/report_users.h"
+#include "pg/server/args.h"
+
+namespace als::pg {
+
+namespace {
+
+enum Argument { kModel, kTitles, kTest, kK, kItems };
+
+constexpr int kMaxCards = 1000;
+
+std::string column_text(TupleTableSlot* slot, int column) {
+  if (slot->tts_isnull[column]) return "";
+  return utf8_text(server([&] { return TextDatumGetCString(slot->tts_values[column]); }));
+}
+
+/// The newest row, every column as text.
+void read_row(const Model& model, ReportData& data) {
+  SPIPlanPtr plan = prepare(
+      "select e.key, case e.key when 'trained_at' then pg_catalog.to_char("
+      "pg_catalog.timezone('UTC', r.trained_at), 'YYYY-MM-DD HH24:MI') || ' UTC' "
+      "else e.value end from (select * from " +
+      model.name +
+      " order by run desc limit 1) as r, "
+      "pg_catalog.json_each_text(pg_catalog.row_to_json(r)) as e");
+  for_each_row(plan, {}, {TEXTOID, TEXTOID}, [&](TupleTableSlot* slot) {
+    data.row.emplace_back(column_text(slot, 0), column_text(slot, 1));
+  });
+}
+
+/// One of the curves of the newest row.
+std::vector<double> read_curve(const Model& model, const char* column) {
+  std::vector<double> values;
+  SPIPlanPtr plan = prepare(std::string("select v from (select ") + column + " from " + model.name +
+                            " order by run desc limit 1) as r (curve), pg_catalog.unnest(r.curve) "
+                            "with ordinality as u (v, i) order by i");
+  for_each_row(plan, {}, {FLOAT8OID}, [&](TupleTableSlot* slot) {
+    const double value = slot->tts_isnull[0] ? 0 : DatumGetFloat8(slot->tts_values[0]);
+    if (std::isfinite(value)) values.push_back(value);
+  });
+  return values;
+}
+
+void read_past_runs(const Model& model, ReportData& data) {
+  SPIPlanPtr plan = prepare(
+      "select run::pg_catalog.text, pg_catalog.to_char(pg_catalog.timezone('UTC', "
+      "trained_at), 'YYYY-MM-DD HH24:MI') || ' UTC', n_ratings::pg_catalog.text, "
+      "pg_catalog.cardinality(loss)::pg_catalog.text, "
+      "loss[pg_catalog.cardinality(loss)]::pg_catalog.text, "
+      "holdout_values[pg_catalog.cardinality(holdout_values)]::pg_catalog.text, "
+      "coalesce(read_seconds + train_seconds + write_seconds, 0) from " +
+      model.name + " order by run desc limit 12");
+  for_each_row(
+      plan, {}, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID},
+      [&](TupleTableSlot* slot) {
+        data.past_runs.push_back({column_text(slot, 0), column_text(slot, 1), column_text(slot, 2),
+                                  column_text(slot, 3), column_text(slot, 4), column_text(slot, 5),
+                                  DatumGetFloat8(slot->tts_values[6])});
+      });
+}
+
+/// What als.evaluate says of the rows of a test.
+void read_metrics(const Model& model, const std::string& test, const Param& k, ReportData& data) {
+  data.test = utf8_text(test.c_str());
+  SPIPlanPtr plan =
+      prepare("select e.metric, e.k, e.value, e.baseline, e.n from als.evaluate($1, $2, $3) as e",
+              {REGCLASSOID, TEXTOID, INT4ARRAYOID});
+  Datum text = server([&] { return CStringGetTextDatum(test.c_str()); });
+  for_each_row(plan, {{REGCLASSOID, ObjectIdGetDatum(model.table)}, {TEXTOID, text}, k},
+               {TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID}, [&](TupleTableSlot* slot) {
+                 if (slot->tts_isnull[2]) return;
+                 Measured row{column_text(slot, 0), std::nullopt,
+                              DatumGetFloat8(slot->tts_values[2]), std::nullopt,
+                              slot->tts_isnull[4] ? 0 : DatumGetInt64(slot->tts_values[4])};
+                 if (!slot->tts_isnull[1]) row.k = DatumGetInt32(slot->tts_values[1]);
+                 if (!slot->tts_isnull[3]) row.baseline = DatumGetFloat8(slot->tts_values[3]);
+                 data.metrics.push_back(std::move(row));
+               });
+}
+
+std::optional<std::string> optional_text(FunctionCallInfo fcinfo, int index, const char* name) {
+  if (PG_ARGISNULL(index)) return std::nullopt;
+  return text_arg(fcinfo, index, name);
+}
+
+std::string report(FunctionCallInfo fcinfo) {
+  require_arg(fcinfo, kModel, "model");
+  const int cards = int_arg(fcinfo, kItems, "items", 0, kMaxCards);
+  const std::optional<std::string> titles = optional_text(fcinfo, kTitles, "titles");
+  const std::optional<std::string> test = optional_text(fcinfo, kTest, "test");
+  const std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
+  const Model& model = served->model();
+
+  ReportData data;
+  data.model = utf8_text(server([&] { return get_rel_name(model.table); }));
+  read_row(model, data);
+  data.loss = read_curve(model, "loss");
+  data.holdout = read_curve(model, "holdout_values");
+  read_past_runs(model, data);
+  if (test) read_metrics(model, *test, {INT4ARRAYOID, PG_GETARG_DATUM(kK), PG_ARGISNULL(kK)}, data);
+  ReportItems items(*served, cards);
+  report_users(*served, items.shuffled(), data);
+  items.describe(titles, data);
+  return report_page(data);
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_report)
+
+/// als.report(model regclass, titles text, test text, k int[], items int): text
+Datum als_report(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  MemoryContext context = CurrentMemoryContext;
+  text* page = guard([&] {
+    SpiConnection spi;
+    const std::string html = report(fcinfo);
+    text* result = server([&] {
+      MemoryContext old = MemoryContextSwitchTo(context);
+      text* copy = cstring_to_text_with_len(html.data(), static_cast<int>(html.size()));
+      MemoryContextSwitchTo(old);
+      return copy;
+    });
+    spi.finish();
+    return result;
+  });
+  PG_RETURN_TEXT_P(page);
+}

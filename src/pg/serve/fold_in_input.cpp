@@ -1,0 +1,112 @@
+#include "pg/serve/fold_in_input.h"
+
+#include <stdexcept>
+
+#include "core/data/duplicates.h"
+#include "pg/ids/id_args.h"
+#include "pg/server/interrupts.h"
+
+namespace als::pg {
+
+namespace {
+
+/// A rating for each of n ids; `what` names one in messages.
+std::vector<float> ratings_arg(FunctionCallInfo fcinfo, int index, std::size_t n,
+                               const Model& model, const char* what) {
+  if (PG_ARGISNULL(index)) {
+    if (model.feedback == Feedback::kExplicit && model.source.rating_col)
+      throw UserError(
+          ERRCODE_NULL_VALUE_NOT_ALLOWED,
+          format("ratings must not be null: model %s was trained on ratings", model.name.c_str()),
+          format("Give a rating for each %s, in the same order.", what));
+    return std::vector<float>(n, 1.0F);
+  }
+
+  struct Elements {
+    Datum* values;
+    bool* nulls;
+    int n;
+  };
+  auto elements = server([&] {
+    Elements result{};
+    deconstruct_array(PG_GETARG_ARRAYTYPE_P(index), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
+                      TYPALIGN_DOUBLE, &result.values, &result.nulls, &result.n);
+    return result;
+  });
+  if (static_cast<std::size_t>(elements.n) != n)
+    throw UserError(ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+                    format("%ss has %zu elements, but ratings has %d", what, n, elements.n),
+                    format("Give a rating for each %s, in the same order.", what));
+  std::vector<float> ratings(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (elements.nulls[i])
+      throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                      format("element %zu of ratings is null", i + 1),
+                      "Leave out what has no rating.");
+    const double rating = DatumGetFloat8(elements.values[i]);
+    ratings[i] = static_cast<float>(rating);
+    if (!std::isfinite(ratings[i]))
+      throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                      format("element %zu of ratings is %s", i + 1,
+                             std::isnan(rating)   ? "NaN"
+                             : std::isinf(rating) ? "infinite"
+                                                  : "beyond single precision"),
+                      "Ratings must be finite numbers.");
+  }
+  return ratings;
+}
+
+}  // namespace
+
+FoldInInput::FoldInInput(FunctionCallInfo fcinfo, int ids_arg, int ratings, ServedModel& served,
+                         Side side)
+    : side_(side) {
+  const Model& model = served.model();
+  const IdIndex& ids = served.side(side).ids();
+  const std::string what = side_name(side);
+  std::vector<std::uint32_t> columns =
+      id_array_arg(fcinfo, ids_arg, ids, (what + "s").c_str(), what.c_str());
+  std::vector<float> values = ratings_arg(fcinfo, ratings, columns.size(), model, what.c_str());
+
+  std::vector<std::pair<std::uint32_t, float>> known;
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (columns[i] != IdIndex::kMissing) known.emplace_back(columns[i], values[i]);
+  std::sort(known.begin(), known.end());
+  ratings_.offsets = {0, known.size()};
+  for (const auto& [item, rating] : known) {
+    ratings_.columns.push_back(item);
+    ratings_.values.push_back(rating);
+  }
+  try {
+    ThreadTeam alone = interruptible_team(1);
+    merge_duplicates(ratings_, model.on_duplicate, alone);
+  } catch (const DuplicateRating& duplicate) {
+    const char* id = server([&] { return id_text(ids.type(), ids.id(duplicate.item)); });
+    throw UserError(ERRCODE_CARDINALITY_VIOLATION,
+                    format("%s %s stands twice in %ss", what.c_str(), id, what.c_str()),
+                    format("Model %s was trained with on_duplicate => 'error': give each %s once.",
+                           model.name.c_str(), what.c_str()));
+  }
+}
+
+FoldedRow FoldInInput::fold_in(ServedModel& served) const {
+  const Model& model = served.model();
+  const LoadedFactors& others = served.side(side_);
+  RowObjective objective(model.options(), model.biases ? model.mean : 0.0, others.size());
+  const BiasedView fixed(others.rows(), model.biases ? others.bias() : nullptr);
+  const float* gram = objective.implicit() ? served.search(side_).gram() : nullptr;
+  ThreadTeam alone = interruptible_team(1);
+  try {
+    return als::fold_in(objective,
+                        {ratings_.columns.data(), ratings_.values.data(), ratings_.columns.size()},
+                        fixed, gram, alone);
+  } catch (const std::range_error&) {
+    throw UserError(
+        ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+        format("model %s gives no finite vector for these %ss and ratings", model.name.c_str(),
+               side_name(side_)),
+        "Scale the ratings down, or train the model again if its own vectors are not finite.");
+  }
+}
+
+}  // namespace als::pg

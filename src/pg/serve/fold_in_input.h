@@ -1,0 +1,37 @@
+// The items of a user whom training has not seen, and what they say about him; or the users of such
+// an item.
+#pragma once
+
+#include "core/data/compressed_rows.h"
+#include "core/train/folded_row.h"
+#include "pg/cache/model_cache.h"
+
+namespace als::pg {
+
+/// What a fold_in_input holds of ids that the model knows: items, from which comes a user, or
+/// users, from which comes an item.
+class FoldInInput {
+ public:
+  /// Reads the array arguments `ids`, of any type that casts to the model's ids of the side, and
+  /// `ratings`, which may be null where each counts 1. Null and unknown ids are left out; an id
+  /// that stands there twice is treated as in training. Throws 42804, 2202E for arrays of different
+  /// lengths, 22004 or 22003 for ratings that are missing or not finite, 21000 for an id that
+  /// stands there twice if training would refuse it.
+  FoldInInput(FunctionCallInfo fcinfo, int ids, int ratings, ServedModel& served,
+              Side side = Side::kItems);
+
+  bool empty() const { return ratings_.columns.empty(); }
+
+  /// The ids, by their index; ascending.
+  const UninitializedVector<std::uint32_t>& items() const { return ratings_.columns; }
+
+  /// The vector, and the bias, that an exact half-step of training would give to a row with these
+  /// ratings.
+  FoldedRow fold_in(ServedModel& served) const;
+
+ private:
+  Side side_;
+  CompressedRows ratings_;  // one row
+};
+
+}  // namespace als::pg

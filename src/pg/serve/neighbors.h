@@ -1,0 +1,13 @@
+// The rows of a side that lie nearest to one of them.
+#pragma once
+
+#include "core/search/top_k.h"
+#include "pg/cache/model_cache.h"
+
+namespace als::pg {
+
+/// The k rows most like row `index`, by y.z or by y.z / (|y| |z|), itself left out.
+std::vector<ScoredItem> neighbours(ServedModel& served, Side which, std::uint32_t index,
+                                   std::size_t k, bool by_cosine);
+
+}  // namespace als::pg

@@ -1,0 +1,53 @@
+// als.recommend_for: the best items for a user of whom only a fold_in_input is known.
+
+#include "pg/serve/fold_in_input.h"
+#include "pg/serve/top_items.h"
+#include "pg/server/args.h"
+
+namespace als::pg {
+
+namespace {
+
+enum Argument { kModel, kItems, kRatings, kK, kExcludeSeen, kCandidates, kExclude, kOnUnknown };
+
+std::vector<ScoredItem> recommend_for(FunctionCallInfo fcinfo, ServedModel& served, int k) {
+  OnUnknown on_unknown = on_unknown_arg(fcinfo, kOnUnknown);
+  const Model& model = served.model();
+  FoldInInput fold_in_input(fcinfo, kItems, kRatings, served);
+  if (fold_in_input.empty() && on_unknown == OnUnknown::kError)
+    throw UserError(ERRCODE_NO_DATA_FOUND,
+                    format("model %s knows none of the items", model.name.c_str()),
+                    "They had no rating when the model was trained. Train again, or use on_unknown "
+                    "=> 'popular' or 'empty'.");
+  if (fold_in_input.empty() && on_unknown == OnUnknown::kEmpty) return {};
+
+  EligibleItems eligible(fcinfo, kCandidates, kExclude, served.side(Side::kItems));
+  require_arg(fcinfo, kExcludeSeen, "exclude_seen");
+  if (PG_GETARG_BOOL(kExcludeSeen))
+    for (std::uint32_t item : fold_in_input.items()) eligible.exclude(item);
+
+  if (fold_in_input.empty()) return popular_items(served, k, eligible);
+  FoldedRow user = fold_in_input.fold_in(served);
+  return best_items(served, user.vector.data(), base_score(model, user.bias), k, eligible);
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_recommend_for)
+
+/// als.recommend_for(model regclass, items, ratings real[], k, exclude_seen, candidates, exclude,
+/// on_unknown): rows (item_id, score real, rank int)
+Datum als_recommend_for(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  init_materialized_srf(fcinfo);
+  if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kItems)) return static_cast<Datum>(0);
+  return guard([&] {
+    int k = int_arg(fcinfo, kK, "k", 0, PG_INT32_MAX);
+    std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
+    auto best = recommend_for(fcinfo, *served, k);
+    if (!best.empty()) return_scored(fcinfo, served->side(Side::kItems), best);
+    return static_cast<Datum>(0);
+  });
+}

@@ -1,0 +1,52 @@
+#include "pg/serve/scored_rows.h"
+
+#include "pg/ids/id_args.h"
+
+namespace als::pg {
+
+void throw_unknown_id(const Model& model, Side side, const IdType& type, Datum id,
+                      const char* hint) {
+  const char* text = server([&] { return id_text(type, id); });
+  throw UserError(ERRCODE_NO_DATA_FOUND,
+                  format("model %s does not know %s %s", model.name.c_str(), side_name(side), text),
+                  hint);
+}
+
+void return_scored(FunctionCallInfo fcinfo, const LoadedFactors& side,
+                   const std::vector<ScoredItem>& best) {
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  IdOutput output(side.type(), TupleDescAttr(result->setDesc, 0)->atttypid);
+  server([&] {
+    for (std::size_t i = 0; i < best.size(); ++i) {
+      bool nulls[3] = {};
+      Datum values[3] = {output(side.ids().id(best[i].item)), Float4GetDatum(best[i].score),
+                         Int32GetDatum(static_cast<int32>(i + 1))};
+      tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+    }
+  });
+}
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_top_k_support)
+
+/// Tells the planner how many rows a top-k function returns: k, which is the first argument of type
+/// int beyond the model and the id or ids.
+Datum als_top_k_support(PG_FUNCTION_ARGS) {
+  auto* node = reinterpret_cast<Node*>(PG_GETARG_POINTER(0));
+  if (!IsA(node, SupportRequestRows)) PG_RETURN_POINTER(nullptr);
+  auto* request = reinterpret_cast<SupportRequestRows*>(node);
+  if (!IsA(request->node, FuncExpr)) PG_RETURN_POINTER(nullptr);
+  List* args = reinterpret_cast<FuncExpr*>(request->node)->args;
+  int place = 2;
+  while (place < list_length(args) &&
+         exprType(static_cast<Node*>(list_nth(args, place))) != INT4OID)
+    ++place;
+  if (place >= list_length(args)) PG_RETURN_POINTER(nullptr);
+  auto* k = static_cast<Node*>(list_nth(args, place));
+  if (!IsA(k, Const)) PG_RETURN_POINTER(nullptr);
+  auto* value = reinterpret_cast<Const*>(k);
+  if (value->constisnull) PG_RETURN_POINTER(nullptr);
+  request->rows = std::max(DatumGetInt32(value->constvalue), 1);
+  PG_RETURN_POINTER(request);
+}

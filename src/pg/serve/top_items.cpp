@@ -1,0 +1,62 @@
+#include "pg/serve/top_items.h"
+
+#include "core/linalg/products.h"
+#include "pg/ids/id_args.h"
+#include "pg/server/args.h"
+
+namespace als::pg {
+
+namespace {
+
+// A search looks at some of every 16 items, a score takes a few times as long as such a look.
+constexpr std::size_t kItemsPerFewCandidates = 16;
+
+}  // namespace
+
+OnUnknown on_unknown_arg(FunctionCallInfo fcinfo, int index) {
+  std::string choice = choice_arg(fcinfo, index, "on_unknown", {"empty", "popular", "error"});
+  if (choice == "empty") return OnUnknown::kEmpty;
+  return choice == "popular" ? OnUnknown::kPopular : OnUnknown::kError;
+}
+
+EligibleItems::EligibleItems(FunctionCallInfo fcinfo, int candidates, int exclude,
+                             const LoadedFactors& items)
+    : excluded_(items.size()) {
+  if (!PG_ARGISNULL(candidates)) {
+    excluded_.set_all();
+    for (std::uint32_t item : id_array_arg(fcinfo, candidates, items.ids(), "candidates")) {
+      if (item == IdIndex::kMissing || !excluded_[item]) continue;
+      excluded_.clear(item);
+      candidates_.push_back(item);
+    }
+    are_few_ = candidates_.size() < items.size() / kItemsPerFewCandidates;
+  }
+  if (!PG_ARGISNULL(exclude))
+    for (std::uint32_t item : id_array_arg(fcinfo, exclude, items.ids(), "exclude"))
+      if (item != IdIndex::kMissing) excluded_.set(item);
+}
+
+std::vector<ScoredItem> best_items(ServedModel& served, const float* vector, float base, int k,
+                                   const EligibleItems& eligible) {
+  const auto wanted = static_cast<std::size_t>(k);
+  const std::vector<std::uint32_t>* candidates = eligible.few_candidates();
+  if (candidates == nullptr)
+    return served.search(Side::kItems).best(vector, base, wanted, &eligible.excluded());
+  const LoadedFactors& items = served.side(Side::kItems);
+  const FactorView rows = items.rows();
+  TopK top(wanted);
+  for (std::uint32_t item : *candidates)
+    if (eligible[item])
+      top.offer(item, (base + items.bias()[item]) + dot(vector, rows.row(item), rows.cols));
+  return top.take();
+}
+
+std::vector<ScoredItem> popular_items(ServedModel& served, int k, const EligibleItems& eligible) {
+  const LoadedFactors& items = served.side(Side::kItems);
+  TopK top(static_cast<std::size_t>(k));
+  for (std::uint32_t item = 0; item < items.size(); ++item)
+    if (eligible[item]) top.offer(item, static_cast<float>(items.n_ratings()[item]));
+  return top.take();
+}
+
+}  // namespace als::pg

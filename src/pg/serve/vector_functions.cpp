@@ -1,0 +1,49 @@
+// als.dot and als.cosine.
+#include "core/linalg/products.h"
+#include "pg/server/guard.h"
+#include "pg/server/real_array.h"
+
+namespace als::pg {
+namespace {
+
+/// Two vectors of one length, or 2202E.
+void view_pair(FunctionCallInfo fcinfo, VectorView* a, VectorView* b) {
+  *a = view_vector(PG_GETARG_ARRAYTYPE_P(0), "the first vector");
+  *b = view_vector(PG_GETARG_ARRAYTYPE_P(1), "the second vector");
+  if (a->size != b->size)
+    ereport(ERROR, (errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+                    errmsg("vectors of different lengths: %d and %d", a->size, b->size),
+                    errhint("Factors of one model all have the same length.")));
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_dot)
+ALS_SQL_FUNCTION(als_cosine)
+
+/// als.dot(real[], real[]): real
+Datum als_dot(PG_FUNCTION_ARGS) {
+  als::pg::VectorView a;
+  als::pg::VectorView b;
+  als::pg::view_pair(fcinfo, &a, &b);
+  PG_RETURN_FLOAT4(als::dot(a.values, b.values, static_cast<std::size_t>(a.size)));
+}
+
+/// als.cosine(real[], real[]): real; 0 where a vector is zero, which has no direction
+Datum als_cosine(PG_FUNCTION_ARGS) {
+  als::pg::VectorView a;
+  als::pg::VectorView b;
+  als::pg::view_pair(fcinfo, &a, &b);
+  double ab = 0;
+  double aa = 0;
+  double bb = 0;
+  for (int i = 0; i < a.size; ++i) {
+    ab += static_cast<double>(a.values[i]) * b.values[i];
+    aa += static_cast<double>(a.values[i]) * a.values[i];
+    bb += static_cast<double>(b.values[i]) * b.values[i];
+  }
+  PG_RETURN_FLOAT4(aa == 0 || bb == 0 ? 0.0F
+                                      : static_cast<float4>(ab / (std::sqrt(aa) * std::sqrt(bb))));
+}

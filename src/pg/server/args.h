@@ -1,0 +1,32 @@
+// Arguments of SQL functions.
+#pragma once
+
+#include "pg/server/guard.h"
+#include "pg/server/pg.h"
+
+namespace als::pg {
+
+/// The text of an argument that must not be null. Throws 22004.
+std::string text_arg(FunctionCallInfo fcinfo, int index, const char* name);
+
+/// The same for a choice among words. Throws 22023 naming the value and the choices.
+std::string choice_arg(FunctionCallInfo fcinfo, int index, const char* name,
+                       std::initializer_list<const char*> choices);
+
+/// Throws 22004 if the argument is null.
+void require_arg(FunctionCallInfo fcinfo, int index, const char* name);
+
+/// An integer (or float) argument within [low, high]. Throws 22004 or 22023.
+int int_arg(FunctionCallInfo fcinfo, int index, const char* name, int low, int high);
+double float_arg(FunctionCallInfo fcinfo, int index, const char* name, double low, double high);
+
+/// Throws 22004 if the argument is null.
+bool bool_arg(FunctionCallInfo fcinfo, int index, const char* name);
+
+/// The argument `threads`, or als.threads where it is null. Throws 22023.
+int threads_arg(FunctionCallInfo fcinfo, int index);
+
+/// A name that must not be null. Throws 22004.
+std::string name_arg(FunctionCallInfo fcinfo, int index, const char* name);
+
+}  // namespace als::pg

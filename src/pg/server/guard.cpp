@@ -1,0 +1,92 @@
+#include "pg/server/guard.h"
+
+#include <cstdarg>
+#include <stdexcept>
+
+namespace als::pg {
+
+namespace {
+
+template <std::size_t N>
+void copy_text(char (&to)[N], std::string_view from) noexcept {
+  std::size_t n = std::min(from.size(), N - 1);
+  std::memcpy(to, from.data(), n);
+  to[n] = '\0';
+}
+
+/// Cuts a text that copy_text may have truncated inside a character.
+char* whole_characters(const char* text) {
+  int length = static_cast<int>(std::strlen(text));
+  return pnstrdup(text, pg_mbcliplen(text, length, length));
+}
+
+}  // namespace
+
+std::string format(const char* pattern, ...) {
+  va_list args;
+  va_start(args, pattern);
+  va_list again;
+  va_copy(again, args);
+  int length = std::vsnprintf(nullptr, 0, pattern, args);
+  va_end(args);
+  std::string text(static_cast<std::size_t>(std::max(length, 0)) + 1, '\0');
+  std::vsnprintf(text.data(), text.size(), pattern, again);
+  va_end(again);
+  text.pop_back();
+  return text;
+}
+
+void describe_current_exception(Failure& failure) noexcept {
+  failure.failed = true;
+  failure.sqlstate = ERRCODE_INTERNAL_ERROR;
+  failure.detail[0] = failure.hint[0] = '\0';
+  try {
+    throw;
+  } catch (const ServerError& e) {
+    failure.server = e.data;
+  } catch (const UserError& e) {
+    failure.sqlstate = e.sqlstate;
+    copy_text(failure.message, e.message);
+    copy_text(failure.detail, e.detail);
+    copy_text(failure.hint, e.hint);
+  } catch (const std::bad_alloc&) {
+    failure.sqlstate = ERRCODE_OUT_OF_MEMORY;
+    copy_text(failure.message, "out of memory in als");
+    copy_text(failure.hint, "Lower als.max_memory to be refused before memory runs out.");
+  } catch (const std::range_error& e) {
+    failure.sqlstate = ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE;
+    copy_text(failure.message, e.what());
+    copy_text(failure.hint, "Scale the ratings down, or raise the regularization.");
+  } catch (const std::exception& e) {
+    copy_text(failure.message, e.what());
+  } catch (...) {
+    copy_text(failure.message, "unknown C++ exception in als");
+  }
+}
+
+ErrorData* catch_server_error(void (*f)(void*), void* argument) {
+  MemoryContext context = CurrentMemoryContext;
+  ErrorData* volatile error = nullptr;
+  PG_TRY();
+  { f(argument); }
+  PG_CATCH();
+  {
+    MemoryContextSwitchTo(context);
+    error = CopyErrorData();
+    FlushErrorState();
+  }
+  PG_END_TRY();
+  return error;
+}
+
+void raise(const Failure& failure) {
+  if (failure.server != nullptr) ReThrowError(failure.server);
+  ereport(
+      ERROR,
+      (errcode(failure.sqlstate), errmsg_internal("%s", whole_characters(failure.message)),
+       failure.detail[0] != '\0' ? errdetail_internal("%s", whole_characters(failure.detail)) : 0,
+       failure.hint[0] != '\0' ? errhint("%s", whole_characters(failure.hint)) : 0));
+  pg_unreachable();
+}
+
+}  // namespace als::pg

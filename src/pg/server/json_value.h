@@ -1,0 +1,37 @@
+// What an argument of type jsonb holds.
+#pragma once
+
+#include "pg/server/guard.h"
+#include "pg/server/pg.h"
+
+namespace als::pg {
+
+struct JsonValue {
+  enum class Kind { kNull, kBoolean, kNumber, kText, kArray, kObject };
+  using Member = std::pair<std::string, JsonValue>;
+
+  Kind kind = Kind::kNull;
+  bool boolean = false;
+  double number = 0;
+  std::string text;  ///< of a text; a number's digits; what a boolean is in SQL
+  std::vector<JsonValue> elements;
+  std::vector<Member> members;
+
+  /// The value as messages show it.
+  std::string shown() const;
+};
+
+/// Throws 22023 for what is nested deeper than options are, 22003 for a number beyond double
+/// precision.
+JsonValue json_value(Datum jsonb);
+
+/// The same for an object. `argument` is named otherwise, in the 22023 that is thrown.
+JsonValue json_object(Datum jsonb, const char* argument);
+
+/// A text as JSON has it, in quotes.
+std::string json_quoted(const std::string& text);
+
+/// A number as JSON has it, with as many digits as it takes to read the same again.
+std::string json_number(double number);
+
+}  // namespace als::pg

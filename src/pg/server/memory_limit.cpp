@@ -1,0 +1,20 @@
+#include "pg/server/memory_limit.h"
+
+#include "pg/server/settings.h"
+
+namespace als::pg {
+
+std::string in_megabytes(std::size_t bytes) {
+  return format("%zu MB", (bytes + 1048575) / 1048576);
+}
+
+void check_memory_limit(const char* what, std::size_t need, const char* hint, std::string detail) {
+  std::size_t limit = max_memory();
+  if (need <= limit) return;
+  throw UserError(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+                  format("%s needs at least %s, more than als.max_memory allows (%s)", what,
+                         in_megabytes(need).c_str(), in_megabytes(limit).c_str()),
+                  hint, std::move(detail));
+}
+
+}  // namespace als::pg

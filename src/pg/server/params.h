@@ -1,0 +1,17 @@
+// Query parameters from C++ values.
+#pragma once
+
+#include "pg/server/spi.h"
+
+namespace als::pg {
+
+Param text_param(const char* value);
+Param name_param(const std::string& value);
+Param class_param(Oid relation);  ///< null for InvalidOid
+Param bigint_param(std::int64_t value);
+Param bool_param(bool value);
+Param int_param(int value);
+Param float_param(double value);
+Param float8_array_param(const std::vector<double>& values);
+
+}  // namespace als::pg

@@ -1,0 +1,188 @@
+// The one file that includes the server's headers, undoes the macros that clash with C++, and holds
+// whatever differs between server versions.
+#pragma once
+
+#ifdef ALS_ENGINE
+#error "src/core and src/report are compiled without the server's headers"
+#endif
+
+// Standard headers come first: the server's macros would change what they declare.
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+// The module is compiled with hidden visibility; before 16 the server leaves this one empty.
+#define PGDLLEXPORT __attribute__((visibility("default")))
+
+extern "C" {
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/nbtree.h"
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am_d.h"
+#include "catalog/pg_authid_d.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_proc_d.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "commands/defrem.h"
+#include "common/hashfn.h"
+#include "common/shortest_dec.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/supportnodes.h"
+#include "parser/parse_coerce.h"
+#include "pgstat.h"
+#include "port/pg_bswap.h"
+#include "storage/dsm.h"
+#include "storage/ipc.h"
+#include "storage/lmgr.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "tcop/dest.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/regproc.h"
+#include "utils/resowner.h"
+#include "utils/rls.h"
+#include "utils/ruleutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+#include "utils/typcache.h"
+#include "utils/uuid.h"
+#include "utils/varlena.h"
+#if PG_VERSION_NUM >= 140000
+#include "utils/backend_progress.h"
+#include "utils/backend_status.h"
+#endif
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+}
+
+#undef Abs
+#undef Max
+#undef Min
+#undef fprintf
+#undef printf
+#undef snprintf
+#undef sprintf
+#undef strerror
+#undef strerror_r
+#undef vfprintf
+#undef vprintf
+#undef vsnprintf
+#undef vsprintf
+#undef gettext
+#undef dgettext
+#undef ngettext
+#undef dngettext
+
+/// Declares a function that SQL can call: exported (before 16 the server's macro alone leaves it
+/// hidden), and in the server's calling convention.
+#define ALS_SQL_FUNCTION(name)              \
+  extern "C" {                              \
+  PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+  PG_FUNCTION_INFO_V1(name);                \
+  }
+
+namespace als::pg {
+
+/// The local transaction id of this backend's transaction.
+inline LocalTransactionId current_lxid() {
+#if PG_VERSION_NUM >= 170000
+  return MyProc->vxid.lxid;
+#else
+  return MyProc->lxid;
+#endif
+}
+
+/// The status entry of the i-th backend (1-based) in this transaction's copy of the statistics.
+inline LocalPgBackendStatus* local_backend_entry(int i) {
+#if PG_VERSION_NUM >= 160000
+  return pgstat_get_local_beentry_by_index(i);
+#else
+  return pgstat_fetch_stat_local_beentry(i);
+#endif
+}
+
+/// A scan of a whole index.
+inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot) {
+#if PG_VERSION_NUM >= 180000
+  IndexScanDesc scan = index_beginscan(table, index, snapshot, nullptr, 0, 0);
+#else
+  IndexScanDesc scan = index_beginscan(table, index, snapshot, 0, 0);
+#endif
+  index_rescan(scan, nullptr, 0, nullptr, 0);
+  return scan;
+}
+
+/// Sets up a set-returning function that fills rsinfo->setResult.
+inline void init_materialized_srf(FunctionCallInfo fcinfo) {
+#if PG_VERSION_NUM >= 150000
+  InitMaterializedSRF(fcinfo, 0);
+#else
+  auto* rsinfo = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  if (rsinfo == nullptr || !IsA(rsinfo, ReturnSetInfo) ||
+      !(rsinfo->allowedModes & SFRM_Materialize))
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                    errmsg("set-valued function called in context that cannot accept a set")));
+  MemoryContext old = MemoryContextSwitchTo(rsinfo->econtext->ecxt_per_query_memory);
+  TupleDesc desc;
+  if (get_call_result_type(fcinfo, nullptr, &desc) != TYPEFUNC_COMPOSITE)
+    elog(ERROR, "return type must be a row type");
+  rsinfo->setDesc = CreateTupleDescCopy(desc);
+  rsinfo->setResult =
+      tuplestore_begin_heap((rsinfo->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+  rsinfo->returnMode = SFRM_Materialize;
+  MemoryContextSwitchTo(old);
+#endif
+}
+
+/// Claims the prefix of the module's settings, so that a misspelt one is an error.
+inline void reserve_setting_prefix(const char* prefix) {
+#if PG_VERSION_NUM >= 150000
+  MarkGUCPrefixReserved(prefix);
+#else
+  EmitWarningsOnPlaceholders(prefix);
+#endif
+}
+
+}  // namespace als::pg

@@ -1,0 +1,80 @@
+#include "pg/server/settings.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include "core/base/limits.h"
+#include "core/kernels/simd_level.h"
+#include "pg/server/pg.h"
+
+namespace als::pg {
+
+namespace {
+int threads_setting = 0;
+int max_memory_setting = -1;       // kB
+int cache_size_setting = 1 << 20;  // kB
+bool verbose_setting = false;
+int simd_setting = 0;
+
+const config_enum_entry kSimdLevels[] = {
+    {"baseline", static_cast<int>(SimdLevel::kBaseline), false},
+    {"avx2", static_cast<int>(SimdLevel::kAvx2), false},
+    {"avx512", static_cast<int>(SimdLevel::kAvx512), false},
+    {nullptr, 0, false}};
+
+bool check_simd(int* value, void**, GucSource) {
+  if (is_available(static_cast<SimdLevel>(*value))) return true;
+  GUC_check_errdetail("This processor does not have these instructions.");
+  return false;
+}
+
+void assign_simd(int value, void*) { set_simd_level(static_cast<SimdLevel>(value)); }
+}  // namespace
+
+void define_settings() {
+  DefineCustomIntVariable("als.threads",
+                          "Threads that als.train, als.tune, als.recommend_all and als.evaluate "
+                          "use unless told otherwise.",
+                          "0 means every processor the server process may run on.",
+                          &threads_setting, 0, 0, kMaxThreads, PGC_USERSET, 0, nullptr, nullptr,
+                          nullptr);
+  DefineCustomIntVariable(
+      "als.max_memory",
+      "Memory one als.train, als.tune, als.recommend_all or als.evaluate may use; more is refused.",
+      "-1 means half of the machine's memory.", &max_memory_setting, -1, -1, MAX_KILOBYTES,
+      PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable(
+      "als.cache_size", "Shared memory for models that are being served.",
+      "Models that do not fit push out those not used for longest. 0 keeps them "
+      "in each session's own memory.",
+      &cache_size_setting, 1 << 20, 0, MAX_KILOBYTES, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr,
+      nullptr);
+  DefineCustomBoolVariable("als.verbose", "Report each training iteration at NOTICE.",
+                           "Otherwise they are reported at DEBUG1.", &verbose_setting, false,
+                           PGC_USERSET, 0, nullptr, nullptr, nullptr);
+  DefineCustomEnumVariable("als.simd", "Vector instructions that als uses.",
+                           "The widest that the processor has, unless set lower. Results hang on "
+                           "it in their last bits.",
+                           &simd_setting, static_cast<int>(simd_level()), kSimdLevels, PGC_USERSET,
+                           0, check_simd, assign_simd, nullptr);
+  reserve_setting_prefix("als");
+}
+
+int default_threads() {
+  if (threads_setting > 0) return threads_setting;
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return 1;
+  return std::clamp(CPU_COUNT(&allowed), 1, kMaxThreads);
+}
+
+std::size_t max_memory() {
+  if (max_memory_setting >= 0) return static_cast<std::size_t>(max_memory_setting) * 1024;
+  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) / 2 *
+         static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::size_t cache_size() { return static_cast<std::size_t>(cache_size_setting) * 1024; }
+
+bool verbose() { return verbose_setting; }
+
+}  // namespace als::pg

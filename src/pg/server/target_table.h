@@ -1,0 +1,30 @@
+// Where a table that is written by name is, or will be.
+#pragma once
+
+#include "pg/server/guard.h"
+#include "pg/server/pg.h"
+
+namespace als::pg {
+
+/// A relation's name, qualified or not, resolved as CREATE TABLE would unless there is one already.
+class TargetTable {
+ public:
+  explicit TargetTable(const std::string& name);
+
+  /// Waits until no other transaction writes to a relation of this name, and keeps others waiting
+  /// from then on. Returns the relation, or InvalidOid while there is none.
+  Oid lock() const;
+
+  /// The relation as it is now, or InvalidOid.
+  Oid find() const;
+
+  Oid schema() const { return schema_; }
+  const std::string& relation() const { return relation_; }  ///< unqualified
+  std::string qualified_name() const;
+
+ private:
+  Oid schema_ = InvalidOid;
+  std::string relation_;
+};
+
+}  // namespace als::pg

@@ -1,0 +1,43 @@
+// Where the ratings come from: a table, a view or a query, and its three columns.
+#pragma once
+
+#include <optional>
+
+#include "pg/ids/id_type.h"
+#include "pg/server/spi.h"
+
+namespace als::pg {
+
+/// How the rating column is read.
+enum class RatingKind { kNone, kBool, kInt2, kInt4, kInt8, kFloat4, kFloat8 };
+
+/// A source as the user names it, and as queries can use it.
+struct RatingSource {
+  std::string text;        ///< what the model row remembers
+  Oid table = InvalidOid;  ///< InvalidOid for a query
+  std::string user_col;
+  std::string item_col;
+  std::optional<std::string> rating_col;  ///< none: every row counts 1
+
+  // Known once describe_source() has looked.
+  IdType* user_type = nullptr;
+  IdType* item_type = nullptr;
+  RatingKind rating_kind = RatingKind::kNone;
+  Oid rating_type = INT4OID;  ///< as read; the 1 of a source without ratings is an int
+  bool cast_rating = false;   ///< numeric and the like are read as float8
+
+  /// The source as an item of a FROM clause. Throws 42P01 if its table is gone, 55000
+  /// if there is none, as an imported model may have it.
+  std::string from_clause() const;
+};
+
+/// Tells a relation's name from a query. Throws 42601 for nothing at all, 42P01 or 42809 for a
+/// relation that is missing or cannot be read.
+RatingSource parse_source(const std::string& text);
+
+/// Looks up the source's columns and their types, as the caller. Needs an SPI connection; the types
+/// are allocated in `context`. Throws 42703 for a missing column, 42804 for a rating that is no
+/// number, 42883 for ids that cannot be compared.
+void describe_source(RatingSource& source, MemoryContext context);
+
+}  // namespace als::pg

@@ -1,0 +1,295 @@
+// als.import_model: factors from elsewhere become a model.
+//
+//   FactorQuery -> ImportedFactors -> ModelWriter
+//
+// The same tables, locks, versions and replacement as a training's.
+
+#include "pg/ids/id_args.h"
+#include "pg/server/args.h"
+#include "pg/server/params.h"
+#include "pg/server/result_row.h"
+#include "pg/train/imported_factors.h"
+#include "pg/train/run_record.h"
+
+namespace als::pg {
+
+namespace {
+
+enum Argument {
+  kModel,
+  kUserFactors,
+  kItemFactors,
+  kFeedback,
+  kRegularization,
+  kRegExponent,
+  kAlpha,
+  kMean,
+  kNonnegative,
+  kOnDuplicate,
+  kSource,
+  kUserCol,
+  kItemCol,
+  kRatingCol,
+  kReplace,
+  kUnlogged
+};
+
+struct ImportRequest {
+  bool implicit;
+  std::optional<double> regularization;
+  std::optional<double> reg_exponent;
+  std::optional<double> alpha;
+  std::optional<double> mean;
+  bool nonnegative;
+  OnDuplicate on_duplicate;
+  std::optional<RatingSource> source;
+  bool replace;
+  bool unlogged;
+};
+
+std::optional<double> optional_float(FunctionCallInfo fcinfo, int index, const char* name,
+                                     double low, double high) {
+  if (PG_ARGISNULL(index)) return std::nullopt;
+  return float_arg(fcinfo, index, name, low, high);
+}
+
+ImportRequest import_request(FunctionCallInfo fcinfo) {
+  ImportRequest request{};
+  Feedback feedback = feedback_arg(fcinfo, kFeedback);
+  request.implicit = feedback == Feedback::kImplicit;
+  request.regularization =
+      optional_float(fcinfo, kRegularization, "regularization", 0, kMaxRegularization);
+  request.reg_exponent = optional_float(fcinfo, kRegExponent, "reg_exponent", 0, kMaxRegExponent);
+  if (request.regularization && !request.reg_exponent)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "regularization needs its reg_exponent",
+                    "It is 1 for factors of Spark, 0 for those of implicit.");
+  request.alpha = optional_float(fcinfo, kAlpha, "alpha", 0, kMaxAlpha);
+  if (request.alpha && !request.implicit)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "alpha is for implicit feedback",
+                    "Leave alpha out, or use feedback => 'implicit'.");
+  const double largest = std::numeric_limits<float>::max();
+  request.mean = optional_float(fcinfo, kMean, "mean", -largest, largest);
+  if (request.mean && request.implicit)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "mean is for explicit feedback",
+                    "Leave mean out, or use feedback => 'explicit'.");
+  request.nonnegative = bool_arg(fcinfo, kNonnegative, "nonnegative");
+  request.on_duplicate = on_duplicate_arg(fcinfo, kOnDuplicate, feedback);
+  request.replace = bool_arg(fcinfo, kReplace, "replace");
+  request.unlogged = bool_arg(fcinfo, kUnlogged, "unlogged");
+  if (!PG_ARGISNULL(kSource)) {
+    RatingSource source = parse_source(text_arg(fcinfo, kSource, "source"));
+    columns_from(fcinfo, kUserCol, kItemCol, kRatingCol, source);
+    request.source = std::move(source);
+  }
+  return request;
+}
+
+/// What a source says of imported rows.
+struct SourceCounts {
+  std::int64_t rows = 0;
+  std::int64_t skipped = 0;  ///< with a null, or an id without a vector
+  double sum = 0;            ///< of the ratings of the others
+  CompressedRows users;      ///< of these only the sizes of rows are filled in
+  CompressedRows items;
+
+  std::int64_t ratings() const { return rows - skipped; }
+};
+
+/// From counts to the offsets of compressed rows.
+CompressedRows rows_of_sizes(const std::vector<std::uint64_t>& sizes) {
+  CompressedRows rows;
+  rows.offsets.push_back(0);
+  for (std::uint64_t size : sizes) rows.offsets.push_back(rows.offsets.back() + size);
+  return rows;
+}
+
+SourceCounts count_ratings(const RatingSource& source, const ImportedFactors& users,
+                           const ImportedFactors& items, Progress& progress) {
+  SourceCounts counts;
+  std::vector<std::uint64_t> by_user(users.ids().size());
+  std::vector<std::uint64_t> by_item(items.ids().size());
+  const std::string rating = source.rating_col ? quoted(*source.rating_col) : "1";
+  SPIPlanPtr plan =
+      prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) + ", " + rating +
+              (source.rating_kind == RatingKind::kBool ? "::pg_catalog.int4" : "") +
+              "::pg_catalog.float8 from " + source.from_clause());
+  for_each_row(plan, {}, {source.user_type->oid, source.item_type->oid, FLOAT8OID},
+               [&](TupleTableSlot* slot) {
+                 ++counts.rows;
+                 progress.row_read();
+                 std::uint32_t user = IdDictionary::kMissing;
+                 std::uint32_t item = IdDictionary::kMissing;
+                 if (!slot->tts_isnull[0] && !slot->tts_isnull[1] && !slot->tts_isnull[2])
+                   server([&] {
+                     user = users.ids().find(slot->tts_values[0]);
+                     item = items.ids().find(slot->tts_values[1]);
+                   });
+                 if (user == IdDictionary::kMissing || item == IdDictionary::kMissing) {
+                   ++counts.skipped;
+                   return;
+                 }
+                 ++by_user[user];
+                 ++by_item[item];
+                 counts.sum += DatumGetFloat8(slot->tts_values[2]);
+               });
+  counts.users = rows_of_sizes(by_user);
+  counts.items = rows_of_sizes(by_item);
+  return counts;
+}
+
+/// mu: as it is told, or else as the source has it.
+double mean_of(const ImportRequest& request, bool biases,
+               const std::optional<SourceCounts>& counts) {
+  if (request.mean) return *request.mean;
+  if (request.implicit) return 0;
+  if (counts && counts->ratings() > 0) {
+    const double mean = counts->sum / static_cast<double>(counts->ratings());
+    if (std::isfinite(mean)) return mean;
+  }
+  if (biases)
+    throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED,
+                    "factors with biases need the mean rating that they are added to",
+                    "Use mean => ..., or source => '...' for the mean of its ratings.");
+  return 0;
+}
+
+/// An id type for a side: the source's, so that its rows can be found by the model's ids, or else
+/// as the factors come.
+IdType* type_for(const FactorQuery& query, IdType* of_source, MemoryContext context) {
+  if (of_source != nullptr) return of_source;
+  return server([&] {
+    MemoryContext old = MemoryContextSwitchTo(context);
+    IdType* type = describe_id_type(query.id_type(), query.id_collation(),
+                                    query.side() == Side::kUsers ? "user ids" : "item ids");
+    MemoryContextSwitchTo(old);
+    return type;
+  });
+}
+
+FactorFeed rows_of(const ImportedFactors& imported, const CompressedRows* ratings) {
+  FactorFeed rows{&imported.ids(), std::vector<std::uint32_t>(imported.ids().size()),
+                  &imported.factors(), ratings};
+  for (std::size_t i = 0; i < rows.order.size(); ++i) rows.order[i] = static_cast<std::uint32_t>(i);
+  return rows;
+}
+
+Param optional_param(const std::optional<double>& value) {
+  return value ? float_param(*value) : Param{FLOAT8OID, 0, true};
+}
+
+/// The row of a run, where what belongs to a training is null; it is left in SPI_tuptable.
+void write_imported_row(const ModelWriter& store, const ImportRequest& request,
+                        const ImportedFactors& users, const ImportedFactors& items, bool biases,
+                        const std::optional<SourceCounts>& counts) {
+  const RatingSource source = request.source.value_or(RatingSource{});
+  Param source_text{TEXTOID, 0, true};
+  Param rating_col{NAMEOID, 0, true};
+  Param rows{INT8OID, 0, true};
+  Param skipped = rows;
+  Param ratings = rows;
+  if (request.source) source_text = text_param(source.text.c_str());
+  if (source.rating_col) rating_col = name_param(*source.rating_col);
+  if (counts) {
+    rows = bigint_param(counts->rows);
+    skipped = bigint_param(counts->skipped);
+    ratings = bigint_param(counts->ratings());
+  }
+  const std::string table = store.qualified_name();
+  std::uint64_t written = execute(
+      "insert into " + table +
+          " (run, version, user_version, item_version, trained_at, source, source_table, user_col,"
+          " item_col, rating_col, user_factors, item_factors, feedback, factors, regularization, "
+          "reg_exponent, alpha,"
+          " biases, nonnegative, on_duplicate, n_rows, n_skipped, n_ratings, n_users, n_items,"
+          " mean) select coalesce(max(run), 0) + 1, pg_catalog.gen_random_uuid(),"
+          " pg_catalog.gen_random_uuid(), pg_catalog.gen_random_uuid(),"
+          " pg_catalog.clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
+          " $14, $15, $16, $17, $18, $19, $20, $21 from " +
+          table + " returning *",
+      {source_text,
+       class_param(source.table),
+       name_param(request.source ? source.user_col : "user_id"),
+       name_param(request.source ? source.item_col : "item_id"),
+       rating_col,
+       class_param(store.factor_table(Side::kUsers)),
+       class_param(store.factor_table(Side::kItems)),
+       text_param(request.implicit ? "implicit" : "explicit"),
+       int_param(users.length()),
+       optional_param(request.regularization),
+       optional_param(request.reg_exponent),
+       optional_param(request.alpha),
+       bool_param(biases),
+       bool_param(request.nonnegative),
+       text_param(on_duplicate_name(request.on_duplicate)),
+       rows,
+       skipped,
+       ratings,
+       bigint_param(static_cast<std::int64_t>(users.ids().size())),
+       bigint_param(static_cast<std::int64_t>(items.ids().size())),
+       float_param(mean_of(request, biases, counts))});
+  check_run_written(written, table);
+}
+
+void import_model(FunctionCallInfo fcinfo, ModelWriter& store, ImportRequest& request,
+                  Progress& progress, MemoryContext context) {
+  store.lock(request.replace);
+  const FactorQuery user_query(text_arg(fcinfo, kUserFactors, "user_factors"), Side::kUsers);
+  const FactorQuery item_query(text_arg(fcinfo, kItemFactors, "item_factors"), Side::kItems);
+  const bool biases = user_query.has_bias() || item_query.has_bias();
+  if (biases && request.implicit)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "biases are for explicit feedback",
+                    "Leave the third column out, or use feedback => 'explicit'.");
+  if (request.source) describe_source(*request.source, context);
+
+  RatingSource ids = request.source.value_or(RatingSource{});
+  ids.user_type = type_for(user_query, ids.user_type, context);
+  ids.item_type = type_for(item_query, ids.item_type, context);
+  progress.hide();
+  store.prepare_tables(ids, request.unlogged);
+
+  progress.enter(Phase::kReading);
+  SnapshotScope snapshot;
+  const ImportedFactors users(user_query, *ids.user_type, biases, progress);
+  const ImportedFactors items(item_query, *ids.item_type, biases, progress);
+  if (users.length() != items.length())
+    throw UserError(ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+                    format("user_factors has vectors of %d elements, item_factors of %d",
+                           users.length(), items.length()),
+                    "All vectors of a model have one length.");
+  std::optional<SourceCounts> counts;
+  if (request.source) counts = count_ratings(*request.source, users, items, progress);
+  snapshot.pop();
+
+  progress.enter(Phase::kWriting);
+  store.write_factors(Side::kUsers, rows_of(users, counts ? &counts->users : nullptr));
+  store.write_factors(Side::kItems, rows_of(items, counts ? &counts->items : nullptr));
+  write_imported_row(store, request, users, items, biases, counts);
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_import_model)
+
+/// als.import_model(...): als.model, see sql/als--1.1.sql
+Datum als_import_model(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    MemoryContext context = CurrentMemoryContext;
+    server([] {
+      PreventCommandIfReadOnly("als.import_model()");
+      PreventCommandDuringRecovery("als.import_model()");
+    });
+    ImportRequest request = import_request(fcinfo);
+    SpiConnection spi;
+    ModelWriter store(text_arg(fcinfo, kModel, "model"));
+    Progress progress(Command::kImportModel, store.target_table().schema(),
+                      store.target_table().relation());
+    import_model(fcinfo, store, request, progress, context);
+    Datum result = result_row(fcinfo, context);
+    progress.hide();
+    spi.finish();
+    return result;
+  });
+}

@@ -1,0 +1,35 @@
+// The options that als.tune can try, and the JSON object that says which.
+#pragma once
+
+#include "core/tune/hyperparameter_space.h"
+#include "pg/server/json_value.h"
+#include "pg/train/train_arguments.h"
+
+namespace als::pg {
+
+/// An object of option => values: {"factors": [32, 64], "regularization": {"min": 0.01, "max": 1,
+/// "scale": "log"}, "iterations": 20}.
+class OptionGrid {
+ public:
+  static constexpr int kMaxTrials = 1000;
+
+  /// Throws 22023 for an option that cannot be tried, and for values that are none of its.
+  explicit OptionGrid(const JsonValue& grid);
+
+  /// All combinations or, where `trials` has a value, so many random ones. What the grid does not
+  /// name is as in `common`. Throws 22023 for a range without `trials` and for options that do not
+  /// go together, 54000 for too many.
+  std::vector<TrainOptions> trials(std::optional<int> trials, const OptionChoices& common) const;
+
+ private:
+  struct Option;
+  static const Option kOptions[];
+  static double value_of(const Option& option, const JsonValue& value);
+  static HyperparameterSpace::Dimension range_of(const Option& option, const JsonValue& range);
+  static HyperparameterSpace::Dimension dimension_of(const Option& option, const JsonValue& values);
+
+  std::vector<const Option*> options_;
+  HyperparameterSpace space_;
+};
+
+}  // namespace als::pg

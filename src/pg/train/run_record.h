@@ -1,0 +1,39 @@
+// A run of a training, and its row in the model table.
+#pragma once
+
+#include "pg/model/model_writer.h"
+#include "pg/train/train_arguments.h"
+
+namespace als::pg {
+
+/// What a finished training has to tell besides the factors.
+struct TrainReport {
+  std::int64_t rows = 0;
+  std::int64_t skipped = 0;
+  std::int64_t duplicates = 0;
+  std::int64_t ratings = 0;
+  std::int64_t users = 0;
+  std::int64_t items = 0;
+  std::int64_t refined = 0;
+  double mean = 0;
+  bool cg = false;  ///< solved by conjugate gradients
+  bool warm_started = false;
+  std::int64_t held_out = 0;
+  std::vector<double> loss;     ///< after each iteration
+  std::vector<double> holdout;  ///< the metric of the ratings kept out, likewise
+  double read_seconds = 0;
+  double train_seconds = 0;
+  double write_seconds = 0;
+};
+
+/// Adds the row of this run to the model table; it is left in SPI_tuptable.
+void write_model_row(const ModelWriter& store, const TrainRequest& request,
+                     const TrainReport& report);
+
+/// The word for it in a model row.
+const char* on_duplicate_name(OnDuplicate choice);
+
+/// Throws 55000 unless the one row of a run has been added to the model table.
+void check_run_written(std::uint64_t rows, const std::string& table);
+
+}  // namespace als::pg

@@ -1,0 +1,80 @@
+// als.train with its options in one JSON object, as als.tune returns them.
+
+#include "pg/server/args.h"
+#include "pg/server/json_value.h"
+#include "pg/server/params.h"
+#include "pg/server/result_row.h"
+
+namespace als::pg {
+
+namespace {
+
+enum Argument { kModel, kSource, kOptions, kReplace };
+
+constexpr const char* kNames[] = {"user_col", "item_col",   "rating_col",     "feedback",
+                                  "factors",  "iterations", "regularization", "reg_exponent",
+                                  "alpha",    "biases",     "nonnegative",    "on_duplicate",
+                                  "holdout",  "tolerance",  "seed",           "solver",
+                                  "threads",  "replace",    "warm_start",     "unlogged"};
+
+bool is_known(const std::string& name) {
+  return std::any_of(std::begin(kNames), std::end(kNames),
+                     [&](const char* known) { return name == known; });
+}
+
+/// Each as an untyped literal, which takes on the type of the argument.
+std::string argument_list(const JsonValue& options) {
+  std::string list;
+  for (const auto& [name, value] : options.members) {
+    if (!is_known(name)) {
+      std::string names;
+      for (const char* known : kNames) names += (names.empty() ? "" : ", ") + std::string(known);
+      throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                      format("als.train has no option \"%s\"", name.c_str()),
+                      "Its options are " + names + ".");
+    }
+    if (value.kind == JsonValue::Kind::kArray || value.kind == JsonValue::Kind::kObject)
+      throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                      format("invalid %s in the options: %s", name.c_str(), value.shown().c_str()),
+                      "An option has a single value; als.tune tries several.");
+    const std::string& text = value.text;
+    list += ", " + quoted(name) + " => ";
+    list += value.kind == JsonValue::Kind::kNull ? "null" : server([&] {
+      return static_cast<const char*>(quote_literal_cstr(text.c_str()));
+    });
+  }
+  return list;
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_train_options)
+
+/// als.train(model text, source text, options jsonb, replace boolean): als.model
+Datum als_train_options(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    MemoryContext context = CurrentMemoryContext;
+    std::string model = text_arg(fcinfo, kModel, "model");
+    std::string source = text_arg(fcinfo, kSource, "source");
+    require_arg(fcinfo, kOptions, "options");
+    JsonValue options = json_object(PG_GETARG_DATUM(kOptions), "options");
+    if (!PG_ARGISNULL(kReplace)) {
+      auto is_replace = [](const JsonValue::Member& member) { return member.first == "replace"; };
+      auto& members = options.members;
+      members.erase(std::remove_if(members.begin(), members.end(), is_replace), members.end());
+      JsonValue replace;
+      replace.kind = JsonValue::Kind::kBoolean;
+      replace.text = PG_GETARG_BOOL(kReplace) ? "true" : "false";
+      members.emplace_back("replace", replace);
+    }
+    SpiConnection spi;
+    execute("select * from als.train(model => $1, source => $2" + argument_list(options) + ")",
+            {text_param(model.c_str()), text_param(source.c_str())});
+    Datum result = result_row(fcinfo, context);
+    spi.finish();
+    return result;
+  });
+}

@@ -1,0 +1,167 @@
+// als.tune: which options of als.train do best on ratings kept out of the training.
+//
+//   TuneRequest -> TrainingData -> Tuner (of Trainings) -> rows, TuneResults
+//
+// The ratings are read once, and all trials share them.
+
+#include "core/tune/tuner.h"
+
+#include "pg/server/interrupts.h"
+#include "pg/server/json_value.h"
+#include "pg/server/settings.h"
+#include "pg/train/run_record.h"
+#include "pg/train/tune_arguments.h"
+#include "pg/train/tune_results_table.h"
+
+namespace als::pg {
+
+namespace {
+
+/// The arguments with which als.train does what a trial did, but for the source.
+std::string options_as_json(const TuneRequest& request, const TrainOptions& options) {
+  bool implicit = options.feedback == Feedback::kImplicit;
+  auto boolean = [](bool value) { return std::string(value ? "true" : "false"); };
+  std::string json = "{\"feedback\": \"" + std::string(feedback_name(options.feedback)) + "\"";
+  auto add = [&](const char* name, const std::string& value) {
+    json += std::string(", \"") + name + "\": " + value;
+  };
+  add("factors", std::to_string(options.factors));
+  add("iterations", std::to_string(options.iterations));
+  add("regularization", json_number(options.regularization));
+  add("reg_exponent", json_number(options.reg_exponent));
+  if (implicit) add("alpha", json_number(options.alpha));
+  if (!implicit) add("biases", boolean(options.biases));
+  add("nonnegative", boolean(options.nonnegative));
+  add("solver", json_quoted(kSolverNames[static_cast<int>(options.solver)]));
+  if (options.tolerance > 0) add("tolerance", json_number(options.tolerance));
+  add("on_duplicate", json_quoted(on_duplicate_name(request.on_duplicate)));
+  add("seed", std::to_string(static_cast<std::int64_t>(options.seed)));
+  const RatingSource& source = request.source;
+  if (source.user_col != "user_id") add("user_col", json_quoted(source.user_col));
+  if (source.item_col != "item_id") add("item_col", json_quoted(source.item_col));
+  if (!source.rating_col)
+    add("rating_col", "null");
+  else if (*source.rating_col != "rating")
+    add("rating_col", json_quoted(*source.rating_col));
+  return json + "}";
+}
+
+void report_repeated(std::size_t repeated) {
+  if (repeated == 0) return;
+  int level = verbose() ? NOTICE : DEBUG1;
+  server([&] {
+    ereport(level, (errmsg("als: memory did not last for all trials put aside: %zu of them were "
+                           "trained again",
+                           repeated)));
+  });
+}
+
+/// Runs the trials; returns them by rank.
+std::vector<TuneResult> run_trials(const TuneRequest& request, const TrainingData& data,
+                                   Progress& progress) {
+  std::int64_t done = 0;
+  std::size_t most = 0;  // iterations of a trial
+  std::vector<int> iterations(request.trials.size());
+  for (const TrainOptions& options : request.trials)
+    most = std::max(most, static_cast<std::size_t>(options.iterations));
+  Tuner tuner(data.ratings(), data.item_keys(), request.trials, request.metric.more_is_better(),
+              max_memory() - std::min(data.memory(), max_memory()),
+              {[&](const TrainOptions& options) {
+                 return interruptible_team(data.useful_threads(options));
+               },
+               [&](const Trainer& trainer, ThreadTeam& team) {
+                 return request.metric.value(trainer, data, team);
+               },
+               [&](std::size_t trial, int iteration) {
+                 // What is done again was counted before.
+                 if (iteration > iterations[trial]) {
+                   iterations[trial] = iteration;
+                   ++done;
+                 }
+                 progress.trial(static_cast<int>(trial) + 1, done);
+               }});
+  std::vector<Rung> rungs{{request.trials.size(), static_cast<int>(most)}};
+  if (request.stop_early) rungs = successive_halving(request.trials.size(), static_cast<int>(most));
+  progress.expect(tuner.iterations(rungs));
+  progress.enter(Phase::kTraining);
+  tuner.run(rungs);
+  report_repeated(tuner.repeated());
+
+  std::vector<TuneResult> results(tuner.trials().size());
+  for (std::size_t t = 0; t < results.size(); ++t) {
+    const Tuner::Trial& trial = tuner.trials()[t];
+    results[trial.rank - 1] = {static_cast<int>(t) + 1,
+                               static_cast<int>(trial.rank),
+                               trial.value,
+                               trial.iterations,
+                               trial.seconds,
+                               options_as_json(request, trial.options)};
+  }
+  return results;
+}
+
+std::vector<TuneResult> tune(TuneRequest& request, Progress& progress, MemoryContext context) {
+  describe_source(request.source, context);
+  if (request.test) describe_source(*request.test, context);
+  std::optional<TuneResults> table;
+  if (request.results) {
+    table.emplace(*request.results);
+    // Making an index reports progress of its own.
+    progress.hide();
+    table->prepare();
+  }
+  TrainingData data(
+      {request.source, request.on_duplicate, request.holdout, request.seed, request.threads,
+       "tuning", request.trials, request.test ? &*request.test : nullptr},
+      progress);
+  if (data.held_out().columns.empty())
+    throw UserError(ERRCODE_NO_DATA, "no rating is kept out to judge the trials by",
+                    "Use a larger holdout, or name a test; nobody loses his only rating.");
+  std::vector<TuneResult> results = run_trials(request, data, progress);
+  progress.enter(Phase::kWriting);
+  if (table) table->append(request.source.text, request.metric.name(), results);
+  return results;
+}
+
+void return_rows(FunctionCallInfo fcinfo, const std::vector<TuneResult>& results) {
+  auto* rsinfo = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  for (const TuneResult& result : results) {
+    server([&] {
+      Datum options = DirectFunctionCall1(jsonb_in, CStringGetDatum(result.options.c_str()));
+      Datum values[] = {Int32GetDatum(result.trial),    Int32GetDatum(result.rank),
+                        Float8GetDatum(result.value),   Int32GetDatum(result.iterations),
+                        Float8GetDatum(result.seconds), options};
+      bool nulls[6] = {};
+      nulls[2] = std::isnan(result.value);
+      tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+    });
+  }
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_tune)
+
+/// als.tune(...): rows, see sql/als--1.1.sql
+Datum als_tune(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    MemoryContext context = CurrentMemoryContext;
+    server([&] { init_materialized_srf(fcinfo); });
+    TuneRequest request = tune_request(fcinfo);
+    if (request.results)
+      server([] {
+        PreventCommandIfReadOnly("als.tune() with results");
+        PreventCommandDuringRecovery("als.tune() with results");
+      });
+    SpiConnection spi;
+    Progress progress(Command::kTune, request.source.table);
+    std::vector<TuneResult> results = tune(request, progress, context);
+    progress.hide();
+    spi.finish();
+    return_rows(fcinfo, results);
+    return static_cast<Datum>(0);
+  });
+}

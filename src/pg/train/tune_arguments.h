@@ -1,0 +1,27 @@
+// The arguments of als.tune.
+#pragma once
+
+#include "pg/train/holdout_metric.h"
+#include "pg/train/train_arguments.h"
+
+namespace als::pg {
+
+/// The arguments of als.tune, checked.
+struct TuneRequest {
+  RatingSource source;
+  std::optional<RatingSource> test;
+  std::vector<TrainOptions> trials;
+  HoldoutMetric metric;
+  double holdout;
+  OnDuplicate on_duplicate;
+  std::uint64_t seed;
+  int threads;
+  bool stop_early;
+  std::optional<std::string> results;
+};
+
+/// Throws 22004 or 22023 for an argument that is null or out of range and for what the grid should
+/// not hold, 54000 for too many trials, and what parse_source() throws.
+TuneRequest tune_request(FunctionCallInfo fcinfo);
+
+}  // namespace als::pg

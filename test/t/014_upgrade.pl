@@ -1,0 +1,42 @@
+# The upgrade script brings 1.0 to what the newest script makes from nothing.
+use strict;
+use warnings;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = PostgreSQL::Test::Cluster->new('main');
+$node->init;
+$node->start;
+
+# What an extension holds: each member with its definition, comment and privileges.
+my $members = q{
+	with member as (
+		select d.classid, d.objid from pg_depend d join pg_extension e on e.oid = d.refobjid
+		where e.extname = 'als' and d.refclassid = 'pg_extension'::regclass and d.deptype = 'e')
+	select pg_describe_object(classid, objid, 0),
+		coalesce(obj_description(objid, classid::regclass::text), ''),
+		case classid
+			when 'pg_proc'::regclass then (select regexp_replace(pg_get_functiondef(objid), '\s+', ' ', 'g') || coalesce(p.proacl::text, '') from pg_proc p where p.oid = objid)
+			when 'pg_class'::regclass then (select pg_get_viewdef(objid) || coalesce(c.relacl::text, '') from pg_class c where c.oid = objid and c.relkind = 'v')
+			when 'pg_type'::regclass then (select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute a join pg_type t on t.typrelid = a.attrelid where t.oid = objid and not attisdropped)
+		end
+	from member order by 1};
+
+$node->safe_psql('postgres', "create database fresh; create database upgraded");
+$node->safe_psql('fresh', 'create extension als');
+$node->safe_psql('upgraded', "create extension als version '1.0'");
+my $before = $node->safe_psql('upgraded', $members);
+$node->safe_psql('upgraded', 'alter extension als update');
+my $fresh = $node->safe_psql('fresh', $members);
+my $upgraded = $node->safe_psql('upgraded', $members);
+is($upgraded, $fresh, 'an upgraded extension has the members of a fresh one');
+isnt($before, $fresh, 'which 1.0 had not');
+
+$node->safe_psql('upgraded', q{
+	create table ratings as select u as user_id, i as item_id, (u * 7 + i * 3) % 5 + 1 as rating
+		from generate_series(1, 20) u, generate_series(1, 10) i where (u + i) % 3 > 0;
+	select als.train('taste', 'ratings', factors => 4)});
+is($node->safe_psql('upgraded', q{select count(*) from als.recommend('taste', 5, 3)}), 3, 'and it works');
+
+done_testing();
