@@ -1,4 +1,7 @@
+// Reads what a model table says, checked.
 #include "pg/model/model.h"
+
+#include "pg/model/option_choices.h"
 
 namespace als::pg {
 
@@ -35,15 +38,7 @@ class RowView {
 enum Column {
   kUserVersion,
   kItemVersion,
-  kFeedback,
-  kFactors,
-  kBiases,
   kMean,
-  kRegularization,
-  kRegExponent,
-  kAlpha,
-  kNonnegative,
-  kOnDuplicate,
   kUsers,
   kDuplicates,
   kUserFactors,
@@ -52,42 +47,55 @@ enum Column {
   kSourceTable,
   kUserCol,
   kItemCol,
-  kRatingCol
+  kRatingCol,
+  kFirstOption
 };
 
-constexpr std::initializer_list<Oid> kColumnTypes = {
-    UUIDOID,     UUIDOID,   TEXTOID,     INT4OID, BOOLOID, FLOAT8OID, FLOAT8OID,
-    FLOAT8OID,   FLOAT8OID, BOOLOID,     TEXTOID, INT8OID, INT8OID,   REGCLASSOID,
-    REGCLASSOID, TEXTOID,   REGCLASSOID, NAMEOID, NAMEOID, NAMEOID};
-
 constexpr const char* kColumns =
-    "user_version, item_version, feedback, factors, biases, mean, regularization, reg_exponent, "
-    "alpha, nonnegative, "
-    "on_duplicate, n_users, n_duplicates, user_factors, item_factors, source, source_table, "
-    "user_col, item_col, "
-    "rating_col";
+    "user_version, item_version, mean, n_users, n_duplicates, user_factors, item_factors, source, "
+    "source_table, user_col, item_col, rating_col";
 
-OnDuplicate on_duplicate_named(const std::string& name) {
-  if (name == "average") return OnDuplicate::kAverage;
-  return name == "sum" ? OnDuplicate::kSum : OnDuplicate::kError;
+const std::vector<Oid> kColumnTypes = {UUIDOID,     UUIDOID,     FLOAT8OID,   INT8OID,
+                                       INT8OID,     REGCLASSOID, REGCLASSOID, TEXTOID,
+                                       REGCLASSOID, NAMEOID,     NAMEOID,     NAMEOID};
+
+/// What the model has to know of its options: those of one row's part of the objective.
+constexpr OptionId kModelOptions[] = {
+    OptionId::kFeedback, OptionId::kFactors, OptionId::kRegularization, OptionId::kRegExponent,
+    OptionId::kAlpha,    OptionId::kBiases,  OptionId::kNonnegative,    OptionId::kOnDuplicate};
+
+std::string model_columns() {
+  std::string columns = kColumns;
+  for (OptionId id : kModelOptions) columns += std::string(", ") + option(id).name;
+  return columns;
 }
 
-/// Throws 55000 where the row says what training cannot have written.
-void check_plausible(const Model& model) {
-  std::string wrong;
-  const auto check = [&](const char* column, double value, double high) {
-    // Written so that NaN fails too.
-    if (!(value >= 0 && value <= high)) wrong = format("%s %g", column, value);
-  };
-  check("alpha", model.alpha, kMaxAlpha);
-  check("reg_exponent", model.reg_exponent, kMaxRegExponent);
-  check("regularization", model.regularization, kMaxRegularization);
-  if (model.biases && model.feedback == Feedback::kImplicit) wrong = "biases and implicit feedback";
-  if (model.factors < 1 || model.factors > kMaxFactors) wrong = format("%d factors", model.factors);
-  if (wrong.empty()) return;
-  throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                  format("the newest row of model %s says %s", model.name.c_str(), wrong.c_str()),
-                  "Rows of model tables are written by als.train; train the model again.");
+std::vector<Oid> model_column_types() {
+  std::vector<Oid> types = kColumnTypes;
+  for (OptionId id : kModelOptions) types.push_back(option(id).sql_type());
+  return types;
+}
+
+/// Options that may be null stay open where they are. Throws 55000 for what training cannot have
+/// written.
+OptionChoices read_options(const RowView& row, const Model& model) {
+  OptionChoices choices;
+  int column = kFirstOption - 1;
+  for (OptionId id : kModelOptions) {
+    ++column;
+    if (row.is_null(column) && option(id).is(Option::kNullable)) continue;
+    const Datum datum = row.datum(column);
+    try {
+      choices.set(id, option(id).from_datum(datum));
+      choices.check_feedback();
+    } catch (const UserError& error) {
+      throw UserError(
+          ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+          format("the newest row of model %s says: %s", model.name.c_str(), error.message.c_str()),
+          "Rows of model tables are written by als.train; train the model again.");
+    }
+  }
+  return choices;
 }
 
 void describe_factor_table(Model& model, Side side) {
@@ -188,25 +196,25 @@ Model read_model(Oid table) {
   model.name = relation_name(table);
   bool found = false;
   SPIPlanPtr plan = saved_plan(
-      std::string("select ") + kColumns + " from " + model.name + " order by run desc limit 1", {});
-  for_each_row(plan, {}, kColumnTypes, [&](TupleTableSlot* slot) {
+      "select " + model_columns() + " from " + model.name + " order by run desc limit 1", {});
+  for_each_row(plan, {}, model_column_types(), [&](TupleTableSlot* slot) {
     RowView row(slot);
     found = true;
     model.user_factors.version = row.version(kUserVersion);
     model.item_factors.version = row.version(kItemVersion);
-    model.feedback = row.text(kFeedback) == "implicit" ? Feedback::kImplicit : Feedback::kExplicit;
-    model.factors = DatumGetInt32(row.datum(kFactors));
-    model.biases = DatumGetBool(row.datum(kBiases));
+    const OptionChoices options = read_options(row, model);
+    const bool implicit = options.feedback() == Feedback::kImplicit;
+    model.feedback = options.feedback();
+    model.factors = static_cast<int>(options.integer(OptionId::kFactors, 0));
+    model.biases = options.flag(OptionId::kBiases, false);
     model.mean = DatumGetFloat8(row.datum(kMean));
-    const bool implicit = model.feedback == Feedback::kImplicit;
-    model.knows_objective = !row.is_null(kRegularization) && !(implicit && row.is_null(kAlpha));
-    if (model.knows_objective) {
-      model.regularization = DatumGetFloat8(row.datum(kRegularization));
-      model.reg_exponent = DatumGetFloat8(row.datum(kRegExponent));
-      if (implicit) model.alpha = DatumGetFloat8(row.datum(kAlpha));
-    }
-    model.nonnegative = DatumGetBool(row.datum(kNonnegative));
-    model.on_duplicate = on_duplicate_named(row.text(kOnDuplicate));
+    model.knows_objective =
+        options[OptionId::kRegularization] && !(implicit && !options[OptionId::kAlpha]);
+    model.regularization = options.number(OptionId::kRegularization, 0);
+    model.reg_exponent = options.number(OptionId::kRegExponent, 0);
+    model.alpha = options.number(OptionId::kAlpha, 0);
+    model.nonnegative = options.flag(OptionId::kNonnegative, false);
+    model.on_duplicate = options.on_duplicate();
     model.n_users = DatumGetInt64(row.datum(kUsers));
     model.has_duplicates = row.is_null(kDuplicates) || DatumGetInt64(row.datum(kDuplicates)) > 0;
     model.user_factors.table = DatumGetObjectId(row.datum(kUserFactors));
@@ -221,7 +229,6 @@ Model read_model(Oid table) {
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("model %s holds no training run that you can see", model.name.c_str()),
                     "Train it with als.train(..., replace => true).");
-  check_plausible(model);
   describe_factor_table(model, Side::kUsers);
   describe_factor_table(model, Side::kItems);
   return model;

@@ -5,6 +5,53 @@
 
 namespace als::pg {
 
+NamedArgs::NamedArgs(FunctionCallInfo fcinfo) : fcinfo_(fcinfo) {
+  char** names = nullptr;
+  int n = 0;
+  server([&] {
+    HeapTuple function = SearchSysCache1(PROCOID, ObjectIdGetDatum(fcinfo->flinfo->fn_oid));
+    if (!HeapTupleIsValid(function)) elog(ERROR, "the function that was called is gone");
+    Oid* types;
+    char* modes;
+    n = get_func_arg_info(function, &types, &names, &modes);
+    ReleaseSysCache(function);
+  });
+  // Columns of the result come after the arguments.
+  for (int i = 0; i < std::min<int>(n, fcinfo->nargs); ++i)
+    names_.emplace_back(names == nullptr ? "" : names[i]);
+}
+
+int NamedArgs::place_of(const char* name) const {
+  const auto found = std::find(names_.begin(), names_.end(), name);
+  return found == names_.end() ? -1 : static_cast<int>(found - names_.begin());
+}
+
+int NamedArgs::operator[](const char* name) const {
+  const int place = place_of(name);
+  if (place < 0)
+    throw UserError(ERRCODE_INTERNAL_ERROR, format("the function has no argument %s", name),
+                    "Bring the extension to the library's version: alter extension als update.");
+  return place;
+}
+
+bool NamedArgs::is_null(const char* name) const { return fcinfo_->args[(*this)[name]].isnull; }
+
+std::string NamedArgs::text(const char* name) const {
+  return text_arg(fcinfo_, (*this)[name], name);
+}
+
+std::optional<std::string> NamedArgs::optional_text(const char* name) const {
+  if (is_null(name)) return std::nullopt;
+  return text(name);
+}
+
+bool NamedArgs::flag(const char* name) const { return bool_arg(fcinfo_, (*this)[name], name); }
+
+Datum NamedArgs::datum(const char* name) const {
+  require_arg(fcinfo_, (*this)[name], name);
+  return fcinfo_->args[(*this)[name]].value;
+}
+
 void require_arg(FunctionCallInfo fcinfo, int index, const char* name) {
   if (PG_ARGISNULL(index))
     throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, format("%s must not be null", name));

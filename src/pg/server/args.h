@@ -6,6 +6,31 @@
 
 namespace als::pg {
 
+/// The arguments of a function with many of them, found by the names that the SQL script gives
+/// them.
+class NamedArgs {
+ public:
+  explicit NamedArgs(FunctionCallInfo fcinfo);
+
+  bool has(const char* name) const { return place_of(name) >= 0; }
+
+  /// The argument's place. Throws XX000 if the function has none of this name.
+  int operator[](const char* name) const;
+
+  bool is_null(const char* name) const;
+  std::string text(const char* name) const;  ///< Throws 22004 where it is null.
+  std::optional<std::string> optional_text(const char* name) const;
+  bool flag(const char* name) const;    ///< Throws 22004 where it is null.
+  Datum datum(const char* name) const;  ///< Throws 22004 where it is null.
+  FunctionCallInfo fcinfo() const { return fcinfo_; }
+
+ private:
+  int place_of(const char* name) const;
+
+  FunctionCallInfo fcinfo_;
+  std::vector<std::string> names_;
+};
+
 /// The text of an argument that must not be null. Throws 22004.
 std::string text_arg(FunctionCallInfo fcinfo, int index, const char* name);
 

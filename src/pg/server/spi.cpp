@@ -21,7 +21,7 @@ struct RowReceiver {
   DestReceiver base;
   RowFunction on_row;
   void* state;
-  std::initializer_list<Oid> types;
+  const std::vector<Oid>* types;
   MemoryContext row_context;
 };
 
@@ -37,7 +37,7 @@ bool receive_row(TupleTableSlot* slot, DestReceiver* self) {
 }
 
 void start_receiving(DestReceiver* self, int, TupleDesc columns) {
-  const auto& types = reinterpret_cast<RowReceiver*>(self)->types;
+  const auto& types = *reinterpret_cast<RowReceiver*>(self)->types;
   bool as_expected = columns->natts == static_cast<int>(types.size());
   int i = 0;
   for (Oid type : types) {
@@ -94,18 +94,18 @@ void SpiConnection::finish() {
   MemoryContextSwitchTo(outer_);
 }
 
-std::uint64_t execute(const std::string& sql, std::initializer_list<Param> params) {
+std::uint64_t execute(const std::string& sql, const std::vector<Param>& params) {
+  std::vector<Oid> types;
+  std::vector<Datum> values;
+  std::string nulls;
+  for (const Param& param : params) {
+    types.push_back(param.type);
+    values.push_back(param.value);
+    nulls += param.is_null ? 'n' : ' ';
+  }
   return server([&] {
-    Oid types[64];
-    Datum values[64];
-    char nulls[64];
-    int n = 0;
-    for (const Param& param : params) {
-      types[n] = param.type;
-      values[n] = param.value;
-      nulls[n++] = param.is_null ? 'n' : ' ';
-    }
-    int code = SPI_execute_with_args(sql.c_str(), n, types, values, nulls, false, 0);
+    int code = SPI_execute_with_args(sql.c_str(), static_cast<int>(types.size()), types.data(),
+                                     values.data(), nulls.c_str(), false, 0);
     if (code < 0) raise_spi_error("SPI_execute", code);
     return SPI_processed;
   });
@@ -148,7 +148,7 @@ TupleDesc result_columns(SPIPlanPtr plan) {
 }
 
 void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params,
-                 std::initializer_list<Oid> types, RowFunction on_row, void* state) {
+                 const std::vector<Oid>& types, RowFunction on_row, void* state) {
   StreamScope scope;
   server([&] {
     RowReceiver receiver{};
@@ -159,7 +159,7 @@ void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params,
     receiver.base.mydest = DestNone;
     receiver.on_row = on_row;
     receiver.state = state;
-    receiver.types = types;
+    receiver.types = &types;
     receiver.row_context =
         AllocSetContextCreate(CurrentMemoryContext, "als row", ALLOCSET_SMALL_SIZES);
     ParamListInfo list = params.size() > 0 ? param_list(params) : nullptr;

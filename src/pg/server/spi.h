@@ -40,7 +40,7 @@ struct Param {
 
 /// Runs a statement that may write, with a fresh snapshot. Returns the number of rows processed;
 /// rows returned are in SPI_tuptable.
-std::uint64_t execute(const std::string& sql, std::initializer_list<Param> params = {});
+std::uint64_t execute(const std::string& sql, const std::vector<Param>& params = {});
 
 /// A prepared plan that lives until the end of the connection.
 SPIPlanPtr prepare(const std::string& sql, std::initializer_list<Oid> types = {});
@@ -58,12 +58,12 @@ TupleDesc result_columns(SPIPlanPtr plan);
 /// that is emptied before each row; it may raise server errors but must not throw.
 using RowFunction = void (*)(void* state, TupleTableSlot* slot);
 void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params,
-                 std::initializer_list<Oid> types, RowFunction on_row, void* state);
+                 const std::vector<Oid>& types, RowFunction on_row, void* state);
 
 /// The same for a function object, which may throw.
 template <class OnRow>
 void for_each_row(SPIPlanPtr plan, std::initializer_list<Param> params,
-                  std::initializer_list<Oid> types, OnRow&& on_row) {
+                  const std::vector<Oid>& types, OnRow&& on_row) {
   using Function = std::remove_reference_t<OnRow>;
   stream_rows(
       plan, params, types,

@@ -5,82 +5,48 @@
 // The same tables, locks, versions and replacement as a training's.
 
 #include "pg/ids/id_args.h"
-#include "pg/server/args.h"
-#include "pg/server/params.h"
+#include "pg/model/run_row.h"
 #include "pg/server/result_row.h"
 #include "pg/train/imported_factors.h"
-#include "pg/train/run_record.h"
+#include "pg/train/train_arguments.h"
 
 namespace als::pg {
 
 namespace {
 
-enum Argument {
-  kModel,
-  kUserFactors,
-  kItemFactors,
-  kFeedback,
-  kRegularization,
-  kRegExponent,
-  kAlpha,
-  kMean,
-  kNonnegative,
-  kOnDuplicate,
-  kSource,
-  kUserCol,
-  kItemCol,
-  kRatingCol,
-  kReplace,
-  kUnlogged
-};
-
 struct ImportRequest {
-  bool implicit;
-  std::optional<double> regularization;
-  std::optional<double> reg_exponent;
-  std::optional<double> alpha;
+  std::string model;
+  std::string user_factors;
+  std::string item_factors;
+  OptionChoices options;
   std::optional<double> mean;
-  bool nonnegative;
-  OnDuplicate on_duplicate;
   std::optional<RatingSource> source;
   bool replace;
   bool unlogged;
+
+  bool implicit() const { return options.feedback() == Feedback::kImplicit; }
 };
 
-std::optional<double> optional_float(FunctionCallInfo fcinfo, int index, const char* name,
-                                     double low, double high) {
-  if (PG_ARGISNULL(index)) return std::nullopt;
-  return float_arg(fcinfo, index, name, low, high);
-}
-
 ImportRequest import_request(FunctionCallInfo fcinfo) {
+  const NamedArgs args(fcinfo);
   ImportRequest request{};
-  Feedback feedback = feedback_arg(fcinfo, kFeedback);
-  request.implicit = feedback == Feedback::kImplicit;
-  request.regularization =
-      optional_float(fcinfo, kRegularization, "regularization", 0, kMaxRegularization);
-  request.reg_exponent = optional_float(fcinfo, kRegExponent, "reg_exponent", 0, kMaxRegExponent);
-  if (request.regularization && !request.reg_exponent)
+  request.model = args.text("model");
+  request.user_factors = args.text("user_factors");
+  request.item_factors = args.text("item_factors");
+  request.options = option_args(args);
+  if (request.options[OptionId::kRegularization] && !request.options[OptionId::kRegExponent])
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "regularization needs its reg_exponent",
                     "It is 1 for factors of Spark, 0 for those of implicit.");
-  request.alpha = optional_float(fcinfo, kAlpha, "alpha", 0, kMaxAlpha);
-  if (request.alpha && !request.implicit)
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "alpha is for implicit feedback",
-                    "Leave alpha out, or use feedback => 'implicit'.");
+  request.options.check_feedback();
   const double largest = std::numeric_limits<float>::max();
-  request.mean = optional_float(fcinfo, kMean, "mean", -largest, largest);
-  if (request.mean && request.implicit)
+  if (!args.is_null("mean"))
+    request.mean = float_arg(fcinfo, args["mean"], "mean", -largest, largest);
+  if (request.mean && request.implicit())
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "mean is for explicit feedback",
                     "Leave mean out, or use feedback => 'explicit'.");
-  request.nonnegative = bool_arg(fcinfo, kNonnegative, "nonnegative");
-  request.on_duplicate = on_duplicate_arg(fcinfo, kOnDuplicate, feedback);
-  request.replace = bool_arg(fcinfo, kReplace, "replace");
-  request.unlogged = bool_arg(fcinfo, kUnlogged, "unlogged");
-  if (!PG_ARGISNULL(kSource)) {
-    RatingSource source = parse_source(text_arg(fcinfo, kSource, "source"));
-    columns_from(fcinfo, kUserCol, kItemCol, kRatingCol, source);
-    request.source = std::move(source);
-  }
+  request.replace = args.flag("replace");
+  request.unlogged = args.flag("unlogged");
+  if (const auto source = args.optional_text("source")) request.source = source_from(args, *source);
   return request;
 }
 
@@ -141,7 +107,7 @@ SourceCounts count_ratings(const RatingSource& source, const ImportedFactors& us
 double mean_of(const ImportRequest& request, bool biases,
                const std::optional<SourceCounts>& counts) {
   if (request.mean) return *request.mean;
-  if (request.implicit) return 0;
+  if (request.implicit()) return 0;
   if (counts && counts->ratings() > 0) {
     const double mean = counts->sum / static_cast<double>(counts->ratings());
     if (std::isfinite(mean)) return mean;
@@ -173,70 +139,35 @@ FactorFeed rows_of(const ImportedFactors& imported, const CompressedRows* rating
   return rows;
 }
 
-Param optional_param(const std::optional<double>& value) {
-  return value ? float_param(*value) : Param{FLOAT8OID, 0, true};
-}
-
 /// The row of a run, where what belongs to a training is null; it is left in SPI_tuptable.
 void write_imported_row(const ModelWriter& store, const ImportRequest& request,
                         const ImportedFactors& users, const ImportedFactors& items, bool biases,
                         const std::optional<SourceCounts>& counts) {
-  const RatingSource source = request.source.value_or(RatingSource{});
-  Param source_text{TEXTOID, 0, true};
-  Param rating_col{NAMEOID, 0, true};
-  Param rows{INT8OID, 0, true};
-  Param skipped = rows;
-  Param ratings = rows;
-  if (request.source) source_text = text_param(source.text.c_str());
-  if (source.rating_col) rating_col = name_param(*source.rating_col);
+  OptionChoices options = request.options;
+  options.set(OptionId::kFactors, std::int64_t{users.length()});
+  options.set(OptionId::kBiases, std::int64_t{biases ? 1 : 0});
+  options.set(OptionId::kOnDuplicate, static_cast<std::int64_t>(options.on_duplicate()));
+  RunRow row;
+  row.add_source(request.source);
+  row.add_options(options);
   if (counts) {
-    rows = bigint_param(counts->rows);
-    skipped = bigint_param(counts->skipped);
-    ratings = bigint_param(counts->ratings());
+    row.add("n_rows", bigint_param(counts->rows));
+    row.add("n_skipped", bigint_param(counts->skipped));
+    row.add("n_ratings", bigint_param(counts->ratings()));
   }
-  const std::string table = store.qualified_name();
-  std::uint64_t written = execute(
-      "insert into " + table +
-          " (run, version, user_version, item_version, trained_at, source, source_table, user_col,"
-          " item_col, rating_col, user_factors, item_factors, feedback, factors, regularization, "
-          "reg_exponent, alpha,"
-          " biases, nonnegative, on_duplicate, n_rows, n_skipped, n_ratings, n_users, n_items,"
-          " mean) select coalesce(max(run), 0) + 1, pg_catalog.gen_random_uuid(),"
-          " pg_catalog.gen_random_uuid(), pg_catalog.gen_random_uuid(),"
-          " pg_catalog.clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-          " $14, $15, $16, $17, $18, $19, $20, $21 from " +
-          table + " returning *",
-      {source_text,
-       class_param(source.table),
-       name_param(request.source ? source.user_col : "user_id"),
-       name_param(request.source ? source.item_col : "item_id"),
-       rating_col,
-       class_param(store.factor_table(Side::kUsers)),
-       class_param(store.factor_table(Side::kItems)),
-       text_param(request.implicit ? "implicit" : "explicit"),
-       int_param(users.length()),
-       optional_param(request.regularization),
-       optional_param(request.reg_exponent),
-       optional_param(request.alpha),
-       bool_param(biases),
-       bool_param(request.nonnegative),
-       text_param(on_duplicate_name(request.on_duplicate)),
-       rows,
-       skipped,
-       ratings,
-       bigint_param(static_cast<std::int64_t>(users.ids().size())),
-       bigint_param(static_cast<std::int64_t>(items.ids().size())),
-       float_param(mean_of(request, biases, counts))});
-  check_run_written(written, table);
+  row.add("n_users", bigint_param(static_cast<std::int64_t>(users.ids().size())));
+  row.add("n_items", bigint_param(static_cast<std::int64_t>(items.ids().size())));
+  row.add("mean", float_param(mean_of(request, biases, counts)));
+  row.insert(store);
 }
 
-void import_model(FunctionCallInfo fcinfo, ModelWriter& store, ImportRequest& request,
-                  Progress& progress, MemoryContext context) {
+void import_model(ModelWriter& store, ImportRequest& request, Progress& progress,
+                  MemoryContext context) {
   store.lock(request.replace);
-  const FactorQuery user_query(text_arg(fcinfo, kUserFactors, "user_factors"), Side::kUsers);
-  const FactorQuery item_query(text_arg(fcinfo, kItemFactors, "item_factors"), Side::kItems);
+  const FactorQuery user_query(request.user_factors, Side::kUsers);
+  const FactorQuery item_query(request.item_factors, Side::kItems);
   const bool biases = user_query.has_bias() || item_query.has_bias();
-  if (biases && request.implicit)
+  if (biases && request.implicit())
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "biases are for explicit feedback",
                     "Leave the third column out, or use feedback => 'explicit'.");
   if (request.source) describe_source(*request.source, context);
@@ -283,10 +214,10 @@ Datum als_import_model(PG_FUNCTION_ARGS) {
     });
     ImportRequest request = import_request(fcinfo);
     SpiConnection spi;
-    ModelWriter store(text_arg(fcinfo, kModel, "model"));
+    ModelWriter store(request.model);
     Progress progress(Command::kImportModel, store.target_table().schema(),
                       store.target_table().relation());
-    import_model(fcinfo, store, request, progress, context);
+    import_model(store, request, progress, context);
     Datum result = result_row(fcinfo, context);
     progress.hide();
     spi.finish();

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/tune/hyperparameter_space.h"
+#include "pg/model/option_choices.h"
 #include "pg/server/json_value.h"
-#include "pg/train/train_arguments.h"
 
 namespace als::pg {
 
@@ -22,12 +22,6 @@ class OptionGrid {
   std::vector<TrainOptions> trials(std::optional<int> trials, const OptionChoices& common) const;
 
  private:
-  struct Option;
-  static const Option kOptions[];
-  static double value_of(const Option& option, const JsonValue& value);
-  static HyperparameterSpace::Dimension range_of(const Option& option, const JsonValue& range);
-  static HyperparameterSpace::Dimension dimension_of(const Option& option, const JsonValue& values);
-
   std::vector<const Option*> options_;
   HyperparameterSpace space_;
 };

@@ -30,10 +30,4 @@ struct TrainReport {
 void write_model_row(const ModelWriter& store, const TrainRequest& request,
                      const TrainReport& report);
 
-/// The word for it in a model row.
-const char* on_duplicate_name(OnDuplicate choice);
-
-/// Throws 55000 unless the one row of a run has been added to the model table.
-void check_run_written(std::uint64_t rows, const std::string& table);
-
 }  // namespace als::pg

@@ -1,5 +1,6 @@
 // als.train with its options in one JSON object, as als.tune returns them.
 
+#include "pg/model/option_table.h"
 #include "pg/server/args.h"
 #include "pg/server/json_value.h"
 #include "pg/server/params.h"
@@ -11,24 +12,22 @@ namespace {
 
 enum Argument { kModel, kSource, kOptions, kReplace };
 
-constexpr const char* kNames[] = {"user_col", "item_col",   "rating_col",     "feedback",
-                                  "factors",  "iterations", "regularization", "reg_exponent",
-                                  "alpha",    "biases",     "nonnegative",    "on_duplicate",
-                                  "holdout",  "tolerance",  "seed",           "solver",
-                                  "threads",  "replace",    "warm_start",     "unlogged"};
-
-bool is_known(const std::string& name) {
-  return std::any_of(std::begin(kNames), std::end(kNames),
-                     [&](const char* known) { return name == known; });
+/// The arguments of als.train but for the model and the source.
+std::vector<std::string> known_names() {
+  std::vector<std::string> names{"user_col", "item_col", "rating_col"};
+  for (const Option& option : kOptionTable) names.emplace_back(option.name);
+  names.insert(names.end(), {"threads", "replace", "warm_start", "unlogged"});
+  return names;
 }
 
 /// Each as an untyped literal, which takes on the type of the argument.
 std::string argument_list(const JsonValue& options) {
+  const std::vector<std::string> known = known_names();
   std::string list;
   for (const auto& [name, value] : options.members) {
-    if (!is_known(name)) {
+    if (std::find(known.begin(), known.end(), name) == known.end()) {
       std::string names;
-      for (const char* known : kNames) names += (names.empty() ? "" : ", ") + std::string(known);
+      for (const std::string& other : known) names += (names.empty() ? "" : ", ") + other;
       throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
                       format("als.train has no option \"%s\"", name.c_str()),
                       "Its options are " + names + ".");

@@ -19,23 +19,17 @@ namespace {
 
 /// The arguments with which als.train does what a trial did, but for the source.
 std::string options_as_json(const TuneRequest& request, const TrainOptions& options) {
-  bool implicit = options.feedback == Feedback::kImplicit;
-  auto boolean = [](bool value) { return std::string(value ? "true" : "false"); };
-  std::string json = "{\"feedback\": \"" + std::string(feedback_name(options.feedback)) + "\"";
-  auto add = [&](const char* name, const std::string& value) {
-    json += std::string(", \"") + name + "\": " + value;
+  const OptionChoices choices = choices_of(options, request.on_duplicate);
+  std::string json;
+  const auto add = [&](const char* name, const std::string& value) {
+    json += std::string(json.empty() ? "{\"" : ", \"") + name + "\": " + value;
   };
-  add("factors", std::to_string(options.factors));
-  add("iterations", std::to_string(options.iterations));
-  add("regularization", json_number(options.regularization));
-  add("reg_exponent", json_number(options.reg_exponent));
-  if (implicit) add("alpha", json_number(options.alpha));
-  if (!implicit) add("biases", boolean(options.biases));
-  add("nonnegative", boolean(options.nonnegative));
-  add("solver", json_quoted(kSolverNames[static_cast<int>(options.solver)]));
-  if (options.tolerance > 0) add("tolerance", json_number(options.tolerance));
-  add("on_duplicate", json_quoted(on_duplicate_name(request.on_duplicate)));
-  add("seed", std::to_string(static_cast<std::int64_t>(options.seed)));
+  for (const Option& option : kOptionTable) {
+    const auto& value = choices[id_of(option)];
+    const bool applies = !option.only_for || *option.only_for == options.feedback;
+    const bool off = option.is(Option::kZeroIsOff) && value && as_number(*value) == 0;
+    if (value && applies && !off) add(option.name, option.json(*value));
+  }
   const RatingSource& source = request.source;
   if (source.user_col != "user_id") add("user_col", json_quoted(source.user_col));
   if (source.item_col != "item_id") add("item_col", json_quoted(source.item_col));

@@ -1,70 +1,44 @@
+// From the arguments of als.tune to the trials that they ask for.
 #include "pg/train/tune_arguments.h"
 
-#include "pg/server/args.h"
 #include "pg/train/option_grid.h"
 
 namespace als::pg {
 
 namespace {
 
-enum Argument {
-  kSource,
-  kGrid,
-  kMetric,
-  kTrials,
-  kHoldout,
-  kTest,
-  kUserCol,
-  kItemCol,
-  kRatingCol,
-  kFeedback,
-  kOnDuplicate,
-  kSeed,
-  kThreads,
-  kStopEarly,
-  kResults
-};
-
-std::vector<TrainOptions> trials_from(FunctionCallInfo fcinfo, const OptionChoices& common) {
-  require_arg(fcinfo, kGrid, "grid");
-  OptionGrid grid(json_object(PG_GETARG_DATUM(kGrid), "grid"));
+std::vector<TrainOptions> trials_from(const NamedArgs& args, const OptionChoices& common) {
+  OptionGrid grid(json_object(args.datum("grid"), "grid"));
   std::optional<int> trials;
-  if (!PG_ARGISNULL(kTrials))
-    trials = int_arg(fcinfo, kTrials, "trials", 1, OptionGrid::kMaxTrials);
+  if (!args.is_null("trials"))
+    trials = int_arg(args.fcinfo(), args["trials"], "trials", 1, OptionGrid::kMaxTrials);
   return grid.trials(trials, common);
 }
 
 }  // namespace
 
 TuneRequest tune_request(FunctionCallInfo fcinfo) {
-  std::string source = text_arg(fcinfo, kSource, "source");
-  OptionChoices common;
-  common.options.feedback = feedback_arg(fcinfo, kFeedback);
-  require_arg(fcinfo, kSeed, "seed");
-  common.options.seed = static_cast<std::uint64_t>(PG_GETARG_INT64(kSeed));
-  Feedback feedback = common.options.feedback;
+  const NamedArgs args(fcinfo);
+  const std::string source = args.text("source");
+  const OptionChoices common = option_args(args);
+  const Feedback feedback = common.feedback();
+  const std::optional<std::string> metric = args.optional_text("metric");
   TuneRequest request{{},
                       {},
-                      trials_from(fcinfo, common),
-                      PG_ARGISNULL(kMetric)
-                          ? HoldoutMetric(feedback)
-                          : HoldoutMetric(text_arg(fcinfo, kMetric, "metric"), feedback),
-                      float_arg(fcinfo, kHoldout, "holdout", 0, 0.99),
-                      on_duplicate_arg(fcinfo, kOnDuplicate, feedback),
-                      common.options.seed,
-                      threads_arg(fcinfo, kThreads),
-                      bool_arg(fcinfo, kStopEarly, "stop_early"),
-                      {}};
-  if (!PG_ARGISNULL(kResults)) request.results = text_arg(fcinfo, kResults, "results");
-  if (PG_ARGISNULL(kTest) && request.holdout == 0)
+                      trials_from(args, common),
+                      metric ? HoldoutMetric(*metric, feedback) : HoldoutMetric(feedback),
+                      common.number(OptionId::kHoldout, 0),
+                      common.on_duplicate(),
+                      static_cast<std::uint64_t>(common.integer(OptionId::kSeed, 0)),
+                      threads_arg(fcinfo, args["threads"]),
+                      args.flag("stop_early"),
+                      args.optional_text("results")};
+  const std::optional<std::string> test = args.optional_text("test");
+  if (!test && request.holdout == 0)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "nothing is left to judge the trials by",
                     "Use a holdout above 0, or name a test.");
-  request.source = parse_source(source);
-  columns_from(fcinfo, kUserCol, kItemCol, kRatingCol, request.source);
-  if (!PG_ARGISNULL(kTest)) {
-    request.test = parse_source(text_arg(fcinfo, kTest, "test"));
-    columns_from(fcinfo, kUserCol, kItemCol, kRatingCol, *request.test);
-  }
+  request.source = source_from(args, source);
+  if (test) request.test = source_from(args, *test);
   return request;
 }
 

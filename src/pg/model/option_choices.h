@@ -1,0 +1,43 @@
+// Options as they are asked for, and what a training makes of them.
+#pragma once
+
+#include "core/data/duplicates.h"
+#include "core/train/options.h"
+#include "pg/model/option_table.h"
+
+namespace als::pg {
+
+/// A value for some of the options; the others are left open.
+class OptionChoices {
+ public:
+  void set(OptionId id, OptionValue value) { values_[static_cast<std::size_t>(id)] = value; }
+  const std::optional<OptionValue>& operator[](OptionId id) const {
+    return values_[static_cast<std::size_t>(id)];
+  }
+
+  std::int64_t integer(OptionId id, std::int64_t otherwise) const;
+  double number(OptionId id, double otherwise) const;
+  bool flag(OptionId id, bool otherwise) const { return integer(id, otherwise ? 1 : 0) != 0; }
+
+  Feedback feedback() const { return static_cast<Feedback>(integer(OptionId::kFeedback, 0)); }
+
+  /// As said, or what suits the feedback: the average of explicit ratings, the sum of implicit
+  /// ones.
+  OnDuplicate on_duplicate() const;
+
+  /// Throws 22023 for an option that only the other kind of feedback has.
+  void check_feedback() const;
+
+ private:
+  std::array<std::optional<OptionValue>, kOptionCount> values_;
+};
+
+/// Fills in what was left open. Throws 22023 for options that do not go together.
+TrainOptions complete_options(const OptionChoices& choices);
+
+/// The choices that ask for these options.
+OptionChoices choices_of(const TrainOptions& options, OnDuplicate on_duplicate);
+
+const char* feedback_name(Feedback feedback);
+
+}  // namespace als::pg

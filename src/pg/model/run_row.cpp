@@ -1,0 +1,40 @@
+// Builds and runs the INSERT of a run.
+#include "pg/model/run_row.h"
+
+namespace als::pg {
+
+void RunRow::add_options(const OptionChoices& choices) {
+  for (const Option& option : kOptionTable) add(option.name, option.param(choices[id_of(option)]));
+}
+
+void RunRow::add_source(const std::optional<RatingSource>& source) {
+  const Param no_name{NAMEOID, 0, true};
+  add("source", source ? text_param(source->text.c_str()) : Param{TEXTOID, 0, true});
+  add("source_table", class_param(source ? source->table : InvalidOid));
+  add("user_col", name_param(source ? source->user_col : "user_id"));
+  add("item_col", name_param(source ? source->item_col : "item_id"));
+  add("rating_col", source && source->rating_col ? name_param(*source->rating_col) : no_name);
+}
+
+void RunRow::insert(const ModelWriter& model) {
+  add("user_factors", class_param(model.factor_table(Side::kUsers)));
+  add("item_factors", class_param(model.factor_table(Side::kItems)));
+  std::string columns = "run, version, user_version, item_version, trained_at";
+  std::string values =
+      "coalesce(max(run), 0) + 1, pg_catalog.gen_random_uuid(), pg_catalog.gen_random_uuid(),"
+      " pg_catalog.gen_random_uuid(), pg_catalog.clock_timestamp()";
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    columns += ", " + quoted(columns_[i]);
+    values += ", $" + std::to_string(i + 1);
+  }
+  const std::string table = model.qualified_name();
+  const std::uint64_t inserted = execute("insert into " + table + " (" + columns + ") select " +
+                                             values + " from " + table + " returning *",
+                                         values_);
+  if (inserted != 1)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the row of this run could not be added to %s", table.c_str()),
+                    "Look for a trigger on the table that suppresses inserts.");
+}
+
+}  // namespace als::pg

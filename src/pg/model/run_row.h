@@ -1,0 +1,33 @@
+// A new row of a model table.
+#pragma once
+
+#include "pg/model/model_writer.h"
+#include "pg/model/option_choices.h"
+#include "pg/server/params.h"
+
+namespace als::pg {
+
+/// The row of a run, column by column; columns that are not added are null. The number of the run,
+/// its versions and its time come with the insert.
+class RunRow {
+ public:
+  void add(const std::string& column, Param value) {
+    columns_.push_back(column);
+    values_.push_back(value);
+  }
+
+  /// A column for each option; null where none is set.
+  void add_options(const OptionChoices& choices);
+
+  /// The source and its columns, or nulls and the names by default.
+  void add_source(const std::optional<RatingSource>& source);
+
+  /// Inserts the row, which is left in SPI_tuptable. Throws 55000 if the table did not take it.
+  void insert(const ModelWriter& model);
+
+ private:
+  std::vector<std::string> columns_;
+  std::vector<Param> values_;
+};
+
+}  // namespace als::pg
