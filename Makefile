@@ -79,7 +79,8 @@ build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
-.PHONY: bench-kernels bench-top-k bench-tune bench-round-trip deps demo test bench bench-serving build-core-tests test-core test-sql test-tap lint
+.PHONY: bench-kernels bench-top-k bench-tune bench-round-trip deps demo test bench bench-serving build-core-tests test-core test-sql test-tap \
+	test-docs check-docs lint
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -131,6 +132,15 @@ test-sql: all
 
 test-tap: all
 	$(TOOLS)/run-tap
+
+# The SQL examples of README.md and docs/; PAGE="docs/tutorial.md ..." for some pages, UPDATE=--update writes what they
+# print into the pages.
+test-docs: all
+	$(TOOLS)/with-server $(TOOLS)/doc-examples $(UPDATE) $(PAGE)
+
+# Whether the reference is complete, links lead somewhere, and lines are short enough.
+check-docs:
+	$(TOOLS)/check-docs
 
 LINT_SRCS = $(SRCS) $(wildcard test/core/*.cpp test/bench/*.cpp)
 LINT_HEADERS = $(wildcard src/report/*.h src/*/*/*.h src/core/*/*.inl test/core/*.h test/bench/*.h)

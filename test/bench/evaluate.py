@@ -31,7 +31,7 @@ def scores(fit, part):
 
 def objective(problem, data, fit):
     """sum over cells of w (p - s)^2 + lambda sum_u W_u^e |x_u|^2 + lambda sum_i W_i^e |y_i|^2, where a bias
-    counts as one more component of the vector, as the README has it."""
+    counts as one more component of the vector, as docs/how-it-works.md has it."""
     part = data.train
     s = scores(fit, part).astype(np.float64)
     if problem.feedback == "explicit":

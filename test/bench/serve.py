@@ -250,7 +250,7 @@ def freshness(report, connection):
 
 
 def approximate(report, connection, options):
-    """The README's recipe for pgvector, where that is installed: its index, its recall and its latency."""
+    """pgvector by the recipe of docs/reference/vectors.md, where it is installed: its index, its recall and its latency."""
     found = connection.execute("select default_version from pg_available_extensions where name = 'vector'").fetchone()
     if found is None:
         report.add("pgvector", "not installed")

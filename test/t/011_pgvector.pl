@@ -1,4 +1,4 @@
-# The README's recipe for pgvector: an approximate index over a model's factors.
+# The recipe for pgvector of docs/reference/vectors.md: an approximate index over a model's factors.
 
 use strict;
 use warnings FATAL => 'all';

@@ -1,4 +1,4 @@
-# Refreshing rows of a model against trainings, other refreshes and readers; and the README's recipe.
+# Refreshing rows of a model against trainings, other refreshes and readers; and the recipe of docs/operations.md.
 
 use strict;
 use warnings FATAL => 'all';
@@ -109,7 +109,7 @@ is($wrong, 0, "$checks checks while rows are refreshed");
 
 # The recipe --------------------------------------------------------------------------------------
 
-# The README's two jobs, each in one transaction as pg_cron runs them.
+# The two jobs of docs/operations.md, each in one transaction as pg_cron runs them.
 $node->safe_psql('postgres', "insert into ratings select 5000, item_id, 5 from generate_series(1, 10) as item_id");
 $writer->query(
 	q{begin; set local lock_timeout = '4min'; select als.refresh_items('taste'); select als.refresh_users('taste'); commit});
