@@ -5,8 +5,8 @@
 // The other side is held fixed. It is written as a training writes: writers of one model queue, and
 // readers see the rows as they were until the transaction commits.
 
-#include "core/linalg/gram.h"
 #include "core/train/folded_row.h"
+#include "pg/cache/fixed_side.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
 #include "pg/model/model_writer.h"
@@ -96,7 +96,6 @@ void find_changed(ServedModel& served, Side side, IdDictionary& changed, Progres
 /// Computes the rows of these ids, and writes them.
 std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted, ModelWriter& store,
                      Progress& progress) {
-  const Model& model = served.model();
   const IdType& type = served.id_type(side);
   const std::vector<Datum> ids = distinct(wanted);
   ThreadTeam team = interruptible_team(default_threads());
@@ -106,15 +105,12 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   for (Datum id : ids)
     if (!live.contains(id)) gone.push_back(id);
 
-  const LoadedFactors& others = served.side(side == Side::kUsers ? Side::kItems : Side::kUsers);
   progress.enter(Phase::kSolving);
-  RowObjective objective(model.options(), model.biases ? model.mean : 0.0, others.size());
-  const BiasedView fixed(others.rows(), model.biases ? others.bias() : nullptr);
-  std::optional<NormalEquations> gram;
-  if (objective.implicit()) gram = gram_of(others.rows(), team);
+  const FixedSide fixed(served, other_side(side), team);
   const Factors factors = fold_in_all(
-      objective, live.rows().rows(), [&](std::size_t row) { return ratings_of(live.rows(), row); },
-      fixed, gram ? gram->matrix() : nullptr, team);
+      fixed.objective, live.rows().rows(),
+      [&](std::size_t row) { return ratings_of(live.rows(), row); }, fixed.vectors, fixed.gram,
+      team);
 
   progress.enter(Phase::kWriting);
   std::uint64_t written = 0;

@@ -1,6 +1,7 @@
 // als.cache: the segments of models in memory.
 
 #include "pg/cache/model_cache.h"
+#include "pg/server/result_rows.h"
 
 namespace als::pg {
 
@@ -27,7 +28,7 @@ bool may_be_shown(const SegmentKey& key) {
          pg_class_aclcheck(key.model, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
-void add_row(ReturnSetInfo* result, const RegisteredSegment& segment, bool shared) {
+void add_row(ResultRows& rows, const RegisteredSegment& segment, bool shared) {
   const SegmentKey& key = segment.key;
   const bool here = key.database == MyDatabaseId;
   if (here && !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(key.model))) return;
@@ -47,7 +48,7 @@ void add_row(ReturnSetInfo* result, const RegisteredSegment& segment, bool share
       TimestampTzGetDatum(segment.last_used)};
   bool nulls[9] = {database == nullptr, !here};
   nulls[7] = nulls[8] = !shared;
-  tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+  rows.put(values, nulls);
 }
 
 }  // namespace
@@ -60,14 +61,13 @@ ALS_SQL_FUNCTION(als_cached_images)
 /// last_used), those in shared memory and this session's own.
 Datum als_cached_images(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  init_materialized_srf(fcinfo);
-  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   return guard([&] {
+    ResultRows rows(fcinfo);
     forget_gone_models();
     for (const RegisteredSegment& segment : registered_segments())
-      server([&] { add_row(result, segment, true); });
+      server([&] { add_row(rows, segment, true); });
     for (const RegisteredSegment& segment : private_segments())
-      server([&] { add_row(result, segment, false); });
+      server([&] { add_row(rows, segment, false); });
     return static_cast<Datum>(0);
   });
 }

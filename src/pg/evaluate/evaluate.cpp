@@ -4,6 +4,7 @@
 
 #include "pg/evaluate/evaluation.h"
 #include "pg/server/args.h"
+#include "pg/server/result_rows.h"
 
 namespace als::pg {
 
@@ -80,8 +81,7 @@ EvaluationRequest request_from(FunctionCallInfo fcinfo) {
   return request;
 }
 
-void return_measurements(FunctionCallInfo fcinfo, const std::vector<Measurement>& measurements) {
-  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+void put_measurements(ResultRows& result, const std::vector<Measurement>& measurements) {
   server([&] {
     for (const Measurement& row : measurements) {
       bool nulls[5] = {false, !row.k, !row.value, !row.baseline, false};
@@ -89,7 +89,7 @@ void return_measurements(FunctionCallInfo fcinfo, const std::vector<Measurement>
                          Int32GetDatum(static_cast<int32>(row.k.value_or(0))),
                          Float8GetDatum(row.value.value_or(0)),
                          Float8GetDatum(row.baseline.value_or(0)), Int64GetDatum(row.n)};
-      tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+      result.put(values, nulls);
     }
   });
 }
@@ -104,15 +104,15 @@ ALS_SQL_FUNCTION(als_evaluate)
 /// float8, n bigint), see sql/als--1.1.sql
 Datum als_evaluate(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  init_materialized_srf(fcinfo);
   return guard([&] {
+    ResultRows result(fcinfo);
     EvaluationRequest request = request_from(fcinfo);
     SpiConnection spi;
     Progress progress(Command::kEvaluate, request.model);
     std::shared_ptr<ServedModel> served = serve_model(request.model);
     std::vector<Measurement> measurements = Evaluation(request, *served, progress).run();
     progress.hide();
-    return_measurements(fcinfo, measurements);
+    put_measurements(result, measurements);
     spi.finish();
     return static_cast<Datum>(0);
   });

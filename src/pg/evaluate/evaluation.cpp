@@ -8,6 +8,7 @@
 #include "pg/server/interrupts.h"
 #include "pg/server/memory_limit.h"
 #include "pg/server/settings.h"
+#include "pg/source/duplicate_error.h"
 
 namespace als::pg {
 
@@ -106,12 +107,9 @@ void Evaluation::merge_history() {
   try {
     merge_duplicates(*history_, model_.on_duplicate, team_);
   } catch (const DuplicateRating& duplicate) {
-    const char* user = server([&] { return id_text(users_.type(), users_.id(duplicate.user)); });
-    const char* item =
-        server([&] { return id_text(items_.type(), items_.ids().id(duplicate.item)); });
-    throw UserError(
-        ERRCODE_CARDINALITY_VIOLATION,
-        format("user %s has more than one rating for item %s in history", user, item),
+    throw_duplicate_rating(
+        users_.type(), users_.id(duplicate.user), items_.type(), items_.ids().id(duplicate.item),
+        " in history",
         format("Model %s was trained with on_duplicate => 'error': give each item once.",
                model_.name.c_str()));
   }

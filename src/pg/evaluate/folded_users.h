@@ -4,7 +4,7 @@
 #include "core/base/thread_team.h"
 #include "core/data/compressed_rows.h"
 #include "core/train/folded_row.h"
-#include "pg/cache/model_cache.h"
+#include "pg/cache/fixed_side.h"
 
 namespace als::pg {
 
@@ -25,9 +25,7 @@ class FoldedUsers {
   const Model& model_;
   const CompressedRows& history_;
   ThreadTeam& team_;
-  RowObjective objective_;
-  BiasedView items_;
-  const float* gram_;
+  FixedSide items_;
 };
 
 }  // namespace als::pg

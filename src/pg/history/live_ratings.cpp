@@ -5,6 +5,7 @@
 #include "core/data/duplicates.h"
 #include "core/data/group_by_user.h"
 #include "pg/server/memory_limit.h"
+#include "pg/source/duplicate_error.h"
 
 namespace als::pg {
 
@@ -99,13 +100,11 @@ LiveRatings::LiveRatings(ServedModel& served, Side side, const std::vector<Datum
   try {
     duplicates_ = merge_duplicates(rows_, model.on_duplicate, team);
   } catch (const DuplicateRating& duplicate) {
-    const char* own = server([&] { return id_text(type, this->ids().id(duplicate.user)); });
-    const char* other =
-        server([&] { return id_text(others.type(), others.ids().id(duplicate.item)); });
-    throw UserError(
-        ERRCODE_CARDINALITY_VIOLATION,
-        format("user %s has more than one rating for item %s", of_users ? own : other,
-               of_users ? other : own),
+    const Datum own = this->ids().id(duplicate.user);
+    const Datum other = others.ids().id(duplicate.item);
+    throw_duplicate_rating(
+        of_users ? type : others.type(), of_users ? own : other, of_users ? others.type() : type,
+        of_users ? other : own, "",
         format("Model %s was trained with on_duplicate => 'error'.", model.name.c_str()));
   }
 

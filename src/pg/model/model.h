@@ -12,6 +12,8 @@ namespace als::pg {
 /// Which of the two factor tables.
 enum class Side { kUsers, kItems };
 
+inline Side other_side(Side side) { return side == Side::kUsers ? Side::kItems : Side::kUsers; }
+
 inline const char* side_name(Side side) { return side == Side::kUsers ? "user" : "item"; }
 
 inline const char* id_column(Side side) { return side == Side::kUsers ? "user_id" : "item_id"; }

@@ -2,11 +2,13 @@
 
 #include "core/train/score_contributions.h"
 
+#include "pg/cache/fixed_side.h"
 #include "pg/cache/model_cache.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
 #include "pg/server/args.h"
 #include "pg/server/interrupts.h"
+#include "pg/server/result_rows.h"
 
 namespace als::pg {
 
@@ -14,38 +16,35 @@ namespace {
 
 enum Argument { kModel, kUserId, kItemId, kK };
 
-/// The rows of the result, each with its part of the score.
+/// The rows of the result, each with its component of the score.
 class ExplainedRows {
  public:
-  ExplainedRows(FunctionCallInfo fcinfo, const LoadedFactors& items, double score)
-      : result_(reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo)),
-        items_(items),
-        id_(items.type(), TupleDescAttr(result_->setDesc, 1)->atttypid),
-        score_(score) {}
+  ExplainedRows(ResultRows& result, const LoadedFactors& items, double score)
+      : result_(result), items_(items), id_(items.type(), result.column_type(1)), score_(score) {}
 
   void add_rating(std::uint32_t item, float rating, double contribution) {
     server([&] { put("rating", id_(items_.ids().id(item)), &rating, contribution); });
   }
-  void add(const char* part, double contribution) {
-    server([&] { put(part, 0, nullptr, contribution); });
+  void add(const char* component, double contribution) {
+    server([&] { put(component, 0, nullptr, contribution); });
   }
 
  private:
-  void put(const char* part, Datum item, const float* rating, double contribution) {
+  void put(const char* component, Datum item, const float* rating, double contribution) {
     Datum values[5] = {
-        CStringGetTextDatum(part), item, Float8GetDatum(rating == nullptr ? 0 : *rating),
+        CStringGetTextDatum(component), item, Float8GetDatum(rating == nullptr ? 0 : *rating),
         Float8GetDatum(contribution), Float8GetDatum(score_ == 0 ? 0 : contribution / score_)};
     bool nulls[5] = {false, rating == nullptr, rating == nullptr, false, score_ == 0};
-    tuplestore_putvalues(result_->setResult, result_->setDesc, values, nulls);
+    result_.put(values, nulls);
   }
 
-  ReturnSetInfo* result_;
+  ResultRows& result_;
   const LoadedFactors& items_;
   IdOutput id_;
   double score_;
 };
 
-void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k) {
+void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k, ResultRows& result) {
   const Model& model = served.model();
   const Datum user = id_arg(fcinfo, kUserId, served.id_type(Side::kUsers), "user");
   const LoadedFactors& items = served.side(Side::kItems);
@@ -59,12 +58,10 @@ void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k) {
   const CompressedRows& rows = live.rows();
   if (rows.rows() == 0) return;
 
-  RowObjective objective(model.options(), model.biases ? model.mean : 0.0, items.size());
-  const BiasedView fixed(items.rows(), model.biases ? items.bias() : nullptr);
-  const float* gram = objective.implicit() ? served.search(Side::kItems).gram() : nullptr;
-  const Explanation explanation =
-      als::explain(objective, {rows.columns.data(), rows.values.data(), rows.columns.size()}, fixed,
-                   gram, items.rows().row(item), alone);
+  const FixedSide fixed(served, Side::kItems);
+  const RowRatings ratings{rows.columns.data(), rows.values.data(), rows.columns.size()};
+  const Explanation explanation = als::explain(fixed.objective, ratings, fixed.vectors, fixed.gram,
+                                               items.rows().row(item), alone);
 
   const std::vector<double>& parts = explanation.contributions;
   std::vector<std::size_t> order(parts.size());
@@ -78,19 +75,19 @@ void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k) {
     return std::fabs(parts[a]) > std::fabs(parts[b]);
   });
 
-  ExplainedRows result(fcinfo, items, score);
+  ExplainedRows explained(result, items, score);
   if (model.biases) {
-    result.add("mean", model.mean);
-    result.add("user bias", explanation.row.bias);
-    result.add("item bias", items.bias()[item]);
+    explained.add("mean", model.mean);
+    explained.add("user bias", explanation.row.bias);
+    explained.add("item bias", items.bias()[item]);
   }
   const std::size_t shown = std::min(k, order.size());
   for (std::size_t n = 0; n < shown; ++n)
-    result.add_rating(rows.columns[order[n]], rows.values[order[n]], parts[order[n]]);
+    explained.add_rating(rows.columns[order[n]], rows.values[order[n]], parts[order[n]]);
   if (shown == order.size()) return;
   double others = 0;
   for (std::size_t n = shown; n < order.size(); ++n) others += parts[order[n]];
-  result.add("other ratings", others);
+  explained.add("other ratings", others);
 }
 
 }  // namespace
@@ -99,17 +96,17 @@ void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k) {
 
 ALS_SQL_FUNCTION(als_explain)
 
-/// als.explain(model regclass, user_id, item_id, k int): rows (part text, item_id, rating float8,
-/// contribution float8, share float8)
+/// als.explain(model regclass, user_id, item_id, k int): rows (component text, item_id, rating
+/// float8, contribution float8, share float8)
 Datum als_explain(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  init_materialized_srf(fcinfo);
-  if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kUserId) || PG_ARGISNULL(kItemId))
-    return static_cast<Datum>(0);
   return guard([&] {
+    ResultRows result(fcinfo);
+    if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kUserId) || PG_ARGISNULL(kItemId))
+      return static_cast<Datum>(0);
     const int k = int_arg(fcinfo, kK, "k", 0, PG_INT32_MAX);
     std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
-    explain(fcinfo, *served, static_cast<std::size_t>(k));
+    explain(fcinfo, *served, static_cast<std::size_t>(k), result);
     return static_cast<Datum>(0);
   });
 }

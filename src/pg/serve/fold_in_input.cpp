@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "core/data/duplicates.h"
+#include "pg/cache/fixed_side.h"
 #include "pg/ids/id_args.h"
 #include "pg/server/interrupts.h"
 
@@ -90,22 +91,12 @@ FoldInInput::FoldInInput(FunctionCallInfo fcinfo, int ids_arg, int ratings, Serv
 }
 
 FoldedRow FoldInInput::fold_in(ServedModel& served) const {
-  const Model& model = served.model();
-  const LoadedFactors& others = served.side(side_);
-  RowObjective objective(model.options(), model.biases ? model.mean : 0.0, others.size());
-  const BiasedView fixed(others.rows(), model.biases ? others.bias() : nullptr);
-  const float* gram = objective.implicit() ? served.search(side_).gram() : nullptr;
+  const FixedSide fixed(served, side_);
   ThreadTeam alone = interruptible_team(1);
   try {
-    return als::fold_in(objective,
-                        {ratings_.columns.data(), ratings_.values.data(), ratings_.columns.size()},
-                        fixed, gram, alone);
+    return als::fold_in(fixed.objective, ratings_of(ratings_, 0), fixed.vectors, fixed.gram, alone);
   } catch (const std::range_error&) {
-    throw UserError(
-        ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-        format("model %s gives no finite vector for these %ss and ratings", model.name.c_str(),
-               side_name(side_)),
-        "Scale the ratings down, or train the model again if its own vectors are not finite.");
+    throw_no_finite_vector(served.model(), format("these %ss and ratings", side_name(side_)));
   }
 }
 

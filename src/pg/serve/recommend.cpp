@@ -64,14 +64,14 @@ ALS_SQL_FUNCTION(als_recommend)
 /// (item_id, score real, rank int)
 Datum als_recommend(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  init_materialized_srf(fcinfo);
-  if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kUserId)) return static_cast<Datum>(0);
   return guard([&] {
+    ResultRows result(fcinfo);
+    if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kUserId)) return static_cast<Datum>(0);
     int k = int_arg(fcinfo, kK, "k", 0, PG_INT32_MAX);
     std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
     Datum user_id = id_arg(fcinfo, kUserId, served->id_type(Side::kUsers), "user");
     auto best = recommend(fcinfo, *served, user_id, k);
-    if (!best.empty()) return_scored(fcinfo, served->side(Side::kItems), best);
+    if (!best.empty()) put_scored(result, served->side(Side::kItems), best);
     return static_cast<Datum>(0);
   });
 }

@@ -12,16 +12,15 @@ void throw_unknown_id(const Model& model, Side side, const IdType& type, Datum i
                   hint);
 }
 
-void return_scored(FunctionCallInfo fcinfo, const LoadedFactors& side,
-                   const std::vector<ScoredItem>& best) {
-  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-  IdOutput output(side.type(), TupleDescAttr(result->setDesc, 0)->atttypid);
+void put_scored(ResultRows& result, const LoadedFactors& side,
+                const std::vector<ScoredItem>& best) {
+  IdOutput output(side.type(), result.column_type(0));
   server([&] {
     for (std::size_t i = 0; i < best.size(); ++i) {
       bool nulls[3] = {};
       Datum values[3] = {output(side.ids().id(best[i].item)), Float4GetDatum(best[i].score),
                          Int32GetDatum(static_cast<int32>(i + 1))};
-      tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+      result.put(values, nulls);
     }
   });
 }

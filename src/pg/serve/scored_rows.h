@@ -3,6 +3,7 @@
 
 #include "core/search/top_k.h"
 #include "pg/cache/model_cache.h"
+#include "pg/server/result_rows.h"
 
 namespace als::pg {
 
@@ -10,9 +11,7 @@ namespace als::pg {
 [[noreturn]] void throw_unknown_id(const Model& model, Side side, const IdType& type, Datum id,
                                    const char* hint);
 
-/// Returns the best items as rows (id, score, rank) of a set-returning function whose result has
-/// been set up; ids in the type of its first column.
-void return_scored(FunctionCallInfo fcinfo, const LoadedFactors& side,
-                   const std::vector<ScoredItem>& best);
+/// Adds the best items as rows (id, score, rank); ids in the type of the result's first column.
+void put_scored(ResultRows& result, const LoadedFactors& side, const std::vector<ScoredItem>& best);
 
 }  // namespace als::pg

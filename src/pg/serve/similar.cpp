@@ -27,13 +27,13 @@ std::vector<ScoredItem> similar(FunctionCallInfo fcinfo, ServedModel& served, Si
 }
 
 Datum return_similar(FunctionCallInfo fcinfo, Side which) {
-  init_materialized_srf(fcinfo);
-  if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kId)) return static_cast<Datum>(0);
   return guard([&] {
+    ResultRows result(fcinfo);
+    if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kId)) return static_cast<Datum>(0);
     int k = int_arg(fcinfo, kK, "k", 0, PG_INT32_MAX);
     std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
     auto best = similar(fcinfo, *served, which, k);
-    return_scored(fcinfo, served->side(which), best);
+    put_scored(result, served->side(which), best);
     return static_cast<Datum>(0);
   });
 }

@@ -1,4 +1,5 @@
 #include "pg/server/progress.h"
+#include "pg/server/result_rows.h"
 
 namespace als::pg {
 
@@ -156,16 +157,10 @@ void Progress::trial(int number, std::int64_t iterations) {
 
 void Progress::hide() { pgstat_progress_end_command(); }
 
-}  // namespace als::pg
+namespace {
 
-ALS_SQL_FUNCTION(als_command_progress)
-
-/// als._command_progress(): a row for each command in this database that the caller may see, under
-/// the server's own rule for progress views: one's own roles', or all with pg_read_all_stats.
-Datum als_command_progress(PG_FUNCTION_ARGS) {
-  using namespace als::pg;
-  init_materialized_srf(fcinfo);
-  auto* rsinfo = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+/// Adds a row for each command in this database that the caller may see. A server call.
+void put_commands(ResultRows& rows) {
   TimestampTz now = GetCurrentTimestamp();
   int backends = pgstat_fetch_stat_numbackends();
   for (int i = 1; i <= backends; ++i) {
@@ -212,7 +207,23 @@ Datum als_command_progress(PG_FUNCTION_ARGS) {
     }
     values[10] = Int32GetDatum(static_cast<int32>(counter[kTrial]));
     nulls[10] = counter[kTrial] == 0;
-    tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+    rows.put(values, nulls);
   }
-  return static_cast<Datum>(0);
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_command_progress)
+
+/// als._command_progress(): a row for each command in this database that the caller may see, under
+/// the server's own rule for progress views: one's own roles', or all with pg_read_all_stats.
+Datum als_command_progress(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    ResultRows rows(fcinfo);
+    server([&] { put_commands(rows); });
+    return static_cast<Datum>(0);
+  });
 }

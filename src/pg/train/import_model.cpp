@@ -6,7 +6,7 @@
 
 #include "pg/ids/id_args.h"
 #include "pg/model/run_row.h"
-#include "pg/server/result_row.h"
+#include "pg/server/result_rows.h"
 #include "pg/train/imported_factors.h"
 #include "pg/train/train_arguments.h"
 

@@ -7,7 +7,7 @@
 #include "core/base/stopwatch.h"
 #include "core/train/training_loop.h"
 #include "pg/server/interrupts.h"
-#include "pg/server/result_row.h"
+#include "pg/server/result_rows.h"
 #include "pg/server/settings.h"
 #include "pg/train/holdout_metric.h"
 #include "pg/train/run_record.h"

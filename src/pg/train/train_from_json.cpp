@@ -4,7 +4,7 @@
 #include "pg/server/args.h"
 #include "pg/server/json_value.h"
 #include "pg/server/params.h"
-#include "pg/server/result_row.h"
+#include "pg/server/result_rows.h"
 
 namespace als::pg {
 

@@ -4,6 +4,7 @@
 #include "pg/server/interrupts.h"
 #include "pg/server/memory_limit.h"
 #include "pg/server/settings.h"
+#include "pg/source/duplicate_error.h"
 
 namespace als::pg {
 
@@ -136,13 +137,12 @@ void TrainingData::read_test(Progress& progress) {
 }
 
 void TrainingData::throw_duplicate(const DuplicateRating& duplicate) const {
-  const char* user = server(
-      [&] { return id_text(users_.ids->type(), users_.ids->id(users_.order[duplicate.user])); });
-  const char* item = server(
-      [&] { return id_text(items_.ids->type(), items_.ids->id(items_.order[duplicate.item])); });
-  throw UserError(ERRCODE_CARDINALITY_VIOLATION,
-                  format("user %s has more than one rating for item %s", user, item),
-                  "Use on_duplicate => 'average' or 'sum', or group the source by user and item.");
+  const IdDictionary& users = *users_.ids;
+  const IdDictionary& items = *items_.ids;
+  throw_duplicate_rating(
+      users.type(), users.id(users_.order[duplicate.user]), items.type(),
+      items.id(items_.order[duplicate.item]), "",
+      "Use on_duplicate => 'average' or 'sum', or group the source by user and item.");
 }
 
 void TrainingData::index() {

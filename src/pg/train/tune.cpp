@@ -8,6 +8,7 @@
 
 #include "pg/server/interrupts.h"
 #include "pg/server/json_value.h"
+#include "pg/server/result_rows.h"
 #include "pg/server/settings.h"
 #include "pg/train/run_record.h"
 #include "pg/train/tune_arguments.h"
@@ -117,8 +118,7 @@ std::vector<TuneResult> tune(TuneRequest& request, Progress& progress, MemoryCon
   return results;
 }
 
-void return_rows(FunctionCallInfo fcinfo, const std::vector<TuneResult>& results) {
-  auto* rsinfo = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+void put_results(ResultRows& rows, const std::vector<TuneResult>& results) {
   for (const TuneResult& result : results) {
     server([&] {
       Datum options = DirectFunctionCall1(jsonb_in, CStringGetDatum(result.options.c_str()));
@@ -127,7 +127,7 @@ void return_rows(FunctionCallInfo fcinfo, const std::vector<TuneResult>& results
                         Float8GetDatum(result.seconds), options};
       bool nulls[6] = {};
       nulls[2] = std::isnan(result.value);
-      tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+      rows.put(values, nulls);
     });
   }
 }
@@ -143,7 +143,7 @@ Datum als_tune(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
     MemoryContext context = CurrentMemoryContext;
-    server([&] { init_materialized_srf(fcinfo); });
+    ResultRows rows(fcinfo);
     TuneRequest request = tune_request(fcinfo);
     if (request.results)
       server([] {
@@ -155,7 +155,7 @@ Datum als_tune(PG_FUNCTION_ARGS) {
     std::vector<TuneResult> results = tune(request, progress, context);
     progress.hide();
     spi.finish();
-    return_rows(fcinfo, results);
+    put_results(rows, results);
     return static_cast<Datum>(0);
   });
 }

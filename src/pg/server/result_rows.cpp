@@ -1,13 +1,14 @@
-// From a row of a query to the result of a function.
-#pragma once
-
-#include "pg/server/guard.h"
-#include "pg/server/pg.h"
+// Sets up what a function returns.
+#include "pg/server/result_rows.h"
 
 namespace als::pg {
 
-/// The first row in SPI_tuptable, as a value of the function's result type in `context`.
-inline Datum result_row(FunctionCallInfo fcinfo, MemoryContext context) {
+ResultRows::ResultRows(FunctionCallInfo fcinfo) {
+  server([&] { init_materialized_srf(fcinfo); });
+  result_ = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+}
+
+Datum result_row(FunctionCallInfo fcinfo, MemoryContext context) {
   return server([&] {
     MemoryContext old = MemoryContextSwitchTo(context);
     TupleDesc desc;
