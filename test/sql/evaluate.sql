@@ -164,7 +164,7 @@ from als.evaluate('unbiased', 'future', '{}', 'history') as e,
       from future as t join folded as f using (user_id) join unbiased_item_factors as i using (item_id)) as f
 where e.metric = 'rmse';
 
--- Sampled negatives: each user's items are ranked among his candidates.
+-- Sampled negatives: each user's items are ranked among their candidates.
 create view negatives as select u as user_id, i as item_id from generate_series(1, 60) as u, generate_series(1, 45) as i where (u * 3 + i * 5) % 4 = 0;
 call list_model('likes', 0, true, 'negatives');
 call check_ranking($$select * from als.evaluate('likes', 'test', '{1, 5}', candidates => 'negatives')$$, '{1, 5}');

@@ -18,7 +18,7 @@ create table messy as
 select user_id, item_id, case when item_id % 7 = 0 then -rating when user_id % 11 = 0 then 0 else rating end as rating from ratings
 union all select user_id, item_id, rating + 1 from ratings where (user_id + item_id) % 10 = 0;
 
--- A trained user's own ratings give back his vector, and his list with its scores, so his bias too.
+-- A trained user's own ratings give back that user's vector, and the list with its scores, so the bias too.
 create function check_trained(title text, source text, options text)
 returns table (model text, users bigint, "same vectors" bool, "not all zero" bool, "same lists" bool) language plpgsql as $$
 begin

@@ -9,7 +9,7 @@ select u, i, (u * 7 + i * 13) % 5 + 1 as rating
 from generate_series(1, 12) as u, generate_series(1, 9) as i where (u * 31 + i * 17) % 3 <> 0;
 
 -- Trains on base with these ids and compares what serving says with a model of plain int ids:
--- the same ids in the same order? (Initial factors hang on the id, so two trainings end in
+-- the same ids in the same order? (Initial factors depend on the id, so two trainings end in
 -- different places; the tables of the int model's factors are copied instead.)
 select n_users, n_items from als.train('plain', 'select u as user_id, i as item_id, rating from base', factors => 3);
 

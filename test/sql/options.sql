@@ -63,7 +63,7 @@ select regularization, alpha, biases, feedback, on_duplicate from als.train('m',
 select alpha, max(abs(l)) < 1e9 from als.train('m', 'ratings', feedback => 'implicit', alpha => 0, replace => true) as r, unnest(loss) as l group by 1;
 select threads, als.drop_model('m') from als.train('m', 'ratings', replace => true);
 
--- What is left open hangs on the feedback, the biases and the exponent.
+-- What is left open depends on the feedback, the biases and the exponent.
 select o as options, reg_exponent, round(regularization::numeric, 4) as regularization, alpha, biases
 from unnest(array['{}', '{"reg_exponent": null, "regularization": null}', '{"reg_exponent": 1}', '{"reg_exponent": 0}', '{"biases": false}',
   '{"biases": false, "reg_exponent": 0.5}', '{"regularization": 3}', '{"feedback": "implicit"}', '{"feedback": "implicit", "reg_exponent": 1}',

@@ -102,7 +102,7 @@ select count(*) as seen from shop_recs join shop on buyer = user_id and thing = 
 alter table shop alter buyer type timestamptz using now();
 select try($$select als.recommend_all('shop_model', 'shop_recs', 4)$$);
 
--- An old target keeps what hangs on it, and may have more columns, of wider types, in any order, or partitions.
+-- An old target keeps what depends on it, and may have more columns, of wider types, in any order, or partitions.
 create table wide (
   rank bigint, note text default 'new', score float8, item_id numeric, user_id bigint, primary key (user_id, item_id));
 create view best as select user_id, item_id from wide where rank = 1;

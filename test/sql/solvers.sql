@@ -82,7 +82,7 @@ select a.holdout_values = b.holdout_values as "order does not matter", a.holdout
 from als.train('a', 'ratings', factors => 2, iterations => 2, holdout => 0.1, replace => true) as a,
   als.train('b', 'select * from ratings order by rating, user_id desc', factors => 2, iterations => 2, holdout => 0.1, replace => true) as b,
   als.train('c', 'ratings', factors => 2, iterations => 2, holdout => 0.1, seed => 7, replace => true) as c;
--- Nobody loses his only rating.
+-- No user loses their only rating.
 select n_holdout, n_ratings from als.train('m', 'select distinct on (user_id) * from ratings', factors => 2, iterations => 1, holdout => 0.99, replace => true);
 select message($$select als.train('m', 'ratings', holdout => 1, replace => true)$$);
 select message($$select als.train('m', 'ratings', holdout => -0.1, replace => true)$$);

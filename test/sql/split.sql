@@ -1,4 +1,4 @@
--- als.hash_fraction and als.split: parts of a source that hang on its rows alone.
+-- als.hash_fraction and als.split: parts of a source that depend on its rows alone.
 create schema split;
 set search_path = split;
 set client_min_messages = warning;
@@ -14,7 +14,7 @@ set als.threads = 1;
 select als.hash_fraction(1), als.hash_fraction(1, 2), als.hash_fraction(2, 1), als.hash_fraction('abc'::text), als.hash_fraction(null::int);
 select als.hash_fraction(0.5::numeric), als.hash_fraction(0.5::float8), als.hash_fraction('2024-02-29 12:00+00'::timestamptz), als.hash_fraction('2024-02-29'::date),
        als.hash_fraction('6ecd8c99-4036-403d-bf84-cf8400f67836'::uuid), als.hash_fraction(true), als.hash_fraction('\x00ff'::bytea);
--- They hang on what a value is, not on its type's width nor on how it is written.
+-- They depend on what a value is, not on its type's width nor on how it is written.
 create type mood as enum ('ok', 'sad');
 create domain code as varchar(10);
 select als.hash_fraction(7::smallint) = als.hash_fraction(7::bigint) as integers, als.hash_fraction('ab'::text) = als.hash_fraction('ab'::varchar(5)) as texts,

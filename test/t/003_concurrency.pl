@@ -340,7 +340,7 @@ for my $isolation ('repeatable read', 'serializable')
 	$writer->quit;
 }
 
-# What hangs on the tables stays.
+# What depends on the tables stays.
 {
 	my $identity = q{
 		select string_agg(c.oid || ' ' || c.relname || ' ' || c.relowner || coalesce(c.relacl::text, ''),

@@ -64,5 +64,5 @@ cp -rs "$sharedir/." "$dir$sharedir"
 make --no-print-directory -s install PG_CONFIG="$pg_config" DESTDIR="$dir"
 
 PATH=$dir$bindir:$PATH
-# What the caller's environment says about his own servers must not reach ours.
+# What the caller's environment says about servers of their own must not reach ours.
 unset PGHOST PGHOSTADDR PGPORT PGUSER PGDATABASE PGDATA PGOPTIONS PGSERVICE PGPASSWORD PGSSLMODE

@@ -1,3 +1,4 @@
+// The SQL functions that hand out recommendations while they are written.
 #include "pg/batch/recommendation_feed.h"
 
 #include "pg/model/row_feed.h"

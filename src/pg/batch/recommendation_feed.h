@@ -1,4 +1,4 @@
-// Recommendations on their way into a table, see written_rows.h: als._recommended_user(n),
+// Recommendations on their way into a table, see row_feed.h: als._recommended_user(n),
 // als._recommended_item(n), ... hand out row n.
 #pragma once
 

@@ -1,3 +1,4 @@
+// Makes or finds the target of als.recommend_all, and fills it batch by batch.
 #include "pg/batch/recommendation_table.h"
 
 #include "pg/model/row_feed.h"

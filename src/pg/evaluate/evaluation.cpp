@@ -135,7 +135,7 @@ void Evaluation::find_known_users() {
   });
   for (const std::uint32_t row : order)
     if (numbers[row] != IdIndex::kMissing) known_.push_back({row, numbers[row]});
-  // Which the order of ids gives already, unless it hangs on a collation that has changed.
+  // Which the order of ids gives already, unless it depends on a collation that has changed.
   std::sort(known_.begin(), known_.end(),
             [](const KnownUser& a, const KnownUser& b) { return a.model < b.model; });
 }

@@ -1,7 +1,7 @@
-// als.hash_fraction: a number of [0, 1) that hangs on values alone.
+// als.hash_fraction: a number of [0, 1) that depends on values alone.
 //
 // The same on every server and for ever: neither the server's hash functions, which differ between
-// versions and machines, nor the text or wire form of a value, which hang on settings such as
+// versions and machines, nor the text or wire form of a value, which depend on settings such as
 // TimeZone and client_encoding, may have a part in it where they do.
 
 #include "core/base/splitmix.h"

@@ -1,3 +1,4 @@
+// The SQL functions that hand out trained factors while they are written.
 #include "pg/model/factor_feed.h"
 
 #include "pg/model/row_feed.h"

@@ -1,4 +1,4 @@
-// Trained factors on their way into a factor table, see written_rows.h: als._trained_id(n),
+// Trained factors on their way into a factor table, see row_feed.h: als._trained_id(n),
 // als._trained_factors(n), ... hand out row n.
 #pragma once
 

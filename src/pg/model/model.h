@@ -64,7 +64,7 @@ struct Model {
 
   bool knows_objective = true;  ///< false for an imported model whose options nobody has told
 
-  /// What it was trained with, as far as one row's part of the objective hangs on it. Throws 55000
+  /// What it was trained with, as far as one row's part of the objective depends on it. Throws 55000
   /// where that is not known.
   TrainOptions options() const;
 

@@ -1,3 +1,4 @@
+// Makes the tables of a model, locks them, and writes factors.
 #include "pg/model/model_writer.h"
 
 #include "core/train/options.h"

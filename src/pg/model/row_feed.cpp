@@ -1,3 +1,4 @@
+// What all functions that hand out rows have in common.
 #include "pg/model/row_feed.h"
 
 namespace als::pg {

@@ -1,3 +1,4 @@
+// Reads titles by item id.
 #include "pg/report/item_titles.h"
 
 #include "pg/ids/id_args.h"

@@ -1,3 +1,4 @@
+// Picks the items that a report shows, with their neighbours and their place on the map.
 #include "pg/report/report_items.h"
 
 #include "core/linalg/principal_axes.h"

@@ -12,7 +12,7 @@ class ReportItems {
   /// `cards` is the number of items to show with their neighbours.
   ReportItems(ServedModel& served, int cards);
 
-  /// Indexes of items in an order that is random but hangs on the ids alone: its beginning is a
+  /// Indexes of items in an order that is random but depends on the ids alone: its beginning is a
   /// sample.
   const std::vector<std::uint32_t>& shuffled() const { return shuffled_; }
 

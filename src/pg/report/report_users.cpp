@@ -1,3 +1,4 @@
+// Counts ratings per user, and scores a sample of users.
 #include "pg/report/report_users.h"
 
 #include <map>
@@ -19,7 +20,7 @@ struct SampledUser {
   float bias;
 };
 
-/// The users whose ids have the least hashes: a sample that hangs on the ids alone.
+/// The users whose ids have the least hashes: a sample that depends on the ids alone.
 using UserSample = std::map<std::uint64_t, SampledUser>;
 
 }  // namespace

@@ -1,3 +1,4 @@
+// Reads arrays of ids and ratings, and folds them in.
 #include "pg/serve/fold_in_input.h"
 
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// The items of a user whom training has not seen, and what they say about him; or the users of such
+// The items of a user whom training has not seen, and what they say about that user; or the users of such
 // an item.
 #pragma once
 

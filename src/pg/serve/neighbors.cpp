@@ -1,3 +1,4 @@
+// Searches a side for the rows most like one of its own.
 #include "pg/serve/neighbors.h"
 #include "core/linalg/products.h"
 

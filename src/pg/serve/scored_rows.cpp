@@ -1,3 +1,4 @@
+// Puts scored items into a result, and tells the planner how many there will be.
 #include "pg/serve/scored_rows.h"
 
 #include "pg/ids/id_args.h"

@@ -1,3 +1,4 @@
+// Reads which items are eligible, and picks the best of them.
 #include "pg/serve/top_items.h"
 
 #include "core/linalg/products.h"

@@ -1,3 +1,4 @@
+// Reads arguments, and refuses what is null or out of range.
 #include "pg/server/args.h"
 
 #include "core/base/limits.h"

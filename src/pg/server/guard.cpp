@@ -1,3 +1,4 @@
+// Turns exceptions into server errors, and back.
 #include "pg/server/guard.h"
 
 #include <cstdarg>

@@ -1,3 +1,4 @@
+// Polls for interrupts while threads work.
 #include "pg/server/interrupts.h"
 
 #include "pg/server/guard.h"

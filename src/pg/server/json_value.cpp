@@ -1,3 +1,4 @@
+// Walks a jsonb value, and writes JSON.
 #include "pg/server/json_value.h"
 
 namespace als::pg {

@@ -21,11 +21,11 @@ struct JsonValue {
   std::string shown() const;
 };
 
-/// Throws 22023 for what is nested deeper than options are, 22003 for a number beyond double
-/// precision.
+/// The value of a jsonb. Throws 22023 if it is nested more deeply than options can be, 22003 for a
+/// number that double precision cannot hold.
 JsonValue json_value(Datum jsonb);
 
-/// The same for an object. `argument` is named otherwise, in the 22023 that is thrown.
+/// The same for a jsonb that must be an object: otherwise throws 22023 naming `argument`.
 JsonValue json_object(Datum jsonb, const char* argument);
 
 /// A text as JSON has it, in quotes.

@@ -1,3 +1,4 @@
+// Compares what is needed with als.max_memory.
 #include "pg/server/memory_limit.h"
 
 #include "pg/server/settings.h"

@@ -1,3 +1,4 @@
+// Makes query parameters of C++ values.
 #include "pg/server/params.h"
 
 namespace als::pg {

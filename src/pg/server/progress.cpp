@@ -1,3 +1,4 @@
+// Reports progress by the server's own counters, and shows that of all sessions.
 #include "pg/server/progress.h"
 #include "pg/server/result_rows.h"
 

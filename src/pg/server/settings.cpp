@@ -1,3 +1,4 @@
+// Defines the als.* settings, and reads them.
 #include "pg/server/settings.h"
 
 #include <sched.h>
@@ -53,7 +54,7 @@ void define_settings() {
                            "Otherwise they are reported at DEBUG1.", &verbose_setting, false,
                            PGC_USERSET, 0, nullptr, nullptr, nullptr);
   DefineCustomEnumVariable("als.simd", "Vector instructions that als uses.",
-                           "The widest that the processor has, unless set lower. Results hang on "
+                           "The widest that the processor has, unless set lower. Results depend on "
                            "it in their last bits.",
                            &simd_setting, static_cast<int>(simd_level()), kSimdLevels, PGC_USERSET,
                            0, check_simd, assign_simd, nullptr);

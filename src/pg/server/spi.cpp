@@ -1,3 +1,4 @@
+// Runs queries, streams their rows and keeps plans.
 #include "pg/server/spi.h"
 
 #include <unordered_map>

@@ -1,3 +1,4 @@
+// Resolves and locks the name of a table to be written.
 #include "pg/server/target_table.h"
 
 namespace als::pg {

@@ -16,8 +16,8 @@ class RatingReader {
   explicit RatingReader(const RatingSource& source)
       : source_(source), users_(source.user_type), items_(source.item_type) {}
 
-  /// Only takes ratings of users and items that `known` has read, and calls them what it does. Ids
-  /// are of the same types.
+  /// Takes only ratings of users and items that `known` has read, and gives them the same numbers.
+  /// The ids must be of the same types.
   RatingReader(const RatingSource& source, const RatingReader& known) : RatingReader(source) {
     known_ = &known;
   }

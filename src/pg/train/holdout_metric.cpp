@@ -1,3 +1,4 @@
+// Picks the metric that suits the feedback, and computes it.
 #include "pg/train/holdout_metric.h"
 
 #include "core/evaluate/holdout_metrics.h"

@@ -1,3 +1,4 @@
+// Reads ids and vectors from a user's table or query.
 #include "pg/train/imported_factors.h"
 
 #include "pg/ids/id_args.h"
@@ -12,7 +13,7 @@ const char* argument_name(Side side) {
   return side == Side::kUsers ? "user_factors" : "item_factors";
 }
 
-/// What stands for `id`, or "an item without an id".
+/// "item 42", for messages.
 std::string quoted_id(Side side, const char* id) { return format("%s %s", side_name(side), id); }
 
 }  // namespace

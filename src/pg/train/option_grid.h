@@ -13,7 +13,8 @@ class OptionGrid {
  public:
   static constexpr int kMaxTrials = 1000;
 
-  /// Throws 22023 for an option that cannot be tried, and for values that are none of its.
+  /// Throws 22023 for an option that als.tune does not vary, and for a value that the option cannot
+  /// have.
   explicit OptionGrid(const JsonValue& grid);
 
   /// All combinations or, where `trials` has a value, so many random ones. What the grid does not

@@ -1,3 +1,4 @@
+// Reads and indexes a source, within the limit of memory.
 #include "pg/train/training_data.h"
 
 #include "core/train/trainer.h"

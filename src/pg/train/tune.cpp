@@ -111,7 +111,7 @@ std::vector<TuneResult> tune(TuneRequest& request, Progress& progress, MemoryCon
       progress);
   if (data.held_out().columns.empty())
     throw UserError(ERRCODE_NO_DATA, "no rating is kept out to judge the trials by",
-                    "Use a larger holdout, or name a test; nobody loses his only rating.");
+                    "Use a larger holdout, or name a test; no user loses their only rating.");
   std::vector<TuneResult> results = run_trials(request, data, progress);
   progress.enter(Phase::kWriting);
   if (table) table->append(request.source.text, request.metric.name(), results);

@@ -1,3 +1,4 @@
+// Makes or finds the table of results, and appends to it.
 #include "pg/train/tune_results_table.h"
 
 #include "pg/server/params.h"

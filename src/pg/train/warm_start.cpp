@@ -1,3 +1,4 @@
+// Puts a model's factors where a training begins.
 #include "pg/train/warm_start.h"
 
 #include "pg/model/factor_table.h"
