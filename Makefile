@@ -123,15 +123,19 @@ bench-tune: all
 
 build-core-tests: build/plain/core-tests build/sanitized/core-tests
 
+# FILTER='TopK*' picks tests.
+FILTER ?= *
 test-core: build-core-tests
-	build/plain/core-tests
-	build/sanitized/core-tests
+	build/plain/core-tests --gtest_filter='$(FILTER)'
+	build/sanitized/core-tests --gtest_filter='$(FILTER)'
 
+# REGRESS="basics options" picks tests.
 test-sql: all
 	$(TOOLS)/with-server $(MAKE) --no-print-directory installcheck
 
+# T=test/t/003_concurrency.pl picks tests.
 test-tap: all
-	$(TOOLS)/run-tap
+	$(TOOLS)/run-tap $(T)
 
 # The SQL examples of README.md and docs/; PAGE="docs/tutorial.md ..." for some pages, UPDATE=--update writes what they
 # print into the pages.

@@ -41,10 +41,6 @@ std::size_t evaluators_memory(const EvaluationRequest& request, const Model& mod
   return bytes;
 }
 
-std::optional<double> if_any(std::size_t n, double value) {
-  return n > 0 ? std::optional<double>(value) : std::nullopt;
-}
-
 }  // namespace
 
 Evaluation::Evaluation(const EvaluationRequest& request, ServedModel& served, Progress& progress)
@@ -267,58 +263,19 @@ void Evaluation::report_left_out() const {
 std::vector<Measurement> Evaluation::measurements() const {
   std::vector<Measurement> result;
   std::size_t predictable = 0;
-  std::size_t users = 0;
   for (const KnownUser& user : known_) predictable += known_items(user.row);
+  result.push_back(share_of("coverage", predictable, test_.columns.size()));
+  if (prediction_) add_prediction_errors(*prediction_, item_means_.has_value(), result);
+  if (request_.cutoffs.empty()) return result;
+
+  std::size_t users = 0;  // with relevant items
   for (std::size_t row = 0; row < users_.size(); ++row)
     users += std::any_of(test_.values.begin() + test_.offsets[row],
                          test_.values.begin() + test_.offsets[row + 1],
                          [&](float rating) { return is_relevant(rating); });
-  const auto share = [](std::size_t part, std::size_t all) {
-    return if_any(all, static_cast<double>(part) / static_cast<double>(all));
-  };
-  const std::size_t rows = test_.columns.size();
-  result.push_back({"coverage", {}, share(predictable, rows), {}, static_cast<std::int64_t>(rows)});
-
-  if (prediction_) {
-    const PredictionError& model = prediction_->model();
-    const PredictionError& means = prediction_->means();
-    const std::size_t n = model.n();
-    const std::size_t with_means = item_means_ ? n : 0;
-    const auto add = [&](const char* metric, std::size_t of, double value, double baseline) {
-      result.push_back({metric,
-                        {},
-                        if_any(of, value),
-                        if_any(of > 0 ? with_means : 0, baseline),
-                        static_cast<std::int64_t>(n)});
-    };
-    add("rmse", n, model.rmse(), means.rmse());
-    add("mae", n, model.mae(), means.mae());
-    add("r2", prediction_->has_r2() ? n : 0, prediction_->r2(model), prediction_->r2(means));
-  }
-  if (request_.cutoffs.empty()) return result;
-
   const RankingMetrics model = ranking_.model();
-  const RankingMetrics popular = ranking_.popular();
-  const std::size_t n = model.users;
-  result.push_back({"user_coverage", {}, share(n, users), {}, static_cast<std::int64_t>(users)});
-  const auto add = [&](const char* metric, std::optional<std::uint32_t> k, double value,
-                       double baseline, std::size_t of) {
-    result.push_back(
-        {metric, k, if_any(of, value), if_any(of, baseline), static_cast<std::int64_t>(of)});
-  };
-  for (std::size_t c = 0; c < request_.cutoffs.size(); ++c) {
-    const std::uint32_t k = request_.cutoffs[c];
-    const RankingMetrics::AtCutoff& at = model.at[c];
-    const RankingMetrics::AtCutoff& base = popular.at[c];
-    add("precision", k, at.precision, base.precision, n);
-    add("recall", k, at.recall, base.recall, n);
-    add("hit_rate", k, at.hit_rate, base.hit_rate, n);
-    add("ndcg", k, at.ndcg, base.ndcg, n);
-    add("map", k, at.map, base.map, n);
-    add("catalog_coverage", k, at.catalog_coverage, base.catalog_coverage, items_.size());
-  }
-  add("mrr", {}, model.mrr, popular.mrr, n);
-  add("auc", {}, model.auc, popular.auc, model.auc_users);
+  result.push_back(share_of("user_coverage", model.users, users));
+  add_ranking_metrics(model, ranking_.popular(), request_.cutoffs, items_.size(), result);
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include "core/evaluate/prediction_error.h"
 #include "core/evaluate/ranking_evaluator.h"
 #include "pg/evaluate/folded_users.h"
+#include "pg/evaluate/measurements.h"
 #include "pg/history/user_rows_reader.h"
 #include "pg/server/progress.h"
 
@@ -28,15 +29,6 @@ struct EvaluationRequest {
   std::optional<std::string> item_col;
   std::optional<std::string> rating_col;
   int threads = 1;
-};
-
-/// A row of the result.
-struct Measurement {
-  const char* metric;
-  std::optional<std::uint32_t> k;
-  std::optional<double> value;
-  std::optional<double> baseline;  ///< the same of the most popular items, or of item means
-  std::int64_t n;
 };
 
 class Evaluation {

@@ -98,7 +98,8 @@ std::string since(const Split& split, bool test, const std::string& moment) {
 /// `place` is what a row's place, from the user's last row on, must not exceed to be in the test.
 std::string last_rows(const Split& split, bool test, const std::string& place) {
   const std::string window = "partition by " + split.user;
-  // Rows of the same time in an order that depends on the ids alone; those of one pair stay together.
+  // Rows of the same time in an order that depends on the ids alone; those of one pair stay
+  // together.
   const std::string ranked = "(select source.*, pg_catalog.rank() over (" + window + " order by " +
                              split.time + " desc nulls last, als.hash_fraction(" + split.user +
                              ", " + split.item + ", " + split.seed + "), " + split.item +
