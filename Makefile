@@ -80,7 +80,7 @@ build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
 .PHONY: bench-kernels bench-top-k bench-tune bench-round-trip deps demo test bench bench-serving build-core-tests test-core test-sql test-tap \
-	test-docs check-docs lint
+	test-assert test-docs check-docs lint
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -136,6 +136,10 @@ test-sql: all
 # T=test/t/003_concurrency.pl picks tests.
 test-tap: all
 	$(TOOLS)/run-tap $(T)
+
+# The tests of sql and tap on a server that checks itself, built here the first time, which takes minutes.
+test-assert:
+	@$(TOOLS)/test-assert
 
 # The SQL examples of README.md and docs/; PAGE="docs/tutorial.md ..." for some pages, UPDATE=--update writes what they
 # print into the pages.

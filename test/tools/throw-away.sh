@@ -59,9 +59,21 @@ for program in postgres initdb psql createdb dropdb pgbench; do
     cp "$bindir/$program" "$dir$bindir/"
 done
 cp "$bindir"/pg_* "$dir$bindir/"
-cp -rs "$pkglibdir/." "$dir$pkglibdir"
-cp -rs "$sharedir/." "$dir$sharedir"
+link=-s
+if ! unprivileged test -x "$pkglibdir"; then
+    link=''  # that user cannot follow links there
+fi
+cp -r $link "$pkglibdir/." "$dir$pkglibdir"
+cp -r $link "$sharedir/." "$dir$sharedir"
 make --no-print-directory -s install PG_CONFIG="$pg_config" DESTDIR="$dir"
+
+# server_faults PATTERN LOG...: prints the lines of servers' logs that no test may cause: failed assertions and where
+# they were, leaks, damaged memory, and what the pattern finds. Fails if there are none.
+server_faults() {
+    pattern=$1
+    shift
+    grep -hE "TRAP: |\(.*\+0x[0-9a-f]+\)\[0x|PANIC: |WARNING:  .*(leak|problem in alloc set|detected write past)|$pattern" "$@"
+}
 
 PATH=$dir$bindir:$PATH
 # What the caller's environment says about servers of their own must not reach ours.
