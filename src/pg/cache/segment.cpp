@@ -21,9 +21,9 @@ std::vector<std::weak_ptr<Segment>>& mapped() {
 /// as if it had not been tried.
 template <class Call>
 dsm_segment* try_dsm(const Call& call) {
-  // What a failed call leaves behind hangs on an owner of its own, not on the transaction's.
+  // What a failed call leaves behind belongs to an owner of its own, not to the transaction's.
   ResourceOwner outer = CurrentResourceOwner;
-  ResourceOwner own = server([] { return ResourceOwnerCreate(nullptr, "als segment"); });
+  ResourceOwner own = server([&] { return ResourceOwnerCreate(outer, "als segment"); });
   dsm_segment* segment = nullptr;
   CurrentResourceOwner = own;
   try {
@@ -34,10 +34,7 @@ dsm_segment* try_dsm(const Call& call) {
     });
   } catch (const ServerError& error) {
     CurrentResourceOwner = outer;
-    server([&] {
-      ereport(LOG,
-              (errmsg("als keeps a model in this session's own memory: %s", error.data->message)));
-    });
+    go_on_after(error, "als keeps a model in this session's own memory");
   }
   CurrentResourceOwner = outer;
   server([&] {

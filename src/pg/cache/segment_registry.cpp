@@ -35,47 +35,57 @@ struct Use {
   int slot;  // or kNowhere
 };
 
-Registry* open_registry() {
+void init_registry(void* memory) {
+  auto* registry = static_cast<Registry*>(memory);
+  std::memset(memory, 0, sizeof(Registry));
+  registry->tranche = LWLockNewTrancheId();
+  LWLockInitialize(&registry->lock, registry->tranche);
+  pg_atomic_init_u64(&registry->changes, 0);
+  for (Entry& entry : registry->entries) {
+    pg_atomic_init_u64(&entry.hits, 0);
+    pg_atomic_init_u64(&entry.last_used, 0);
+  }
+}
+
+/// The server makes it for the first session that asks, and finds it for the others.
+Registry* find_registry() {
   // Named with the layout's number: a new release of the module may be loaded beside the old one.
   constexpr const char* kName = "als segments 2";
   bool found = false;
-  Registry* registry = nullptr;
-  server([] { LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE); });
-  try {
-    registry = server(
-        [&] { return static_cast<Registry*>(ShmemInitStruct(kName, sizeof(Registry), &found)); });
-  } catch (const ServerError& error) {
-    server([&] {
-      LWLockRelease(AddinShmemInitLock);
-      ereport(LOG, (errmsg("als cannot share models between sessions: %s", error.data->message)));
-    });
-    return nullptr;
-  }
-  server([&] {
-    if (!found) {
-      std::memset(static_cast<void*>(registry), 0, sizeof(Registry));
-      registry->tranche = LWLockNewTrancheId();
-      LWLockInitialize(&registry->lock, registry->tranche);
-      pg_atomic_init_u64(&registry->changes, 0);
-      for (Entry& entry : registry->entries) {
-        pg_atomic_init_u64(&entry.hits, 0);
-        pg_atomic_init_u64(&entry.last_used, 0);
-      }
-    }
-    LWLockRelease(AddinShmemInitLock);
-    LWLockRegisterTranche(registry->tranche, "als_segments");
-  });
-  return registry;
+#if PG_VERSION_NUM >= 170000
+  return static_cast<Registry*>(GetNamedDSMSegment(kName, sizeof(Registry), init_registry, &found));
+#else
+  LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+  void* memory = ShmemInitStruct(kName, sizeof(Registry), &found);
+  if (!found) init_registry(memory);
+  LWLockRelease(AddinShmemInitLock);
+  return static_cast<Registry*>(memory);
+#endif
 }
 
+Registry* open_registry() {
+  try {
+    return server([] {
+      Registry* registry = find_registry();
+      LWLockRegisterTranche(registry->tranche, "als_segments");
+      return registry;
+    });
+  } catch (const ServerError& error) {
+    go_on_after(error, "als cannot share models between sessions");
+    return nullptr;
+  }
+}
+
+bool opened = false;
+Registry* opened_registry = nullptr;
+
+/// Null if there is no room for it.
 Registry* registry() {
-  static bool opened = false;
-  static Registry* instance = nullptr;
   if (!opened) {
-    instance = open_registry();
+    opened_registry = open_registry();
     opened = true;
   }
-  return instance;
+  return opened_registry;
 }
 
 /// Nothing may fail while it is held: an error caught on its way would leave it locked.
@@ -249,8 +259,9 @@ void count_hit(const Segment& segment) {
 
 bool segments_may_be_stale() {
   static std::uint64_t seen = 0;
-  if (registry() == nullptr) return false;
-  const std::uint64_t now = pg_atomic_read_u64(&registry()->changes);
+  // The end of a transaction is no time to open it.
+  if (opened_registry == nullptr) return false;
+  const std::uint64_t now = pg_atomic_read_u64(&opened_registry->changes);
   return std::exchange(seen, now) != now;
 }
 

@@ -1,15 +1,15 @@
 // Which segments of which models lie in shared memory: the table that all sessions of a server
 // share.
 //
-// An segment is built by the first session that needs it, in memory of its own that nobody else
+// A segment is built by the first session that needs it, in memory of its own that nobody else
 // knows, and entered here when it is complete: so nobody ever sees half of one. It goes when a
 // newer version of the model has been entered and no session uses it any more, when the model is
 // gone, or when room is needed. Sessions that still have it mapped go on with it; the memory is
 // freed when the last of them lets go. If a session crashes, the server ends the others and frees
 // all shared memory.
 //
-// The table itself takes a few kB of the slack that the server leaves in its main shared memory, so
-// that nothing needs to be preloaded.
+// The table itself takes a few kB that nothing has to be preloaded for: from 17 on of dynamic
+// shared memory that the server knows by a name, before of the slack in its main shared memory.
 #pragma once
 
 #include <functional>

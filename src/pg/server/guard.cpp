@@ -67,12 +67,18 @@ void describe_current_exception(Failure& failure) noexcept {
 
 ErrorData* catch_server_error(void (*f)(void*), void* argument) {
   MemoryContext context = CurrentMemoryContext;
+  const uint32 interrupts_held = InterruptHoldoffCount;
+  const uint32 cancels_held = QueryCancelHoldoffCount;
   ErrorData* volatile error = nullptr;
   PG_TRY();
   { f(argument); }
   PG_CATCH();
   {
     MemoryContextSwitchTo(context);
+    // Raising an error sets these to zero; our callers who hold interrupts off will count them
+    // down.
+    InterruptHoldoffCount = interrupts_held;
+    QueryCancelHoldoffCount = cancels_held;
     error = CopyErrorData();
     FlushErrorState();
   }
@@ -80,8 +86,19 @@ ErrorData* catch_server_error(void (*f)(void*), void* argument) {
   return error;
 }
 
+void go_on_after(const ServerError& error, const char* consequence) {
+  server([&] {
+    // Not one by one: they no longer count among what holds interrupts off.
+    LWLockReleaseAll();
+    ereport(LOG, (errmsg("%s: %s", consequence, error.data->message)));
+  });
+}
+
 void raise(const Failure& failure) {
-  if (failure.server != nullptr) ReThrowError(failure.server);
+  if (failure.server != nullptr) {
+    InterruptHoldoffCount = QueryCancelHoldoffCount = 0;
+    ReThrowError(failure.server);
+  }
   ereport(
       ERROR,
       (errcode(failure.sqlstate), errmsg_internal("%s", whole_characters(failure.message)),

@@ -88,4 +88,9 @@ auto server(Body&& body) -> decltype(body()) {
   }
 }
 
+/// Goes on after an error that is not to be raised again, and tells the server's log what that
+/// means. Releases the lightweight locks that the failed call held, as the abort that is not to
+/// come would: so none may be held here.
+void go_on_after(const ServerError& error, const char* consequence);
+
 }  // namespace als::pg
