@@ -79,8 +79,8 @@ build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
-.PHONY: bench-kernels bench-top-k bench-tune bench-round-trip deps demo test bench bench-serving build-core-tests test-core test-sql test-tap \
-	test-assert test-docs check-docs lint
+.PHONY: bench-kernels bench-top-k bench-tune bench-round-trip deps demo test soak bench bench-serving build-core-tests \
+	test-core test-sql test-tap test-assert test-docs check-docs lint
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -93,6 +93,10 @@ demo:
 # Every test there is; needs nothing but this clone. The last line holds the counts.
 test:
 	@$(TOOLS)/run-tests
+
+# What takes long or needs root, beside the tests.
+soak:
+	@for test in test/soak/*; do $$test || exit 1; done
 
 # als beside other libraries; BENCH="--help" lists the options. The whole set takes hours.
 bench:

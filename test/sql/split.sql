@@ -33,6 +33,21 @@ set extra_float_digits = -5;
 set bytea_output = 'escape';
 select value = als.hash_fraction('2024-02-29 12:00+00'::timestamptz, '2024-02-29'::date, (select string_agg(c, '' order by n) from (values (1, 'gr'), (2, chr(252)), (3, 'n')) as t(n, c)), 0.1::float8, '\xff'::bytea) as same from settings;
 reset timezone; reset datestyle; reset client_encoding; reset extra_float_digits; reset bytea_output;
+-- Nor has the client's encoding, in which some types send the text within them: an index finds its rows in any session.
+create table texts as
+select json_build_object('ä', w) as j, jsonb_build_object('ä', w) as b, to_tsvector('simple', w) as v, plainto_tsquery('simple', w) as q, ('$."' || w || '"')::jsonpath as p, w::text::refcursor as r
+from (values ('grün'), ('blau')) as t(w);
+create function hashes(texts) returns float8[] immutable language sql as
+$$ select array[als.hash_fraction($1.j), als.hash_fraction($1.b), als.hash_fraction($1.v), als.hash_fraction($1.q), als.hash_fraction($1.p), als.hash_fraction($1.r)] $$;
+select * from texts as t, unnest(hashes(t)) as hash where t.r::text = 'blau';
+create table hashed as select t::text, hashes(t) from texts as t;
+create index on texts (als.hash_fraction(b));
+set client_encoding = 'latin1';
+select count(*) = 2 as same from texts as t join hashed on hashed.hashes = hashes(t);
+set enable_seqscan = off;
+select count(*) as found from texts as t where als.hash_fraction(b) in (select hashes[2] from hashed);
+reset enable_seqscan;
+reset client_encoding;
 -- Even, of [0, 1), and independent of one another.
 select min(f) >= 0 and max(f) < 1 as within, max(abs(n / 100000.0 - 0.1)) < 0.004 as even, count(*)
 from (select width_bucket(f, 0, 1, 10), count(*) as n, min(f) as f from (select als.hash_fraction(i) as f from generate_series(1, 100000) as i) as h group by 1) as b(bucket, n, f);

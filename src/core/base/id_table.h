@@ -9,22 +9,47 @@
 
 namespace als {
 
+/// A slot of an open-addressing hash table of 2^k slots, of which at most half are taken.
+struct IdSlot {
+  static constexpr std::uint32_t kFree = UINT32_MAX;
+
+  std::uint32_t index = kFree;
+  std::uint32_t tag = 0;  // of the hash, what does not choose the slot
+
+  static std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
+};
+
+/// The index of the key with this hash for which equal(index) holds, or IdSlot::kFree.
+template <class Equal>
+std::uint32_t find_in(const IdSlot* slots, std::size_t n_slots, std::uint64_t hash, Equal&& equal) {
+  if (n_slots == 0) return IdSlot::kFree;
+  const std::size_t mask = n_slots - 1;
+  for (std::size_t s = hash & mask;; s = (s + 1) & mask) {
+    const IdSlot& slot = slots[s];
+    if (slot.index == IdSlot::kFree) return IdSlot::kFree;
+    if (slot.tag == IdSlot::tag_of(hash) && equal(slot.index)) return slot.index;
+  }
+}
+
+/// Takes a slot for a key.
+inline void place_in(IdSlot* slots, std::size_t n_slots, std::uint64_t hash, std::uint32_t index) {
+  const std::size_t mask = n_slots - 1;
+  std::size_t s = hash & mask;
+  while (slots[s].index != IdSlot::kFree) s = (s + 1) & mask;
+  slots[s] = {index, IdSlot::tag_of(hash)};
+}
+
 /// An open-addressing hash table that numbers keys 0, 1, 2, ... in the order in which they are
 /// added. The keys live with the caller, who says by index whether a candidate is the one looked
 /// for; so one table serves integers, texts and types that only the server can compare.
 class IdTable {
  public:
-  static constexpr std::uint32_t kMissing = UINT32_MAX;
+  static constexpr std::uint32_t kMissing = IdSlot::kFree;
 
   /// The index of the key with this hash for which equal(index) holds, or kMissing.
   template <class Equal>
   std::uint32_t find(std::uint64_t hash, Equal&& equal) const {
-    if (slots_.empty()) return kMissing;
-    for (std::size_t s = hash & mask();; s = (s + 1) & mask()) {
-      const Slot& slot = slots_[s];
-      if (slot.index == kMissing) return kMissing;
-      if (slot.tag == tag(hash) && equal(slot.index)) return slot.index;
-    }
+    return find_in(slots_.data(), slots_.size(), hash, equal);
   }
 
   /// The index of the first key that may be the one with this hash; kMissing if there is none.
@@ -34,7 +59,7 @@ class IdTable {
 
   /// Announces that the hash will be looked for.
   void prefetch(std::uint64_t hash) const {
-    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & mask()]);
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
   }
 
   /// Adds a key that find() did not find, and returns its index. poll() is called now and then
@@ -67,24 +92,11 @@ class IdTable {
   const std::vector<std::uint64_t>& hashes() const { return hashes_; }
 
   std::size_t bytes() const {
-    return slots_.capacity() * sizeof(Slot) + hashes_.capacity() * sizeof(std::uint64_t);
+    return slots_.capacity() * sizeof(IdSlot) + hashes_.capacity() * sizeof(std::uint64_t);
   }
 
  private:
-  struct Slot {
-    std::uint32_t index = kMissing;
-    std::uint32_t tag = 0;
-  };
-
-  std::size_t mask() const { return slots_.size() - 1; }
-  static std::uint32_t tag(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
-
-  void place(std::uint32_t index) {
-    std::uint64_t hash = hashes_[index];
-    std::size_t s = hash & mask();
-    while (slots_[s].index != kMissing) s = (s + 1) & mask();
-    slots_[s] = {index, tag(hash)};
-  }
+  void place(std::uint32_t index) { place_in(slots_.data(), slots_.size(), hashes_[index], index); }
 
   /// Doubles the slots and places every key anew, in steps between which it polls.
   template <class Poll>
@@ -104,7 +116,7 @@ class IdTable {
     }
   }
 
-  std::vector<Slot> slots_;  // a power of two of them, at most half of them taken
+  std::vector<IdSlot> slots_;
   std::vector<std::uint64_t> hashes_;
 };
 

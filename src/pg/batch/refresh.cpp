@@ -9,6 +9,7 @@
 #include "pg/cache/fixed_side.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
+#include "pg/ids/key_size.h"
 #include "pg/model/model_writer.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
@@ -101,6 +102,7 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   ThreadTeam team = interruptible_team(default_threads());
   progress.enter(Phase::kReading);
   LiveRatings live(served, side, ids, team, &progress);
+  KeySizeCheck(live.ids(), side_name(side)).check();
   std::vector<Datum> gone;
   for (Datum id : ids)
     if (!live.contains(id)) gone.push_back(id);

@@ -1,3 +1,5 @@
+// The steps of an evaluation, from reading its sources to the metrics.
+
 #include "pg/evaluate/evaluation.h"
 
 #include <atomic>

@@ -1,3 +1,5 @@
+// Folds users in by their rows of the history.
+
 #include "pg/evaluate/folded_users.h"
 
 #include <stdexcept>

@@ -1,8 +1,9 @@
 // als.hash_fraction: a number of [0, 1) that depends on values alone.
 //
-// The same on every server and for ever: neither the server's hash functions, which differ between
-// versions and machines, nor the text or wire form of a value, which depend on settings such as
-// TimeZone and client_encoding, may have a part in it where they do.
+// The same on every server and for ever, in whatever session: the server's own hash functions have
+// no part in it, since they differ between versions and machines, and neither has the text of a
+// value, which depends on settings such as TimeZone. Its wire form depends on one setting, the
+// client's encoding, which is put aside.
 
 #include "core/base/splitmix.h"
 #include "pg/server/pg.h"
@@ -117,6 +118,22 @@ void init_reader(ValueReader& reader, Oid argument, MemoryContext context) {
   }
 }
 
+/// The wire form of a value for a client that uses the database's encoding. Types that hold text,
+/// such as json, jsonb, xml and tsvector, send it in the encoding of the session's client, and that
+/// may be another: it is the database's in parallel workers.
+bytea* sent(FmgrInfo* send, Datum value) {
+  const int client_encoding = pg_get_client_encoding();
+  if (client_encoding == GetDatabaseEncoding()) return SendFunctionCall(send, value);
+  bytea* volatile bytes = nullptr;
+  SetClientEncoding(GetDatabaseEncoding());
+  PG_TRY();
+  { bytes = SendFunctionCall(send, value); }
+  PG_FINALLY();
+  { SetClientEncoding(client_encoding); }
+  PG_END_TRY();
+  return bytes;
+}
+
 void add_varlena(ValueHash& hash, Datum value) {
   auto* bytes = PG_DETOAST_DATUM_PACKED(value);
   hash.add(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes));
@@ -167,7 +184,7 @@ void add_value(ValueHash& hash, ValueReader& reader, Datum value) {
       return;
     }
     case ValueForm::kSend: {
-      bytea* bytes = SendFunctionCall(&reader.send, value);
+      bytea* bytes = sent(&reader.send, value);
       hash.add(VARDATA(bytes), VARSIZE(bytes) - VARHDRSZ);
       return;
     }

@@ -1,3 +1,5 @@
+// The query for the mean rating of each item in a model's source.
+
 #include "pg/evaluate/item_means.h"
 
 #include "pg/ids/id_args.h"

@@ -1,3 +1,5 @@
+// Reading the ratings of some ids from the source, and merging them as a training does.
+
 #include "pg/history/live_ratings.h"
 
 #include <numeric>
@@ -58,10 +60,7 @@ RatingSource described_source(ServedModel& served, MemoryContext context) {
 }
 
 Param id_array(const IdType& type, const std::vector<Datum>& ids) {
-  Oid array_type = get_array_type(type.base);
-  if (!OidIsValid(array_type))
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-                    errmsg("there is no array type for ids of type %s", type.name)));
+  Oid array_type = id_array_type(type);
   ArrayType* array =
       construct_array(const_cast<Datum*>(ids.data()), static_cast<int>(ids.size()), type.base,
                       type.length(), type.by_value(), type.cache->typalign);
@@ -79,15 +78,18 @@ LiveRatings::LiveRatings(ServedModel& served, Side side, const std::vector<Datum
   const LoadedFactors& others = served.side(of_users ? Side::kItems : Side::kUsers);
   const IdType& type = served.id_type(side);
   const std::string& column = of_users ? source_.user_col : source_.item_col;
+  const bool one = ids.size() == 1;
   const char* condition =
-      server([&] { return equals_condition(type, column.c_str(), "any ($1)"); });
+      server([&] { return equals_condition(type, column.c_str(), one ? "$1" : "any ($1)"); });
   std::int64_t told = 0;
   const auto on_rows = [&] {
     check_memory(reader_);
     if (progress != nullptr) progress->more_rows_read(reader_.rows() - told);
     told = reader_.rows();
   };
-  reader_.read(on_rows, condition, server([&] { return id_array(type, ids); }));
+  reader_.read(on_rows, condition, server([&] {
+                 return one ? Param{type.base, ids.front()} : id_array(type, ids);
+               }));
   check_memory(reader_);
 
   std::vector<std::uint32_t> rows(this->ids().size());

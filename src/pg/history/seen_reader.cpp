@@ -1,3 +1,5 @@
+// The query for a source's pairs of user and item, by the numbers that the model has for them.
+
 #include "pg/history/seen_reader.h"
 
 #include "pg/ids/id_args.h"

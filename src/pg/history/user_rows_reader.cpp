@@ -1,3 +1,5 @@
+// Reads a source, and gives its users and items their numbers.
+
 #include "pg/history/user_rows_reader.h"
 
 #include "core/data/group_by_user.h"

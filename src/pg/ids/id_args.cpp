@@ -1,3 +1,5 @@
+// Arguments and results of SQL functions to and from ids.
+
 #include "pg/ids/id_args.h"
 
 namespace als::pg {
@@ -36,7 +38,7 @@ IdElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type, c
   if (argument == UNKNOWNOID || argument == TEXTOID) {
     // A bare literal such as '{1,2}', or text, is read as an array of ids.
     char* literal = argument == TEXTOID ? TextDatumGetCString(array) : DatumGetCString(array);
-    argument = get_array_type(getBaseType(type.oid));
+    argument = id_array_type(type);
     Oid input;
     Oid parameter;
     getTypeInputInfo(argument, &input, &parameter);

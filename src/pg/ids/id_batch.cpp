@@ -1,3 +1,5 @@
+// Copies of the ids of some rows.
+
 #include "pg/ids/id_batch.h"
 
 namespace als::pg {

@@ -1,3 +1,5 @@
+// Numbering of ids: small integers by a table of their own, others by a hash table.
+
 #include "pg/ids/id_dictionary.h"
 
 #include <numeric>
@@ -33,18 +35,24 @@ std::uint32_t IdDictionary::find(Datum id, std::uint64_t hash) const {
   return table_.find(hash, [&](std::uint32_t index) { return equal(index, id); });
 }
 
-bool IdDictionary::is_small(Datum id) const {
-  return may_be_small_ && static_cast<std::uint64_t>(id) < kSmallIds;
+/// Negative numbers are large ones here.
+std::uint64_t IdDictionary::number(Datum id) const {
+  return static_cast<std::uint64_t>(type_->number(id));
 }
 
-void IdDictionary::remember_small(Datum id, std::uint32_t index) {
-  if (small_.size() <= id)
-    small_.resize(std::max<std::size_t>(id + 1, 2 * small_.size()), kMissing);
-  small_[id] = index;
+bool IdDictionary::is_small(std::uint64_t number) const {
+  return may_be_small_ && number < kSmallIds;
+}
+
+void IdDictionary::remember_small(std::uint64_t number, std::uint32_t index) {
+  if (small_.size() <= number)
+    small_.resize(std::max<std::size_t>(number + 1, 2 * small_.size()), kMissing);
+  small_[number] = index;
 }
 
 std::uint32_t IdDictionary::find(Datum id) const {
-  if (is_small(id)) return id < small_.size() ? small_[id] : kMissing;
+  const std::uint64_t number = this->number(id);
+  if (is_small(number)) return number < small_.size() ? small_[number] : kMissing;
   if (type_->length() == -1) id = PointerGetDatum(PG_DETOAST_DATUM_PACKED(id));
   return find(id, hash(id));
 }
@@ -66,8 +74,8 @@ void IdDictionary::find_or_add(const Datum* ids, std::size_t n, std::uint32_t* i
   }
 }
 
-/// Looks up to kGroup ids up. What that takes from memory is asked for early, for all of them,
-/// since a large table answers each question late.
+/// Looks up at most kGroup ids. A large table lies in memory that answers slowly, so each step asks
+/// for the lines that the next one reads, for all ids, before it waits for any of them.
 void IdDictionary::find_group(const Datum* ids, std::size_t n, std::uint32_t* indexes) const {
   std::uint64_t hashes[kGroup];
   std::uint8_t large[kGroup + 1];  // the ids that need a hash
@@ -76,9 +84,10 @@ void IdDictionary::find_group(const Datum* ids, std::size_t n, std::uint32_t* in
   const std::size_t n_small = may_be_small_ ? small_.size() : 0;
   const std::uint64_t small_ids = may_be_small_ ? kSmallIds : 0;
   for (std::size_t i = 0; i < n; ++i) {
-    indexes[i] = ids[i] < n_small ? small[ids[i]] : kMissing;
+    const std::uint64_t number = this->number(ids[i]);
+    indexes[i] = number < n_small ? small[number] : kMissing;
     large[n_large] = static_cast<std::uint8_t>(i);
-    n_large += ids[i] >= small_ids ? 1 : 0;
+    n_large += number >= small_ids ? 1 : 0;
   }
   for (std::size_t l = 0; l < n_large; ++l) {
     hashes[l] = hash(ids[large[l]]);
@@ -105,10 +114,11 @@ void IdDictionary::find_group(const Datum* ids, std::size_t n, std::uint32_t* in
 
 /// Adds an id unless it is there.
 std::uint32_t IdDictionary::add(Datum id) {
-  bool small = is_small(id);
+  const std::uint64_t number = this->number(id);
+  bool small = is_small(number);
   std::uint64_t h = hash(id);
   if (small) {
-    if (id < small_.size() && small_[id] != kMissing) return small_[id];
+    if (number < small_.size() && small_[number] != kMissing) return small_[number];
   } else {
     std::uint32_t index = find(id, h);
     if (index != kMissing) return index;
@@ -116,12 +126,12 @@ std::uint32_t IdDictionary::add(Datum id) {
   // The key goes in before its number, so that running out of memory leaves no number without a
   // key.
   if (type_->by_value())
-    values_.push_back(static_cast<std::int64_t>(id));
+    values_.push_back(static_cast<std::int64_t>(number));
   else
     pointers_.push_back(store(id));
   if (!small) return table_.add(h, [] { CHECK_FOR_INTERRUPTS(); });
   std::uint32_t index = table_.number(h, [] { CHECK_FOR_INTERRUPTS(); });
-  remember_small(id, index);
+  remember_small(number, index);
   return index;
 }
 

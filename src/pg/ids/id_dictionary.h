@@ -38,9 +38,9 @@ class IdDictionary {
   /// A 64-bit hash of every id, by index.
   const std::vector<std::uint64_t>& hashes() const { return table_.hashes(); }
 
-  /// For each index its place in an order that hangs on the ids alone: numeric for integers,
-  /// bytewise for types with byte-wise equality, else the type's btree order. A server call
-  /// (interruptible).
+  /// For each index its place in an order that depends on the ids alone: numeric for types
+  /// passed by value (as signed numbers, oid too), bytewise for others with byte-wise equality,
+  /// else the type's btree order. A server call (interruptible).
   void rank(std::uint32_t* ranks) const;
 
   std::size_t bytes() const;
@@ -59,8 +59,9 @@ class IdDictionary {
   std::uint32_t find(Datum id, std::uint64_t hash) const;
   void find_group(const Datum* ids, std::size_t n, std::uint32_t* indexes) const;
   std::uint32_t add(Datum id);
-  bool is_small(Datum id) const;
-  void remember_small(Datum id, std::uint32_t index);
+  std::uint64_t number(Datum id) const;
+  bool is_small(std::uint64_t number) const;
+  void remember_small(std::uint64_t number, std::uint32_t index);
   char* store(Datum id);
   std::size_t common_prefix() const;
   void fill_sort_keys(SortKey* keys) const;

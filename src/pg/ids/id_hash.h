@@ -10,13 +10,13 @@ namespace als::pg {
 /// type's own function may).
 inline std::uint64_t id_hash(const IdType& type, Datum id) {
   if (type.image_equal) {
-    if (type.by_value()) return splitmix(static_cast<std::uint64_t>(id));
+    if (type.by_value()) return splitmix(static_cast<std::uint64_t>(type.number(id)));
     IdImage bytes = id_image(type, id);
     return hash_bytes_extended(reinterpret_cast<const unsigned char*>(bytes.data),
                                static_cast<int>(bytes.size), 0);
   }
   TypeCacheEntry* cache = type.cache;
-  if (OidIsValid(cache->hash_extended_proc_finfo.fn_oid))
+  if (type.hash64)
     return DatumGetUInt64(
         FunctionCall2Coll(&cache->hash_extended_proc_finfo, type.collation, id, Int64GetDatum(0)));
   return splitmix(DatumGetUInt32(FunctionCall1Coll(&cache->hash_proc_finfo, type.collation, id)));
@@ -26,7 +26,7 @@ inline std::uint64_t id_hash(const IdType& type, Datum id) {
 /// function is not called; it may raise server errors.
 inline bool ids_equal(const IdType& type, Datum a, Datum b) {
   if (type.by_value()) {
-    if (a == b) return true;
+    if (type.number(a) == type.number(b)) return true;
   } else {
     IdImage x = id_image(type, a);
     IdImage y = id_image(type, b);

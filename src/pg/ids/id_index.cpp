@@ -1,3 +1,5 @@
+// Writing and probing the image of an IdDictionary.
+
 #include "pg/ids/id_index.h"
 
 namespace als::pg {
@@ -37,7 +39,7 @@ IdIndex::Header IdIndex::layout(const IdDictionary& ids) {
   header.keys = sizeof(Header);
   header.small = header.keys + n * sizeof(std::int64_t);
   header.slots = MAXALIGN(header.small + header.n_small * sizeof(std::uint32_t));
-  header.bytes = header.slots + header.n_slots * sizeof(Slot);
+  header.bytes = header.slots + header.n_slots * sizeof(IdSlot);
   header.end = header.bytes + id_bytes;
   return header;
 }
@@ -50,9 +52,9 @@ void IdIndex::write(const IdDictionary& ids, char* image) {
   std::memcpy(image, &header, sizeof(header));
   auto* keys = reinterpret_cast<std::int64_t*>(image + header.keys);
   auto* small = reinterpret_cast<std::uint32_t*>(image + header.small);
-  auto* slots = reinterpret_cast<Slot*>(image + header.slots);
+  auto* slots = reinterpret_cast<IdSlot*>(image + header.slots);
   std::fill_n(small, header.n_small, kMissing);
-  std::fill_n(slots, header.n_slots, Slot{kMissing, 0});
+  std::fill_n(slots, header.n_slots, IdSlot{});
   std::uint64_t used = 0;
   for (std::uint32_t i = 0; i < header.size; ++i) {
     const Datum id = ids.id(i);
@@ -67,10 +69,7 @@ void IdIndex::write(const IdDictionary& ids, char* image) {
       keys[i] = static_cast<std::int64_t>(used);
       used += MAXALIGN(id_copy_size(type, id));
     }
-    const std::uint64_t hash = ids.hashes()[i];
-    std::uint64_t s = hash & (header.n_slots - 1);
-    while (slots[s].index != kMissing) s = (s + 1) & (header.n_slots - 1);
-    slots[s] = {i, tag(hash)};
+    place_in(slots, header.n_slots, ids.hashes()[i], i);
   }
 }
 
@@ -79,20 +78,15 @@ IdIndex::IdIndex(const IdType* type, const char* image)
       header_(reinterpret_cast<const Header*>(image)),
       keys_(reinterpret_cast<const std::int64_t*>(image + header_->keys)),
       small_(reinterpret_cast<const std::uint32_t*>(image + header_->small)),
-      slots_(reinterpret_cast<const Slot*>(image + header_->slots)),
+      slots_(reinterpret_cast<const IdSlot*>(image + header_->slots)),
       bytes_(image + header_->bytes),
       n_small_(header_->n_small) {}
 
 std::uint32_t IdIndex::find_hashed(Datum id) const {
-  const std::uint64_t mask = header_->n_slots - 1;
   if (header_->n_slots == 0) return kMissing;
   if (type_->length() == -1) id = PointerGetDatum(PG_DETOAST_DATUM_PACKED(id));
-  const std::uint64_t hash = id_hash(*type_, id);
-  for (std::uint64_t s = hash & mask;; s = (s + 1) & mask) {
-    const Slot& slot = slots_[s];
-    if (slot.index == kMissing) return kMissing;
-    if (slot.tag == tag(hash) && ids_equal(*type_, this->id(slot.index), id)) return slot.index;
-  }
+  return find_in(slots_, header_->n_slots, id_hash(*type_, id),
+                 [&](std::uint32_t index) { return ids_equal(*type_, this->id(index), id); });
 }
 
 }  // namespace als::pg

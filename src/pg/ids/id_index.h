@@ -31,7 +31,8 @@ class IdIndex {
   /// The index of an id, or kMissing. May raise server errors unless is_plain().
   std::uint32_t find(Datum id) const {
     // Negative numbers are large ones here.
-    if (static_cast<std::uint64_t>(id) < n_small_) return small_[id];
+    const auto number = static_cast<std::uint64_t>(type_->number(id));
+    if (number < n_small_) return small_[number];
     return find_hashed(id);
   }
 
@@ -39,13 +40,8 @@ class IdIndex {
   bool is_plain() const { return ids_may_be_small(*type_); }
 
  private:
-  struct Slot {
-    std::uint32_t index;
-    std::uint32_t tag;
-  };
-
   /// Sizes and places, in bytes from the header. Ids below n_small are found by their number,
-  /// others by their hash, in an open-addressing table of 2^k slots, at most half of them taken.
+  /// others by their hash.
   struct Header {
     std::uint64_t size;
     std::uint64_t n_small;
@@ -59,13 +55,12 @@ class IdIndex {
 
   static Header layout(const IdDictionary& ids);
   std::uint32_t find_hashed(Datum id) const;
-  static std::uint32_t tag(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
 
   const IdType* type_;
   const Header* header_;
   const std::int64_t* keys_;
   const std::uint32_t* small_;
-  const Slot* slots_;
+  const IdSlot* slots_;
   const char* bytes_;
   std::uint64_t n_small_;
 };

@@ -1,17 +1,62 @@
+// Which types can be ids, how they are compared, and how values of other types become ids.
+
 #include "pg/ids/id_type.h"
 
 namespace als::pg {
 
 namespace {
 
-/// Whether the type's btree operator class upper_bounds that equal values have equal bytes (the
-/// promise on which btree deduplication rests).
+/// Whether equal values of a type always have equal bytes. Operator classes of the server may
+/// promise that too, but some of its releases promise it for char(n) and interval, where it does
+/// not hold, and clusters keep the catalogs that they were made with. So this is a list of types
+/// whose equality is known. A type that is not in it is compared by its own functions.
 bool has_equal_image(const TypeCacheEntry* cache, Oid collation) {
-  if (!OidIsValid(cache->btree_opf)) return false;
-  Oid proc = get_opfamily_proc(cache->btree_opf, cache->btree_opintype, cache->btree_opintype,
-                               BTEQUALIMAGE_PROC);
-  return OidIsValid(proc) && DatumGetBool(OidFunctionCall1Coll(
-                                 proc, collation, ObjectIdGetDatum(cache->btree_opintype)));
+  // Not the type itself: regclass is compared as oid is, and an operator class that somebody has
+  // made for a type of theirs may mean anything by equality.
+  switch (cache->btree_opintype) {
+    case BOOLOID:
+    case CHAROID:
+    case INT2OID:
+    case INT4OID:
+    case INT8OID:
+    case OIDOID:
+    case ANYENUMOID:
+    case MONEYOID:
+    case DATEOID:
+    case TIMEOID:
+    case TIMETZOID:
+    case TIMESTAMPOID:
+    case TIMESTAMPTZOID:
+    case UUIDOID:
+    case BYTEAOID:
+    case BITOID:
+    case VARBITOID:
+    case INETOID:
+    case MACADDROID:
+    case MACADDR8OID:
+    case PG_LSNOID:
+    case TIDOID:
+    case XID8OID:
+      return true;
+    case TEXTOID:
+    case NAMEOID:
+      return get_collation_isdeterministic(collation);
+    default:
+      return false;
+  }
+}
+
+/// Whether the server can compare and hash ids by the same idea of equality. It hashes names by
+/// their bytes, whatever their collation holds equal.
+bool is_hashable(const TypeCacheEntry* cache) {
+  return OidIsValid(cache->hash_proc_finfo.fn_oid) && cache->btree_opintype != NAMEOID;
+}
+
+/// Whether a type's hash function of 64 bits gives equal values equal hashes. That of char(n) hashes
+/// the padding too where the collation holds different strings equal.
+bool has_hash64(const TypeCacheEntry* cache, Oid collation) {
+  return OidIsValid(cache->hash_extended_proc_finfo.fn_oid) &&
+         !(cache->btree_opintype == BPCHAROID && !get_collation_isdeterministic(collation));
 }
 
 }  // namespace
@@ -31,12 +76,21 @@ IdType* describe_id_type(Oid type, Oid collation, const char* what) {
                     errmsg("%s of type %s cannot be ids", what, result->name),
                     errdetail("The type has no default btree operator class."),
                     errhint("Cast the column in a source query, for example to text.")));
+  if (OidIsValid(result->cache->typcollation) && !OidIsValid(collation))
+    ereport(ERROR,
+            (errcode(ERRCODE_INDETERMINATE_COLLATION),
+             errmsg("%s have no collation by which they could be compared", what),
+             errhint("Write the collation into the source query: \"select ... collate ...\".")));
   result->image_equal = has_equal_image(result->cache, collation);
-  if (!result->image_equal && !OidIsValid(result->cache->hash_proc_finfo.fn_oid))
+  result->hash64 = has_hash64(result->cache, collation);
+  if (!result->image_equal && !is_hashable(result->cache))
     ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
                     errmsg("%s of type %s cannot be ids", what, result->name),
-                    errdetail("The type has no default hash operator class."),
+                    result->cache->btree_opintype == NAMEOID
+                        ? errdetail("Their collation holds different names equal.")
+                        : errdetail("The type has no default hash operator class."),
                     errhint("Cast the column in a source query, for example to text.")));
+  if (result->by_value()) result->unused_bits = 64 - 8 * result->length();
   return result;
 }
 
@@ -62,6 +116,15 @@ char* column_type(const IdType& type) {
       format_type_extended(type.oid, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
   if (!OidIsValid(type.collation) || type.collation == get_typcollation(type.oid)) return text;
   return psprintf("%s collate %s", text, generate_collation_name(type.collation));
+}
+
+Oid id_array_type(const IdType& type) {
+  Oid array = get_array_type(type.base);
+  if (!OidIsValid(array))
+    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+                    errmsg("there is no array type for ids of type %s", type.name),
+                    errhint("Train on a query that casts them to text, or call for one id.")));
+  return array;
 }
 
 char* id_text(const IdType& type, Datum id) {

@@ -11,16 +11,25 @@ struct IdType {
   Oid collation;
   TypeCacheEntry* cache;  ///< never freed by the server
   bool image_equal;       ///< equal ids have equal bytes, so the server need not be asked
+  bool hash64;            ///< otherwise: the type has a hash function of 64 bits
   char* name;             ///< as format_type prints it
   Oid base;               ///< of a domain, else the type itself
+  int unused_bits;        ///< of 64, by a type passed by value
 
   bool by_value() const { return cache->typbyval; }
   int16 length() const { return cache->typlen; }
+
+  /// One and the same number for equal ids passed by value. Datums of one value may differ in the
+  /// bits that the type does not use: the server fills them with zeros or with copies of the sign,
+  /// depending on where a value comes from.
+  std::int64_t number(Datum id) const {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(id) << unused_bits) >> unused_bits;
+  }
 };
 
-/// Describes a type. Raises 42883 where it has no default btree ordering, or neither byte-wise
-/// equality nor hashing. `what` names the column in the message. Allocates in CurrentMemoryContext;
-/// a server call.
+/// Describes a type. Raises ERRCODE_UNDEFINED_FUNCTION where it has no default btree ordering, or
+/// neither byte-wise equality nor hashing; ERRCODE_INDETERMINATE_COLLATION. `what` names the column
+/// in the message. Allocates in CurrentMemoryContext; a server call.
 IdType* describe_id_type(Oid type, Oid collation, const char* what);
 
 /// The bytes of an id that decide equality where it is byte-wise: without the header of a
@@ -62,6 +71,10 @@ char* equals_condition(const IdType& type, const char* column, const char* value
 /// The type of a column for such ids as a definition spells it, with the collation where that is
 /// not the type's own. A server call.
 char* column_type(const IdType& type);
+
+/// The type of an array of such ids, which are of the type's base there. Raises
+/// ERRCODE_UNDEFINED_OBJECT where there is none, as for ids that are arrays. A server call.
+Oid id_array_type(const IdType& type);
 
 /// The text of an id. A server call.
 char* id_text(const IdType& type, Datum id);

@@ -1,3 +1,5 @@
+// The query for ratings, and what becomes of each of its rows.
+
 #include "pg/source/rating_reader.h"
 
 #include "pg/server/memory_context.h"

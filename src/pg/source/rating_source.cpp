@@ -1,3 +1,5 @@
+// Tells a relation from a query, and looks up the types of its columns.
+
 #include "pg/source/rating_source.h"
 
 namespace als::pg {

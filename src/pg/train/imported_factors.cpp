@@ -2,6 +2,7 @@
 #include "pg/train/imported_factors.h"
 
 #include "pg/ids/id_args.h"
+#include "pg/ids/key_size.h"
 #include "pg/server/memory_limit.h"
 
 namespace als::pg {
@@ -41,6 +42,7 @@ ImportedFactors::ImportedFactors(const FactorQuery& query, const IdType& type, b
     : query_(query), type_(type), biases_(biases), ids_(&type) {
   IdConverter converter =
       converter_or_throw(query.id_type(), type, side_name(query.side()), CurrentMemoryContext);
+  KeySizeCheck keys(ids_, side_name(query.side()));
   std::int64_t rows = 0;
   auto on_row = [&](TupleTableSlot* slot) {
     ++rows;
@@ -50,17 +52,20 @@ ImportedFactors::ImportedFactors(const FactorQuery& query, const IdType& type, b
                       "Leave such rows out.");
     constexpr std::int64_t kRowsPerCheck = 4096;
     progress.row_read();
-    if (rows % kRowsPerCheck == 0)
+    if (rows % kRowsPerCheck == 0) {
       check_memory_limit(
           "an import", ids_.bytes() + ids_.size() * factors_.matrix.stride() * sizeof(float),
           "Raise als.max_memory.",
           format("After %zu rows of %s.", ids_.size(), argument_name(query_.side())));
+      keys.check();
+    }
     add(slot, converted_id(converter, slot->tts_values[0]));
   };
   if (query.has_bias())
     for_each_row(query.plan(), {}, {query.id_type(), query.vector_type(), FLOAT8OID}, on_row);
   else
     for_each_row(query.plan(), {}, {query.id_type(), query.vector_type()}, on_row);
+  keys.check();
   if (rows == 0)
     throw UserError(ERRCODE_NO_DATA, format("%s has no rows", argument_name(query.side())),
                     "A model has at least one user and one item.");

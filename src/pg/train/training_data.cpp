@@ -2,6 +2,7 @@
 #include "pg/train/training_data.h"
 
 #include "core/train/trainer.h"
+#include "pg/ids/key_size.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/memory_limit.h"
 #include "pg/server/settings.h"
@@ -109,12 +110,16 @@ void TrainingData::check_memory() const {
 }
 
 void TrainingData::read(Progress& progress) {
-  reader_.read([&] {
+  KeySizeCheck user_keys(reader_.users(), "user");
+  KeySizeCheck item_keys(reader_.items(), "item");
+  const auto on_rows = [&] {
     check_memory();
+    user_keys.check();
+    item_keys.check();
     progress.rows_read(reader_.rows());
-  });
-  check_memory();
-  progress.rows_read(reader_.rows());
+  };
+  reader_.read(on_rows);
+  on_rows();
   if (reader_.ratings() == 0)
     throw UserError(
         ERRCODE_NO_DATA, "the source has no ratings",
