@@ -96,7 +96,7 @@ test:
 
 # What takes long or needs root, beside the tests.
 soak:
-	@for test in test/soak/*; do $$test || exit 1; done
+	@for test in test/soak/* $(TOOLS)/test-assert; do $$test || exit 1; done
 
 # als beside other libraries; BENCH="--help" lists the options. The whole set takes hours.
 bench:
