@@ -11,4 +11,16 @@ namespace als::pg {
 /// role may does not make it trust that role.
 bool is_trusted_by_caller(Oid role);
 
+/// The same, a server call.
+bool caller_trusts(Oid role);
+
+/// Whether the caller trusts the owner of a function. A server call.
+bool caller_trusts_function(Oid function);
+
+/// Whether the caller trusts the owner of a type. A server call.
+bool caller_trusts_type(Oid type);
+
+/// Whether all functions in an expression belong to roles that the caller trusts. A server call.
+bool caller_trusts_expression(Node* expression);
+
 }  // namespace als::pg
