@@ -47,6 +47,8 @@ alter function als.recommended_rank(bigint) rename to _recommended_rank;
 alter function als.command_progress() rename to _command_progress;
 alter function als.cached_images() rename to _cached_segments;
 alter function als.top_k_support(internal) rename to _top_k_support;
+create or replace view als.progress as select * from als._command_progress();
+create or replace view als.cache as select * from als._cached_segments();
 
 -- als.evaluate: the column popularity also holds item means, and is called baseline.
 drop function als.evaluate(regclass, text, int[], text, text, boolean, float8, name, name, name, int);

@@ -77,7 +77,7 @@ $node->safe_psql($hijacked, $train);
 # A dump of 1.0 makes the schema itself, and gets 1.1.
 my $old = database('old');
 $node->safe_psql($old, "create extension als version '1.0'");
-$node->safe_psql($old, $train);
+is($node->safe_psql($old, $is_member), 0, 'in 1.0 the schema is not of the extension');
 
 # Who may train is kept too.
 $node->safe_psql($_, q{select als.revoke_training(); select als.grant_training('trainer')}) for $fresh, $hijacked;
@@ -93,7 +93,8 @@ like($err, qr/must be owner of function/, 'which only the owner may do');
 my $folder = PostgreSQL::Test::Utils::tempdir();
 for my $from ($fresh, $hijacked, $old)
 {
-	my $expected = $node->safe_psql($from, $answer);
+	# The library of today does not train in 1.0.
+	my $expected = $node->safe_psql($from eq $old ? $fresh : $from, $answer);
 	for my $format (qw(plain custom))
 	{
 		my $to = database("${from}_$format");
@@ -103,6 +104,7 @@ for my $from ($fresh, $hijacked, $old)
 			? [ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$folder/$to", $to ]
 			: [ 'pg_restore', '--exit-on-error', '--dbname', $to, "$folder/$to" ],
 			'restore');
+		$node->safe_psql($to, $train) if $from eq $old;
 		is($node->safe_psql($to, $answer), $expected, "$to: the model answers the same");
 		is($node->safe_psql($to, $is_member), 1, "$to: the schema is of the extension");
 		is($node->safe_psql($to, 'select count(*) from als.models'), 1, "$to: the views work");
