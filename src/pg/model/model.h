@@ -65,8 +65,8 @@ struct Model {
 
   bool knows_objective = true;  ///< false for an imported model whose options nobody has told
 
-  /// What it was trained with, as far as one row's part of the objective depends on it. Throws 55000
-  /// where that is not known.
+  /// What it was trained with, as far as one row's part of the objective depends on it. Throws
+  /// 55000 where that is not known.
   TrainOptions options() const;
 
   /// Whether what has been read of a side of the other holds for this one too.

@@ -42,7 +42,7 @@ bool trusts_checks(Relation table) {
   return true;
 }
 
-bool trusts_statistics(Relation table) {
+bool trusts_statistics([[maybe_unused]] Relation table) {
 #if PG_VERSION_NUM >= 140000
   ListCell* statistics;
   foreach (statistics, RelationGetStatExtList(table)) {
