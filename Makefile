@@ -3,7 +3,8 @@
 
 EXTENSION = als
 MODULE_big = als
-DATA = $(wildcard sql/*.sql)
+# als--1.0.control: 1.0 does not make its schema itself.
+DATA = $(wildcard sql/*.sql) als--1.0.control
 SRCS = $(wildcard src/*.cpp src/report/*.cpp src/core/*/*.cpp src/pg/*/*.cpp)
 OBJS = $(SRCS:.cpp=.o)
 

@@ -1,5 +1,40 @@
 \echo Use "alter extension als update to '1.1'" to load this file. \quit
 
+-- Names are the server's, whatever else is in the schema.
+set local search_path = pg_catalog, pg_temp;
+
+-- The schema belongs to the extension. 1.0 took over one that somebody had made before.
+do $$
+declare
+  extension oid := (select oid from pg_extension where extname = 'als');
+  schema oid := 'als'::regnamespace;
+  owner text := (select extowner::regrole from pg_extension where oid = extension);
+  strange text;
+begin
+  if not (select rolsuper or extowner = nspowner from pg_namespace n, pg_extension e, pg_roles r
+          where n.oid = schema and e.oid = extension and r.oid = nspowner) then
+    raise exception 'schema "als" does not belong to the owner of the extension, %', owner using
+      errcode = 'object_not_in_prerequisite_state',
+      hint = format('Drop what others have put into it, say ALTER SCHEMA als OWNER TO %s, and update again.', owner);
+  end if;
+  select string_agg(p.oid::regprocedure::text, ', ' order by p.oid) into strange
+  from pg_proc p join pg_roles r on r.oid = proowner
+  where pronamespace = schema and not rolsuper
+    and not exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = p.oid and refclassid = 'pg_extension'::regclass and deptype = 'e');
+  if strange is not null then
+    raise exception 'schema "als" holds functions that are not of the extension' using
+      errcode = 'object_not_in_prerequisite_state',
+      detail = strange,
+      hint = 'Drop them or move them to another schema, and update again.';
+  end if;
+  -- A schema cannot belong to the extension that it contains.
+  update pg_extension set extnamespace = 'pg_catalog'::regnamespace where oid = extension;
+  delete from pg_depend where classid = 'pg_extension'::regclass and objid = extension and refobjid = schema and deptype = 'n';
+  alter extension als add schema als;
+end
+$$;
+comment on schema als is 'Collaborative filtering by alternating least squares: the extension als';
+
 -- Functions that only als itself calls begin with an underscore.
 alter function als.trained_id(bigint, anyelement) rename to _trained_id;
 alter function als.trained_factors(bigint) rename to _trained_factors;
@@ -12,6 +47,8 @@ alter function als.recommended_rank(bigint) rename to _recommended_rank;
 alter function als.command_progress() rename to _command_progress;
 alter function als.cached_images() rename to _cached_segments;
 alter function als.top_k_support(internal) rename to _top_k_support;
+create or replace view als.progress as select * from als._command_progress();
+create or replace view als.cache as select * from als._cached_segments();
 
 -- als.evaluate: the column popularity also holds item means, and is called baseline.
 drop function als.evaluate(regclass, text, int[], text, text, boolean, float8, name, name, name, int);
@@ -80,3 +117,62 @@ language c stable parallel safe cost 1000 rows 10
 as 'MODULE_PATHNAME', 'als_explain';
 comment on function als.explain(regclass, "any", text, int) is
   'What a score is made of: what each of the user''s ratings contributes, ids as text or without a type';
+
+-- als.models reads tables that nobody has named, without a query on them; why it cannot, it says.
+create function als._models(
+  out model regclass,
+  out owner name,
+  out run als.model,
+  out problem text
+) returns setof record
+language c volatile strict parallel unsafe rows 10 as 'MODULE_PATHNAME', 'als_models';
+comment on function als._models is
+  'The models that the current user may read, each with its newest run, read without running anything of their owners''; behind the view als.models';
+
+drop view als.models;
+create view als.models as select model, owner, (run).*, problem from als._models();
+comment on view als.models is
+  'The models that the current user may read, each with its newest run, or the problem with reading it';
+grant select on als.models to public;
+
+-- What costs a machine is granted and revoked as one.
+create function als._costly_functions() returns setof regprocedure
+language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
+  select oid::regprocedure from pg_proc
+  where pronamespace = 'als'::regnamespace
+    and proname in ('train', 'import_model', 'tune', 'evaluate', 'recommend_all', 'refresh_users', 'refresh_items')
+$$;
+comment on function als._costly_functions is
+  'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
+
+create function als._change_training(granted boolean, role name) returns void
+language plpgsql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
+declare
+  costly regprocedure;
+begin
+  for costly in select * from als._costly_functions() loop
+    -- GRANT and REVOKE themselves would merely warn.
+    if not pg_has_role((select proowner from pg_proc where oid = costly), 'usage') then
+      raise exception 'must be owner of function %', costly using errcode = 'insufficient_privilege';
+    end if;
+    execute format(case when granted then 'grant execute on routine %s to %I' else 'revoke execute on routine %s from %I' end,
+      costly, role);
+  end loop;
+end
+$$;
+comment on function als._change_training is
+  'Internal to als.grant_training and als.revoke_training: grants or revokes each of the costly functions';
+
+create function als.grant_training(to_role name) returns void
+language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
+  select als._change_training(true, to_role)
+$$;
+comment on function als.grant_training is
+  'Lets a role, or public, execute what costs a machine: als.train, als.import_model, als.tune, als.evaluate, als.recommend_all, als.refresh_*';
+
+create function als.revoke_training(from_role name default 'public') returns void
+language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
+  select als._change_training(false, from_role)
+$$;
+comment on function als.revoke_training is
+  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.import_model, als.tune, als.evaluate, als.recommend_all, als.refresh_*';

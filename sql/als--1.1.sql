@@ -1,5 +1,39 @@
 \echo Use "create extension als" to load this file. \quit
 
+-- Names are the server's, whatever else is in the schema that the extension is created in.
+set local search_path = pg_catalog, pg_temp;
+
+-- The schema is made here, and belongs to the extension: whoever had made it before could add functions
+-- that others take for ours. Only a dump of 1.0 makes it beforehand, and then says "with schema als".
+do $$
+declare
+  extension oid := (select oid from pg_extension where extname = 'als');
+  schema oid := to_regnamespace('als');
+begin
+  if schema is null then
+    create schema als;
+    return;
+  end if;
+  if schema <> (select extnamespace from pg_extension where oid = extension) then
+    raise exception 'schema "als" already exists' using
+      errcode = 'duplicate_schema',
+      hint = 'The extension makes its schema itself, so that it holds nothing of others. Look at what it holds, then rename or drop it.';
+  end if;
+  if not (select rolsuper or rolname = current_user from pg_roles, pg_namespace n where pg_roles.oid = nspowner and n.oid = schema)
+    or exists (select from pg_depend where refclassid = 'pg_namespace'::regclass and refobjid = schema and objid <> extension)
+  then
+    raise exception 'schema "als" is not empty or belongs to another role' using
+      errcode = 'object_not_in_prerequisite_state',
+      hint = 'Look at what it holds, then rename or drop it.';
+  end if;
+  -- A schema cannot belong to the extension that it contains.
+  update pg_extension set extnamespace = 'pg_catalog'::regnamespace where oid = extension;
+  delete from pg_depend where classid = 'pg_extension'::regclass and objid = extension and refobjid = schema and deptype = 'n';
+  alter extension als add schema als;
+end
+$$;
+comment on schema als is 'Collaborative filtering by alternating least squares: the extension als';
+
 -- Everything here runs with the caller's own privileges: there is nothing to hide.
 grant usage on schema als to public;
 
@@ -175,14 +209,19 @@ end
 $$;
 comment on function als.latest_run is 'The newest row of a model, the one that serves';
 
-create view als.models as
-select c.oid::regclass as model, pg_get_userbyid(c.relowner) as owner, run.*
-from pg_class as c, als.latest_run(c.oid) as run
-where c.reloftype = 'als.model'::regtype
-  and not pg_is_other_temp_schema(c.relnamespace)
-  and has_schema_privilege(c.relnamespace, 'usage')
-  and has_table_privilege(c.oid, 'select');
-comment on view als.models is 'The models that the current user may read, each with its newest run';
+create function als._models(
+  out model regclass,
+  out owner name,
+  out run als.model,
+  out problem text
+) returns setof record
+language c volatile strict parallel unsafe rows 10 as 'MODULE_PATHNAME', 'als_models';
+comment on function als._models is
+  'The models that the current user may read, each with its newest run, read without running anything of their owners''; behind the view als.models';
+
+create view als.models as select model, owner, (run).*, problem from als._models();
+comment on view als.models is
+  'The models that the current user may read, each with its newest run, or the problem with reading it';
 grant select on als.models to public;
 
 create function als.drop_model(model regclass) returns void
@@ -618,6 +657,49 @@ comment on function als.dot is 'The inner product of two vectors of equal length
 create function als.cosine(a real[], b real[]) returns real
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_cosine';
 comment on function als.cosine is 'The cosine of the angle between two vectors; 0 if either is zero';
+
+-- Who may load the machine ------------------------------------------------------------------------
+
+create function als._costly_functions() returns setof regprocedure
+language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
+  select oid::regprocedure from pg_proc
+  where pronamespace = 'als'::regnamespace
+    and proname in ('train', 'import_model', 'tune', 'evaluate', 'recommend_all', 'refresh_users', 'refresh_items')
+$$;
+comment on function als._costly_functions is
+  'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
+
+create function als._change_training(granted boolean, role name) returns void
+language plpgsql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
+declare
+  costly regprocedure;
+begin
+  for costly in select * from als._costly_functions() loop
+    -- GRANT and REVOKE themselves would merely warn.
+    if not pg_has_role((select proowner from pg_proc where oid = costly), 'usage') then
+      raise exception 'must be owner of function %', costly using errcode = 'insufficient_privilege';
+    end if;
+    execute format(case when granted then 'grant execute on routine %s to %I' else 'revoke execute on routine %s from %I' end,
+      costly, role);
+  end loop;
+end
+$$;
+comment on function als._change_training is
+  'Internal to als.grant_training and als.revoke_training: grants or revokes each of the costly functions';
+
+create function als.grant_training(to_role name) returns void
+language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
+  select als._change_training(true, to_role)
+$$;
+comment on function als.grant_training is
+  'Lets a role, or public, execute what costs a machine: als.train, als.import_model, als.tune, als.evaluate, als.recommend_all, als.refresh_*';
+
+create function als.revoke_training(from_role name default 'public') returns void
+language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
+  select als._change_training(false, from_role)
+$$;
+comment on function als.revoke_training is
+  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.import_model, als.tune, als.evaluate, als.recommend_all, als.refresh_*';
 
 -- Helpers ----------------------------------------------------------------------------------------
 -- Functions whose name begins with an underscore are called by als itself, not by users.

@@ -22,7 +22,7 @@ where refclassid = 'pg_extension'::regclass and refobjid = (select oid from pg_e
   and not (classid = 'pg_class'::regclass and exists (select from pg_class where oid = objid and relkind = 'c'))
   and not classid = 'pg_rewrite'::regclass
 group by 1 order by 1::text;
-select extname, nspname, extrelocatable from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace where extname = 'als';
+select extname, nspname <> 'als' as "not in its own schema", extrelocatable from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace where extname = 'als';
 select count(*) as outside from pg_depend join pg_proc as p on p.oid = objid and classid = 'pg_proc'::regclass
 where refclassid = 'pg_extension'::regclass and refobjid = (select oid from pg_extension where extname = 'als') and deptype = 'e' and pronamespace <> 'als'::regnamespace;
 -- Everything runs as the caller; what reads is stable and safe in parallel plans, and what makes rows says how many.
@@ -208,6 +208,7 @@ select * from relations order by 1;
 drop schema models cascade;
 
 -- Gone and back.
+set search_path = public;
 create extension if not exists als;
 begin;
 drop extension als;

@@ -11,6 +11,7 @@
 #include "pg/batch/recommendation_table.h"
 #include "pg/cache/model_cache.h"
 #include "pg/history/seen_reader.h"
+#include "pg/model/model_source.h"
 #include "pg/server/args.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/memory_limit.h"
@@ -66,7 +67,7 @@ class Run {
     }
     std::size_t least = SeenLists::min_memory(users_.size(), items_.size());
     check_memory(least);
-    SeenReader reader(model_.source, users_, items_);
+    SeenReader reader(trusted_source(model_), users_, items_);
     SeenLists seen(users_.size(), items_.size(), max_memory() - recommender_.memory(batch_),
                    [] { server([] { CHECK_FOR_INTERRUPTS(); }); });
     std::int64_t written = 0;
@@ -88,7 +89,7 @@ class Run {
 
   void check_memory(std::size_t lists) const {
     check_memory_limit("recommending", recommender_.memory(batch_) + lists,
-                       "Raise als.max_memory, or use fewer threads or a smaller k.",
+                       ", or use fewer threads or a smaller k.",
                        format("Beside the factors, for %zu users and %zu items, with k => %d and "
                               "threads => %d.",
                               users_.size(), items_.size(), request_.k, request_.threads));

@@ -3,6 +3,7 @@
 
 #include "pg/model/row_feed.h"
 #include "pg/server/spi.h"
+#include "pg/server/trust.h"
 
 namespace als::pg {
 
@@ -44,7 +45,8 @@ void RecommendationTable::check_is_foreign_to(const Model& model) const {
                   "exist.");
 }
 
-/// A type fits if the model's casts to it implicitly, which loses nothing.
+/// A type fits if the model's casts to it implicitly, which loses nothing, and by a function that
+/// the caller trusts.
 void RecommendationTable::check_column(const char* column, Oid type, const char* what,
                                        const Model& model) const {
   Oid found = server([&] {
@@ -58,9 +60,10 @@ void RecommendationTable::check_column(const char* column, Oid type, const char*
         "Name a table with these columns, or one that does not exist: then it is made.",
         "Recommendations have the columns user_id, item_id, score and rank.");
   bool fits = server([&] {
-    Oid function;
+    Oid function = InvalidOid;
     return find_coercion_pathway(getBaseType(found), type, COERCION_IMPLICIT, &function) !=
-           COERCION_PATH_NONE;
+               COERCION_PATH_NONE &&
+           (!OidIsValid(function) || caller_trusts_function(function));
   });
   if (fits) return;
   const char* found_name = server([&] { return format_type_be(found); });

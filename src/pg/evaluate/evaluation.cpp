@@ -7,6 +7,7 @@
 #include "core/data/duplicates.h"
 #include "pg/evaluate/item_means.h"
 #include "pg/history/seen_reader.h"
+#include "pg/model/model_source.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/memory_limit.h"
 #include "pg/server/settings.h"
@@ -29,7 +30,7 @@ double min_rating(const EvaluationRequest& request, const Model& model) {
   return model.feedback == Feedback::kExplicit ? model.mean : 0;
 }
 
-constexpr const char* kMemoryHint = "Raise als.max_memory, or use fewer threads or fewer rows.";
+constexpr const char* kOrElse = ", or use fewer threads or fewer rows.";
 
 /// What the evaluators take, from the beginning to the end. Throws 53400 if that is too much.
 std::size_t evaluators_memory(const EvaluationRequest& request, const Model& model,
@@ -38,7 +39,7 @@ std::size_t evaluators_memory(const EvaluationRequest& request, const Model& mod
                             items * (sizeof(float) + sizeof(double)) +
                             (request.history ? FoldedUsers::memory(model, kBatchUsers) : 0);
   check_memory_limit(
-      "evaluating", bytes, kMemoryHint,
+      "evaluating", bytes, kOrElse,
       format("Beside the factors, for %zu items, with threads => %d.", items, request.threads));
   return bytes;
 }
@@ -60,7 +61,7 @@ Evaluation::Evaluation(const EvaluationRequest& request, ServedModel& served, Pr
                team_) {}
 
 void Evaluation::check_memory(std::size_t more) const {
-  check_memory_limit("evaluating", held_ + more, kMemoryHint,
+  check_memory_limit("evaluating", held_ + more, kOrElse,
                      format("Beside the factors, for %zu users and %zu items, with threads => %d.",
                             users_.size(), items_.size(), request_.threads));
 }
@@ -236,7 +237,7 @@ void Evaluation::evaluate_all() {
   }
   const LoadedFactors& users = served_.side(Side::kUsers);
   check_memory(SeenLists::min_memory(users.size(), items_.size()));
-  SeenReader reader(model_.source, users, items_);
+  SeenReader reader(trusted_source(model_), users, items_);
   SeenLists seen(users.size(), items_.size(), max_memory() - held_,
                  [] { server([] { CHECK_FOR_INTERRUPTS(); }); });
   for (std::size_t begin = 0; begin < known_.size();) {

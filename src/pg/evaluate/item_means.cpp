@@ -3,6 +3,7 @@
 #include "pg/evaluate/item_means.h"
 
 #include "pg/ids/id_args.h"
+#include "pg/model/model_source.h"
 
 namespace als::pg {
 
@@ -11,6 +12,7 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
   const LoadedFactors& items = served.side(Side::kItems);
   RatingSource source = model.source;
   if (OidIsValid(source.table) && relation_name(source.table).empty()) return std::nullopt;
+  if (!distrust_of_source(model).empty()) return std::nullopt;
   OwnedMemoryContext context("als item means");
   describe_source(source, context.get());
 

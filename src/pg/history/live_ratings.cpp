@@ -6,6 +6,7 @@
 
 #include "core/data/duplicates.h"
 #include "core/data/group_by_user.h"
+#include "pg/model/model_source.h"
 #include "pg/server/memory_limit.h"
 #include "pg/source/duplicate_error.h"
 
@@ -18,7 +19,7 @@ void check_memory(const RatingReader& reader) {
   constexpr std::size_t kRating = 2 * sizeof(RatingBuffer::Entry) + 2 * sizeof(float);
   check_memory_limit("reading the ratings",
                      reader.ratings() * kRating + reader.users().bytes() + reader.items().bytes(),
-                     "Raise als.max_memory, refresh fewer ids at a time, or train the model again.",
+                     ", refresh fewer ids at a time, or train the model again.",
                      format("After %zu ratings of the ids asked for.", reader.ratings()));
 }
 
@@ -45,7 +46,7 @@ std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const IdIndex& kn
 }  // namespace
 
 RatingSource described_source(ServedModel& served, MemoryContext context) {
-  RatingSource source = served.model().source;
+  RatingSource source = trusted_source(served.model());
   describe_source(source, context);
   for (Side side : {Side::kUsers, Side::kItems}) {
     const IdType& there = side == Side::kUsers ? *source.user_type : *source.item_type;

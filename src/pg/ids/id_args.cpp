@@ -38,6 +38,7 @@ IdElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type, c
   if (argument == UNKNOWNOID || argument == TEXTOID) {
     // A bare literal such as '{1,2}', or text, is read as an array of ids.
     char* literal = argument == TEXTOID ? TextDatumGetCString(array) : DatumGetCString(array);
+    check_input_is_trusted(getBaseType(type.oid));
     argument = id_array_type(type);
     Oid input;
     Oid parameter;

@@ -2,6 +2,8 @@
 
 #include "pg/ids/id_type.h"
 
+#include "pg/server/trust.h"
+
 namespace als::pg {
 
 namespace {
@@ -134,6 +136,30 @@ char* id_text(const IdType& type, Datum id) {
   return OidOutputFunctionCall(output, id);
 }
 
+namespace {
+
+/// Casts are found by the types alone: nobody has named their functions.
+void check_cast_is_trusted(Oid from, Oid to, Oid function) {
+  if (!OidIsValid(function) || caller_trusts_function(function)) return;
+  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                  errmsg("the cast from %s to %s runs code of a role that you do not trust",
+                         format_type_be(from), format_type_be(to)),
+                  errdetail("Its function is %s.", format_procedure(function)),
+                  errhint("Cast the id yourself.")));
+}
+
+}  // namespace
+
+void check_input_is_trusted(Oid type) {
+  if (caller_trusts_type(type)) return;
+  const Oid element = get_element_type(type);
+  if (get_typtype(OidIsValid(element) ? element : type) == TYPTYPE_ENUM) return;
+  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                  errmsg("reading text as %s may run code of a role that you do not trust",
+                         format_type_be(type)),
+                  errhint("Give a value of this type.")));
+}
+
 void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext context) {
   std::memset(converter, 0, sizeof(*converter));
   converter->from = from;
@@ -156,11 +182,13 @@ void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext c
       converter->method = IdConverter::kSame;
       break;
     case COERCION_PATH_FUNC:
+      check_cast_is_trusted(from, target, function);
       converter->method = IdConverter::kFunction;
       converter->n_args = get_func_nargs(function);
       fmgr_info_cxt(function, &converter->function, context);
       break;
     case COERCION_PATH_COERCEVIAIO: {
+      check_input_is_trusted(target);
       converter->method = IdConverter::kText;
       converter->from_cstring = from == UNKNOWNOID;
       Oid output;

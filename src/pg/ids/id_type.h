@@ -63,6 +63,11 @@ inline void copy_id(const IdType& type, Datum id, char* place) {
   if (type.length() == -2) place[image.size] = '\0';
 }
 
+/// Raises 42501 if reading text as a value of this type could run code of a role that the caller
+/// does not trust: a type that is made of others may check the constraints of a domain. A server
+/// call.
+void check_input_is_trusted(Oid type);
+
 /// The condition "column = value", the value being of the type's base: with the type's own equality
 /// operator, whatever the search_path holds, and with a cast where a domain would hide that
 /// operator. A server call.

@@ -2,6 +2,7 @@
 #include "pg/model/model.h"
 
 #include "pg/model/option_choices.h"
+#include "pg/server/trust.h"
 
 namespace als::pg {
 
@@ -98,12 +99,25 @@ OptionChoices read_options(const RowView& row, const Model& model) {
   return choices;
 }
 
+Oid owner_of_model(Oid table) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
+
 void describe_factor_table(Model& model, Side side) {
   FactorTable& factors = side == Side::kUsers ? model.user_factors : model.item_factors;
+  bool is_named = true;
   bool exists = server([&] {
     HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(factors.table));
     if (!HeapTupleIsValid(tuple)) return false;
-    factors.storage = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relfilenode;
+    auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+    factors.storage = form->relfilenode;
+    // Who names a model names its factors, but not what else its row may point to.
+    is_named = (form->relowner == model.owner && form->relkind == RELKIND_RELATION) ||
+               caller_trusts(form->relowner);
     ReleaseSysCache(tuple);
     AttrNumber column = get_attnum(factors.table, id_column(side));
     if (column == InvalidAttrNumber) return false;
@@ -119,6 +133,14 @@ void describe_factor_table(Model& model, Side side) {
         ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
         format("the %s factors of model %s are gone", side_name(side), model.name.c_str()),
         "Remove the rest with als.drop_model and train the model again.");
+  if (!is_named)
+    throw UserError(
+        ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format("the %s factors of model %s may run code of a role that you do not trust",
+               side_name(side), model.name.c_str()),
+        "Factors are in tables that belong to the owner of the model; see ALTER TABLE ... OWNER "
+        "TO.",
+        format("The model's row names %s.", relation_name(factors.table).c_str()));
 }
 
 }  // namespace
@@ -194,6 +216,7 @@ Model read_model(Oid table) {
   Model model;
   model.table = table;
   model.name = relation_name(table);
+  model.owner = server([&] { return owner_of_model(table); });
   bool found = false;
   SPIPlanPtr plan = saved_plan(
       "select " + model_columns() + " from " + model.name + " order by run desc limit 1", {});

@@ -41,6 +41,7 @@ struct FactorTable {
 /// The newest row of a model table, as far as serving and retraining need it.
 struct Model {
   Oid table = InvalidOid;
+  Oid owner = InvalidOid;
   std::string name;  ///< qualified and quoted
   Feedback feedback = Feedback::kExplicit;
   int factors = 0;
@@ -64,8 +65,8 @@ struct Model {
 
   bool knows_objective = true;  ///< false for an imported model whose options nobody has told
 
-  /// What it was trained with, as far as one row's part of the objective depends on it. Throws 55000
-  /// where that is not known.
+  /// What it was trained with, as far as one row's part of the objective depends on it. Throws
+  /// 55000 where that is not known.
   TrainOptions options() const;
 
   /// Whether what has been read of a side of the other holds for this one too.
@@ -86,7 +87,8 @@ inline float base_score(const Model& model, float user_bias) {
 
 /// Reads the newest row that the current snapshot sees, as the caller, within an SPI connection.
 /// Throws 42809 if the relation is not a model, 55000 if it holds no row or its factor tables are
-/// gone, and what the server raises where the caller may not read it.
+/// gone, 42501 if these belong to a role that the caller does not trust, and what the server raises
+/// where the caller may not read it.
 Model read_model(Oid table);
 
 /// Where a row of a model table lies: the same place is the same row, unchanged.

@@ -158,9 +158,11 @@ void ModelWriter::renew_version(Side side, std::size_t duplicates) {
   std::uint64_t updated = execute(
       "update only " + qualified_name() + " set version = pg_catalog.gen_random_uuid(), " + name +
           "_version = pg_catalog.gen_random_uuid(), refreshed_at = pg_catalog.clock_timestamp(), "
-          "n_duplicates = case when n_duplicates < $1 then $1 else n_duplicates end, n_" +
+          "n_duplicates = case when n_duplicates operator(pg_catalog.<) $1 then $1 else "
+          "n_duplicates end, n_" +
           name + "s = (select pg_catalog.count(*) from only " + relation_name(factor_table(side)) +
-          ") where run = (select pg_catalog.max(run) from only " + qualified_name() + ")",
+          ") where run operator(pg_catalog.=) (select pg_catalog.max(run) from only " +
+          qualified_name() + ")",
       {{INT8OID, Int64GetDatum(static_cast<int64>(duplicates))}});
   if (updated != 1)
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

@@ -21,8 +21,8 @@ void RunRow::insert(const ModelWriter& model) {
   add("item_factors", class_param(model.factor_table(Side::kItems)));
   std::string columns = "run, version, user_version, item_version, trained_at";
   std::string values =
-      "coalesce(max(run), 0) + 1, pg_catalog.gen_random_uuid(), pg_catalog.gen_random_uuid(),"
-      " pg_catalog.gen_random_uuid(), pg_catalog.clock_timestamp()";
+      "coalesce(pg_catalog.max(run), 0) operator(pg_catalog.+) 1, pg_catalog.gen_random_uuid(),"
+      " pg_catalog.gen_random_uuid(), pg_catalog.gen_random_uuid(), pg_catalog.clock_timestamp()";
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     columns += ", " + quoted(columns_[i]);
     values += ", $" + std::to_string(i + 1);

@@ -22,8 +22,8 @@ std::string column_text(TupleTableSlot* slot, int column) {
 /// The newest row, every column as text.
 void read_row(const Model& model, ReportData& data) {
   SPIPlanPtr plan = prepare(
-      "select e.key, case e.key when 'trained_at' then pg_catalog.to_char("
-      "pg_catalog.timezone('UTC', r.trained_at), 'YYYY-MM-DD HH24:MI') || ' UTC' "
+      "select e.key, case when e.key operator(pg_catalog.=) 'trained_at' then pg_catalog.to_char("
+      "pg_catalog.timezone('UTC', r.trained_at), 'YYYY-MM-DD HH24:MI \"UTC\"') "
       "else e.value end from (select * from " +
       model.name +
       " order by run desc limit 1) as r, "
@@ -49,11 +49,12 @@ std::vector<double> read_curve(const Model& model, const char* column) {
 void read_past_runs(const Model& model, ReportData& data) {
   SPIPlanPtr plan = prepare(
       "select run::pg_catalog.text, pg_catalog.to_char(pg_catalog.timezone('UTC', "
-      "trained_at), 'YYYY-MM-DD HH24:MI') || ' UTC', n_ratings::pg_catalog.text, "
+      "trained_at), 'YYYY-MM-DD HH24:MI \"UTC\"'), n_ratings::pg_catalog.text, "
       "pg_catalog.cardinality(loss)::pg_catalog.text, "
       "loss[pg_catalog.cardinality(loss)]::pg_catalog.text, "
       "holdout_values[pg_catalog.cardinality(holdout_values)]::pg_catalog.text, "
-      "coalesce(read_seconds + train_seconds + write_seconds, 0) from " +
+      "coalesce(read_seconds operator(pg_catalog.+) train_seconds operator(pg_catalog.+) "
+      "write_seconds, 0) from " +
       model.name + " order by run desc limit 12");
   for_each_row(
       plan, {}, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID},

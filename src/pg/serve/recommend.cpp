@@ -1,6 +1,7 @@
 // als.recommend: the best items for a user.
 
 #include "pg/ids/id_args.h"
+#include "pg/model/model_source.h"
 #include "pg/serve/top_items.h"
 #include "pg/server/args.h"
 
@@ -14,7 +15,7 @@ enum Argument { kModel, kUserId, kK, kExcludeSeen, kCandidates, kExclude, kOnUnk
 void exclude_seen(const Model& model, const LoadedFactors& items, const IdType& user_type,
                   Datum user_id, EligibleItems& eligible) {
   SpiConnection spi;
-  const RatingSource& source = model.source;
+  const RatingSource& source = trusted_source(model);
   const char* condition =
       server([&] { return equals_condition(user_type, source.user_col.c_str()); });
   SPIPlanPtr plan = saved_plan(

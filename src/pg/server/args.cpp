@@ -102,7 +102,7 @@ bool bool_arg(FunctionCallInfo fcinfo, int index, const char* name) {
 
 int threads_arg(FunctionCallInfo fcinfo, int index) {
   if (PG_ARGISNULL(index)) return default_threads();
-  return int_arg(fcinfo, index, "threads", 1, kMaxThreads);
+  return std::min(int_arg(fcinfo, index, "threads", 1, kMaxThreads), threads_limit());
 }
 
 std::string name_arg(FunctionCallInfo fcinfo, int index, const char* name) {

@@ -48,7 +48,7 @@ double float_arg(FunctionCallInfo fcinfo, int index, const char* name, double lo
 /// Throws 22004 if the argument is null.
 bool bool_arg(FunctionCallInfo fcinfo, int index, const char* name);
 
-/// The argument `threads`, or als.threads where it is null. Throws 22023.
+/// The argument `threads`, or als.threads where it is null, within als.threads_limit. Throws 22023.
 int threads_arg(FunctionCallInfo fcinfo, int index);
 
 /// A name that must not be null. Throws 22004.

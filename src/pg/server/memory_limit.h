@@ -9,7 +9,8 @@ namespace als::pg {
 std::string in_megabytes(std::size_t bytes);
 
 /// Throws 53400 if `need` bytes are more than als.max_memory allows. `what` begins the message:
-/// "training".
-void check_memory_limit(const char* what, std::size_t need, const char* hint, std::string detail);
+/// "training"; `or_else` ends the hint to raise the setting: ", or train with fewer factors.".
+void check_memory_limit(const char* what, std::size_t need, const char* or_else,
+                        std::string detail);
 
 }  // namespace als::pg

@@ -12,8 +12,10 @@ namespace als::pg {
 
 namespace {
 int threads_setting = 0;
-int max_memory_setting = -1;       // kB
-int cache_size_setting = 1 << 20;  // kB
+int threads_limit_setting = kMaxThreads;
+int max_memory_setting = -1;        // kB
+int max_memory_limit_setting = -1;  // kB
+int cache_size_setting = 1 << 20;   // kB
 bool verbose_setting = false;
 int simd_setting = 0;
 
@@ -30,6 +32,21 @@ bool check_simd(int* value, void**, GucSource) {
 }
 
 void assign_simd(int value, void*) { set_simd_level(static_cast<SimdLevel>(value)); }
+
+std::size_t wanted_memory() {
+  if (max_memory_setting >= 0) return static_cast<std::size_t>(max_memory_setting) * 1024;
+  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) / 2 *
+         static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+int wanted_threads() {
+  if (threads_setting > 0) return threads_setting;
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return 1;
+  return std::clamp(CPU_COUNT(&allowed), 1, kMaxThreads);
+}
+
+std::size_t memory_limit() { return static_cast<std::size_t>(max_memory_limit_setting) * 1024; }
 }  // namespace
 
 void define_settings() {
@@ -44,6 +61,13 @@ void define_settings() {
       "Memory one als.train, als.tune, als.recommend_all or als.evaluate may use; more is refused.",
       "-1 means half of the machine's memory.", &max_memory_setting, -1, -1, MAX_KILOBYTES,
       PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("als.threads_limit", "The most threads of a call, whatever it asks for.",
+                          nullptr, &threads_limit_setting, kMaxThreads, 1, kMaxThreads, PGC_SUSET,
+                          0, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable("als.max_memory_limit",
+                          "The most memory that als.max_memory allows, whatever it is set to.",
+                          "-1 means no limit.", &max_memory_limit_setting, -1, -1, MAX_KILOBYTES,
+                          PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable(
       "als.cache_size", "Shared memory for models that are being served.",
       "Models that do not fit push out those not used for longest. 0 keeps them "
@@ -61,17 +85,14 @@ void define_settings() {
   reserve_setting_prefix("als");
 }
 
-int default_threads() {
-  if (threads_setting > 0) return threads_setting;
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return 1;
-  return std::clamp(CPU_COUNT(&allowed), 1, kMaxThreads);
-}
+int default_threads() { return std::min(wanted_threads(), threads_limit()); }
 
-std::size_t max_memory() {
-  if (max_memory_setting >= 0) return static_cast<std::size_t>(max_memory_setting) * 1024;
-  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) / 2 *
-         static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+int threads_limit() { return threads_limit_setting; }
+
+std::size_t max_memory() { return memory_is_limited() ? memory_limit() : wanted_memory(); }
+
+bool memory_is_limited() {
+  return max_memory_limit_setting >= 0 && memory_limit() < wanted_memory();
 }
 
 std::size_t cache_size() { return static_cast<std::size_t>(cache_size_setting) * 1024; }

@@ -54,8 +54,7 @@ ImportedFactors::ImportedFactors(const FactorQuery& query, const IdType& type, b
     progress.row_read();
     if (rows % kRowsPerCheck == 0) {
       check_memory_limit(
-          "an import", ids_.bytes() + ids_.size() * factors_.matrix.stride() * sizeof(float),
-          "Raise als.max_memory.",
+          "an import", ids_.bytes() + ids_.size() * factors_.matrix.stride() * sizeof(float), ".",
           format("After %zu rows of %s.", ids_.size(), argument_name(query_.side())));
       keys.check();
     }

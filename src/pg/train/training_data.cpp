@@ -103,7 +103,7 @@ std::size_t TrainingData::memory_needed() const {
 void TrainingData::check_memory() const {
   check_memory_limit(
       request_.what, memory_needed(),
-      "Raise als.max_memory, or train with fewer factors, fewer threads or fewer ratings.",
+      ", or train with fewer factors, fewer threads or fewer ratings.",
       format("After %zu ratings of %zu users and %zu items, with factors => %d and threads => %d.",
              reader_.ratings(), reader_.users().size(), reader_.items().size(), largest().factors,
              request_.threads));

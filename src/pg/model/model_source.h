@@ -1,0 +1,19 @@
+// The source that a model's row names, for a caller who has named the model only.
+#pragma once
+
+#include "pg/model/model.h"
+
+namespace als::pg {
+
+/// Why reading the model's source could run code of a role that the caller does not trust; empty if
+/// it cannot. Nothing is evaluated here. The tables stay locked, so that the answer remains true.
+///
+/// What a role that the caller trusts has named is trusted. What another has named is read only if
+/// it is a table or view of a role that the caller trusts, or a table that carries nothing that
+/// reading it evaluates.
+std::string distrust_of_source(const Model& model);
+
+/// The model's source. Throws 42501 where there is a reason to distrust it.
+const RatingSource& trusted_source(const Model& model);
+
+}  // namespace als::pg

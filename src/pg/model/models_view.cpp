@@ -1,0 +1,75 @@
+// als.models: the models that the caller may read, each with its newest run.
+
+#include "pg/model/newest_run.h"
+
+namespace als::pg {
+
+namespace {
+
+struct ModelTable {
+  Oid oid;
+  Oid owner;
+};
+
+bool may_be_shown(Form_pg_class table) {
+  return (table->relkind == RELKIND_RELATION || table->relkind == RELKIND_PARTITIONED_TABLE) &&
+         !isOtherTempNamespace(table->relnamespace) && may_use_schema(table->relnamespace);
+}
+
+/// The tables of type als.model, as ModelTable.
+List* model_tables(Oid model_type) {
+  List* tables = NIL;
+  ScanKeyData key;
+  ScanKeyInit(&key, Anum_pg_class_reloftype, BTEqualStrategyNumber, F_OIDEQ,
+              ObjectIdGetDatum(model_type));
+  Relation catalog = table_open(RelationRelationId, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, nullptr, 1, &key);
+  for (HeapTuple tuple; HeapTupleIsValid(tuple = systable_getnext(scan));) {
+    auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+    if (!may_be_shown(form)) continue;
+    auto* table = static_cast<ModelTable*>(palloc(sizeof(ModelTable)));
+    *table = {form->oid, form->relowner};
+    tables = lappend(tables, table);
+  }
+  systable_endscan(scan);
+  table_close(catalog, AccessShareLock);
+  return tables;
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_models)
+
+/// als._models(): rows (model regclass, owner name, run als.model, problem text)
+Datum als_models(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  init_materialized_srf(fcinfo);
+  auto* rsinfo = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  const Oid model_type = TupleDescAttr(rsinfo->setDesc, 2)->atttypid;
+  TupleDesc run_type = lookup_rowtype_tupdesc_copy(model_type, -1);
+  MemoryContext scratch =
+      AllocSetContextCreate(CurrentMemoryContext, "als newest run", ALLOCSET_DEFAULT_SIZES);
+  ListCell* cell;
+  foreach (cell, model_tables(model_type)) {
+    const auto& table = *static_cast<ModelTable*>(lfirst(cell));
+    CHECK_FOR_INTERRUPTS();
+    if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table.oid))) continue;  // just dropped
+    if (pg_class_aclcheck(table.oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK) continue;
+    MemoryContextReset(scratch);
+    MemoryContext old = MemoryContextSwitchTo(scratch);
+    const NewestRun run = read_newest_run(table.oid, run_type);
+    const char* problem =
+        run.found || run.problem != nullptr ? run.problem : "it holds no training run";
+    const char* owner = GetUserNameFromId(table.owner, true);
+    NameData owner_name;
+    namestrcpy(&owner_name, owner == nullptr ? "" : owner);
+    Datum values[4] = {ObjectIdGetDatum(table.oid), NameGetDatum(&owner_name), run.row,
+                       problem == nullptr ? 0 : CStringGetTextDatum(problem)};
+    bool nulls[4] = {false, owner == nullptr, !run.found, problem == nullptr};
+    tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+    MemoryContextSwitchTo(old);
+  }
+  return static_cast<Datum>(0);
+}

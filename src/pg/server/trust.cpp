@@ -1,0 +1,49 @@
+#include "pg/server/trust.h"
+
+namespace als::pg {
+
+namespace {
+
+bool is_distrusted_function(Oid function, void*) { return !caller_trusts_function(function); }
+
+bool has_distrusted_function(Node* node, void* context) {
+  if (node == nullptr) return false;
+  if (check_functions_in_node(node, is_distrusted_function, context)) return true;
+  return walk_nodes_below(node, has_distrusted_function, context);
+}
+
+}  // namespace
+
+bool caller_trusts(Oid role) {
+  Oid caller = GetUserId();
+  return role == caller || superuser_arg(role) || is_member_of_role_nosuper(caller, role);
+}
+
+bool is_trusted_by_caller(Oid role) {
+  return server([&] { return caller_trusts(role); });
+}
+
+bool caller_trusts_function(Oid function) {
+  // initdb's are the superuser's.
+  if (function < FirstNormalObjectId) return true;
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(tuple)) return false;
+  Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
+  ReleaseSysCache(tuple);
+  return caller_trusts(owner);
+}
+
+bool caller_trusts_type(Oid type) {
+  if (type < FirstNormalObjectId) return true;
+  HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+  if (!HeapTupleIsValid(tuple)) return false;
+  Oid owner = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple))->typowner;
+  ReleaseSysCache(tuple);
+  return caller_trusts(owner);
+}
+
+bool caller_trusts_expression(Node* expression) {
+  return !has_distrusted_function(expression, nullptr);
+}
+
+}  // namespace als::pg

@@ -1,0 +1,26 @@
+// Whose code a caller may be made to run.
+#pragma once
+
+#include "pg/server/guard.h"
+#include "pg/server/pg.h"
+
+namespace als::pg {
+
+/// Whether what this role owns may run, or be acted on, without the caller naming it: the caller
+/// itself, a superuser, or a role that the caller is a member of. That a superuser may do what any
+/// role may does not make it trust that role.
+bool is_trusted_by_caller(Oid role);
+
+/// The same, a server call.
+bool caller_trusts(Oid role);
+
+/// Whether the caller trusts the owner of a function. A server call.
+bool caller_trusts_function(Oid function);
+
+/// Whether the caller trusts the owner of a type. A server call.
+bool caller_trusts_type(Oid type);
+
+/// Whether all functions in an expression belong to roles that the caller trusts. A server call.
+bool caller_trusts_expression(Node* expression);
+
+}  // namespace als::pg
