@@ -145,6 +145,13 @@ void describe_factor_table(Model& model, Side side) {
 
 }  // namespace
 
+bool is_model_type(Oid row_type) {
+  if (!OidIsValid(row_type)) return false;
+  Oid schema = get_namespace_oid("als", true);
+  return row_type == GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("model"),
+                                     ObjectIdGetDatum(schema));
+}
+
 void check_is_model(Oid table) {
   server([&] {
     HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
@@ -154,10 +161,7 @@ void check_is_model(Oid table) {
     auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
     Oid row_type = form->reloftype;
     ReleaseSysCache(tuple);
-    Oid schema = get_namespace_oid("als", true);
-    Oid model_type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("model"),
-                                     ObjectIdGetDatum(schema));
-    if (!OidIsValid(row_type) || row_type != model_type)
+    if (!is_model_type(row_type))
       ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
                       errmsg("\"%s\" is not an als model", get_rel_name(table)),
                       errhint("A model is a table made by als.train; als.models lists them.")));

@@ -108,6 +108,9 @@ struct RowVersion {
 /// what the caller sees.
 RowVersion newest_row(Oid table);
 
+/// Whether a table of this type is a model table: als.model. A server call.
+bool is_model_type(Oid row_type);
+
 /// Throws 42P01 or 42809 unless the relation exists and is a model table.
 void check_is_model(Oid table);
 

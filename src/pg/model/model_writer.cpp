@@ -68,6 +68,8 @@ void ModelWriter::create_factor_table(Side side, const IdType& type, bool unlogg
   // Whoever changes the rows by hand gives the model a new version, see als.factors_changed().
   execute("create trigger als_version after insert or update or delete or truncate on " + table +
           " for each statement execute function als.factors_changed()");
+  // A session that replicates or restores changes rows like any other.
+  execute("alter table " + table + " enable always trigger als_version");
   Oid created = server([&] { return get_relname_relid(name, schema); });
   (side == Side::kUsers ? user_factors_ : item_factors_) = created;
 }

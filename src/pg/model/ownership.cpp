@@ -1,0 +1,181 @@
+#include "pg/model/ownership.h"
+
+namespace als::pg {
+
+namespace {
+
+constexpr const char* kTriggerFunction = "factors_changed";
+
+/// The row of pg_class, or one with an invalid oid.
+FormData_pg_class class_row(Oid relation) {
+  FormData_pg_class row{};
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+  if (!HeapTupleIsValid(tuple)) return row;
+  std::memcpy(static_cast<void*>(&row), GETSTRUCT(tuple), CLASS_TUPLE_SIZE);
+  ReleaseSysCache(tuple);
+  return row;
+}
+
+/// Calls on_row(tuple) for the rows of a catalog whose columns hold these oids, until it returns
+/// true; returns whether it did.
+template <class OnRow>
+bool find_in_catalog(Oid catalog, Oid index, std::initializer_list<std::pair<AttrNumber, Oid>> keys,
+                     OnRow on_row) {
+  ScanKeyData conditions[3];
+  int n = 0;
+  for (const auto& [column, value] : keys)
+    ScanKeyInit(&conditions[n++], column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
+  Relation relation = table_open(catalog, AccessShareLock);
+  SysScanDesc scan = systable_beginscan(relation, index, true, nullptr, n, conditions);
+  bool found = false;
+  for (HeapTuple row; !found && HeapTupleIsValid(row = systable_getnext(scan));)
+    found = on_row(row, RelationGetDescr(relation));
+  systable_endscan(scan);
+  table_close(relation, AccessShareLock);
+  return found;
+}
+
+Oid trigger_function() {
+  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(kTriggerFunction),
+                         PointerGetDatum(buildoidvector(nullptr, 0)),
+                         ObjectIdGetDatum(get_namespace_oid("als", true)));
+}
+
+bool has_trigger(Oid table) {
+  const Oid function = trigger_function();
+  return find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId,
+                         {{Anum_pg_trigger_tgrelid, table}}, [&](HeapTuple row, TupleDesc) {
+                           return reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row))->tgfoid ==
+                                  function;
+                         });
+}
+
+/// Whether our trigger fires after each statement that changes rows, even one of a session that
+/// replicates.
+bool trigger_sees_all(Oid table) {
+  constexpr int16 kEvents =
+      TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE;
+  const Oid function = trigger_function();
+  return find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId,
+                         {{Anum_pg_trigger_tgrelid, table}}, [&](HeapTuple row, TupleDesc columns) {
+                           auto* trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
+                           return trigger->tgfoid == function &&
+                                  trigger->tgenabled == TRIGGER_FIRES_ALWAYS &&
+                                  (trigger->tgtype & kEvents) == kEvents &&
+                                  trigger->tgattr.dim1 == 0 &&
+                                  heap_attisnull(row, Anum_pg_trigger_tgqual, columns);
+                         });
+}
+
+/// The subscription that writes a table, if one does and its initial copy is over.
+struct Subscribed {
+  bool is_target = false;
+  Oid ready = InvalidOid;
+};
+
+Subscribed subscription_of(Oid table) {
+  Subscribed found;
+  find_in_catalog(SubscriptionRelRelationId, SubscriptionRelSrrelidSrsubidIndexId,
+                  {{Anum_pg_subscription_rel_srrelid, table}}, [&](HeapTuple row, TupleDesc) {
+                    auto* form = reinterpret_cast<Form_pg_subscription_rel>(GETSTRUCT(row));
+                    found.ready = found.is_target || form->srsubstate != SUBREL_STATE_READY
+                                      ? InvalidOid
+                                      : form->srsubid;
+                    found.is_target = true;
+                    return false;
+                  });
+  return found;
+}
+
+/// What a subscription applies fires no trigger for each statement. The new version must come the
+/// same way.
+bool replication_is_seen(Oid model, Oid table) {
+  const Subscribed factors = subscription_of(table);
+  if (!factors.is_target) return true;
+  return OidIsValid(factors.ready) && subscription_of(model).ready == factors.ready;
+}
+
+bool has_columns_of(Oid table, Side side) {
+  for (const char* column : {id_column(side), "factors", "bias", "n_ratings"})
+    if (get_attnum(table, column) == InvalidAttrNumber) return false;
+  return true;
+}
+
+const char* role_name(Oid role) { return GetUserNameFromId(role, true); }
+
+}  // namespace
+
+Oid recorded_model(Oid table) {
+  Oid model = InvalidOid;
+  find_in_catalog(DependRelationId, DependDependerIndexId,
+                  {{Anum_pg_depend_classid, RelationRelationId}, {Anum_pg_depend_objid, table}},
+                  [&](HeapTuple row, TupleDesc) {
+                    auto* dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+                    if (dependency->objsubid != 0 || dependency->refclassid != RelationRelationId ||
+                        dependency->refobjsubid != 0 || dependency->deptype != DEPENDENCY_AUTO ||
+                        !is_model_type(class_row(dependency->refobjid).reloftype))
+                      return false;
+                    model = dependency->refobjid;
+                    return true;
+                  });
+  return model;
+}
+
+void record_model(Oid table, Oid model) {
+  ObjectAddress dependent;
+  ObjectAddress referenced;
+  ObjectAddressSet(dependent, RelationRelationId, table);
+  ObjectAddressSet(referenced, RelationRelationId, model);
+  recordDependencyOn(&dependent, &referenced, DEPENDENCY_AUTO);
+}
+
+Oid owner_of(Oid relation) { return class_row(relation).relowner; }
+
+std::string doubt_about(Oid model, Oid table, Side side) {
+  const char* doubt = server([&]() -> const char* {
+    const FormData_pg_class factors = class_row(table);
+    const Oid owner = owner_of(model);
+    if (factors.relkind != RELKIND_RELATION || factors.relispartition || table == model)
+      return "It is not an ordinary table.";
+    if (factors.relowner != owner)
+      return psprintf("It belongs to %s, the model to %s.", role_name(factors.relowner),
+                      role_name(owner));
+    const Oid recorded = recorded_model(table);
+    if (recorded == model) return nullptr;
+    if (OidIsValid(recorded))
+      return psprintf("It is a factor table of model %s.", get_rel_name(recorded));
+    if (!has_columns_of(table, side)) return "It has not the columns of a factor table.";
+    if (!has_trigger(table)) return "It has not the trigger of a factor table.";
+    return nullptr;
+  });
+  return doubt == nullptr ? "" : doubt;
+}
+
+void check_is_provably_of(Oid model, Oid table, Side side) {
+  const std::string doubt = doubt_about(model, table, side);
+  if (doubt.empty()) return;
+  throw UserError(
+      ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+      format("table %s, which the newest row of model %s names for its %s factors, cannot be "
+             "proved to be the model's",
+             relation_name(table).c_str(), relation_name(model).c_str(), side_name(side)),
+      "Correct the owner with ALTER TABLE ... OWNER TO if that is what is wrong; else remove the "
+      "model's table alone with DROP TABLE and train the model anew.",
+      doubt);
+}
+
+bool changes_are_seen(const Model& model, Side side) {
+  return server([&] {
+    const Oid table = model.factor_table(side);
+    const FormData_pg_class factors = class_row(table);
+    // Statements on a parent change rows here without a trigger here.
+    if (factors.relkind != RELKIND_RELATION || factors.relispartition || has_superclass(table))
+      return false;
+    if (factors.relowner != owner_of(model.table)) return false;
+    const Oid recorded = recorded_model(table);
+    if (OidIsValid(recorded) && recorded != model.table) return false;
+    return trigger_sees_all(table) && replication_is_seen(model.table, table);
+  });
+}
+
+}  // namespace als::pg

@@ -1,0 +1,38 @@
+// Which tables are provably a model's.
+//
+// A row of a model table may name any table. als changes or drops one only if it belongs to the
+// model's owner and als has recorded that it is this model's, or has put its trigger on it. The
+// record is a dependency of the factor table on the model table. A dump does not keep it, so the
+// first call that may makes it anew.
+#pragma once
+
+#include "pg/model/model.h"
+
+namespace als::pg {
+
+/// The model table that a table is recorded to be factors of, or InvalidOid. A server call.
+Oid recorded_model(Oid table);
+
+/// Records that a table holds factors of a model: dropping the model table takes it along. A server
+/// call.
+void record_model(Oid table, Oid model);
+
+/// The owner of a relation, or InvalidOid if there is none. A server call.
+Oid owner_of(Oid relation);
+
+/// Why a table that a model's row names for a side cannot be proved to be the model's, as the
+/// detail of an error; empty if it can.
+std::string doubt_about(Oid model, Oid table, Side side);
+
+/// Throws 55000 if a table that a model's row names cannot be proved to be the model's.
+void check_is_provably_of(Oid model, Oid table, Side side);
+
+inline bool is_provably_of(Oid model, Oid table, Side side) {
+  return doubt_about(model, table, side).empty();
+}
+
+/// Whether nobody can change a side's rows without its version changing too. Costs a few look-ups
+/// in the catalogs.
+bool changes_are_seen(const Model& model, Side side);
+
+}  // namespace als::pg
