@@ -176,3 +176,25 @@ language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_te
 $$;
 comment on function als.revoke_training is
   'Takes from public, or a role, the right to execute what costs a machine: als.train, als.import_model, als.tune, als.evaluate, als.recommend_all, als.refresh_*';
+
+-- What acts on other tables first proves that they are the model's.
+create or replace function als.drop_model(model regclass) returns void
+language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_drop_model';
+comment on function als.drop_model is 'Drops a model: its table and the factor tables that are provably its own';
+
+create or replace function als.factors_changed() returns trigger
+language c as 'MODULE_PATHNAME', 'als_factors_changed';
+
+-- Factors that a session changes while it replicates or restores get a new version too.
+do $$
+declare
+  t record;
+begin
+  for t in
+    select tgrelid::regclass as factors, tgname from pg_catalog.pg_trigger
+    where tgfoid = 'als.factors_changed()'::regprocedure and tgenabled = 'O' and tgparentid = 0
+  loop
+    execute pg_catalog.format('alter table %s enable always trigger %I', t.factors, t.tgname);
+  end loop;
+end
+$$;

@@ -41,7 +41,8 @@ grant usage on schema als to public;
 create type als.model as (
   run bigint,                  -- 1, 2, 3, ...
   version uuid,                -- names the state of the factors; every change makes a new one
-  user_version uuid,           -- the same of each side: what is kept in memory of a side goes by it
+  user_version uuid,           -- the same of each side: what is kept in memory of a side goes by it;
+                               -- null: a later run has replaced the side's factors
   item_version uuid,
   trained_at timestamptz,
   refreshed_at timestamptz,    -- of the last als.refresh_users or als.refresh_items since; null: none
@@ -225,70 +226,13 @@ comment on view als.models is
 grant select on als.models to public;
 
 create function als.drop_model(model regclass) returns void
-language plpgsql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
-declare
-  run als.model := als.latest_run(model);
-  tables text;
-begin
-  -- The model first: a training locks them in no other order.
-  select string_agg(oid::regclass::text, ', ' order by oid <> model) into tables
-  from pg_class where oid in (model, run.user_factors, run.item_factors);
-  execute 'drop table ' || tables;
-end
-$$;
-comment on function als.drop_model is 'Drops a model: its table and its two factor tables';
+language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_drop_model';
+comment on function als.drop_model is 'Drops a model: its table and the factor tables that are provably its own';
 
 -- Anything kept in memory is keyed by the side's version in the model row, so whoever changes factors
 -- by hand must change that too. This trigger, on every factor table, does it.
 create function als.factors_changed() returns trigger
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  candidate regclass;
-  concerned boolean;
-  model regclass;
-begin
-  -- The dependency that als.train records names the model, even to a role that may not read it.
-  select d.refobjid into model
-  from pg_depend d join pg_class c on c.oid = d.refobjid and c.reloftype = 'als.model'::regtype
-  where d.classid = 'pg_class'::regclass and d.objid = tg_relid and d.objsubid = 0
-    and d.refclassid = 'pg_class'::regclass and d.deptype = 'a';
-
-  -- A dump does not keep it: until the next training, the models say which factors are theirs.
-  if model is null then
-    for candidate in
-      select oid from pg_class
-      where reloftype = 'als.model'::regtype
-        and not pg_is_other_temp_schema(relnamespace)
-        and has_schema_privilege(relnamespace, 'usage')
-        and has_table_privilege(oid, 'select')
-    loop
-      begin
-        execute format('select $1 in (user_factors, item_factors) from %s order by run desc limit 1', candidate)
-          into concerned using tg_relid::regclass;
-        if concerned then
-          model := candidate;
-        end if;
-      exception when undefined_table then
-        null;  -- dropped meanwhile
-      end;
-    end loop;
-  end if;
-
-  if model is not null then
-    if not (has_table_privilege(model, 'select') and has_table_privilege(model, 'update')) then
-      raise exception 'permission denied: changing factors gives model % a new version', model using
-        errcode = 'insufficient_privilege',
-        hint = format('Whoever changes its factors needs select and update on %s.', model);
-    end if;
-    execute format(
-      'update %s set version = gen_random_uuid(),
-         user_version = case when user_factors = $1 then gen_random_uuid() else user_version end,
-         item_version = case when item_factors = $1 then gen_random_uuid() else item_version end
-       where run = (select max(run) from %1$s)', model) using tg_relid::regclass;
-  end if;
-  return null;
-end
-$$;
+language c as 'MODULE_PATHNAME', 'als_factors_changed';
 comment on function als.factors_changed is
   'Trigger of factor tables: gives the model a new version when its factors change';
 

@@ -324,6 +324,59 @@ for my $isolation ('repeatable read', 'serializable')
 	is($one->value('select count(*) from taste_user_factors where bias = 0'), 0, 'and overwrites');
 }
 
+# A model that is dropped while somebody changes its factors, who comes to the model's row only when his statement
+# ends; while somebody reads; and while somebody trains.
+{
+	my $row = 'select from doomed_user_factors where user_id = 1 for update';
+	my $waits = sub {
+		my ($session) = @_;
+		return wait_until('a lock to be waited for',
+			sub { $watcher->value('select count(*) from pg_locks where not granted and pid = ' . $session->pid) });
+	};
+	my $three = AlsTest::Session->new($node);
+	for my $order ('drop last', 'train last', 'refresh last')
+	{
+		my $what = (split ' ', $order)[0];
+		$one->query("select train('doomed', 'a', false); begin; $row");
+		$two->begin('update doomed_user_factors set bias = bias where user_id = 1');
+		$waits->($two);
+		$three->begin(
+			$what eq 'drop'    ? "select als.drop_model('doomed')"
+			: $what eq 'train' ? "select train('doomed', 'b')"
+			:                    "select als.refresh_users('doomed', '{1}'::int[])");
+		$waits->($three);
+		# A reader that comes meanwhile.
+		my $reader = reader();
+		is($reader->query("select als.recommend('doomed', 1, 3)")->{state}, '00000', "$order: a reader waits for nobody");
+		$reader->quit;
+		$one->query('commit');
+		is($two->wait->{state},   '00000', "$order: the writer goes on");
+		is($three->wait->{state}, '00000', "$order: then the other");
+		$one->query("select als.drop_model('doomed')") if $what ne 'drop';
+	}
+
+	# A reader between the model's row and its factors.
+	$one->query("select train('doomed', 'a', false)");
+	$two->query("begin; select from doomed");
+	$three->begin("select als.drop_model('doomed')");
+	$waits->($three);
+	is($two->query("select als.recommend('doomed', 1, 3)")->{state}, '00000', 'a reader goes on to the factors');
+	$two->query('commit');
+	is($three->wait->{state}, '00000', 'then the model is dropped');
+
+	# Whoever drops queues with those who train.
+	$one->query("select train('doomed', 'a', false); begin; select train('doomed', 'b')");
+	$three->begin("select als.drop_model('doomed')");
+	$waits->($three);
+	is($one->query("select train('doomed', 'a')")->{state}, '00000', 'trained once more in the same transaction');
+	$one->query('commit');
+	is($three->wait->{state}, '00000', 'then it is dropped');
+	$three->begin("begin; select train('doomed', 'a', false); select als.drop_model('doomed')");
+	is($three->wait->{state}, '00000', 'made and dropped in one transaction');
+	$three->query('commit');
+	$three->quit;
+}
+
 # Another model being dropped is no business of this one.
 {
 	$two->query("select train('other', 'a'); begin; select als.drop_model('other')");

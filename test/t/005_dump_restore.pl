@@ -51,12 +51,78 @@ my $all_relations = q{
 	                  ', ' order by oid::regclass::text)
 	from pg_class where relkind in ('r', 'i', 'v') and oid >= 16384 and relnamespace <> 'pg_toast'::regnamespace};
 
+# Whose the factor tables are recorded to be, which a dump does not keep, and their triggers, which it does.
+my $recorded = q{
+	select string_agg(d.objid::regclass::text, ' ' order by d.objid::regclass::text) from pg_depend d
+	join pg_class f on f.oid = d.objid and f.relkind = 'r'
+	join pg_class m on m.oid = d.refobjid and m.reloftype = 'als.model'::regtype
+	where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype = 'a'
+	and f.relname ~ '^taste'};
+my $triggers = q{
+	select string_agg(tgrelid::regclass || ' ' || tgenabled::text, ', ' order by tgrelid::regclass::text)
+	from pg_trigger where tgfoid = 'als.factors_changed()'::regprocedure};
+$node->safe_psql('postgres', 'create role mallory; create role writer login');
+
 my $original        = AlsTest::Session->new($node, settings => 'search_path=');
 my $expected        = $original->rows($answers);
 my $expected_models = $original->rows($models);
 is(scalar @$expected,                         5, 'there are answers to compare');
 is(scalar(grep { $_->[0] eq '' } @$expected), 0, 'all of them');
 is(scalar @$expected_models,                  3, 'of three models');
+
+# Models that name another's factors, before and after the first change by somebody who may record whose they are.
+sub check_strangers
+{
+	my ($name, $restored) = @_;
+
+	$restored->query(
+		q{
+		create schema stranger authorization mallory;
+		set role mallory;
+		create table stranger.trap of als.model;
+		create function stranger.spring() returns trigger language plpgsql as $$
+			begin raise exception 'code of mallory runs as %', current_user; end $$;
+		create trigger spring before update on stranger.trap for each row execute function stranger.spring();
+		insert into stranger.trap (run, user_factors, item_factors)
+			values (1000, 'public.taste_user_factors', 'public.taste_item_factors');
+		grant all on stranger.trap to public;
+		reset role;
+		create table public.taste_copy of als.model;
+		insert into public.taste_copy select * from public.taste});
+	my $kept = $name eq 'copied' ? 'public.taste_item_factors public.taste_user_factors' : '';
+	is($restored->value($recorded) // '', $kept, "$name: what is recorded before");
+	my $versions = "select user_version from public.%s order by run desc limit 1";
+	my @before = map { $restored->value(sprintf $versions, $_) } 'taste', 'taste_copy';
+
+	# Somebody who may not read the model.
+	$restored->query('grant select, update on public.taste_user_factors to writer; set role writer');
+	is($restored->query('update public.taste_user_factors set bias = bias')->{state},
+		'42501', "$name: a writer who may not give the model a new version is refused");
+	$restored->query('reset role; revoke all on public.taste_user_factors from writer');
+
+	# The superuser.
+	my $result = $restored->query('update public.taste_user_factors set bias = bias');
+	is($result->{state}, '00000', "$name: no code of a stranger runs") or diag $result->{err};
+	my @after = map { $restored->value(sprintf $versions, $_) } 'taste', 'taste_copy';
+	isnt($after[0], $before[0], "$name: the model has a new version");
+	isnt($after[1], $before[1], "$name: so has its copy, while nothing tells which is the model") if !$kept;
+	is($restored->value($recorded) // '', $kept, "$name: nor has als decided");
+	is($restored->query("select als.drop_model('public.taste_copy')")->{state},
+		'55000', "$name: the copy cannot be dropped as a model");
+	$restored->query('drop table public.taste_copy; update public.taste_user_factors set bias = bias');
+	like($restored->value($recorded), qr/taste_user_factors/, "$name: after the first change its model is recorded");
+	is($restored->query("select als.drop_model('stranger.trap')")->{state},
+		'55000', "$name: nor does a stranger's model drop it");
+	$restored->query("update public.taste_user_factors set bias = bias; drop schema stranger cascade");
+	is($restored->value("select count(*) from public.taste_user_factors"), 200, "$name: the factors are there");
+
+	$result = $restored->query("select als.refresh_items('public.taste', '{}'::int[])");
+	is($result->{state}, '00000', "$name: a refresh, even of nothing,") or diag $result->{err};
+	is( $restored->value($recorded),
+		'public.taste_item_factors public.taste_user_factors',
+		"$name: records the other table too");
+	return;
+}
 
 sub check_restored
 {
@@ -76,6 +142,9 @@ sub check_restored
 		"$name: a model row points to its own database's tables");
 	is($restored->value("select string_agg(run::text, ' ' order by run) from public.taste"),
 		'1 2', "$name: every run is there");
+
+	is($restored->value($triggers), $original->value($triggers), "$name: the triggers fire as before");
+	check_strangers($name, $restored);
 
 	# A change by hand still makes a new version.
 	my $change = q{

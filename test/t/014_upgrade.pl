@@ -27,6 +27,16 @@ $node->safe_psql('postgres', "create database fresh; create database upgraded");
 $node->safe_psql('fresh', 'create extension als');
 $node->safe_psql('upgraded', "create extension als version '1.0'");
 my $before = $node->safe_psql('upgraded', $members);
+# As 1.0 makes the tables of a model.
+$node->safe_psql('upgraded', q{
+	create table older of als.model (run primary key);
+	create table older_user_factors (user_id int primary key, factors real[] not null, bias real, n_ratings int);
+	create trigger als_version after insert or update or delete or truncate on older_user_factors
+		for each statement execute function als.factors_changed();
+	create table resting (like older_user_factors);
+	create trigger als_version after insert on resting for each statement execute function als.factors_changed();
+	alter table resting disable trigger als_version;
+	insert into older (run, user_version, user_factors) values (1, gen_random_uuid(), 'older_user_factors')});
 $node->safe_psql('upgraded', 'alter extension als update');
 my $fresh = $node->safe_psql('fresh', $members);
 my $upgraded = $node->safe_psql('upgraded', $members);
@@ -38,5 +48,16 @@ $node->safe_psql('upgraded', q{
 		from generate_series(1, 20) u, generate_series(1, 10) i where (u + i) % 3 > 0;
 	select als.train('taste', 'ratings', factors => 4)});
 is($node->safe_psql('upgraded', q{select count(*) from als.recommend('taste', 5, 3)}), 3, 'and it works');
+
+# What 1.0 has made is served on.
+is($node->safe_psql('upgraded', q{
+	select string_agg(tgenabled::text, ' ' order by tgrelid) from pg_trigger
+	where tgrelid in ('older_user_factors'::regclass, 'resting'::regclass)}),
+	'A D', 'triggers of 1.0 come to fire in sessions that replicate too, but not those that are disabled');
+my $version = $node->safe_psql('upgraded', 'select user_version from older');
+$node->safe_psql('upgraded', 'update older_user_factors set bias = bias');
+isnt($node->safe_psql('upgraded', 'select user_version from older'), $version, 'and make new versions');
+$node->safe_psql('upgraded', q{select als.drop_model('older')});
+is($node->safe_psql('upgraded', q{select count(*) from pg_class where relname ~ '^older'}), 0, 'and belong to their model');
 
 done_testing();

@@ -134,10 +134,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   SpiConnection spi;
   Progress progress(side == Side::kUsers ? Command::kRefreshUsers : Command::kRefreshItems, table);
   ModelWriter store(relation_name(table));
-  store.lock(true);
-  if (store.table() != table)
-    throw UserError(ERRCODE_UNDEFINED_TABLE, "the model has been renamed or dropped meanwhile",
-                    "Try again.");
+  store.lock_model(table);
   // A fresh one: after waiting for another, what it has left behind.
   SnapshotScope snapshot;
   std::shared_ptr<ServedModel> served = serve_model(table);

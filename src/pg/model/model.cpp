@@ -2,6 +2,7 @@
 #include "pg/model/model.h"
 
 #include "pg/model/option_choices.h"
+#include "pg/model/ownership.h"
 #include "pg/server/trust.h"
 
 namespace als::pg {
@@ -26,6 +27,11 @@ class RowView {
     return std::string(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
   }
   Version version(int column) const {
+    if (is_null(column))
+      throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                      "the factor tables do not hold the factors of the newest row of the model",
+                      "Train the model again with als.train(..., replace => true).",
+                      "They have been replaced in a later run, whose row was deleted.");
     Version version;
     std::memcpy(version.data(), DatumGetUUIDP(datum(column))->data, UUID_LEN);
     return version;
@@ -97,14 +103,6 @@ OptionChoices read_options(const RowView& row, const Model& model) {
     }
   }
   return choices;
-}
-
-Oid owner_of_model(Oid table) {
-  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-  ReleaseSysCache(tuple);
-  return owner;
 }
 
 void describe_factor_table(Model& model, Side side) {
@@ -220,7 +218,7 @@ Model read_model(Oid table) {
   Model model;
   model.table = table;
   model.name = relation_name(table);
-  model.owner = server([&] { return owner_of_model(table); });
+  model.owner = server([&] { return owner_of(table); });
   bool found = false;
   SPIPlanPtr plan = saved_plan(
       "select " + model_columns() + " from " + model.name + " order by run desc limit 1", {});

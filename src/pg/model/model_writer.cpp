@@ -2,9 +2,31 @@
 #include "pg/model/model_writer.h"
 
 #include "core/train/options.h"
+#include "pg/model/named_factors.h"
+#include "pg/model/ownership.h"
 #include "pg/model/row_feed.h"
 
 namespace als::pg {
+
+namespace {
+
+/// Its rows are then read without a plan, which would have seen to this.
+void check_readable(Oid model) {
+  server([&] {
+    if (pg_class_aclcheck(model, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+      aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(model));
+  });
+}
+
+/// ALTER TABLE refuses a table that a statement of this session is using. A server call.
+bool can_be_altered(Oid table) {
+  Relation relation = table_open(table, NoLock);
+  const bool idle = relation->rd_refcnt == 1 && !AfterTriggerPendingOnRel(table);
+  table_close(relation, NoLock);
+  return idle;
+}
+
+}  // namespace
 
 void ModelWriter::lock(bool replace) {
   table_ = target_table_.lock();
@@ -14,32 +36,61 @@ void ModelWriter::lock(bool replace) {
                     format("relation \"%s\" already exists", target_table_.relation().c_str()),
                     "Use replace => true to give an existing model a new run.");
   check_is_model(table_);
+  check_readable(table_);
   lock_tables();
 }
 
-/// Finds the factor tables of the newest run, if there is one and they still exist.
+void ModelWriter::lock_model(Oid model) {
+  lock(true);
+  if (table_ != model)
+    throw UserError(ERRCODE_UNDEFINED_TABLE, "the model has been renamed or dropped meanwhile",
+                    "Try again.");
+}
+
+/// The table that the newest run names, or one that the model had before its rows were deleted.
+Oid ModelWriter::find_factor_table(Side side, Oid named) const {
+  if (relation_name(named).empty()) return server([&] { return recorded_factors(table_, side); });
+  check_is_provably_of(table_, named, side);
+  return named;
+}
+
 void ModelWriter::find_factor_tables() {
-  SPIPlanPtr plan = prepare("select user_factors, item_factors from only " + qualified_name() +
-                            " order by run desc limit 1");
-  for_each_row(plan, {}, {REGCLASSOID, REGCLASSOID}, [&](TupleTableSlot* slot) {
-    user_factors_ = slot->tts_isnull[0] ? InvalidOid : DatumGetObjectId(slot->tts_values[0]);
-    item_factors_ = slot->tts_isnull[1] ? InvalidOid : DatumGetObjectId(slot->tts_values[1]);
-  });
-  if (relation_name(user_factors_).empty()) user_factors_ = InvalidOid;
-  if (relation_name(item_factors_).empty()) item_factors_ = InvalidOid;
+  SnapshotScope snapshot;
+  const NamedFactors newest = named_factors(table_);
+  user_factors_ = find_factor_table(Side::kUsers, newest.user_factors);
+  item_factors_ = find_factor_table(Side::kItems, newest.item_factors);
+  snapshot.pop();
 }
 
 /// Readers go on undisturbed; anyone else who would change the model's rows waits. The factor
 /// tables come first, as in a statement that changes them and whose trigger then updates the model
 /// row.
 void ModelWriter::lock_tables() {
-  SnapshotScope snapshot;
   find_factor_tables();
   std::string tables;
   for (Side side : {Side::kUsers, Side::kItems})
     if (OidIsValid(factor_table(side))) tables += relation_name(factor_table(side)) + ", ";
+  const std::pair<Oid, Oid> found(user_factors_, item_factors_);
   execute("lock table only " + tables + qualified_name() + " in share row exclusive mode");
-  snapshot.pop();
+  find_factor_tables();
+  if (found != std::pair(user_factors_, item_factors_))
+    throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,
+                    format("model %s has changed meanwhile", qualified_name().c_str()),
+                    "Try again.");
+  for (Side side : {Side::kUsers, Side::kItems})
+    if (OidIsValid(factor_table(side))) mend_table(factor_table(side));
+}
+
+/// What a dump does not keep, or an older version of als has not made, is made anew as soon as
+/// somebody comes who may.
+void ModelWriter::mend_table(Oid factors) {
+  const char* trigger = server([&]() -> const char* {
+    if (!owns_relation(factors)) return nullptr;
+    if (!OidIsValid(recorded_model(factors))) record_model(factors, table_);
+    return can_be_altered(factors) ? trigger_for_some_sessions(factors) : nullptr;
+  });
+  if (trigger != nullptr)
+    execute("alter table " + relation_name(factors) + " enable always trigger " + quoted(trigger));
 }
 
 void ModelWriter::create_model_table() {
@@ -71,6 +122,12 @@ void ModelWriter::create_factor_table(Side side, const IdType& type, bool unlogg
   // A session that replicates or restores changes rows like any other.
   execute("alter table " + table + " enable always trigger als_version");
   Oid created = server([&] { return get_relname_relid(name, schema); });
+  const char* model_owner = server([&]() -> const char* {
+    const Oid owner = owner_of(table_);
+    return owner == owner_of(created) ? nullptr : GetUserNameFromId(owner, false);
+  });
+  if (model_owner != nullptr) execute("alter table " + table + " owner to " + quoted(model_owner));
+  server([&] { record_model(created, table_); });
   (side == Side::kUsers ? user_factors_ : item_factors_) = created;
 }
 
@@ -95,20 +152,6 @@ void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogge
                     "Retraining keeps the tables as they are: use ALTER TABLE ... SET UNLOGGED.");
 }
 
-/// Dropping the model table takes its factor tables along. A dump does not keep such a dependency,
-/// so every training sees to it.
-void ModelWriter::depend_on_model(Oid factors) {
-  server([&] {
-    ObjectAddress dependent;
-    ObjectAddress model;
-    ObjectAddressSet(dependent, RelationRelationId, factors);
-    ObjectAddressSet(model, RelationRelationId, table_);
-    deleteDependencyRecordsForClass(RelationRelationId, factors, RelationRelationId,
-                                    DEPENDENCY_AUTO);
-    recordDependencyOn(&dependent, &model, DEPENDENCY_AUTO);
-  });
-}
-
 void ModelWriter::prepare_tables(const RatingSource& source, bool unlogged) {
   if (!OidIsValid(table_)) create_model_table();
   for (Side side : {Side::kUsers, Side::kItems}) {
@@ -117,7 +160,6 @@ void ModelWriter::prepare_tables(const RatingSource& source, bool unlogged) {
       check_factor_table(side, type, unlogged);
     else
       create_factor_table(side, type, unlogged);
-    depend_on_model(factor_table(side));
   }
 }
 

@@ -20,6 +20,9 @@ class ModelWriter {
   /// no model.
   void lock(bool replace);
 
+  /// The same for a model that exists. Throws 42P01 if it no longer has the name.
+  void lock_model(Oid model);
+
   const TargetTable& target_table() const { return target_table_; }
   std::string qualified_name() const { return target_table_.qualified_name(); }
 
@@ -45,12 +48,13 @@ class ModelWriter {
 
  private:
   std::uint64_t insert_factors(Side side, const FactorFeed& rows, const std::string& on_conflict);
+  Oid find_factor_table(Side side, Oid named) const;
   void find_factor_tables();
   void lock_tables();
+  void mend_table(Oid factors);
   void create_model_table();
   void create_factor_table(Side side, const IdType& type, bool unlogged);
   void check_factor_table(Side side, const IdType& type, bool unlogged) const;
-  void depend_on_model(Oid factors);
 
   TargetTable target_table_;
   Oid table_ = InvalidOid;  ///< InvalidOid while there is no such model

@@ -1,4 +1,7 @@
+// What the catalogs say about a table that a model names.
 #include "pg/model/ownership.h"
+
+#include "pg/server/catalog_scan.h"
 
 namespace als::pg {
 
@@ -14,25 +17,6 @@ FormData_pg_class class_row(Oid relation) {
   std::memcpy(static_cast<void*>(&row), GETSTRUCT(tuple), CLASS_TUPLE_SIZE);
   ReleaseSysCache(tuple);
   return row;
-}
-
-/// Calls on_row(tuple) for the rows of a catalog whose columns hold these oids, until it returns
-/// true; returns whether it did.
-template <class OnRow>
-bool find_in_catalog(Oid catalog, Oid index, std::initializer_list<std::pair<AttrNumber, Oid>> keys,
-                     OnRow on_row) {
-  ScanKeyData conditions[3];
-  int n = 0;
-  for (const auto& [column, value] : keys)
-    ScanKeyInit(&conditions[n++], column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
-  Relation relation = table_open(catalog, AccessShareLock);
-  SysScanDesc scan = systable_beginscan(relation, index, true, nullptr, n, conditions);
-  bool found = false;
-  for (HeapTuple row; !found && HeapTupleIsValid(row = systable_getnext(scan));)
-    found = on_row(row, RelationGetDescr(relation));
-  systable_endscan(scan);
-  table_close(relation, AccessShareLock);
-  return found;
 }
 
 Oid trigger_function() {
@@ -103,6 +87,24 @@ bool has_columns_of(Oid table, Side side) {
 
 const char* role_name(Oid role) { return GetUserNameFromId(role, true); }
 
+/// See doubt_about(); null if there is none.
+const char* doubt(Oid model, Oid table, Side side) {
+  const FormData_pg_class factors = class_row(table);
+  const Oid owner = owner_of(model);
+  if (factors.relkind != RELKIND_RELATION || factors.relispartition || table == model)
+    return "It is not an ordinary table.";
+  if (factors.relowner != owner)
+    return psprintf("It belongs to %s, the model to %s.", role_name(factors.relowner),
+                    role_name(owner));
+  const Oid recorded = recorded_model(table);
+  if (recorded == model) return nullptr;
+  if (OidIsValid(recorded))
+    return psprintf("It is a factor table of model %s.", get_rel_name(recorded));
+  if (!has_columns_of(table, side)) return "It does not have the columns of a factor table.";
+  if (!has_trigger(table)) return "It does not have the trigger of a factor table.";
+  return nullptr;
+}
+
 }  // namespace
 
 Oid recorded_model(Oid table) {
@@ -129,26 +131,47 @@ void record_model(Oid table, Oid model) {
   recordDependencyOn(&dependent, &referenced, DEPENDENCY_AUTO);
 }
 
+Oid recorded_factors(Oid model, Side side) {
+  Oid found = InvalidOid;
+  int tables = 0;
+  find_in_catalog(
+      DependRelationId, DependReferenceIndexId,
+      {{Anum_pg_depend_refclassid, RelationRelationId}, {Anum_pg_depend_refobjid, model}},
+      [&](HeapTuple row, TupleDesc) {
+        auto* dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+        const Oid table = dependency->objid;
+        if (dependency->classid != RelationRelationId || table == found ||
+            recorded_model(table) != model || doubt(model, table, side) != nullptr ||
+            !has_columns_of(table, side) || !has_trigger(table))
+          return false;
+        found = table;
+        ++tables;
+        return false;
+      });
+  return tables == 1 ? found : InvalidOid;
+}
+
+const char* trigger_for_some_sessions(Oid table) {
+  const Oid function = trigger_function();
+  const char* name = nullptr;
+  find_in_catalog(
+      TriggerRelationId, TriggerRelidNameIndexId, {{Anum_pg_trigger_tgrelid, table}},
+      [&](HeapTuple row, TupleDesc) {
+        auto* trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
+        if (trigger->tgfoid != function || (trigger->tgenabled != TRIGGER_FIRES_ON_ORIGIN &&
+                                            trigger->tgenabled != TRIGGER_FIRES_ON_REPLICA))
+          return false;
+        name = pstrdup(NameStr(trigger->tgname));
+        return true;
+      });
+  return name;
+}
+
 Oid owner_of(Oid relation) { return class_row(relation).relowner; }
 
 std::string doubt_about(Oid model, Oid table, Side side) {
-  const char* doubt = server([&]() -> const char* {
-    const FormData_pg_class factors = class_row(table);
-    const Oid owner = owner_of(model);
-    if (factors.relkind != RELKIND_RELATION || factors.relispartition || table == model)
-      return "It is not an ordinary table.";
-    if (factors.relowner != owner)
-      return psprintf("It belongs to %s, the model to %s.", role_name(factors.relowner),
-                      role_name(owner));
-    const Oid recorded = recorded_model(table);
-    if (recorded == model) return nullptr;
-    if (OidIsValid(recorded))
-      return psprintf("It is a factor table of model %s.", get_rel_name(recorded));
-    if (!has_columns_of(table, side)) return "It has not the columns of a factor table.";
-    if (!has_trigger(table)) return "It has not the trigger of a factor table.";
-    return nullptr;
-  });
-  return doubt == nullptr ? "" : doubt;
+  const char* reason = server([&] { return doubt(model, table, side); });
+  return reason == nullptr ? "" : reason;
 }
 
 void check_is_provably_of(Oid model, Oid table, Side side) {

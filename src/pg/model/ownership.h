@@ -17,6 +17,14 @@ Oid recorded_model(Oid table);
 /// call.
 void record_model(Oid table, Oid model);
 
+/// The table of this shape that is recorded to be factors of a model, if there is exactly one;
+/// InvalidOid else. A server call.
+Oid recorded_factors(Oid model, Side side);
+
+/// The name of our trigger on a table where some sessions do not fire it, for the replication that
+/// they serve; null where all do, or where somebody has disabled it or dropped it. A server call.
+const char* trigger_for_some_sessions(Oid table);
+
 /// The owner of a relation, or InvalidOid if there is none. A server call.
 Oid owner_of(Oid relation);
 

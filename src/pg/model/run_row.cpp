@@ -3,6 +3,19 @@
 
 namespace als::pg {
 
+namespace {
+
+/// Their factors have been replaced. Should the newest row be deleted, the next one does not serve
+/// with factors that are not its own.
+void take_versions_of_older_runs(const std::string& table) {
+  execute("update " + table +
+          " set user_version = null, item_version = null where run operator(pg_catalog.<) (select "
+          "pg_catalog.max(run) from " +
+          table + ") and (user_version is not null or item_version is not null)");
+}
+
+}  // namespace
+
 void RunRow::add_options(const OptionChoices& choices) {
   for (const Option& option : kOptionTable) add(option.name, option.param(choices[id_of(option)]));
 }
@@ -35,6 +48,9 @@ void RunRow::insert(const ModelWriter& model) {
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("the row of this run could not be added to %s", table.c_str()),
                     "Look for a trigger on the table that suppresses inserts.");
+  SPITupleTable* inserted_row = SPI_tuptable;
+  take_versions_of_older_runs(table);
+  SPI_tuptable = inserted_row;
 }
 
 }  // namespace als::pg

@@ -160,6 +160,15 @@ inline LocalPgBackendStatus* local_backend_entry(int i) {
 #endif
 }
 
+/// Whether the current user has the rights of a relation's owner.
+inline bool owns_relation(Oid relation) {
+#if PG_VERSION_NUM >= 160000
+  return object_ownercheck(RelationRelationId, relation, GetUserId());
+#else
+  return pg_class_ownercheck(relation, GetUserId());
+#endif
+}
+
 /// A scan of a whole index.
 inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot snapshot) {
 #if PG_VERSION_NUM >= 180000

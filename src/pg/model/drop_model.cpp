@@ -1,0 +1,72 @@
+// als.drop_model: a model's table and those factor tables that are provably its own.
+
+#include "pg/model/claims.h"
+#include "pg/model/model_writer.h"
+#include "pg/model/ownership.h"
+
+namespace als::pg {
+
+namespace {
+
+/// As DROP TABLE has it, but before anything is locked.
+void check_may_drop(Oid table) {
+  server([&] {
+    if (!owns_relation(table))
+      aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+  });
+}
+
+/// After a restore a copy of a model table names the same factors, and nothing tells which of the
+/// two is the model.
+void check_has_no_other_claim(Oid table, Oid model) {
+  const Claims claims = claims_on(table);
+  if (OidIsValid(claims.recorded)) return;
+  for (const Claim& claim : claims.claims) {
+    if (claim.model == model) continue;
+    const std::string name = relation_name(model);
+    throw UserError(
+        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format("%s may be the factors of model %s or of model %s", relation_name(table).c_str(),
+               name.c_str(), relation_name(claim.model).c_str()),
+        "Remove the copy of the model's table with DROP TABLE, or let als.train or als.refresh_* "
+        "of the true model make the table its own.");
+  }
+}
+
+void drop_model(Oid model) {
+  check_is_model(model);
+  check_may_drop(model);
+  SpiConnection spi;
+  ModelWriter store(relation_name(model));
+  store.lock_model(model);
+  std::string tables = relation_name(model);
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const Oid factors = store.factor_table(side);
+    if (!OidIsValid(factors)) continue;
+    check_has_no_other_claim(factors, model);
+    tables += ", " + relation_name(factors);
+  }
+  // Changes are shut out by now. Readers come to the model first, so it is locked first against
+  // them.
+  execute("drop table " + tables);
+  spi.finish();
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_drop_model)
+
+/// als.drop_model(model regclass)
+Datum als_drop_model(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&]() -> Datum {
+    server([] {
+      PreventCommandIfReadOnly("als.drop_model()");
+      PreventCommandDuringRecovery("als.drop_model()");
+    });
+    drop_model(PG_GETARG_OID(0));
+    PG_RETURN_VOID();
+  });
+}
