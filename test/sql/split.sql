@@ -43,7 +43,7 @@ select * from texts as t, unnest(hashes(t)) as hash where t.r::text = 'blau';
 create table hashed as select t::text, hashes(t) from texts as t;
 create index on texts (als.hash_fraction(b));
 set client_encoding = 'latin1';
-select count(*) = 2 as same from texts as t join hashed on hashed.hashes = hashes(t);
+select count(*) = 2 as same from texts as x join hashed on hashed.hashes = hashes(x);
 set enable_seqscan = off;
 select count(*) as found from texts as t where als.hash_fraction(b) in (select hashes[2] from hashed);
 reset enable_seqscan;

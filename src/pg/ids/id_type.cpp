@@ -54,8 +54,8 @@ bool is_hashable(const TypeCacheEntry* cache) {
   return OidIsValid(cache->hash_proc_finfo.fn_oid) && cache->btree_opintype != NAMEOID;
 }
 
-/// Whether a type's hash function of 64 bits gives equal values equal hashes. That of char(n) hashes
-/// the padding too where the collation holds different strings equal.
+/// Whether a type's hash function of 64 bits gives equal values equal hashes. That of char(n)
+/// hashes the padding too where the collation holds different strings equal.
 bool has_hash64(const TypeCacheEntry* cache, Oid collation) {
   return OidIsValid(cache->hash_extended_proc_finfo.fn_oid) &&
          !(cache->btree_opintype == BPCHAROID && !get_collation_isdeterministic(collation));
