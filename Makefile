@@ -14,8 +14,10 @@ REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 # -isystem: warnings in the headers of Eigen and PostgreSQL are not ours to fix.
 EIGEN := $(or $(shell pkg-config --cflags-only-I eigen3 2>/dev/null),-I/usr/include/eigen3)
 ALS_CPPFLAGS = -Isrc $(patsubst -I%,-isystem %,$(EIGEN)) -MMD -MP
+# Of `make debug` (DEBUG=1): as a debugger likes it, and everything checked that can be.
+OPTIMIZE = $(if $(DEBUG),-O0 -g -D_GLIBCXX_ASSERTIONS -DALS_ASSERTIONS,-O3)
 # -Wno-register: PostgreSQL's headers before 16 use the keyword, which C++17 took out.
-ALS_CXXFLAGS = -std=c++17 -O3 -pthread -fvisibility=hidden -Wall -Wextra -Wno-register
+ALS_CXXFLAGS = -std=c++17 $(OPTIMIZE) -pthread -fvisibility=hidden -Wall -Wextra -Wno-register
 
 PG_CPPFLAGS = $(ALS_CPPFLAGS) -isystem $(includedir_server)
 PG_CXXFLAGS = $(ALS_CXXFLAGS)
@@ -33,13 +35,19 @@ PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
 # Some versions of PGXS put PG_CXXFLAGS before their own -O2, which would win.
-override CXXFLAGS := $(CXXFLAGS:-O2=-O3)
+override CXXFLAGS := $(CXXFLAGS:-O2=$(OPTIMIZE))
 # PGXS does not track headers.
 -include $(OBJS:.o=.d)
 $(OBJS): | check-deps
 else
 all install installcheck clean: check-deps
 endif
+
+# Everything anew, since nothing tells the objects of one kind from those of the other: `make clean` leads back.
+.PHONY: debug
+debug:
+	$(MAKE) --no-print-directory clean
+	$(MAKE) --no-print-directory all DEBUG=1
 
 TOOLS = test/tools
 
