@@ -17,7 +17,8 @@ ALS_CPPFLAGS = -Isrc $(patsubst -I%,-isystem %,$(EIGEN)) -MMD -MP
 # Of `make debug` (DEBUG=1): as a debugger likes it, and everything checked that can be.
 OPTIMIZE = $(if $(DEBUG),-O0 -g -D_GLIBCXX_ASSERTIONS -DALS_ASSERTIONS,-O3)
 # -Wno-register: PostgreSQL's headers before 16 use the keyword, which C++17 took out.
-ALS_CXXFLAGS = -std=c++17 $(OPTIMIZE) -pthread -fvisibility=hidden -Wall -Wextra -Wno-register
+ALS_CXXFLAGS = -std=c++17 $(OPTIMIZE) -pthread -fvisibility=hidden -Wall -Wextra -Wno-register \
+	-Wno-unknown-warning-option
 
 PG_CPPFLAGS = $(ALS_CPPFLAGS) -isystem $(includedir_server)
 PG_CXXFLAGS = $(ALS_CXXFLAGS)
