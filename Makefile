@@ -15,14 +15,16 @@ REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 # -isystem: warnings in the headers of Eigen and PostgreSQL are not ours to fix.
 EIGEN := $(or $(shell pkg-config --cflags-only-I eigen3 2>/dev/null),-I/usr/include/eigen3)
 ALS_CPPFLAGS = -Isrc $(patsubst -I%,-isystem %,$(EIGEN)) -MMD -MP
+# Of `make debug` (DEBUG=1): as a debugger likes it, and everything checked that can be.
+OPTIMIZE = $(if $(DEBUG),-O0 -g -D_GLIBCXX_ASSERTIONS -DALS_ASSERTIONS,-O3)
 # -Wno-register: PostgreSQL's headers before 16 use the keyword, which C++17 took out.
-ALS_CXXFLAGS = -std=c++17 -O3 -fopenmp -fvisibility=hidden -Wall -Wextra -Wno-register
+ALS_CXXFLAGS = -std=c++17 $(OPTIMIZE) -pthread -fvisibility=hidden -Wall -Wextra -Wno-register \
+	-Wno-unknown-warning-option
 
 PG_CPPFLAGS = $(ALS_CPPFLAGS) -isystem $(includedir_server)
 PG_CXXFLAGS = $(ALS_CXXFLAGS)
-# PGXS links with the C compiler. GCC's OpenMP library is the better one here: its idle threads soon
-# sleep, LLVM's spin on for 0.2 s; but clang's code needs LLVM's.
-SHLIB_LINK += -lstdc++ $(if $(findstring clang,$(shell $(CXX) --version)),-lomp,-lgomp)
+# PGXS links with the C compiler.
+SHLIB_LINK += -lstdc++ -lpthread
 EXTRA_CLEAN = $(OBJS:.o=.d) build
 
 # Bitcode lets the server inline C functions into JIT-compiled expressions; C++ gains nothing.
@@ -35,13 +37,19 @@ PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
 # Some versions of PGXS put PG_CXXFLAGS before their own -O2, which would win.
-override CXXFLAGS := $(CXXFLAGS:-O2=-O3)
+override CXXFLAGS := $(CXXFLAGS:-O2=$(OPTIMIZE))
 # PGXS does not track headers.
 -include $(OBJS:.o=.d)
 $(OBJS): | check-deps
 else
 all install installcheck clean: check-deps
 endif
+
+# Everything anew, since nothing tells the objects of one kind from those of the other: `make clean` leads back.
+.PHONY: debug
+debug:
+	$(MAKE) --no-print-directory clean
+	$(MAKE) --no-print-directory all DEBUG=1
 
 TOOLS = test/tools
 
@@ -70,7 +78,7 @@ build/$(1)/%.o: %.cpp
 	@mkdir -p $$(@D)
 	$$(CXX) $$(ALS_CPPFLAGS) $$(ALS_CXXFLAGS) $$(FLAVOUR) -c -o $$@ $$<
 build/$(1)/core-tests:
-	$$(CXX) $$(ALS_CXXFLAGS) $$(FLAVOUR) -o $$@ $$^ -lgtest_main -lgtest -lpthread
+	$$(CXX) $$(ALS_CXXFLAGS) $$(FLAVOUR) -o $$@ $$^ -lgtest_main -lgtest
 endef
 $(eval $(call flavour,plain))
 $(eval $(call flavour,sanitized))
@@ -157,10 +165,8 @@ check-docs:
 
 LINT_SRCS = $(SRCS) $(wildcard test/core/*.cpp test/bench/*.cpp)
 LINT_HEADERS = $(wildcard src/report/*.h src/*/*/*.h src/core/*/*.inl test/core/*.h test/bench/*.h)
-# -idirafter: clang's own folder may lack omp.h, the compiler's has it.
 LINT_FLAGS = $(filter-out -MMD -MP,$(ALS_CPPFLAGS)) $(ALS_CXXFLAGS) \
-	-isystem $(shell $(PG_CONFIG) --includedir-server) \
-	-idirafter $(shell $(CXX) -print-file-name=include)
+	-isystem $(shell $(PG_CONFIG) --includedir-server)
 # Includes against layers.txt, format, and what clang-tidy finds.
 lint: check-layers
 	clang-format --dry-run -Werror $(LINT_SRCS) $(LINT_HEADERS)

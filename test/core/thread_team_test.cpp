@@ -1,6 +1,7 @@
 #include "core/base/thread_team.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -8,6 +9,9 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
 #include <mutex>
 #include <numeric>
 #include <stdexcept>
@@ -182,6 +186,9 @@ TEST(ThreadTeam, HelpersBlockSignalsAndTheCallerDoesNot) {
     pthread_sigmask(SIG_SETMASK, nullptr, &now);
     if (thread == 0) {
       if (sigismember(&now, SIGUSR1) == 1) ++masked_callers;
+      for (int wait = 0; wait < 5000 && helpers == 0; ++wait) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
     } else {
       ++helpers;
       if (!all_blocked(now)) ++open_helpers;
@@ -198,23 +205,6 @@ TEST(ThreadTeam, HelpersBlockSignalsAndTheCallerDoesNot) {
 
 std::atomic<long> handler_thread{0};
 
-#if defined(__linux__)
-TEST(ThreadTeam, HelpersStepBackAndTheCallerDoesNot) {
-  const int before = getpriority(PRIO_PROCESS, 0);
-  std::atomic<int> helper_niceness{-100};
-  ThreadTeam team(2);
-  // Until a helper has come.
-  team.for_each_block(1000, 1, [&](std::size_t, std::size_t, int thread) {
-    if (thread > 0) helper_niceness = getpriority(PRIO_PROCESS, 0);
-    for (int wait = 0; wait < 100 && helper_niceness == -100; ++wait) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  });
-  EXPECT_EQ(helper_niceness, std::max(before, 10));
-  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), before);
-}
-#endif
-
 TEST(ThreadTeam, ASignalOfTheProcessIsHandledOnTheCaller) {
   struct sigaction action {};
   struct sigaction old {};
@@ -229,6 +219,118 @@ TEST(ThreadTeam, ASignalOfTheProcessIsHandledOnTheCaller) {
   EXPECT_EQ(handler_thread, static_cast<long>(gettid()));
   sigaction(SIGUSR1, &old, nullptr);
 }
+
+#if defined(__linux__)
+
+std::size_t threads_of_process() {
+  const std::filesystem::directory_iterator threads("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(threads), end(threads)));
+}
+
+TEST(ThreadTeam, HelpersComeWhenNeededAndEndWithTheTeam) {
+  const std::size_t before = threads_of_process();
+  {
+    ThreadTeam team(3);
+    team.for_each_block(10, 10, [](std::size_t, std::size_t, int) {});
+    EXPECT_EQ(threads_of_process(), before);
+    team.for_each_block(10, 1, [](std::size_t, std::size_t, int) {});
+    EXPECT_EQ(threads_of_process(), before + 2);
+  }
+  // One that has been joined may still be on its way out of the system's list.
+  for (int wait = 0; wait < 1000 && threads_of_process() > before; ++wait) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(threads_of_process(), before);
+}
+
+TEST(ThreadTeam, IdleHelpersSleep) {
+  ThreadTeam team(4);
+  team.for_each_block(100, 1, [](std::size_t, std::size_t, int) {});
+  const std::clock_t before = std::clock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  EXPECT_LT(std::clock() - before, CLOCKS_PER_SEC / 20);
+}
+
+void pin_to(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processor, &set);
+  sched_setaffinity(0, sizeof(set), &set);
+}
+
+// A helper that hardly ever gets a processor must not hold up loops that the caller can do alone.
+TEST(ThreadTeam, NeverWaitsForAHelperThatIsNotAtWork) {
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) < 2) {
+    GTEST_SKIP() << "needs two processors";
+  }
+  int taken = 0;
+  while (!CPU_ISSET(taken, &allowed)) ++taken;
+  CPU_CLR(taken, &allowed);
+
+  std::atomic<bool> stop{false};
+  std::thread busy([&] {
+    pin_to(taken);
+    while (!stop) {
+    }
+  });
+  ThreadTeam team(2);
+  std::atomic<bool> helper_pinned{false};
+  while (!helper_pinned) {
+    team.for_each_block(2, 1, [&](std::size_t, std::size_t, int thread) {
+      if (thread == 0) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      } else {
+        sched_param none{};
+        sched_setscheduler(0, SCHED_IDLE, &none);
+        pin_to(taken);
+        helper_pinned = true;
+      }
+    });
+  }
+  sched_setaffinity(0, sizeof(allowed), &allowed);
+  std::vector<double> milliseconds;
+  for (int loop = 0; loop < 100; ++loop) {
+    const auto began = std::chrono::steady_clock::now();
+    team.for_each_block(8, 1, [](std::size_t, std::size_t, int) {});
+    milliseconds.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began)
+            .count());
+  }
+  stop = true;
+  busy.join();
+  CPU_SET(taken, &allowed);
+  sched_setaffinity(0, sizeof(allowed), &allowed);
+  // Most loops: this thread itself may be put aside on a busy machine.
+  std::nth_element(milliseconds.begin(), milliseconds.begin() + 80, milliseconds.end());
+  EXPECT_LT(milliseconds[80], 2);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+[[noreturn]] void work_where_no_thread_can_start() {
+  std::vector<std::atomic<int>> visits(100);
+  const rlimit no_more{0, RLIM_INFINITY};
+  setrlimit(RLIMIT_AS, &no_more);  // and so none for a thread's stack
+  int threads = 0;
+  {
+    ThreadTeam team(4);
+    team.for_each_block(visits.size(), 1, [&](std::size_t begin, std::size_t, int thread) {
+      ++visits[begin];
+      threads = std::max(threads, thread + 1);
+    });
+  }
+  const bool whole =
+      std::all_of(visits.begin(), visits.end(), [](const auto& visit) { return visit == 1; });
+  std::_Exit(whole && threads == 1 ? 0 : 1);
+}
+
+// In a process of its own, which the limit stays with.
+TEST(ThreadTeam, DoesWithoutThreadsThatTheSystemRefuses) {
+  EXPECT_EXIT(work_where_no_thread_can_start(), testing::ExitedWithCode(0), "");
+}
+#endif
+
+#endif
 
 }  // namespace
 }  // namespace als

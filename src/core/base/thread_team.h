@@ -3,22 +3,31 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 
 namespace als {
 
-/// Splits loops over a team of OpenMP threads while the calling thread, which takes part in the
-/// work, keeps watching for a reason to stop.
+class HelperThreads;
+
+/// Splits loops over threads of its own, while the calling thread, which takes part in the work,
+/// keeps watching for a reason to stop.
 ///
-/// The helpers run at a low priority, so that a team as large as the machine starves nobody. They
-/// run with every signal blocked, so that a handler of the host process only ever runs on the
-/// calling thread. They touch nothing of the host: they see the loop body and one atomic flag.
+/// A loop is over when its blocks are done. The caller can do all of them: it waits for blocks that
+/// a helper has begun, never for a helper to come or to leave, because on a busy machine the system
+/// may let that wait for long. For the same reason helpers have the caller's priority: one with a
+/// lower would be put aside in the middle of a block.
+///
+/// The helpers start with the first loop that has work for them, sleep when there is none, and end
+/// with the team. Where the system refuses to start a thread there are fewer. They run with every
+/// signal blocked, so that a handler of the host process only ever runs on the calling thread. They
+/// touch nothing of the host: they see the loop body and a few atomic variables.
 class ThreadTeam {
  public:
-  /// Called often on the calling thread, inside the parallel region; must be cheap and must not
-  /// throw. True asks all threads to leave the region at the end of the block they are in.
+  /// Called often on the calling thread, in the middle of a loop; must be cheap and must not
+  /// throw. True asks all threads to leave the loop at the end of the block they are in.
   using Poll = std::function<bool()>;
 
-  /// Called on the calling thread after all threads have left the region because poll() was true.
+  /// Called on the calling thread after all threads have left the loop because poll() was true.
   /// It may throw to abandon the loop; when it returns, the loop goes on where it was left.
   using Interrupt = std::function<void()>;
 
@@ -28,7 +37,10 @@ class ThreadTeam {
   /// A team without anything to watch for.
   explicit ThreadTeam(int threads);
   ThreadTeam(int threads, Poll poll, Interrupt interrupt);
+  ThreadTeam(ThreadTeam&&) noexcept;
+  ~ThreadTeam();
 
+  /// What it was made for; there may be fewer.
   int threads() const { return threads_; }
 
   /// Calls body over [0, n) in blocks of `grain` indexes, handed out dynamically. Every index is
@@ -37,9 +49,16 @@ class ThreadTeam {
   void for_each_block(std::size_t n, std::size_t grain, const Body& body);
 
  private:
+  class Loop;
+
+  bool run(Loop& loop);
+  bool wait_for_helpers();
+  bool asked_to_stop() const { return poll_ && poll_(); }
+
   int threads_;
   Poll poll_;
   Interrupt interrupt_;
+  std::unique_ptr<HelperThreads> helpers_;  // none until they are needed
 };
 
 }  // namespace als

@@ -7,9 +7,18 @@
 namespace als {
 namespace {
 
-// Initialised on first use and without a destructor, so that loading the module runs no code.
+/// The widest that the processor has.
+SimdLevel default_level() {
+  for (SimdLevel level : {SimdLevel::kAvx512, SimdLevel::kAvx2}) {
+    if (is_available(level)) return level;
+  }
+  return SimdLevel::kBaseline;
+}
+
+// Initialised on first use and without a destructor, so that loading the module runs no code. What
+// reads it need not expect exceptions: it takes no memory.
 std::atomic<SimdLevel>& current_level() {
-  static std::atomic<SimdLevel> level{available_simd_levels().back()};
+  static std::atomic<SimdLevel> level{default_level()};
   return level;
 }
 

@@ -1,14 +1,9 @@
 #include "core/linalg/cholesky_solver.h"
 
+#include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
-
-// Eigen would start threads of its own, which would not have signals blocked.
-#ifndef EIGEN_DONT_PARALLELIZE
-#define EIGEN_DONT_PARALLELIZE
-#endif
-#include <Eigen/Cholesky>
 
 namespace als {
 namespace {

@@ -1,5 +1,6 @@
 #include "core/linalg/eigenbasis.h"
 
+#include <Eigen/Householder>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -7,12 +8,6 @@
 #include <stdexcept>
 
 #include "core/kernels/kernels.h"
-
-// Eigen would start threads of its own, which would not have signals blocked.
-#ifndef EIGEN_DONT_PARALLELIZE
-#define EIGEN_DONT_PARALLELIZE
-#endif
-#include <Eigen/Householder>
 
 // Eigen's own solver has the same three stages, but takes two seconds for 1024 factors on one
 // thread and cannot be interrupted.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/aligned_vector.h"
+#include "core/base/assert.h"
 
 namespace als {
 
@@ -16,7 +17,10 @@ struct FactorView {
   std::size_t rows;
   std::size_t cols;
   std::size_t stride;  ///< floats from one row to the next
-  const float* row(std::size_t r) const { return data + r * stride; }
+  const float* row(std::size_t r) const {
+    ALS_ASSERT(r <= rows);
+    return data + r * stride;
+  }
 };
 
 /// rows x cols floats, row-major; rows are padded with zeros to a multiple of 16 floats.
@@ -43,8 +47,14 @@ class FactorMatrix {
     data_.resize(data_.size() + stride_, 0.0F);
     std::copy(values, values + cols_, row(rows_++));
   }
-  float* row(std::size_t r) { return data_.data() + r * stride_; }
-  const float* row(std::size_t r) const { return data_.data() + r * stride_; }
+  float* row(std::size_t r) {
+    ALS_ASSERT(r <= rows_);
+    return data_.data() + r * stride_;
+  }
+  const float* row(std::size_t r) const {
+    ALS_ASSERT(r <= rows_);
+    return data_.data() + r * stride_;
+  }
   FactorView view() const { return {data_.data(), rows_, cols_, stride_}; }
 
  private:

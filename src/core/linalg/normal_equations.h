@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "core/base/assert.h"
 #include "core/kernels/kernels.h"
 #include "core/linalg/factor_matrix.h"
 
@@ -29,6 +30,7 @@ class NormalEquations {
 
   /// Entry (row, column) of A.
   float at(std::size_t row, std::size_t column) const {
+    ALS_ASSERT(row < unknowns_ && column < unknowns_);
     return matrix()[row < column ? matrix_index(column, row) : matrix_index(row, column)];
   }
 
@@ -36,6 +38,7 @@ class NormalEquations {
 
   /// Both of the same size.
   void add(const NormalEquations& other) {
+    ALS_ASSERT(other.unknowns_ == unknowns_);
     for (std::size_t k = 0; k < data_.size(); ++k) data_[k] += other.data_[k];
   }
 

@@ -23,7 +23,7 @@ const char* content_name(SegmentKind kind) {
 
 /// One's own models, or all with pg_read_all_stats.
 bool may_be_shown(const SegmentKey& key) {
-  if (has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS)) return true;
+  if (has_privs_of_role(GetUserId(), kReadAllStats)) return true;
   return key.database == MyDatabaseId &&
          pg_class_aclcheck(key.model, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }

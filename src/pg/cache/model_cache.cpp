@@ -39,9 +39,13 @@ void count_rollback(SubXactEvent event, SubTransactionId, SubTransactionId, void
 
 void end_transaction(XactEvent event, void*);
 
+struct Cache;
+Cache& cache();
+
 void watch_server() {
   static bool watching = false;
   if (watching) return;
+  cache();  // is made here, because the callbacks may not fail
   server([] {
     CacheRegisterRelcacheCallback(count_relation_invalidation, 0);
     CacheRegisterSyscacheCallback(AUTHOID, count_invalidation, 0);
@@ -139,9 +143,11 @@ void end_transaction(XactEvent event, void*) {
     guard([] { forget_gone_models(); });
   }
   if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE) {
-    const bool stale_ones = segments_may_be_stale();
-    for (auto& cached : cache().models)
-      if (stale_ones || cached->transaction_local) drop_segments(*cached, stale_ones);
+    guard_silently([] {
+      const bool stale_ones = segments_may_be_stale();
+      for (auto& cached : cache().models)
+        if (stale_ones || cached->transaction_local) drop_segments(*cached, stale_ones);
+    });
   }
 }
 

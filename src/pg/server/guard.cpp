@@ -65,25 +65,45 @@ void describe_current_exception(Failure& failure) noexcept {
   }
 }
 
-ErrorData* catch_server_error(void (*f)(void*), void* argument) {
+namespace {
+
+/// The error being handled, or null if there is no memory for a copy.
+ErrorData* copy_error() {
+  ErrorData* volatile copy = nullptr;
+  PG_TRY();
+  { copy = CopyErrorData(); }
+  PG_CATCH();
+  { copy = nullptr; }
+  PG_END_TRY();
+  return copy;
+}
+
+}  // namespace
+
+void throw_server_error(void (*f)(void*), void* argument) {
   MemoryContext context = CurrentMemoryContext;
   const uint32 interrupts_held = InterruptHoldoffCount;
   const uint32 cancels_held = QueryCancelHoldoffCount;
   ErrorData* volatile error = nullptr;
+  volatile bool failed = false;
   PG_TRY();
   { f(argument); }
   PG_CATCH();
   {
+    failed = true;
     MemoryContextSwitchTo(context);
+    error = copy_error();
+    MemoryContextSwitchTo(context);  // a copy that failed has left it
+    FlushErrorState();
     // Raising an error sets these to zero; our callers who hold interrupts off will count them
     // down.
     InterruptHoldoffCount = interrupts_held;
     QueryCancelHoldoffCount = cancels_held;
-    error = CopyErrorData();
-    FlushErrorState();
   }
   PG_END_TRY();
-  return error;
+  if (!failed) return;
+  if (error == nullptr) throw std::bad_alloc();
+  throw ServerError(error);
 }
 
 void go_on_after(const ServerError& error, const char* consequence) {

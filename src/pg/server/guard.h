@@ -4,7 +4,9 @@
 // guard(), which ends in a catch-all, leaves the catch block, and only then raises the error.
 //
 // Inbound: no server call may longjmp over a C++ object with a destructor. Code that has such
-// objects calls the server through server(), which copies the error and throws it as ServerError.
+// objects calls the server through server(), which copies the error and throws it as ServerError. A
+// C++ exception of the code that runs in there comes out of it too, once the server's own handler
+// of errors is back in place.
 #pragma once
 
 #include <type_traits>
@@ -68,18 +70,40 @@ auto guard(Body&& body) -> decltype(body()) {
   raise(failure);
 }
 
-/// Calls f(argument); returns a copy of the error it raised, or null.
-ErrorData* catch_server_error(void (*f)(void*), void* argument);
+/// Runs `body` where the server has no use for an error, such as when a transaction has ended.
+/// Whatever goes wrong ends `body`, and nothing else.
+template <class Body>
+void guard_silently(Body&& body) noexcept {
+  try {
+    body();
+  } catch (...) {  // nobody is there to hear of it
+  }
+}
 
-/// Calls the server: an error it raises becomes a ServerError. `body` must have no objects with
-/// destructors of its own.
+/// Calls f(argument), which must not throw. Throws the error that it raised.
+void throw_server_error(void (*f)(void*), void* argument);
+
+/// Calls the server: an error it raises becomes a ServerError, an exception comes through as it is.
+/// `body` must have no objects with destructors of its own.
 template <class Body>
 auto server(Body&& body) -> decltype(body()) {
   using Result = decltype(body());
   if constexpr (std::is_void_v<Result>) {
-    ErrorData* error = catch_server_error(
-        [](void* argument) { (*static_cast<std::remove_reference_t<Body>*>(argument))(); }, &body);
-    if (error != nullptr) throw ServerError(error);
+    struct Call {
+      std::remove_reference_t<Body>* body;
+      std::exception_ptr exception;
+    } call{&body, nullptr};
+    throw_server_error(
+        [](void* argument) {
+          auto* running = static_cast<Call*>(argument);
+          try {
+            (*running->body)();
+          } catch (...) {
+            running->exception = std::current_exception();
+          }
+        },
+        &call);
+    if (call.exception != nullptr) std::rethrow_exception(call.exception);
   } else {
     static_assert(std::is_trivially_destructible_v<Result>, "a longjmp would leak the result");
     Result result{};

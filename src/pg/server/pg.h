@@ -142,6 +142,13 @@ extern "C" {
 
 namespace als::pg {
 
+/// The role whose members see what all sessions do.
+#if PG_VERSION_NUM >= 140000
+constexpr Oid kReadAllStats = ROLE_PG_READ_ALL_STATS;
+#else
+constexpr Oid kReadAllStats = DEFAULT_ROLE_READ_ALL_STATS;
+#endif
+
 /// The local transaction id of this backend's transaction.
 inline LocalTransactionId current_lxid() {
 #if PG_VERSION_NUM >= 170000

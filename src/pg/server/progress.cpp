@@ -6,8 +6,9 @@ namespace als::pg {
 
 namespace {
 
-// Far above the server's own commands, whose views look for their own number only.
-constexpr auto kCommandNumber = static_cast<ProgressCommandType>(0x616c73);  // "als"
+// "als": far above the server's own commands, whose views look for their own number only. Beyond
+// the values of the enumeration too, which is why this is no constant.
+ProgressCommandType command_number() { return static_cast<ProgressCommandType>(0x616c73); }
 
 enum Counter {
   kCommand,
@@ -119,7 +120,7 @@ void Progress::publish() {
   value[kStepsStarted] = steps_started_;
   value[kStepFinished] = step_finished_;
   value[kTrial] = trial_;
-  pgstat_progress_start_command(kCommandNumber, InvalidOid);
+  pgstat_progress_start_command(command_number(), InvalidOid);
   pgstat_progress_update_multi_param(kCounters, index, value);
 }
 
@@ -166,9 +167,9 @@ void put_commands(ResultRows& rows) {
   int backends = pgstat_fetch_stat_numbackends();
   for (int i = 1; i <= backends; ++i) {
     const PgBackendStatus& backend = local_backend_entry(i)->backendStatus;
-    if (backend.st_progress_command != kCommandNumber || backend.st_databaseid != MyDatabaseId)
+    if (backend.st_progress_command != command_number() || backend.st_databaseid != MyDatabaseId)
       continue;
-    if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS) &&
+    if (!has_privs_of_role(GetUserId(), kReadAllStats) &&
         !has_privs_of_role(GetUserId(), backend.st_userid))
       continue;
     const int64* counter = backend.st_progress_param;

@@ -1,10 +1,8 @@
 // Defines the als.* settings, and reads them.
 #include "pg/server/settings.h"
 
-#include <sched.h>
-#include <unistd.h>
-
 #include "core/base/limits.h"
+#include "core/base/machine_limits.h"
 #include "core/kernels/simd_level.h"
 #include "pg/server/pg.h"
 
@@ -35,15 +33,12 @@ void assign_simd(int value, void*) { set_simd_level(static_cast<SimdLevel>(value
 
 std::size_t wanted_memory() {
   if (max_memory_setting >= 0) return static_cast<std::size_t>(max_memory_setting) * 1024;
-  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) / 2 *
-         static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  static const std::size_t usable = usable_memory();  // asked for again and again
+  return usable / 2;
 }
 
 int wanted_threads() {
-  if (threads_setting > 0) return threads_setting;
-  cpu_set_t allowed;
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return 1;
-  return std::clamp(CPU_COUNT(&allowed), 1, kMaxThreads);
+  return threads_setting > 0 ? threads_setting : std::min(usable_processors(), kMaxThreads);
 }
 
 std::size_t memory_limit() { return static_cast<std::size_t>(max_memory_limit_setting) * 1024; }
@@ -53,14 +48,14 @@ void define_settings() {
   DefineCustomIntVariable("als.threads",
                           "Threads that als.train, als.tune, als.recommend_all and als.evaluate "
                           "use unless told otherwise.",
-                          "0 means every processor the server process may run on.",
+                          "0 means one for each processor that the server process may use.",
                           &threads_setting, 0, 0, kMaxThreads, PGC_USERSET, 0, nullptr, nullptr,
                           nullptr);
   DefineCustomIntVariable(
       "als.max_memory",
       "Memory one als.train, als.tune, als.recommend_all or als.evaluate may use; more is refused.",
-      "-1 means half of the machine's memory.", &max_memory_setting, -1, -1, MAX_KILOBYTES,
-      PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+      "-1 means half of the memory of the machine or container.", &max_memory_setting, -1, -1,
+      MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("als.threads_limit", "The most threads of a call, whatever it asks for.",
                           nullptr, &threads_limit_setting, kMaxThreads, 1, kMaxThreads, PGC_SUSET,
                           0, nullptr, nullptr, nullptr);

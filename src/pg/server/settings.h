@@ -8,13 +8,14 @@ namespace als::pg {
 /// Registers the settings; called once, when the module is loaded.
 void define_settings();
 
-/// als.threads, or every processor this process may run on where it is 0; within threads_limit().
+/// als.threads, or one for each processor that this process may use where it is 0; within
+/// threads_limit().
 int default_threads();
 
 /// The most threads of a call, which an administrator sets: als.threads_limit.
 int threads_limit();
 
-/// als.max_memory in bytes, or half of the machine's memory where it is -1; within
+/// als.max_memory in bytes, or half of the machine's or container's memory where it is -1; within
 /// als.max_memory_limit, which an administrator sets.
 std::size_t max_memory();
 
