@@ -1,6 +1,7 @@
 // als.models: the models that the caller may read, each with its newest run.
 
 #include "pg/model/newest_run.h"
+#include "pg/server/guard.h"
 
 namespace als::pg {
 
@@ -36,6 +37,50 @@ List* model_tables(Oid model_type) {
   return tables;
 }
 
+bool may_read(Oid table) {
+  return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)) &&  // else just dropped
+         pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+}
+
+void put_row(ReturnSetInfo* result, const ModelTable& table, const NewestRun& run) {
+  const char* problem =
+      run.found || run.problem != nullptr ? run.problem : "it holds no training run";
+  const char* owner = GetUserNameFromId(table.owner, true);
+  NameData owner_name;
+  namestrcpy(&owner_name, owner == nullptr ? "" : owner);
+  Datum values[4] = {ObjectIdGetDatum(table.oid), NameGetDatum(&owner_name), run.row,
+                     problem == nullptr ? 0 : CStringGetTextDatum(problem)};
+  bool nulls[4] = {false, owner == nullptr, !run.found, problem == nullptr};
+  tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/// All rows of the view. Each is made in a memory context that is emptied before the next.
+void put_rows(ReturnSetInfo* result) {
+  const Oid model_type = TupleDescAttr(result->setDesc, 2)->atttypid;
+  TupleDesc run_type = nullptr;
+  List* tables = NIL;
+  MemoryContext scratch = nullptr;
+  server([&] {
+    run_type = lookup_rowtype_tupdesc_copy(model_type, -1);
+    tables = model_tables(model_type);
+    scratch = AllocSetContextCreate(CurrentMemoryContext, "als newest run", ALLOCSET_DEFAULT_SIZES);
+  });
+  MemoryContext outer = MemoryContextSwitchTo(scratch);
+  ListCell* cell;
+  foreach (cell, tables) {
+    const auto& table = *static_cast<ModelTable*>(lfirst(cell));
+    const bool is_shown = server([&] {
+      CHECK_FOR_INTERRUPTS();
+      MemoryContextReset(scratch);
+      return may_read(table.oid);
+    });
+    if (!is_shown) continue;
+    const NewestRun run = read_newest_run(table.oid, run_type);
+    server([&] { put_row(result, table, run); });
+  }
+  MemoryContextSwitchTo(outer);
+}
+
 }  // namespace
 
 }  // namespace als::pg
@@ -46,30 +91,8 @@ ALS_SQL_FUNCTION(als_models)
 Datum als_models(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   init_materialized_srf(fcinfo);
-  auto* rsinfo = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-  const Oid model_type = TupleDescAttr(rsinfo->setDesc, 2)->atttypid;
-  TupleDesc run_type = lookup_rowtype_tupdesc_copy(model_type, -1);
-  MemoryContext scratch =
-      AllocSetContextCreate(CurrentMemoryContext, "als newest run", ALLOCSET_DEFAULT_SIZES);
-  ListCell* cell;
-  foreach (cell, model_tables(model_type)) {
-    const auto& table = *static_cast<ModelTable*>(lfirst(cell));
-    CHECK_FOR_INTERRUPTS();
-    if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table.oid))) continue;  // just dropped
-    if (pg_class_aclcheck(table.oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK) continue;
-    MemoryContextReset(scratch);
-    MemoryContext old = MemoryContextSwitchTo(scratch);
-    const NewestRun run = read_newest_run(table.oid, run_type);
-    const char* problem =
-        run.found || run.problem != nullptr ? run.problem : "it holds no training run";
-    const char* owner = GetUserNameFromId(table.owner, true);
-    NameData owner_name;
-    namestrcpy(&owner_name, owner == nullptr ? "" : owner);
-    Datum values[4] = {ObjectIdGetDatum(table.oid), NameGetDatum(&owner_name), run.row,
-                       problem == nullptr ? 0 : CStringGetTextDatum(problem)};
-    bool nulls[4] = {false, owner == nullptr, !run.found, problem == nullptr};
-    tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-    MemoryContextSwitchTo(old);
-  }
-  return static_cast<Datum>(0);
+  return guard([&] {
+    put_rows(reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo));
+    return static_cast<Datum>(0);
+  });
 }

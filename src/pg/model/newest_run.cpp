@@ -170,18 +170,26 @@ NewestRun read_newest_run(Oid model, TupleDesc run_type) {
   Search search{model, run_type};
   MemoryContext context = CurrentMemoryContext;
   ResourceOwner owner = CurrentResourceOwner;
-  BeginInternalSubTransaction(nullptr);
-  MemoryContextSwitchTo(context);
-  ErrorData* error = catch_server_error(
-      [](void* argument) { search_model(*static_cast<Search*>(argument)); }, &search);
-  if (error == nullptr)
-    ReleaseCurrentSubTransaction();
-  else
-    RollbackAndReleaseCurrentSubTransaction();
-  MemoryContextSwitchTo(context);
-  CurrentResourceOwner = owner;
+  server([&] {
+    BeginInternalSubTransaction(nullptr);
+    MemoryContextSwitchTo(context);
+  });
+  ErrorData* error = nullptr;
+  try {
+    server([&] { search_model(search); });
+  } catch (const ServerError& raised) {
+    error = raised.data;
+  }
+  server([&] {
+    if (error == nullptr)
+      ReleaseCurrentSubTransaction();
+    else
+      RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(context);
+    CurrentResourceOwner = owner;
+  });
   if (error != nullptr) {
-    if (concerns_query(*error)) ReThrowError(error);
+    if (concerns_query(*error)) throw ServerError(error);
     search.result.problem = error->message;
   }
   if (search.result.problem != nullptr) search.result.found = false;

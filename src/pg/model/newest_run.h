@@ -15,8 +15,8 @@ struct NewestRun {
 };
 
 /// Reads it under the active snapshot without running anything of its owner's and without waiting
-/// for a lock. Whatever is wrong with the table is told, not raised. `run_type` are the columns of
-/// als.model. A server call.
+/// for a lock. Whatever is wrong with the table is told, not thrown. `run_type` are the columns of
+/// als.model; the result is in the current memory context.
 NewestRun read_newest_run(Oid model, TupleDesc run_type);
 
 }  // namespace als::pg
