@@ -9,7 +9,7 @@
 #include "core/search/batch_recommender.h"
 
 #include "pg/batch/recommendation_table.h"
-#include "pg/cache/model_cache.h"
+#include "pg/cache/served_model.h"
 #include "pg/history/seen_reader.h"
 #include "pg/model/model_source.h"
 #include "pg/server/args.h"

@@ -1,3 +1,4 @@
+// From a factor table to a segment of it.
 #include "pg/cache/factor_loader.h"
 
 #include "pg/cache/loaded_factors.h"

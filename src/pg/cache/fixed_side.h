@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/train/row_objective.h"
-#include "pg/cache/model_cache.h"
+#include "pg/cache/served_model.h"
 
 namespace als::pg {
 

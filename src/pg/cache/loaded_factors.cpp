@@ -1,3 +1,4 @@
+// One side of a model, ready to score.
 #include "pg/cache/loaded_factors.h"
 
 #include "pg/cache/factor_loader.h"

@@ -1,6 +1,8 @@
+// The segments of a model, found or built.
 #include "pg/cache/model_segments.h"
 
 #include "core/search/top_k_search.h"
+#include "pg/cache/build_lock.h"
 #include "pg/cache/factor_loader.h"
 #include "pg/server/settings.h"
 

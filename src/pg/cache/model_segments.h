@@ -6,7 +6,7 @@
 
 namespace als::pg {
 
-/// An segment, and whether it is this transaction's only: one that has written may see rows that
+/// A segment, and whether it is this transaction's only: one that has written may see rows that
 /// the version it sees does not tell from others', so that what it builds is not shown to anybody.
 struct FoundSegment {
   std::shared_ptr<Segment> segment;

@@ -1,3 +1,4 @@
+// A block of memory that serving reads.
 #include "pg/cache/segment.h"
 
 #include "core/linalg/factor_matrix.h"

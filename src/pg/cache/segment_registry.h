@@ -40,7 +40,7 @@ struct SegmentKey {
   }
 };
 
-/// An segment in shared memory, as the view als.cache shows it.
+/// A segment in shared memory, as the view als.cache shows it.
 struct RegisteredSegment {
   SegmentKey key;
   std::size_t bytes;
@@ -77,16 +77,5 @@ void forget_gone_models();
 
 /// All segments of all databases.
 std::vector<RegisteredSegment> registered_segments();
-
-/// Held by whoever builds a segment that others may be waiting for. Left to the server after an
-/// error.
-class BuildLock {
- public:
-  explicit BuildLock(const SegmentKey& key);
-  void release();
-
- private:
-  LOCKTAG tag_;
-};
 
 }  // namespace als::pg

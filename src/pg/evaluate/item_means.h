@@ -1,7 +1,7 @@
 // The mean rating of each item: what a model's predictions are to beat.
 #pragma once
 
-#include "pg/cache/model_cache.h"
+#include "pg/cache/served_model.h"
 
 namespace als::pg {
 

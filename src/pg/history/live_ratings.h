@@ -3,7 +3,7 @@
 
 #include "core/base/thread_team.h"
 #include "core/data/compressed_rows.h"
-#include "pg/cache/model_cache.h"
+#include "pg/cache/served_model.h"
 #include "pg/server/memory_context.h"
 #include "pg/server/progress.h"
 #include "pg/source/rating_reader.h"

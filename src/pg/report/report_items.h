@@ -1,7 +1,7 @@
 // What a report tells of a model's items: the map, and a sample with neighbours.
 #pragma once
 
-#include "pg/cache/model_cache.h"
+#include "pg/cache/served_model.h"
 #include "report/report_data.h"
 
 namespace als::pg {

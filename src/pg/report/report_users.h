@@ -1,7 +1,7 @@
 // What a report tells of a model's users: how many ratings they have, and scores of a sample.
 #pragma once
 
-#include "pg/cache/model_cache.h"
+#include "pg/cache/served_model.h"
 #include "report/report_data.h"
 
 namespace als::pg {

@@ -3,7 +3,7 @@
 #include "core/train/score_contributions.h"
 
 #include "pg/cache/fixed_side.h"
-#include "pg/cache/model_cache.h"
+#include "pg/cache/served_model.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
 #include "pg/server/args.h"

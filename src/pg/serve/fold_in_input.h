@@ -4,7 +4,7 @@
 
 #include "core/data/compressed_rows.h"
 #include "core/train/folded_row.h"
-#include "pg/cache/model_cache.h"
+#include "pg/cache/served_model.h"
 
 namespace als::pg {
 

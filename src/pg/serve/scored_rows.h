@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/search/top_k.h"
-#include "pg/cache/model_cache.h"
+#include "pg/cache/served_model.h"
 #include "pg/server/result_rows.h"
 
 namespace als::pg {

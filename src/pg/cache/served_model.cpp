@@ -1,0 +1,197 @@
+// A model ready to score, as one call sees it.
+#include "pg/cache/served_model.h"
+
+#include "core/kernels/kernels.h"
+#include "pg/cache/snapshot_key.h"
+#include "pg/model/factor_table.h"
+#include "pg/server/settings.h"
+
+namespace als::pg {
+
+namespace {
+
+/// Rows fetched one by one before the whole side is read instead, and how often to look meanwhile
+/// whether another session has done so.
+constexpr int kLookupsBeforeLoad = 100;
+constexpr int kLookupsBetweenLooks = 10;
+
+/// Users can be many: where their side cannot be shared, it is kept only up to this size.
+constexpr std::size_t kMaxPrivateUserBytes = std::size_t{256} << 20;
+
+/// The model served last, which the next call most often asks for again.
+struct LastServed {
+  SnapshotKey key;
+  RowVersion row;
+  std::shared_ptr<ServedModel> model;
+};
+
+// Never destroyed: a backend ends without running destructors.
+LastServed& last_served() {
+  static auto* last = new LastServed;
+  return *last;
+}
+
+}  // namespace
+
+ServedModel::ServedModel(std::shared_ptr<CachedModel> cached, Oid user)
+    : cached_(std::move(cached)), context_("als model") {
+  for (Oid table :
+       {model().table, model().factor_table(Side::kUsers), model().factor_table(Side::kItems)})
+    row_security_ =
+        row_security_ || server([&] { return check_enable_rls(table, user, true) == RLS_ENABLED; });
+  if (!is_reusable()) {
+    // Factors that row-level security has filtered are this call's alone.
+    auto own = std::make_shared<CachedModel>();
+    own->model = cached_->model;
+    cached_ = std::move(own);
+  }
+}
+
+const IdType& ServedModel::id_type(Side side) {
+  IdType*& type = types_[index_of(side)];
+  if (type == nullptr) type = server([&] { return factor_id_type(model(), side, context_.get()); });
+  return *type;
+}
+
+/// Table privileges are looked up; anything else (privileges on columns) is left to the executor.
+void ServedModel::check_readable(Side side) {
+  bool& readable = readable_[index_of(side)];
+  if (readable) return;
+  Oid table = model().factor_table(side);
+  bool granted =
+      server([&] { return pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK; });
+  if (!granted) {
+    SpiConnection spi;
+    SPIPlanPtr plan = prepare(std::string("select ") + id_column(side) + ", " + kFactorColumns +
+                              " from only " + relation_name(table) + " limit 0");
+    for_each_row(plan, {}, {InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID},
+                 [](TupleTableSlot*) {});
+    spi.finish();
+  }
+  readable = true;
+}
+
+const LoadedFactors& ServedModel::side(Side side) {
+  check_readable(side);
+  std::shared_ptr<LoadedFactors>& loaded = cached_->sides[index_of(side)];
+  if (loaded == nullptr) {
+    FoundSegment found = factor_segment(model(), side, is_reusable());
+    loaded = std::make_shared<LoadedFactors>(model(), side, std::move(found.segment));
+    cached_->transaction_local = cached_->transaction_local || found.transaction_local;
+  }
+  return *loaded;
+}
+
+const TopKSearch& ServedModel::search(Side side) {
+  const LoadedFactors& rows = this->side(side);
+  std::shared_ptr<SideSearch>& loaded = cached_->searches[index_of(side)];
+  if (loaded == nullptr) {
+    FoundSegment found = search_segment(model(), side, rows, is_reusable());
+    TopKSearch search(found.segment->data(), rows.rows(), rows.bias());
+    loaded = std::make_shared<SideSearch>(SideSearch{std::move(found.segment), search});
+    cached_->transaction_local = cached_->transaction_local || found.transaction_local;
+  }
+  count_hit(*loaded->segment);
+  return loaded->search;
+}
+
+/// Takes a side that another session has loaded.
+bool ServedModel::take_existing(Side side) {
+  if (!is_reusable() || cached_->lookups[index_of(side)] % kLookupsBetweenLooks != 0) return false;
+  std::shared_ptr<Segment> segment = existing_factor_segment(model(), side);
+  if (segment == nullptr) return false;
+  cached_->sides[index_of(side)] =
+      std::make_shared<LoadedFactors>(model(), side, std::move(segment));
+  return true;
+}
+
+bool ServedModel::worth_loading(Side side) const {
+  if (!is_reusable() || cached_->lookups[index_of(side)] < kLookupsBeforeLoad) return false;
+  std::size_t row_bytes = static_cast<std::size_t>(model().factors) * sizeof(float) + 64;
+  return side == Side::kItems || static_cast<std::size_t>(model().n_users) * row_bytes <=
+                                     std::max(cache_size(), kMaxPrivateUserBytes);
+}
+
+std::optional<FactorRow> ServedModel::find(Side side, Datum id) {
+  check_readable(side);
+  if (cached_->sides[index_of(side)] == nullptr && !take_existing(side) && !worth_loading(side))
+    return look_up(side, id);
+  const LoadedFactors& all = this->side(side);
+  std::uint32_t index =
+      all.ids().is_plain() ? all.ids().find(id) : server([&] { return all.ids().find(id); });
+  if (index == IdIndex::kMissing) return std::nullopt;
+  const FactorView rows = all.rows();
+  // It comes from memory while the caller does what else it has to do.
+  for (std::size_t c = 0; c < rows.stride; c += kBlock) __builtin_prefetch(rows.row(index) + c);
+  return FactorRow{rows.row(index), all.bias()[index]};
+}
+
+std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
+  const IdType& type = id_type(side);
+  LastRow& last = last_[index_of(side)];
+  bool repeated = last.valid &&
+                  server([&] { return datumIsEqual(last.id, id, type.by_value(), type.length()); });
+  if (!repeated) {
+    ++cached_->lookups[index_of(side)];
+    last.valid = last.exists = false;
+    SpiConnection spi;
+    const char* condition = server([&] { return equals_condition(type, id_column(side)); });
+    SPIPlanPtr plan =
+        saved_plan(std::string("select ") + kFactorColumns + " from only " +
+                       relation_name(model().factor_table(side)) + " where " + condition,
+                   {type.base});
+    for_each_row(plan, {{type.base, id}}, {FLOAT4ARRAYOID, FLOAT4OID, INT4OID},
+                 [&](TupleTableSlot* slot) {
+                   VectorView vector = model_vector(slot->tts_values[0], model(), side);
+                   last.values.assign(vector.values, vector.values + vector.size);
+                   last.bias = slot->tts_isnull[1] ? 0.0F : DatumGetFloat4(slot->tts_values[1]);
+                   last.exists = true;
+                 });
+    spi.finish();
+    server([&] {
+      if (!type.by_value() && last.id != 0) pfree(DatumGetPointer(last.id));
+      last.id = 0;
+      MemoryContext old = MemoryContextSwitchTo(context_.get());
+      last.id = datumCopy(id, type.by_value(), type.length());
+      MemoryContextSwitchTo(old);
+    });
+    last.valid = true;
+  }
+  if (!last.exists) return std::nullopt;
+  return FactorRow{last.values.data(), last.bias};
+}
+
+void ServedModel::revalidate() {
+  for (LastRow& last : last_) last.valid = false;
+}
+
+std::shared_ptr<ServedModel> serve_model(Oid table) {
+  LastServed& last = last_served();
+  if (last.model != nullptr && last.key.is_current(table)) return last.model;
+
+  SnapshotKey key(table);
+  const auto catalogs_are_current = [&] {
+    return last.model != nullptr && last.key.has_current_catalogs(table);
+  };
+  // Looking may itself meet changes.
+  if (catalogs_are_current() && last.row.is_known() && newest_row(table) == last.row &&
+      catalogs_are_current()) {
+    last.model->revalidate();
+    last.key = std::move(key);
+    return last.model;
+  }
+  SpiConnection spi;
+  Model model = read_model(table);
+  spi.finish();
+  auto served = std::make_shared<ServedModel>(cached_version(std::move(model)), GetUserId());
+  if (served->is_reusable()) {
+    // Reading the row may itself have met invalidations; what matters of them was looked up after.
+    key.catalogs_seen();
+    last.key = std::move(key);
+    last.row = newest_row(table);
+    last.model = served;
+  }
+  return served;
+}
+
+}  // namespace als::pg

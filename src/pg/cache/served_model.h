@@ -1,0 +1,69 @@
+// A model ready to score, as one call sees it: under its snapshot, with its privileges.
+//
+// Privileges are checked at every call, and rows that row-level security may hide are never kept.
+#pragma once
+
+#include "pg/cache/model_cache.h"
+
+namespace als::pg {
+
+/// One row of a factor table.
+struct FactorRow {
+  const float* values;
+  float bias;
+};
+
+/// A model as the caller's snapshot sees it, with the caller's privileges.
+class ServedModel {
+ public:
+  ServedModel(std::shared_ptr<CachedModel> cached, Oid user);
+
+  const Model& model() const { return cached_->model; }
+
+  /// The type of a side's ids.
+  const IdType& id_type(Side side);
+
+  /// All rows of a side. Throws 42501 where the caller may not read them.
+  const LoadedFactors& side(Side side);
+
+  /// A search for the rows of a side that score best.
+  const TopKSearch& search(Side side);
+
+  /// The row with this id, which must be of id_type(side), or nothing. Valid until the next call
+  /// for the same side. Single rows come through the primary key; a caller who asks for many gets
+  /// the side read as a whole.
+  std::optional<FactorRow> find(Side side, Datum id);
+
+  /// Whether nothing but the caller's snapshot and role decides what it sees.
+  bool is_reusable() const { return !row_security_; }
+
+  /// Goes on under another snapshot, which sees the same model row.
+  void revalidate();
+
+ private:
+  void check_readable(Side side);
+  bool worth_loading(Side side) const;
+  bool take_existing(Side side);
+  std::optional<FactorRow> look_up(Side side, Datum id);
+
+  std::shared_ptr<CachedModel> cached_;
+  bool row_security_ = false;
+  bool readable_[2] = {false, false};
+  OwnedMemoryContext context_;
+  IdType* types_[2] = {nullptr, nullptr};
+
+  // The row found last through the primary key.
+  struct LastRow {
+    bool valid = false;
+    bool exists = false;
+    Datum id = 0;
+    std::vector<float> values;
+    float bias = 0;
+  } last_[2];
+};
+
+/// The model as the active snapshot sees it. Throws what read_model() throws. Repeated calls under
+/// one snapshot cost next to nothing.
+std::shared_ptr<ServedModel> serve_model(Oid table);
+
+}  // namespace als::pg
