@@ -138,7 +138,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   // A fresh one: after waiting for another, what it has left behind.
   SnapshotScope snapshot;
   std::shared_ptr<ServedModel> served = serve_model(table);
-  if (!served->is_reusable())
+  if (served->is_filtered())
     throw UserError(
         ERRCODE_INSUFFICIENT_PRIVILEGE,
         format("row-level security may hide a part of model %s", served->model().name.c_str()),

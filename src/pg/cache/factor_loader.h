@@ -17,6 +17,8 @@ class FactorLoader {
   FactorLoader(const FactorLoader&) = delete;
   FactorLoader& operator=(const FactorLoader&) = delete;
 
+  std::size_t size() const { return matrix_.rows(); }
+
   /// The segment, as LoadedFactors takes it, aligned to cache lines.
   std::size_t bytes() const;
   void write(char* segment) const;

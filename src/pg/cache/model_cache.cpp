@@ -52,25 +52,59 @@ void end_transaction(XactEvent event, void*) {
   }
 }
 
+/// What the transaction has changed itself may have been taken back. Whoever is still reading it
+/// holds it.
+void end_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
+  if (event != SUBXACT_EVENT_ABORT_SUB) return;
+  auto& models = cached_models();
+  models.erase(std::remove_if(models.begin(), models.end(),
+                              [](const auto& cached) { return cached->transaction_local; }),
+               models.end());
+}
+
 void watch_server() {
   static bool watching = false;
   if (watching) return;
   server([] {
     CacheRegisterRelcacheCallback(watch_relation, 0);
     RegisterXactCallback(end_transaction, nullptr);
+    RegisterSubXactCallback(end_subtransaction, nullptr);
   });
   watching = true;
 }
 
 /// A refresh of the users leaves the items as they were, and the other way round.
 void take_same_sides(const CachedModel& from, CachedModel& to) {
-  if (from.transaction_local) return;
   for (Side side : {Side::kUsers, Side::kItems}) {
     const int s = index_of(side);
-    if (to.sides[s] != nullptr || !to.model.has_same_factors(from.model, side)) continue;
+    if (from.sides[s] == nullptr || to.sides[s] != nullptr ||
+        !to.model.has_same_factors(from.model, side))
+      continue;
     to.sides[s] = from.sides[s];
     to.searches[s] = from.searches[s];
+    to.transaction_local = to.transaction_local || from.transaction_local;
   }
+}
+
+bool has_private_segments(const CachedModel& cached) {
+  const auto is_private = [](const Segment& segment) { return !segment.is_shared(); };
+  for (int s : {0, 1}) {
+    if (cached.sides[s] != nullptr && is_private(cached.sides[s]->segment())) return true;
+    if (cached.searches[s] != nullptr && is_private(*cached.searches[s]->segment)) return true;
+  }
+  return false;
+}
+
+/// Copies of this session's own are kept of one version of a model, the one asked for last.
+void drop_copies_of_other_versions(const CachedModel& kept) {
+  auto& models = cached_models();
+  models.erase(std::remove_if(models.begin(), models.end(),
+                              [&](const auto& entry) {
+                                return entry.get() != &kept &&
+                                       entry->model.table == kept.model.table &&
+                                       has_private_segments(*entry);
+                              }),
+               models.end());
 }
 
 }  // namespace
@@ -92,6 +126,7 @@ std::shared_ptr<CachedModel> cached_version(Model model) {
     result->model = std::move(model);
     for (const auto& entry : models) take_same_sides(*entry, *result);
   }
+  drop_copies_of_other_versions(*result);
   models.insert(models.begin(), result);
   if (models.size() > kMaxCachedModels) models.pop_back();
   return result;

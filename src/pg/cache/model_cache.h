@@ -17,14 +17,21 @@ struct SideSearch {
   TopKSearch search;
 };
 
-/// What this session keeps of one version of a model: views of segments, most of which it shares
-/// with other sessions.
+/// What is kept of one version of a model: views of segments, most of which are shared with other
+/// sessions.
 struct CachedModel {
   Model model;
   std::shared_ptr<LoadedFactors> sides[2];
   std::shared_ptr<SideSearch> searches[2];
   int lookups[2] = {0, 0};
-  bool transaction_local = false;  ///< some of it holds for this transaction only
+  bool holds_rows[2] = {false, false};  ///< the factor table is known not to be empty
+  bool transaction_local = false;       ///< what of it is private holds for this transaction only
+
+  /// Whether changes of a side are seen, as of so many catalog_changes().
+  struct {
+    std::uint64_t asked_at = UINT64_MAX;
+    bool answer = false;
+  } changes_seen[2];
 };
 
 /// The place of a side in a CachedModel.

@@ -13,37 +13,39 @@ namespace {
 /// What can fill a segment.
 struct Content {
   std::size_t bytes;
+  bool is_whole;  ///< it is proved to be what the segment's key says
   std::function<void(char* segment)> write;
 };
 
-std::shared_ptr<Segment> private_segment(const Content& content) {
+FoundSegment private_segment(const Content& content, Lifetime lifetime) {
   std::shared_ptr<Segment> segment = Segment::make_private(content.bytes);
   content.write(segment->data());
-  return segment;
+  return {std::move(segment), content.is_whole ? lifetime : Lifetime::kSnapshot};
 }
 
-std::shared_ptr<Segment> build(const SegmentKey& key, const Content& content) {
-  if (content.bytes > cache_size()) return private_segment(content);
-  std::shared_ptr<Segment> segment = new_shared_segment(content.bytes);
-  if (segment == nullptr) return private_segment(content);
+FoundSegment build(const SegmentKey& key, const Content& content) {
+  std::shared_ptr<Segment> segment;
+  if (content.is_whole) segment = new_shared_segment(content.bytes);
+  if (segment == nullptr) return private_segment(content, Lifetime::kVersion);
   content.write(segment->data());
   register_segment(key, *segment);
-  return segment;
+  return {std::move(segment), Lifetime::kVersion};
 }
 
-FoundSegment find_or_build(const SegmentKey& key, bool may_share,
+FoundSegment find_or_build(const SegmentKey& key, Lifetime lifetime,
                            const std::function<Content()>& open) {
-  if (!may_share || !segments_are_shared()) return {private_segment(open()), false};
-  if (std::shared_ptr<Segment> segment = registered_segment(key)) return {segment, false};
-  if (TransactionIdIsValid(GetTopTransactionIdIfAny())) return {private_segment(open()), true};
+  if (lifetime == Lifetime::kSnapshot || !segments_are_shared())
+    return private_segment(open(), lifetime);
+  if (std::shared_ptr<Segment> segment = registered_segment(key)) return {segment, lifetime};
+  if (lifetime == Lifetime::kTransaction) return private_segment(open(), lifetime);
   BuildLock lock(key);
-  std::shared_ptr<Segment> segment = registered_segment(key);
-  if (segment == nullptr) {
+  FoundSegment found{registered_segment(key), lifetime};
+  if (found.segment == nullptr) {
     forget_gone_models();
-    segment = build(key, open());
+    found = build(key, open());
   }
   lock.release();
-  return {segment, false};
+  return found;
 }
 
 SegmentKey factor_key(const Model& model, Side side) {
@@ -62,12 +64,14 @@ SegmentKey segment_key(const Model& model, Side side, SegmentKind kind) {
   return {MyDatabaseId, model.table, kind, model.factors_of(side), model.factors};
 }
 
-FoundSegment factor_segment(const Model& model, Side side, bool may_share) {
-  return find_or_build(factor_key(model, side), may_share, [&] {
+FoundSegment factor_segment(const Model& model, Side side, Lifetime lifetime) {
+  return find_or_build(factor_key(model, side), lifetime, [&] {
     SpiConnection spi;
     auto reader = std::make_shared<FactorLoader>(model, side);
     spi.finish();
-    return Content{reader->bytes(), [reader](char* segment) { reader->write(segment); }};
+    return Content{reader->bytes(),
+                   lifetime != Lifetime::kSnapshot && are_whole(model, side, reader->size()),
+                   [reader](char* segment) { reader->write(segment); }};
   });
 }
 
@@ -75,14 +79,18 @@ std::shared_ptr<Segment> existing_factor_segment(const Model& model, Side side) 
   return segments_are_shared() ? registered_segment(factor_key(model, side)) : nullptr;
 }
 
-FoundSegment search_segment(const Model& model, Side side, const LoadedFactors& rows,
-                            bool may_share) {
-  return find_or_build(search_key(model, side), may_share, [&] {
-    return Content{TopKSearch::bytes(rows.size(), rows.rows().cols), [&rows](char* segment) {
-                     TopKSearch::build(rows.rows(), rows.bias(), segment,
-                                       [] { server([] { CHECK_FOR_INTERRUPTS(); }); });
-                   }};
-  });
+std::shared_ptr<Segment> search_segment(const Model& model, Side side, const LoadedFactors& rows,
+                                        Lifetime lifetime) {
+  return find_or_build(search_key(model, side), lifetime,
+                       [&] {
+                         return Content{TopKSearch::bytes(rows.size(), rows.rows().cols), true,
+                                        [&rows](char* segment) {
+                                          TopKSearch::build(rows.rows(), rows.bias(), segment, [] {
+                                            server([] { CHECK_FOR_INTERRUPTS(); });
+                                          });
+                                        }};
+                       })
+      .segment;
 }
 
 }  // namespace als::pg

@@ -3,29 +3,30 @@
 
 #include "pg/cache/loaded_factors.h"
 #include "pg/cache/segment_registry.h"
+#include "pg/cache/whole_factors.h"
 
 namespace als::pg {
 
-/// A segment, and whether it is this transaction's only: one that has written may see rows that
-/// the version it sees does not tell from others', so that what it builds is not shown to anybody.
+/// A segment, and how long it may be kept.
 struct FoundSegment {
   std::shared_ptr<Segment> segment;
-  bool transaction_local = false;
+  Lifetime lifetime = Lifetime::kSnapshot;
 };
 
 /// What a segment of a side of this version of a model is known by.
 SegmentKey segment_key(const Model& model, Side side, SegmentKind kind);
 
-/// The segment of a factor table as the active snapshot sees it. Shared where `may_share`:
-/// another's, or built here for all. Else, or where no memory can be shared, this session's own.
-/// Throws what reading the table throws.
-FoundSegment factor_segment(const Model& model, Side side, bool may_share);
+/// The segment of a factor table as the active snapshot sees it. Shared where its rows hold for
+/// everybody: another's, or built here for all. Else, or where no memory can be shared, this
+/// session's own; kept for a shorter time than asked for if it could not be proved that the rows
+/// are those of the version. Throws what reading the table throws.
+FoundSegment factor_segment(const Model& model, Side side, Lifetime lifetime);
 
 /// The same if another session, or this one, has built and shared it; else null.
 std::shared_ptr<Segment> existing_factor_segment(const Model& model, Side side);
 
-/// The segment for TopKSearch over the rows of a side.
-FoundSegment search_segment(const Model& model, Side side, const LoadedFactors& rows,
-                            bool may_share);
+/// The segment for TopKSearch over the rows of a side, which may be kept as long as these.
+std::shared_ptr<Segment> search_segment(const Model& model, Side side, const LoadedFactors& rows,
+                                        Lifetime lifetime);
 
 }  // namespace als::pg

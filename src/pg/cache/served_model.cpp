@@ -4,6 +4,7 @@
 #include "core/kernels/kernels.h"
 #include "pg/cache/snapshot_key.h"
 #include "pg/model/factor_table.h"
+#include "pg/model/ownership.h"
 #include "pg/server/settings.h"
 
 namespace als::pg {
@@ -31,20 +32,50 @@ LastServed& last_served() {
   return *last;
 }
 
+void end_transaction(XactEvent event, void*) {
+  if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+    return;
+  LastServed& last = last_served();
+  if (last.model != nullptr && last.model->holds_rows_of_snapshot()) last.model.reset();
+}
+
+void watch_transactions() {
+  static bool watching = false;
+  if (watching) return;
+  server([] { RegisterXactCallback(end_transaction, nullptr); });
+  watching = true;
+}
+
 }  // namespace
 
 ServedModel::ServedModel(std::shared_ptr<CachedModel> cached, Oid user)
-    : cached_(std::move(cached)), context_("als model") {
+    : cached_(std::move(cached)), own_(std::make_shared<CachedModel>()), context_("als model") {
   for (Oid table :
        {model().table, model().factor_table(Side::kUsers), model().factor_table(Side::kItems)})
     row_security_ =
         row_security_ || server([&] { return check_enable_rls(table, user, true) == RLS_ENABLED; });
-  if (!is_reusable()) {
-    // Factors that row-level security has filtered are this call's alone.
-    auto own = std::make_shared<CachedModel>();
-    own->model = cached_->model;
-    cached_ = std::move(own);
+  // Factors that row-level security has filtered are this call's alone.
+  if (row_security_) return;
+  for (Side side : {Side::kUsers, Side::kItems})
+    if (changes_are_seen(side)) lifetimes_[index_of(side)] = lifetime_of_rows(model(), side);
+}
+
+bool ServedModel::holds_rows_of_snapshot() const {
+  return own_->sides[0] != nullptr || own_->sides[1] != nullptr;
+}
+
+CachedModel& ServedModel::kept(Side side) {
+  return lifetimes_[index_of(side)] == Lifetime::kSnapshot ? *own_ : *cached_;
+}
+
+bool ServedModel::changes_are_seen(Side side) {
+  auto& known = cached_->changes_seen[index_of(side)];
+  // Looking may itself meet changes.
+  for (int i = 0; i < 3 && known.asked_at != catalog_changes(); ++i) {
+    known.asked_at = catalog_changes();
+    known.answer = als::pg::changes_are_seen(model(), side, Sessions::kOrdinary);
   }
+  return known.answer;
 }
 
 const IdType& ServedModel::id_type(Side side) {
@@ -73,23 +104,27 @@ void ServedModel::check_readable(Side side) {
 
 const LoadedFactors& ServedModel::side(Side side) {
   check_readable(side);
-  std::shared_ptr<LoadedFactors>& loaded = cached_->sides[index_of(side)];
-  if (loaded == nullptr) {
-    FoundSegment found = factor_segment(model(), side, is_reusable());
-    loaded = std::make_shared<LoadedFactors>(model(), side, std::move(found.segment));
-    cached_->transaction_local = cached_->transaction_local || found.transaction_local;
+  const int s = index_of(side);
+  if (kept(side).sides[s] == nullptr) {
+    FoundSegment found = factor_segment(model(), side, lifetimes_[s]);
+    auto loaded = std::make_shared<LoadedFactors>(model(), side, std::move(found.segment));
+    if (!is_filtered()) check_not_lost(model(), side, loaded->size());
+    lifetimes_[s] = found.lifetime;
+    kept(side).sides[s] = std::move(loaded);
+    if (found.lifetime == Lifetime::kTransaction) kept(side).transaction_local = true;
   }
-  return *loaded;
+  return *kept(side).sides[s];
 }
 
 const TopKSearch& ServedModel::search(Side side) {
   const LoadedFactors& rows = this->side(side);
-  std::shared_ptr<SideSearch>& loaded = cached_->searches[index_of(side)];
+  const int s = index_of(side);
+  std::shared_ptr<SideSearch>& loaded = kept(side).searches[s];
   if (loaded == nullptr) {
-    FoundSegment found = search_segment(model(), side, rows, is_reusable());
-    TopKSearch search(found.segment->data(), rows.rows(), rows.bias());
-    loaded = std::make_shared<SideSearch>(SideSearch{std::move(found.segment), search});
-    cached_->transaction_local = cached_->transaction_local || found.transaction_local;
+    std::shared_ptr<Segment> segment = search_segment(model(), side, rows, lifetimes_[s]);
+    TopKSearch search(segment->data(), rows.rows(), rows.bias());
+    loaded = std::make_shared<SideSearch>(SideSearch{std::move(segment), search});
+    if (lifetimes_[s] == Lifetime::kTransaction) kept(side).transaction_local = true;
   }
   count_hit(*loaded->segment);
   return loaded->search;
@@ -97,25 +132,37 @@ const TopKSearch& ServedModel::search(Side side) {
 
 /// Takes a side that another session has loaded.
 bool ServedModel::take_existing(Side side) {
-  if (!is_reusable() || cached_->lookups[index_of(side)] % kLookupsBetweenLooks != 0) return false;
+  const int s = index_of(side);
+  if (lifetimes_[s] == Lifetime::kSnapshot || kept(side).lookups[s] % kLookupsBetweenLooks != 0)
+    return false;
   std::shared_ptr<Segment> segment = existing_factor_segment(model(), side);
   if (segment == nullptr) return false;
-  cached_->sides[index_of(side)] =
-      std::make_shared<LoadedFactors>(model(), side, std::move(segment));
+  kept(side).sides[s] = std::make_shared<LoadedFactors>(model(), side, std::move(segment));
   return true;
 }
 
-bool ServedModel::worth_loading(Side side) const {
-  if (!is_reusable() || cached_->lookups[index_of(side)] < kLookupsBeforeLoad) return false;
+bool ServedModel::worth_loading(Side side) {
+  if (is_filtered() || kept(side).lookups[index_of(side)] < kLookupsBeforeLoad) return false;
   std::size_t row_bytes = static_cast<std::size_t>(model().factors) * sizeof(float) + 64;
   return side == Side::kItems || static_cast<std::size_t>(model().n_users) * row_bytes <=
                                      std::max(cache_size(), kMaxPrivateUserBytes);
 }
 
+/// An empty factor table answers like one that does not know the id.
+void ServedModel::check_holds_rows(Side side) {
+  bool& known = kept(side).holds_rows[index_of(side)];
+  if (known || is_filtered()) return;
+  check_not_lost(model(), side);
+  known = true;
+}
+
 std::optional<FactorRow> ServedModel::find(Side side, Datum id) {
   check_readable(side);
-  if (cached_->sides[index_of(side)] == nullptr && !take_existing(side) && !worth_loading(side))
-    return look_up(side, id);
+  if (kept(side).sides[index_of(side)] == nullptr && !take_existing(side) && !worth_loading(side)) {
+    std::optional<FactorRow> row = look_up(side, id);
+    if (!row) check_holds_rows(side);
+    return row;
+  }
   const LoadedFactors& all = this->side(side);
   std::uint32_t index =
       all.ids().is_plain() ? all.ids().find(id) : server([&] { return all.ids().find(id); });
@@ -132,7 +179,7 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
   bool repeated = last.valid &&
                   server([&] { return datumIsEqual(last.id, id, type.by_value(), type.length()); });
   if (!repeated) {
-    ++cached_->lookups[index_of(side)];
+    ++kept(side).lookups[index_of(side)];
     last.valid = last.exists = false;
     SpiConnection spi;
     const char* condition = server([&] { return equals_condition(type, id_column(side)); });
@@ -161,22 +208,28 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
   return FactorRow{last.values.data(), last.bias};
 }
 
-void ServedModel::revalidate() {
-  for (LastRow& last : last_) last.valid = false;
+bool ServedModel::revalidate() {
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    Lifetime& lifetime = lifetimes_[index_of(side)];
+    if (lifetime != Lifetime::kSnapshot) lifetime = lifetime_of_rows(model(), side);
+    if (lifetime == Lifetime::kSnapshot) return false;
+    last_[index_of(side)].valid = false;
+  }
+  return true;
 }
 
 std::shared_ptr<ServedModel> serve_model(Oid table) {
   LastServed& last = last_served();
   if (last.model != nullptr && last.key.is_current(table)) return last.model;
 
+  watch_transactions();
   SnapshotKey key(table);
   const auto catalogs_are_current = [&] {
     return last.model != nullptr && last.key.has_current_catalogs(table);
   };
   // Looking may itself meet changes.
   if (catalogs_are_current() && last.row.is_known() && newest_row(table) == last.row &&
-      catalogs_are_current()) {
-    last.model->revalidate();
+      catalogs_are_current() && last.model->revalidate()) {
     last.key = std::move(key);
     return last.model;
   }
@@ -184,7 +237,7 @@ std::shared_ptr<ServedModel> serve_model(Oid table) {
   Model model = read_model(table);
   spi.finish();
   auto served = std::make_shared<ServedModel>(cached_version(std::move(model)), GetUserId());
-  if (served->is_reusable()) {
+  if (!served->is_filtered()) {
     // Reading the row may itself have met invalidations; what matters of them was looked up after.
     key.catalogs_seen();
     last.key = std::move(key);

@@ -34,19 +34,28 @@ class ServedModel {
   /// the side read as a whole.
   std::optional<FactorRow> find(Side side, Datum id);
 
-  /// Whether nothing but the caller's snapshot and role decides what it sees.
-  bool is_reusable() const { return !row_security_; }
+  /// Whether row-level security may hide rows from the caller.
+  bool is_filtered() const { return row_security_; }
 
-  /// Goes on under another snapshot, which sees the same model row.
-  void revalidate();
+  /// Whether it holds rows that are no longer of use when the snapshot is gone.
+  bool holds_rows_of_snapshot() const;
+
+  /// Goes on under another snapshot, which sees the same model row and catalogs. Returns false if
+  /// it sees other factors, perhaps.
+  bool revalidate();
 
  private:
+  CachedModel& kept(Side side);
+  bool changes_are_seen(Side side);
   void check_readable(Side side);
-  bool worth_loading(Side side) const;
+  void check_holds_rows(Side side);
+  bool worth_loading(Side side);
   bool take_existing(Side side);
   std::optional<FactorRow> look_up(Side side, Datum id);
 
-  std::shared_ptr<CachedModel> cached_;
+  std::shared_ptr<CachedModel> cached_;  ///< what holds for the version
+  std::shared_ptr<CachedModel> own_;     ///< what holds for the snapshot only
+  Lifetime lifetimes_[2] = {Lifetime::kSnapshot, Lifetime::kSnapshot};
   bool row_security_ = false;
   bool readable_[2] = {false, false};
   OwnedMemoryContext context_;

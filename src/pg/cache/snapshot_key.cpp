@@ -7,8 +7,6 @@ namespace als::pg {
 
 namespace {
 
-/// Counts what other sessions change about relations and roles: a new privilege, row-level
-/// security, a rename. Nothing remembered before such a change is trusted after it.
 std::uint64_t invalidations = 0;
 
 void count_invalidation(Datum, int, uint32) { ++invalidations; }
@@ -27,12 +25,15 @@ void watch_server() {
     CacheRegisterRelcacheCallback(count_relation_invalidation, 0);
     CacheRegisterSyscacheCallback(AUTHOID, count_invalidation, 0);
     CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, count_invalidation, 0);
+    CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, count_invalidation, 0);
     RegisterSubXactCallback(count_rollback, nullptr);
   });
   watching = true;
 }
 
 }  // namespace
+
+std::uint64_t catalog_changes() { return invalidations; }
 
 SnapshotKey::SnapshotKey(Oid table)
     : table_(table), user_(GetUserId()), transaction_(current_lxid()) {

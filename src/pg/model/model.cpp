@@ -3,6 +3,7 @@
 
 #include "pg/model/option_choices.h"
 #include "pg/model/ownership.h"
+#include "pg/server/catalog_scan.h"
 #include "pg/server/trust.h"
 
 namespace als::pg {
@@ -47,6 +48,7 @@ enum Column {
   kItemVersion,
   kMean,
   kUsers,
+  kItems,
   kDuplicates,
   kUserFactors,
   kItemFactors,
@@ -59,12 +61,12 @@ enum Column {
 };
 
 constexpr const char* kColumns =
-    "user_version, item_version, mean, n_users, n_duplicates, user_factors, item_factors, source, "
-    "source_table, user_col, item_col, rating_col";
+    "user_version, item_version, mean, n_users, n_items, n_duplicates, user_factors, item_factors, "
+    "source, source_table, user_col, item_col, rating_col";
 
-const std::vector<Oid> kColumnTypes = {UUIDOID,     UUIDOID,     FLOAT8OID,   INT8OID,
-                                       INT8OID,     REGCLASSOID, REGCLASSOID, TEXTOID,
-                                       REGCLASSOID, NAMEOID,     NAMEOID,     NAMEOID};
+const std::vector<Oid> kColumnTypes = {UUIDOID, UUIDOID,     FLOAT8OID,   INT8OID, INT8OID,
+                                       INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID, REGCLASSOID,
+                                       NAMEOID, NAMEOID,     NAMEOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {
@@ -105,6 +107,18 @@ OptionChoices read_options(const RowView& row, const Model& model) {
   return choices;
 }
 
+/// A number that changes with whatever is done to a table's triggers. A server call.
+std::uint64_t triggers_of(Oid table) {
+  std::uint64_t number = 0;
+  find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId, {{Anum_pg_trigger_tgrelid, table}},
+                  [&](HeapTuple row, TupleDesc) {
+                    const TransactionId written = HeapTupleHeaderGetRawXmin(row->t_data);
+                    number = hash_combine64(number, hash_bytes_uint32_extended(written, 0));
+                    return false;
+                  });
+  return number;
+}
+
 void describe_factor_table(Model& model, Side side) {
   FactorTable& factors = side == Side::kUsers ? model.user_factors : model.item_factors;
   bool is_named = true;
@@ -124,6 +138,7 @@ void describe_factor_table(Model& model, Side side) {
                           &factors.id_collation);
     factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
                        get_attnum(factors.table, "n_ratings")};
+    factors.triggers = triggers_of(factors.table);
     return true;
   });
   if (!exists)
@@ -241,6 +256,7 @@ Model read_model(Oid table) {
     model.nonnegative = options.flag(OptionId::kNonnegative, false);
     model.on_duplicate = options.on_duplicate();
     model.n_users = DatumGetInt64(row.datum(kUsers));
+    model.n_items = DatumGetInt64(row.datum(kItems));
     model.has_duplicates = row.is_null(kDuplicates) || DatumGetInt64(row.datum(kDuplicates)) > 0;
     model.user_factors.table = DatumGetObjectId(row.datum(kUserFactors));
     model.item_factors.table = DatumGetObjectId(row.datum(kItemFactors));

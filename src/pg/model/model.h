@@ -30,11 +30,12 @@ struct FactorTable {
   Oid id_type = InvalidOid;
   Oid id_collation = InvalidOid;
   std::array<AttrNumber, 3> columns{};  ///< factors, bias, n_ratings: one made anew is another
+  std::uint64_t triggers = 0;  ///< what triggers it has: disabling one makes another number
 
   bool operator==(const FactorTable& other) const {
     return table == other.table && version == other.version && storage == other.storage &&
            id_type == other.id_type && id_collation == other.id_collation &&
-           columns == other.columns;
+           columns == other.columns && triggers == other.triggers;
   }
 };
 
@@ -53,6 +54,7 @@ struct Model {
   bool nonnegative = false;
   OnDuplicate on_duplicate = OnDuplicate::kAverage;
   std::int64_t n_users = 0;
+  std::int64_t n_items = 0;
   bool has_duplicates = true;  ///< whether its ratings may be of several rows; unknown: true
   FactorTable user_factors;
   FactorTable item_factors;
@@ -62,6 +64,9 @@ struct Model {
     return side == Side::kUsers ? user_factors : item_factors;
   }
   Oid factor_table(Side side) const { return factors_of(side).table; }
+
+  /// How many rows als has left in a side's factor table.
+  std::int64_t n_rows(Side side) const { return side == Side::kUsers ? n_users : n_items; }
 
   bool knows_objective = true;  ///< false for an imported model whose options nobody has told
 

@@ -34,17 +34,19 @@ bool has_trigger(Oid table) {
                          });
 }
 
-/// Whether our trigger fires after each statement that changes rows, even one of a session that
-/// replicates.
-bool trigger_sees_all(Oid table) {
+/// Whether our trigger fires after each statement of such sessions that changes rows.
+bool trigger_sees_all(Oid table, Sessions sessions) {
+  const auto fires = [&](char enabled) {
+    return enabled == TRIGGER_FIRES_ALWAYS ||
+           (sessions == Sessions::kOrdinary && enabled == TRIGGER_FIRES_ON_ORIGIN);
+  };
   constexpr int16 kEvents =
       TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE;
   const Oid function = trigger_function();
   return find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId,
                          {{Anum_pg_trigger_tgrelid, table}}, [&](HeapTuple row, TupleDesc columns) {
                            auto* trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
-                           return trigger->tgfoid == function &&
-                                  trigger->tgenabled == TRIGGER_FIRES_ALWAYS &&
+                           return trigger->tgfoid == function && fires(trigger->tgenabled) &&
                                   (trigger->tgtype & kEvents) == kEvents &&
                                   trigger->tgattr.dim1 == 0 &&
                                   heap_attisnull(row, Anum_pg_trigger_tgqual, columns);
@@ -187,7 +189,7 @@ void check_is_provably_of(Oid model, Oid table, Side side) {
       doubt);
 }
 
-bool changes_are_seen(const Model& model, Side side) {
+bool changes_are_seen(const Model& model, Side side, Sessions sessions) {
   return server([&] {
     const Oid table = model.factor_table(side);
     const FormData_pg_class factors = class_row(table);
@@ -197,7 +199,7 @@ bool changes_are_seen(const Model& model, Side side) {
     if (factors.relowner != owner_of(model.table)) return false;
     const Oid recorded = recorded_model(table);
     if (OidIsValid(recorded) && recorded != model.table) return false;
-    return trigger_sees_all(table) && replication_is_seen(model.table, table);
+    return trigger_sees_all(table, sessions) && replication_is_seen(model.table, table);
   });
 }
 

@@ -39,8 +39,11 @@ inline bool is_provably_of(Oid model, Oid table, Side side) {
   return doubt_about(model, table, side).empty();
 }
 
+/// Whose changes: of all sessions, or of those that do not replicate.
+enum class Sessions { kAll, kOrdinary };
+
 /// Whether nobody can change a side's rows without its version changing too. Costs a few look-ups
 /// in the catalogs.
-bool changes_are_seen(const Model& model, Side side);
+bool changes_are_seen(const Model& model, Side side, Sessions sessions = Sessions::kAll);
 
 }  // namespace als::pg

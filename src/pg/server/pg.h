@@ -32,6 +32,7 @@ extern "C" {
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/nbtree.h"
+#include "access/parallel.h"
 #include "access/relation.h"
 #include "access/sysattr.h"
 #include "access/table.h"
