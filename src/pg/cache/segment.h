@@ -30,6 +30,10 @@ class Segment {
   dsm_segment* dsm() const { return dsm_; }
   std::uint64_t id() const { return id_; }  ///< 0 if private
 
+  /// Where the registry of segments has it; -1: nowhere.
+  int slot() const { return slot_; }
+  void set_slot(int slot) { slot_ = slot; }
+
  private:
   explicit Segment(std::size_t bytes) : bytes_(bytes) {}
 
@@ -37,6 +41,7 @@ class Segment {
   std::size_t bytes_;
   dsm_segment* dsm_ = nullptr;
   std::uint64_t id_ = 0;
+  int slot_ = -1;
 };
 
 }  // namespace als::pg

@@ -1,21 +1,30 @@
 // Which segments of which models lie in shared memory.
 #include "pg/cache/segment_registry.h"
 
+#include "pg/cache/shared_memory_room.h"
 #include "pg/server/settings.h"
 
 namespace als::pg {
 
 namespace {
 
-constexpr int kEntries = 64;
+/// Kinds of segments times models: enough for hundreds of models.
+constexpr int kMaxEntries = 1024;
 constexpr int kNowhere = -1;
+
+/// What the server has for all its sessions' segments of dynamic shared memory: see dsm.c.
+int server_segments() { return 64 + (PG_VERSION_NUM >= 140000 ? 5 : 2) * MaxBackends; }
+
+/// Half of them, so that parallel plans find the others.
+int n_entries() { return std::min(server_segments() / 2, kMaxEntries); }
 
 struct Entry {
   std::uint64_t id;  // 0: none here
   SegmentKey key;
   dsm_handle handle;
   std::uint64_t bytes;
-  TransactionId seen_until;  // the snapshot under which it was built saw nothing from here on
+  std::uint64_t
+      seen_until;  // the snapshot under which it was built saw no transaction from here on
   bool superseded;
   std::uint32_t sessions;  // that have it mapped
   pg_atomic_uint64 hits;
@@ -27,8 +36,16 @@ struct Registry {
   int tranche;
   std::uint64_t last_id;
   pg_atomic_uint64 changes;  // counts what may have made a segment stale
-  Entry entries[kEntries];
+  int n_entries;
+  Entry entries[FLEXIBLE_ARRAY_MEMBER];
+
+  Entry* begin() { return entries; }
+  Entry* end() { return entries + n_entries; }
 };
+
+std::size_t registry_bytes() {
+  return offsetof(Registry, entries) + static_cast<std::size_t>(n_entries()) * sizeof(Entry);
+}
 
 /// Where this session has entered its use of a segment.
 struct Use {
@@ -38,11 +55,12 @@ struct Use {
 
 void init_registry(void* memory) {
   auto* registry = static_cast<Registry*>(memory);
-  std::memset(memory, 0, sizeof(Registry));
+  std::memset(memory, 0, registry_bytes());
+  registry->n_entries = n_entries();
   registry->tranche = LWLockNewTrancheId();
   LWLockInitialize(&registry->lock, registry->tranche);
   pg_atomic_init_u64(&registry->changes, 0);
-  for (Entry& entry : registry->entries) {
+  for (Entry& entry : *registry) {
     pg_atomic_init_u64(&entry.hits, 0);
     pg_atomic_init_u64(&entry.last_used, 0);
   }
@@ -51,13 +69,13 @@ void init_registry(void* memory) {
 /// The server makes it for the first session that asks, and finds it for the others.
 Registry* find_registry() {
   // Named with the layout's number: a new release of the module may be loaded beside the old one.
-  constexpr const char* kName = "als segments 2";
+  constexpr const char* kName = "als segments 3";
   bool found = false;
 #if PG_VERSION_NUM >= 170000
-  return static_cast<Registry*>(GetNamedDSMSegment(kName, sizeof(Registry), init_registry, &found));
+  return static_cast<Registry*>(GetNamedDSMSegment(kName, registry_bytes(), init_registry, &found));
 #else
   LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-  void* memory = ShmemInitStruct(kName, sizeof(Registry), &found);
+  void* memory = ShmemInitStruct(kName, registry_bytes(), &found);
   if (!found) init_registry(memory);
   LWLockRelease(AddinShmemInitLock);
   return static_cast<Registry*>(memory);
@@ -99,15 +117,22 @@ class RegistryLock {
 };
 
 Entry* find_entry(const SegmentKey& key) {
-  for (Entry& entry : registry()->entries)
+  for (Entry& entry : *registry())
     if (entry.id != 0 && entry.key == key) return &entry;
   return nullptr;
 }
 
 Entry* find_entry(std::uint64_t id) {
-  for (Entry& entry : registry()->entries)
+  for (Entry& entry : *registry())
     if (entry.id == id) return &entry;
   return nullptr;
+}
+
+/// Where a segment that this session has mapped is entered; null if it has given way.
+Entry* entry_of(const Segment& segment) {
+  if (segment.slot() == kNowhere) return nullptr;
+  Entry& entry = registry()->entries[segment.slot()];
+  return entry.id == segment.id() ? &entry : nullptr;
 }
 
 void touch(Entry& entry) {
@@ -118,7 +143,7 @@ void touch(Entry& entry) {
 
 /// Segments that have lost their place here; to be let go once the lock is released.
 struct Removed {
-  dsm_handle handles[kEntries];
+  dsm_handle handles[kMaxEntries];
   int n = 0;
 
   void remove(Entry& entry) {
@@ -147,7 +172,7 @@ void end_use(dsm_segment*, Datum argument) {
 }
 
 /// Enters that this session has the segment mapped.
-void begin_use(const Segment& segment) {
+void begin_use(Segment& segment) {
   server([&] {
     auto* use = static_cast<Use*>(MemoryContextAlloc(TopMemoryContext, sizeof(Use)));
     *use = {segment.id(), kNowhere};
@@ -156,32 +181,46 @@ void begin_use(const Segment& segment) {
     Entry* entry = find_entry(segment.id());
     if (entry == nullptr) return;  // it has just given way
     use->slot = static_cast<int>(entry - registry()->entries);
+    segment.set_slot(use->slot);
     ++entry->sessions;
   });
 }
 
-/// Makes room for so many bytes: segments with a newer version go first, then those that have not
-/// been used for longest. Returns a free entry, or null if that many bytes are too much.
-Entry* make_room(std::size_t bytes, Removed& removed) {
-  if (bytes > cache_size()) return nullptr;
-  for (;;) {
-    std::size_t total = 0;
+std::size_t registered_bytes() {
+  std::size_t total = 0;
+  for (const Entry& entry : *registry())
+    if (entry.id != 0) total += entry.bytes;
+  return total;
+}
+
+/// Makes room for so many bytes within a limit: segments with a newer version go first, then those
+/// that have not been used for longest. Returns a free entry, or null if that many bytes are too
+/// much.
+Entry* make_room(std::size_t bytes, std::size_t limit, Removed& removed) {
+  if (bytes > limit) return nullptr;
+  for (std::size_t total = registered_bytes();;) {
     Entry* free = nullptr;
     Entry* victim = nullptr;
-    for (Entry& entry : registry()->entries) {
+    for (Entry& entry : *registry()) {
       if (entry.id == 0) {
         free = &entry;
         continue;
       }
-      total += entry.bytes;
       const auto rank = [](Entry& e) {
         return std::make_pair(!e.superseded, pg_atomic_read_u64(&e.last_used));
       };
       if (victim == nullptr || rank(entry) < rank(*victim)) victim = &entry;
     }
-    if (free != nullptr && total + bytes <= cache_size()) return free;
+    if (free != nullptr && total + bytes <= limit) return free;
+    total -= victim->bytes;
     removed.remove(*victim);
   }
+}
+
+/// From which transaction on the snapshot sees nothing, counted without end.
+std::uint64_t first_unseen(Snapshot snapshot) {
+  const FullTransactionId next = ReadNextFullTransactionId();
+  return U64FromFullTransactionId(next) - (XidFromFullTransactionId(next) - snapshot->xmax);
 }
 
 }  // namespace
@@ -206,21 +245,29 @@ std::shared_ptr<Segment> registered_segment(const SegmentKey& key) {
 
 std::shared_ptr<Segment> new_shared_segment(std::size_t bytes) {
   std::uint64_t id;
+  Removed removed;
+  const std::optional<std::size_t> free = free_shared_memory();
+  bool has_room;
   {
     RegistryLock lock(LW_EXCLUSIVE);
     id = ++registry()->last_id;
+    const std::size_t limit = std::min(cache_size(), our_share(free, registered_bytes()));
+    has_room = make_room(bytes, limit, removed) != nullptr;
   }
+  server([&] { removed.unpin(); });
+  // What has given way is there until the sessions that use it let go of it.
+  if (!has_room || bytes > our_share(free_shared_memory(), 0)) return nullptr;
   return Segment::make_shared(bytes, id);
 }
 
-bool register_segment(const SegmentKey& key, const Segment& segment) {
+bool register_segment(const SegmentKey& key, Segment& segment) {
   server([&] { dsm_pin_segment(segment.dsm()); });
-  const TransactionId seen_until = GetActiveSnapshot()->xmax;
+  const std::uint64_t seen_until = first_unseen(GetActiveSnapshot());
   Removed removed;
   bool registered = false;
   {
     RegistryLock lock(LW_EXCLUSIVE);
-    Entry* entry = make_room(segment.bytes(), removed);
+    Entry* entry = make_room(segment.bytes(), cache_size(), removed);
     if (entry != nullptr) {
       registered = true;
       entry->id = segment.id();
@@ -233,9 +280,9 @@ bool register_segment(const SegmentKey& key, const Segment& segment) {
       pg_atomic_write_u64(&entry->hits, 0);
       touch(*entry);
       // Of two versions that one is older whose snapshot is.
-      for (Entry& other : registry()->entries) {
+      for (Entry& other : *registry()) {
         if (other.id == 0 || &other == entry || !other.key.is_version_of(key)) continue;
-        if (TransactionIdPrecedes(seen_until, other.seen_until)) {
+        if (seen_until < other.seen_until) {
           entry->superseded = true;
         } else {
           other.superseded = true;
@@ -255,7 +302,7 @@ bool register_segment(const SegmentKey& key, const Segment& segment) {
 
 void count_hit(const Segment& segment) {
   if (!segment.is_shared()) return;
-  if (Entry* entry = find_entry(segment.id())) touch(*entry);
+  if (Entry* entry = entry_of(segment)) touch(*entry);
 }
 
 bool segments_may_be_stale() {
@@ -269,19 +316,19 @@ bool segments_may_be_stale() {
 bool is_stale(const Segment& segment) {
   if (!segment.is_shared()) return false;
   RegistryLock lock(LW_SHARED);
-  Entry* entry = find_entry(segment.id());
+  Entry* entry = entry_of(segment);
   return entry == nullptr || entry->superseded;
 }
 
 void forget_gone_models() {
   if (registry() == nullptr) return;
-  std::uint64_t gone[kEntries];
+  std::uint64_t gone[kMaxEntries];
   int n_gone = 0;
   for (const auto& [id, key] : [] {
          std::vector<std::pair<std::uint64_t, SegmentKey>> all;
-         all.reserve(kEntries);
+         all.reserve(kMaxEntries);
          RegistryLock lock(LW_SHARED);
-         for (const Entry& entry : registry()->entries)
+         for (const Entry& entry : *registry())
            if (entry.id != 0) all.emplace_back(entry.id, entry.key);
          return all;
        }()) {
@@ -304,9 +351,9 @@ void forget_gone_models() {
 std::vector<RegisteredSegment> registered_segments() {
   std::vector<RegisteredSegment> segments;
   if (registry() == nullptr) return segments;
-  segments.reserve(kEntries);
+  segments.reserve(kMaxEntries);
   RegistryLock lock(LW_SHARED);
-  for (Entry& entry : registry()->entries) {
+  for (Entry& entry : *registry()) {
     if (entry.id == 0) continue;
     segments.push_back({entry.key, entry.bytes, entry.sessions, pg_atomic_read_u64(&entry.hits),
                         static_cast<TimestampTz>(pg_atomic_read_u64(&entry.last_used))});

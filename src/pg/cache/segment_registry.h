@@ -8,8 +8,9 @@
 // freed when the last of them lets go. If a session crashes, the server ends the others and frees
 // all shared memory.
 //
-// The table itself takes a few kB that nothing has to be preloaded for: from 17 on of dynamic
-// shared memory that the server knows by a name, before of the slack in its main shared memory.
+// The table itself takes 16 to 120 kB, by the number of connections, that nothing has to be
+// preloaded for: from 17 on of dynamic shared memory that the server knows by a name, before of the
+// slack in its main shared memory.
 #pragma once
 
 #include <functional>
@@ -55,12 +56,13 @@ bool segments_are_shared();
 /// The segment that another session, or this one, has entered; null if there is none.
 std::shared_ptr<Segment> registered_segment(const SegmentKey& key);
 
-/// Memory for a segment that is to be entered; null where there is no shared memory to be had.
+/// Memory for a segment that is to be entered; others give way until als.cache_size holds and
+/// parallel plans find room. Null where there is no shared memory to be had.
 std::shared_ptr<Segment> new_shared_segment(std::size_t bytes);
 
 /// Enters a complete segment, built under the active snapshot; others give way until als.cache_size
 /// holds. Returns false, and leaves all as it was, if it alone would be too large.
-bool register_segment(const SegmentKey& key, const Segment& segment);
+bool register_segment(const SegmentKey& key, Segment& segment);
 
 /// Counts a use. Costs next to nothing.
 void count_hit(const Segment& segment);

@@ -107,13 +107,18 @@ OptionChoices read_options(const RowView& row, const Model& model) {
   return choices;
 }
 
-/// A number that changes with whatever is done to a table's triggers. A server call.
-std::uint64_t triggers_of(Oid table) {
+/// A number that changes with whatever is done to the trigger that gives a table's factors new
+/// versions. A server call.
+std::uint64_t version_trigger_of(Oid table) {
   std::uint64_t number = 0;
   find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId, {{Anum_pg_trigger_tgrelid, table}},
                   [&](HeapTuple row, TupleDesc) {
-                    const TransactionId written = HeapTupleHeaderGetRawXmin(row->t_data);
-                    number = hash_combine64(number, hash_bytes_uint32_extended(written, 0));
+                    const char* function =
+                        get_func_name(reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row))->tgfoid);
+                    if (function != nullptr && std::strcmp(function, "factors_changed") == 0) {
+                      const TransactionId written = HeapTupleHeaderGetRawXmin(row->t_data);
+                      number = hash_combine64(number, hash_bytes_uint32_extended(written, 0));
+                    }
                     return false;
                   });
   return number;
@@ -138,7 +143,7 @@ void describe_factor_table(Model& model, Side side) {
                           &factors.id_collation);
     factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
                        get_attnum(factors.table, "n_ratings")};
-    factors.triggers = triggers_of(factors.table);
+    factors.version_trigger = version_trigger_of(factors.table);
     return true;
   });
   if (!exists)

@@ -30,12 +30,12 @@ struct FactorTable {
   Oid id_type = InvalidOid;
   Oid id_collation = InvalidOid;
   std::array<AttrNumber, 3> columns{};  ///< factors, bias, n_ratings: one made anew is another
-  std::uint64_t triggers = 0;  ///< what triggers it has: disabling one makes another number
+  std::uint64_t version_trigger = 0;    ///< disabled and enabled again, it is another
 
   bool operator==(const FactorTable& other) const {
     return table == other.table && version == other.version && storage == other.storage &&
            id_type == other.id_type && id_collation == other.id_collation &&
-           columns == other.columns && triggers == other.triggers;
+           columns == other.columns && version_trigger == other.version_trigger;
   }
 };
 
