@@ -65,6 +65,7 @@ void end_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, 
 void watch_server() {
   static bool watching = false;
   if (watching) return;
+  cached_models();  // are made here, because the callbacks may not fail
   server([] {
     CacheRegisterRelcacheCallback(watch_relation, 0);
     RegisterXactCallback(end_transaction, nullptr);
