@@ -1,3 +1,4 @@
+// Ends transactions and subtransactions through the bridge.
 #include "pg/server/transaction_steps.h"
 
 namespace als::pg {
@@ -20,6 +21,23 @@ void begin_next_step() {
   });
 }
 
-void take_step_snapshot() { server(EnsurePortalSnapshotExists); }
+void take_step_snapshot() {
+  server([] { EnsurePortalSnapshotExists(); });
+}
+
+Subtransaction::Subtransaction() : context_(CurrentMemoryContext), owner_(CurrentResourceOwner) {
+  server([&] {
+    BeginInternalSubTransaction(nullptr);
+    MemoryContextSwitchTo(context_);
+  });
+}
+
+void Subtransaction::undo() {
+  server([&] {
+    RollbackAndReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(context_);
+    CurrentResourceOwner = owner_;
+  });
+}
 
 }  // namespace als::pg

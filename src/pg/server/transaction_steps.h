@@ -17,21 +17,28 @@ void begin_next_step();
 /// Gives this step the snapshot that a statement would have, until it ends.
 void take_step_snapshot();
 
-/// Runs what may change the database, and undoes the changes; errors it leaves as they are.
+/// A subtransaction, to be undone in any case: the server does not end it itself after an error.
+class Subtransaction {
+ public:
+  Subtransaction();
+  void undo();
+
+ private:
+  MemoryContext context_;
+  ResourceOwner owner_;
+};
+
+/// Runs what may change the database, and undoes the changes.
 template <class Body>
 void run_and_undo(Body&& body) {
-  MemoryContext context = CurrentMemoryContext;
-  ResourceOwner owner = CurrentResourceOwner;
-  server([&] {
-    BeginInternalSubTransaction(nullptr);
-    MemoryContextSwitchTo(context);
-  });
-  body();
-  server([&] {
-    RollbackAndReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(context);
-    CurrentResourceOwner = owner;
-  });
+  Subtransaction subtransaction;
+  try {
+    body();
+  } catch (...) {
+    subtransaction.undo();
+    throw;
+  }
+  subtransaction.undo();
 }
 
 }  // namespace als::pg

@@ -1,3 +1,4 @@
+// The stages of a training, and what each leaves in its report.
 #include "pg/train/training.h"
 
 #include "pg/model/previous_run.h"
