@@ -86,10 +86,8 @@ for my $model ('new', 'old')
 	{
 		$session->query("set default_transaction_isolation = '$isolation'");
 		$session->begin(train($model, 'training') =~ s/replace/holdout => 0.1, replace/r);
-		wait_for_phase($watcher, $session->pid, 'training', $model eq 'new' ? 0 : 1);
+		wait_for_phase($watcher, $session->pid, 'training');
 		my $held = held($session->pid);
-		# Setting up the factors is the last that reads.
-		wait_until('the end of reading', sub { ($held = held($session->pid)) =~ /^- -/ });
 		is($held, '- - 0 active', "$isolation, $model model: a training holds no snapshot, no id, no table");
 		$watcher->query('delete from busy where n % 2 = 0; insert into busy select generate_series(2, 1000, 2)');
 		like($watcher->query('vacuum (verbose) busy')->{err},
@@ -189,6 +187,23 @@ check_nothing_changed('statement_timeout');
 	is($watcher->value($turns),                      0,       'no lock is left');
 	$_->quit for $second, $third;
 	$old_model = $watcher->value($fingerprint);
+}
+
+# Nor does it hold anything while it waits for als.train; a snapshot from before does not count afterwards.
+{
+	my $second = session();
+	$second->query("set default_transaction_isolation = 'serializable'");
+	$session->query('begin');
+	is($session->value("select run from als.train('old', 'small', factors => 8, iterations => 3, replace => true)"), 3, 'als.train');
+	$second->begin("call als.train_in_steps('old', 'small', factors => 8, iterations => 3, replace => true, keep_previous => true)");
+	wait_until('the second to wait',
+		sub { $watcher->value("select coalesce(wait_event_type, '-') from pg_stat_activity where pid = " . $second->pid) eq 'Lock' });
+	is(held($second->pid), '- - 0 active', 'who waits for als.train holds nothing');
+	$session->query('commit');
+	is($second->wait->{state}, '00000', 'then it goes on');
+	is($second->value('show transaction_isolation'), 'serializable', 'and the session is as it was');
+	is($second->value("select run from als.rollback_model('old')"), 3, 'the run is kept');
+	$second->quit;
 }
 
 # What has become of the model meanwhile.

@@ -11,9 +11,8 @@ enum Part : uint16 { kName, kTurn };
 /// Locks on a name, so that two sessions that make the same table queue instead of colliding in
 /// the catalogs. The object id is a hash: two names that share one merely wait for each other.
 uint32 hash_of(Oid schema, const char* relation) {
-  return static_cast<uint32>(
-      hash_bytes_extended(reinterpret_cast<const unsigned char*>(relation),
-                          static_cast<int>(std::strlen(relation)), schema));
+  return static_cast<uint32>(hash_bytes_extended(reinterpret_cast<const unsigned char*>(relation),
+                                                 static_cast<int>(std::strlen(relation)), schema));
 }
 
 LOCKTAG turn_lock(Oid schema, const char* relation) {

@@ -6,18 +6,23 @@ namespace als::pg {
 void require_own_transactions(FunctionCallInfo fcinfo, const char* procedure) {
   const auto* call = reinterpret_cast<const CallContext*>(fcinfo->context);
   if (call != nullptr && IsA(call, CallContext) && !call->atomic && !IsSubTransaction()) return;
-  throw UserError(ERRCODE_INVALID_TRANSACTION_TERMINATION,
-                  format("%s cannot be called where its transaction has to go on", procedure),
-                  "Call it outside of a transaction block, a function, or a block with an exception "
-                  "clause; it commits more than once.");
+  throw UserError(
+      ERRCODE_INVALID_TRANSACTION_TERMINATION,
+      format("%s cannot be called where its transaction has to go on", procedure),
+      "Call it outside of a transaction block, a function, or a block with an exception "
+      "clause; it commits more than once.");
 }
 
 void begin_next_step() {
+  end_last_step();
+  XactIsoLevel = XACT_READ_COMMITTED;
+}
+
+void end_last_step() {
   server([] {
     SPI_commit();
     // Done by the former in 15 and later.
     SPI_start_transaction();
-    XactIsoLevel = XACT_READ_COMMITTED;
   });
 }
 

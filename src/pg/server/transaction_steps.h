@@ -14,6 +14,9 @@ void require_own_transactions(FunctionCallInfo fcinfo, const char* procedure);
 /// writes. Needs an SPI connection that may commit, and no snapshot of ours.
 void begin_next_step();
 
+/// Commits; whatever the caller does next is in a transaction as the session wants it.
+void end_last_step();
+
 /// Gives this step the snapshot that a statement would have, until it ends.
 void take_step_snapshot();
 

@@ -24,6 +24,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
     training.describe();
     training.prepare_tables();
     training.read();
+    training.index();
     training.start();
     training.iterate();
     training.write();

@@ -2,9 +2,10 @@
 // training.
 //
 //   step 1  checks that the model can be written, and reads the ratings
-//   step 2  indexes them, and reads the model's own factors for a warm start
-//   step 3  trains: no snapshot, no transaction id, no lock on a table
-//   step 4  writes, if the model is still the one that step 1 has seen
+//   step 2  indexes them
+//   step 3  sets up the factors, for a warm start from those of the model
+//   step 4  trains: no snapshot, no transaction id, no lock on a table
+//   step 5  writes, if the model is still the one that step 1 has seen
 //
 // A lock of the session holds other trainings of the model off from the first step to the last. The
 // server releases it itself where a step fails, and nothing is written before the last one.
@@ -54,6 +55,9 @@ void train_in_steps(TrainRequest& request) {
 
   begin_next_step();
   take_step_snapshot();
+  training.index();
+
+  begin_next_step();
   training.start();
 
   begin_next_step();
@@ -67,7 +71,7 @@ void train_in_steps(TrainRequest& request) {
   training.prepare_tables();
   training.write();
 
-  begin_next_step();
+  end_last_step();
   model.target_table().end_turn();
   progress.hide();
 }

@@ -61,8 +61,8 @@ void Training::read() {
 
 /// Where the training begins.
 TrainingLoop::State Training::first_state() {
-  TrainingLoop::State state = start_of_training(data_->ratings().users(), data_->item_keys(),
-                                                request_.options, *team_);
+  TrainingLoop::State state =
+      start_of_training(data_->ratings().users(), data_->item_keys(), request_.options, *team_);
   if (report_.warm_started) {
     SnapshotScope snapshot;
     Model model = read_model(model_.table());
@@ -81,7 +81,7 @@ TrainingLoop::State Training::first_state() {
   return state;
 }
 
-void Training::start() {
+void Training::index() {
   data_->index(progress_);
   const Ratings& ratings = data_->ratings();
   report_.rows = data_->rows();
@@ -93,11 +93,13 @@ void Training::start() {
   report_.items = static_cast<std::int64_t>(ratings.items());
   report_.mean = ratings.mean();
   report_.read_seconds = data_->seconds();
+}
 
+void Training::start() {
   train_watch_ = Stopwatch();
   progress_.enter(Phase::kTraining);
   team_.emplace(interruptible_team(data_->useful_threads(request_.options)));
-  loop_.emplace(ratings, request_.options, first_state(), *team_);
+  loop_.emplace(data_->ratings(), request_.options, first_state(), *team_);
 }
 
 void Training::iterate() {

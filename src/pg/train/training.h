@@ -25,7 +25,10 @@ class Training {
   /// Reads the ratings under a fresh snapshot.
   void read();
 
-  /// Indexes them, and sets up the factors to start from.
+  /// Indexes them; needs an active snapshot.
+  void index();
+
+  /// Sets up the factors to start from. Only a warm start reads, under a fresh snapshot.
   void start();
 
   /// The iterations. Of the server it needs nothing but interrupts: no snapshot, no lock.
