@@ -111,11 +111,41 @@ create function als.train(
   threads int default null,
   replace boolean default false,
   warm_start boolean default false,
-  unlogged boolean default false
+  unlogged boolean default false,
+  keep_previous boolean default false
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
+
+create procedure als.train_in_steps(
+  model text,
+  source text,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  feedback text default 'explicit',
+  factors int default 64,
+  iterations int default 15,
+  regularization float8 default null,
+  reg_exponent float8 default null,
+  alpha float8 default null,
+  biases boolean default null,
+  nonnegative boolean default false,
+  on_duplicate text default null,
+  holdout float8 default 0,
+  tolerance float8 default 0,
+  seed bigint default 42,
+  solver text default 'auto',
+  threads int default null,
+  replace boolean default false,
+  warm_start boolean default false,
+  unlogged boolean default false,
+  keep_previous boolean default false
+)
+language c as 'MODULE_PATHNAME', 'als_train_in_steps';
+comment on procedure als.train_in_steps is
+  'als.train in several transactions, none of which is open for as long as the training: vacuum goes on meanwhile';
 
 create function als.import_model(
   model text,
@@ -228,6 +258,11 @@ grant select on als.models to public;
 create function als.drop_model(model regclass) returns void
 language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_drop_model';
 comment on function als.drop_model is 'Drops a model: its table and the factor tables that are provably its own';
+
+create function als.rollback_model(model regclass) returns als.model
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_rollback_model';
+comment on function als.rollback_model is
+  'Takes back the newest run of a model that was trained with keep_previous, and returns the row of the run before, which serves again';
 
 -- Anything kept in memory is keyed by the side's version in the model row, so whoever changes factors
 -- by hand must change that too. This trigger, on every factor table, does it.
@@ -608,7 +643,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'import_model', 'tune', 'evaluate', 'recommend_all', 'refresh_users', 'refresh_items')
+    and proname in ('train', 'train_in_steps', 'import_model', 'tune', 'evaluate', 'recommend_all', 'refresh_users', 'refresh_items')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';

@@ -29,6 +29,8 @@ bool can_be_altered(Oid table) {
 }  // namespace
 
 void ModelWriter::lock(bool replace) {
+  user_factors_ = item_factors_ = InvalidOid;
+  newest_run_ = 0;
   table_ = target_table_.lock();
   if (!OidIsValid(table_)) return;
   if (!replace)
@@ -47,16 +49,47 @@ void ModelWriter::lock_model(Oid model) {
                     "Try again.");
 }
 
-/// The table that the newest run names, or one that the model had before its rows were deleted.
+void ModelWriter::lock_unchanged(bool replace) {
+  const Oid table = table_;
+  const std::int64_t run = newest_run_;
+  const char* what = nullptr;
+  if (OidIsValid(table) && target_table_.find() != table) {
+    what = "dropped or renamed";
+  } else {
+    lock(replace);
+    if (table_ != table)
+      what = OidIsValid(table) ? "dropped or renamed" : "made by somebody else";
+    else if (newest_run_ != run)
+      what = "given or deprived of another run";
+  }
+  if (what == nullptr) return;
+  throw UserError(
+      ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+      format("model \"%s\" was %s while it was trained", target_table_.relation().c_str(), what),
+      "Nothing was written. Train again.");
+}
+
+void ModelWriter::claim_turn() const {
+  if (target_table_.try_turn()) return;
+  throw UserError(ERRCODE_OBJECT_IN_USE,
+                  format("als.train_in_steps is at work on model %s", qualified_name().c_str()),
+                  "Wait for its end, which als.progress foretells, or cancel it.");
+}
+
+/// The table that the newest run names, or one that the model had before its rows were deleted. A
+/// newest run that names a copy was not the newest when it was kept.
 Oid ModelWriter::find_factor_table(Side side, Oid named) const {
   if (relation_name(named).empty()) return server([&] { return recorded_factors(table_, side); });
   check_is_provably_of(table_, named, side);
-  return named;
+  if (!server([&] { return is_kept_copy(table_, named); })) return named;
+  const Oid watched = server([&] { return recorded_factors(table_, side); });
+  return OidIsValid(watched) ? watched : named;
 }
 
 void ModelWriter::find_factor_tables() {
   SnapshotScope snapshot;
   const NamedFactors newest = named_factors(table_);
+  newest_run_ = newest.exists ? newest.run : 0;
   user_factors_ = find_factor_table(Side::kUsers, newest.user_factors);
   item_factors_ = find_factor_table(Side::kItems, newest.item_factors);
   snapshot.pop();
@@ -98,12 +131,13 @@ void ModelWriter::create_model_table() {
   table_ = target_table_.find();
 }
 
-void ModelWriter::create_factor_table(Side side, const IdType& type, bool unlogged) {
+Oid ModelWriter::create_factor_table(Side side, const char* label, const IdType& type,
+                                     bool unlogged) {
   // taste_user_factors, shortened or numbered as the server does with names that it makes up. (The
   // model row says which tables are the model's, not their names.)
   Oid schema = target_table_.schema();
   const char* name = server([&] {
-    return ChooseRelationName(target_table_.relation().c_str(), side_name(side), "factors", schema,
+    return ChooseRelationName(target_table_.relation().c_str(), side_name(side), label, schema,
                               false);
   });
   std::string table =
@@ -116,19 +150,23 @@ void ModelWriter::create_factor_table(Side side, const IdType& type, bool unlogg
   // Vectors kept in the row, uncompressed, read several times faster; they fit a page.
   if (kMaxFactors * sizeof(float4) + 3000 < BLCKSZ)
     execute("alter table " + table + " alter factors set storage plain");
-  // Whoever changes the rows by hand gives the model a new version, see als.factors_changed().
-  execute("create trigger als_version after insert or update or delete or truncate on " + table +
-          " for each statement execute function als.factors_changed()");
-  // A session that replicates or restores changes rows like any other.
-  execute("alter table " + table + " enable always trigger als_version");
-  Oid created = server([&] { return get_relname_relid(name, schema); });
+  const Oid created = server([&] { return get_relname_relid(name, schema); });
   const char* model_owner = server([&]() -> const char* {
     const Oid owner = owner_of(table_);
     return owner == owner_of(created) ? nullptr : GetUserNameFromId(owner, false);
   });
   if (model_owner != nullptr) execute("alter table " + table + " owner to " + quoted(model_owner));
   server([&] { record_model(created, table_); });
-  (side == Side::kUsers ? user_factors_ : item_factors_) = created;
+  return created;
+}
+
+/// Whoever changes the rows by hand gives the model a new version, see als.factors_changed().
+void ModelWriter::watch_factor_table(Oid factors) {
+  const std::string table = relation_name(factors);
+  execute("create trigger als_version after insert or update or delete or truncate on " + table +
+          " for each statement execute function als.factors_changed()");
+  // A session that replicates or restores changes rows like any other.
+  execute("alter table " + table + " enable always trigger als_version");
 }
 
 void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogged) const {
@@ -156,10 +194,13 @@ void ModelWriter::prepare_tables(const RatingSource& source, bool unlogged) {
   if (!OidIsValid(table_)) create_model_table();
   for (Side side : {Side::kUsers, Side::kItems}) {
     const IdType& type = side == Side::kUsers ? *source.user_type : *source.item_type;
-    if (OidIsValid(factor_table(side)))
+    Oid& table = side == Side::kUsers ? user_factors_ : item_factors_;
+    if (OidIsValid(table)) {
       check_factor_table(side, type, unlogged);
-    else
-      create_factor_table(side, type, unlogged);
+    } else {
+      table = create_factor_table(side, "factors", type, unlogged);
+      watch_factor_table(table);
+    }
   }
 }
 

@@ -23,6 +23,14 @@ class ModelWriter {
   /// The same for a model that exists. Throws 42P01 if it no longer has the name.
   void lock_model(Oid model);
 
+  /// The same in a later transaction. Throws 55000 unless the model is still the one that lock()
+  /// found, or is still missing, and its newest run the same.
+  void lock_unchanged(bool replace);
+
+  /// To be called by whoever adds or removes a run. Throws 55006 while als.train_in_steps is at work
+  /// on the model: waiting for hours would hold the very snapshot that it does without.
+  void claim_turn() const;
+
   const TargetTable& target_table() const { return target_table_; }
   std::string qualified_name() const { return target_table_.qualified_name(); }
 
@@ -31,6 +39,7 @@ class ModelWriter {
   void prepare_tables(const RatingSource& source, bool unlogged);
 
   Oid table() const { return table_; }
+  std::int64_t newest_run() const { return newest_run_; }  ///< as locked; 0 if there is none
   Oid factor_table(Side side) const { return side == Side::kUsers ? user_factors_ : item_factors_; }
 
   /// Puts these rows in the place of those in the factor table.
@@ -41,6 +50,9 @@ class ModelWriter {
 
   /// Takes the rows with these ids out of the factor table.
   std::uint64_t delete_factors(Side side, const IdType& type, const Param& ids);
+
+  /// Makes a table for ids of this type that is recorded to be the model's and belongs to its owner.
+  Oid create_factor_table(Side side, const char* label, const IdType& type, bool unlogged);
 
   /// Gives the newest run a new version after a change of a side's rows, for which so many ratings
   /// were merged into others.
@@ -53,11 +65,12 @@ class ModelWriter {
   void lock_tables();
   void mend_table(Oid factors);
   void create_model_table();
-  void create_factor_table(Side side, const IdType& type, bool unlogged);
+  void watch_factor_table(Oid factors);
   void check_factor_table(Side side, const IdType& type, bool unlogged) const;
 
   TargetTable target_table_;
   Oid table_ = InvalidOid;  ///< InvalidOid while there is no such model
+  std::int64_t newest_run_ = 0;
   Oid user_factors_ = InvalidOid;
   Oid item_factors_ = InvalidOid;
 };

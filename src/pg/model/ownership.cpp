@@ -153,6 +153,11 @@ Oid recorded_factors(Oid model, Side side) {
   return tables == 1 ? found : InvalidOid;
 }
 
+bool is_kept_copy(Oid model, Oid table) {
+  return recorded_model(table) == model && owner_of(table) == owner_of(model) &&
+         !has_trigger(table);
+}
+
 const char* trigger_for_some_sessions(Oid table) {
   const Oid function = trigger_function();
   const char* name = nullptr;

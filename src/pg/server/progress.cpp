@@ -84,9 +84,9 @@ Datum interval(std::int64_t microseconds) {
 
 }  // namespace
 
-Progress::Progress(Command command, Oid schema, const std::string& name)
-    : command_(command), schema_(schema), started_(GetCurrentTimestamp()) {
-  namestrcpy(&name_, name.c_str());
+Progress::Progress(Command command, const TargetTable& table)
+    : command_(command), schema_(table.schema()), started_(GetCurrentTimestamp()) {
+  namestrcpy(&name_, table.relation().c_str());
   publish();
 }
 

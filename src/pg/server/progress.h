@@ -8,6 +8,7 @@
 
 #include "pg/server/guard.h"
 #include "pg/server/pg.h"
+#include "pg/server/target_table.h"
 
 namespace als::pg {
 
@@ -38,8 +39,8 @@ enum class Phase : int {
 /// iterations of a training, batches of users.
 class Progress {
  public:
-  /// schema and name of the model, which other sessions cannot look up before it is committed.
-  Progress(Command command, Oid schema, const std::string& name);
+  /// Of a table that other sessions may not be able to look up before it is committed.
+  Progress(Command command, const TargetTable& table);
 
   /// Of a relation that others can look up, by its present name: a model, or the source of a
   /// tuning, InvalidOid for a query.

@@ -86,8 +86,8 @@ SPIPlanPtr prepare_raw(const char* sql, std::initializer_list<Oid> types) {
 
 }  // namespace
 
-SpiConnection::SpiConnection() : outer_(CurrentMemoryContext) {
-  server([] { SPI_connect(); });
+SpiConnection::SpiConnection(Mode mode) : outer_(CurrentMemoryContext) {
+  server([&] { SPI_connect_ext(mode == Mode::kMayCommit ? SPI_OPT_NONATOMIC : 0); });
 }
 
 void SpiConnection::finish() {

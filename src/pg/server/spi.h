@@ -12,7 +12,9 @@ namespace als::pg {
 /// server closes it when it aborts the (sub)transaction, which every error here leads to.
 class SpiConnection {
  public:
-  SpiConnection();
+  enum class Mode { kAtomic, kMayCommit };
+
+  explicit SpiConnection(Mode mode = Mode::kAtomic);
   void finish();
 
  private:

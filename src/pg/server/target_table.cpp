@@ -5,12 +5,20 @@ namespace als::pg {
 
 namespace {
 
-/// A lock on a name, so that two sessions that make the same table queue instead of colliding in
+/// What of a name is locked, as parts of an object.
+enum Part : uint16 { kName, kTurn };
+
+/// Locks on a name, so that two sessions that make the same table queue instead of colliding in
 /// the catalogs. The object id is a hash: two names that share one merely wait for each other.
-void lock_name(Oid schema, const char* relation) {
-  uint32 hash = hash_bytes_extended(reinterpret_cast<const unsigned char*>(relation),
-                                    static_cast<int>(std::strlen(relation)), schema);
-  LockDatabaseObject(RelationRelationId, hash, 0, ExclusiveLock);
+uint32 hash_of(Oid schema, const char* relation) {
+  return static_cast<uint32>(hash_bytes_extended(reinterpret_cast<const unsigned char*>(relation),
+                                                 static_cast<int>(std::strlen(relation)), schema));
+}
+
+LOCKTAG turn_lock(Oid schema, const char* relation) {
+  LOCKTAG tag;
+  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, hash_of(schema, relation), kTurn);
+  return tag;
 }
 
 }  // namespace
@@ -27,7 +35,10 @@ TargetTable::TargetTable(const std::string& name) {
 }
 
 Oid TargetTable::lock() const {
-  server([&] { lock_name(schema_, relation_.c_str()); });
+  server([&] {
+    LockDatabaseObject(RelationRelationId, hash_of(schema_, relation_.c_str()), kName,
+                       ExclusiveLock);
+  });
   return find();
 }
 
@@ -35,9 +46,37 @@ Oid TargetTable::find() const {
   return server([&] { return get_relname_relid(relation_.c_str(), schema_); });
 }
 
+// A lock of the session, as VACUUM takes it: the abort of a transaction releases it too.
+void TargetTable::take_turn() const {
+  server([&] {
+    const LOCKTAG tag = turn_lock(schema_, relation_.c_str());
+    LockAcquire(&tag, ExclusiveLock, true, false);
+    AcceptInvalidationMessages();
+  });
+}
+
+bool TargetTable::try_turn() const {
+  return server([&] {
+    const LOCKTAG tag = turn_lock(schema_, relation_.c_str());
+    return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+  });
+}
+
+void TargetTable::end_turn() const {
+  server([&] {
+    const LOCKTAG tag = turn_lock(schema_, relation_.c_str());
+    LockRelease(&tag, ExclusiveLock, true);
+  });
+}
+
 std::string TargetTable::qualified_name() const {
-  return server(
-      [&] { return quote_qualified_identifier(get_namespace_name(schema_), relation_.c_str()); });
+  return server([&] {
+    const char* schema = get_namespace_name(schema_);
+    if (schema == nullptr)
+      ereport(ERROR, (errcode(ERRCODE_UNDEFINED_SCHEMA),
+                      errmsg("the schema of \"%s\" was dropped meanwhile", relation_.c_str())));
+    return quote_qualified_identifier(schema, relation_.c_str());
+  });
 }
 
 }  // namespace als::pg

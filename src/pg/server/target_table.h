@@ -18,9 +18,16 @@ class TargetTable {
   /// The relation as it is now, or InvalidOid.
   Oid find() const;
 
+  /// Whoever makes the whole relation anew has his turn, in which no other does. The first waits
+  /// for it and keeps it across transactions, until end_turn() or the abort of a transaction. The
+  /// second does not wait, returns whether it has it, and keeps it until the transaction ends.
+  void take_turn() const;
+  bool try_turn() const;
+  void end_turn() const;
+
   Oid schema() const { return schema_; }
   const std::string& relation() const { return relation_; }  ///< unqualified
-  std::string qualified_name() const;
+  std::string qualified_name() const;  ///< Throws 3F000 if the schema is gone.
 
  private:
   Oid schema_ = InvalidOid;

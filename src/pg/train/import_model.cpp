@@ -5,6 +5,7 @@
 // The same tables, locks, versions and replacement as a training's.
 
 #include "pg/ids/id_args.h"
+#include "pg/model/previous_run.h"
 #include "pg/model/run_row.h"
 #include "pg/server/result_rows.h"
 #include "pg/train/imported_factors.h"
@@ -164,6 +165,7 @@ void write_imported_row(const ModelWriter& store, const ImportRequest& request,
 void import_model(ModelWriter& store, ImportRequest& request, Progress& progress,
                   MemoryContext context) {
   store.lock(request.replace);
+  store.claim_turn();
   const FactorQuery user_query(request.user_factors, Side::kUsers);
   const FactorQuery item_query(request.item_factors, Side::kItems);
   const bool biases = user_query.has_bias() || item_query.has_bias();
@@ -192,8 +194,11 @@ void import_model(ModelWriter& store, ImportRequest& request, Progress& progress
   snapshot.pop();
 
   progress.enter(Phase::kWriting);
+  PreviousRun previous(store);
+  previous.forget();
   store.write_factors(Side::kUsers, rows_of(users, counts ? &counts->users : nullptr));
   store.write_factors(Side::kItems, rows_of(items, counts ? &counts->items : nullptr));
+  previous.record();
   write_imported_row(store, request, users, items, biases, counts);
 }
 
@@ -215,8 +220,7 @@ Datum als_import_model(PG_FUNCTION_ARGS) {
     ImportRequest request = import_request(fcinfo);
     SpiConnection spi;
     ModelWriter store(request.model);
-    Progress progress(Command::kImportModel, store.target_table().schema(),
-                      store.target_table().relation());
+    Progress progress(Command::kImportModel, store.target_table());
     import_model(store, request, progress, context);
     Datum result = result_row(fcinfo, context);
     progress.hide();

@@ -39,6 +39,7 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
                     "warm_start is for training an existing model anew",
                     "Use replace => true as well.");
   request.unlogged = args.flag("unlogged");
+  request.keep_previous = args.has("keep_previous") && args.flag("keep_previous");  // not in 1.0
   request.source = source_from(args, source);
   return request;
 }

@@ -18,6 +18,7 @@ struct TrainRequest {
   bool replace;
   bool warm_start;  ///< from the factors that the model has
   bool unlogged;
+  bool keep_previous;  ///< the factors that the model has, for als.rollback_model
 };
 
 /// The options among a function's arguments. Throws 22004 for one that must not be null, 22023 for

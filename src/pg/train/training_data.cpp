@@ -75,8 +75,6 @@ TrainingData::TrainingData(const Request& request, Progress& progress)
   snapshot.pop();
   memory_ = memory_needed();
   report_memory(request_.what, memory_);
-  progress.enter(Phase::kIndexing);
-  index();
   seconds_ = watch.seconds();
 }
 
@@ -151,7 +149,9 @@ void TrainingData::throw_duplicate(const DuplicateRating& duplicate) const {
       "Use on_duplicate => 'average' or 'sum', or group the source by user and item.");
 }
 
-void TrainingData::index() {
+void TrainingData::index(Progress& progress) {
+  Stopwatch watch;
+  progress.enter(Phase::kIndexing);
   ThreadTeam team = interruptible_team(request_.threads);
   user_rank_ = ranks_of(reader_.users());
   item_rank_ = ranks_of(reader_.items());
@@ -172,6 +172,7 @@ void TrainingData::index() {
   } catch (const DuplicateRating& duplicate) {
     throw_duplicate(duplicate);
   }
+  seconds_ += watch.seconds();
 }
 
 int TrainingData::useful_threads(const TrainOptions& options) const {

@@ -22,11 +22,14 @@ class TrainingData {
     RatingSource* test = nullptr;                ///< instead of a share: rows to judge by
   };
 
-  /// Reads and indexes the described sources under a fresh snapshot: after waiting for another
-  /// transaction, its rows too. Throws 53400 as soon as the trainings would need more memory than
-  /// als.max_memory, 02000 if there are no ratings, 21000 for duplicates, 42804 if the ids of the
-  /// test are of other types.
+  /// Reads the described sources under a fresh snapshot: after waiting for another transaction, its
+  /// rows too. Throws 53400 as soon as the trainings would need more memory than als.max_memory,
+  /// 02000 if there are no ratings, 42804 if the ids of the test are of other types.
   TrainingData(const Request& request, Progress& progress);
+
+  /// Indexes what has been read; needs an active snapshot, for the ids' own functions. Throws 21000
+  /// for duplicates.
+  void index(Progress& progress);
 
   const Ratings& ratings() const { return *ratings_; }
   const CompressedRows& held_out() const { return test_ ? test_->by_user() : ratings_->held_out(); }
@@ -53,7 +56,6 @@ class TrainingData {
   void check_memory() const;
   void read(Progress& progress);
   void read_test(Progress& progress);
-  void index();
   [[noreturn]] void throw_duplicate(const DuplicateRating& duplicate) const;
 
   const Request request_;

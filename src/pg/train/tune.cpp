@@ -109,6 +109,7 @@ std::vector<TuneResult> tune(TuneRequest& request, Progress& progress, MemoryCon
       {request.source, request.on_duplicate, request.holdout, request.seed, request.threads,
        "tuning", request.trials, request.test ? &*request.test : nullptr},
       progress);
+  data.index(progress);
   if (data.held_out().columns.empty())
     throw UserError(ERRCODE_NO_DATA, "no rating is kept out to judge the trials by",
                     "Use a larger holdout, or name a test; no user loses their only rating.");

@@ -1,0 +1,109 @@
+// Copies the factors of a run, finds the copies again, and puts them back.
+#include "pg/model/previous_run.h"
+
+#include "pg/model/ownership.h"
+#include "pg/server/params.h"
+
+namespace als::pg {
+
+namespace {
+
+std::string columns(Side side) {
+  return std::string(id_column(side)) + ", factors, bias, n_ratings";
+}
+
+}  // namespace
+
+/// The copies that a run is kept in. A row may name any table, so most of what is found is none.
+std::optional<PreviousRun::Copies> PreviousRun::find() const {
+  std::optional<Copies> found;
+  SnapshotScope snapshot;
+  SPIPlanPtr plan = prepare("select user_factors, item_factors, run from only " +
+                            model_.qualified_name() + " order by run");
+  for_each_row(plan, {}, {REGCLASSOID, REGCLASSOID, INT8OID}, [&](TupleTableSlot* slot) {
+    if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
+    const Copies named{DatumGetInt64(slot->tts_values[2]), DatumGetObjectId(slot->tts_values[0]),
+                       DatumGetObjectId(slot->tts_values[1])};
+    for (Side side : {Side::kUsers, Side::kItems}) {
+      const bool is_copy = named.of(side) != model_.factor_table(side) && server([&] {
+        return is_kept_copy(model_.table(), named.of(side));
+      });
+      if (!is_copy) return;
+    }
+    found = named;
+  });
+  snapshot.pop();
+  return found;
+}
+
+std::uint64_t PreviousRun::name_tables(std::int64_t run, Oid users, Oid items, const char* more) {
+  return execute("update only " + model_.qualified_name() +
+                     " set user_factors = $1, item_factors = $2" + more +
+                     " where run operator(pg_catalog.=) $3 returning *",
+                 {class_param(users), class_param(items), bigint_param(run)});
+}
+
+void PreviousRun::drop(const Copies& copies) {
+  execute("drop table " + relation_name(copies.users) + ", " + relation_name(copies.items));
+}
+
+void PreviousRun::forget() {
+  const std::optional<Copies> copies = find();
+  if (!copies) return;
+  name_tables(copies->run, model_.factor_table(Side::kUsers), model_.factor_table(Side::kItems),
+              "");
+  drop(*copies);
+}
+
+Oid PreviousRun::copy(Side side) {
+  const Oid from = model_.factor_table(side);
+  IdType type{};
+  const bool unlogged = server([&] {
+    int32 modifier;
+    get_atttypetypmodcoll(from, get_attnum(from, id_column(side)), &type.oid, &modifier,
+                          &type.collation);
+    return get_rel_persistence(from) == RELPERSISTENCE_UNLOGGED;
+  });
+  const Oid to = model_.create_factor_table(side, "factors_previous", type, unlogged);
+  execute("insert into " + relation_name(to) + " (" + columns(side) + ") select " + columns(side) +
+          " from only " + relation_name(from));
+  return to;
+}
+
+void PreviousRun::keep() {
+  if (model_.newest_run() == 0) return;
+  made_ = Copies{model_.newest_run(), copy(Side::kUsers), copy(Side::kItems)};
+}
+
+void PreviousRun::record() {
+  if (made_) name_tables(made_->run, made_->users, made_->items, "");
+}
+
+void PreviousRun::restore() {
+  const std::optional<Copies> kept = find();
+  const std::string model = model_.qualified_name();
+  if (!kept)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("model %s has kept no run before its newest", model.c_str()),
+                    "Train with keep_previous => true to be able to go back.");
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const std::string serving = relation_name(model_.factor_table(side));
+    execute("delete from only " + serving);
+    execute("insert into " + serving + " (" + columns(side) + ") select " + columns(side) +
+            " from only " + relation_name(kept->of(side)));
+  }
+  drop(*kept);
+  execute("delete from only " + model + " where run operator(pg_catalog.>) $1",
+          {bigint_param(kept->run)});
+  const std::uint64_t updated =
+      name_tables(kept->run, model_.factor_table(Side::kUsers), model_.factor_table(Side::kItems),
+                  ", version = pg_catalog.gen_random_uuid(), user_version = "
+                  "pg_catalog.gen_random_uuid(), item_version = pg_catalog.gen_random_uuid()");
+  if (updated != 1)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the row of run " INT64_FORMAT " of %s could not be changed",
+                           static_cast<int64>(kept->run), model.c_str()),
+                    "Look for a trigger or a policy on the table that suppresses changes.");
+}
+
+}  // namespace als::pg

@@ -1,0 +1,142 @@
+// The stages of a training, and what each leaves in its report.
+#include "pg/train/training.h"
+
+#include "pg/model/previous_run.h"
+#include "pg/server/interrupts.h"
+#include "pg/server/settings.h"
+#include "pg/train/holdout_metric.h"
+#include "pg/train/warm_start.h"
+
+namespace als::pg {
+
+namespace {
+
+void report_iteration(int iteration, int of, const TrainReport& report, double seconds) {
+  int level = verbose() ? NOTICE : DEBUG1;
+  std::string holdout =
+      report.holdout.empty() ? "" : format(", held out %.6g", report.holdout.back());
+  server([&] {
+    ereport(level, (errmsg("als: iteration %d of %d: loss %.9g%s, %.2f s", iteration, of,
+                           report.loss.back(), holdout.c_str(), seconds)));
+  });
+}
+
+}  // namespace
+
+Training::Training(TrainRequest& request, ModelWriter& model, Progress& progress,
+                   MemoryContext context)
+    : request_(request),
+      model_(model),
+      progress_(progress),
+      context_(context),
+      trainings_{request.options} {
+  progress_.expect(request_.options.iterations);
+  warn_of_constant_ratings();
+}
+
+void Training::warn_of_constant_ratings() const {
+  if (request_.source.rating_col || request_.options.feedback != Feedback::kExplicit) return;
+  server([] {
+    ereport(WARNING, (errmsg("every rating is 1, from which explicit feedback learns nothing"),
+                      errhint("Use feedback => 'implicit' for clicks, orders and the like.")));
+  });
+}
+
+void Training::describe() {
+  report_.warm_started = request_.warm_start && OidIsValid(model_.table());
+  describe_source(request_.source, context_);
+}
+
+void Training::prepare_tables() {
+  progress_.hide();
+  model_.prepare_tables(request_.source, request_.unlogged);
+}
+
+void Training::read() {
+  data_.emplace(
+      TrainingData::Request{request_.source, request_.on_duplicate, request_.holdout,
+                            request_.options.seed, request_.threads, "training", trainings_},
+      progress_);
+}
+
+/// Where the training begins.
+TrainingLoop::State Training::first_state() {
+  TrainingLoop::State state =
+      start_of_training(data_->ratings().users(), data_->item_keys(), request_.options, *team_);
+  if (report_.warm_started) {
+    SnapshotScope snapshot;
+    Model model = read_model(model_.table());
+    check_warm_start(model, request_.options);
+    warm_start(model, Side::kUsers, data_->reader().users(), data_->user_rank(), request_.options,
+               state.users);
+    warm_start(model, Side::kItems, data_->reader().items(), data_->item_rank(), request_.options,
+               state.items);
+    snapshot.pop();
+  } else if (request_.warm_start) {
+    server([&] {
+      ereport(NOTICE, (errmsg("model %s does not exist yet: it starts from random factors",
+                              model_.target_table().relation().c_str())));
+    });
+  }
+  return state;
+}
+
+void Training::index() {
+  data_->index(progress_);
+  const Ratings& ratings = data_->ratings();
+  report_.rows = data_->rows();
+  report_.skipped = data_->skipped();
+  report_.duplicates = static_cast<std::int64_t>(ratings.duplicates());
+  report_.held_out = static_cast<std::int64_t>(ratings.held_out().columns.size());
+  report_.ratings = static_cast<std::int64_t>(ratings.size());
+  report_.users = static_cast<std::int64_t>(ratings.users());
+  report_.items = static_cast<std::int64_t>(ratings.items());
+  report_.mean = ratings.mean();
+  report_.read_seconds = data_->seconds();
+}
+
+void Training::start() {
+  train_watch_ = Stopwatch();
+  progress_.enter(Phase::kTraining);
+  team_.emplace(interruptible_team(data_->useful_threads(request_.options)));
+  loop_.emplace(data_->ratings(), request_.options, first_state(), *team_);
+}
+
+void Training::iterate() {
+  HoldoutMetric metric(request_.options.feedback);
+  Stopwatch watch;
+  while (!loop_->finished()) {
+    loop_->iterate();
+    report_.loss.push_back(loop_->loss().back());
+    if (request_.holdout > 0)
+      report_.holdout.push_back(metric.value(loop_->trainer(), *data_, *team_));
+    progress_.iteration(loop_->iterations(), report_.loss.back());
+    report_iteration(loop_->iterations(), request_.options.iterations, report_, watch.seconds());
+    watch = Stopwatch();
+  }
+  report_.cg = loop_->trainer().cg();
+  report_.refined = static_cast<std::int64_t>(loop_->refined_rows());
+  report_.train_seconds = train_watch_.seconds();
+}
+
+void Training::write() {
+  Stopwatch watch;
+  progress_.hide();
+  PreviousRun previous(model_);
+  previous.forget();
+  if (request_.keep_previous) previous.keep();
+  progress_.enter(Phase::kWriting);
+  FactorFeed& users = data_->users();
+  FactorFeed& items = data_->items();
+  users.factors = &loop_->trainer().users();
+  users.ratings = &data_->ratings().by_user();
+  items.factors = &loop_->trainer().items();
+  items.ratings = &data_->ratings().by_item();
+  model_.write_factors(Side::kUsers, users);
+  model_.write_factors(Side::kItems, items);
+  previous.record();
+  report_.write_seconds = watch.seconds();
+  write_model_row(model_, request_, report_);
+}
+
+}  // namespace als::pg

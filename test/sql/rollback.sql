@@ -1,0 +1,116 @@
+-- als.rollback_model: the run before the newest, kept and brought back.
+\set SHOW_CONTEXT never
+create table ratings as
+select (i % 200 + 1)::int as user_id, (i * 7919) % 61 as item_id, (1 + i % 5)::real as rating
+from generate_series(1, 4000) as i;
+create view fewer as select * from ratings where user_id <= 150;
+set check_function_bodies = off;
+create function answers() returns text stable language sql as $$
+	select md5(string_agg(u || ' ' || r::text, ' ' order by u, r.rank))
+	from generate_series(1, 200) as u, als.recommend('taste', u, 10, exclude_seen => false) as r $$;
+
+select run from als.train('taste', 'ratings', factors => 8, iterations => 3, keep_previous => true);
+select als.rollback_model('taste');
+select answers() as first, version as first_version, user_version as first_user_version from taste \gset
+create temp table serving as
+select oid::regclass as table, relacl from pg_class where relname in ('taste', 'taste_user_factors', 'taste_item_factors');
+create view users as select * from taste_user_factors;
+grant select on taste, taste_user_factors, taste_item_factors to public;
+update serving set relacl = c.relacl from pg_class c where c.oid = serving.table;
+
+-- Another run, and back.
+select run from als.train('taste', 'fewer', factors => 4, iterations => 3, replace => true, keep_previous => true);
+select answers() as second \gset
+select :'second' <> :'first' as changed;
+select run, user_factors, item_factors, factors from taste order by run;
+select count(*) from taste_user_factors_previous;
+select run, factors, n_users from als.rollback_model('taste');
+select answers() = :'first' as as_before, version <> :'first_version' and user_version <> :'first_user_version' as new_versions from taste;
+select run, user_factors, item_factors, factors from taste;
+select (select count(*) from taste_user_factors), (select count(*) from users), to_regclass('taste_user_factors_previous') is null as copies_are_gone;
+select count(*) from serving join pg_class c on c.oid = serving.table and c.relacl = serving.relacl;
+-- There is no other to go back to.
+select als.rollback_model('taste');
+
+-- A refresh or a change by hand belongs to the run that it is made to.
+update taste_item_factors set bias = 0;
+select answers() as changed_by_hand \gset
+select run from als.train('taste', 'fewer', factors => 4, iterations => 3, replace => true, keep_previous => true);
+update taste_item_factors set bias = bias + 1;
+select run from als.rollback_model('taste');
+select answers() = :'changed_by_hand' as as_before;
+
+-- Only the run before the newest is kept, and only if the newest says so.
+select run from als.train('taste', 'ratings', factors => 4, iterations => 1, replace => true, keep_previous => true);
+select run from als.train('taste', 'ratings', factors => 4, iterations => 2, replace => true, keep_previous => true);
+select run, user_factors, item_factors, iterations from taste order by run;
+select run from als.train('taste', 'ratings', factors => 4, iterations => 3, replace => true);
+select run, user_factors, item_factors, iterations from taste order by run;
+select als.rollback_model('taste');
+call als.train_in_steps('taste', 'ratings', factors => 4, iterations => 4, replace => true, keep_previous => true);
+select run, user_factors, item_factors, iterations from taste where run >= 4 order by run;
+select run, iterations from als.rollback_model('taste');
+select run from als.train('taste', 'ratings', options => '{"factors": 4, "iterations": 5, "keep_previous": true}', replace => true);
+select run, user_factors, item_factors, iterations from taste where run >= 4 order by run;
+select run from als.import_model('taste', 'select user_id, factors, bias from taste_user_factors', 'select item_id, factors, bias from taste_item_factors',
+	feedback => 'explicit', mean => 3, replace => true);
+select run, user_factors, item_factors, iterations from taste where run >= 4 order by run;
+
+-- Taken back itself.
+begin;
+select run from als.train('taste', 'ratings', factors => 4, iterations => 1, replace => true, keep_previous => true);
+select run from als.rollback_model('taste');
+rollback;
+select max(run), count(*) from taste;
+
+-- Somebody who deletes the newest row by hand has the kept run, too.
+select answers() as before \gset
+select run from als.train('taste', 'ratings', factors => 8, iterations => 1, replace => true, keep_previous => true);
+delete from taste where run = (select max(run) from taste);
+select answers() = :'before' as as_before;
+select als.rollback_model('taste');
+select run from als.train('taste', 'ratings', factors => 8, iterations => 1, replace => true);
+
+-- What the row names is touched only if it is the model's.
+create table orders (user_id int primary key, factors real[], bias real, n_ratings int);
+create table more_orders (item_id bigint primary key, factors real[], bias real, n_ratings int);
+update taste set user_factors = 'orders', item_factors = 'more_orders' where run = (select max(run) - 1 from taste);
+select als.rollback_model('taste');
+select run from als.train('taste', 'ratings', factors => 8, iterations => 1, replace => true, keep_previous => true);
+select to_regclass('orders'), to_regclass('more_orders');
+drop table orders, more_orders;
+
+-- Who may not.
+create role clerk;
+grant select on taste, taste_user_factors, taste_item_factors to clerk;
+set role clerk;
+select als.rollback_model('taste');
+reset role;
+-- A run that a superuser adds to somebody's model is kept for that somebody.
+create role trainer;
+create schema trainers authorization trainer;
+grant select on ratings to trainer;
+set role trainer;
+select run from als.train('trainers.m', 'ratings', factors => 4, iterations => 1);
+reset role;
+select run from als.train('trainers.m', 'ratings', factors => 4, iterations => 1, replace => true, keep_previous => true);
+set role trainer;
+select run from als.rollback_model('trainers.m');
+reset role;
+drop schema trainers cascade;
+drop owned by trainer, clerk;
+drop role trainer, clerk;
+
+select als.rollback_model(null);
+select als.rollback_model('ratings');
+begin read only;
+select als.rollback_model('taste');
+rollback;
+
+-- Dropping a model takes the kept run along.
+drop view users;
+select als.drop_model('taste');
+select count(*) from pg_class where relname like 'taste%';
+drop view fewer;
+drop table ratings;
+drop function answers;
