@@ -128,8 +128,8 @@ create function spring(real[]) returns real[] language plpgsql as $$ begin raise
 create view trapped as select 1 as user_id, 1 as item_id, spring('{1,2}') as factors, 1::real as bias, 1 as n_ratings;
 grant select on trapped to public;
 truncate trap;
-insert into trap (run, user_version, item_version, feedback, factors, biases, mean, regularization, reg_exponent, nonnegative, on_duplicate, n_users, user_factors, item_factors, user_col, item_col)
-values (1, gen_random_uuid(), gen_random_uuid(), 'explicit', 2, true, 3, 1, 1, false, 'average', 1, 'trapped', 'trapped', 'user_id', 'item_id');
+insert into trap (run, user_version, item_version, feedback, factors, biases, mean, regularization, reg_exponent, nonnegative, on_duplicate, n_users, n_items, user_factors, item_factors, user_col, item_col)
+values (1, gen_random_uuid(), gen_random_uuid(), 'explicit', 2, true, 3, 1, 1, false, 'average', 1, 1, 'trapped', 'trapped', 'user_id', 'item_id');
 grant select on trap to public;
 reset role;
 select try($$select als.predict('trap', 1, 1)$$);
