@@ -52,11 +52,11 @@ $subscriber->safe_psql(
 	'postgres', q{
 	alter subscription s set publication model;
 	truncate taste_user_factors, taste_item_factors});
-$reader->value($answers);
+is($reader->query($answers)->{state}, '55000', 'a reader is told that factors are missing');
 $subscriber->safe_psql('postgres', 'alter subscription s set publication model, factors');
 $subscriber->wait_for_subscription_sync($publisher, 's');
 is($reader->value($answers), $publisher->safe_psql('postgres', $answers),
-	'a reader that asked before the initial copy sees it');
+	'and sees them once they are there');
 
 $reader->quit;
 $subscriber->stop;
