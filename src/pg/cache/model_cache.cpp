@@ -1,6 +1,8 @@
 // The versions of models that this session keeps.
 #include "pg/cache/model_cache.h"
 
+#include "pg/cache/seen_changes.h"
+
 namespace als::pg {
 
 namespace {
@@ -112,6 +114,8 @@ void drop_copies_of_other_versions(const CachedModel& kept) {
 
 std::shared_ptr<CachedModel> cached_version(Model model) {
   watch_server();
+  model.user_factors.version_trigger = seen_changes(model, Side::kUsers).trigger;
+  model.item_factors.version_trigger = seen_changes(model, Side::kItems).trigger;
   auto& models = cached_models();
   auto found = std::find_if(models.begin(), models.end(), [&](const auto& entry) {
     return entry->model.has_same_factors(model);

@@ -26,12 +26,6 @@ struct CachedModel {
   int lookups[2] = {0, 0};
   bool holds_rows[2] = {false, false};  ///< the factor table is known not to be empty
   bool transaction_local = false;       ///< what of it is private holds for this transaction only
-
-  /// Whether changes of a side are seen, as of so many catalog_changes().
-  struct {
-    std::uint64_t asked_at = UINT64_MAX;
-    bool answer = false;
-  } changes_seen[2];
 };
 
 /// The place of a side in a CachedModel.

@@ -2,9 +2,9 @@
 #include "pg/cache/served_model.h"
 
 #include "core/kernels/kernels.h"
+#include "pg/cache/seen_changes.h"
 #include "pg/cache/snapshot_key.h"
 #include "pg/model/factor_table.h"
-#include "pg/model/ownership.h"
 #include "pg/server/settings.h"
 
 namespace als::pg {
@@ -35,8 +35,10 @@ LastServed& last_served() {
 void end_transaction(XactEvent event, void*) {
   if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
     return;
-  LastServed& last = last_served();
-  if (last.model != nullptr && last.model->holds_rows_of_snapshot()) last.model.reset();
+  guard_silently([] {
+    LastServed& last = last_served();
+    if (last.model != nullptr && last.model->holds_rows_of_snapshot()) last.model.reset();
+  });
 }
 
 void watch_transactions() {
@@ -57,7 +59,8 @@ ServedModel::ServedModel(std::shared_ptr<CachedModel> cached, Oid user)
   // Factors that row-level security has filtered are this call's alone.
   if (row_security_) return;
   for (Side side : {Side::kUsers, Side::kItems})
-    if (changes_are_seen(side)) lifetimes_[index_of(side)] = lifetime_of_rows(model(), side);
+    if (seen_changes(model(), side).are_seen)
+      lifetimes_[index_of(side)] = lifetime_of_rows(model(), side);
 }
 
 bool ServedModel::holds_rows_of_snapshot() const {
@@ -66,16 +69,6 @@ bool ServedModel::holds_rows_of_snapshot() const {
 
 CachedModel& ServedModel::kept(Side side) {
   return lifetimes_[index_of(side)] == Lifetime::kSnapshot ? *own_ : *cached_;
-}
-
-bool ServedModel::changes_are_seen(Side side) {
-  auto& known = cached_->changes_seen[index_of(side)];
-  // Looking may itself meet changes.
-  for (int i = 0; i < 3 && known.asked_at != catalog_changes(); ++i) {
-    known.asked_at = catalog_changes();
-    known.answer = als::pg::changes_are_seen(model(), side, Sessions::kOrdinary);
-  }
-  return known.answer;
 }
 
 const IdType& ServedModel::id_type(Side side) {

@@ -46,7 +46,6 @@ class ServedModel {
 
  private:
   CachedModel& kept(Side side);
-  bool changes_are_seen(Side side);
   void check_readable(Side side);
   void check_holds_rows(Side side);
   bool worth_loading(Side side);

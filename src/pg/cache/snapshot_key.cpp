@@ -7,6 +7,8 @@ namespace als::pg {
 
 namespace {
 
+/// Counts what other sessions change about relations and roles: a new privilege, row-level
+/// security, a rename. Nothing remembered before such a change is trusted after it.
 std::uint64_t invalidations = 0;
 
 void count_invalidation(Datum, int, uint32) { ++invalidations; }
@@ -32,8 +34,6 @@ void watch_server() {
 }
 
 }  // namespace
-
-std::uint64_t catalog_changes() { return invalidations; }
 
 SnapshotKey::SnapshotKey(Oid table)
     : table_(table), user_(GetUserId()), transaction_(current_lxid()) {

@@ -5,10 +5,6 @@
 
 namespace als::pg {
 
-/// Counts what other sessions change about relations and roles: a new privilege, row-level
-/// security, a rename. Nothing remembered before such a change is trusted after it.
-std::uint64_t catalog_changes();
-
 /// The table, the role, the snapshot to the last transaction in it, and the state of the catalogs.
 class SnapshotKey {
  public:

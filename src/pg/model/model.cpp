@@ -3,7 +3,6 @@
 
 #include "pg/model/option_choices.h"
 #include "pg/model/ownership.h"
-#include "pg/server/catalog_scan.h"
 #include "pg/server/trust.h"
 
 namespace als::pg {
@@ -107,23 +106,6 @@ OptionChoices read_options(const RowView& row, const Model& model) {
   return choices;
 }
 
-/// A number that changes with whatever is done to the trigger that gives a table's factors new
-/// versions. A server call.
-std::uint64_t version_trigger_of(Oid table) {
-  std::uint64_t number = 0;
-  find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId, {{Anum_pg_trigger_tgrelid, table}},
-                  [&](HeapTuple row, TupleDesc) {
-                    const char* function =
-                        get_func_name(reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row))->tgfoid);
-                    if (function != nullptr && std::strcmp(function, "factors_changed") == 0) {
-                      const TransactionId written = HeapTupleHeaderGetRawXmin(row->t_data);
-                      number = hash_combine64(number, hash_bytes_uint32_extended(written, 0));
-                    }
-                    return false;
-                  });
-  return number;
-}
-
 void describe_factor_table(Model& model, Side side) {
   FactorTable& factors = side == Side::kUsers ? model.user_factors : model.item_factors;
   bool is_named = true;
@@ -143,7 +125,6 @@ void describe_factor_table(Model& model, Side side) {
                           &factors.id_collation);
     factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
                        get_attnum(factors.table, "n_ratings")};
-    factors.version_trigger = version_trigger_of(factors.table);
     return true;
   });
   if (!exists)

@@ -30,7 +30,7 @@ struct FactorTable {
   Oid id_type = InvalidOid;
   Oid id_collation = InvalidOid;
   std::array<AttrNumber, 3> columns{};  ///< factors, bias, n_ratings: one made anew is another
-  std::uint64_t version_trigger = 0;    ///< disabled and enabled again, it is another
+  std::uint64_t version_trigger = 0;    ///< set where rows are kept: see pg/cache/seen_changes.h
 
   bool operator==(const FactorTable& other) const {
     return table == other.table && version == other.version && storage == other.storage &&
