@@ -63,13 +63,19 @@ select run from als.rollback_model('taste');
 rollback;
 select max(run), count(*) from taste;
 
--- Somebody who deletes the newest row by hand has the kept run, too.
+-- It mends what somebody has done who deletes the newest row by hand.
 select answers() as before \gset
 select run from als.train('taste', 'ratings', factors => 8, iterations => 1, replace => true, keep_previous => true);
 delete from taste where run = (select max(run) from taste);
+select answers();
+select run, user_factors, item_factors from als.rollback_model('taste');
 select answers() = :'before' as as_before;
 select als.rollback_model('taste');
-select run from als.train('taste', 'ratings', factors => 8, iterations => 1, replace => true);
+-- A training mends it, too, in the same tables.
+select run from als.train('taste', 'ratings', factors => 8, iterations => 1, replace => true, keep_previous => true);
+delete from taste where run = (select max(run) from taste);
+select run, user_factors, item_factors from als.train('taste', 'ratings', factors => 8, iterations => 1, replace => true);
+select relname from pg_class where relname like 'taste%' and relkind = 'r' order by 1;
 
 -- What the row names is touched only if it is the model's.
 create table orders (user_id int primary key, factors real[], bias real, n_ratings int);

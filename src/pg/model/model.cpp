@@ -28,10 +28,12 @@ class RowView {
   }
   Version version(int column) const {
     if (is_null(column))
-      throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                      "the factor tables do not hold the factors of the newest row of the model",
-                      "Train the model again with als.train(..., replace => true).",
-                      "They have been replaced in a later run, whose row was deleted.");
+      throw UserError(
+          ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+          "the factor tables do not hold the factors of the newest row of the model",
+          "Use als.rollback_model if this run was kept, else train the model again with "
+          "als.train(..., replace => true).",
+          "They have been replaced in a later run, whose row was deleted.");
     Version version;
     std::memcpy(version.data(), DatumGetUUIDP(datum(column))->data, UUID_LEN);
     return version;

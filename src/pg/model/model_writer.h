@@ -27,8 +27,8 @@ class ModelWriter {
   /// found, or is still missing, and its newest run the same.
   void lock_unchanged(bool replace);
 
-  /// To be called by whoever adds or removes a run. Throws 55006 while als.train_in_steps is at work
-  /// on the model: waiting for hours would hold the very snapshot that it does without.
+  /// To be called by whoever adds or removes a run. Throws 55006 while als.train_in_steps is at
+  /// work on the model: waiting for hours would hold the very snapshot that it does without.
   void claim_turn() const;
 
   const TargetTable& target_table() const { return target_table_; }
@@ -51,7 +51,8 @@ class ModelWriter {
   /// Takes the rows with these ids out of the factor table.
   std::uint64_t delete_factors(Side side, const IdType& type, const Param& ids);
 
-  /// Makes a table for ids of this type that is recorded to be the model's and belongs to its owner.
+  /// Makes a table for ids of this type that is recorded to be the model's and belongs to its
+  /// owner.
   Oid create_factor_table(Side side, const char* label, const IdType& type, bool unlogged);
 
   /// Gives the newest run a new version after a change of a side's rows, for which so many ratings

@@ -25,9 +25,8 @@ std::optional<PreviousRun::Copies> PreviousRun::find() const {
     const Copies named{DatumGetInt64(slot->tts_values[2]), DatumGetObjectId(slot->tts_values[0]),
                        DatumGetObjectId(slot->tts_values[1])};
     for (Side side : {Side::kUsers, Side::kItems}) {
-      const bool is_copy = named.of(side) != model_.factor_table(side) && server([&] {
-        return is_kept_copy(model_.table(), named.of(side));
-      });
+      const bool is_copy = named.of(side) != model_.factor_table(side) &&
+                           server([&] { return is_kept_copy(model_.table(), named.of(side)); });
       if (!is_copy) return;
     }
     found = named;
