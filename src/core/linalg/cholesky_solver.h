@@ -26,13 +26,16 @@ class CholeskySolver {
 
   explicit CholeskySolver(std::size_t unknowns);
 
+  /// Whether A + ridge * I is safely positive definite.
+  bool safe(const NormalEquations& equations, double ridge);
+
   /// x gets `unknowns` floats, all finite; else throws std::range_error.
   Solution solve(const NormalEquations& equations, double ridge, float* x);
 
   static std::size_t memory(std::size_t unknowns);
 
  private:
-  double solve_in_double(const NormalEquations& equations, double ridge);
+  double solve_in_double(const NormalEquations& equations, double ridge, float* x);
 
   std::size_t unknowns_;
   const Kernels& kernels_;

@@ -1,6 +1,7 @@
 // The normal equations of one row.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "core/kernels/kernels.h"
@@ -30,6 +31,12 @@ class NormalEquations {
   /// Entry (row, column) of A.
   float at(std::size_t row, std::size_t column) const {
     return matrix()[row < column ? matrix_index(column, row) : matrix_index(row, column)];
+  }
+
+  float largest_diagonal() const {
+    float largest = 0;
+    for (std::size_t k = 0; k < unknowns_; ++k) largest = std::max(largest, at(k, k));
+    return largest;
   }
 
   void clear() { data_.assign(data_.size(), 0.0F); }

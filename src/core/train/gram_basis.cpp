@@ -15,6 +15,8 @@ constexpr std::size_t kRowsPerBlock = 4096;
 // What is beyond all reason is left as it is.
 constexpr double kMinScale = 1e-6;
 
+constexpr float kSingular = 1e-6F;
+
 void rotate(FactorMatrix& matrix, const AlignedVector<float>& rotation, ThreadTeam& team) {
   const std::size_t n = matrix.cols();
   team.for_each_block(matrix.rows(), kMultiplyAddsPerBlock / (n * n) + 1,
@@ -95,6 +97,11 @@ void GramBasis::turn(NormalEquations& gram, const Side& fixed, const Side& solve
       fixed.factors, team, [&](std::size_t row) { return fixed.ratings.row_size(row); });
   const auto count = static_cast<double>(std::max<std::size_t>(fixed.ratings.columns.size(), 1));
   for (std::size_t k = 0; k < n; ++k) mean_squares_[k] = static_cast<float>(squares[k] / count);
+  const auto is_singular = [&](const std::vector<float>& sizes) {
+    const auto [least, most] = std::minmax_element(sizes.begin(), sizes.begin() + n);
+    return *least < kSingular * *most;
+  };
+  singular_ = is_singular(eigenvalues_) || is_singular(mean_squares_);
 }
 
 }  // namespace als

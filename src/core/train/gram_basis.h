@@ -41,6 +41,9 @@ class GramBasis {
   /// Of `gram`, in the order of the components; padded with zeros to a multiple of 16.
   const float* eigenvalues() const { return eigenvalues_.data(); }
 
+  /// Whether some component is so small beside another that it may be rounding errors alone.
+  bool singular() const { return singular_; }
+
   /// Of each component of a turned fixed vector, over all ratings; padded likewise.
   const float* mean_squares() const { return mean_squares_.data(); }
 
@@ -48,6 +51,7 @@ class GramBasis {
   static std::size_t padded(std::size_t factors) { return blocks_of(factors) * kBlock; }
   std::vector<float> eigenvalues_;
   std::vector<float> mean_squares_;
+  bool singular_ = false;
 };
 
 }  // namespace als

@@ -32,6 +32,12 @@ constexpr std::size_t kRidgeGrain = 4096;  // rows
 // than this is left of that, it is summed up term by term instead.
 constexpr double kCancelled = 0.01;
 
+double squared_norm(const std::vector<float>& x) {
+  double sum = 0;
+  for (const float value : x) sum += static_cast<double>(value) * value;
+  return sum;
+}
+
 }  // namespace
 
 /// Added up in order, so that the bits do not depend on the number of threads.
@@ -45,6 +51,7 @@ TrainingWorkspace::TrainingWorkspace(const TrainOptions& options, ThreadTeam& te
     : workers(static_cast<std::size_t>(team.threads()), RowWorkspace(options)),
       segmented_sum(options.unknowns(), team),
       gram(options.unknowns()),
+      loss(INFINITY),
       basis(static_cast<std::size_t>(options.factors)) {}
 
 HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
@@ -58,6 +65,11 @@ HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
       cg_{} {
   plan_batches();
   weigh_rows(team);
+  least_ridge_ = INFINITY;
+  for (std::size_t row = 0; row < rows_.rows(); ++row) {
+    if (rows_.row_size(row) > 0) least_ridge_ = std::min(least_ridge_, ridges_[row]);
+    if (implicit()) for (auto e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) targets_ += objective_.rhs_weight(rows_.values[e], 0);
+  }
 }
 
 HalfStep::Plan HalfStep::make_plan(std::uint64_t longest, std::size_t row_cost,
@@ -106,15 +118,27 @@ double HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end, const Facto
   return targets;
 }
 
+/// x^T Y^T Y x: of the scores that x makes in all cells, the sum of the squares.
+double square_of_scores(const TrainingWorkspace& workspace, const std::vector<float>& x) {
+  if (!workspace.double_gram.empty()) return workspace.double_gram.quadratic(x.data());
+  const NormalEquations& gram = workspace.gram;
+  double sum = 0;
+  for (std::size_t r = 0; r < gram.unknowns(); ++r) {
+    for (std::size_t c = 0; c < r; ++c) sum += 2.0 * gram.at(r, c) * x[r] * x[c];
+    sum += static_cast<double>(gram.at(r, r)) * x[r] * x[r];
+  }
+  return sum;
+}
+
 /// The fit of a row, sum of w (p - s)^2 over its cells, given its solution: term by term.
-double HalfStep::fit_of(std::size_t row, const Factors& fixed, const NormalEquations& gram,
+double HalfStep::fit_of(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
                         const std::vector<float>& solution) const {
   const std::size_t factors = fixed.matrix.cols();
   double sum = 0;
   for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
     const std::uint32_t column = rows_.columns[e];
     const double value = rows_.values[e];
-    double score = objective_.mean() + dot(fixed.matrix.row(column), solution.data(), factors);
+    double score = objective_.mean() + dot_in_double(fixed.matrix.row(column), solution.data(), factors);
     if (!fixed.bias.empty()) score += static_cast<double>(fixed.bias[column]) + solution[factors];
     if (implicit()) {
       // Beyond the s^2 that every cell counts, which x^T Y^T Y x sums up.
@@ -124,14 +148,7 @@ double HalfStep::fit_of(std::size_t row, const Factors& fixed, const NormalEquat
       sum += (value - score) * (value - score);
     }
   }
-  if (implicit()) {
-    for (std::size_t r = 0; r < factors; ++r) {
-      for (std::size_t c = 0; c < r; ++c) {
-        sum += 2.0 * gram.at(r, c) * solution[r] * solution[c];
-      }
-      sum += static_cast<double>(gram.at(r, r)) * solution[r] * solution[r];
-    }
-  }
+  if (implicit()) sum += square_of_scores(workspace, solution);
   return std::max(sum, 0.0);
 }
 
@@ -151,28 +168,55 @@ void HalfStep::sum_gram(const Factors& fixed, TrainingWorkspace& workspace) cons
       workspace.segmented_sum, workspace.gram);
 }
 
+void HalfStep::sum_double_gram(bool singular, const Factors& fixed, TrainingWorkspace& workspace,
+                               ThreadTeam& team) const {
+  if (singular || workspace.loss < 1e-3 * targets_) {
+    workspace.double_gram.sum(fixed.matrix.view(), team);
+  } else {
+    workspace.double_gram.clear();
+  }
+}
+
 /// The worker's equations have all terms of the row.
 void HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
                           const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                           Result& result) const {
   const double ridge = ridges_[row];
-  float* x = worker.solution.data();
-  std::copy_n(solved.matrix.row(row), solved.matrix.cols(), x);
-  if (!solved.bias.empty()) x[solved.matrix.cols()] = solved.bias[row];
-  const CholeskySolver::Solution solution = worker.solver.solve(worker.equations, ridge, x);
-  double norm = 0;
-  for (const float value : worker.solution) norm += static_cast<double>(value) * value;
+  read_row(solved, row, worker.before);
+  worker.solution = worker.before;
+  const CholeskySolver::Solution solution =
+      worker.solver.solve(worker.equations, ridge, worker.solution.data());
+  result.refined_rows += solution.direct ? 0 : 1;
+  const double norm = squared_norm(worker.solution);
   // What is left of the quadratic's value at x = 0, without the ridge's part.
-  double fit = std::max(targets - solution.reduction - ridge * norm, 0.0);
-  if (fit < kCancelled * targets && rows_.row_size(row) <= exact_.longest) {
-    fit = fit_of(row, fixed, workspace.gram, worker.solution);
+  const double fit = std::max(targets - solution.reduction - ridge * norm, 0.0);
+  const double size = norm * worker.equations.largest_diagonal();
+  const bool exact = solution.direct && workspace.double_gram.empty() &&
+                     fit >= std::max(kCancelled * targets, 1e-3 * size);
+  if (!exact && rows_.row_size(row) <= exact_.longest) {
+    keep_the_better(row, fixed, workspace, worker, solved, result);
+    return;
   }
   result.fit += fit;
   result.ridge += ridge * norm;
-  result.refined_rows += solution.direct ? 0 : 1;
+  write_row(worker.solution, row, solved);
+}
 
-  std::copy_n(x, solved.matrix.cols(), solved.matrix.row(row));
-  if (!solved.bias.empty()) solved.bias[row] = x[solved.matrix.cols()];
+/// Takes the worker's solution, unless rounding has made it worse than what the row was before.
+void HalfStep::keep_the_better(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
+                               RowWorkspace& worker, Factors& solved, Result& result) const {
+  double fit = fit_of(row, fixed, workspace, worker.solution);
+  double ridge = ridges_[row] * squared_norm(worker.solution);
+  const double fit_before = fit_of(row, fixed, workspace, worker.before);
+  const double ridge_before = ridges_[row] * squared_norm(worker.before);
+  if (!(fit + ridge <= fit_before + ridge_before)) {
+    fit = fit_before;
+    ridge = ridge_before;
+    worker.solution = worker.before;
+  }
+  result.fit += fit;
+  result.ridge += ridge;
+  write_row(worker.solution, row, solved);
 }
 
 void HalfStep::solve_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
@@ -239,7 +283,12 @@ HalfStep::Result HalfStep::for_each_short_row(const Plan& plan, TrainingWorkspac
 
 HalfStep::Result HalfStep::solve(const Factors& fixed, TrainingWorkspace& workspace,
                                  ThreadTeam& team, Factors& solved) const {
-  if (implicit()) sum_gram(fixed, workspace);
+  if (implicit()) {
+    sum_gram(fixed, workspace);
+    CholeskySolver solver(workspace.gram.unknowns());
+    const bool singular = !solver.safe(workspace.gram, least_ridge_);
+    sum_double_gram(singular, fixed, workspace, team);
+  }
   Result total = for_each_short_row(exact_, workspace, team, solved,
                                     [&](std::size_t row, RowWorkspace& worker, Result& result) {
                                       solve_row(row, fixed, workspace, worker, solved, result);

@@ -8,6 +8,7 @@
 
 #include "core/base/thread_team.h"
 #include "core/data/ratings.h"
+#include "core/linalg/double_gram.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/linalg/normal_equations.h"
 #include "core/linalg/segmented_sum.h"
@@ -25,6 +26,8 @@ struct TrainingWorkspace {
   std::vector<RowWorkspace> workers;  ///< one for each thread
   SegmentedSum segmented_sum;
   NormalEquations gram;  ///< Y^T Y of the fixed side
+  DoubleGram double_gram;  ///< the same, where single precision is too coarse
+  double loss;             ///< after the last half-step; infinite before the first
   GramBasis basis;
 };
 
@@ -76,12 +79,16 @@ class HalfStep {
   double add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
                      RowWorkspace& worker, NormalEquations& equations) const;
   void sum_gram(const Factors& fixed, TrainingWorkspace& workspace) const;
+  void sum_double_gram(bool singular, const Factors& fixed, TrainingWorkspace& workspace,
+                       ThreadTeam& team) const;
   void solve_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
                  RowWorkspace& worker, Factors& solved, Result& result) const;
   void finish_row(std::size_t row, double targets, const Factors& fixed,
                   const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                   Result& result) const;
-  double fit_of(std::size_t row, const Factors& fixed, const NormalEquations& gram,
+  void keep_the_better(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
+                       RowWorkspace& worker, Factors& solved, Result& result) const;
+  double fit_of(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
                 const std::vector<float>& solution) const;
   using SolveRow = std::function<void(std::size_t row, RowWorkspace& worker, Result& result)>;
   Result for_each_short_row(const Plan& plan, TrainingWorkspace& workspace, ThreadTeam& team,
@@ -97,6 +104,8 @@ class HalfStep {
   void pass_over(RowWorkspace& worker, std::size_t n, const Factors& fixed, const Pass& pass,
                  const AddUp& add_up) const;
   float shared_diagonal(const CgRow& row, const TrainingWorkspace& workspace, std::size_t k) const;
+  float mean_diagonal(const CgRow& row, const TrainingWorkspace& workspace, std::size_t k) const;
+  float proximal_ridge(const CgRow& row, const TrainingWorkspace& workspace) const;
   void start_row(CgRow& row, const TrainingWorkspace& workspace) const;
   void cg_step_rows(const std::size_t* rows, std::size_t n, const Factors& fixed,
                     const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
@@ -108,6 +117,8 @@ class HalfStep {
   RowObjective objective_;
   std::vector<float> weights_;  // sum of w - 1 over a row's ratings, or their number if explicit
   std::vector<float> ridges_;   // lambda * W^e
+  double targets_ = 0;      // the loss where all factors are zero
+  float least_ridge_ = 0;           // of a row that has ratings
   Plan exact_;
   Plan cg_;
   std::vector<std::size_t> batched_rows_;  // long ones, to be taken several at a time

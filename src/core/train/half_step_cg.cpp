@@ -44,6 +44,13 @@ constexpr std::size_t kBatchBytes = std::size_t{1} << 17;
 // then serves several rows.
 constexpr std::size_t kBatchedPart = 64;
 
+// Where a component's part of the equations is smaller than this part of the largest, it may be
+// rounding errors alone.
+constexpr float kSingular = 1e-6F;
+
+// Where less than this is left of the loss at x = 0, it is summed up anew.
+constexpr double kCancelled = 1e-4;
+
 std::size_t padded(int factors) { return blocks_of(static_cast<std::size_t>(factors)) * kBlock; }
 
 /// Multiply-adds that a rating takes in a half-step.
@@ -117,6 +124,7 @@ void HalfStep::first_pass(CgRow& row, std::uint64_t end, const Factors& fixed,
     // Implicit feedback: (1 + w)(p - s)^2 - s^2, where h = (1 + w) p and p is 0 or 1.
     row.loss +=
         implicit() ? target + dot * (weight * dot - 2 * target) : (target - dot) * (target - dot);
+    row.targets += implicit() ? target : target * target;
   }
 }
 
@@ -196,6 +204,28 @@ float HalfStep::shared_diagonal(const CgRow& row, const TrainingWorkspace& works
   return (in_gram ? workspace.basis.eigenvalues()[k] : 0.0F) + static_cast<float>(row.ridge);
 }
 
+/// What A[k][k] is on average. The ratings' own part of it, the sum of w z_k^2, would take another
+/// pass.
+float HalfStep::mean_diagonal(const CgRow& row, const TrainingWorkspace& workspace,
+                              std::size_t k) const {
+  const float mean_square =
+      k < padded(options().factors) ? workspace.basis.mean_squares()[k] : 1.0F;
+  return shared_diagonal(row, workspace, k) + weights_[row.row] * mean_square;
+}
+
+/// A ridge around where the row is, if the row's equations are singular but for rounding.
+float HalfStep::proximal_ridge(const CgRow& row, const TrainingWorkspace& workspace) const {
+  if (!workspace.basis.singular()) return 0;
+  const auto factors = static_cast<std::size_t>(options().factors);
+  float least = mean_diagonal(row, workspace, 0);
+  float most = least;
+  for (std::size_t k = 1; k < factors; ++k) {
+    least = std::min(least, mean_diagonal(row, workspace, k));
+    most = std::max(most, mean_diagonal(row, workspace, k));
+  }
+  return least < kSingular * most ? kSingular * most : 0;
+}
+
 /// After the first pass: the rest of the residual and of the loss, and the preconditioner.
 void HalfStep::start_row(CgRow& row, const TrainingWorkspace& workspace) const {
   const std::size_t stride = padded(options().factors);
@@ -203,14 +233,12 @@ void HalfStep::start_row(CgRow& row, const TrainingWorkspace& workspace) const {
   const float* x = row.gradients.x();
   float* residual = row.gradients.residual();
   row.ridge = ridges_[row.row];
+  row.extra = proximal_ridge(row, workspace);
   for (std::size_t k = 0; k < unknowns; ++k) {
     const float diagonal = shared_diagonal(row, workspace, k);
     residual[k] -= diagonal * x[k];
     row.loss += static_cast<double>(diagonal) * x[k] * x[k];
-    // The ratings' own part of A[k][k], as it is on average: the sum of w z_k^2 would take another
-    // pass.
-    const float mean_square = k < stride ? workspace.basis.mean_squares()[k] : 1.0F;
-    const float whole = diagonal + weights_[row.row] * mean_square;
+    const float whole = mean_diagonal(row, workspace, k) + row.extra;
     row.gradients.preconditioner()[k] = whole > 0 ? 1.0F / whole : 0.0F;
   }
   row.gradients.start();
@@ -227,6 +255,7 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
     CgRow& row = worker.batch[r];
     row.row = rows[r];
     row.loss = 0;
+    row.targets = 0;
     row.active = true;
     float* x = row.gradients.x();
     std::copy_n(solved.matrix.row(row.row), stride, x);
@@ -257,7 +286,7 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
       if (!row.active) continue;
       for (std::size_t k = 0; k < unknowns; ++k) {
         row.gradients.product()[k] -=
-            shared_diagonal(row, workspace, k) * row.gradients.direction()[k];
+            (shared_diagonal(row, workspace, k) + row.extra) * row.gradients.direction()[k];
       }
       row.gradients.step();
     }
@@ -273,6 +302,13 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
       solve_row(row.row, fixed, workspace, worker, solved, result);
       continue;
     }
+    if (row.extra > 0 || !workspace.double_gram.empty() || loss < kCancelled * std::max(row.targets, row.loss)) {
+      read_row(solved, row.row, worker.before);
+      std::copy_n(x, fixed.matrix.cols(), worker.solution.begin());
+      if (biases) worker.solution[fixed.matrix.cols()] = x[stride];
+      keep_the_better(row.row, fixed, workspace, worker, solved, result);
+      continue;
+    }
     result.fit += std::max(loss - row.ridge * norm, 0.0);
     result.ridge += row.ridge * norm;
     std::copy_n(x, stride, solved.matrix.row(row.row));
@@ -286,6 +322,7 @@ HalfStep::Result HalfStep::cg_step(Factors& fixed, const HalfStep& other,
   sum_gram(fixed, workspace);
   workspace.basis.turn(workspace.gram, {other_rows_, other.ridges_, fixed.matrix},
                        {rows_, ridges_, solved.matrix}, team);
+  if (implicit()) sum_double_gram(workspace.basis.singular(), fixed, workspace, team);
 
   std::vector<Result> results(batches_.size());
   team.for_each_block(batches_.size() - 1, 1, [&](std::size_t b, std::size_t, int thread) {

@@ -42,7 +42,8 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
 double Trainer::record(const HalfStep::Result& result, double& ridge) {
   ridge = result.ridge;
   refined_rows_ += result.refined_rows;
-  return result.fit + user_ridge_ + item_ridge_;
+  workspace_.loss = result.fit + user_ridge_ + item_ridge_;
+  return workspace_.loss;
 }
 
 double Trainer::solve_users() {
