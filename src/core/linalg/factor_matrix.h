@@ -71,6 +71,12 @@ inline void write_row(const std::vector<float>& x, std::size_t row, Factors& fac
   if (!factors.bias.empty()) factors.bias[row] = x[factors.matrix.cols()];
 }
 
+inline double squared_norm(const std::vector<float>& x) {
+  double sum = 0;
+  for (const float value : x) sum += static_cast<double>(value) * value;
+  return sum;
+}
+
 /// The same, wherever it is kept.
 struct BiasedView {
   BiasedView(const FactorView& vectors, const float* bias) : vectors(vectors), bias(bias) {}

@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "core/linalg/gram.h"
-#include "core/linalg/products.h"
 
 namespace als {
 namespace {
@@ -32,11 +31,9 @@ constexpr std::size_t kRidgeGrain = 4096;  // rows
 // than this is left of that, it is summed up term by term instead.
 constexpr double kCancelled = 0.01;
 
-double squared_norm(const std::vector<float>& x) {
-  double sum = 0;
-  for (const float value : x) sum += static_cast<double>(value) * value;
-  return sum;
-}
+// |A| |x|^2 bounds x^T A x; rounding of A changes the loss by some 1e-7 of it. Where less than this
+// is left, the change matters.
+constexpr double kDoubtful = 1e-4;
 
 }  // namespace
 
@@ -118,40 +115,6 @@ double HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end, const Facto
   return targets;
 }
 
-/// x^T Y^T Y x: of the scores that x makes in all cells, the sum of the squares.
-double square_of_scores(const TrainingWorkspace& workspace, const std::vector<float>& x) {
-  if (!workspace.double_gram.empty()) return workspace.double_gram.quadratic(x.data());
-  const NormalEquations& gram = workspace.gram;
-  double sum = 0;
-  for (std::size_t r = 0; r < gram.unknowns(); ++r) {
-    for (std::size_t c = 0; c < r; ++c) sum += 2.0 * gram.at(r, c) * x[r] * x[c];
-    sum += static_cast<double>(gram.at(r, r)) * x[r] * x[r];
-  }
-  return sum;
-}
-
-/// The fit of a row, sum of w (p - s)^2 over its cells, given its solution: term by term.
-double HalfStep::fit_of(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
-                        const std::vector<float>& solution) const {
-  const std::size_t factors = fixed.matrix.cols();
-  double sum = 0;
-  for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
-    const std::uint32_t column = rows_.columns[e];
-    const double value = rows_.values[e];
-    double score = objective_.mean() + dot_in_double(fixed.matrix.row(column), solution.data(), factors);
-    if (!fixed.bias.empty()) score += static_cast<double>(fixed.bias[column]) + solution[factors];
-    if (implicit()) {
-      // Beyond the s^2 that every cell counts, which x^T Y^T Y x sums up.
-      const double error = (value > 0 ? 1.0 : 0.0) - score;
-      sum += (1 + options().alpha * std::fabs(value)) * error * error - score * score;
-    } else {
-      sum += (value - score) * (value - score);
-    }
-  }
-  if (implicit()) sum += square_of_scores(workspace, solution);
-  return std::max(sum, 0.0);
-}
-
 /// Y^T Y. Implicit feedback: what the cells would add to every row's equations if none of them were
 /// observed. Explicit feedback: each y as often as it is rated, which is what the equations of rows
 /// have in common.
@@ -168,17 +131,9 @@ void HalfStep::sum_gram(const Factors& fixed, TrainingWorkspace& workspace) cons
       workspace.segmented_sum, workspace.gram);
 }
 
-void HalfStep::sum_double_gram(bool singular, const Factors& fixed, TrainingWorkspace& workspace,
-                               ThreadTeam& team) const {
-  if (singular || workspace.loss < 1e-3 * targets_) {
-    workspace.double_gram.sum(fixed.matrix.view(), team);
-  } else {
-    workspace.double_gram.clear();
-  }
-}
-
-/// The worker's equations have all terms of the row.
-void HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
+/// Solves the worker's equations, which have all terms of the row. Returns false, and leaves the
+/// row as it was, if rounding errors could have spoiled the solution.
+bool HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
                           const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                           Result& result) const {
   const double ridge = ridges_[row];
@@ -186,37 +141,19 @@ void HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
   worker.solution = worker.before;
   const CholeskySolver::Solution solution =
       worker.solver.solve(worker.equations, ridge, worker.solution.data());
-  result.refined_rows += solution.direct ? 0 : 1;
+  worker.refined = !solution.direct;
   const double norm = squared_norm(worker.solution);
   // What is left of the quadratic's value at x = 0, without the ridge's part.
-  const double fit = std::max(targets - solution.reduction - ridge * norm, 0.0);
-  const double size = norm * worker.equations.largest_diagonal();
-  const bool exact = solution.direct && workspace.double_gram.empty() &&
-                     fit >= std::max(kCancelled * targets, 1e-3 * size);
-  if (!exact && rows_.row_size(row) <= exact_.longest) {
-    keep_the_better(row, fixed, workspace, worker, solved, result);
-    return;
+  double fit = std::max(targets - solution.reduction - ridge * norm, 0.0);
+  const double largest = norm * worker.equations.largest_diagonal();
+  if (!solution.direct || !workspace.double_gram.empty() || fit < kDoubtful * std::max(targets, largest)) return false;
+  if (fit < kCancelled * targets && rows_.row_size(row) <= exact_.longest) {
+    fit = quick_fit(row, fixed, workspace, worker.solution);
   }
   result.fit += fit;
   result.ridge += ridge * norm;
   write_row(worker.solution, row, solved);
-}
-
-/// Takes the worker's solution, unless rounding has made it worse than what the row was before.
-void HalfStep::keep_the_better(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
-                               RowWorkspace& worker, Factors& solved, Result& result) const {
-  double fit = fit_of(row, fixed, workspace, worker.solution);
-  double ridge = ridges_[row] * squared_norm(worker.solution);
-  const double fit_before = fit_of(row, fixed, workspace, worker.before);
-  const double ridge_before = ridges_[row] * squared_norm(worker.before);
-  if (!(fit + ridge <= fit_before + ridge_before)) {
-    fit = fit_before;
-    ridge = ridge_before;
-    worker.solution = worker.before;
-  }
-  result.fit += fit;
-  result.ridge += ridge;
-  write_row(worker.solution, row, solved);
+  return true;
 }
 
 void HalfStep::solve_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
@@ -224,13 +161,15 @@ void HalfStep::solve_row(std::size_t row, const Factors& fixed, const TrainingWo
   objective_.start_equations(workspace.gram.matrix(), worker.equations);
   const double targets =
       add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed, worker, worker.equations);
-  finish_row(row, targets, fixed, workspace, worker, solved, result);
+  if (finish_row(row, targets, fixed, workspace, worker, solved, result)) return;
+  ThreadTeam alone(1);
+  keep_the_better(row, fixed, workspace, alone, worker, solved, result);
 }
 
 /// Solves rows whose equations are summed in segments, by all threads.
 HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
                                            const Factors& fixed, TrainingWorkspace& workspace,
-                                           Factors& solved) const {
+                                           ThreadTeam& team, Factors& solved) const {
   const std::uint64_t segment = exact_.longest;
   // The sums of each segment, so that they are added up in order too.
   std::vector<std::uint64_t> sizes;
@@ -240,6 +179,11 @@ HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
     targets.emplace_back((rows_.row_size(row) - 1) / segment + 1);
   }
   std::vector<Result> results(rows.size());
+  struct Doubt {
+    std::vector<float> solution;  // empty if there is none
+    bool refined;
+  };
+  std::vector<Doubt> doubts(rows.size());
   workspace.segmented_sum.run(
       sizes, segment,
       [&](std::size_t job, std::uint64_t begin, std::uint64_t end, int thread,
@@ -255,8 +199,18 @@ HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
         worker.equations.add(sum);
         double total = 0;
         for (const double part : targets[job]) total += part;
-        finish_row(rows[job], total, fixed, workspace, worker, solved, results[job]);
+        if (!finish_row(rows[job], total, fixed, workspace, worker, solved, results[job])) {
+          doubts[job] = {worker.solution, worker.refined};
+        }
       });
+  for (std::size_t job = 0; job < rows.size(); ++job) {
+    if (doubts[job].solution.empty()) continue;
+    RowWorkspace& worker = workspace.workers.front();
+    read_row(solved, rows[job], worker.before);
+    worker.solution = doubts[job].solution;
+    worker.refined = doubts[job].refined;
+    keep_the_better(rows[job], fixed, workspace, team, worker, solved, results[job]);
+  }
   return sum_of(results);
 }
 
@@ -293,8 +247,8 @@ HalfStep::Result HalfStep::solve(const Factors& fixed, TrainingWorkspace& worksp
                                     [&](std::size_t row, RowWorkspace& worker, Result& result) {
                                       solve_row(row, fixed, workspace, worker, solved, result);
                                     });
-  total.add(solve_long_rows(exact_.long_rows, fixed, workspace, solved));
-  return total;
+  total.add(solve_long_rows(exact_.long_rows, fixed, workspace, team, solved));
+  return measured(total, fixed, workspace, team, solved);
 }
 
 double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {

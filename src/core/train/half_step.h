@@ -79,24 +79,34 @@ class HalfStep {
   double add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
                      RowWorkspace& worker, NormalEquations& equations) const;
   void sum_gram(const Factors& fixed, TrainingWorkspace& workspace) const;
-  void sum_double_gram(bool singular, const Factors& fixed, TrainingWorkspace& workspace,
-                       ThreadTeam& team) const;
   void solve_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
                  RowWorkspace& worker, Factors& solved, Result& result) const;
-  void finish_row(std::size_t row, double targets, const Factors& fixed,
+  bool finish_row(std::size_t row, double targets, const Factors& fixed,
                   const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                   Result& result) const;
-  void keep_the_better(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
-                       RowWorkspace& worker, Factors& solved, Result& result) const;
-  double fit_of(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
-                const std::vector<float>& solution) const;
   using SolveRow = std::function<void(std::size_t row, RowWorkspace& worker, Result& result)>;
   Result for_each_short_row(const Plan& plan, TrainingWorkspace& workspace, ThreadTeam& team,
                             Factors& solved, const SolveRow& solve_row) const;
   Result solve_long_rows(const std::vector<std::size_t>& rows, const Factors& fixed,
-                         TrainingWorkspace& workspace, Factors& solved) const;
+                         TrainingWorkspace& workspace, ThreadTeam& team, Factors& solved) const;
 
-  // By conjugate gradients, in half_step_gradual.cpp.
+  // Where rounding errors matter, in half_step_guard.cpp.
+  template <class Dot>
+  double fit_of_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
+                        const std::vector<float>& x, const Dot& dot) const;
+  double quick_fit(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
+                   const std::vector<float>& x) const;
+  double careful_fit(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
+                     ThreadTeam& team, const std::vector<float>& x) const;
+  void keep_the_better(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
+                       ThreadTeam& team, RowWorkspace& worker, Factors& solved,
+                       Result& result) const;
+  void sum_double_gram(bool singular, const Factors& fixed, TrainingWorkspace& workspace,
+                       ThreadTeam& team) const;
+  Result measured(const Result& result, const Factors& fixed, TrainingWorkspace& workspace,
+                  ThreadTeam& team, Factors& solved) const;
+
+  // By conjugate gradients, in half_step_cg.cpp.
   void plan_batches();
   void first_pass(CgRow& row, std::uint64_t end, const Factors& fixed, PassChunk& chunk) const;
   void product_pass(CgRow& row, std::uint64_t end, const Factors& fixed, PassChunk& chunk) const;

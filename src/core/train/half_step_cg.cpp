@@ -292,6 +292,7 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
     }
   }
 
+  ThreadTeam alone(1);
   for (std::size_t r = 0; r < n; ++r) {
     CgRow& row = worker.batch[r];
     const float* x = row.gradients.x();
@@ -306,7 +307,8 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
       read_row(solved, row.row, worker.before);
       std::copy_n(x, fixed.matrix.cols(), worker.solution.begin());
       if (biases) worker.solution[fixed.matrix.cols()] = x[stride];
-      keep_the_better(row.row, fixed, workspace, worker, solved, result);
+      worker.refined = row.extra > 0;
+      keep_the_better(row.row, fixed, workspace, alone, worker, solved, result);
       continue;
     }
     result.fit += std::max(loss - row.ridge * norm, 0.0);
@@ -322,7 +324,7 @@ HalfStep::Result HalfStep::cg_step(Factors& fixed, const HalfStep& other,
   sum_gram(fixed, workspace);
   workspace.basis.turn(workspace.gram, {other_rows_, other.ridges_, fixed.matrix},
                        {rows_, ridges_, solved.matrix}, team);
-  if (implicit()) sum_double_gram(workspace.basis.singular(), fixed, workspace, team);
+  sum_double_gram(workspace.basis.singular(), fixed, workspace, team);
 
   std::vector<Result> results(batches_.size());
   team.for_each_block(batches_.size() - 1, 1, [&](std::size_t b, std::size_t, int thread) {
@@ -335,8 +337,8 @@ HalfStep::Result HalfStep::cg_step(Factors& fixed, const HalfStep& other,
                                [&](std::size_t row, RowWorkspace& worker, Result& result) {
                                  cg_step_rows(&row, 1, fixed, workspace, worker, solved, result);
                                }));
-  total.add(solve_long_rows(huge_rows_, fixed, workspace, solved));
-  return total;
+  total.add(solve_long_rows(huge_rows_, fixed, workspace, team, solved));
+  return measured(total, fixed, workspace, team, solved);
 }
 
 }  // namespace als

@@ -57,6 +57,7 @@ struct RowWorkspace {
   ExactSolver solver;
   std::vector<float> solution;
   std::vector<float> before;  ///< the row as it was
+  bool refined = false;       ///< single precision was not enough for the solution
   std::vector<CgRow> batch;
   PassChunk chunk;
   std::uint64_t expected = 0;  ///< the first rating whose vector was not announced to `terms` yet
