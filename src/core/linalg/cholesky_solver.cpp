@@ -17,6 +17,9 @@ namespace {
 // cancellation.
 constexpr float kPivotTolerance = 1e-5F;
 
+// A pivot of this part has kept most of them.
+constexpr float kWellConditioned = 1e-3F;
+
 // The same where the factorisation adds no rounding errors of its own, but the entries of A are
 // single-precision sums.
 constexpr double kDoublePivotTolerance = 5e-7;
@@ -48,15 +51,19 @@ CholeskySolver::CholeskySolver(std::size_t unknowns)
       inverse_diagonal_(blocks_of(unknowns) * kBlock, 0.0F),
       x_(blocks_of(unknowns) * kBlock, 0.0F) {}
 
-bool CholeskySolver::safe(const NormalEquations& equations, double ridge) {
-  return kernels_.cholesky(equations.matrix(), unknowns_, static_cast<float>(ridge),
-                           kPivotTolerance, factor_.data(), inverse_diagonal_.data());
+bool CholeskySolver::factorize(const NormalEquations& equations, double ridge, float tolerance) {
+  return kernels_.cholesky(equations.matrix(), unknowns_, static_cast<float>(ridge), tolerance,
+                           factor_.data(), inverse_diagonal_.data());
+}
+
+bool CholeskySolver::well_conditioned(const NormalEquations& equations, double ridge) {
+  return factorize(equations, ridge, kWellConditioned);
 }
 
 CholeskySolver::Solution CholeskySolver::solve(const NormalEquations& equations, double ridge,
                                                float* x) {
   Solution solution{0, true};
-  if (safe(equations, ridge)) {
+  if (factorize(equations, ridge, kPivotTolerance)) {
     const float* b = equations.rhs();
     std::copy_n(b, x_.size(), x_.begin());
     kernels_.cholesky_solve(factor_.data(), inverse_diagonal_.data(), unknowns_, x_.data());

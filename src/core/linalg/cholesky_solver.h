@@ -26,8 +26,8 @@ class CholeskySolver {
 
   explicit CholeskySolver(std::size_t unknowns);
 
-  /// Whether A + ridge * I is safely positive definite.
-  bool safe(const NormalEquations& equations, double ridge);
+  /// Whether A + ridge * I is far from singular.
+  bool well_conditioned(const NormalEquations& equations, double ridge);
 
   /// x gets `unknowns` floats, all finite; else throws std::range_error.
   Solution solve(const NormalEquations& equations, double ridge, float* x);
@@ -35,6 +35,7 @@ class CholeskySolver {
   static std::size_t memory(std::size_t unknowns);
 
  private:
+  bool factorize(const NormalEquations& equations, double ridge, float tolerance);
   double solve_in_double(const NormalEquations& equations, double ridge, float* x);
 
   std::size_t unknowns_;

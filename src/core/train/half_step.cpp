@@ -240,7 +240,7 @@ HalfStep::Result HalfStep::solve(const Factors& fixed, TrainingWorkspace& worksp
   if (implicit()) {
     sum_gram(fixed, workspace);
     CholeskySolver solver(workspace.gram.unknowns());
-    const bool singular = !solver.safe(workspace.gram, least_ridge_);
+    const bool singular = !solver.well_conditioned(workspace.gram, least_ridge_);
     sum_double_gram(singular, fixed, workspace, team);
   }
   Result total = for_each_short_row(exact_, workspace, team, solved,
@@ -252,6 +252,11 @@ HalfStep::Result HalfStep::solve(const Factors& fixed, TrainingWorkspace& worksp
 }
 
 double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {
+  return sum_norms(factors, team, [&](std::size_t row) { return ridges_[row]; });
+}
+
+double HalfStep::sum_norms(const Factors& factors, ThreadTeam& team,
+                           const std::function<double(std::size_t row)>& weight) const {
   std::vector<double> sums(rows_.rows() / kRidgeGrain + 1);
   team.for_each_block(rows_.rows(), kRidgeGrain, [&](std::size_t begin, std::size_t end, int) {
     double sum = 0;
@@ -262,7 +267,7 @@ double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {
       for (std::size_t k = 0; k < factors.matrix.cols(); ++k) {
         norm += static_cast<double>(y[k]) * y[k];
       }
-      sum += ridges_[row] * norm;
+      sum += weight(row) * norm;
     }
     sums[begin / kRidgeGrain] = sum;
   });

@@ -84,6 +84,8 @@ class HalfStep {
   bool finish_row(std::size_t row, double targets, const Factors& fixed,
                   const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                   Result& result) const;
+  double sum_norms(const Factors& factors, ThreadTeam& team,
+                   const std::function<double(std::size_t row)>& weight) const;
   using SolveRow = std::function<void(std::size_t row, RowWorkspace& worker, Result& result)>;
   Result for_each_short_row(const Plan& plan, TrainingWorkspace& workspace, ThreadTeam& team,
                             Factors& solved, const SolveRow& solve_row) const;

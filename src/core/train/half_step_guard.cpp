@@ -113,9 +113,11 @@ void HalfStep::sum_double_gram(bool singular, const Factors& fixed, TrainingWork
 HalfStep::Result HalfStep::measured(const Result& result, const Factors& fixed,
                                     TrainingWorkspace& workspace, ThreadTeam& team,
                                     Factors& solved) const {
-  if (!implicit() || !workspace.double_gram.empty() || result.fit >= kCoarse * targets_) {
-    return result;
-  }
+  if (!implicit() || !workspace.double_gram.empty()) return result;
+  // A bound on the sum of x^T Y^T Y x over all rows but for a factor, as |A| |x|^2 is on x^T A x.
+  const double largest = workspace.gram.largest_diagonal() *
+                         sum_norms(solved, team, [](std::size_t) { return 1.0; });
+  if (result.fit >= kCoarse * std::max(targets_, largest)) return result;
   workspace.double_gram.sum(fixed.matrix.view(), team);
   const auto measure = [&](std::size_t row, ThreadTeam& by, RowWorkspace& worker, Result& sum) {
     read_row(solved, row, worker.solution);
