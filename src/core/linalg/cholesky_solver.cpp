@@ -24,11 +24,13 @@ constexpr float kWellConditioned = 1e-3F;
 // single-precision sums.
 constexpr double kDoublePivotTolerance = 5e-7;
 
-// The first ridge to try, as a part of the largest diagonal entry, and by how much it grows.
+// The first ridge around x to try, as a part of the largest diagonal entry, and by how much it
+// grows.
 constexpr double kFirstRidge = 1e-5;
 constexpr double kRidgeGrowth = 100;
 
-// Each leaves the part extra / (extra + eigenvalue) of what is wrong with x.
+// Proximal steps (Martinet 1970): each leaves extra / (extra + eigenvalue) of what x lacks along an
+// eigenvector.
 constexpr int kProximalSteps = 3;
 
 using Factorisation = Eigen::LLT<Eigen::MatrixXd>;
@@ -83,7 +85,6 @@ CholeskySolver::Solution CholeskySolver::solve(const NormalEquations& equations,
   return solution;
 }
 
-/// Returns the reduction.
 double CholeskySolver::solve_in_double(const NormalEquations& equations, double ridge, float* x) {
   const auto n = static_cast<Eigen::Index>(unknowns_);
   Eigen::MatrixXd a(n, n);

@@ -15,8 +15,6 @@ constexpr std::size_t kRowsPerBlock = 4096;
 // What is beyond all reason is left as it is.
 constexpr double kMinScale = 1e-6;
 
-constexpr float kSingular = 1e-6F;
-
 void rotate(FactorMatrix& matrix, const AlignedVector<float>& rotation, ThreadTeam& team) {
   const std::size_t n = matrix.cols();
   team.for_each_block(matrix.rows(), kMultiplyAddsPerBlock / (n * n) + 1,

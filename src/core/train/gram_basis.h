@@ -41,7 +41,11 @@ class GramBasis {
   /// Of `gram`, in the order of the components; padded with zeros to a multiple of 16.
   const float* eigenvalues() const { return eigenvalues_.data(); }
 
-  /// Whether some component is so small beside another that it may be rounding errors alone.
+  /// A component whose part of the equations is smaller than this part of the largest may be
+  /// rounding errors alone.
+  static constexpr float kSingular = 1e-6F;
+
+  /// Whether there is such a component, in `gram` or in the mean squares.
   bool singular() const { return singular_; }
 
   /// Of each component of a turned fixed vector, over all ratings; padded likewise.

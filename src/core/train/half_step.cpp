@@ -31,8 +31,8 @@ constexpr std::size_t kRidgeGrain = 4096;  // rows
 // than this is left of that, it is summed up term by term instead.
 constexpr double kCancelled = 0.01;
 
-// |A| |x|^2 bounds x^T A x; rounding of A changes the loss by some 1e-7 of it. Where less than this
-// is left, the change matters.
+// Rounding of A changes x^T A x by some 1e-7 of |A| |x|^2. Where the loss is less than this part of
+// that, the change may matter, and half_step_guard.cpp has a closer look.
 constexpr double kDoubtful = 1e-4;
 
 }  // namespace
@@ -44,11 +44,11 @@ HalfStep::Result HalfStep::sum_of(const std::vector<Result>& results) {
   return total;
 }
 
-TrainingWorkspace::TrainingWorkspace(const TrainOptions& options, ThreadTeam& team)
+TrainingWorkspace::TrainingWorkspace(const TrainOptions& options, ThreadTeam& team, double loss)
     : workers(static_cast<std::size_t>(team.threads()), RowWorkspace(options)),
       segmented_sum(options.unknowns(), team),
       gram(options.unknowns()),
-      loss(INFINITY),
+      loss(loss),
       basis(static_cast<std::size_t>(options.factors)) {}
 
 HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
@@ -62,11 +62,6 @@ HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
       cg_{} {
   plan_batches();
   weigh_rows(team);
-  least_ridge_ = INFINITY;
-  for (std::size_t row = 0; row < rows_.rows(); ++row) {
-    if (rows_.row_size(row) > 0) least_ridge_ = std::min(least_ridge_, ridges_[row]);
-    if (implicit()) for (auto e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) targets_ += objective_.rhs_weight(rows_.values[e], 0);
-  }
 }
 
 HalfStep::Plan HalfStep::make_plan(std::uint64_t longest, std::size_t row_cost,
@@ -81,14 +76,24 @@ HalfStep::Plan HalfStep::make_plan(std::uint64_t longest, std::size_t row_cost,
 void HalfStep::weigh_rows(ThreadTeam& team) {
   weights_.resize(rows_.rows());
   ridges_.resize(rows_.rows());
+  std::vector<double> targets(exact_.runs.size());
+  std::vector<float> least(exact_.runs.size(), INFINITY);
   team.for_each_block(exact_.runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
     for (std::size_t row = exact_.runs[run]; row < exact_.runs[run + 1]; ++row) {
-      const double weight =
-          objective_.weight(rows_.values.data() + rows_.offsets[row], rows_.row_size(row));
+      const RowRatings ratings = ratings_of(rows_, row);
+      const double weight = objective_.weight(ratings.values, ratings.count);
       weights_[row] = static_cast<float>(weight);
       ridges_[row] = objective_.ridge(weight);
+      if (ratings.count > 0) least[run] = std::min(least[run], ridges_[row]);
+      if (implicit()) {
+        for (std::size_t e = 0; e < ratings.count; ++e) {
+          targets[run] += objective_.rhs_weight(ratings.values[e], 0.0);
+        }
+      }
     }
   });
+  for (const double sum : targets) targets_ += sum;
+  least_ridge_ = *std::min_element(least.begin(), least.end());
 }
 
 /// Adds the terms of ratings [begin, end), all of one row. Returns the sum of w p^2, the loss of
@@ -146,7 +151,9 @@ bool HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
   // What is left of the quadratic's value at x = 0, without the ridge's part.
   double fit = std::max(targets - solution.reduction - ridge * norm, 0.0);
   const double largest = norm * worker.equations.largest_diagonal();
-  if (!solution.direct || !workspace.double_gram.empty() || fit < kDoubtful * std::max(targets, largest)) return false;
+  if (!solution.direct || !workspace.double_gram.empty() ||
+      fit < kDoubtful * std::max(targets, largest))
+    return false;
   if (fit < kCancelled * targets && rows_.row_size(row) <= exact_.longest) {
     fit = quick_fit(row, fixed, workspace, worker.solution);
   }

@@ -21,13 +21,13 @@ namespace als {
 
 /// The working memory of both half-steps.
 struct TrainingWorkspace {
-  TrainingWorkspace(const TrainOptions& options, ThreadTeam& team);
+  TrainingWorkspace(const TrainOptions& options, ThreadTeam& team, double loss);
 
   std::vector<RowWorkspace> workers;  ///< one for each thread
   SegmentedSum segmented_sum;
-  NormalEquations gram;  ///< Y^T Y of the fixed side
+  NormalEquations gram;    ///< Y^T Y of the fixed side
   DoubleGram double_gram;  ///< the same, where single precision is too coarse
-  double loss;             ///< after the last half-step; infinite before the first
+  double loss;             ///< after the last half-step; infinite if it is not known
   GramBasis basis;
 };
 
@@ -129,8 +129,8 @@ class HalfStep {
   RowObjective objective_;
   std::vector<float> weights_;  // sum of w - 1 over a row's ratings, or their number if explicit
   std::vector<float> ridges_;   // lambda * W^e
-  double targets_ = 0;      // the loss where all factors are zero
-  float least_ridge_ = 0;           // of a row that has ratings
+  float least_ridge_ = 0;       // of a row that has ratings
+  double targets_ = 0;          // implicit feedback: the loss where all factors are zero
   Plan exact_;
   Plan cg_;
   std::vector<std::size_t> batched_rows_;  // long ones, to be taken several at a time

@@ -44,10 +44,6 @@ constexpr std::size_t kBatchBytes = std::size_t{1} << 17;
 // then serves several rows.
 constexpr std::size_t kBatchedPart = 64;
 
-// Where a component's part of the equations is smaller than this part of the largest, it may be
-// rounding errors alone.
-constexpr float kSingular = 1e-6F;
-
 // Where less than this is left of the loss at x = 0, it is summed up anew.
 constexpr double kCancelled = 1e-4;
 
@@ -213,7 +209,10 @@ float HalfStep::mean_diagonal(const CgRow& row, const TrainingWorkspace& workspa
   return shared_diagonal(row, workspace, k) + weights_[row.row] * mean_square;
 }
 
-/// A ridge around where the row is, if the row's equations are singular but for rounding.
+/// A ridge around where the row is, rho |x - x_0|^2, if its equations may be singular; else 0. What
+/// lowers the sum of it and the loss lowers the loss, and a component that is rounding errors alone
+/// cannot make x long: the next change of basis would spread what rounding leaves of that over all
+/// other components.
 float HalfStep::proximal_ridge(const CgRow& row, const TrainingWorkspace& workspace) const {
   if (!workspace.basis.singular()) return 0;
   const auto factors = static_cast<std::size_t>(options().factors);
@@ -223,7 +222,7 @@ float HalfStep::proximal_ridge(const CgRow& row, const TrainingWorkspace& worksp
     least = std::min(least, mean_diagonal(row, workspace, k));
     most = std::max(most, mean_diagonal(row, workspace, k));
   }
-  return least < kSingular * most ? kSingular * most : 0;
+  return least < GramBasis::kSingular * most ? GramBasis::kSingular * most : 0;
 }
 
 /// After the first pass: the rest of the residual and of the loss, and the preconditioner.
@@ -303,7 +302,8 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
       solve_row(row.row, fixed, workspace, worker, solved, result);
       continue;
     }
-    if (row.extra > 0 || !workspace.double_gram.empty() || loss < kCancelled * std::max(row.targets, row.loss)) {
+    if (row.extra > 0 || !workspace.double_gram.empty() ||
+        loss < kCancelled * std::max(row.targets, row.loss)) {
       read_row(solved, row.row, worker.before);
       std::copy_n(x, fixed.matrix.cols(), worker.solution.begin());
       if (biases) worker.solution[fixed.matrix.cols()] = x[stride];

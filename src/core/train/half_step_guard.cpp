@@ -115,8 +115,8 @@ HalfStep::Result HalfStep::measured(const Result& result, const Factors& fixed,
                                     Factors& solved) const {
   if (!implicit() || !workspace.double_gram.empty()) return result;
   // A bound on the sum of x^T Y^T Y x over all rows but for a factor, as |A| |x|^2 is on x^T A x.
-  const double largest = workspace.gram.largest_diagonal() *
-                         sum_norms(solved, team, [](std::size_t) { return 1.0; });
+  const double largest =
+      workspace.gram.largest_diagonal() * sum_norms(solved, team, [](std::size_t) { return 1.0; });
   if (result.fit >= kCoarse * std::max(targets_, largest)) return result;
   workspace.double_gram.sum(fixed.matrix.view(), team);
   const auto measure = [&](std::size_t row, ThreadTeam& by, RowWorkspace& worker, Result& sum) {
@@ -124,10 +124,9 @@ HalfStep::Result HalfStep::measured(const Result& result, const Factors& fixed,
     sum.fit += careful_fit(row, fixed, workspace, by, worker.solution);
     sum.ridge += ridges_[row] * squared_norm(worker.solution);
   };
-  Result total = for_each_short_row(exact_, workspace, team, solved,
-                                    [&](std::size_t row, RowWorkspace& worker, Result& sum) {
-                                      measure(row, team, worker, sum);
-                                    });
+  Result total = for_each_short_row(
+      exact_, workspace, team, solved,
+      [&](std::size_t row, RowWorkspace& worker, Result& sum) { measure(row, team, worker, sum); });
   for (const std::size_t row : exact_.long_rows) {
     measure(row, team, workspace.workers.front(), total);
   }
