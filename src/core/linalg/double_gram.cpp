@@ -3,10 +3,13 @@
 
 #include <algorithm>
 
+#include "core/linalg/products.h"
+
 namespace als {
 namespace {
 
-// Entries of the matrix that one block of work sums up, and its multiply-adds: some milliseconds.
+// Columns of the matrix that a block of work sums up, as many sums as fit the processor's
+// registers; and its multiply-adds: some milliseconds.
 constexpr std::size_t kColumns = 16;
 constexpr std::size_t kMultiplyAddsPerBlock = std::size_t{1} << 22;
 
@@ -19,13 +22,16 @@ void DoubleGram::sum(const FactorView& rows, ThreadTeam& team) {
   for (std::size_t first = 0; first < rows.rows; first += chunk) {
     const std::size_t last = std::min(first + chunk, rows.rows);
     team.for_each_block(n_, kColumns, [&](std::size_t begin, std::size_t end, int) {
-      for (std::size_t row = first; row < last; ++row) {
-        const float* y = rows.row(row);
-        for (std::size_t r = begin; r < n_; ++r) {
-          double* entries = entries_.data() + r * n_;
-          for (std::size_t c = begin; c < std::min(end, r + 1); ++c) {
-            entries[c] += static_cast<double>(y[r]) * y[c];
-          }
+      for (std::size_t r = begin; r < n_; ++r) {
+        double sums[kColumns] = {};
+        for (std::size_t row = first; row < last; ++row) {
+          const float* y = rows.row(row);
+          const double factor = y[r];
+          // Rows are padded.
+          for (std::size_t c = 0; c < kColumns; ++c) sums[c] += factor * y[begin + c];
+        }
+        for (std::size_t c = begin; c < std::min(end, r + 1); ++c) {
+          entries_[r * n_ + c] += sums[c - begin];
         }
       }
     });
@@ -35,9 +41,7 @@ void DoubleGram::sum(const FactorView& rows, ThreadTeam& team) {
 double DoubleGram::quadratic(const float* x) const {
   double sum = 0;
   for (std::size_t r = 0; r < n_; ++r) {
-    double product = 0;
-    for (std::size_t c = 0; c < r; ++c) product += at(r, c) * x[c];
-    sum += x[r] * (2 * product + at(r, r) * x[r]);
+    sum += x[r] * (2 * dot_in_double(x, entries_.data() + r * n_, r) + at(r, r) * x[r]);
   }
   return sum;
 }

@@ -7,10 +7,10 @@
 #include "core/kernels/kernels.h"
 
 namespace als {
+namespace {
 
-float dot(const float* a, const float* b, std::size_t n) { return kernels().dot(a, b, n); }
-
-double dot_in_double(const float* a, const float* b, std::size_t n) {
+template <class T>
+double sum_products(const float* a, const T* b, std::size_t n) {
   constexpr std::size_t kSums = 8;  // that the compiler can keep in vectors
   double sums[kSums] = {};
   std::size_t k = 0;
@@ -19,6 +19,18 @@ double dot_in_double(const float* a, const float* b, std::size_t n) {
   }
   for (; k < n; ++k) sums[0] += static_cast<double>(a[k]) * b[k];
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+}  // namespace
+
+float dot(const float* a, const float* b, std::size_t n) { return kernels().dot(a, b, n); }
+
+double dot_in_double(const float* a, const float* b, std::size_t n) {
+  return sum_products(a, b, n);
+}
+
+double dot_in_double(const float* a, const double* b, std::size_t n) {
+  return sum_products(a, b, n);
 }
 
 void score_all(const FactorView& items, const float* bias, float base, const float* user,

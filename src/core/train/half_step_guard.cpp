@@ -70,7 +70,9 @@ double HalfStep::careful_fit(std::size_t row, const Factors& fixed,
   const auto sum_segment = [&](std::size_t s) {
     const std::uint64_t begin = first + s * exact_.longest;
     const std::uint64_t end = std::min(begin + exact_.longest, rows_.offsets[row + 1]);
-    sums[s] = fit_of_ratings(begin, end, fixed, x, dot_in_double);
+    sums[s] = fit_of_ratings(
+        begin, end, fixed, x,
+        [](const float* a, const float* b, std::size_t n) { return dot_in_double(a, b, n); });
   };
   if (sums.size() == 1) {
     sum_segment(0);
