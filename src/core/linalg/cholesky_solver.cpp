@@ -12,13 +12,21 @@ namespace {
 // cancellation.
 constexpr float kPivotTolerance = 1e-5F;
 
+// A pivot of this part has kept most of them.
+constexpr float kWellConditioned = 1e-3F;
+
 // The same where the factorisation adds no rounding errors of its own, but the entries of A are
 // single-precision sums.
 constexpr double kDoublePivotTolerance = 5e-7;
 
-// The first ridge to try, as a part of the largest diagonal entry, and by how much it grows.
+// The first ridge around x to try, as a part of the largest diagonal entry, and by how much it
+// grows.
 constexpr double kFirstRidge = 1e-5;
 constexpr double kRidgeGrowth = 100;
+
+// Proximal steps (Martinet 1970): each leaves extra / (extra + eigenvalue) of what x lacks along an
+// eigenvector.
+constexpr int kProximalSteps = 3;
 
 using Factorisation = Eigen::LLT<Eigen::MatrixXd>;
 
@@ -40,25 +48,29 @@ CholeskySolver::CholeskySolver(std::size_t unknowns)
       inverse_diagonal_(blocks_of(unknowns) * kBlock, 0.0F),
       x_(blocks_of(unknowns) * kBlock, 0.0F) {}
 
+bool CholeskySolver::factorize(const NormalEquations& equations, double ridge, float tolerance) {
+  return kernels_.cholesky(equations.matrix(), unknowns_, static_cast<float>(ridge), tolerance,
+                           factor_.data(), inverse_diagonal_.data());
+}
+
+bool CholeskySolver::well_conditioned(const NormalEquations& equations, double ridge) {
+  return factorize(equations, ridge, kWellConditioned);
+}
+
 CholeskySolver::Solution CholeskySolver::solve(const NormalEquations& equations, double ridge,
                                                float* x) {
-  const float* b = equations.rhs();
   Solution solution{0, true};
-  double extra = 0;
-  if (kernels_.cholesky(equations.matrix(), unknowns_, static_cast<float>(ridge), kPivotTolerance,
-                        factor_.data(), inverse_diagonal_.data())) {
+  if (factorize(equations, ridge, kPivotTolerance)) {
+    const float* b = equations.rhs();
     std::copy_n(b, x_.size(), x_.begin());
     kernels_.cholesky_solve(factor_.data(), inverse_diagonal_.data(), unknowns_, x_.data());
+    // With (A + ridge I) x = b, the quadratic is c - b^T x.
+    for (std::size_t k = 0; k < unknowns_; ++k) {
+      solution.reduction += static_cast<double>(x_[k]) * b[k];
+      x[k] = x_[k];
+    }
   } else {
-    solution.direct = false;
-    extra = solve_in_double(equations, ridge);
-  }
-
-  // With (A + (ridge + extra) I) x = b, the quadratic is c - b^T x - extra |x|^2.
-  for (std::size_t k = 0; k < unknowns_; ++k) {
-    const double value = x_[k];
-    solution.reduction += value * (b[k] + extra * value);
-    x[k] = x_[k];
+    solution = {solve_in_double(equations, ridge, x), false};
   }
   const bool finite =
       std::all_of(x, x + unknowns_, [](float value) { return std::isfinite(value); });
@@ -68,8 +80,7 @@ CholeskySolver::Solution CholeskySolver::solve(const NormalEquations& equations,
   return solution;
 }
 
-/// Returns what was added to the ridge.
-double CholeskySolver::solve_in_double(const NormalEquations& equations, double ridge) {
+double CholeskySolver::solve_in_double(const NormalEquations& equations, double ridge, float* x) {
   const auto n = static_cast<Eigen::Index>(unknowns_);
   Eigen::MatrixXd a(n, n);
   Eigen::VectorXd b(n);
@@ -80,27 +91,38 @@ double CholeskySolver::solve_in_double(const NormalEquations& equations, double 
     }
     a(c, c) += ridge;
   }
-  std::fill(x_.begin(), x_.end(), 0.0F);
   const double largest = a.diagonal().maxCoeff();
   // All vectors are zero, and x is free: zero is the shortest.
-  if (largest == 0) return 0;
-
-  double extra = 0;
-  Factorisation llt(a);
-  while (!positive_definite(a, llt)) {
-    const double next = extra == 0 ? kFirstRidge * largest : kRidgeGrowth * extra;
-    // Ends when even a ridge that dwarfs all else is of no use, because entries are not finite.
-    if (!(next < 1e6 * largest)) {
-      throw std::range_error("the ratings are too large for factors in single precision");
-    }
-    a.diagonal().array() += next - extra;
-    extra = next;
-    llt.compute(a);
+  if (largest == 0) {
+    std::fill_n(x, unknowns_, 0.0F);
+    return 0;
   }
-  const Eigen::VectorXd solved = llt.solve(b);
-  for (Eigen::Index c = 0; c < n; ++c)
-    x_[static_cast<std::size_t>(c)] = static_cast<float>(solved[c]);
-  return extra;
+
+  Eigen::Map<Eigen::VectorXf> solution(x, n);
+  Factorisation llt(a);
+  if (positive_definite(a, llt)) {
+    solution = llt.solve(b).cast<float>();
+  } else {
+    Eigen::MatrixXd raised = a;
+    double extra = 0;
+    do {
+      const double next = extra == 0 ? kFirstRidge * largest : kRidgeGrowth * extra;
+      // Ends when even a ridge that dwarfs all else is of no use, because entries are not finite.
+      if (!(next < 1e6 * largest)) {
+        throw std::range_error("the ratings are too large for factors in single precision");
+      }
+      raised.diagonal().array() += next - extra;
+      extra = next;
+      llt.compute(raised);
+    } while (!positive_definite(raised, llt));
+    Eigen::VectorXd solved = solution.cast<double>();
+    for (int step = 0; step < kProximalSteps; ++step) {
+      solved += llt.solve(b - a.selfadjointView<Eigen::Lower>() * solved);
+    }
+    solution = solved.cast<float>();
+  }
+  const Eigen::VectorXd rounded = solution.cast<double>();
+  return rounded.dot(2 * b - a.selfadjointView<Eigen::Lower>() * rounded);
 }
 
 std::size_t CholeskySolver::memory(std::size_t unknowns) {

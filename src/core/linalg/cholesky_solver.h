@@ -12,13 +12,14 @@ namespace als {
 /// Solves (A + ridge * I) x = b, which minimises x^T (A + ridge * I) x - 2 b^T x + c.
 ///
 /// In single precision where A + ridge * I is safely positive definite. Otherwise in double
-/// precision, and if it is singular as far as its entries, single-precision sums, can tell, with a
-/// larger ridge, which picks a short solution among the many.
+/// precision, and if it is singular as far as its entries, single-precision sums, can tell, by a
+/// few steps that each add a ridge around where x is: of the many solutions they lead to one that
+/// is near the start, and from zero to a short one. No step raises the quadratic, as a ridge around
+/// zero could.
 class CholeskySolver {
  public:
   struct Solution {
-    /// By how much x lowers the quadratic from its value c at zero. Exact up to rounding also if
-    /// the ridge was enlarged.
+    /// By how much x lowers the quadratic from its value c at zero.
     double reduction;
     /// False if the single-precision factorisation was not good enough.
     bool direct;
@@ -26,13 +27,18 @@ class CholeskySolver {
 
   explicit CholeskySolver(std::size_t unknowns);
 
-  /// x gets `unknowns` floats, all finite; else throws std::range_error.
+  /// Whether A + ridge * I is far from singular.
+  bool well_conditioned(const NormalEquations& equations, double ridge);
+
+  /// x, `unknowns` floats, holds where to start and gets the solution, all finite; else throws
+  /// std::range_error.
   Solution solve(const NormalEquations& equations, double ridge, float* x);
 
   static std::size_t memory(std::size_t unknowns);
 
  private:
-  double solve_in_double(const NormalEquations& equations, double ridge);
+  bool factorize(const NormalEquations& equations, double ridge, float tolerance);
+  double solve_in_double(const NormalEquations& equations, double ridge, float* x);
 
   std::size_t unknowns_;
   const Kernels& kernels_;

@@ -70,6 +70,23 @@ struct Factors {
   std::vector<float> bias;  ///< empty without biases
 };
 
+/// A row's factors and, with biases, its bias behind them.
+inline void read_row(const Factors& factors, std::size_t row, std::vector<float>& x) {
+  std::copy_n(factors.matrix.row(row), factors.matrix.cols(), x.begin());
+  if (!factors.bias.empty()) x[factors.matrix.cols()] = factors.bias[row];
+}
+
+inline void write_row(const std::vector<float>& x, std::size_t row, Factors& factors) {
+  std::copy_n(x.begin(), factors.matrix.cols(), factors.matrix.row(row));
+  if (!factors.bias.empty()) factors.bias[row] = x[factors.matrix.cols()];
+}
+
+inline double squared_norm(const std::vector<float>& x) {
+  double sum = 0;
+  for (const float value : x) sum += static_cast<double>(value) * value;
+  return sum;
+}
+
 /// The same, wherever it is kept.
 struct BiasedView {
   BiasedView(const FactorView& vectors, const float* bias) : vectors(vectors), bias(bias) {}

@@ -13,6 +13,9 @@ constexpr double kStandstill = 1e-11;
 
 constexpr int kMaxSweeps = 1000;
 
+// An unknown whose part of A is smaller than this part of the largest is left as it is.
+constexpr float kNegligible = 1e-12F;
+
 }  // namespace
 
 NonnegativeSolver::NonnegativeSolver(std::size_t unknowns)
@@ -51,14 +54,18 @@ CholeskySolver::Solution NonnegativeSolver::solve(const NormalEquations& equatio
     }
     return sum;
   };
+  float largest = 0;
+  for (std::size_t k = 0; k < unknowns_; ++k) {
+    largest = std::max(largest, matrix_[k * stride_ + k]);
+  }
   bool converged = false;
   double total = reduction();
   for (int sweep = 0; sweep < kMaxSweeps && !converged; ++sweep) {
     double lowered = 0;
     for (std::size_t k = 0; k < unknowns_; ++k) {
       const float curvature = matrix_[k * stride_ + k];
-      // Nothing hangs on this unknown: its vector is zero, and so is its row of A.
-      if (!(curvature > 0)) continue;
+      // Nothing but rounding errors depends on this unknown.
+      if (!(curvature > kNegligible * largest)) continue;
       float target = x[k] - gradient_[k] / curvature;
       if (k < nonnegative) target = std::max(target, 0.0F);
       const float step = target - x[k];

@@ -1,6 +1,7 @@
 // The normal equations of one row.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "core/base/assert.h"
@@ -32,6 +33,12 @@ class NormalEquations {
   float at(std::size_t row, std::size_t column) const {
     ALS_ASSERT(row < unknowns_ && column < unknowns_);
     return matrix()[row < column ? matrix_index(column, row) : matrix_index(row, column)];
+  }
+
+  float largest_diagonal() const {
+    float largest = 0;
+    for (std::size_t k = 0; k < unknowns_; ++k) largest = std::max(largest, at(k, k));
+    return largest;
   }
 
   void clear() { data_.assign(data_.size(), 0.0F); }

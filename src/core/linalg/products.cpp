@@ -7,8 +7,31 @@
 #include "core/kernels/kernels.h"
 
 namespace als {
+namespace {
+
+template <class T>
+double sum_products(const float* a, const T* b, std::size_t n) {
+  constexpr std::size_t kSums = 8;  // that the compiler can keep in vectors
+  double sums[kSums] = {};
+  std::size_t k = 0;
+  for (; k + kSums <= n; k += kSums) {
+    for (std::size_t q = 0; q < kSums; ++q) sums[q] += static_cast<double>(a[k + q]) * b[k + q];
+  }
+  for (; k < n; ++k) sums[0] += static_cast<double>(a[k]) * b[k];
+  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+}  // namespace
 
 float dot(const float* a, const float* b, std::size_t n) { return kernels().dot(a, b, n); }
+
+double dot_in_double(const float* a, const float* b, std::size_t n) {
+  return sum_products(a, b, n);
+}
+
+double dot_in_double(const float* a, const double* b, std::size_t n) {
+  return sum_products(a, b, n);
+}
 
 void score_all(const FactorView& items, const float* bias, float base, const float* user,
                float* scores) {

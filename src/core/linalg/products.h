@@ -11,6 +11,10 @@ namespace als {
 /// called here or through score_all.
 float dot(const float* a, const float* b, std::size_t n);
 
+/// a.b in double precision.
+double dot_in_double(const float* a, const float* b, std::size_t n);
+double dot_in_double(const float* a, const double* b, std::size_t n);
+
 /// scores[i] = base + bias[i] + user . items[i]; bias may be null (no bias added). scores has
 /// items.rows entries; user has items.cols. Sum order: (base + bias[i]) + dot.
 void score_all(const FactorView& items, const float* bias, float base, const float* user,

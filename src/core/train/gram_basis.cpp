@@ -95,6 +95,11 @@ void GramBasis::turn(NormalEquations& gram, const Side& fixed, const Side& solve
       fixed.factors, team, [&](std::size_t row) { return fixed.ratings.row_size(row); });
   const auto count = static_cast<double>(std::max<std::size_t>(fixed.ratings.columns.size(), 1));
   for (std::size_t k = 0; k < n; ++k) mean_squares_[k] = static_cast<float>(squares[k] / count);
+  const auto is_singular = [&](const std::vector<float>& sizes) {
+    const auto [least, most] = std::minmax_element(sizes.begin(), sizes.begin() + n);
+    return *least < kSingular * *most;
+  };
+  singular_ = is_singular(eigenvalues_) || is_singular(mean_squares_);
 }
 
 }  // namespace als

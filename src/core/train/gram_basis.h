@@ -41,6 +41,13 @@ class GramBasis {
   /// Of `gram`, in the order of the components; padded with zeros to a multiple of 16.
   const float* eigenvalues() const { return eigenvalues_.data(); }
 
+  /// A component whose part of the equations is smaller than this part of the largest may be
+  /// rounding errors alone.
+  static constexpr float kSingular = 1e-6F;
+
+  /// Whether there is such a component, in `gram` or in the mean squares.
+  bool singular() const { return singular_; }
+
   /// Of each component of a turned fixed vector, over all ratings; padded likewise.
   const float* mean_squares() const { return mean_squares_.data(); }
 
@@ -48,6 +55,7 @@ class GramBasis {
   static std::size_t padded(std::size_t factors) { return blocks_of(factors) * kBlock; }
   std::vector<float> eigenvalues_;
   std::vector<float> mean_squares_;
+  bool singular_ = false;
 };
 
 }  // namespace als

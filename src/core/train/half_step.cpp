@@ -4,7 +4,6 @@
 #include <cmath>
 
 #include "core/linalg/gram.h"
-#include "core/linalg/products.h"
 
 namespace als {
 namespace {
@@ -32,6 +31,10 @@ constexpr std::size_t kRidgeGrain = 4096;  // rows
 // than this is left of that, it is summed up term by term instead.
 constexpr double kCancelled = 0.01;
 
+// Rounding of A changes x^T A x by some 1e-7 of |A| |x|^2. Where the loss is less than this part of
+// that, the change may matter, and half_step_guard.cpp has a closer look.
+constexpr double kDoubtful = 1e-4;
+
 }  // namespace
 
 /// Added up in order, so that the bits do not depend on the number of threads.
@@ -41,10 +44,11 @@ HalfStep::Result HalfStep::sum_of(const std::vector<Result>& results) {
   return total;
 }
 
-TrainingWorkspace::TrainingWorkspace(const TrainOptions& options, ThreadTeam& team)
+TrainingWorkspace::TrainingWorkspace(const TrainOptions& options, ThreadTeam& team, double loss)
     : workers(static_cast<std::size_t>(team.threads()), RowWorkspace(options)),
       segmented_sum(options.unknowns(), team),
       gram(options.unknowns()),
+      loss(loss),
       basis(static_cast<std::size_t>(options.factors)) {}
 
 HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
@@ -72,14 +76,24 @@ HalfStep::Plan HalfStep::make_plan(std::uint64_t longest, std::size_t row_cost,
 void HalfStep::weigh_rows(ThreadTeam& team) {
   weights_.resize(rows_.rows());
   ridges_.resize(rows_.rows());
+  std::vector<double> targets(exact_.runs.size());
+  std::vector<float> least(exact_.runs.size(), INFINITY);
   team.for_each_block(exact_.runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
     for (std::size_t row = exact_.runs[run]; row < exact_.runs[run + 1]; ++row) {
-      const double weight =
-          objective_.weight(rows_.values.data() + rows_.offsets[row], rows_.row_size(row));
+      const RowRatings ratings = ratings_of(rows_, row);
+      const double weight = objective_.weight(ratings.values, ratings.count);
       weights_[row] = static_cast<float>(weight);
       ridges_[row] = objective_.ridge(weight);
+      if (ratings.count > 0) least[run] = std::min(least[run], ridges_[row]);
+      if (implicit()) {
+        for (std::size_t e = 0; e < ratings.count; ++e) {
+          targets[run] += objective_.rhs_weight(ratings.values[e], 0.0);
+        }
+      }
     }
   });
+  for (const double sum : targets) targets_ += sum;
+  least_ridge_ = *std::min_element(least.begin(), least.end());
 }
 
 /// Adds the terms of ratings [begin, end), all of one row. Returns the sum of w p^2, the loss of
@@ -106,35 +120,6 @@ double HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end, const Facto
   return targets;
 }
 
-/// The fit of a row, sum of w (p - s)^2 over its cells, given its solution: term by term.
-double HalfStep::fit_of(std::size_t row, const Factors& fixed, const NormalEquations& gram,
-                        const std::vector<float>& solution) const {
-  const std::size_t factors = fixed.matrix.cols();
-  double sum = 0;
-  for (std::uint64_t e = rows_.offsets[row]; e < rows_.offsets[row + 1]; ++e) {
-    const std::uint32_t column = rows_.columns[e];
-    const double value = rows_.values[e];
-    double score = objective_.mean() + dot(fixed.matrix.row(column), solution.data(), factors);
-    if (!fixed.bias.empty()) score += static_cast<double>(fixed.bias[column]) + solution[factors];
-    if (implicit()) {
-      // Beyond the s^2 that every cell counts, which x^T Y^T Y x sums up.
-      const double error = (value > 0 ? 1.0 : 0.0) - score;
-      sum += (1 + options().alpha * std::fabs(value)) * error * error - score * score;
-    } else {
-      sum += (value - score) * (value - score);
-    }
-  }
-  if (implicit()) {
-    for (std::size_t r = 0; r < factors; ++r) {
-      for (std::size_t c = 0; c < r; ++c) {
-        sum += 2.0 * gram.at(r, c) * solution[r] * solution[c];
-      }
-      sum += static_cast<double>(gram.at(r, r)) * solution[r] * solution[r];
-    }
-  }
-  return std::max(sum, 0.0);
-}
-
 /// Y^T Y. Implicit feedback: what the cells would add to every row's equations if none of them were
 /// observed. Explicit feedback: each y as often as it is rated, which is what the equations of rows
 /// have in common.
@@ -151,28 +136,31 @@ void HalfStep::sum_gram(const Factors& fixed, TrainingWorkspace& workspace) cons
       workspace.segmented_sum, workspace.gram);
 }
 
-/// The worker's equations have all terms of the row.
-void HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
+/// Solves the worker's equations, which have all terms of the row. Returns false, and leaves the
+/// row as it was, if rounding errors could have spoiled the solution.
+bool HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
                           const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                           Result& result) const {
   const double ridge = ridges_[row];
-  float* x = worker.solution.data();
-  std::copy_n(solved.matrix.row(row), solved.matrix.cols(), x);
-  if (!solved.bias.empty()) x[solved.matrix.cols()] = solved.bias[row];
-  const CholeskySolver::Solution solution = worker.solver.solve(worker.equations, ridge, x);
-  double norm = 0;
-  for (const float value : worker.solution) norm += static_cast<double>(value) * value;
+  read_row(solved, row, worker.before);
+  worker.solution = worker.before;
+  const CholeskySolver::Solution solution =
+      worker.solver.solve(worker.equations, ridge, worker.solution.data());
+  worker.refined = !solution.direct;
+  const double norm = squared_norm(worker.solution);
   // What is left of the quadratic's value at x = 0, without the ridge's part.
   double fit = std::max(targets - solution.reduction - ridge * norm, 0.0);
+  const double largest = norm * worker.equations.largest_diagonal();
+  if (!solution.direct || !workspace.double_gram.empty() ||
+      fit < kDoubtful * std::max(targets, largest))
+    return false;
   if (fit < kCancelled * targets && rows_.row_size(row) <= exact_.longest) {
-    fit = fit_of(row, fixed, workspace.gram, worker.solution);
+    fit = quick_fit(row, fixed, workspace, worker.solution);
   }
   result.fit += fit;
   result.ridge += ridge * norm;
-  result.refined_rows += solution.direct ? 0 : 1;
-
-  std::copy_n(x, solved.matrix.cols(), solved.matrix.row(row));
-  if (!solved.bias.empty()) solved.bias[row] = x[solved.matrix.cols()];
+  write_row(worker.solution, row, solved);
+  return true;
 }
 
 void HalfStep::solve_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
@@ -180,13 +168,15 @@ void HalfStep::solve_row(std::size_t row, const Factors& fixed, const TrainingWo
   objective_.start_equations(workspace.gram.matrix(), worker.equations);
   const double targets =
       add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed, worker, worker.equations);
-  finish_row(row, targets, fixed, workspace, worker, solved, result);
+  if (finish_row(row, targets, fixed, workspace, worker, solved, result)) return;
+  ThreadTeam alone(1);
+  keep_the_better(row, fixed, workspace, alone, worker, solved, result);
 }
 
 /// Solves rows whose equations are summed in segments, by all threads.
 HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
                                            const Factors& fixed, TrainingWorkspace& workspace,
-                                           Factors& solved) const {
+                                           ThreadTeam& team, Factors& solved) const {
   const std::uint64_t segment = exact_.longest;
   // The sums of each segment, so that they are added up in order too.
   std::vector<std::uint64_t> sizes;
@@ -196,6 +186,11 @@ HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
     targets.emplace_back((rows_.row_size(row) - 1) / segment + 1);
   }
   std::vector<Result> results(rows.size());
+  struct Doubt {
+    std::vector<float> solution;  // empty if there is none
+    bool refined;
+  };
+  std::vector<Doubt> doubts(rows.size());
   workspace.segmented_sum.run(
       sizes, segment,
       [&](std::size_t job, std::uint64_t begin, std::uint64_t end, int thread,
@@ -211,8 +206,18 @@ HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
         worker.equations.add(sum);
         double total = 0;
         for (const double part : targets[job]) total += part;
-        finish_row(rows[job], total, fixed, workspace, worker, solved, results[job]);
+        if (!finish_row(rows[job], total, fixed, workspace, worker, solved, results[job])) {
+          doubts[job] = {worker.solution, worker.refined};
+        }
       });
+  for (std::size_t job = 0; job < rows.size(); ++job) {
+    if (doubts[job].solution.empty()) continue;
+    RowWorkspace& worker = workspace.workers.front();
+    read_row(solved, rows[job], worker.before);
+    worker.solution = doubts[job].solution;
+    worker.refined = doubts[job].refined;
+    keep_the_better(rows[job], fixed, workspace, team, worker, solved, results[job]);
+  }
   return sum_of(results);
 }
 
@@ -239,16 +244,26 @@ HalfStep::Result HalfStep::for_each_short_row(const Plan& plan, TrainingWorkspac
 
 HalfStep::Result HalfStep::solve(const Factors& fixed, TrainingWorkspace& workspace,
                                  ThreadTeam& team, Factors& solved) const {
-  if (implicit()) sum_gram(fixed, workspace);
+  if (implicit()) {
+    sum_gram(fixed, workspace);
+    CholeskySolver solver(workspace.gram.unknowns());
+    const bool singular = !solver.well_conditioned(workspace.gram, least_ridge_);
+    sum_double_gram(singular, fixed, workspace, team);
+  }
   Result total = for_each_short_row(exact_, workspace, team, solved,
                                     [&](std::size_t row, RowWorkspace& worker, Result& result) {
                                       solve_row(row, fixed, workspace, worker, solved, result);
                                     });
-  total.add(solve_long_rows(exact_.long_rows, fixed, workspace, solved));
-  return total;
+  total.add(solve_long_rows(exact_.long_rows, fixed, workspace, team, solved));
+  return measured(total, fixed, workspace, team, solved);
 }
 
 double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {
+  return sum_norms(factors, team, [&](std::size_t row) { return ridges_[row]; });
+}
+
+double HalfStep::sum_norms(const Factors& factors, ThreadTeam& team,
+                           const std::function<double(std::size_t row)>& weight) const {
   std::vector<double> sums(rows_.rows() / kRidgeGrain + 1);
   team.for_each_block(rows_.rows(), kRidgeGrain, [&](std::size_t begin, std::size_t end, int) {
     double sum = 0;
@@ -259,7 +274,7 @@ double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {
       for (std::size_t k = 0; k < factors.matrix.cols(); ++k) {
         norm += static_cast<double>(y[k]) * y[k];
       }
-      sum += ridges_[row] * norm;
+      sum += weight(row) * norm;
     }
     sums[begin / kRidgeGrain] = sum;
   });

@@ -8,6 +8,7 @@
 
 #include "core/base/thread_team.h"
 #include "core/data/ratings.h"
+#include "core/linalg/double_gram.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/linalg/normal_equations.h"
 #include "core/linalg/segmented_sum.h"
@@ -20,11 +21,13 @@ namespace als {
 
 /// The working memory of both half-steps.
 struct TrainingWorkspace {
-  TrainingWorkspace(const TrainOptions& options, ThreadTeam& team);
+  TrainingWorkspace(const TrainOptions& options, ThreadTeam& team, double loss);
 
   std::vector<RowWorkspace> workers;  ///< one for each thread
   SegmentedSum segmented_sum;
-  NormalEquations gram;  ///< Y^T Y of the fixed side
+  NormalEquations gram;    ///< Y^T Y of the fixed side
+  DoubleGram double_gram;  ///< the same, where single precision is too coarse
+  double loss;             ///< after the last half-step; infinite if it is not known
   GramBasis basis;
 };
 
@@ -78,18 +81,34 @@ class HalfStep {
   void sum_gram(const Factors& fixed, TrainingWorkspace& workspace) const;
   void solve_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
                  RowWorkspace& worker, Factors& solved, Result& result) const;
-  void finish_row(std::size_t row, double targets, const Factors& fixed,
+  bool finish_row(std::size_t row, double targets, const Factors& fixed,
                   const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                   Result& result) const;
-  double fit_of(std::size_t row, const Factors& fixed, const NormalEquations& gram,
-                const std::vector<float>& solution) const;
+  double sum_norms(const Factors& factors, ThreadTeam& team,
+                   const std::function<double(std::size_t row)>& weight) const;
   using SolveRow = std::function<void(std::size_t row, RowWorkspace& worker, Result& result)>;
   Result for_each_short_row(const Plan& plan, TrainingWorkspace& workspace, ThreadTeam& team,
                             Factors& solved, const SolveRow& solve_row) const;
   Result solve_long_rows(const std::vector<std::size_t>& rows, const Factors& fixed,
-                         TrainingWorkspace& workspace, Factors& solved) const;
+                         TrainingWorkspace& workspace, ThreadTeam& team, Factors& solved) const;
 
-  // By conjugate gradients, in half_step_gradual.cpp.
+  // Where rounding errors matter, in half_step_guard.cpp.
+  template <class Dot>
+  double fit_of_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
+                        const std::vector<float>& x, const Dot& dot) const;
+  double quick_fit(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
+                   const std::vector<float>& x) const;
+  double careful_fit(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
+                     ThreadTeam& team, const std::vector<float>& x) const;
+  void keep_the_better(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
+                       ThreadTeam& team, RowWorkspace& worker, Factors& solved,
+                       Result& result) const;
+  void sum_double_gram(bool singular, const Factors& fixed, TrainingWorkspace& workspace,
+                       ThreadTeam& team) const;
+  Result measured(const Result& result, const Factors& fixed, TrainingWorkspace& workspace,
+                  ThreadTeam& team, Factors& solved) const;
+
+  // By conjugate gradients, in half_step_cg.cpp.
   void plan_batches();
   void first_pass(CgRow& row, std::uint64_t end, const Factors& fixed, PassChunk& chunk) const;
   void product_pass(CgRow& row, std::uint64_t end, const Factors& fixed, PassChunk& chunk) const;
@@ -97,6 +116,8 @@ class HalfStep {
   void pass_over(RowWorkspace& worker, std::size_t n, const Factors& fixed, const Pass& pass,
                  const AddUp& add_up) const;
   float shared_diagonal(const CgRow& row, const TrainingWorkspace& workspace, std::size_t k) const;
+  float mean_diagonal(const CgRow& row, const TrainingWorkspace& workspace, std::size_t k) const;
+  float proximal_ridge(const CgRow& row, const TrainingWorkspace& workspace) const;
   void start_row(CgRow& row, const TrainingWorkspace& workspace) const;
   void cg_step_rows(const std::size_t* rows, std::size_t n, const Factors& fixed,
                     const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
@@ -108,6 +129,8 @@ class HalfStep {
   RowObjective objective_;
   std::vector<float> weights_;  // sum of w - 1 over a row's ratings, or their number if explicit
   std::vector<float> ridges_;   // lambda * W^e
+  float least_ridge_ = 0;       // of a row that has ratings
+  double targets_ = 0;          // implicit feedback: the loss where all factors are zero
   Plan exact_;
   Plan cg_;
   std::vector<std::size_t> batched_rows_;  // long ones, to be taken several at a time

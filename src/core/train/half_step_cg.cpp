@@ -44,6 +44,9 @@ constexpr std::size_t kBatchBytes = std::size_t{1} << 17;
 // then serves several rows.
 constexpr std::size_t kBatchedPart = 64;
 
+// Where less than this is left of the loss at x = 0, it is summed up anew.
+constexpr double kCancelled = 1e-4;
+
 std::size_t padded(int factors) { return blocks_of(static_cast<std::size_t>(factors)) * kBlock; }
 
 /// Multiply-adds that a rating takes in a half-step.
@@ -117,6 +120,7 @@ void HalfStep::first_pass(CgRow& row, std::uint64_t end, const Factors& fixed,
     // Implicit feedback: (1 + w)(p - s)^2 - s^2, where h = (1 + w) p and p is 0 or 1.
     row.loss +=
         implicit() ? target + dot * (weight * dot - 2 * target) : (target - dot) * (target - dot);
+    row.targets += implicit() ? target : target * target;
   }
 }
 
@@ -196,6 +200,31 @@ float HalfStep::shared_diagonal(const CgRow& row, const TrainingWorkspace& works
   return (in_gram ? workspace.basis.eigenvalues()[k] : 0.0F) + static_cast<float>(row.ridge);
 }
 
+/// What A[k][k] is on average. The ratings' own part of it, the sum of w z_k^2, would take another
+/// pass.
+float HalfStep::mean_diagonal(const CgRow& row, const TrainingWorkspace& workspace,
+                              std::size_t k) const {
+  const float mean_square =
+      k < padded(options().factors) ? workspace.basis.mean_squares()[k] : 1.0F;
+  return shared_diagonal(row, workspace, k) + weights_[row.row] * mean_square;
+}
+
+/// A ridge around where the row is, rho |x - x_0|^2, if its equations may be singular; else 0. What
+/// lowers the sum of it and the loss lowers the loss, and a component that is rounding errors alone
+/// cannot make x long: the next change of basis would spread what rounding leaves of that over all
+/// other components.
+float HalfStep::proximal_ridge(const CgRow& row, const TrainingWorkspace& workspace) const {
+  if (!workspace.basis.singular()) return 0;
+  const auto factors = static_cast<std::size_t>(options().factors);
+  float least = mean_diagonal(row, workspace, 0);
+  float most = least;
+  for (std::size_t k = 1; k < factors; ++k) {
+    least = std::min(least, mean_diagonal(row, workspace, k));
+    most = std::max(most, mean_diagonal(row, workspace, k));
+  }
+  return least < GramBasis::kSingular * most ? GramBasis::kSingular * most : 0;
+}
+
 /// After the first pass: the rest of the residual and of the loss, and the preconditioner.
 void HalfStep::start_row(CgRow& row, const TrainingWorkspace& workspace) const {
   const std::size_t stride = padded(options().factors);
@@ -203,14 +232,12 @@ void HalfStep::start_row(CgRow& row, const TrainingWorkspace& workspace) const {
   const float* x = row.gradients.x();
   float* residual = row.gradients.residual();
   row.ridge = ridges_[row.row];
+  row.extra = proximal_ridge(row, workspace);
   for (std::size_t k = 0; k < unknowns; ++k) {
     const float diagonal = shared_diagonal(row, workspace, k);
     residual[k] -= diagonal * x[k];
     row.loss += static_cast<double>(diagonal) * x[k] * x[k];
-    // The ratings' own part of A[k][k], as it is on average: the sum of w z_k^2 would take another
-    // pass.
-    const float mean_square = k < stride ? workspace.basis.mean_squares()[k] : 1.0F;
-    const float whole = diagonal + weights_[row.row] * mean_square;
+    const float whole = mean_diagonal(row, workspace, k) + row.extra;
     row.gradients.preconditioner()[k] = whole > 0 ? 1.0F / whole : 0.0F;
   }
   row.gradients.start();
@@ -227,6 +254,7 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
     CgRow& row = worker.batch[r];
     row.row = rows[r];
     row.loss = 0;
+    row.targets = 0;
     row.active = true;
     float* x = row.gradients.x();
     std::copy_n(solved.matrix.row(row.row), stride, x);
@@ -257,12 +285,13 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
       if (!row.active) continue;
       for (std::size_t k = 0; k < unknowns; ++k) {
         row.gradients.product()[k] -=
-            shared_diagonal(row, workspace, k) * row.gradients.direction()[k];
+            (shared_diagonal(row, workspace, k) + row.extra) * row.gradients.direction()[k];
       }
       row.gradients.step();
     }
   }
 
+  ThreadTeam alone(1);
   for (std::size_t r = 0; r < n; ++r) {
     CgRow& row = worker.batch[r];
     const float* x = row.gradients.x();
@@ -271,6 +300,15 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
     const double loss = row.loss - row.gradients.lowered();
     if (!std::isfinite(norm) || !std::isfinite(loss)) {
       solve_row(row.row, fixed, workspace, worker, solved, result);
+      continue;
+    }
+    if (row.extra > 0 || !workspace.double_gram.empty() ||
+        loss < kCancelled * std::max(row.targets, row.loss)) {
+      read_row(solved, row.row, worker.before);
+      std::copy_n(x, fixed.matrix.cols(), worker.solution.begin());
+      if (biases) worker.solution[fixed.matrix.cols()] = x[stride];
+      worker.refined = row.extra > 0;
+      keep_the_better(row.row, fixed, workspace, alone, worker, solved, result);
       continue;
     }
     result.fit += std::max(loss - row.ridge * norm, 0.0);
@@ -286,6 +324,7 @@ HalfStep::Result HalfStep::cg_step(Factors& fixed, const HalfStep& other,
   sum_gram(fixed, workspace);
   workspace.basis.turn(workspace.gram, {other_rows_, other.ridges_, fixed.matrix},
                        {rows_, ridges_, solved.matrix}, team);
+  sum_double_gram(workspace.basis.singular(), fixed, workspace, team);
 
   std::vector<Result> results(batches_.size());
   team.for_each_block(batches_.size() - 1, 1, [&](std::size_t b, std::size_t, int thread) {
@@ -298,8 +337,8 @@ HalfStep::Result HalfStep::cg_step(Factors& fixed, const HalfStep& other,
                                [&](std::size_t row, RowWorkspace& worker, Result& result) {
                                  cg_step_rows(&row, 1, fixed, workspace, worker, solved, result);
                                }));
-  total.add(solve_long_rows(huge_rows_, fixed, workspace, solved));
-  return total;
+  total.add(solve_long_rows(huge_rows_, fixed, workspace, team, solved));
+  return measured(total, fixed, workspace, team, solved);
 }
 
 }  // namespace als

@@ -28,8 +28,10 @@ struct CgRow {
   std::size_t row = 0;
   std::uint64_t next = 0;  ///< the first rating that the present pass has not come to
   std::size_t summed = 0;  ///< ratings in the partial sum
+  double targets = 0;      ///< the loss at x = 0
   double loss = 0;         ///< where it started
   double ridge = 0;
+  float extra = 0;  ///< a ridge around where the row was
   bool active = false;
   ConjugateGradients gradients;
 };
@@ -44,6 +46,7 @@ struct RowWorkspace {
         equations(terms.unknowns()),
         solver(options),
         solution(terms.unknowns()),
+        before(terms.unknowns()),
         // The bias has a block of its own.
         batch(cg_batch_rows(options), CgRow((blocks_of(static_cast<std::size_t>(options.factors)) +
                                              (options.biases ? 1 : 0)) *
@@ -53,6 +56,8 @@ struct RowWorkspace {
   NormalEquations equations;
   ExactSolver solver;
   std::vector<float> solution;
+  std::vector<float> before;  ///< the row as it was
+  bool refined = false;       ///< single precision was not enough for the solution
   std::vector<CgRow> batch;
   PassChunk chunk;
   std::uint64_t expected = 0;  ///< the first rating whose vector was not announced to `terms` yet

@@ -23,13 +23,13 @@ double half_step_operations(const TrainOptions& options, double ratings, double 
 }
 
 Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
-                 ThreadTeam& team)
+                 ThreadTeam& team, double loss)
     : team_(team),
       cg_(is_gradual(options)),
       mean_(options.biases ? ratings.mean() : 0.0),
       user_step_(ratings.by_user(), ratings.by_item(), options, mean_, team),
       item_step_(ratings.by_item(), ratings.by_user(), options, mean_, team),
-      workspace_(options, team),
+      workspace_(options, team, loss),
       users_(std::move(users)),
       items_(std::move(items)),
       item_ridge_(item_step_.ridge(items_, team)) {}
@@ -42,7 +42,8 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
 double Trainer::record(const HalfStep::Result& result, double& ridge) {
   ridge = result.ridge;
   refined_rows_ += result.refined_rows;
-  return result.fit + user_ridge_ + item_ridge_;
+  workspace_.loss = result.fit + user_ridge_ + item_ridge_;
+  return workspace_.loss;
 }
 
 double Trainer::solve_users() {

@@ -1,6 +1,7 @@
 // Alternating least squares.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -24,16 +25,20 @@ namespace als {
 class Trainer {
  public:
   /// Starts from these factors, which must have the shape that the options ask for. `ratings` and
-  /// `team` must outlive the trainer.
+  /// `team` must outlive the trainer. loss: what the last half-step of the trainer returned from
+  /// which this one takes over.
   Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
-          ThreadTeam& team);
+          ThreadTeam& team, double loss = INFINITY);
 
   /// Starts from initial_factors() of the items.
   Trainer(const Ratings& ratings, const TrainOptions& options,
           const std::vector<std::uint64_t>& item_keys, ThreadTeam& team);
 
   /// One half-step: solves every user (item) row for the other side held fixed, by the solver of
-  /// the options. Returns the value of the objective after it, which never rises but for rounding.
+  /// the options. Returns the value of the objective after it.
+  ///
+  /// It never rises, for any ratings and any lambda, but for rounding: the objective by 1e-7 and
+  /// what is returned by 5e-6 at most of what it is where all factors are zero.
   double solve_users();
   double solve_items();
 
@@ -51,8 +56,8 @@ class Trainer {
   Factors take_users() { return std::move(users_); }
   Factors take_items() { return std::move(items_); }
 
-  /// Row solves whose single-precision factorisation failed and that were done again in double
-  /// precision, or with more ridge.
+  /// Row solves that single precision was not enough for: done again in double precision, or with a
+  /// ridge around where the row was, or given up so that the row stays as it was.
   std::size_t refined_rows() const { return refined_rows_; }
 
  private:

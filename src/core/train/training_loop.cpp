@@ -1,5 +1,6 @@
 #include "core/train/training_loop.h"
 
+#include <cmath>
 #include <utility>
 
 #include "core/train/initial_factors.h"
@@ -9,7 +10,8 @@ namespace als {
 TrainingLoop::TrainingLoop(const Ratings& ratings, const TrainOptions& options, State state,
                            ThreadTeam& team)
     : options_(options),
-      trainer_(ratings, options, std::move(state.users), std::move(state.items), team),
+      trainer_(ratings, options, std::move(state.users), std::move(state.items), team,
+               state.loss.empty() ? INFINITY : state.loss.back()),
       loss_(std::move(state.loss)),
       refined_before_(state.refined_rows),
       finished_(state.finished) {}

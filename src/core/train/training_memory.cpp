@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "core/data/row_sorter.h"
+#include "core/linalg/double_gram.h"
 #include "core/linalg/eigenbasis.h"
 #include "core/train/trainer.h"
 
@@ -32,10 +33,11 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
       TermAccumulator::memory(unknowns) + ExactSolver::memory(options) + equations +
       cg_batch_rows(options) * ConjugateGradients::memory(blocks_of(unknowns) * kBlock) +
       sizeof(PassChunk);
-  const std::size_t training = 2 * one_side + offsets + (users + items) * row_bytes +
-                               items * sizeof(std::uint64_t) + (users + items) * 2 * sizeof(float) +
-                               team * worker + SegmentedSum::memory(unknowns, threads) + equations +
-                               eigenbasis_memory(factors);
+  const std::size_t training =
+      2 * one_side + offsets + (users + items) * row_bytes + items * sizeof(std::uint64_t) +
+      (users + items) * 2 * sizeof(float) + team * worker +
+      SegmentedSum::memory(unknowns, threads) + equations + eigenbasis_memory(factors) +
+      (options.feedback == Feedback::kImplicit ? DoubleGram::memory(factors) : 0);
 
   return ids + std::max(sorting, training);
 }
