@@ -2,8 +2,8 @@
 #include "pg/batch/recommendation_table.h"
 
 #include "pg/model/row_feed.h"
-#include "pg/server/spi.h"
 #include "pg/server/trust.h"
+#include "pg/sql/spi.h"
 
 namespace als::pg {
 

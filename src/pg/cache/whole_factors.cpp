@@ -3,7 +3,7 @@
 
 #include "pg/model/ownership.h"
 #include "pg/server/catalog_scan.h"
-#include "pg/server/spi.h"
+#include "pg/sql/spi.h"
 
 namespace als::pg {
 

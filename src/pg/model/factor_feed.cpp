@@ -2,7 +2,7 @@
 #include "pg/model/factor_feed.h"
 
 #include "pg/model/row_feed.h"
-#include "pg/server/real_array.h"
+#include "pg/sql/real_array.h"
 
 namespace {
 

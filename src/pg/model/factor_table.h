@@ -3,7 +3,7 @@
 
 #include "pg/ids/id_type.h"
 #include "pg/model/model.h"
-#include "pg/server/real_array.h"
+#include "pg/sql/real_array.h"
 
 namespace als::pg {
 

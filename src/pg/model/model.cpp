@@ -1,8 +1,8 @@
 // Reads what a model table says, checked.
 #include "pg/model/model.h"
 
-#include "pg/model/option_choices.h"
 #include "pg/model/ownership.h"
+#include "pg/options/option_choices.h"
 #include "pg/server/trust.h"
 
 namespace als::pg {

@@ -3,8 +3,8 @@
 
 #include "pg/model/factor_feed.h"
 #include "pg/model/model.h"
-#include "pg/server/spi.h"
 #include "pg/server/target_table.h"
+#include "pg/sql/spi.h"
 
 namespace als::pg {
 

@@ -2,7 +2,7 @@
 #include "pg/model/previous_run.h"
 
 #include "pg/model/ownership.h"
-#include "pg/server/params.h"
+#include "pg/sql/params.h"
 
 namespace als::pg {
 

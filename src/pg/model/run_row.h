@@ -2,8 +2,8 @@
 #pragma once
 
 #include "pg/model/model_writer.h"
-#include "pg/model/option_choices.h"
-#include "pg/server/params.h"
+#include "pg/options/option_choices.h"
+#include "pg/sql/params.h"
 
 namespace als::pg {
 

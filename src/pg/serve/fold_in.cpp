@@ -1,7 +1,7 @@
 // als.fold_in and als.fold_in_item: the vector of a user, or an item, whom training has not seen.
 
 #include "pg/serve/fold_in_input.h"
-#include "pg/server/real_array.h"
+#include "pg/sql/real_array.h"
 
 namespace als::pg {
 

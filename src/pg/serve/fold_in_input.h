@@ -1,5 +1,5 @@
-// The items of a user whom training has not seen, and what they say about that user; or the users of such
-// an item.
+// The items of a user whom training has not seen, and what they say about that user; or the users
+// of such an item.
 #pragma once
 
 #include "core/data/compressed_rows.h"

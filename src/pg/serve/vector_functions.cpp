@@ -1,7 +1,7 @@
 // als.dot and als.cosine.
 #include "core/linalg/products.h"
 #include "pg/server/guard.h"
-#include "pg/server/real_array.h"
+#include "pg/sql/real_array.h"
 
 namespace als::pg {
 namespace {

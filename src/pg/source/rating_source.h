@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "pg/ids/id_type.h"
-#include "pg/server/spi.h"
+#include "pg/sql/spi.h"
 
 namespace als::pg {
 

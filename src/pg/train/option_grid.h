@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/tune/hyperparameter_space.h"
-#include "pg/model/option_choices.h"
-#include "pg/server/json_value.h"
+#include "pg/options/option_choices.h"
+#include "pg/sql/json_value.h"
 
 namespace als::pg {
 

@@ -1,7 +1,7 @@
 // The arguments of als.train, and those that als.tune and als.import_model have in common with it.
 #pragma once
 
-#include "pg/model/option_choices.h"
+#include "pg/options/option_choices.h"
 #include "pg/server/args.h"
 #include "pg/source/rating_source.h"
 

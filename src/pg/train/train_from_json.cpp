@@ -1,10 +1,10 @@
 // als.train with its options in one JSON object, as als.tune returns them.
 
-#include "pg/model/option_table.h"
+#include "pg/options/option_table.h"
 #include "pg/server/args.h"
-#include "pg/server/json_value.h"
-#include "pg/server/params.h"
 #include "pg/server/result_rows.h"
+#include "pg/sql/json_value.h"
+#include "pg/sql/params.h"
 
 namespace als::pg {
 

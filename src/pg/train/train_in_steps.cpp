@@ -11,7 +11,7 @@
 // server releases it itself where a step fails, and nothing is written before the last one.
 
 #include "pg/server/memory_context.h"
-#include "pg/server/transaction_steps.h"
+#include "pg/sql/transaction_steps.h"
 #include "pg/train/training.h"
 
 namespace als::pg {

@@ -7,9 +7,9 @@
 #include "core/tune/tuner.h"
 
 #include "pg/server/interrupts.h"
-#include "pg/server/json_value.h"
 #include "pg/server/result_rows.h"
 #include "pg/server/settings.h"
+#include "pg/sql/json_value.h"
 #include "pg/train/run_record.h"
 #include "pg/train/tune_arguments.h"
 #include "pg/train/tune_results_table.h"

@@ -1,7 +1,7 @@
 // Makes or finds the table of results, and appends to it.
 #include "pg/train/tune_results_table.h"
 
-#include "pg/server/params.h"
+#include "pg/sql/params.h"
 
 namespace als::pg {
 

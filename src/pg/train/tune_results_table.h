@@ -1,8 +1,8 @@
 // The table in which als.tune keeps what came of its trials.
 #pragma once
 
-#include "pg/server/spi.h"
 #include "pg/server/target_table.h"
+#include "pg/sql/spi.h"
 
 namespace als::pg {
 

@@ -8,8 +8,8 @@
 #include <variant>
 
 #include "core/train/options.h"
-#include "pg/server/json_value.h"
-#include "pg/server/spi.h"
+#include "pg/sql/json_value.h"
+#include "pg/sql/spi.h"
 
 namespace als::pg {
 

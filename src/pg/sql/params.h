@@ -1,7 +1,7 @@
 // Query parameters from C++ values.
 #pragma once
 
-#include "pg/server/spi.h"
+#include "pg/sql/spi.h"
 
 namespace als::pg {
 

@@ -1,5 +1,5 @@
 // Makes query parameters of C++ values.
-#include "pg/server/params.h"
+#include "pg/sql/params.h"
 
 namespace als::pg {
 

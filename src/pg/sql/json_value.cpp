@@ -1,5 +1,5 @@
 // Walks a jsonb value, and writes JSON.
-#include "pg/server/json_value.h"
+#include "pg/sql/json_value.h"
 
 namespace als::pg {
 

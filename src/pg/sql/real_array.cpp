@@ -1,5 +1,5 @@
 // Makes real[] values, and reads them without a copy.
-#include "pg/server/real_array.h"
+#include "pg/sql/real_array.h"
 
 namespace als::pg {
 

@@ -1,5 +1,5 @@
 // The defaults of options, and which go together.
-#include "pg/model/option_choices.h"
+#include "pg/options/option_choices.h"
 
 namespace als::pg {
 

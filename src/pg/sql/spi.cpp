@@ -1,5 +1,5 @@
 // Runs queries, streams their rows and keeps plans.
-#include "pg/server/spi.h"
+#include "pg/sql/spi.h"
 
 #include <unordered_map>
 

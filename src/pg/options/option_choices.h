@@ -3,7 +3,7 @@
 
 #include "core/data/duplicates.h"
 #include "core/train/options.h"
-#include "pg/model/option_table.h"
+#include "pg/options/option_table.h"
 
 namespace als::pg {
 

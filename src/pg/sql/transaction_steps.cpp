@@ -1,5 +1,5 @@
 // Ends transactions and subtransactions through the bridge.
-#include "pg/server/transaction_steps.h"
+#include "pg/sql/transaction_steps.h"
 
 namespace als::pg {
 

@@ -1,8 +1,8 @@
 // The table of options, and how their values are read, checked and shown.
-#include "pg/model/option_table.h"
+#include "pg/options/option_table.h"
 
 #include "core/base/limits.h"
-#include "pg/server/params.h"
+#include "pg/sql/params.h"
 
 namespace als::pg {
 
