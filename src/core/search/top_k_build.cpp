@@ -117,7 +117,8 @@ class BlockWriter {
       if (lane >= count) continue;
       const std::size_t row = upper_bounds[lane].row;
       if (bias_ != nullptr) block.biases[lane] = bias_[row];
-      block.norms[lane] = std::sqrt(dot(rows_.row(row), rows_.row(row), rows_.cols));
+      const float* y = rows_.row(row);
+      block.norms[lane] = static_cast<float>(std::sqrt(dot_in_double(y, y, rows_.cols)));
     }
   }
 

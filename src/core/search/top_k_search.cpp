@@ -198,20 +198,19 @@ std::vector<ScoredItem> TopKSearch::best_by_cosine(const float* query, std::size
   SearchQuery prepared = prepare(query);
   const bool trusted = std::isfinite(prepared.scale);
   const Kernels& current = kernels();
-  prepared.norm = std::sqrt(current.dot(query, query, rows_.cols));
+  const double square = dot_in_double(query, query, rows_.cols);
+  prepared.norm = static_cast<float>(std::sqrt(square));
   return search(
       k, excluded, -std::numeric_limits<float>::infinity(),
       [&](float least, FoundRows* found) {
-        // The quotient is rounded, and so is the product that it is compared by.
+        // The cosine is rounded, and so are the norms and the product that it is compared by.
         least = trusted ? least - 8 * kUnit * std::fabs(least)
                         : -std::numeric_limits<float>::infinity();
         current.find_cosines(prepared_, prepared, least, found);
       },
-      [&](std::uint32_t row, std::size_t position) {
-        const float product = current.dot(query, rows_.row(row), rows_.cols);
-        const float norms =
-            prepared.norm * prepared_.blocks[position / kBlock].norms[position % kBlock];
-        return norms > 0 ? product / norms : 0.0F;
+      [&](std::uint32_t row, std::size_t) {
+        const float* y = rows_.row(row);
+        return cosine(dot_in_double(query, y, rows_.cols), square, dot_in_double(y, y, rows_.cols));
       });
 }
 

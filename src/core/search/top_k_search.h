@@ -45,7 +45,7 @@ class TopKSearch {
   std::vector<ScoredItem> best(const float* query, float base, std::size_t k,
                                const Bitmap* excluded) const;
 
-  /// The k best by score = query . row / (|query| * |row|), and 0 where a vector is zero.
+  /// The k best by score = cosine(query, row).
   std::vector<ScoredItem> best_by_cosine(const float* query, std::size_t k,
                                          const Bitmap* excluded) const;
 
