@@ -1,3 +1,4 @@
+// Round steps for the ticks of an axis.
 #include "report/axis.h"
 
 #include <algorithm>

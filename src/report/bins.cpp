@@ -1,3 +1,4 @@
+// Bins of equal width between the outliers, and bins of equal width in the logarithm.
 #include "report/bins.h"
 
 #include <algorithm>

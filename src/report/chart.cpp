@@ -1,3 +1,4 @@
+// Draws the frame of a chart as SVG.
 #include "report/chart.h"
 
 #include <utility>

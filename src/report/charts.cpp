@@ -1,3 +1,4 @@
+// Draws bars and lines into the frame.
 #include "report/charts.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Escapes text for HTML, replacing what is not valid UTF-8.
 #include "report/html.h"
 
 #include <cstdint>

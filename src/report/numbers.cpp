@@ -1,3 +1,4 @@
+// Formats numbers with few digits and thousands separators.
 #include "report/numbers.h"
 
 #include <cmath>

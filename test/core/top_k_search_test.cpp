@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/kernels/kernels.h"
+#include "core/kernels/search_block.h"
 #include "core/kernels/simd_level.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/linalg/products.h"
@@ -37,7 +38,7 @@ AlignedVector<char> image_of(const Model& model) {
   return image;
 }
 
-// |row| by row, as the image has them.
+// |row| by row.
 std::vector<float> norms_of(const FactorMatrix& rows) {
   std::vector<float> norms;
   for (std::size_t i = 0; i < rows.rows(); ++i) {
@@ -63,25 +64,16 @@ void expect_same(const std::vector<ScoredItem>& found, const std::vector<ScoredI
   }
 }
 
-struct Search {
-  AlignedVector<char> image;
-  std::vector<float> norms;
-};
-
-Search search_of(const Model& model) { return {image_of(model), norms_of(model.rows)}; }
-
 // Both searches against all scores.
-void check(const Model& model, const Search& built, const std::vector<float>& query, float base,
-           const std::vector<std::size_t>& ks, const Bitmap* excluded) {
-  const TopKSearch search(built.image.data(), model.rows.view(), model.bias_or_null());
+void check(const Model& model, const AlignedVector<char>& image, const std::vector<float>& query,
+           float base, const std::vector<std::size_t>& ks, const Bitmap* excluded) {
+  const TopKSearch search(image.data(), model.rows.view(), model.bias_or_null());
   std::vector<float> scores(model.rows.rows());
   score_all(model.rows.view(), model.bias_or_null(), base, query.data(), scores.data());
-  std::vector<float> cosines(model.rows.rows());
-  score_all(model.rows.view(), nullptr, 0.0F, query.data(), cosines.data());
-  const float norm = std::sqrt(dot(query.data(), query.data(), query.size()));
-  for (std::size_t i = 0; i < cosines.size(); ++i) {
-    const float both = norm * built.norms[i];
-    cosines[i] = both > 0 ? cosines[i] / both : 0.0F;
+  std::vector<float> cosines;
+  for (std::size_t i = 0; i < model.rows.rows(); ++i) {
+    cosines.push_back(cosine(query.data(), model.rows.row(i), query.size()));
+    ASSERT_FALSE(std::fabs(cosines[i]) > 1);
   }
   for (const std::size_t k : ks) {
     SCOPED_TRACE("k " + std::to_string(k));
@@ -94,12 +86,12 @@ void check(const Model& model, const Search& built, const std::vector<float>& qu
 // session with other settings has built.
 void check_at_every_level(const Model& model, const std::vector<float>& query, float base,
                           const std::vector<std::size_t>& ks, const Bitmap* excluded = nullptr) {
-  std::vector<Search> built;
-  at_every_level([&] { built.push_back(search_of(model)); });
+  std::vector<AlignedVector<char>> images;
+  at_every_level([&] { images.push_back(image_of(model)); });
   at_every_level([&] {
-    for (const Search& search : built) {
-      SCOPED_TRACE("built at level " + std::to_string(&search - built.data()));
-      check(model, search, query, base, ks, excluded);
+    for (const AlignedVector<char>& image : images) {
+      SCOPED_TRACE("built at level " + std::to_string(&image - images.data()));
+      check(model, image, query, base, ks, excluded);
     }
   });
 }
@@ -145,7 +137,7 @@ TEST(TopKSearch, RandomRowsOfAnyShape) {
     }
   }
   const Model largest = random_model(100, 1024, 0.99F, random);
-  check(largest, search_of(largest), random_vector(1024, 1, random), 0, kSomeKs, nullptr);
+  check(largest, image_of(largest), random_vector(1024, 1, random), 0, kSomeKs, nullptr);
 }
 
 TEST(TopKSearch, NoRows) {
@@ -221,6 +213,32 @@ TEST(TopKSearch, RowsLikeTheQuery) {
     check_at_every_level(model, query, 0, {1, 2, 10, 15});
     model.bias = random_vector(2000, 1e-3F, random);
     check_at_every_level(model, query, 0, {1, 2, 10, 15});
+  }
+}
+
+// Vectors that differ in length alone, by any power of ten: all cosines are 1, or -1.
+TEST(TopKSearch, CosinesOfParallelVectors) {
+  std::mt19937_64 random(19);
+  for (const std::size_t factors : {2, 3, 64, 200}) {
+    SCOPED_TRACE(factors);
+    const std::vector<float> direction = random_vector(factors, 1, random);
+    Model model{FactorMatrix(75, factors), {}};
+    for (std::size_t i = 0; i < 75; ++i) {
+      const auto length = std::pow(10.0F, static_cast<float>(i) - 38);
+      for (std::size_t k = 0; k < factors; ++k) {
+        model.rows.row(i)[k] = (i % 5 == 4 ? -length : length) * direction[k];
+      }
+    }
+    for (const std::size_t row : {0, 3, 20, 38, 40, 60, 73}) {
+      const float* from = model.rows.row(row);
+      const std::vector<float> query(from, from + factors);
+      check_at_every_level(model, query, 0, kSomeKs);
+      const AlignedVector<char> image = image_of(model);
+      const TopKSearch search(image.data(), model.rows.view(), nullptr);
+      for (const ScoredItem& found : search.best_by_cosine(query.data(), 100, nullptr)) {
+        ASSERT_EQ(found.score, (found.item % 5 == 4) == (row % 5 == 4) ? 1.0F : -1.0F);
+      }
+    }
   }
 }
 
@@ -360,30 +378,50 @@ TEST(TopKSearch, ValuesThatAreNotFinite) {
   }
 }
 
-// Rows that a search has ruled out are never looked at. Here all but one in ten are replaced, once
-// the image is built, by what would win.
+// Rows that a search has ruled out are never looked at. Here they are replaced, once the image is
+// built, by what would win.
+//
+// Which rows those are at least, whatever the numbers: with no more than 46 components, which the
+// integers hold all of, a row's bound exceeds its score by twice the slack at most, some 5e-4 |x|
+// |y|. And a row is looked at only if its bound reaches the k-th best score that was known when the
+// batch it is in was begun. From a batch at most kFoundRows come to be scored, so that score is the
+// (k + kFoundRows)-th best of all rows at least, unless rows further on are better still; those of
+// low scores are not. But for the first rows, of which the search scores some for an idea of a good
+// score, whatever their bounds: the order of rows has to be known, hence their lengths.
 TEST(TopKSearch, LooksAtFewRows) {
   at_every_level([] {
-    // More than those from which it takes its first idea of a good score.
-    constexpr std::size_t kFew = 4500;
-    std::mt19937_64 random(12);
-    for (const bool biased : {false, true}) {
-      std::size_t rank = 0;
-      Model model = random_model(20000, 64, 0.9F, random, [&] {
-        return 1 / std::sqrt(1 + static_cast<float>(rank++) / 100);
-      });
-      if (biased) {
-        for (std::size_t i = 0; i < 20000; ++i) model.bias.push_back(i < kFew ? 0.1F : 0.0F);
+    constexpr std::size_t kRows = 20000;
+    constexpr std::size_t kFactors = 40;
+    constexpr std::size_t kFirst = 4096;
+    constexpr std::size_t kBest = 10;
+    for (unsigned seed = 1; seed <= 6; ++seed) {
+      SCOPED_TRACE("seed " + std::to_string(seed));
+      std::mt19937_64 random(seed);
+      const bool biased = seed % 2 == 0;
+      Model model = random_model(kRows, kFactors, 0.9F, random);
+      const std::vector<float> norms = norms_of(model.rows);
+      for (std::size_t i = 0; i < kRows; ++i) {
+        const float length = 1 / std::sqrt(1 + static_cast<float>(i) / 1000);
+        for (std::size_t k = 0; k < kFactors; ++k) model.rows.row(i)[k] *= length / norms[i];
+        if (biased) model.bias.push_back(i < kFirst ? 0.1F : 0.0F);
       }
       const AlignedVector<char> image = image_of(model);
-      const std::vector<float> query = random_vector(64, 1, random);
-      std::vector<float> scores(20000);
+      const std::vector<float> query = random_vector(kFactors, 1, random);
+      std::vector<float> scores(kRows);
       score_all(model.rows.view(), model.bias_or_null(), 0, query.data(), scores.data());
-      for (std::size_t i = kFew; i < 20000; ++i) {
-        for (std::size_t k = 0; k < 64; ++k) model.rows.row(i)[k] = 100 * query[k];
+
+      const float length = std::sqrt(dot(query.data(), query.data(), kFactors));
+      const float ruled_out =
+          best_of(scores, kBest + kFoundRows, nullptr).back().score - 1e-3F * length;
+      std::size_t replaced = 0;
+      for (std::size_t i = kFirst; i < kRows; ++i) {
+        if (scores[i] >= ruled_out) continue;
+        ++replaced;
+        for (std::size_t k = 0; k < kFactors; ++k) model.rows.row(i)[k] = 100 * query[k];
       }
+      EXPECT_GT(replaced, kRows - kFirst - kFoundRows);
       const TopKSearch search(image.data(), model.rows.view(), model.bias_or_null());
-      expect_same(search.best(query.data(), 0, 10, nullptr), best_of(scores, 10, nullptr));
+      expect_same(search.best(query.data(), 0, kBest, nullptr), best_of(scores, kBest, nullptr));
     }
   });
 }

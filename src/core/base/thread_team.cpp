@@ -1,3 +1,4 @@
+// A loop in blocks that threads take one by one, and the calling thread's watch over it.
 #include "core/base/thread_team.h"
 
 #include <algorithm>

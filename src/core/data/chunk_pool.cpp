@@ -1,3 +1,4 @@
+// Chunks of memory from blocks, handed out and taken back by any thread.
 #include "core/data/chunk_pool.h"
 
 #include <sys/mman.h>

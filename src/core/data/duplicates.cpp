@@ -1,3 +1,4 @@
+// Merges runs of equal (row, column) in sorted rows, in place.
 #include "core/data/duplicates.h"
 
 #include <algorithm>

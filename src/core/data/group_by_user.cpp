@@ -1,3 +1,4 @@
+// Counts each user's ratings, then puts them in their rows and sorts those.
 #include "core/data/group_by_user.h"
 
 #include <algorithm>

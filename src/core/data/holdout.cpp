@@ -1,3 +1,4 @@
+// Which ratings of a row are kept out: those of the least hashes.
 #include "core/data/holdout.h"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ void mark_row(const CompressedRows& by_user, const HoldoutRule& rule, std::size_
   };
   order.resize(size);
   std::iota(order.begin(), order.end(), begin);
-  // By the entry's place where hashes are equal, which hangs on the ids too.
+  // By the entry's place where hashes are equal, which depends on the ids too.
   std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count), order.end(),
                    [&](std::uint64_t a, std::uint64_t b) {
                      const std::uint64_t hash_a = hash(a);

@@ -11,7 +11,7 @@
 namespace als {
 
 /// Which ratings to keep out: of each user this share, those with the smallest hashes of seed, user
-/// and item. So it hangs on the ids alone, not on their order. A user keeps at least one rating;
+/// and item. So it depends on the ids alone, not on their order. A user keeps at least one rating;
 /// what the share leaves of a whole rating is rounded up or down by a hash of the user, so that the
 /// whole share is met even where all users have few.
 struct HoldoutRule {

@@ -1,3 +1,4 @@
+// From the buffer to compressed rows: sorts by user, merges duplicates, transposes.
 #include "core/data/ratings.h"
 
 #include <algorithm>

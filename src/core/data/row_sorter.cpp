@@ -1,3 +1,4 @@
+// Scatters entries into buckets of rows, then sorts each bucket within the cache.
 #include "core/data/row_sorter.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Lists of items in linked chunks, which lose their duplicates when memory runs short.
 #include "core/data/seen_lists.h"
 
 #include <algorithm>

@@ -11,8 +11,8 @@
 
 namespace als {
 
-/// For each user of a range the items that he has seen, as they come: in any order, and as often as
-/// they like.
+/// For each user of a range the items that they have seen, as they come: in any order, and as often
+/// as they like.
 ///
 /// A list is a chain of chunks, each a line of the processor's cache, so that lists can grow side
 /// by side without being moved, and a chunk that is given back serves any other list: at most 4.3

@@ -17,7 +17,7 @@ namespace als {
 double rmse(const CompressedRows& held_out, const Factors& users, const Factors& items, double mean,
             ThreadTeam& team);
 
-/// How well a user's positive ratings kept out rank among the items that he has no rating for in
+/// How well a user's positive ratings kept out rank among the items that they have no rating for in
 /// `seen`, up to rank `cutoff`: the means over users that have any, or 2000 of them picked by their
 /// keys. A tie goes against the items kept out. All 0 if there are none. MRR and AUC are not looked
 /// at.

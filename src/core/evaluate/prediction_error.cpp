@@ -1,3 +1,4 @@
+// Sums of errors, and the error measures made of them.
 #include "core/evaluate/prediction_error.h"
 
 #include <algorithm>

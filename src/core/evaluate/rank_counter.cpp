@@ -1,3 +1,4 @@
+// Counts, for each item asked for, the scores that come before its own.
 #include "core/evaluate/rank_counter.h"
 
 #include <algorithm>

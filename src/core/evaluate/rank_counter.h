@@ -71,7 +71,7 @@ inline std::uint64_t RankCounter::key(std::uint32_t item, float score) {
 /// T relevant items with the score of a candidate, b stand before it: in the order they count b, by
 /// rights T / 2. The balance is the sum of T - 2 b.
 inline void RankCounter::count(std::uint64_t key, std::int64_t sign) {
-  // Without a branch that hangs on the keys: the processor would guess half of them wrong.
+  // Without a branch that depends on the keys: the processor would guess half of them wrong.
   const std::uint64_t* first = keys_.data();
   for (std::size_t n = keys_.size(); n > 0;) {
     const std::size_t half = (n + 1) / 2;

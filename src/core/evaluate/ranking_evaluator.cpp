@@ -1,3 +1,4 @@
+// Ranks blocks of users on all threads, and adds up their metrics in order.
 #include "core/evaluate/ranking_evaluator.h"
 
 #include <algorithm>

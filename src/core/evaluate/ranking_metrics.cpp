@@ -1,3 +1,4 @@
+// Recall, precision, NDCG and the like, from ranks.
 #include "core/evaluate/ranking_metrics.h"
 
 #include <algorithm>

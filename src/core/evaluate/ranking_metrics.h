@@ -7,7 +7,7 @@
 
 namespace als {
 
-/// Where the items that are relevant to a user stand among those that could be recommended to him.
+/// Where the items that are relevant to a user stand among those that could be recommended.
 struct RelevantRanks {
   std::vector<std::uint32_t> ranks;  ///< ascending; 1 is the best
   std::size_t candidates = 0;        ///< items that are ranked, the relevant ones among them

@@ -1,3 +1,4 @@
+// Finds out what the processor has, and keeps the level in use.
 #include "core/kernels/simd_level.h"
 
 #include <atomic>

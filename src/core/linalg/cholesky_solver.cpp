@@ -1,3 +1,4 @@
+// Cholesky in single precision; in double, and by proximal steps, where that is not enough.
 #include "core/linalg/cholesky_solver.h"
 
 #include <Eigen/Cholesky>

@@ -1,3 +1,4 @@
+// The vectors of a conjugate gradient iteration, and its step.
 #include "core/linalg/conjugate_gradients.h"
 
 namespace als {

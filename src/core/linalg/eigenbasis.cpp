@@ -1,3 +1,4 @@
+// Eigenvectors by Householder's reduction to a tridiagonal matrix and the QR algorithm.
 #include "core/linalg/eigenbasis.h"
 
 #include <Eigen/Householder>

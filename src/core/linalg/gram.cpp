@@ -1,3 +1,4 @@
+// The Gram matrix as a sum in segments.
 #include "core/linalg/gram.h"
 
 #include <algorithm>

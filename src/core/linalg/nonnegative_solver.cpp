@@ -1,3 +1,4 @@
+// Coordinate descent that keeps the gradient up to date.
 #include "core/linalg/nonnegative_solver.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Principal components by the eigenvectors of the centred rows' Gram matrix.
 #include "core/linalg/principal_axes.h"
 
 #include <cmath>

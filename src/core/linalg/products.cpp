@@ -1,6 +1,7 @@
 // Inner products of factor vectors, by the kernels of this processor.
 #include "core/linalg/products.h"
 
+#include <cmath>
 #include <stdexcept>
 
 #include "core/base/limits.h"
@@ -31,6 +32,14 @@ double dot_in_double(const float* a, const float* b, std::size_t n) {
 
 double dot_in_double(const float* a, const double* b, std::size_t n) {
   return sum_products(a, b, n);
+}
+
+float cosine(const float* a, const float* b, std::size_t n) {
+  return cosine(dot_in_double(a, b, n), dot_in_double(a, a, n), dot_in_double(b, b, n));
+}
+
+float cosine(double ab, double aa, double bb) {
+  return aa == 0 || bb == 0 ? 0.0F : static_cast<float>(ab / (std::sqrt(aa) * std::sqrt(bb)));
 }
 
 void score_all(const FactorView& items, const float* bias, float base, const float* user,

@@ -15,6 +15,14 @@ float dot(const float* a, const float* b, std::size_t n);
 double dot_in_double(const float* a, const float* b, std::size_t n);
 double dot_in_double(const float* a, const double* b, std::size_t n);
 
+/// The cosine of the angle between a and b, 0 where one of them is zero: of vectors of any finite
+/// lengths, as squares of floats neither overflow nor underflow in double precision. Never beyond
+/// 1 or -1, as what the quotient may be off by, 1e-13, is lost when it is rounded.
+float cosine(const float* a, const float* b, std::size_t n);
+
+/// The same from a.b, a.a and b.b.
+float cosine(double ab, double aa, double bb);
+
 /// scores[i] = base + bias[i] + user . items[i]; bias may be null (no bias added). scores has
 /// items.rows entries; user has items.cols. Sum order: (base + bias[i]) + dot.
 void score_all(const FactorView& items, const float* bias, float base, const float* user,

@@ -1,3 +1,4 @@
+// Sums a batch of segments on all threads, then adds them up from the first to the last.
 #include "core/linalg/segmented_sum.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Gathers terms in a panel, which the kernels add to the equations when it is full.
 #include "core/linalg/term_accumulator.h"
 
 #include <algorithm>

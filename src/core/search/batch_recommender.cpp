@@ -1,3 +1,4 @@
+// Runs the search for blocks of users on all threads.
 #include "core/search/batch_recommender.h"
 
 #include <algorithm>

@@ -23,7 +23,7 @@ struct Recommendation {
 /// Finds the best items of users in batches, on all threads of a team.
 class BatchRecommender {
  public:
-  /// What a user's scores hang on: s_ui = (base + b_i) + vector . y_i.
+  /// What a user's scores are made of: s_ui = (base + b_i) + vector . y_i.
   struct Query {
     const float* vector;
     float base;

@@ -1,3 +1,4 @@
+// A heap of the best scores, the worst of them on top.
 #include "core/search/top_k.h"
 
 #include <algorithm>

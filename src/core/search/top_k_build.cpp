@@ -35,16 +35,16 @@ AlignedVector<float> rotation_of(const float* gram, std::size_t n, ThreadTeam& t
   return identity;
 }
 
-struct Promise {
+struct RowBound {
   float upper_bound;
   std::uint32_t row;
 };
 
 /// Rows by their upper_bound, the largest first.
-std::vector<Promise> sorted_bounds(const std::vector<float>& norms, const float* bias,
-                                   SearchHeader& header, const Poll& poll) {
-  // Both sides of a model have vectors of about the same size: this weight makes a upper_bound of a
-  // row what it can score at most for a typical query.
+std::vector<RowBound> sorted_bounds(const std::vector<float>& norms, const float* bias,
+                                    SearchHeader& header, const Poll& poll) {
+  // Both sides of a model have vectors of about the same size: this weight makes the upper_bound of
+  // a row what it can score at most for a typical query.
   double squares = 0;
   std::size_t trusted = 0;
   for (const float norm : norms) {
@@ -56,7 +56,7 @@ std::vector<Promise> sorted_bounds(const std::vector<float>& norms, const float*
   if (trusted > 0) {
     header.norm_weight = static_cast<float>(std::sqrt(squares / static_cast<double>(trusted)));
   }
-  std::vector<Promise> upper_bounds;
+  std::vector<RowBound> upper_bounds;
   upper_bounds.reserve(norms.size());
   for (std::size_t row = 0; row < norms.size(); ++row) {
     const float b = bias != nullptr ? bias[row] : 0.0F;
@@ -70,7 +70,7 @@ std::vector<Promise> sorted_bounds(const std::vector<float>& norms, const float*
     header.largest_terms = std::max(header.largest_terms, std::fabs(b) + term);
   }
   std::size_t comparisons = 0;
-  std::sort(upper_bounds.begin(), upper_bounds.end(), [&](const Promise& a, const Promise& b) {
+  std::sort(upper_bounds.begin(), upper_bounds.end(), [&](const RowBound& a, const RowBound& b) {
     if (++comparisons % kComparisonsPerPoll == 0) poll();
     return a.upper_bound > b.upper_bound || (a.upper_bound == b.upper_bound && a.row < b.row);
   });
@@ -89,7 +89,7 @@ class BlockWriter {
         rotated_(kBlock * rows.stride) {}
 
   /// A block of at most 16 rows, in this order. All but bound.later_norm.
-  void write(const Promise* upper_bounds, std::size_t count, BlockBound& bound, SearchBlock& block,
+  void write(const RowBound* upper_bounds, std::size_t count, BlockBound& bound, SearchBlock& block,
              SearchSuffix* suffixes) {
     std::fill(rotated_.begin(), rotated_.end(), 0.0F);
     float norm = 0.0F;
@@ -117,7 +117,8 @@ class BlockWriter {
       if (lane >= count) continue;
       const std::size_t row = upper_bounds[lane].row;
       if (bias_ != nullptr) block.biases[lane] = bias_[row];
-      block.norms[lane] = std::sqrt(dot(rows_.row(row), rows_.row(row), rows_.cols));
+      const float* y = rows_.row(row);
+      block.norms[lane] = static_cast<float>(std::sqrt(dot_in_double(y, y, rows_.cols)));
     }
   }
 
@@ -154,7 +155,7 @@ void TopKSearch::build(const FactorView& rows, const float* bias, void* image, c
     if (row % kRowsPerSegment == 0) poll();
     norms[row] = trusted_norm(rows.row(row), rows.cols);
   }
-  const std::vector<Promise> upper_bounds = sorted_bounds(norms, bias, *header, poll);
+  const std::vector<RowBound> upper_bounds = sorted_bounds(norms, bias, *header, poll);
 
   BlockWriter writer(rows, bias, norms, rotation);
   for (std::size_t b = 0; b < layout.block_count; ++b) {

@@ -1,3 +1,4 @@
+// The search itself: the bounds, why they hold, and the loop over what they leave.
 #include "core/search/top_k_search.h"
 
 #include <algorithm>
@@ -49,10 +50,10 @@ namespace {
 
 constexpr float kUnit = 1.0F / (1 << 24);
 
-// A first idea of the k-th best score comes from so many groups of so many blocks, the most
-// promising ones, of each the best row in each of 16 places.
-constexpr std::size_t kScoutedGroups = 4;
-constexpr std::size_t kScoutedBlocks = 64;
+// The seed threshold comes from so many groups of so many blocks, the first in the order of rows,
+// and of each group from the best row in each of 16 places.
+constexpr std::size_t kSeedGroups = 4;
+constexpr std::size_t kSeedBlocks = 64;
 
 float slack_of(std::size_t factors) {
   const auto n = static_cast<float>(factors);
@@ -105,17 +106,17 @@ SearchQuery TopKSearch::prepare(const float* query) const {
   return prepared;
 }
 
-/// A score that k rows reach, found by scoring some of the most promising rows: those whose
-/// prefixes alone score best. A search that knew nothing at first would take many rows for
+/// A score that k rows reach, found by scoring some of the first rows in their order: those
+/// whose prefixes alone score best. A search that knew nothing at first would take many rows for
 /// candidates before it had seen good ones. -infinity if there are not k such rows.
 template <class Score>
 float TopKSearch::seed_threshold(const SearchQuery& query, std::size_t k, const Bitmap* excluded,
                                  const Score& score) const {
-  std::uint32_t positions[kScoutedGroups * kBlock];
+  std::uint32_t positions[kSeedGroups * kBlock];
   std::size_t count = 0;
-  for (std::size_t group = 0; group < kScoutedGroups; ++group) {
-    const std::size_t begin = std::min(group * kScoutedBlocks, prepared_.block_count);
-    const std::size_t end = std::min(begin + kScoutedBlocks, prepared_.block_count);
+  for (std::size_t group = 0; group < kSeedGroups; ++group) {
+    const std::size_t begin = std::min(group * kSeedBlocks, prepared_.block_count);
+    const std::size_t end = std::min(begin + kSeedBlocks, prepared_.block_count);
     float prefixes[kBlock];
     std::int32_t blocks[kBlock];
     kernels().best_prefixes(prepared_, query, begin, end, prefixes, blocks);
@@ -127,7 +128,7 @@ float TopKSearch::seed_threshold(const SearchQuery& query, std::size_t k, const 
       positions[count++] = static_cast<std::uint32_t>(position);
     }
   }
-  float scores[kScoutedGroups * kBlock];
+  float scores[kSeedGroups * kBlock];
   std::size_t numbers = 0;
   for (std::size_t n = 0; n < count; ++n) {
     scores[numbers] = score(order_[positions[n]], positions[n]);
@@ -198,20 +199,19 @@ std::vector<ScoredItem> TopKSearch::best_by_cosine(const float* query, std::size
   SearchQuery prepared = prepare(query);
   const bool trusted = std::isfinite(prepared.scale);
   const Kernels& current = kernels();
-  prepared.norm = std::sqrt(current.dot(query, query, rows_.cols));
+  const double square = dot_in_double(query, query, rows_.cols);
+  prepared.norm = static_cast<float>(std::sqrt(square));
   return search(
       k, excluded, -std::numeric_limits<float>::infinity(),
       [&](float least, FoundRows* found) {
-        // The quotient is rounded, and so is the product that it is compared by.
+        // The cosine is rounded, and so are the norms and the product that it is compared by.
         least = trusted ? least - 8 * kUnit * std::fabs(least)
                         : -std::numeric_limits<float>::infinity();
         current.find_cosines(prepared_, prepared, least, found);
       },
-      [&](std::uint32_t row, std::size_t position) {
-        const float product = current.dot(query, rows_.row(row), rows_.cols);
-        const float norms =
-            prepared.norm * prepared_.blocks[position / kBlock].norms[position % kBlock];
-        return norms > 0 ? product / norms : 0.0F;
+      [&](std::uint32_t row, std::size_t) {
+        const float* y = rows_.row(row);
+        return cosine(dot_in_double(query, y, rows_.cols), square, dot_in_double(y, y, rows_.cols));
       });
 }
 

@@ -19,10 +19,10 @@ struct SearchHeader;
 /// order with the same bits, but looks closely at few of them.
 ///
 /// The rows are rotated into the eigenvectors of their Gram matrix, where the first few components
-/// hold most of a vector, and sorted so that the most promising come first. The products of those
-/// components, and by Cauchy and Schwarz the norms of what lies beyond, bound a row's score from
-/// above. A row is scored only where its bound reaches the k-th best score so far, and the search
-/// ends where no bound can.
+/// hold most of a vector, and sorted by what they can score at most, the largest first. The
+/// products of those components, and by Cauchy and Schwarz the norms of what lies beyond, bound a
+/// row's score from above. A row is scored only where its bound reaches the k-th best score so far,
+/// and the search ends where no bound can.
 ///
 /// All this is in an image: bytes at any address that is a multiple of 64, without a pointer, so
 /// that processes can share it. The rows themselves stay where the caller has them. A search
@@ -45,7 +45,7 @@ class TopKSearch {
   std::vector<ScoredItem> best(const float* query, float base, std::size_t k,
                                const Bitmap* excluded) const;
 
-  /// The k best by score = query . row / (|query| * |row|), and 0 where a vector is zero.
+  /// The k best by score = cosine(query, row).
   std::vector<ScoredItem> best_by_cosine(const float* query, std::size_t k,
                                          const Bitmap* excluded) const;
 

@@ -1,3 +1,4 @@
+// Sums the equations of a row that training has not seen, and solves them.
 #include "core/train/folded_row.h"
 
 #include "core/linalg/gram.h"

@@ -1,3 +1,4 @@
+// Rotates both sides into the eigenvectors of the Gram matrix and balances their ridges.
 #include "core/train/gram_basis.h"
 
 #include <algorithm>

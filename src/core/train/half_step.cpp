@@ -1,3 +1,4 @@
+// The half-step that solves every row exactly, short rows in runs and long ones in segments.
 #include "core/train/half_step.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Draws uniform factors from hashes of seed, key and column.
 #include "core/train/initial_factors.h"
 
 #include <cmath>

@@ -14,8 +14,8 @@ namespace als {
 /// Zeros for so many rows; biases too if the options have them.
 Factors zero_factors(std::size_t rows, const TrainOptions& options, ThreadTeam& team);
 
-/// Random numbers for each key: each hangs on the seed, the key and its column alone. keys: one
-/// 64-bit hash of each id, so that the start hangs on the id and not on its position.
+/// Random numbers for each key: each depends on the seed, the key and its column alone. keys: one
+/// 64-bit hash of each id, so that the start depends on the id and not on its position.
 Factors initial_factors(const std::vector<std::uint64_t>& keys, const TrainOptions& options,
                         ThreadTeam& team);
 

@@ -1,3 +1,4 @@
+// What ratings add to a row's equations, for both kinds of feedback.
 #include "core/train/row_objective.h"
 
 #include <algorithm>

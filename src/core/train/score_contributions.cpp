@@ -1,3 +1,4 @@
+// Splits a score by the ratings of its row, with one more solution of the row's equations.
 #include "core/train/score_contributions.h"
 
 #include <algorithm>

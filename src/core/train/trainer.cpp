@@ -1,3 +1,4 @@
+// Alternates the half-steps of users and items, and adds up the objective.
 #include "core/train/trainer.h"
 
 #include <utility>
@@ -9,7 +10,7 @@ namespace {
 
 /// Conjugate gradients come to a lower objective in the same time at any number of factors, but
 /// know no bounds.
-bool is_gradual(const TrainOptions& options) {
+bool uses_cg(const TrainOptions& options) {
   return options.solver != Solver::kDirect && !options.nonnegative;
 }
 
@@ -18,14 +19,14 @@ bool is_gradual(const TrainOptions& options) {
 double half_step_operations(const TrainOptions& options, double ratings, double rows) {
   const double k = options.factors;
   // Three passes of a product and a sum; or the sum of the equations, and their factorisation.
-  if (is_gradual(options)) return ratings * 12 * k;
+  if (uses_cg(options)) return ratings * 12 * k;
   return ratings * k * k + rows * k * k * k / 3;
 }
 
 Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
                  ThreadTeam& team, double loss)
     : team_(team),
-      cg_(is_gradual(options)),
+      cg_(uses_cg(options)),
       mean_(options.biases ? ratings.mean() : 0.0),
       user_step_(ratings.by_user(), ratings.by_item(), options, mean_, team),
       item_step_(ratings.by_item(), ratings.by_user(), options, mean_, team),

@@ -1,3 +1,4 @@
+// Iterates until the last iteration or until the loss stands still.
 #include "core/train/training_loop.h"
 
 #include <cmath>

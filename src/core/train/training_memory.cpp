@@ -1,3 +1,4 @@
+// What a training takes at its peak, counted without running it.
 #include <algorithm>
 
 #include "core/data/row_sorter.h"

@@ -1,3 +1,4 @@
+// The grid of all combinations, and combinations drawn at random.
 #include "core/tune/hyperparameter_space.h"
 
 #include <algorithm>

@@ -32,7 +32,7 @@ class HyperparameterSpace {
   std::vector<Point> grid() const;
 
   /// Random points (Bergstra and Bengio 2012), no two alike: n of them, or fewer where many more
-  /// draws bring no new one. Each hangs on the seed and on those before it.
+  /// draws bring no new one. Each depends on the seed and on those before it.
   std::vector<Point> sample(std::size_t n, std::uint64_t seed) const;
 
  private:

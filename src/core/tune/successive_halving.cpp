@@ -1,3 +1,4 @@
+// Computes the rungs: a third of the trials goes on, with three times the iterations.
 #include "core/tune/successive_halving.h"
 
 #include <algorithm>

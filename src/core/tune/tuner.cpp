@@ -1,3 +1,4 @@
+// Runs the trials rung by rung, putting trainings aside in between where memory allows.
 #include "core/tune/tuner.h"
 
 #include <algorithm>

@@ -36,14 +36,5 @@ Datum als_cosine(PG_FUNCTION_ARGS) {
   als::pg::VectorView a;
   als::pg::VectorView b;
   als::pg::view_pair(fcinfo, &a, &b);
-  double ab = 0;
-  double aa = 0;
-  double bb = 0;
-  for (int i = 0; i < a.size; ++i) {
-    ab += static_cast<double>(a.values[i]) * b.values[i];
-    aa += static_cast<double>(a.values[i]) * a.values[i];
-    bb += static_cast<double>(b.values[i]) * b.values[i];
-  }
-  PG_RETURN_FLOAT4(aa == 0 || bb == 0 ? 0.0F
-                                      : static_cast<float4>(ab / (std::sqrt(aa) * std::sqrt(bb))));
+  PG_RETURN_FLOAT4(als::cosine(a.values, b.values, static_cast<std::size_t>(a.size)));
 }
