@@ -1,3 +1,4 @@
+// Reads the limits of control groups, of either version, up the hierarchy.
 #include "core/base/cgroup_limits.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Starts threads under a full signal mask, hands them loops, and joins them.
 #include "core/base/helper_threads.h"
 
 #include <csignal>

@@ -1,3 +1,4 @@
+// How many processors and how much memory this process may use.
 #include "core/base/machine_limits.h"
 
 #include <unistd.h>

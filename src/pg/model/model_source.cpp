@@ -1,3 +1,4 @@
+// Whether reading a model's source would run anything of a role that the caller does not trust.
 #include "pg/model/model_source.h"
 
 #include "pg/server/trust.h"

@@ -1,3 +1,4 @@
+// Reads the newest row of a model table as it lies there.
 #include "pg/model/newest_run.h"
 
 #include "pg/server/guard.h"

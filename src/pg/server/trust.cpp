@@ -1,3 +1,4 @@
+// Asks the catalogs who owns what the caller is about to run.
 #include "pg/server/trust.h"
 
 namespace als::pg {
