@@ -1,3 +1,5 @@
+// Training as a whole. Over 400 lines, as all cases share small problems and one reference.
+
 #include "core/train/trainer.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-# Retraining against readers, other trainers, and whoever else is about.
+# Retraining against readers, other trainers, and whoever else is about. Over 400 lines: one server and its
+# sessions serve all of it.
 
 use strict;
 use warnings FATAL => 'all';
