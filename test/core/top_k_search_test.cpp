@@ -1,4 +1,5 @@
-// The exact search against brute force. Over 400 lines, as all cases share the models that it is tried on.
+// The exact search against brute force. Over 400 lines, as all cases share the models that it is
+// tried on.
 
 #include "core/search/top_k_search.h"
 
