@@ -1,4 +1,5 @@
-// A pass of conjugate gradients over the vectors of a row. Included by the kernels_<level>.cpp.
+// A pass of conjugate gradients over the vectors of a row. Included by avx2.cpp, avx512.cpp and
+// baseline.cpp.
 //
 // The vectors are read where they are: those of a row stay in the second-level cache from one pass
 // to the next, and a copy would cost more than it saves.

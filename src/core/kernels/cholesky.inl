@@ -1,4 +1,4 @@
-// Cholesky factorisation and substitution. Included by the kernels_<level>.cpp.
+// Cholesky factorisation and substitution. Included by avx2.cpp, avx512.cpp and baseline.cpp.
 //
 // Left-looking, by groups of as many columns as a tile has. A group of columns of a block row is
 //

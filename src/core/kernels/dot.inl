@@ -1,4 +1,4 @@
-// Inner products. Included by the kernels_<level>.cpp.
+// Inner products. Included by avx2.cpp, avx512.cpp and baseline.cpp.
 
 // a.b over whole vectors, the last of which may have been padded with zeros by the caller. Four
 // sums, as one would wait for the latency of each addition.

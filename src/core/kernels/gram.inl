@@ -1,4 +1,4 @@
-// The weighted Gram matrix of gathered rows. Included by the kernels_<level>.cpp.
+// The weighted Gram matrix of gathered rows. Included by avx2.cpp, avx512.cpp and baseline.cpp.
 //
 // The rows are first copied, scaled by the root of their weights, into a panel: one after the other
 // the blocks of 16 columns, each with its 16 floats of every row side by side. The products of two

@@ -1,7 +1,7 @@
 // The inner loops, compiled once for each level of vector instructions.
 //
-// They are written once, in kernels_*.inl, with the compiler's vector extension, and compiled by
-// kernels_baseline.cpp, kernels_avx2.cpp and kernels_avx512.cpp inside a region of another target
+// They are written once, in the .inl files, with the compiler's vector extension, and compiled by
+// baseline.cpp, avx2.cpp and avx512.cpp inside a region of another target
 // and in a namespace without linkage. So no file needs other flags, and no inline function compiled
 // for a newer processor can be picked by the linker for an older one.
 #pragma once

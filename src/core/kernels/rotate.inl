@@ -1,4 +1,4 @@
-// Products of rows and a square matrix. Included by the kernels_<level>.cpp.
+// Products of rows and a square matrix. Included by avx2.cpp, avx512.cpp and baseline.cpp.
 
 // kTileColumns rows at a time, a block of 16 columns of the result after the other in registers.
 template <int kRows>

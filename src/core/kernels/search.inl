@@ -1,4 +1,4 @@
-// Bounds on the scores of many rows. Included by the kernels_<level>.cpp.
+// Bounds on the scores of many rows. Included by avx2.cpp, avx512.cpp and baseline.cpp.
 
 // A pair of the query's 16-bit integers in every lane.
 ALS_INLINE IntVector splat_pair(const std::int16_t* pair) {

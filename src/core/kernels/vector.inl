@@ -1,6 +1,7 @@
-// Vectors of floats and tiles of them. Included by the kernels_<level>.cpp, which define Vector (of
-// kLanes floats), IntVector (of as many 32-bit integers), HalfVector (of half a block, or the same
-// as Vector), fused(), pair_products(), not_below() and kTileColumns; not a header of its own.
+// Vectors of floats and tiles of them. Included by avx2.cpp, avx512.cpp and baseline.cpp, which
+// define Vector (of kLanes floats), IntVector (of as many 32-bit integers), HalfVector (of half a
+// block, or the same as Vector), fused(), pair_products(), not_below() and kTileColumns; not a
+// header of its own.
 
 #if defined(__clang__)
 #define ALS_UNROLL _Pragma("clang loop unroll(full)")

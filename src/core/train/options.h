@@ -26,6 +26,9 @@ enum class Solver : std::uint8_t {
 /// cells and 0 elsewhere, p = r, s = x.y, or mu + b_u + b_i + x.y with biases, where a bias counts
 /// as one more component of its row in |x_u|^2. Implicit feedback (Hu, Koren, Volinsky 2008): w = 1
 /// + alpha*|r| on observed cells and 1 elsewhere, p = 1 where r > 0 and 0 elsewhere, s = x.y.
+///
+/// The values here are those of the engine alone; SQL has its own defaults, in
+/// pg/options/option_defaults.
 struct TrainOptions {
   Feedback feedback = Feedback::kExplicit;
   int factors = 64;             ///< length of a factor vector, 1..1024

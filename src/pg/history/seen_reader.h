@@ -1,4 +1,5 @@
-// What users have seen, from the rows of a source.
+// What users have seen, for many users at once; for one user see exclude_seen() in
+// pg/serve/recommend.cpp.
 #pragma once
 
 #include <functional>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/base/id_table.h"
-#include "pg/ids/id_hash.h"
+#include "pg/ids/id_equality.h"
 #include "pg/server/pg.h"
 
 namespace als::pg {

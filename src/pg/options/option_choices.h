@@ -1,4 +1,4 @@
-// Options as they are asked for, and what a training makes of them.
+// Options as they are asked for; option_defaults.h fills in the rest.
 #pragma once
 
 #include "core/data/duplicates.h"
@@ -31,9 +31,6 @@ class OptionChoices {
  private:
   std::array<std::optional<OptionValue>, kOptionCount> values_;
 };
-
-/// Fills in what was left open. Throws 22023 for options that do not go together.
-TrainOptions complete_options(const OptionChoices& choices);
 
 /// The choices that ask for these options.
 OptionChoices choices_of(const TrainOptions& options, OnDuplicate on_duplicate);

@@ -2,7 +2,7 @@
 #include "pg/report/report_items.h"
 
 #include "core/linalg/principal_axes.h"
-#include "pg/ids/id_hash.h"
+#include "pg/ids/id_equality.h"
 #include "pg/report/item_titles.h"
 #include "pg/serve/neighbors.h"
 #include "pg/server/interrupts.h"

@@ -6,7 +6,7 @@
 #include "core/linalg/products.h"
 #include "core/search/top_k.h"
 #include "pg/cache/factor_loader.h"
-#include "pg/ids/id_hash.h"
+#include "pg/ids/id_equality.h"
 
 namespace als::pg {
 

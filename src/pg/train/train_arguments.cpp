@@ -1,5 +1,6 @@
 // From the arguments of als.train to a request that is complete and consistent.
 #include "pg/train/train_arguments.h"
+#include "pg/options/option_defaults.h"
 
 namespace als::pg {
 
