@@ -180,6 +180,49 @@ TEST(Descent, TheLossNeverRises) {
   }
 }
 
+// Rows too long for a block of work, whose equations are singular: summed in segments, whatever the
+// number of threads.
+TEST(Descent, LongRowsOfFewItems) {
+  const std::uint32_t users = 70000;
+  const std::size_t items = 5;
+  std::vector<Entry> entries;
+  for (std::uint32_t u = 0; u < users; ++u) {
+    entries.push_back({u, 0, static_cast<float>(1 + u % 5)});
+    entries.push_back({u, 1 + u % 3, static_cast<float>(1 + u % 2)});
+    if (u % 2 == 0) entries.push_back({u, 4, static_cast<float>(1 + u % 3)});
+  }
+  ThreadTeam one(1);
+  ThreadTeam three(3);
+  const Ratings ratings = ratings_of(entries, users, items, one);
+  for (const Feedback feedback : {Feedback::kExplicit, Feedback::kImplicit}) {
+    for (const Solver solver : {Solver::kDirect, Solver::kAuto}) {
+      TrainOptions options;
+      options.feedback = feedback;
+      options.solver = solver;
+      options.factors = 8;
+      options.regularization = 0;
+      const double zero_loss = zero_loss_of(merged_entries(ratings), ratings, options);
+      Trainer trainer(ratings, options, keys_of(items), one);
+      Trainer other(ratings, options, keys_of(items), three);
+      double last = INFINITY;
+      for (int half = 0; half < 6; ++half) {
+        const double loss = half % 2 == 0 ? trainer.solve_users() : trainer.solve_items();
+        ASSERT_EQ(half % 2 == 0 ? other.solve_users() : other.solve_items(), loss);
+        ASSERT_LE(loss, last * (1 + 1e-6) + kRecordedRise * zero_loss);
+        last = loss;
+      }
+      EXPECT_LT(last, 1e-3 * zero_loss);
+      EXPECT_GT(trainer.refined_rows(), 0U);
+      EXPECT_EQ(trainer.refined_rows(), other.refined_rows());
+      for (std::size_t i = 0; i < items; ++i) {
+        for (int k = 0; k < options.factors; ++k) {
+          ASSERT_EQ(trainer.items().matrix.row(i)[k], other.items().matrix.row(i)[k]);
+        }
+      }
+    }
+  }
+}
+
 /// Of a user, the items held fixed: the loss of the row, and the eigenvalues of its equations.
 class UserProblem {
  public:

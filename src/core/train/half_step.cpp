@@ -170,8 +170,7 @@ void HalfStep::solve_row(std::size_t row, const Factors& fixed, const TrainingWo
   const double targets =
       add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed, worker, worker.equations);
   if (finish_row(row, targets, fixed, workspace, worker, solved, result)) return;
-  ThreadTeam alone(1);
-  keep_the_better(row, fixed, workspace, alone, worker, solved, result);
+  keep_the_better(row, fixed, workspace, nullptr, worker, solved, result);
 }
 
 /// Solves rows whose equations are summed in segments, by all threads.
@@ -217,7 +216,7 @@ HalfStep::Result HalfStep::solve_long_rows(const std::vector<std::size_t>& rows,
     read_row(solved, rows[job], worker.before);
     worker.solution = doubts[job].solution;
     worker.refined = doubts[job].refined;
-    keep_the_better(rows[job], fixed, workspace, team, worker, solved, results[job]);
+    keep_the_better(rows[job], fixed, workspace, &team, worker, solved, results[job]);
   }
   return sum_of(results);
 }

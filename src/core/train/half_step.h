@@ -99,9 +99,9 @@ class HalfStep {
   double quick_fit(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
                    const std::vector<float>& x) const;
   double careful_fit(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
-                     ThreadTeam& team, const std::vector<float>& x) const;
+                     ThreadTeam* team, const std::vector<float>& x) const;
   void keep_the_better(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
-                       ThreadTeam& team, RowWorkspace& worker, Factors& solved,
+                       ThreadTeam* team, RowWorkspace& worker, Factors& solved,
                        Result& result) const;
   void sum_double_gram(bool singular, const Factors& fixed, TrainingWorkspace& workspace,
                        ThreadTeam& team) const;

@@ -291,7 +291,6 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
     }
   }
 
-  ThreadTeam alone(1);
   for (std::size_t r = 0; r < n; ++r) {
     CgRow& row = worker.batch[r];
     const float* x = row.gradients.x();
@@ -308,7 +307,7 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
       std::copy_n(x, fixed.matrix.cols(), worker.solution.begin());
       if (biases) worker.solution[fixed.matrix.cols()] = x[stride];
       worker.refined = row.extra > 0;
-      keep_the_better(row.row, fixed, workspace, alone, worker, solved, result);
+      keep_the_better(row.row, fixed, workspace, nullptr, worker, solved, result);
       continue;
     }
     result.fit += std::max(loss - row.ridge * norm, 0.0);

@@ -61,9 +61,9 @@ double HalfStep::quick_fit(std::size_t row, const Factors& fixed,
   return std::max(sum, 0.0);
 }
 
-/// In segments, all of which the team takes at once.
+/// In segments, which the team shares if there is one.
 double HalfStep::careful_fit(std::size_t row, const Factors& fixed,
-                             const TrainingWorkspace& workspace, ThreadTeam& team,
+                             const TrainingWorkspace& workspace, ThreadTeam* team,
                              const std::vector<float>& x) const {
   const std::uint64_t first = rows_.offsets[row];
   std::vector<double> sums((rows_.row_size(row) - 1) / exact_.longest + 1);
@@ -74,10 +74,10 @@ double HalfStep::careful_fit(std::size_t row, const Factors& fixed,
         begin, end, fixed, x,
         [](const float* a, const float* b, std::size_t n) { return dot_in_double(a, b, n); });
   };
-  if (sums.size() == 1) {
-    sum_segment(0);
+  if (team != nullptr) {
+    team->for_each_block(sums.size(), 1, [&](std::size_t s, std::size_t, int) { sum_segment(s); });
   } else {
-    team.for_each_block(sums.size(), 1, [&](std::size_t s, std::size_t, int) { sum_segment(s); });
+    for (std::size_t s = 0; s < sums.size(); ++s) sum_segment(s);
   }
   double total = implicit() ? square_of_scores(workspace, x) : 0.0;
   for (const double sum : sums) total += sum;
@@ -86,7 +86,7 @@ double HalfStep::careful_fit(std::size_t row, const Factors& fixed,
 
 /// Takes the worker's solution, or the row as it was before if that is better.
 void HalfStep::keep_the_better(std::size_t row, const Factors& fixed,
-                               const TrainingWorkspace& workspace, ThreadTeam& team,
+                               const TrainingWorkspace& workspace, ThreadTeam* team,
                                RowWorkspace& worker, Factors& solved, Result& result) const {
   Result before;
   before.fit = careful_fit(row, fixed, workspace, team, worker.before);
@@ -121,16 +121,17 @@ HalfStep::Result HalfStep::measured(const Result& result, const Factors& fixed,
       workspace.gram.largest_diagonal() * sum_norms(solved, team, [](std::size_t) { return 1.0; });
   if (result.fit >= kCoarse * std::max(targets_, largest)) return result;
   workspace.double_gram.sum(fixed.matrix.view(), team);
-  const auto measure = [&](std::size_t row, ThreadTeam& by, RowWorkspace& worker, Result& sum) {
+  const auto measure = [&](std::size_t row, ThreadTeam* by, RowWorkspace& worker, Result& sum) {
     read_row(solved, row, worker.solution);
     sum.fit += careful_fit(row, fixed, workspace, by, worker.solution);
     sum.ridge += ridges_[row] * squared_norm(worker.solution);
   };
-  Result total = for_each_short_row(
-      exact_, workspace, team, solved,
-      [&](std::size_t row, RowWorkspace& worker, Result& sum) { measure(row, team, worker, sum); });
+  Result total = for_each_short_row(exact_, workspace, team, solved,
+                                    [&](std::size_t row, RowWorkspace& worker, Result& sum) {
+                                      measure(row, nullptr, worker, sum);
+                                    });
   for (const std::size_t row : exact_.long_rows) {
-    measure(row, team, workspace.workers.front(), total);
+    measure(row, &team, workspace.workers.front(), total);
   }
   total.refined_rows = result.refined_rows;
   return total;
