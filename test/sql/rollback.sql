@@ -120,3 +120,33 @@ select count(*) from pg_class where relname like 'taste%';
 drop view fewer;
 drop table ratings;
 drop function answers;
+
+-- A stranger's view on the copies keeps nobody from training: they stay, empty, until the model goes.
+reset role;
+create table r as select (i % 200 + 1)::int as user_id, (i * 7919) % 61 as item_id, (1 + i % 5)::real as rating from generate_series(1, 4000) as i;
+select run from als.train('v', 'r', factors => 2, iterations => 1);
+select run from als.train('v', 'r', factors => 2, iterations => 1, replace => true, keep_previous => true);
+create view stranger as select 1 as one from v_user_factors_previous;
+select run from als.train('v', 'r', factors => 2, iterations => 1, replace => true);
+select count(*) from v_user_factors_previous;
+drop view stranger;
+select als.drop_model('v');
+select to_regclass('v_user_factors_previous') is null as gone;
+
+-- What suppresses the removal of the newest row, or the writing of factors, is noticed; so is an empty copy.
+select run from als.train('w', 'r', factors => 2, iterations => 1);
+select run from als.train('w', 'r', factors => 3, iterations => 1, replace => true, keep_previous => true);
+create function keep_all() returns trigger language plpgsql as $$ begin return null; end $$;
+create trigger keep before delete on w for each row execute function keep_all();
+select als.rollback_model('w');
+drop trigger keep on w;
+create trigger keep before insert on w_item_factors for each row execute function keep_all();
+select als.rollback_model('w');
+drop trigger keep on w_item_factors;
+begin;
+delete from w_user_factors_previous;
+select als.rollback_model('w');
+rollback;
+select run, factors from w order by run;
+select (als.rollback_model('w')).run;
+select run, factors from w order by run;

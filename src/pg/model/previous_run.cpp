@@ -2,6 +2,7 @@
 #include "pg/model/previous_run.h"
 
 #include "pg/model/ownership.h"
+#include "pg/server/catalog_scan.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -10,6 +11,36 @@ namespace {
 
 std::string columns(Side side) {
   return std::string(id_column(side)) + ", factors, bias, n_ratings";
+}
+
+/// How many rows a condition holds for, or all rows.
+std::int64_t count_rows(const std::string& table, const std::string& condition = "") {
+  SnapshotScope snapshot;  // which sees what this transaction has done
+  SPIPlanPtr plan = prepare("select pg_catalog.count(*) from only " + table + condition);
+  std::int64_t count = 0;
+  for_each_row(plan, {}, {INT8OID},
+               [&](TupleTableSlot* slot) { count = DatumGetInt64(slot->tts_values[0]); });
+  snapshot.pop();
+  return count;
+}
+
+/// Whether a view, say, needs the table. Making one takes no privilege on it, so that a stranger
+/// could otherwise keep a model from being trained. A server call.
+bool is_needed_by_others(Oid table) {
+  bool needed = false;
+  find_in_catalog(
+      DependRelationId, DependReferenceIndexId,
+      {{Anum_pg_depend_refclassid, RelationRelationId}, {Anum_pg_depend_refobjid, table}},
+      [&](HeapTuple row, TupleDesc) {
+        needed = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row))->deptype == DEPENDENCY_NORMAL;
+        return needed;
+      });
+  return needed;
+}
+
+[[noreturn]] void throw_suppressed(const std::string& what) {
+  throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, what,
+                  "Look for a trigger or a policy on the table that suppresses changes.");
 }
 
 }  // namespace
@@ -42,8 +73,24 @@ std::uint64_t PreviousRun::name_tables(std::int64_t run, Oid users, Oid items, c
                  {class_param(users), class_param(items), bigint_param(run)});
 }
 
+/// What the caller may not drop stays, with a notice, and goes with the model.
 void PreviousRun::drop(const Copies& copies) {
-  execute("drop table " + relation_name(copies.users) + ", " + relation_name(copies.items));
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const Oid table = copies.of(side);
+    const std::string name = relation_name(table);
+    const bool is_mine = server([&] { return has_privs_of_role(GetUserId(), owner_of(table)); });
+    if (is_mine && !server([&] { return is_needed_by_others(table); })) {
+      execute("drop table " + name);
+      continue;
+    }
+    if (is_mine) execute("delete from only " + name);
+    server([&] {
+      ereport(NOTICE, (errmsg("table %s, which kept an earlier run, stays", name.c_str()),
+                       is_mine ? errdetail("It is empty, but other objects depend on it.")
+                               : errdetail("It is not yours."),
+                       errhint("It goes with the model; or drop it by hand.")));
+    });
+  }
 }
 
 void PreviousRun::forget() {
@@ -87,22 +134,33 @@ void PreviousRun::restore() {
                     "Train with keep_previous => true to be able to go back.");
   for (Side side : {Side::kUsers, Side::kItems}) {
     const std::string serving = relation_name(model_.factor_table(side));
+    const std::string copy = relation_name(kept->of(side));
+    const std::int64_t rows = count_rows(copy);
+    if (rows == 0)
+      throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                      format("table %s, which keeps run " INT64_FORMAT " of model %s, is empty",
+                             copy.c_str(), static_cast<int64>(kept->run), model.c_str()),
+                      "The run cannot be brought back. Nothing has changed.");
     execute("delete from only " + serving);
     execute("insert into " + serving + " (" + columns(side) + ") select " + columns(side) +
-            " from only " + relation_name(kept->of(side)));
+            " from only " + copy);
+    if (count_rows(serving) != rows)
+      throw_suppressed(format("the factors in %s could not be replaced", serving.c_str()));
   }
-  drop(*kept);
   execute("delete from only " + model + " where run operator(pg_catalog.>) $1",
           {bigint_param(kept->run)});
+  const std::string later =
+      format(" where run operator(pg_catalog.>) " INT64_FORMAT, static_cast<int64>(kept->run));
+  if (count_rows(model, later) > 0)
+    throw_suppressed(format("the newest row of %s could not be removed", model.c_str()));
+  drop(*kept);
   const std::uint64_t updated =
       name_tables(kept->run, model_.factor_table(Side::kUsers), model_.factor_table(Side::kItems),
                   ", version = pg_catalog.gen_random_uuid(), user_version = "
                   "pg_catalog.gen_random_uuid(), item_version = pg_catalog.gen_random_uuid()");
   if (updated != 1)
-    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    format("the row of run " INT64_FORMAT " of %s could not be changed",
-                           static_cast<int64>(kept->run), model.c_str()),
-                    "Look for a trigger or a policy on the table that suppresses changes.");
+    throw_suppressed(format("the row of run " INT64_FORMAT " of %s could not be changed",
+                            static_cast<int64>(kept->run), model.c_str()));
 }
 
 }  // namespace als::pg
