@@ -79,7 +79,7 @@ create type als.model as (
   loss float8[],               -- the objective after each iteration
   holdout_metric text,         -- 'rmse' or 'recall@10'; null without holdout
   holdout_values float8[],     -- of the ratings kept out, after each iteration
-  n_refined bigint,            -- rows solved again in double precision, or with more ridge
+  n_refined bigint,            -- row solves that single precision was not enough for
   read_seconds float8,
   train_seconds float8,
   write_seconds float8

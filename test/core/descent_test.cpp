@@ -159,7 +159,7 @@ void check_training(const Ratings& ratings, const std::vector<Entry>& merged,
 TEST(Descent, TheLossNeverRises) {
   std::mt19937_64 random(1);
   ThreadTeam team(1);
-  for (int n = 0; n < 16; ++n) {
+  for (int n = 0; n < 12; ++n) {
     const Problem problem = random_problem(random);
     SCOPED_TRACE("problem " + std::to_string(n) + ": " + problem.name);
     if (problem.entries.empty()) continue;
@@ -205,7 +205,7 @@ TEST(Descent, LongRowsOfFewItems) {
       Trainer trainer(ratings, options, keys_of(items), one);
       Trainer other(ratings, options, keys_of(items), three);
       double last = INFINITY;
-      for (int half = 0; half < 6; ++half) {
+      for (int half = 0; half < 4; ++half) {
         const double loss = half % 2 == 0 ? trainer.solve_users() : trainer.solve_items();
         ASSERT_EQ(half % 2 == 0 ? other.solve_users() : other.solve_items(), loss);
         ASSERT_LE(loss, last * (1 + 1e-6) + kRecordedRise * zero_loss);
