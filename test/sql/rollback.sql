@@ -150,3 +150,6 @@ rollback;
 select run, factors from w order by run;
 select (als.rollback_model('w')).run;
 select run, factors from w order by run;
+select als.drop_model('w');
+drop table r;
+drop function keep_all;
