@@ -65,9 +65,9 @@ constexpr const char* kColumns =
     "user_version, item_version, mean, n_users, n_items, n_duplicates, user_factors, item_factors, "
     "source, source_table, user_col, item_col, rating_col";
 
-const std::vector<Oid> kColumnTypes = {UUIDOID, UUIDOID,     FLOAT8OID,   INT8OID, INT8OID,
-                                       INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID, REGCLASSOID,
-                                       NAMEOID, NAMEOID,     NAMEOID};
+constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID,     FLOAT8OID,   INT8OID, INT8OID,
+                                INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID, REGCLASSOID,
+                                NAMEOID, NAMEOID,     NAMEOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {
@@ -81,7 +81,7 @@ std::string model_columns() {
 }
 
 std::vector<Oid> model_column_types() {
-  std::vector<Oid> types = kColumnTypes;
+  std::vector<Oid> types(std::begin(kColumnTypes), std::end(kColumnTypes));
   for (OptionId id : kModelOptions) types.push_back(option(id).sql_type());
   return types;
 }
