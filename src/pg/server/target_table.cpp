@@ -55,10 +55,12 @@ void TargetTable::take_turn() const {
   });
 }
 
+// A shared lock, because those who call this queue for the name. An ending transaction releases its
+// locks one by one: whoever it wakes by giving up the name may well find it with its turn.
 bool TargetTable::try_turn() const {
   return server([&] {
     const LOCKTAG tag = turn_lock(schema_, relation_.c_str());
-    return LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+    return LockAcquire(&tag, ShareLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
   });
 }
 

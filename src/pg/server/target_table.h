@@ -18,9 +18,10 @@ class TargetTable {
   /// The relation as it is now, or InvalidOid.
   Oid find() const;
 
-  /// Whoever makes the whole relation anew has his turn, in which no other does. The first waits
-  /// for it and keeps it across transactions, until end_turn() or the abort of a transaction. The
-  /// second does not wait, returns whether it has it, and keeps it until the transaction ends.
+  /// Whoever makes the whole relation anew over several transactions has a turn, in which no other
+  /// does: take_turn() waits for it and keeps it until end_turn() or the abort of a transaction.
+  /// Whoever does so in one transaction calls try_turn() after lock(). It does not wait, returns
+  /// whether nobody has a turn, and keeps others from taking one until the transaction ends.
   void take_turn() const;
   bool try_turn() const;
   void end_turn() const;
