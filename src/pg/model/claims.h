@@ -1,7 +1,7 @@
 // The models whose factors a table holds, as their rows say.
 #pragma once
 
-#include "pg/model/named_factors.h"
+#include "pg/model/newest_run.h"
 
 namespace als::pg {
 

@@ -74,17 +74,24 @@ constexpr OptionId kModelOptions[] = {
     OptionId::kFeedback, OptionId::kFactors, OptionId::kRegularization, OptionId::kRegExponent,
     OptionId::kAlpha,    OptionId::kBiases,  OptionId::kNonnegative,    OptionId::kOnDuplicate};
 
-std::string model_columns() {
-  std::string columns = kColumns;
-  for (OptionId id : kModelOptions) columns += std::string(", ") + option(id).name;
-  return columns;
-}
+/// The columns that are read of a model row, in the order of Column. Never destroyed: a backend
+/// ends without running destructors.
+struct ModelColumns {
+  std::string names = kColumns;
+  std::vector<Oid> types{std::begin(kColumnTypes), std::end(kColumnTypes)};
 
-std::vector<Oid> model_column_types() {
-  std::vector<Oid> types(std::begin(kColumnTypes), std::end(kColumnTypes));
-  for (OptionId id : kModelOptions) types.push_back(option(id).sql_type());
-  return types;
-}
+  ModelColumns() {
+    for (OptionId id : kModelOptions) {
+      names += std::string(", ") + option(id).name;
+      types.push_back(option(id).sql_type());
+    }
+  }
+
+  static const ModelColumns& get() {
+    static const auto* columns = new ModelColumns;
+    return *columns;
+  }
+};
 
 /// Options that may be null stay open where they are. Throws 55000 for what training cannot have
 /// written.
@@ -223,9 +230,10 @@ Model read_model(Oid table) {
   model.name = relation_name(table);
   model.owner = server([&] { return owner_of(table); });
   bool found = false;
+  const ModelColumns& columns = ModelColumns::get();
   SPIPlanPtr plan = saved_plan(
-      "select " + model_columns() + " from " + model.name + " order by run desc limit 1", {});
-  for_each_row(plan, {}, model_column_types(), [&](TupleTableSlot* slot) {
+      "select " + columns.names + " from " + model.name + " order by run desc limit 1", {});
+  for_each_row(plan, {}, columns.types, [&](TupleTableSlot* slot) {
     RowView row(slot);
     found = true;
     model.user_factors.version = row.version(kUserVersion);

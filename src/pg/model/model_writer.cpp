@@ -2,7 +2,7 @@
 #include "pg/model/model_writer.h"
 
 #include "core/train/options.h"
-#include "pg/model/named_factors.h"
+#include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
 #include "pg/model/row_feed.h"
 

@@ -42,13 +42,19 @@ bool may_read(Oid table) {
          pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
 }
 
-void put_row(ReturnSetInfo* result, const ModelTable& table, const NewestRun& run) {
+Datum composite(const NewestRun& run, TupleDesc run_type) {
+  return heap_copy_tuple_as_datum(heap_form_tuple(run_type, run.values, run.nulls), run_type);
+}
+
+void put_row(ReturnSetInfo* result, const ModelTable& table, const NewestRun& run,
+             TupleDesc run_type) {
   const char* problem =
       run.found || run.problem != nullptr ? run.problem : "it holds no training run";
   const char* owner = GetUserNameFromId(table.owner, true);
   NameData owner_name;
   namestrcpy(&owner_name, owner == nullptr ? "" : owner);
-  Datum values[4] = {ObjectIdGetDatum(table.oid), NameGetDatum(&owner_name), run.row,
+  Datum values[4] = {ObjectIdGetDatum(table.oid), NameGetDatum(&owner_name),
+                     run.found ? composite(run, run_type) : 0,
                      problem == nullptr ? 0 : CStringGetTextDatum(problem)};
   bool nulls[4] = {false, owner == nullptr, !run.found, problem == nullptr};
   tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
@@ -75,8 +81,8 @@ void put_rows(ReturnSetInfo* result) {
       return may_read(table.oid);
     });
     if (!is_shown) continue;
-    const NewestRun run = read_newest_run(table.oid, run_type);
-    server([&] { put_row(result, table, run); });
+    const NewestRun run = read_newest_run(table.oid, run_type, Reading::kNeverWaiting);
+    server([&] { put_row(result, table, run, run_type); });
   }
   MemoryContextSwitchTo(outer);
 }

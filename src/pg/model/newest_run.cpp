@@ -1,8 +1,6 @@
 // Reads the newest row of a model table as it lies there.
 #include "pg/model/newest_run.h"
 
-#include "pg/server/guard.h"
-
 namespace als::pg {
 
 namespace {
@@ -15,51 +13,47 @@ constexpr const char* kIsLocked = "it is locked by another session";
 
 struct Search {
   Oid model;
-  TupleDesc run_type;
-  std::int64_t run = 0;
+  TupleDesc columns;
+  Reading reading;
   NewestRun result{};
+
+  bool waits() const { return reading == Reading::kWaiting; }
 };
 
-bool lock_without_waiting(Oid relation) {
-  return ConditionalLockRelationOid(relation, AccessShareLock);
+bool lock(Oid relation, const Search& search) {
+  if (!search.waits()) return ConditionalLockRelationOid(relation, AccessShareLock);
+  LockRelationOid(relation, AccessShareLock);
+  return true;
 }
 
 /// Reading a long value waits for these otherwise.
-bool lock_long_values(Relation table) {
+bool lock_long_values(Relation table, const Search& search) {
   const Oid toast = table->rd_rel->reltoastrelid;
-  if (!OidIsValid(toast)) return true;
-  if (!lock_without_waiting(toast)) return false;
+  if (search.waits() || !OidIsValid(toast)) return true;
+  if (!lock(toast, search)) return false;
   Relation relation = relation_open(toast, NoLock);
   bool locked = true;
   ListCell* index;
   foreach (index, RelationGetIndexList(relation))
-    locked = locked && lock_without_waiting(lfirst_oid(index));
+    locked = locked && lock(lfirst_oid(index), search);
   relation_close(relation, NoLock);
   return locked;
 }
 
-/// The column with the name and type of one of als.model's, or InvalidAttrNumber.
-AttrNumber column_like(TupleDesc columns, Form_pg_attribute wanted) {
+AttrNumber column_like(TupleDesc columns, const char* name, Oid type) {
   for (int i = 0; i < columns->natts; ++i) {
     Form_pg_attribute column = TupleDescAttr(columns, i);
-    if (!column->attisdropped && column->atttypid == wanted->atttypid &&
-        std::strcmp(NameStr(column->attname), NameStr(wanted->attname)) == 0)
+    if (!column->attisdropped && column->atttypid == type &&
+        std::strcmp(NameStr(column->attname), name) == 0)
       return column->attnum;
   }
   return InvalidAttrNumber;
 }
 
-AttrNumber run_column(TupleDesc columns, TupleDesc run_type) {
-  for (int i = 0; i < run_type->natts; ++i)
-    if (std::strcmp(NameStr(TupleDescAttr(run_type, i)->attname), "run") == 0)
-      return column_like(columns, TupleDescAttr(run_type, i));
-  return InvalidAttrNumber;
-}
-
 /// The primary key if it is on the column run, which no expression can be part of; else null.
-Relation open_primary_key(Relation table, AttrNumber run) {
+Relation open_primary_key(Relation table, AttrNumber run, const Search& search) {
   list_free(RelationGetIndexList(table));  // looks the primary key up
-  if (!OidIsValid(table->rd_pkindex) || !lock_without_waiting(table->rd_pkindex)) return nullptr;
+  if (!OidIsValid(table->rd_pkindex) || !lock(table->rd_pkindex, search)) return nullptr;
   Relation index = index_open(table->rd_pkindex, NoLock);
   if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indnkeyatts == 1 &&
       index->rd_index->indkey.values[0] == run && !index->rd_index->indcheckxmin)
@@ -68,45 +62,52 @@ Relation open_primary_key(Relation table, AttrNumber run) {
   return nullptr;
 }
 
-/// A copy of the row in the current memory context, all values in it; null for one too long.
-bool copy_row(TupleTableSlot* slot, TupleDesc run_type, Datum* row) {
-  auto* values = static_cast<Datum*>(palloc(run_type->natts * sizeof(Datum)));
-  auto* nulls = static_cast<bool*>(palloc(run_type->natts * sizeof(bool)));
-  for (int i = 0; i < run_type->natts; ++i) {
-    Form_pg_attribute wanted = TupleDescAttr(run_type, i);
-    const AttrNumber column = column_like(slot->tts_tupleDescriptor, wanted);
-    nulls[i] = true;
-    if (column != InvalidAttrNumber) values[i] = slot_getattr(slot, column, &nulls[i]);
-    if (nulls[i] || wanted->attlen != -1) continue;
-    if (toast_raw_datum_size(values[i]) > kMaxValueBytes) return false;
-    values[i] = PointerGetDatum(PG_DETOAST_DATUM(values[i]));
+/// Copies the row's values into the current memory context; false for one too long.
+bool copy_row(TupleTableSlot* slot, TupleDesc wanted_columns, NewestRun& to) {
+  const int n = wanted_columns->natts;
+  to.values = static_cast<Datum*>(palloc0(n * sizeof(Datum)));
+  to.nulls = static_cast<bool*>(palloc(n * sizeof(bool)));
+  for (int i = 0; i < n; ++i) {
+    Form_pg_attribute wanted = TupleDescAttr(wanted_columns, i);
+    const AttrNumber column =
+        column_like(slot->tts_tupleDescriptor, NameStr(wanted->attname), wanted->atttypid);
+    to.nulls[i] = true;
+    if (column == InvalidAttrNumber) continue;
+    const Datum value = slot_getattr(slot, column, &to.nulls[i]);
+    if (to.nulls[i]) continue;
+    if (wanted->attlen != -1) {
+      to.values[i] = datumCopy(value, wanted->attbyval, wanted->attlen);
+      continue;
+    }
+    if (toast_raw_datum_size(value) > kMaxValueBytes) return false;
+    to.values[i] = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
   }
-  *row = heap_copy_tuple_as_datum(heap_form_tuple(run_type, values, nulls), run_type);
   return true;
 }
 
 void look_at(TupleTableSlot* slot, AttrNumber column, Search& search) {
+  NewestRun& result = search.result;
   bool is_null;
   const Datum value = slot_getattr(slot, column, &is_null);
   if (is_null) return;
   const std::int64_t run = DatumGetInt64(value);
-  if (search.result.found && run <= search.run) return;
-  if (!copy_row(slot, search.run_type, &search.result.row)) {
-    search.result.problem = "its newest run has a value of more than 1 MB";
+  if (result.found && run <= result.run) return;
+  if (!copy_row(slot, search.columns, result)) {
+    result.problem = "its newest run has a value of more than 1 MB";
     return;
   }
-  search.result.found = true;
-  search.run = run;
+  result.found = true;
+  result.run = run;
 }
 
 void search_rows(Relation table, AttrNumber run, Search& search) {
   TupleTableSlot* slot = table_slot_create(table, nullptr);
-  if (Relation index = open_primary_key(table, run)) {
+  if (Relation index = open_primary_key(table, run, search)) {
     IndexScanDesc scan = begin_index_scan(table, index, GetActiveSnapshot());
     if (index_getnext_slot(scan, BackwardScanDirection, slot)) look_at(slot, run, search);
     index_endscan(scan);
     index_close(index, NoLock);
-  } else if (RelationGetNumberOfBlocks(table) > kMaxBlocksWithoutIndex) {
+  } else if (!search.waits() && RelationGetNumberOfBlocks(table) > kMaxBlocksWithoutIndex) {
     search.result.problem = "it has no primary key on run, and is too large to be searched";
   } else {
     TableScanDesc scan = table_beginscan(table, GetActiveSnapshot(), 0, nullptr);
@@ -121,24 +122,25 @@ void search_rows(Relation table, AttrNumber run, Search& search) {
 }
 
 void search_table(Oid oid, Search& search) {
-  if (!lock_without_waiting(oid)) {
+  if (!lock(oid, search)) {
     search.result.problem = kIsLocked;
     return;
   }
   Relation table = try_relation_open(oid, NoLock);
   if (table == nullptr) return;  // dropped meanwhile
-  const AttrNumber run = run_column(RelationGetDescr(table), search.run_type);
-  if (table->rd_rel->relkind != RELKIND_RELATION || run == InvalidAttrNumber)
-    search.result.problem = "a part of it is not an ordinary table";
-  else if (!lock_long_values(table))
+  const AttrNumber run = column_like(RelationGetDescr(table), "run", INT8OID);
+  if (table->rd_rel->relkind != RELKIND_RELATION || run == InvalidAttrNumber) {
+    if (!search.waits()) search.result.problem = "a part of it is not an ordinary table";
+  } else if (!lock_long_values(table, search)) {
     search.result.problem = kIsLocked;
-  else
+  } else {
     search_rows(table, run, search);
+  }
   relation_close(table, NoLock);
 }
 
 void search_model(Search& search) {
-  if (check_enable_rls(search.model, InvalidOid, true) == RLS_ENABLED) {
+  if (!search.waits() && check_enable_rls(search.model, InvalidOid, true) == RLS_ENABLED) {
     search.result.problem = "row-level security applies to you";
     return;
   }
@@ -147,12 +149,13 @@ void search_model(Search& search) {
     return;
   }
   // The parent itself is not opened: that may evaluate the expressions of its key.
-  if (!lock_without_waiting(search.model)) {
+  if (!lock(search.model, search)) {
     search.result.problem = kIsLocked;
     return;
   }
+  const LOCKMODE parts_lock = search.waits() ? AccessShareLock : NoLock;
   ListCell* part;
-  foreach (part, find_all_inheritors(search.model, NoLock, nullptr)) {
+  foreach (part, find_all_inheritors(search.model, parts_lock, nullptr)) {
     if (search.result.problem != nullptr) return;
     if (get_rel_relkind(lfirst_oid(part)) != RELKIND_PARTITIONED_TABLE)
       search_table(lfirst_oid(part), search);
@@ -165,10 +168,8 @@ bool concerns_query(const ErrorData& error) {
          ERRCODE_TO_CATEGORY(error.sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK;
 }
 
-}  // namespace
-
-NewestRun read_newest_run(Oid model, TupleDesc run_type) {
-  Search search{model, run_type};
+/// Whatever is wrong becomes the problem of the result.
+void search_carefully(Search& search) {
   MemoryContext context = CurrentMemoryContext;
   ResourceOwner owner = CurrentResourceOwner;
   server([&] {
@@ -189,12 +190,37 @@ NewestRun read_newest_run(Oid model, TupleDesc run_type) {
     MemoryContextSwitchTo(context);
     CurrentResourceOwner = owner;
   });
-  if (error != nullptr) {
-    if (concerns_query(*error)) throw ServerError(error);
-    search.result.problem = error->message;
-  }
+  if (error == nullptr) return;
+  if (concerns_query(*error)) throw ServerError(error);
+  search.result.problem = error->message;
+}
+
+Oid class_value(const NewestRun& run, int column) {
+  return run.nulls[column] ? InvalidOid : DatumGetObjectId(run.values[column]);
+}
+
+}  // namespace
+
+NewestRun read_newest_run(Oid model, TupleDesc columns, Reading reading) {
+  Search search{model, columns, reading};
+  if (search.waits())
+    server([&] { search_model(search); });
+  else
+    search_carefully(search);
   if (search.result.problem != nullptr) search.result.found = false;
   return search.result;
+}
+
+NamedFactors named_factors(Oid model) {
+  TupleDesc columns = server([] {
+    TupleDesc wanted = CreateTemplateTupleDesc(2);
+    TupleDescInitEntry(wanted, 1, "user_factors", REGCLASSOID, -1, 0);
+    TupleDescInitEntry(wanted, 2, "item_factors", REGCLASSOID, -1, 0);
+    return wanted;
+  });
+  const NewestRun newest = read_newest_run(model, columns, Reading::kWaiting);
+  if (!newest.found) return {};
+  return {true, newest.run, class_value(newest, 0), class_value(newest, 1)};
 }
 
 }  // namespace als::pg

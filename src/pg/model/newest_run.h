@@ -1,22 +1,45 @@
-// The newest row of a model table that nobody has named, and whose owner may be anybody.
+// The newest row of a model table whose owner may be anybody, read as it lies in the table.
 //
 // A query on it would run whatever its owner has put there: indexes on expressions, row-level
-// security, views. So its rows are read as they lie in the table.
+// security, views.
 #pragma once
 
-#include "pg/server/pg.h"
+#include "pg/model/model.h"
 
 namespace als::pg {
 
+/// How to go about a model table.
+enum class Reading {
+  kNeverWaiting,  ///< nobody has named it: of what the caller may see, or not at all
+  kWaiting,       ///< its row decides what may be done to tables: whoever may see it
+};
+
 struct NewestRun {
   bool found = false;
-  Datum row = 0;                  ///< of type als.model
+  std::int64_t run = 0;
+  Datum* values = nullptr;  ///< of the columns asked for
+  bool* nulls = nullptr;
   const char* problem = nullptr;  ///< why the row cannot be read
 };
 
-/// Reads it under the active snapshot without running anything of its owner's and without waiting
-/// for a lock. Whatever is wrong with the table is told, not thrown. `run_type` are the columns of
-/// als.model; the result is in the current memory context.
-NewestRun read_newest_run(Oid model, TupleDesc run_type);
+/// Reads these columns of it under the active snapshot without running anything of its owner's;
+/// those that the table does not have are null. The result is in the current memory context.
+/// Without waiting, whatever is wrong with the table is told, not thrown.
+NewestRun read_newest_run(Oid model, TupleDesc columns, Reading reading);
+
+/// What the newest row of a model table names.
+struct NamedFactors {
+  bool exists = false;
+  std::int64_t run = 0;
+  Oid user_factors = InvalidOid;
+  Oid item_factors = InvalidOid;
+
+  Oid factors(Side side) const { return side == Side::kUsers ? user_factors : item_factors; }
+  bool names(Oid table) const { return user_factors == table || item_factors == table; }
+};
+
+/// The factor tables of the newest row that the active snapshot holds, whoever may see it. None if
+/// the model table has been dropped meanwhile. Waits for locks.
+NamedFactors named_factors(Oid model);
 
 }  // namespace als::pg
