@@ -37,8 +37,7 @@ struct RatingCount {
 /// the server, whose hash aggregates may write to disk what fits our memory easily.
 std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDictionary& all,
                                        Progress& progress) {
-  const bool of_users = side == Side::kUsers;
-  const IdIndex& others = served.side(of_users ? Side::kItems : Side::kUsers).ids();
+  const IdIndex& others = served.side(other_side(side)).ids();
   std::vector<RatingCount> counts;
   const auto count_of = [&](Datum id) -> RatingCount& {
     const std::uint32_t index = all.find_or_add(id);
@@ -55,10 +54,9 @@ std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDiction
   });
 
   OwnedMemoryContext context("als source");
-  const RatingSource source = described_source(served, context.get());
-  std::string query = "select " + quoted(of_users ? source.user_col : source.item_col) + ", " +
-                      quoted(of_users ? source.item_col : source.user_col) + " from " +
-                      source.from_clause();
+  const DescribedSource source = described_source(served, context.get());
+  std::string query = "select " + quoted(source.id_col(side)) + ", " +
+                      quoted(source.id_col(other_side(side))) + " from " + source.from_clause();
   if (source.rating_col) query += " where " + quoted(*source.rating_col) + " is not null";
   for_each_row(prepare(query), {}, {all.type().oid, others.type().oid}, [&](TupleTableSlot* slot) {
     progress.row_read();

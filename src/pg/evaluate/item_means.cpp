@@ -10,11 +10,11 @@ namespace als::pg {
 std::optional<std::vector<double>> item_means(ServedModel& served) {
   const Model& model = served.model();
   const LoadedFactors& items = served.side(Side::kItems);
-  RatingSource source = model.source;
-  if (OidIsValid(source.table) && relation_name(source.table).empty()) return std::nullopt;
+  if (OidIsValid(model.source.table) && relation_name(model.source.table).empty())
+    return std::nullopt;
   if (!distrust_of_source(model).empty()) return std::nullopt;
   OwnedMemoryContext context("als item means");
-  describe_source(source, context.get());
+  const DescribedSource source = describe_source(model.source, context.get());
 
   std::string rating = source.rating_col ? quoted(*source.rating_col) : "1";
   if (source.rating_kind == RatingKind::kBool) rating += "::pg_catalog.int4";
@@ -24,9 +24,9 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
               source.from_clause() + " where " + quoted(source.user_col) + " is not null and " +
               item + " is not null group by 1");
   IdConverter converter =
-      converter_or_throw(source.item_type->oid, items.type(), "item", context.get());
+      converter_or_throw(source.id_types.items->oid, items.type(), "item", context.get());
   std::vector<double> means(items.size(), model.mean);
-  for_each_row(plan, {}, {source.item_type->oid, FLOAT8OID}, [&](TupleTableSlot* slot) {
+  for_each_row(plan, {}, {source.id_types.items->oid, FLOAT8OID}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[1]) return;
     const std::uint32_t index =
         server([&] { return items.ids().find(convert_id(&converter, slot->tts_values[0])); });

@@ -45,11 +45,10 @@ std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const IdIndex& kn
 
 }  // namespace
 
-RatingSource described_source(ServedModel& served, MemoryContext context) {
-  RatingSource source = trusted_source(served.model());
-  describe_source(source, context);
+DescribedSource described_source(ServedModel& served, MemoryContext context) {
+  DescribedSource source = describe_source(trusted_source(served.model()), context);
   for (Side side : {Side::kUsers, Side::kItems}) {
-    const IdType& there = side == Side::kUsers ? *source.user_type : *source.item_type;
+    const IdType& there = *source.id_types[side];
     const IdType& here = served.id_type(side);
     if (there.oid != here.oid)
       throw UserError(ERRCODE_DATATYPE_MISMATCH,
@@ -76,9 +75,9 @@ LiveRatings::LiveRatings(ServedModel& served, Side side, const std::vector<Datum
       reader_(source_) {
   const Model& model = served.model();
   const bool of_users = side == Side::kUsers;
-  const LoadedFactors& others = served.side(of_users ? Side::kItems : Side::kUsers);
+  const LoadedFactors& others = served.side(other_side(side));
   const IdType& type = served.id_type(side);
-  const std::string& column = of_users ? source_.user_col : source_.item_col;
+  const std::string& column = source_.id_col(side);
   const bool one = ids.size() == 1;
   const char* condition =
       server([&] { return equals_condition(type, column.c_str(), one ? "$1" : "any ($1)"); });

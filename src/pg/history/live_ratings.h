@@ -39,7 +39,7 @@ class LiveRatings {
  private:
   OwnedMemoryContext context_;
   Side side_;
-  RatingSource source_;
+  DescribedSource source_;
   RatingReader reader_;
   std::vector<std::uint32_t> order_;
   CompressedRows rows_;
@@ -49,7 +49,7 @@ class LiveRatings {
 
 /// The model's source, whose columns have the types of the model's ids, which are allocated in
 /// `context`. Within an SPI connection. Throws what describe_source() throws, and 42804.
-RatingSource described_source(ServedModel& served, MemoryContext context);
+DescribedSource described_source(ServedModel& served, MemoryContext context);
 
 /// The ids, of a side's type, as an array of that type's base. A server call.
 Param id_array(const IdType& type, const std::vector<Datum>& ids);

@@ -10,16 +10,16 @@ namespace als::pg {
 namespace {
 
 /// Looks up columns and types; errors say which argument is meant.
-void describe(RatingSource& source, const char* argument, MemoryContext context) {
+DescribedSource describe(const RatingSource& source, const char* argument, MemoryContext context) {
   try {
-    describe_source(source, context);
+    return describe_source(source, context);
   } catch (UserError& error) {
     error.message = format("%s: %s", argument, error.message.c_str());
     if (error.sqlstate == ERRCODE_UNDEFINED_COLUMN)
       error.hint =
           "Name the right ones with user_col, item_col and rating_col, which are the model's "
-          "unless "
-          "told otherwise; a query can add a rating: 'select *, 1 as rating from ...'.";
+          "unless told "
+          "otherwise; a query can add a rating: 'select *, 1 as rating from ...'.";
     throw;
   }
 }
@@ -60,11 +60,11 @@ std::size_t UserRowsReader::memory(const RatingReader& reader) {
          2 * users * sizeof(std::uint64_t);
 }
 
-CompressedRows UserRowsReader::read(RatingSource source, const char* argument,
+CompressedRows UserRowsReader::read(const RatingSource& named, const char* argument,
                                     UnknownIds unknown_ids,
                                     const std::function<void(const RatingReader&)>& on_block) {
   OwnedMemoryContext types("als types of a source");
-  describe(source, argument, types.get());
+  const DescribedSource source = describe(named, argument, types.get());
   RatingReader reader(source);
   reader.read([&] { on_block(reader); });
   on_block(reader);

@@ -23,7 +23,7 @@ class UserRowsReader {
   /// Reads everything under the active snapshot, as the caller. `argument` is what the source was
   /// given as. on_block(reader) is called now and then; it may throw. Throws what
   /// describe_source() and RatingReader::read() throw, and 42804 for ids that do not cast.
-  CompressedRows read(RatingSource source, const char* argument, UnknownIds unknown_ids,
+  CompressedRows read(const RatingSource& source, const char* argument, UnknownIds unknown_ids,
                       const std::function<void(const RatingReader&)>& on_block);
 
   /// The most bytes that the rows take while they are read.

@@ -9,15 +9,6 @@
 
 namespace als::pg {
 
-/// Which of the two factor tables.
-enum class Side { kUsers, kItems };
-
-inline Side other_side(Side side) { return side == Side::kUsers ? Side::kItems : Side::kUsers; }
-
-inline const char* side_name(Side side) { return side == Side::kUsers ? "user" : "item"; }
-
-inline const char* id_column(Side side) { return side == Side::kUsers ? "user_id" : "item_id"; }
-
 /// Names the state of one side of a model's factors; every change gives it a new one.
 using Version = std::array<unsigned char, UUID_LEN>;
 

@@ -190,10 +190,10 @@ void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogge
                     "Retraining keeps the tables as they are: use ALTER TABLE ... SET UNLOGGED.");
 }
 
-void ModelWriter::prepare_tables(const RatingSource& source, bool unlogged) {
+void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unlogged) {
   if (!OidIsValid(table_)) create_model_table();
   for (Side side : {Side::kUsers, Side::kItems}) {
-    const IdType& type = side == Side::kUsers ? *source.user_type : *source.item_type;
+    const IdType& type = *id_types[side];
     Oid& table = side == Side::kUsers ? user_factors_ : item_factors_;
     if (OidIsValid(table)) {
       check_factor_table(side, type, unlogged);

@@ -34,9 +34,9 @@ class ModelWriter {
   const TargetTable& target_table() const { return target_table_; }
   std::string qualified_name() const { return target_table_.qualified_name(); }
 
-  /// Makes the tables that are missing. Throws 42804 if those there have ids of other types, 55000
-  /// if they are logged and should not be.
-  void prepare_tables(const RatingSource& source, bool unlogged);
+  /// Makes the tables that are missing, for ids of these types. Throws 42804 if those there have
+  /// ids of other types, 55000 if they are logged and should not be.
+  void prepare_tables(const BySide<const IdType*>& id_types, bool unlogged);
 
   Oid table() const { return table_; }
   std::int64_t newest_run() const { return newest_run_; }  ///< as locked; 0 if there is none

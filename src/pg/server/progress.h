@@ -1,4 +1,5 @@
-// What a session at work tells other sessions: the view als.progress.
+// What a session at work tells other sessions, which read it in the view als.progress: see
+// pg/report/progress_view.cpp.
 //
 // The server already keeps a block of progress counters for each backend (backend_progress.h), in
 // shared memory that is there without preload, read without locks, and cleared by the server itself

@@ -31,8 +31,8 @@ double RatingReader::rating(Datum value) const {
 }
 
 void RatingReader::refuse(const Datum* values, double rating) const {
-  const char* user = server([&] { return id_text(*source_.user_type, values[0]); });
-  const char* item = server([&] { return id_text(*source_.item_type, values[1]); });
+  const char* user = server([&] { return id_text(*source_.id_types.users, values[0]); });
+  const char* item = server([&] { return id_text(*source_.id_types.items, values[1]); });
   throw UserError(
       ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
       format("the rating of user %s for item %s is %s", user, item,
@@ -103,11 +103,11 @@ void RatingReader::read(SPIPlanPtr plan, std::initializer_list<Param> params,
                         const std::function<void()>& on_block) {
   on_block();
   OwnedMemoryContext copies("als ids of a batch");
-  Batch batch{{source_.user_type, copies.get()}, {source_.item_type, copies.get()}, {}};
+  Batch batch{{source_.id_types.users, copies.get()}, {source_.id_types.items, copies.get()}, {}};
   batch_ = &batch;
   on_block_ = &on_block;
   stream_rows(
-      plan, params, {source_.user_type->oid, source_.item_type->oid, source_.rating_type},
+      plan, params, {source_.id_types.users->oid, source_.id_types.items->oid, source_.rating_type},
       [](void* reader, TupleTableSlot* slot) { static_cast<RatingReader*>(reader)->add(slot); },
       this);
   server([&] { guard([&] { look_up(); }); });

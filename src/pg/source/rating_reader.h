@@ -13,12 +13,12 @@ namespace als::pg {
 /// Streams the rows of a source into a buffer of (user index, item index, rating).
 class RatingReader {
  public:
-  explicit RatingReader(const RatingSource& source)
-      : source_(source), users_(source.user_type), items_(source.item_type) {}
+  explicit RatingReader(const DescribedSource& source)
+      : source_(source), users_(source.id_types.users), items_(source.id_types.items) {}
 
   /// Takes only ratings of users and items that `known` has read, and gives them the same numbers.
   /// The ids must be of the same types.
-  RatingReader(const RatingSource& source, const RatingReader& known) : RatingReader(source) {
+  RatingReader(const DescribedSource& source, const RatingReader& known) : RatingReader(source) {
     known_ = &known;
   }
 
@@ -53,7 +53,7 @@ class RatingReader {
   [[noreturn]] void refuse(const Datum* values, double rating) const;
   void look_up();
 
-  const RatingSource& source_;
+  const DescribedSource& source_;
   const RatingReader* known_ = nullptr;
   RatingBuffer buffer_;
   IdDictionary users_;

@@ -51,7 +51,7 @@ Column find_column(TupleDesc columns, const std::string& name, const char* argum
                   names.empty() ? "It has no columns." : "Its columns are " + names + ".");
 }
 
-void describe_rating(RatingSource& source, Oid type) {
+void describe_rating(DescribedSource& source, Oid type) {
   source.rating_type = type;
   switch (server([&] { return getBaseType(type); })) {
     case BOOLOID:
@@ -127,18 +127,20 @@ RatingSource parse_source(const std::string& text) {
   return source;
 }
 
-void describe_source(RatingSource& source, MemoryContext context) {
+DescribedSource describe_source(const RatingSource& named, MemoryContext context) {
+  DescribedSource source{named, {}};
   TupleDesc columns = result_columns(prepare("select * from " + source.from_clause()));
   Column user = find_column(columns, source.user_col, "user_col");
   Column item = find_column(columns, source.item_col, "item_col");
   server([&] {
     MemoryContext old = MemoryContextSwitchTo(context);
-    source.user_type = describe_id_type(user.type, user.collation, "user ids");
-    source.item_type = describe_id_type(item.type, item.collation, "item ids");
+    source.id_types.users = describe_id_type(user.type, user.collation, "user ids");
+    source.id_types.items = describe_id_type(item.type, item.collation, "item ids");
     MemoryContextSwitchTo(old);
   });
   if (source.rating_col)
     describe_rating(source, find_column(columns, *source.rating_col, "rating_col").type);
+  return source;
 }
 
 }  // namespace als::pg

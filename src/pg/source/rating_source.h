@@ -1,9 +1,11 @@
-// Where the ratings come from: a table, a view or a query, and its three columns.
+// Where the ratings come from: a table, a view or a query, and its three columns; first as named,
+// then as described.
 #pragma once
 
 #include <optional>
 
 #include "pg/ids/id_type.h"
+#include "pg/ids/side.h"
 #include "pg/sql/spi.h"
 
 namespace als::pg {
@@ -11,7 +13,7 @@ namespace als::pg {
 /// How the rating column is read.
 enum class RatingKind { kNone, kBool, kInt2, kInt4, kInt8, kFloat4, kFloat8 };
 
-/// A source as the user names it, and as queries can use it.
+/// A source as it is named: its columns may or may not be there.
 struct RatingSource {
   std::string text;        ///< what the model row remembers
   Oid table = InvalidOid;  ///< InvalidOid for a query
@@ -19,12 +21,7 @@ struct RatingSource {
   std::string item_col;
   std::optional<std::string> rating_col;  ///< none: every row counts 1
 
-  // Known once describe_source() has looked.
-  IdType* user_type = nullptr;
-  IdType* item_type = nullptr;
-  RatingKind rating_kind = RatingKind::kNone;
-  Oid rating_type = INT4OID;  ///< as read; the 1 of a source without ratings is an int
-  bool cast_rating = false;   ///< numeric and the like are read as float8
+  const std::string& id_col(Side side) const { return side == Side::kUsers ? user_col : item_col; }
 
   /// The source as an item of a FROM clause. Throws 42P01 if its table is gone, 55000
   /// if there is none, as an imported model may have it.
@@ -35,9 +32,17 @@ struct RatingSource {
 /// relation that is missing or cannot be read.
 RatingSource parse_source(const std::string& text);
 
+/// A source with the types of its columns, as reading takes them for granted.
+struct DescribedSource : RatingSource {
+  BySide<const IdType*> id_types;
+  RatingKind rating_kind = RatingKind::kNone;
+  Oid rating_type = INT4OID;  ///< as read; the 1 of a source without ratings is an int
+  bool cast_rating = false;   ///< numeric and the like are read as float8
+};
+
 /// Looks up the source's columns and their types, as the caller. Needs an SPI connection; the types
 /// are allocated in `context`. Throws 42703 for a missing column, 42804 for a rating that is no
 /// number, 42883 for ids that cannot be compared.
-void describe_source(RatingSource& source, MemoryContext context);
+DescribedSource describe_source(const RatingSource& source, MemoryContext context);
 
 }  // namespace als::pg

@@ -70,7 +70,7 @@ CompressedRows rows_of_sizes(const std::vector<std::uint64_t>& sizes) {
   return rows;
 }
 
-SourceCounts count_ratings(const RatingSource& source, const ImportedFactors& users,
+SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors& users,
                            const ImportedFactors& items, Progress& progress) {
   SourceCounts counts;
   std::vector<std::uint64_t> by_user(users.ids().size());
@@ -80,7 +80,7 @@ SourceCounts count_ratings(const RatingSource& source, const ImportedFactors& us
       prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) + ", " + rating +
               (source.rating_kind == RatingKind::kBool ? "::pg_catalog.int4" : "") +
               "::pg_catalog.float8 from " + source.from_clause());
-  for_each_row(plan, {}, {source.user_type->oid, source.item_type->oid, FLOAT8OID},
+  for_each_row(plan, {}, {source.id_types.users->oid, source.id_types.items->oid, FLOAT8OID},
                [&](TupleTableSlot* slot) {
                  ++counts.rows;
                  progress.row_read();
@@ -122,8 +122,9 @@ double mean_of(const ImportRequest& request, bool biases,
 
 /// An id type for a side: the source's, so that its rows can be found by the model's ids, or else
 /// as the factors come.
-IdType* type_for(const FactorQuery& query, IdType* of_source, MemoryContext context) {
-  if (of_source != nullptr) return of_source;
+const IdType* id_type_for(const FactorQuery& query, const std::optional<DescribedSource>& source,
+                          MemoryContext context) {
+  if (source) return source->id_types[query.side()];
   return server([&] {
     MemoryContext old = MemoryContextSwitchTo(context);
     IdType* type = describe_id_type(query.id_type(), query.id_collation(),
@@ -162,7 +163,7 @@ void write_imported_row(const ModelWriter& store, const ImportRequest& request,
   row.insert(store);
 }
 
-void import_model(ModelWriter& store, ImportRequest& request, Progress& progress,
+void import_model(ModelWriter& store, const ImportRequest& request, Progress& progress,
                   MemoryContext context) {
   store.lock(request.replace);
   store.claim_turn();
@@ -172,25 +173,24 @@ void import_model(ModelWriter& store, ImportRequest& request, Progress& progress
   if (biases && request.implicit())
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "biases are for explicit feedback",
                     "Leave the third column out, or use feedback => 'explicit'.");
-  if (request.source) describe_source(*request.source, context);
-
-  RatingSource ids = request.source.value_or(RatingSource{});
-  ids.user_type = type_for(user_query, ids.user_type, context);
-  ids.item_type = type_for(item_query, ids.item_type, context);
+  std::optional<DescribedSource> source;
+  if (request.source) source = describe_source(*request.source, context);
+  const BySide<const IdType*> id_types{id_type_for(user_query, source, context),
+                                       id_type_for(item_query, source, context)};
   progress.hide();
-  store.prepare_tables(ids, request.unlogged);
+  store.prepare_tables(id_types, request.unlogged);
 
   progress.enter(Phase::kReading);
   SnapshotScope snapshot;
-  const ImportedFactors users(user_query, *ids.user_type, biases, progress);
-  const ImportedFactors items(item_query, *ids.item_type, biases, progress);
+  const ImportedFactors users(user_query, *id_types.users, biases, progress);
+  const ImportedFactors items(item_query, *id_types.items, biases, progress);
   if (users.length() != items.length())
     throw UserError(ERRCODE_ARRAY_SUBSCRIPT_ERROR,
                     format("user_factors has vectors of %d elements, item_factors of %d",
                            users.length(), items.length()),
                     "All vectors of a model have one length.");
   std::optional<SourceCounts> counts;
-  if (request.source) counts = count_ratings(*request.source, users, items, progress);
+  if (source) counts = count_ratings(*source, users, items, progress);
   snapshot.pop();
 
   progress.enter(Phase::kWriting);
@@ -217,7 +217,7 @@ Datum als_import_model(PG_FUNCTION_ARGS) {
       PreventCommandIfReadOnly("als.import_model()");
       PreventCommandDuringRecovery("als.import_model()");
     });
-    ImportRequest request = import_request(fcinfo);
+    const ImportRequest request = import_request(fcinfo);
     SpiConnection spi;
     ModelWriter store(request.model);
     Progress progress(Command::kImportModel, store.target_table());

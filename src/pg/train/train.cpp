@@ -14,7 +14,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
       PreventCommandIfReadOnly("als.train()");
       PreventCommandDuringRecovery("als.train()");
     });
-    TrainRequest request = train_request(fcinfo);
+    const TrainRequest request = train_request(fcinfo);
     SpiConnection spi;
     ModelWriter model(request.model);
     Progress progress(Command::kTrain, model.target_table());

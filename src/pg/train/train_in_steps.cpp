@@ -24,27 +24,26 @@ void check_and_read(Training& training, ModelWriter& model, const TrainRequest& 
     model.lock(request.replace);
     training.describe();
     ModelWriter made = model;
-    made.prepare_tables(request.source, request.unlogged);
+    made.prepare_tables(training.source().id_types, request.unlogged);
   });
   training.read();
 }
 
 /// What has been read must still be what the model row says that it is.
-void check_source(const TrainRequest& request, MemoryContext context) {
-  RatingSource now = request.source;
-  describe_source(now, context);
+void check_source(const DescribedSource& read, MemoryContext context) {
+  const DescribedSource now = describe_source(read, context);
   const auto same = [](const IdType& a, const IdType& b) {
     return a.oid == b.oid && a.collation == b.collation;
   };
-  if (same(*now.user_type, *request.source.user_type) &&
-      same(*now.item_type, *request.source.item_type))
+  if (same(*now.id_types.users, *read.id_types.users) &&
+      same(*now.id_types.items, *read.id_types.items))
     return;
   throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                   "the ids of the source have changed their type while the model was trained",
                   "Nothing was written. Train again.");
 }
 
-void train_in_steps(TrainRequest& request) {
+void train_in_steps(const TrainRequest& request) {
   OwnedMemoryContext context("als training in steps");
   ModelWriter model(request.model);
   Progress progress(Command::kTrain, model.target_table());
@@ -67,7 +66,7 @@ void train_in_steps(TrainRequest& request) {
   progress.enter(Phase::kWriting);
   model.lock_unchanged(request.replace);
   take_step_snapshot();
-  check_source(request, context.get());
+  check_source(training.source(), context.get());
   training.prepare_tables();
   training.write();
 
@@ -91,7 +90,7 @@ Datum als_train_in_steps(PG_FUNCTION_ARGS) {
       PreventCommandIfReadOnly("als.train_in_steps()");
       PreventCommandDuringRecovery("als.train_in_steps()");
     });
-    TrainRequest request = train_request(fcinfo);
+    const TrainRequest request = train_request(fcinfo);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
     train_in_steps(request);
     spi.finish();

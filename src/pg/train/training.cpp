@@ -23,7 +23,7 @@ void report_iteration(int iteration, int of, const TrainReport& report, double s
 
 }  // namespace
 
-Training::Training(TrainRequest& request, ModelWriter& model, Progress& progress,
+Training::Training(const TrainRequest& request, ModelWriter& model, Progress& progress,
                    MemoryContext context)
     : request_(request),
       model_(model),
@@ -44,17 +44,17 @@ void Training::warn_of_constant_ratings() const {
 
 void Training::describe() {
   report_.warm_started = request_.warm_start && OidIsValid(model_.table());
-  describe_source(request_.source, context_);
+  source_ = describe_source(request_.source, context_);
 }
 
 void Training::prepare_tables() {
   progress_.hide();
-  model_.prepare_tables(request_.source, request_.unlogged);
+  model_.prepare_tables(source_->id_types, request_.unlogged);
 }
 
 void Training::read() {
   data_.emplace(
-      TrainingData::Request{request_.source, request_.on_duplicate, request_.holdout,
+      TrainingData::Request{*source_, request_.on_duplicate, request_.holdout,
                             request_.options.seed, request_.threads, "training", trainings_},
       progress_);
 }

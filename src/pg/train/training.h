@@ -14,10 +14,12 @@ namespace als::pg {
 class Training {
  public:
   /// What is given must outlive it; the types of ids are allocated in `context`.
-  Training(TrainRequest& request, ModelWriter& model, Progress& progress, MemoryContext context);
+  Training(const TrainRequest& request, ModelWriter& model, Progress& progress,
+           MemoryContext context);
 
   /// Looks at the source. The model is locked by now.
   void describe();
+  const DescribedSource& source() const { return *source_; }
 
   /// Makes the tables that are missing, and so shows at once where a privilege is.
   void prepare_tables();
@@ -41,11 +43,12 @@ class Training {
   void warn_of_constant_ratings() const;
   TrainingLoop::State first_state();
 
-  TrainRequest& request_;
+  const TrainRequest& request_;
   ModelWriter& model_;
   Progress& progress_;
   MemoryContext context_;
   const std::vector<TrainOptions> trainings_;
+  std::optional<DescribedSource> source_;
   TrainReport report_;
   Stopwatch train_watch_;
   std::optional<TrainingData> data_;

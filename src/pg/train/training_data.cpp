@@ -65,8 +65,8 @@ TrainingData::TrainingData(const Request& request, Progress& progress)
     : request_(request), reader_(request.source) {
   Stopwatch watch;
   if (request_.test != nullptr) {
-    check_same_type(*request_.source.user_type, *request_.test->user_type, "user");
-    check_same_type(*request_.source.item_type, *request_.test->item_type, "item");
+    check_same_type(*request_.source.id_types.users, *request_.test->id_types.users, "user");
+    check_same_type(*request_.source.id_types.items, *request_.test->id_types.items, "item");
   }
   progress.enter(Phase::kReading);
   SnapshotScope snapshot;

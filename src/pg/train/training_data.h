@@ -12,14 +12,14 @@ namespace als::pg {
 class TrainingData {
  public:
   struct Request {
-    RatingSource& source;
+    const DescribedSource& source;
     OnDuplicate on_duplicate;
     double holdout;  ///< the share of each user's ratings kept out
     std::uint64_t seed;
     int threads;
     const char* what;                            ///< is done with it, for messages: "training"
     const std::vector<TrainOptions>& trainings;  ///< that will be, one at a time
-    RatingSource* test = nullptr;                ///< instead of a share: rows to judge by
+    const DescribedSource* test = nullptr;       ///< instead of a share: rows to judge by
   };
 
   /// Reads the described sources under a fresh snapshot: after waiting for another transaction, its

@@ -95,9 +95,11 @@ std::vector<TuneResult> run_trials(const TuneRequest& request, const TrainingDat
   return results;
 }
 
-std::vector<TuneResult> tune(TuneRequest& request, Progress& progress, MemoryContext context) {
-  describe_source(request.source, context);
-  if (request.test) describe_source(*request.test, context);
+std::vector<TuneResult> tune(const TuneRequest& request, Progress& progress,
+                             MemoryContext context) {
+  const DescribedSource source = describe_source(request.source, context);
+  std::optional<DescribedSource> test;
+  if (request.test) test = describe_source(*request.test, context);
   std::optional<TuneResults> table;
   if (request.results) {
     table.emplace(*request.results);
@@ -105,10 +107,9 @@ std::vector<TuneResult> tune(TuneRequest& request, Progress& progress, MemoryCon
     progress.hide();
     table->prepare();
   }
-  TrainingData data(
-      {request.source, request.on_duplicate, request.holdout, request.seed, request.threads,
-       "tuning", request.trials, request.test ? &*request.test : nullptr},
-      progress);
+  TrainingData data({source, request.on_duplicate, request.holdout, request.seed, request.threads,
+                     "tuning", request.trials, test ? &*test : nullptr},
+                    progress);
   data.index(progress);
   if (data.held_out().columns.empty())
     throw UserError(ERRCODE_NO_DATA, "no rating is kept out to judge the trials by",
@@ -145,7 +146,7 @@ Datum als_tune(PG_FUNCTION_ARGS) {
   return guard([&] {
     MemoryContext context = CurrentMemoryContext;
     ResultRows rows(fcinfo);
-    TuneRequest request = tune_request(fcinfo);
+    const TuneRequest request = tune_request(fcinfo);
     if (request.results)
       server([] {
         PreventCommandIfReadOnly("als.tune() with results");
