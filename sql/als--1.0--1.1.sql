@@ -50,12 +50,387 @@ alter function als.top_k_support(internal) rename to _top_k_support;
 create or replace view als.progress as select * from als._command_progress();
 create or replace view als.cache as select * from als._cached_segments();
 
+-- Ids and numbers of any type, and lists without a type.
+drop function als.predict(regclass, "any", "any", text);
+drop function als.predict(regclass, text, text, text);
+drop function als.predict(regclass, text, "any", text);
+drop function als.predict(regclass, "any", text, text);
+drop function als.recommend(regclass, anyelement, int, boolean, "any", "any", text);
+drop function als.recommend(regclass, text, int, boolean, "any", "any", text);
+drop function als.fold_in(regclass, "any", float8[]);
+drop function als.fold_in(regclass, text, float8[]);
+drop function als.fold_in_item(regclass, "any", float8[]);
+drop function als.fold_in_item(regclass, text, float8[]);
+drop function als.recommend_for(regclass, anyarray, float8[], int, boolean, "any", "any", text);
+drop function als.recommend_for(regclass, text, float8[], int, boolean, "any", "any", text);
+drop function als.recommend_all(regclass, text, int, boolean, int);
+drop function als.similar_items(regclass, anyelement, int, text, text);
+drop function als.similar_items(regclass, text, int, text, text);
+drop function als.similar_users(regclass, anyelement, int, text, text);
+drop function als.similar_users(regclass, text, int, text, text);
+drop function als.report(regclass, text, text, int[], int);
+drop function als.explain(regclass, "any", anyelement, int);
+drop function als.explain(regclass, text, text, int);
+drop function als.explain(regclass, text, anyelement, int);
+drop function als.explain(regclass, "any", text, int);
+drop function als.refresh_users(regclass, "any");
+drop function als.refresh_users(regclass, text);
+drop function als.refresh_items(regclass, "any");
+drop function als.refresh_items(regclass, text);
+
+-- Ids and numbers as arguments ---------------------------------------------------------------------
+
+-- What a function takes as an id decides the type of the ids that it returns. Integers come in three types,
+-- and which one a driver sends may depend on the value: here they are one, which is preferred to anyelement
+-- as float8 is preferred to real.
+create type als.integer_id;
+create function als._integer_id_in(cstring) returns als.integer_id
+language internal immutable strict parallel safe as 'int8in';
+comment on function als._integer_id_in is 'Input of als.integer_id';
+create function als._integer_id_out(als.integer_id) returns cstring
+language internal immutable strict parallel safe as 'int8out';
+comment on function als._integer_id_out is 'Output of als.integer_id';
+create type als.integer_id (
+  input = als._integer_id_in, output = als._integer_id_out, like = pg_catalog.int8, category = 'N', preferred = true
+);
+comment on type als.integer_id is 'An id given as a smallint, int or bigint; ids come back as bigint then';
+create function als._integer_id(smallint) returns als.integer_id
+language internal immutable strict parallel safe as 'int28';
+comment on function als._integer_id(smallint) is 'Cast to als.integer_id';
+create function als._integer_id(int) returns als.integer_id
+language internal immutable strict parallel safe as 'int48';
+comment on function als._integer_id(int) is 'Cast to als.integer_id';
+create cast (smallint as als.integer_id) with function als._integer_id(smallint) as implicit;
+comment on cast (smallint as als.integer_id) is 'Implicit, for arguments of functions of als';
+create cast (int as als.integer_id) with function als._integer_id(int) as implicit;
+comment on cast (int as als.integer_id) is 'Implicit, for arguments of functions of als';
+create cast (bigint as als.integer_id) without function as implicit;
+comment on cast (bigint as als.integer_id) is 'Implicit, for arguments of functions of als';
+
+-- The same for arrays; one number will do too. Its values are arrays of any of the three types.
+create type als.integers;
+create function als._integers_in(cstring) returns als.integers
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_integers_in';
+comment on function als._integers_in is 'Input of als.integers';
+create function als._integers_out(als.integers) returns cstring
+language internal immutable strict parallel safe as 'array_out';
+comment on function als._integers_out is 'Output of als.integers';
+create type als.integers (
+  input = als._integers_in, output = als._integers_out, like = pg_catalog._int8, category = 'A', preferred = true
+);
+comment on type als.integers is 'Integers given as an array of smallint, int or bigint, or as one of them';
+create function als._integers(smallint) returns als.integers
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_integers_of_one';
+comment on function als._integers(smallint) is 'Cast to als.integers';
+create cast (smallint as als.integers) with function als._integers(smallint) as implicit;
+comment on cast (smallint as als.integers) is 'Implicit, for arguments of functions of als';
+create function als._integers(int) returns als.integers
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_integers_of_one';
+comment on function als._integers(int) is 'Cast to als.integers';
+create cast (int as als.integers) with function als._integers(int) as implicit;
+comment on cast (int as als.integers) is 'Implicit, for arguments of functions of als';
+create function als._integers(bigint) returns als.integers
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_integers_of_one';
+comment on function als._integers(bigint) is 'Cast to als.integers';
+create cast (bigint as als.integers) with function als._integers(bigint) as implicit;
+comment on cast (bigint as als.integers) is 'Implicit, for arguments of functions of als';
+create function als._integers(smallint[]) returns als.integers
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_integers_of_array';
+comment on function als._integers(smallint[]) is 'Cast to als.integers';
+create cast (smallint[] as als.integers) with function als._integers(smallint[]) as implicit;
+comment on cast (smallint[] as als.integers) is 'Implicit, for arguments of functions of als';
+create function als._integers(int[]) returns als.integers
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_integers_of_array';
+comment on function als._integers(int[]) is 'Cast to als.integers';
+create cast (int[] as als.integers) with function als._integers(int[]) as implicit;
+comment on cast (int[] as als.integers) is 'Implicit, for arguments of functions of als';
+create function als._integers(bigint[]) returns als.integers
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_integers_of_array';
+comment on function als._integers(bigint[]) is 'Cast to als.integers';
+create cast (bigint[] as als.integers) with function als._integers(bigint[]) as implicit;
+comment on cast (bigint[] as als.integers) is 'Implicit, for arguments of functions of als';
+
+-- Functions that return ids: four of each, which differ in the type of the ids. The server chooses by the argument:
+--
+--   smallint, int, bigint        bigint, which holds every integer
+--   uuid                         uuid
+--   text, without a type         text: also for ids of two types
+--   any other type               the same type
+--
+-- Other ids, and arrays of ids, are anycompatible: any type, or none, which makes them text. Beside a result of type
+-- anyelement that is not possible where there is a default, so the fourth takes "any", and there a parameter must have
+-- a type.
+
+create function als.predict(
+  model regclass,
+  user_id anycompatible,
+  item_id "any",
+  on_unknown text default 'null'
+) returns real
+language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
+comment on function als.predict(regclass, anycompatible, "any", text) is
+  'The score of an item for a user: the rating expected, or the preference for implicit feedback';
+
+-- Two that are anycompatible would have to be of one type.
+create function als.predict(
+  model regclass,
+  user_id anycompatible,
+  item_id text,
+  on_unknown text default 'null'
+) returns real
+language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
+comment on function als.predict(regclass, anycompatible, text, text) is
+  'The score of an item for a user, the item as text or without a type';
+
+create function als.recommend(
+  model regclass,
+  user_id als.integer_id,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty'
+) returns table (item_id bigint, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend';
+comment on function als.recommend(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text) is
+  'The k best items for a user; ids: integers';
+
+create function als.recommend(
+  model regclass,
+  user_id uuid,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty'
+) returns table (item_id uuid, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend';
+comment on function als.recommend(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text) is
+  'The k best items for a user; ids: uuid';
+
+create function als.recommend(
+  model regclass,
+  user_id text,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty'
+) returns table (item_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend';
+comment on function als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text) is
+  'The k best items for a user; ids: text or without a type';
+
+create function als.recommend(
+  model regclass,
+  user_id anyelement,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty'
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend';
+comment on function als.recommend(regclass, anyelement, bigint, boolean, "any", "any", text) is
+  'The k best items for a user; ids: any other type';
+
+-- The vector alone: with biases a score is als.dot(als.fold_in(...), factors) + mean + the item's bias
+-- + the user's own bias, which moves all scores alike and which als.recommend_for adds.
+create function als.fold_in(
+  model regclass,
+  items anycompatible,
+  ratings float8[] default null
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in';
+comment on function als.fold_in is
+  'The vector that training would have given to a user with these items and ratings, without a bias; null if the model knows none of the items';
+
+create function als.fold_in_item(
+  model regclass,
+  users anycompatible,
+  ratings float8[] default null
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in_item';
+comment on function als.fold_in_item is
+  'The vector that an item with these users and ratings has for the users'' vectors as they are, without a bias; null if the model knows none of the users';
+
+create function als.recommend_for(
+  model regclass,
+  items als.integers,
+  ratings float8[] default null,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty'
+) returns table (item_id bigint, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_for';
+comment on function als.recommend_for(regclass, als.integers, float8[], bigint, boolean, anycompatible, anycompatible, text) is
+  'The k best items for a user with these items and ratings; ids: integers';
+
+create function als.recommend_for(
+  model regclass,
+  items uuid[],
+  ratings float8[] default null,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty'
+) returns table (item_id uuid, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_for';
+comment on function als.recommend_for(regclass, uuid[], float8[], bigint, boolean, anycompatible, anycompatible, text) is
+  'The k best items for a user with these items and ratings; ids: uuid';
+
+create function als.recommend_for(
+  model regclass,
+  items text,
+  ratings float8[] default null,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty'
+) returns table (item_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_for';
+comment on function als.recommend_for(regclass, text, float8[], bigint, boolean, anycompatible, anycompatible, text) is
+  'The k best items for a user with these items and ratings; ids: text or without a type';
+
+create function als.recommend_for(
+  model regclass,
+  items anyarray,
+  ratings float8[] default null,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty'
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_for';
+comment on function als.recommend_for(regclass, anyarray, float8[], bigint, boolean, "any", "any", text) is
+  'The k best items for a user with these items and ratings; ids: any other type';
+
+create function als.recommend_all(
+  model regclass,
+  target text,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  threads int default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_all';
+comment on function als.recommend_all is
+  'Writes the k best items of every user into a table, which is made or whose rows are replaced; returns the rows written';
+
+create function als.similar_items(
+  model regclass,
+  item_id als.integer_id,
+  k bigint default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (item_id bigint, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_items';
+comment on function als.similar_items(regclass, als.integer_id, bigint, text, text) is
+  'The k items most like an item by the cosine or inner product of their vectors; ids: integers';
+
+create function als.similar_items(
+  model regclass,
+  item_id uuid,
+  k bigint default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (item_id uuid, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_items';
+comment on function als.similar_items(regclass, uuid, bigint, text, text) is
+  'The k items most like an item by the cosine or inner product of their vectors; ids: uuid';
+
+create function als.similar_items(
+  model regclass,
+  item_id text,
+  k bigint default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (item_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_items';
+comment on function als.similar_items(regclass, text, bigint, text, text) is
+  'The k items most like an item by the cosine or inner product of their vectors; ids: text or without a type';
+
+create function als.similar_items(
+  model regclass,
+  item_id anyelement,
+  k bigint default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_items';
+comment on function als.similar_items(regclass, anyelement, bigint, text, text) is
+  'The k items most like an item by the cosine or inner product of their vectors; ids: any other type';
+
+create function als.similar_users(
+  model regclass,
+  user_id als.integer_id,
+  k bigint default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (user_id bigint, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_users';
+comment on function als.similar_users(regclass, als.integer_id, bigint, text, text) is
+  'The k users most like a user by the cosine or inner product of their vectors; ids: integers';
+
+create function als.similar_users(
+  model regclass,
+  user_id uuid,
+  k bigint default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (user_id uuid, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_users';
+comment on function als.similar_users(regclass, uuid, bigint, text, text) is
+  'The k users most like a user by the cosine or inner product of their vectors; ids: uuid';
+
+create function als.similar_users(
+  model regclass,
+  user_id text,
+  k bigint default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (user_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_users';
+comment on function als.similar_users(regclass, text, bigint, text, text) is
+  'The k users most like a user by the cosine or inner product of their vectors; ids: text or without a type';
+
+create function als.similar_users(
+  model regclass,
+  user_id anyelement,
+  k bigint default 10,
+  on_unknown text default 'empty',
+  measure text default 'cosine'
+) returns table (user_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_users';
+comment on function als.similar_users(regclass, anyelement, bigint, text, text) is
+  'The k users most like a user by the cosine or inner product of their vectors; ids: any other type';
+
 -- als.evaluate: the column popularity also holds item means, and is called baseline.
 drop function als.evaluate(regclass, text, int[], text, text, boolean, float8, name, name, name, int);
 create function als.evaluate(
   model regclass,
   test text,
-  k int[] default '{10}',
+  k als.integers default '{10}',
   history text default null,
   candidates text default null,
   exclude_seen boolean default true,
@@ -69,54 +444,70 @@ language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_evaluat
 comment on function als.evaluate is
   'How well a model predicts and ranks the rows of a test that it has not seen, and how well the most popular items or mean ratings would do';
 
-comment on function als.hash_fraction is
-  'A number of [0, 1) that depends on these values alone, on every server and in every version the same';
+-- Restricted: the query of titles may be anything.
+create function als.report(
+  model regclass,
+  titles text default null,
+  test text default null,
+  k als.integers default '{10}',
+  items int default 200
+) returns text
+language c stable parallel restricted cost 1000000 as 'MODULE_PATHNAME', 'als_report';
+comment on function als.report is
+  'A model as one self-contained HTML page: training, quality, distributions, a map of the items and their neighbours';
 
 -- als.explain: the column part is called component.
-drop function als.explain(regclass, "any", anyelement, int);
-drop function als.explain(regclass, text, text, int);
-drop function als.explain(regclass, text, anyelement, int);
-drop function als.explain(regclass, "any", text, int);
 create function als.explain(
   model regclass,
-  user_id "any",
-  item_id anyelement,
-  k int default 10
-) returns table (component text, item_id anyelement, rating float8, contribution float8, share float8)
+  user_id anycompatible,
+  item_id als.integer_id,
+  k bigint default 10
+) returns table (component text, item_id bigint, rating float8, contribution float8, share float8)
 language c stable parallel safe cost 1000 rows 10
 as 'MODULE_PATHNAME', 'als_explain';
-comment on function als.explain(regclass, "any", anyelement, int) is
-  'What a score is made of: what each of the user''s ratings contributes, ids typed like the argument item_id';
+comment on function als.explain(regclass, anycompatible, als.integer_id, bigint) is
+  'What a score is made of: what each of the user''s ratings contributes; ids: integers';
+
 create function als.explain(
   model regclass,
-  user_id text,
+  user_id anycompatible,
   item_id text,
-  k int default 10
+  k bigint default 10
 ) returns table (component text, item_id text, rating float8, contribution float8, share float8)
 language c stable parallel safe cost 1000 rows 10
 as 'MODULE_PATHNAME', 'als_explain';
-comment on function als.explain(regclass, text, text, int) is
-  'What a score is made of: what each of the user''s ratings contributes, ids as text or without a type';
+comment on function als.explain(regclass, anycompatible, text, bigint) is
+  'What a score is made of: what each of the user''s ratings contributes; ids: text or without a type';
+
 create function als.explain(
   model regclass,
-  user_id text,
+  user_id anycompatible,
   item_id anyelement,
-  k int default 10
+  k bigint default 10
 ) returns table (component text, item_id anyelement, rating float8, contribution float8, share float8)
 language c stable parallel safe cost 1000 rows 10
 as 'MODULE_PATHNAME', 'als_explain';
-comment on function als.explain(regclass, text, anyelement, int) is
-  'What a score is made of: what each of the user''s ratings contributes, ids typed like the argument item_id';
-create function als.explain(
+comment on function als.explain(regclass, anycompatible, anyelement, bigint) is
+  'What a score is made of: what each of the user''s ratings contributes; ids: any other type';
+
+create function als.refresh_users(
   model regclass,
-  user_id "any",
-  item_id text,
-  k int default 10
-) returns table (component text, item_id text, rating float8, contribution float8, share float8)
-language c stable parallel safe cost 1000 rows 10
-as 'MODULE_PATHNAME', 'als_explain';
-comment on function als.explain(regclass, "any", text, int) is
-  'What a score is made of: what each of the user''s ratings contributes, ids as text or without a type';
+  user_ids anycompatible default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
+comment on function als.refresh_users is
+  'Computes the rows of these users (null: of those whose number of ratings has changed) from the live source, the items held fixed; returns the rows written';
+
+create function als.refresh_items(
+  model regclass,
+  item_ids anycompatible default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
+comment on function als.refresh_items is
+  'Computes the rows of these items (null: of those whose number of ratings has changed) from the live source, the users held fixed; returns the rows written';
+
+comment on function als.hash_fraction is
+  'A number of [0, 1) that depends on these values alone, on every server and in every version the same';
 
 -- als.models reads tables that nobody has named, without a query on them; why it cannot, it says.
 create function als._models(

@@ -165,7 +165,7 @@ select pg_typeof(item_id), count(*) from als.recommend_for('words', '{item 3,ite
 select count(*) from als.recommend_for('words', array[3, 5]);
 -- Against brute force.
 select array_agg(r.item_id order by rank) = (
-  select array_agg(item_id) from (
+  select array_agg(item_id::bigint) from (
     select item_id from taste_item_factors where item_id not in (3, 5, 8) order by als.dot(als.fold_in('taste', array[3, 5, 8]), factors) desc, item_id limit 10) as top)
 from als.recommend_for('taste', array[3, 5, 8]) as r;
 -- The basket's own items come back only if asked for; candidates, exclude and k are those of als.recommend.
@@ -178,7 +178,7 @@ select array_agg(item_id order by rank) = (select array_agg(item_id order by ran
 -- None of the items known.
 select count(*) from als.recommend_for('taste', array[4711]);
 select count(*) from als.recommend_for('taste', '{}'::int[], on_unknown => 'empty');
-select array_agg(r.item_id order by rank) = (select array_agg(item_id) from (select item_id from taste_item_factors order by n_ratings desc, item_id limit 10) as p)
+select array_agg(r.item_id order by rank) = (select array_agg(item_id::bigint) from (select item_id from taste_item_factors order by n_ratings desc, item_id limit 10) as p)
 from als.recommend_for('taste', array[4711], on_unknown => 'popular') as r;
 select array_agg(item_id order by item_id) from als.recommend_for('taste', '{}', on_unknown => 'popular', candidates => array[1, 2, 3], exclude => array[2]);
 select count(*) from als.recommend_for('taste', array[4711, 3], on_unknown => 'error');

@@ -145,7 +145,7 @@ select als.predict('plain', 3, 4) = p and als.predict('plain', '3', '4') = p and
 from als.predict('plain', 3, 4) as p;
 prepare q (int, bigint, text) as
 select als.predict('plain', $1, $2) = als.predict('plain', 3, 4), als.predict('plain', $3, $2) = als.predict('plain', 3, 4),
-  array(select item_id from als.recommend('plain', $1, 3)) = array(select item_id::int from als.recommend('plain', $3, 3));
+  array(select item_id from als.recommend('plain', $1, 3)) = array(select item_id::bigint from als.recommend('plain', $3, 3));
 execute q (3, 4, '3');
 execute q (3, 4, '3');
 select pg_typeof(a.item_id), pg_typeof(b.item_id), pg_typeof(c.item_id), pg_typeof(d.item_id), pg_typeof(e.item_id)

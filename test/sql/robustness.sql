@@ -203,9 +203,9 @@ rollback;
 
 -- Sources and lists that go round in circles end at the stack's limit, not beyond it.
 set max_stack_depth = '200kB';
-create view circle as select 1 as user_id, 2 as item_id, 3 as rating;
+create view circle as select 1 as user_id, 2::bigint as item_id, 3 as rating;
 call train('own', 'circle');
-create or replace view circle as select 1 as user_id, 2 as item_id, 3 as rating union all select 1, item_id, 4 from als.recommend('own', 1, 3);
+create or replace view circle as select 1 as user_id, 2::bigint as item_id, 3 as rating union all select 1, item_id, 4 from als.recommend('own', 1, 3);
 select try('select count(*) from als.recommend(''own'', 1)');
 reset max_stack_depth;
 -- A source that asks more models than a session keeps plans for, while a list of it is made.

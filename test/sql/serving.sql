@@ -167,11 +167,11 @@ select try('select * from als.similar_items(''m'', 999, on_unknown => ''error'')
 select try('select * from als.similar_users(''m'', 999, on_unknown => ''error'')');
 select try('select * from als.similar_users(''m'', 999, on_unknown => ''popular'')');
 -- Popular: most ratings first, ties by id; what the user has seen is left out even of an unknown user.
-select array_agg(r.item_id order by rank) = (select array_agg(item_id) from (select item_id from m_item_factors order by n_ratings desc, item_id limit 12) as p)
+select array_agg(r.item_id order by rank) = (select array_agg(item_id::bigint) from (select item_id from m_item_factors order by n_ratings desc, item_id limit 12) as p)
 from als.recommend('m', 999, 12, on_unknown => 'popular') as r;
 select bool_and(r.score = i.n_ratings) from als.recommend('m', 999, 12, on_unknown => 'popular') as r join m_item_factors as i using (item_id);
 insert into ratings select 999, item_id, 5 from als.recommend('m', 999, 3, on_unknown => 'popular');
-select array_agg(r.item_id order by rank) = (select array_agg(item_id) from (select item_id from m_item_factors order by n_ratings desc, item_id limit 9 offset 3) as p)
+select array_agg(r.item_id order by rank) = (select array_agg(item_id::bigint) from (select item_id from m_item_factors order by n_ratings desc, item_id limit 9 offset 3) as p)
 from als.recommend('m', 999, 9, on_unknown => 'popular') as r;
 
 -- Null arguments mean nothing is asked.
@@ -193,7 +193,7 @@ select try('select als.predict(4294967295, 1, 1)');
 select count(*), count(distinct user_id) from (select distinct user_id from ratings where user_id < 40) as u, als.recommend('m', user_id, 3) as r;
 select count(*) from generate_series(1, 10) as u left join als.recommend('m', u + 55, 2) as r on true;
 select array_agg(item_id order by rank) = (
-  select array_agg(item_id) from (
+  select array_agg(item_id::bigint) from (
     select item_id from m_item_factors where item_id % 2 = 0 order by als.predict('m', 1, item_id) desc, item_id limit 10) as top)
 from als.recommend('m', 1, 10, exclude_seen => false, candidates => array(select item_id from m_item_factors where item_id % 2 = 0));
 select count(*) from (select als.recommend('m', u, 2) from generate_series(1, 3) as u) as t;

@@ -90,7 +90,7 @@ call check_source('recommended');
 drop view recommended;
 select als.drop_model('base');
 -- Such a list may even be that of the model trained on it.
-create view own as select 1 as user_id, 2 as item_id, 3 as rating;
+create view own as select 1 as user_id, 2::bigint as item_id, 3 as rating;
 select n_ratings from als.train('self', 'own', factors => 2);
 create or replace view own as
 select 1 as user_id, 2 as item_id, 3 as rating union all

@@ -4,6 +4,7 @@
 
 #include "pg/evaluate/evaluation.h"
 #include "pg/server/args.h"
+#include "pg/server/integers.h"
 #include "pg/server/result_rows.h"
 
 namespace als::pg {
@@ -25,26 +26,12 @@ enum Argument {
 };
 
 std::vector<std::uint32_t> cutoffs_arg(FunctionCallInfo fcinfo) {
-  require_arg(fcinfo, kK, "k");
-  struct Elements {
-    Datum* values;
-    bool* nulls;
-    int n;
-  };
-  auto elements = server([&] {
-    Elements result{};
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(kK), INT4OID, sizeof(int32), true, TYPALIGN_INT,
-                      &result.values, &result.nulls, &result.n);
-    return result;
-  });
   std::vector<std::uint32_t> cutoffs;
-  for (int i = 0; i < elements.n; ++i) {
-    if (elements.nulls[i])
-      throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "k must not hold a null");
-    const int k = DatumGetInt32(elements.values[i]);
-    if (k < 1)
-      throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, format("invalid k: %d", k),
-                      "Lengths of lists are at least 1.");
+  for (const std::int64_t k : integers_arg(fcinfo, kK, "k")) {
+    if (k < 1 || k > PG_INT32_MAX)
+      throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                      format("invalid k: %s", std::to_string(k).c_str()),
+                      format("Lengths of lists are between 1 and %d.", PG_INT32_MAX));
     cutoffs.push_back(static_cast<std::uint32_t>(k));
   }
   return cutoffs;

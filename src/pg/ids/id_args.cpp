@@ -2,6 +2,8 @@
 
 #include "pg/ids/id_args.h"
 
+#include "pg/server/integers.h"
+
 namespace als::pg {
 
 IdConverter converter_or_throw(Oid from, const IdType& to, const char* what,
@@ -17,7 +19,7 @@ IdConverter converter_or_throw(Oid from, const IdType& to, const char* what,
 }
 
 Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what) {
-  Oid from = server([&] { return get_fn_expr_argtype(fcinfo->flinfo, index); });
+  Oid from = server([&] { return argument_type(fcinfo, index); });
   IdConverter converter = converter_or_throw(from, type, what, CurrentMemoryContext);
   return converted_id(converter, PG_GETARG_DATUM(index));
 }
@@ -46,7 +48,7 @@ IdElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type, c
     array = OidInputFunctionCall(input, literal, parameter, -1);
   }
   IdElements result{};
-  result.type = get_base_element_type(argument);
+  result.type = element_type(argument, array);
   if (!OidIsValid(result.type))
     ereport(ERROR,
             (errcode(ERRCODE_DATATYPE_MISMATCH),

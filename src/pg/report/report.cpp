@@ -70,7 +70,7 @@ void read_metrics(const Model& model, const std::string& test, const Param& k, R
   data.test = utf8_text(test.c_str());
   SPIPlanPtr plan =
       prepare("select e.metric, e.k, e.value, e.baseline, e.n from als.evaluate($1, $2, $3) as e",
-              {REGCLASSOID, TEXTOID, INT4ARRAYOID});
+              {REGCLASSOID, TEXTOID, k.type});
   Datum text = server([&] { return CStringGetTextDatum(test.c_str()); });
   for_each_row(plan, {{REGCLASSOID, ObjectIdGetDatum(model.table)}, {TEXTOID, text}, k},
                {TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID}, [&](TupleTableSlot* slot) {
@@ -103,7 +103,8 @@ std::string report(FunctionCallInfo fcinfo) {
   data.loss = read_curve(model, "loss");
   data.holdout = read_curve(model, "holdout_values");
   read_past_runs(model, data);
-  if (test) read_metrics(model, *test, {INT4ARRAYOID, PG_GETARG_DATUM(kK), PG_ARGISNULL(kK)}, data);
+  const Oid k_type = server([&] { return get_fn_expr_argtype(fcinfo->flinfo, kK); });
+  if (test) read_metrics(model, *test, {k_type, PG_GETARG_DATUM(kK), PG_ARGISNULL(kK)}, data);
   ReportItems items(*served, cards);
   report_users(*served, items.shuffled(), data);
   items.describe(titles, data);

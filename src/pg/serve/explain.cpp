@@ -96,7 +96,7 @@ void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k, Result
 
 ALS_SQL_FUNCTION(als_explain)
 
-/// als.explain(model regclass, user_id, item_id, k int): rows (component text, item_id, rating
+/// als.explain(model regclass, user_id, item_id, k bigint): rows (component text, item_id, rating
 /// float8, contribution float8, share float8)
 Datum als_explain(PG_FUNCTION_ARGS) {
   using namespace als::pg;

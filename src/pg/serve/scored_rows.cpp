@@ -31,7 +31,7 @@ void put_scored(ResultRows& result, const LoadedFactors& side,
 ALS_SQL_FUNCTION(als_top_k_support)
 
 /// Tells the planner how many rows a top-k function returns: k, which is the first argument of type
-/// int beyond the model and the id or ids.
+/// bigint beyond the model and the id or ids.
 Datum als_top_k_support(PG_FUNCTION_ARGS) {
   auto* node = reinterpret_cast<Node*>(PG_GETARG_POINTER(0));
   if (!IsA(node, SupportRequestRows)) PG_RETURN_POINTER(nullptr);
@@ -40,13 +40,13 @@ Datum als_top_k_support(PG_FUNCTION_ARGS) {
   List* args = reinterpret_cast<FuncExpr*>(request->node)->args;
   int place = 2;
   while (place < list_length(args) &&
-         exprType(static_cast<Node*>(list_nth(args, place))) != INT4OID)
+         exprType(static_cast<Node*>(list_nth(args, place))) != INT8OID)
     ++place;
   if (place >= list_length(args)) PG_RETURN_POINTER(nullptr);
   auto* k = static_cast<Node*>(list_nth(args, place));
   if (!IsA(k, Const)) PG_RETURN_POINTER(nullptr);
   auto* value = reinterpret_cast<Const*>(k);
   if (value->constisnull) PG_RETURN_POINTER(nullptr);
-  request->rows = std::max(DatumGetInt32(value->constvalue), 1);
+  request->rows = static_cast<double>(std::max<int64>(DatumGetInt64(value->constvalue), 1));
   PG_RETURN_POINTER(request);
 }

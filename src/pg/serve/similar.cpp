@@ -45,14 +45,14 @@ Datum return_similar(FunctionCallInfo fcinfo, Side which) {
 ALS_SQL_FUNCTION(als_similar_items)
 ALS_SQL_FUNCTION(als_similar_users)
 
-/// als.similar_items(model regclass, item_id, k int, on_unknown text, measure text): rows (item_id,
-/// score, rank)
+/// als.similar_items(model regclass, item_id, k bigint, on_unknown text, measure text): rows
+/// (item_id, score, rank)
 Datum als_similar_items(PG_FUNCTION_ARGS) {
   return als::pg::return_similar(fcinfo, als::pg::Side::kItems);
 }
 
-/// als.similar_users(model regclass, user_id, k int, on_unknown text, measure text): rows (user_id,
-/// score, rank)
+/// als.similar_users(model regclass, user_id, k bigint, on_unknown text, measure text): rows
+/// (user_id, score, rank)
 Datum als_similar_users(PG_FUNCTION_ARGS) {
   return als::pg::return_similar(fcinfo, als::pg::Side::kUsers);
 }

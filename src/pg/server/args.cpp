@@ -78,11 +78,13 @@ std::string choice_arg(FunctionCallInfo fcinfo, int index, const char* name,
 
 int int_arg(FunctionCallInfo fcinfo, int index, const char* name, int low, int high) {
   require_arg(fcinfo, index, name);
-  int value = PG_GETARG_INT32(index);
+  const bool is_bigint = get_fn_expr_argtype(fcinfo->flinfo, index) == INT8OID;
+  const std::int64_t value = is_bigint ? PG_GETARG_INT64(index) : PG_GETARG_INT32(index);
   if (value < low || value > high)
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, format("invalid %s: %d", name, value),
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    format("invalid %s: %s", name, std::to_string(value).c_str()),
                     format("It must be between %d and %d.", low, high));
-  return value;
+  return static_cast<int>(value);
 }
 
 double float_arg(FunctionCallInfo fcinfo, int index, const char* name, double low, double high) {

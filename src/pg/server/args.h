@@ -41,7 +41,7 @@ std::string choice_arg(FunctionCallInfo fcinfo, int index, const char* name,
 /// Throws 22004 if the argument is null.
 void require_arg(FunctionCallInfo fcinfo, int index, const char* name);
 
-/// An integer (or float) argument within [low, high]. Throws 22004 or 22023.
+/// An int or bigint (or float) argument within [low, high]. Throws 22004 or 22023.
 int int_arg(FunctionCallInfo fcinfo, int index, const char* name, int low, int high);
 double float_arg(FunctionCallInfo fcinfo, int index, const char* name, double low, double high);
 
