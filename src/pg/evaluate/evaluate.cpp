@@ -5,6 +5,7 @@
 #include "pg/evaluate/evaluation.h"
 #include "pg/server/args.h"
 #include "pg/server/result_rows.h"
+#include "pg/sql/array_elements.h"
 
 namespace als::pg {
 
@@ -26,17 +27,7 @@ enum Argument {
 
 std::vector<std::uint32_t> cutoffs_arg(FunctionCallInfo fcinfo) {
   require_arg(fcinfo, kK, "k");
-  struct Elements {
-    Datum* values;
-    bool* nulls;
-    int n;
-  };
-  auto elements = server([&] {
-    Elements result{};
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(kK), INT4OID, sizeof(int32), true, TYPALIGN_INT,
-                      &result.values, &result.nulls, &result.n);
-    return result;
-  });
+  const auto elements = server([&] { return array_elements(PG_GETARG_DATUM(kK)); });
   std::vector<std::uint32_t> cutoffs;
   for (int i = 0; i < elements.n; ++i) {
     if (elements.nulls[i])

@@ -2,6 +2,8 @@
 
 #include "pg/ids/id_args.h"
 
+#include "pg/sql/array_elements.h"
+
 namespace als::pg {
 
 IdConverter converter_or_throw(Oid from, const IdType& to, const char* what,
@@ -24,15 +26,9 @@ Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char*
 
 namespace {
 
-struct IdElements {
-  Datum* values;
-  bool* nulls;
-  int n;
-  Oid type;
-};
-
 /// The elements of an array argument. A server call.
-IdElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type, const char* name) {
+ArrayElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type,
+                          const char* name) {
   Oid argument = get_fn_expr_argtype(fcinfo->flinfo, index);
   Datum array = PG_GETARG_DATUM(index);
   if (argument == UNKNOWNOID || argument == TEXTOID) {
@@ -45,20 +41,12 @@ IdElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type, c
     getTypeInputInfo(argument, &input, &parameter);
     array = OidInputFunctionCall(input, literal, parameter, -1);
   }
-  IdElements result{};
-  result.type = get_base_element_type(argument);
-  if (!OidIsValid(result.type))
+  if (!OidIsValid(get_base_element_type(argument)))
     ereport(ERROR,
             (errcode(ERRCODE_DATATYPE_MISMATCH),
              errmsg("%s must be an array of ids, not of type %s", name, format_type_be(argument)),
              errhint("Write array[...], or array(select ...) for the ids of a query.")));
-  int16 length;
-  bool by_value;
-  char align;
-  get_typlenbyvalalign(result.type, &length, &by_value, &align);
-  deconstruct_array(DatumGetArrayTypeP(array), result.type, length, by_value, align, &result.values,
-                    &result.nulls, &result.n);
-  return result;
+  return array_elements(array);
 }
 
 }  // namespace
