@@ -29,12 +29,13 @@ void drop_segments(CachedModel& cached, bool stale_ones) {
   const auto is_over = [&](const Segment& segment) {
     return segment.is_shared() ? stale_ones && is_stale(segment) : cached.transaction_local;
   };
-  for (auto& search : cached.searches)
-    if (search != nullptr && is_over(*search->segment)) search.reset();
-  for (int s : {0, 1}) {
-    if (cached.sides[s] == nullptr || !is_over(cached.sides[s]->segment())) continue;
-    cached.searches[s].reset();  // which holds a view of the rows
-    cached.sides[s].reset();
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    auto& rows = cached.sides[side];
+    auto& search = cached.searches[side];
+    const bool rows_are_over = rows != nullptr && is_over(rows->segment());
+    // A search holds a view of the rows.
+    if (search != nullptr && (rows_are_over || is_over(*search->segment))) search.reset();
+    if (rows_are_over) rows.reset();
   }
   cached.transaction_local = false;
 }
@@ -79,21 +80,21 @@ void watch_server() {
 /// A refresh of the users leaves the items as they were, and the other way round.
 void take_same_sides(const CachedModel& from, CachedModel& to) {
   for (Side side : {Side::kUsers, Side::kItems}) {
-    const int s = index_of(side);
-    if (from.sides[s] == nullptr || to.sides[s] != nullptr ||
+    if (from.sides[side] == nullptr || to.sides[side] != nullptr ||
         !to.model.has_same_factors(from.model, side))
       continue;
-    to.sides[s] = from.sides[s];
-    to.searches[s] = from.searches[s];
+    to.sides[side] = from.sides[side];
+    to.searches[side] = from.searches[side];
     to.transaction_local = to.transaction_local || from.transaction_local;
   }
 }
 
 bool has_private_segments(const CachedModel& cached) {
   const auto is_private = [](const Segment& segment) { return !segment.is_shared(); };
-  for (int s : {0, 1}) {
-    if (cached.sides[s] != nullptr && is_private(cached.sides[s]->segment())) return true;
-    if (cached.searches[s] != nullptr && is_private(*cached.searches[s]->segment)) return true;
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    if (cached.sides[side] != nullptr && is_private(cached.sides[side]->segment())) return true;
+    if (cached.searches[side] != nullptr && is_private(*cached.searches[side]->segment))
+      return true;
   }
   return false;
 }
@@ -114,8 +115,8 @@ void drop_copies_of_other_versions(const CachedModel& kept) {
 
 std::shared_ptr<CachedModel> cached_version(Model model) {
   watch_server();
-  model.user_factors.version_trigger = seen_changes(model, Side::kUsers).trigger;
-  model.item_factors.version_trigger = seen_changes(model, Side::kItems).trigger;
+  for (Side side : {Side::kUsers, Side::kItems})
+    model.factor_tables[side].version_trigger = seen_changes(model, side).trigger;
   auto& models = cached_models();
   auto found = std::find_if(models.begin(), models.end(), [&](const auto& entry) {
     return entry->model.has_same_factors(model);
@@ -140,18 +141,14 @@ std::shared_ptr<CachedModel> cached_version(Model model) {
 std::vector<RegisteredSegment> private_segments() {
   std::vector<RegisteredSegment> segments;
   for (const auto& cached : cached_models()) {
-    const auto add = [&](const Segment& segment, Side side, SegmentKind of_users,
-                         SegmentKind of_items) {
-      if (segment.is_shared()) return;
-      segments.push_back(
-          {segment_key(cached->model, side, side == Side::kUsers ? of_users : of_items),
-           segment.bytes(), 1, 0, 0});
+    const auto add = [&](const Segment& segment, const SegmentKey& key) {
+      if (!segment.is_shared()) segments.push_back({key, segment.bytes(), 1, 0, 0});
     };
     for (Side side : {Side::kUsers, Side::kItems}) {
-      if (const auto& rows = cached->sides[index_of(side)])
-        add(rows->segment(), side, SegmentKind::kUserFactors, SegmentKind::kItemFactors);
-      if (const auto& search = cached->searches[index_of(side)])
-        add(*search->segment, side, SegmentKind::kUserSearch, SegmentKind::kItemSearch);
+      if (const auto& rows = cached->sides[side])
+        add(rows->segment(), factor_key(cached->model, side));
+      if (const auto& search = cached->searches[side])
+        add(*search->segment, search_key(cached->model, side));
     }
   }
   return segments;

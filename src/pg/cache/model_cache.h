@@ -21,15 +21,12 @@ struct SideSearch {
 /// sessions.
 struct CachedModel {
   Model model;
-  std::shared_ptr<LoadedFactors> sides[2];
-  std::shared_ptr<SideSearch> searches[2];
-  int lookups[2] = {0, 0};
-  bool holds_rows[2] = {false, false};  ///< the factor table is known not to be empty
-  bool transaction_local = false;       ///< what of it is private holds for this transaction only
+  BySide<std::shared_ptr<LoadedFactors>> sides;
+  BySide<std::shared_ptr<SideSearch>> searches;
+  BySide<int> lookups;
+  BySide<bool> holds_rows;         ///< the factor table is known not to be empty
+  bool transaction_local = false;  ///< what of it is private holds for this transaction only
 };
-
-/// The place of a side in a CachedModel.
-inline int index_of(Side side) { return side == Side::kUsers ? 0 : 1; }
 
 /// What is kept of this version of a model, perhaps nothing yet.
 std::shared_ptr<CachedModel> cached_version(Model model);

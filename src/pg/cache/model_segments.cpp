@@ -48,20 +48,21 @@ FoundSegment find_or_build(const SegmentKey& key, Lifetime lifetime,
   return found;
 }
 
-SegmentKey factor_key(const Model& model, Side side) {
-  return segment_key(model, side,
-                     side == Side::kUsers ? SegmentKind::kUserFactors : SegmentKind::kItemFactors);
-}
+constexpr BySide<SegmentKind> kFactors{SegmentKind::kUserFactors, SegmentKind::kItemFactors};
+constexpr BySide<SegmentKind> kSearch{SegmentKind::kUserSearch, SegmentKind::kItemSearch};
 
-SegmentKey search_key(const Model& model, Side side) {
-  return segment_key(model, side,
-                     side == Side::kUsers ? SegmentKind::kUserSearch : SegmentKind::kItemSearch);
+SegmentKey segment_key(const Model& model, Side side, SegmentKind kind) {
+  return {MyDatabaseId, model.table, kind, model.factor_tables[side], model.factors};
 }
 
 }  // namespace
 
-SegmentKey segment_key(const Model& model, Side side, SegmentKind kind) {
-  return {MyDatabaseId, model.table, kind, model.factors_of(side), model.factors};
+SegmentKey factor_key(const Model& model, Side side) {
+  return segment_key(model, side, kFactors[side]);
+}
+
+SegmentKey search_key(const Model& model, Side side) {
+  return segment_key(model, side, kSearch[side]);
 }
 
 FoundSegment factor_segment(const Model& model, Side side, Lifetime lifetime) {

@@ -13,8 +13,9 @@ struct FoundSegment {
   Lifetime lifetime = Lifetime::kSnapshot;
 };
 
-/// What a segment of a side of this version of a model is known by.
-SegmentKey segment_key(const Model& model, Side side, SegmentKind kind);
+/// What the segments of a side of this version of a model are known by.
+SegmentKey factor_key(const Model& model, Side side);
+SegmentKey search_key(const Model& model, Side side);
 
 /// The segment of a factor table as the active snapshot sees it. Shared where its rows hold for
 /// everybody: another's, or built here for all. Else, or where no memory can be shared, this

@@ -59,27 +59,26 @@ ServedModel::ServedModel(std::shared_ptr<CachedModel> cached, Oid user)
   // Factors that row-level security has filtered are this call's alone.
   if (row_security_) return;
   for (Side side : {Side::kUsers, Side::kItems})
-    if (seen_changes(model(), side).are_seen)
-      lifetimes_[index_of(side)] = lifetime_of_rows(model(), side);
+    if (seen_changes(model(), side).are_seen) lifetimes_[side] = lifetime_of_rows(model(), side);
 }
 
 bool ServedModel::holds_rows_of_snapshot() const {
-  return own_->sides[0] != nullptr || own_->sides[1] != nullptr;
+  return own_->sides.users != nullptr || own_->sides.items != nullptr;
 }
 
 CachedModel& ServedModel::kept(Side side) {
-  return lifetimes_[index_of(side)] == Lifetime::kSnapshot ? *own_ : *cached_;
+  return lifetimes_[side] == Lifetime::kSnapshot ? *own_ : *cached_;
 }
 
 const IdType& ServedModel::id_type(Side side) {
-  IdType*& type = types_[index_of(side)];
+  IdType*& type = types_[side];
   if (type == nullptr) type = server([&] { return factor_id_type(model(), side, context_.get()); });
   return *type;
 }
 
 /// Table privileges are looked up; anything else (privileges on columns) is left to the executor.
 void ServedModel::check_readable(Side side) {
-  bool& readable = readable_[index_of(side)];
+  bool& readable = readable_[side];
   if (readable) return;
   Oid table = model().factor_table(side);
   bool granted =
@@ -97,27 +96,25 @@ void ServedModel::check_readable(Side side) {
 
 const LoadedFactors& ServedModel::side(Side side) {
   check_readable(side);
-  const int s = index_of(side);
-  if (kept(side).sides[s] == nullptr) {
-    FoundSegment found = factor_segment(model(), side, lifetimes_[s]);
+  if (kept(side).sides[side] == nullptr) {
+    FoundSegment found = factor_segment(model(), side, lifetimes_[side]);
     auto loaded = std::make_shared<LoadedFactors>(model(), side, std::move(found.segment));
     if (!is_filtered()) check_not_lost(model(), side, loaded->size());
-    lifetimes_[s] = found.lifetime;
-    kept(side).sides[s] = std::move(loaded);
+    lifetimes_[side] = found.lifetime;
+    kept(side).sides[side] = std::move(loaded);
     if (found.lifetime == Lifetime::kTransaction) kept(side).transaction_local = true;
   }
-  return *kept(side).sides[s];
+  return *kept(side).sides[side];
 }
 
 const TopKSearch& ServedModel::search(Side side) {
   const LoadedFactors& rows = this->side(side);
-  const int s = index_of(side);
-  std::shared_ptr<SideSearch>& loaded = kept(side).searches[s];
+  std::shared_ptr<SideSearch>& loaded = kept(side).searches[side];
   if (loaded == nullptr) {
-    std::shared_ptr<Segment> segment = search_segment(model(), side, rows, lifetimes_[s]);
+    std::shared_ptr<Segment> segment = search_segment(model(), side, rows, lifetimes_[side]);
     TopKSearch search(segment->data(), rows.rows(), rows.bias());
     loaded = std::make_shared<SideSearch>(SideSearch{std::move(segment), search});
-    if (lifetimes_[s] == Lifetime::kTransaction) kept(side).transaction_local = true;
+    if (lifetimes_[side] == Lifetime::kTransaction) kept(side).transaction_local = true;
   }
   count_hit(*loaded->segment);
   return loaded->search;
@@ -125,17 +122,17 @@ const TopKSearch& ServedModel::search(Side side) {
 
 /// Takes a side that another session has loaded.
 bool ServedModel::take_existing(Side side) {
-  const int s = index_of(side);
-  if (lifetimes_[s] == Lifetime::kSnapshot || kept(side).lookups[s] % kLookupsBetweenLooks != 0)
+  if (lifetimes_[side] == Lifetime::kSnapshot ||
+      kept(side).lookups[side] % kLookupsBetweenLooks != 0)
     return false;
   std::shared_ptr<Segment> segment = existing_factor_segment(model(), side);
   if (segment == nullptr) return false;
-  kept(side).sides[s] = std::make_shared<LoadedFactors>(model(), side, std::move(segment));
+  kept(side).sides[side] = std::make_shared<LoadedFactors>(model(), side, std::move(segment));
   return true;
 }
 
 bool ServedModel::worth_loading(Side side) {
-  if (is_filtered() || kept(side).lookups[index_of(side)] < kLookupsBeforeLoad) return false;
+  if (is_filtered() || kept(side).lookups[side] < kLookupsBeforeLoad) return false;
   std::size_t row_bytes = static_cast<std::size_t>(model().factors) * sizeof(float) + 64;
   return side == Side::kItems || static_cast<std::size_t>(model().n_users) * row_bytes <=
                                      std::max(cache_size(), kMaxPrivateUserBytes);
@@ -143,7 +140,7 @@ bool ServedModel::worth_loading(Side side) {
 
 /// An empty factor table answers like one that does not know the id.
 void ServedModel::check_holds_rows(Side side) {
-  bool& known = kept(side).holds_rows[index_of(side)];
+  bool& known = kept(side).holds_rows[side];
   if (known || is_filtered()) return;
   check_not_lost(model(), side);
   known = true;
@@ -151,7 +148,7 @@ void ServedModel::check_holds_rows(Side side) {
 
 std::optional<FactorRow> ServedModel::find(Side side, Datum id) {
   check_readable(side);
-  if (kept(side).sides[index_of(side)] == nullptr && !take_existing(side) && !worth_loading(side)) {
+  if (kept(side).sides[side] == nullptr && !take_existing(side) && !worth_loading(side)) {
     std::optional<FactorRow> row = look_up(side, id);
     if (!row) check_holds_rows(side);
     return row;
@@ -168,11 +165,11 @@ std::optional<FactorRow> ServedModel::find(Side side, Datum id) {
 
 std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
   const IdType& type = id_type(side);
-  LastRow& last = last_[index_of(side)];
+  LastRow& last = last_[side];
   bool repeated = last.valid &&
                   server([&] { return datumIsEqual(last.id, id, type.by_value(), type.length()); });
   if (!repeated) {
-    ++kept(side).lookups[index_of(side)];
+    ++kept(side).lookups[side];
     last.valid = last.exists = false;
     SpiConnection spi;
     const char* condition = server([&] { return equals_condition(type, id_column(side)); });
@@ -203,10 +200,10 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
 
 bool ServedModel::revalidate() {
   for (Side side : {Side::kUsers, Side::kItems}) {
-    Lifetime& lifetime = lifetimes_[index_of(side)];
+    Lifetime& lifetime = lifetimes_[side];
     if (lifetime != Lifetime::kSnapshot) lifetime = lifetime_of_rows(model(), side);
     if (lifetime == Lifetime::kSnapshot) return false;
-    last_[index_of(side)].valid = false;
+    last_[side].valid = false;
   }
   return true;
 }

@@ -54,11 +54,11 @@ class ServedModel {
 
   std::shared_ptr<CachedModel> cached_;  ///< what holds for the version
   std::shared_ptr<CachedModel> own_;     ///< what holds for the snapshot only
-  Lifetime lifetimes_[2] = {Lifetime::kSnapshot, Lifetime::kSnapshot};
+  BySide<Lifetime> lifetimes_{Lifetime::kSnapshot, Lifetime::kSnapshot};
   bool row_security_ = false;
-  bool readable_[2] = {false, false};
+  BySide<bool> readable_;
   OwnedMemoryContext context_;
-  IdType* types_[2] = {nullptr, nullptr};
+  BySide<IdType*> types_;
 
   // The row found last through the primary key.
   struct LastRow {
@@ -67,7 +67,8 @@ class ServedModel {
     Datum id = 0;
     std::vector<float> values;
     float bias = 0;
-  } last_[2];
+  };
+  BySide<LastRow> last_;
 };
 
 /// The model as the active snapshot sees it. Throws what read_model() throws. Repeated calls under

@@ -110,7 +110,7 @@ Lifetime lifetime_of_rows(const Model& model, Side side) {
 }
 
 bool are_whole(const Model& model, Side side, std::size_t rows) {
-  const FactorTable& factors = model.factors_of(side);
+  const FactorTable& factors = model.factor_tables[side];
   const bool seen = server([&] {
     return is_seen_as_it_is(factors) && replication_is_seen(factors.table) &&
            replication_is_seen(model.table);

@@ -4,8 +4,8 @@
 
 #include "pg/evaluate/evaluation.h"
 #include "pg/server/args.h"
-#include "pg/server/integers.h"
 #include "pg/server/result_rows.h"
+#include "pg/sql/integers.h"
 
 namespace als::pg {
 

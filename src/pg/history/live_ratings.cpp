@@ -74,7 +74,6 @@ LiveRatings::LiveRatings(ServedModel& served, Side side, const std::vector<Datum
       source_(described_source(served, context_.get())),
       reader_(source_) {
   const Model& model = served.model();
-  const bool of_users = side == Side::kUsers;
   const LoadedFactors& others = served.side(other_side(side));
   const IdType& type = served.id_type(side);
   const std::string& column = source_.id_col(side);
@@ -95,18 +94,18 @@ LiveRatings::LiveRatings(ServedModel& served, Side side, const std::vector<Datum
   std::vector<std::uint32_t> rows(this->ids().size());
   std::iota(rows.begin(), rows.end(), 0U);
   const std::vector<std::uint32_t> columns =
-      numbers_of(of_users ? reader_.items() : reader_.users(), others.ids());
+      numbers_of(reader_.ids(other_side(side)), others.ids());
   RatingBuffer buffer = reader_.take_buffer();
-  if (!of_users) buffer = turned_round(buffer);
+  if (side == Side::kItems) buffer = turned_round(buffer);
   rows_ = group_by_user(std::move(buffer), rows, columns, rows.size(), team);
   try {
     duplicates_ = merge_duplicates(rows_, model.on_duplicate, team);
   } catch (const DuplicateRating& duplicate) {
-    const Datum own = this->ids().id(duplicate.user);
-    const Datum other = others.ids().id(duplicate.item);
+    BySide<Datum> id;
+    id[side] = this->ids().id(duplicate.user);
+    id[other_side(side)] = others.ids().id(duplicate.item);
     throw_duplicate_rating(
-        of_users ? type : others.type(), of_users ? own : other, of_users ? others.type() : type,
-        of_users ? other : own, "",
+        served.id_type(Side::kUsers), id.users, served.id_type(Side::kItems), id.items, "",
         format("Model %s was trained with on_duplicate => 'error'.", model.name.c_str()));
   }
 

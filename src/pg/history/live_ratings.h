@@ -24,9 +24,7 @@ class LiveRatings {
   LiveRatings& operator=(const LiveRatings&) = delete;
 
   /// The ids read; row r of the ratings is that of the one kept under order()[r]. No row is empty.
-  const IdDictionary& ids() const {
-    return side_ == Side::kUsers ? reader_.users() : reader_.items();
-  }
+  const IdDictionary& ids() const { return reader_.ids(side_); }
   const std::vector<std::uint32_t>& order() const { return order_; }
   const CompressedRows& rows() const { return rows_; }
 

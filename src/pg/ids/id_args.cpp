@@ -2,7 +2,8 @@
 
 #include "pg/ids/id_args.h"
 
-#include "pg/server/integers.h"
+#include "pg/sql/array_elements.h"
+#include "pg/sql/integers.h"
 
 namespace als::pg {
 
@@ -26,15 +27,9 @@ Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char*
 
 namespace {
 
-struct IdElements {
-  Datum* values;
-  bool* nulls;
-  int n;
-  Oid type;
-};
-
 /// The elements of an array argument. A server call.
-IdElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type, const char* name) {
+ArrayElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type,
+                          const char* name) {
   Oid argument = get_fn_expr_argtype(fcinfo->flinfo, index);
   Datum array = PG_GETARG_DATUM(index);
   if (argument == UNKNOWNOID || argument == TEXTOID) {
@@ -47,20 +42,12 @@ IdElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type, c
     getTypeInputInfo(argument, &input, &parameter);
     array = OidInputFunctionCall(input, literal, parameter, -1);
   }
-  IdElements result{};
-  result.type = element_type(argument, array);
-  if (!OidIsValid(result.type))
+  if (!is_array(argument))
     ereport(ERROR,
             (errcode(ERRCODE_DATATYPE_MISMATCH),
              errmsg("%s must be an array of ids, not of type %s", name, format_type_be(argument)),
              errhint("Write array[...], or array(select ...) for the ids of a query.")));
-  int16 length;
-  bool by_value;
-  char align;
-  get_typlenbyvalalign(result.type, &length, &by_value, &align);
-  deconstruct_array(DatumGetArrayTypeP(array), result.type, length, by_value, align, &result.values,
-                    &result.nulls, &result.n);
-  return result;
+  return array_elements(array);
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ struct BySide {
   T users{};
   T items{};
 
-  T& operator[](Side side) { return side == Side::kUsers ? users : items; }
-  const T& operator[](Side side) const { return side == Side::kUsers ? users : items; }
+  constexpr T& operator[](Side side) { return side == Side::kUsers ? users : items; }
+  constexpr const T& operator[](Side side) const { return side == Side::kUsers ? users : items; }
 };
 
 }  // namespace als::pg

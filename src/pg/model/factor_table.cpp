@@ -4,7 +4,7 @@
 namespace als::pg {
 
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context) {
-  const FactorTable& factors = model.factors_of(side);
+  const FactorTable& factors = model.factor_tables[side];
   MemoryContext old = MemoryContextSwitchTo(context);
   IdType* result = describe_id_type(factors.id_type, factors.id_collation, "factor ids");
   MemoryContextSwitchTo(old);

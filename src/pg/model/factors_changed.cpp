@@ -35,7 +35,7 @@ void renew_versions(const Claim& claim, Oid table) {
   check_may_update(claim, model);
   std::string set = "version = pg_catalog.gen_random_uuid()";
   for (Side side : {Side::kUsers, Side::kItems})
-    if (claim.run.factors(side) == table) set += new_version(side);
+    if (claim.run.tables[side] == table) set += new_version(side);
   if (execute("update " + model + " set " + set + " where run operator(pg_catalog.=) $1",
               {{INT8OID, Int64GetDatum(claim.run.run)}}) > 0)
     return;
@@ -49,7 +49,7 @@ void renew_versions(const Claim& claim, Oid table) {
 /// After a restore. Where several models name the table, als.train or als.refresh_* tells whose it
 /// is.
 void record_owner(const Claim& claim, Oid table) {
-  const Side side = claim.run.user_factors == table ? Side::kUsers : Side::kItems;
+  const Side side = claim.run.tables.users == table ? Side::kUsers : Side::kItems;
   if (!server([&] { return owns_relation(table); }) || !is_provably_of(claim.model, table, side))
     return;
   server([&] { record_model(table, claim.model); });

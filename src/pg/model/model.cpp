@@ -116,7 +116,7 @@ OptionChoices read_options(const RowView& row, const Model& model) {
 }
 
 void describe_factor_table(Model& model, Side side) {
-  FactorTable& factors = side == Side::kUsers ? model.user_factors : model.item_factors;
+  FactorTable& factors = model.factor_tables[side];
   bool is_named = true;
   bool exists = server([&] {
     HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(factors.table));
@@ -236,8 +236,8 @@ Model read_model(Oid table) {
   for_each_row(plan, {}, columns.types, [&](TupleTableSlot* slot) {
     RowView row(slot);
     found = true;
-    model.user_factors.version = row.version(kUserVersion);
-    model.item_factors.version = row.version(kItemVersion);
+    model.factor_tables.users.version = row.version(kUserVersion);
+    model.factor_tables.items.version = row.version(kItemVersion);
     const OptionChoices options = read_options(row, model);
     const bool implicit = options.feedback() == Feedback::kImplicit;
     model.feedback = options.feedback();
@@ -254,8 +254,8 @@ Model read_model(Oid table) {
     model.n_users = DatumGetInt64(row.datum(kUsers));
     model.n_items = DatumGetInt64(row.datum(kItems));
     model.has_duplicates = row.is_null(kDuplicates) || DatumGetInt64(row.datum(kDuplicates)) > 0;
-    model.user_factors.table = DatumGetObjectId(row.datum(kUserFactors));
-    model.item_factors.table = DatumGetObjectId(row.datum(kItemFactors));
+    model.factor_tables.users.table = DatumGetObjectId(row.datum(kUserFactors));
+    model.factor_tables.items.table = DatumGetObjectId(row.datum(kItemFactors));
     if (!row.is_null(kSource)) model.source.text = row.text(kSource);
     if (!row.is_null(kSourceTable)) model.source.table = DatumGetObjectId(row.datum(kSourceTable));
     model.source.user_col = row.name(kUserCol);

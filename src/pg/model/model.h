@@ -47,14 +47,10 @@ struct Model {
   std::int64_t n_users = 0;
   std::int64_t n_items = 0;
   bool has_duplicates = true;  ///< whether its ratings may be of several rows; unknown: true
-  FactorTable user_factors;
-  FactorTable item_factors;
+  BySide<FactorTable> factor_tables;
   RatingSource source;
 
-  const FactorTable& factors_of(Side side) const {
-    return side == Side::kUsers ? user_factors : item_factors;
-  }
-  Oid factor_table(Side side) const { return factors_of(side).table; }
+  Oid factor_table(Side side) const { return factor_tables[side].table; }
 
   /// How many rows als has left in a side's factor table.
   std::int64_t n_rows(Side side) const { return side == Side::kUsers ? n_users : n_items; }
@@ -68,7 +64,7 @@ struct Model {
   /// Whether what has been read of a side of the other holds for this one too.
   bool has_same_factors(const Model& other, Side side) const {
     return table == other.table && factors == other.factors &&
-           factors_of(side) == other.factors_of(side);
+           factor_tables[side] == other.factor_tables[side];
   }
   bool has_same_factors(const Model& other) const {
     return has_same_factors(other, Side::kUsers) && has_same_factors(other, Side::kItems);

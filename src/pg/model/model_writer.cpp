@@ -29,7 +29,7 @@ bool can_be_altered(Oid table) {
 }  // namespace
 
 void ModelWriter::lock(bool replace) {
-  user_factors_ = item_factors_ = InvalidOid;
+  factor_tables_ = {};
   newest_run_ = 0;
   table_ = target_table_.lock();
   if (!OidIsValid(table_)) return;
@@ -90,8 +90,8 @@ void ModelWriter::find_factor_tables() {
   SnapshotScope snapshot;
   const NamedFactors newest = named_factors(table_);
   newest_run_ = newest.exists ? newest.run : 0;
-  user_factors_ = find_factor_table(Side::kUsers, newest.user_factors);
-  item_factors_ = find_factor_table(Side::kItems, newest.item_factors);
+  for (Side side : {Side::kUsers, Side::kItems})
+    factor_tables_[side] = find_factor_table(side, newest.tables[side]);
   snapshot.pop();
 }
 
@@ -103,10 +103,10 @@ void ModelWriter::lock_tables() {
   std::string tables;
   for (Side side : {Side::kUsers, Side::kItems})
     if (OidIsValid(factor_table(side))) tables += relation_name(factor_table(side)) + ", ";
-  const std::pair<Oid, Oid> found(user_factors_, item_factors_);
+  const BySide<Oid> found = factor_tables_;
   execute("lock table only " + tables + qualified_name() + " in share row exclusive mode");
   find_factor_tables();
-  if (found != std::pair(user_factors_, item_factors_))
+  if (found.users != factor_tables_.users || found.items != factor_tables_.items)
     throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,
                     format("model %s has changed meanwhile", qualified_name().c_str()),
                     "Try again.");
@@ -194,7 +194,7 @@ void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unl
   if (!OidIsValid(table_)) create_model_table();
   for (Side side : {Side::kUsers, Side::kItems}) {
     const IdType& type = *id_types[side];
-    Oid& table = side == Side::kUsers ? user_factors_ : item_factors_;
+    Oid& table = factor_tables_[side];
     if (OidIsValid(table)) {
       check_factor_table(side, type, unlogged);
     } else {

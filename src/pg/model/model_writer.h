@@ -40,7 +40,8 @@ class ModelWriter {
 
   Oid table() const { return table_; }
   std::int64_t newest_run() const { return newest_run_; }  ///< as locked; 0 if there is none
-  Oid factor_table(Side side) const { return side == Side::kUsers ? user_factors_ : item_factors_; }
+  const BySide<Oid>& factor_tables() const { return factor_tables_; }
+  Oid factor_table(Side side) const { return factor_tables_[side]; }
 
   /// Puts these rows in the place of those in the factor table.
   void write_factors(Side side, const FactorFeed& rows);
@@ -72,8 +73,7 @@ class ModelWriter {
   TargetTable target_table_;
   Oid table_ = InvalidOid;  ///< InvalidOid while there is no such model
   std::int64_t newest_run_ = 0;
-  Oid user_factors_ = InvalidOid;
-  Oid item_factors_ = InvalidOid;
+  BySide<Oid> factor_tables_;  ///< InvalidOid while there is none
 };
 
 }  // namespace als::pg

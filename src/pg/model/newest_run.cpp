@@ -220,7 +220,7 @@ NamedFactors named_factors(Oid model) {
   });
   const NewestRun newest = read_newest_run(model, columns, Reading::kWaiting);
   if (!newest.found) return {};
-  return {true, newest.run, class_value(newest, 0), class_value(newest, 1)};
+  return {true, newest.run, {class_value(newest, 0), class_value(newest, 1)}};
 }
 
 }  // namespace als::pg

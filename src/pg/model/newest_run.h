@@ -31,11 +31,9 @@ NewestRun read_newest_run(Oid model, TupleDesc columns, Reading reading);
 struct NamedFactors {
   bool exists = false;
   std::int64_t run = 0;
-  Oid user_factors = InvalidOid;
-  Oid item_factors = InvalidOid;
+  BySide<Oid> tables;  ///< InvalidOid where none is named
 
-  Oid factors(Side side) const { return side == Side::kUsers ? user_factors : item_factors; }
-  bool names(Oid table) const { return user_factors == table || item_factors == table; }
+  bool names(Oid table) const { return tables.users == table || tables.items == table; }
 };
 
 /// The factor tables of the newest row that the active snapshot holds, whoever may see it. None if

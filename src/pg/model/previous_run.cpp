@@ -53,11 +53,12 @@ std::optional<PreviousRun::Copies> PreviousRun::find() const {
                             model_.qualified_name() + " order by run");
   for_each_row(plan, {}, {REGCLASSOID, REGCLASSOID, INT8OID}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
-    const Copies named{DatumGetInt64(slot->tts_values[2]), DatumGetObjectId(slot->tts_values[0]),
-                       DatumGetObjectId(slot->tts_values[1])};
+    const Copies named{
+        DatumGetInt64(slot->tts_values[2]),
+        {DatumGetObjectId(slot->tts_values[0]), DatumGetObjectId(slot->tts_values[1])}};
     for (Side side : {Side::kUsers, Side::kItems}) {
-      const bool is_copy = named.of(side) != model_.factor_table(side) &&
-                           server([&] { return is_kept_copy(model_.table(), named.of(side)); });
+      const bool is_copy = named.tables[side] != model_.factor_table(side) &&
+                           server([&] { return is_kept_copy(model_.table(), named.tables[side]); });
       if (!is_copy) return;
     }
     found = named;
@@ -66,17 +67,18 @@ std::optional<PreviousRun::Copies> PreviousRun::find() const {
   return found;
 }
 
-std::uint64_t PreviousRun::name_tables(std::int64_t run, Oid users, Oid items, const char* more) {
+std::uint64_t PreviousRun::name_tables(std::int64_t run, const BySide<Oid>& tables,
+                                       const char* more) {
   return execute("update only " + model_.qualified_name() +
                      " set user_factors = $1, item_factors = $2" + more +
                      " where run operator(pg_catalog.=) $3 returning *",
-                 {class_param(users), class_param(items), bigint_param(run)});
+                 {class_param(tables.users), class_param(tables.items), bigint_param(run)});
 }
 
 /// What the caller may not drop stays, with a notice, and goes with the model.
 void PreviousRun::drop(const Copies& copies) {
   for (Side side : {Side::kUsers, Side::kItems}) {
-    const Oid table = copies.of(side);
+    const Oid table = copies.tables[side];
     const std::string name = relation_name(table);
     const bool is_mine = server([&] { return has_privs_of_role(GetUserId(), owner_of(table)); });
     if (is_mine && !server([&] { return is_needed_by_others(table); })) {
@@ -96,8 +98,7 @@ void PreviousRun::drop(const Copies& copies) {
 void PreviousRun::forget() {
   const std::optional<Copies> copies = find();
   if (!copies) return;
-  name_tables(copies->run, model_.factor_table(Side::kUsers), model_.factor_table(Side::kItems),
-              "");
+  name_tables(copies->run, model_.factor_tables(), "");
   drop(*copies);
 }
 
@@ -118,11 +119,11 @@ Oid PreviousRun::copy(Side side) {
 
 void PreviousRun::keep() {
   if (model_.newest_run() == 0) return;
-  made_ = Copies{model_.newest_run(), copy(Side::kUsers), copy(Side::kItems)};
+  made_ = Copies{model_.newest_run(), {copy(Side::kUsers), copy(Side::kItems)}};
 }
 
 void PreviousRun::record() {
-  if (made_) name_tables(made_->run, made_->users, made_->items, "");
+  if (made_) name_tables(made_->run, made_->tables, "");
 }
 
 void PreviousRun::restore() {
@@ -134,7 +135,7 @@ void PreviousRun::restore() {
                     "Train with keep_previous => true to be able to go back.");
   for (Side side : {Side::kUsers, Side::kItems}) {
     const std::string serving = relation_name(model_.factor_table(side));
-    const std::string copy = relation_name(kept->of(side));
+    const std::string copy = relation_name(kept->tables[side]);
     const std::int64_t rows = count_rows(copy);
     if (rows == 0)
       throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -155,7 +156,7 @@ void PreviousRun::restore() {
     throw_suppressed(format("the newest row of %s could not be removed", model.c_str()));
   drop(*kept);
   const std::uint64_t updated =
-      name_tables(kept->run, model_.factor_table(Side::kUsers), model_.factor_table(Side::kItems),
+      name_tables(kept->run, model_.factor_tables(),
                   ", version = pg_catalog.gen_random_uuid(), user_version = "
                   "pg_catalog.gen_random_uuid(), item_version = pg_catalog.gen_random_uuid()");
   if (updated != 1)

@@ -30,14 +30,12 @@ class PreviousRun {
  private:
   struct Copies {
     std::int64_t run;
-    Oid users;
-    Oid items;
-    Oid of(Side side) const { return side == Side::kUsers ? users : items; }
+    BySide<Oid> tables;
   };
 
   std::optional<Copies> find() const;
   Oid copy(Side side);
-  std::uint64_t name_tables(std::int64_t run, Oid users, Oid items, const char* more);
+  std::uint64_t name_tables(std::int64_t run, const BySide<Oid>& tables, const char* more);
   void drop(const Copies& copies);
 
   ModelWriter& model_;

@@ -7,6 +7,7 @@
 #include "pg/cache/fixed_side.h"
 #include "pg/ids/id_args.h"
 #include "pg/server/interrupts.h"
+#include "pg/sql/array_elements.h"
 
 namespace als::pg {
 
@@ -24,17 +25,7 @@ std::vector<float> ratings_arg(FunctionCallInfo fcinfo, int index, std::size_t n
     return std::vector<float>(n, 1.0F);
   }
 
-  struct Elements {
-    Datum* values;
-    bool* nulls;
-    int n;
-  };
-  auto elements = server([&] {
-    Elements result{};
-    deconstruct_array(PG_GETARG_ARRAYTYPE_P(index), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL,
-                      TYPALIGN_DOUBLE, &result.values, &result.nulls, &result.n);
-    return result;
-  });
+  const auto elements = server([&] { return array_elements(PG_GETARG_DATUM(index)); });
   if (static_cast<std::size_t>(elements.n) != n)
     throw UserError(ERRCODE_ARRAY_SUBSCRIPT_ERROR,
                     format("%ss has %zu elements, but ratings has %d", what, n, elements.n),

@@ -34,6 +34,7 @@ class RatingReader {
   std::size_t ratings() const { return buffer_.size(); }
   const IdDictionary& users() const { return users_; }
   const IdDictionary& items() const { return items_; }
+  const IdDictionary& ids(Side side) const { return side == Side::kUsers ? users_ : items_; }
   std::int64_t rows() const { return rows_; }        ///< rows read
   std::int64_t skipped() const { return skipped_; }  ///< of them with a null id or rating
 

@@ -3,9 +3,10 @@
 //
 // A value of als.integer_id is that of a bigint. A value of als.integers is an array of smallint,
 // int or bigint, which says of which.
-#include "pg/server/integers.h"
+#include "pg/sql/integers.h"
 
 #include "pg/server/args.h"
+#include "pg/sql/array_elements.h"
 
 namespace als::pg {
 
@@ -37,39 +38,20 @@ Oid argument_type(FunctionCallInfo fcinfo, int index) {
   return is_own_type(type, "integer_id") ? INT8OID : type;
 }
 
-Oid element_type(Oid type, Datum array) {
-  if (is_own_type(type, "integers")) return ARR_ELEMTYPE(DatumGetArrayTypeP(array));
-  return get_base_element_type(type);
+bool is_array(Oid type) {
+  return OidIsValid(get_base_element_type(type)) || is_own_type(type, "integers");
 }
 
 std::vector<std::int64_t> integers_arg(FunctionCallInfo fcinfo, int index, const char* name) {
   require_arg(fcinfo, index, name);
-  struct Elements {
-    std::int64_t* values;
-    int n;
-    bool null;
-  };
-  auto elements = server([&] {
-    Elements result{};
-    ArrayType* array = PG_GETARG_ARRAYTYPE_P(index);
-    const Oid type = ARR_ELEMTYPE(array);
-    int16 length;
-    bool by_value;
-    char align;
-    Datum* values;
-    bool* nulls;
-    get_typlenbyvalalign(type, &length, &by_value, &align);
-    deconstruct_array(array, type, length, by_value, align, &values, &nulls, &result.n);
-    result.values = static_cast<std::int64_t*>(palloc(sizeof(std::int64_t) * result.n));
-    for (int i = 0; i < result.n; ++i) {
-      result.null |= nulls[i];
-      result.values[i] = nulls[i] ? 0 : integer(values[i], type);
-    }
-    return result;
-  });
-  if (elements.null)
-    throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, format("%s must not hold a null", name));
-  return {elements.values, elements.values + elements.n};
+  const ArrayElements elements = server([&] { return array_elements(PG_GETARG_DATUM(index)); });
+  std::vector<std::int64_t> integers;
+  for (int i = 0; i < elements.n; ++i) {
+    if (elements.nulls[i])
+      throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, format("%s must not hold a null", name));
+    integers.push_back(server([&] { return integer(elements.values[i], elements.type); }));
+  }
+  return integers;
 }
 
 }  // namespace als::pg

@@ -9,9 +9,8 @@ namespace als::pg {
 /// The type of an argument's value: bigint where it is declared als.integer_id. A server call.
 Oid argument_type(FunctionCallInfo fcinfo, int index);
 
-/// The type of the elements of an array of this type, also of als.integers, whose values are arrays
-/// of any integers; InvalidOid if it is no array. A server call.
-Oid element_type(Oid type, Datum array);
+/// Whether values of this type are arrays: also those of als.integers are. A server call.
+bool is_array(Oid type);
 
 /// The elements of an argument of type als.integers or int[]. Throws 22004 for a null, also among
 /// them.
