@@ -268,6 +268,15 @@ reset parallel_setup_cost;
 reset parallel_tuple_cost;
 reset min_parallel_table_scan_size;
 
+-- Models asked in turn are each read once, not at every call.
+create function reads() returns bigint language sql volatile as
+$$ select sum(coalesce(seq_scan, 0) + coalesce(idx_scan, 0))::bigint from pg_stat_xact_user_tables where relid in ('m'::regclass, 'nobias'::regclass, 'implicit'::regclass) $$;
+begin;
+select reads() as before \gset
+select count(als.predict((array['m', 'nobias', 'implicit']::regclass[])[i % 3 + 1], 7, 8)) from generate_series(1, 300) as i;
+select reads() - :before between 1 and 20 as read_seldom;
+commit;
+
 -- Renamed and moved, a model still serves.
 create schema elsewhere;
 create table before as select item_id, score from als.recommend('m', 7, 10);

@@ -85,6 +85,7 @@ from als.train('a', 'ratings', factors => 2, iterations => 2, holdout => 0.1, re
 -- No user loses their only rating.
 select n_holdout, n_ratings from als.train('m', 'select distinct on (user_id) * from ratings', factors => 2, iterations => 1, holdout => 0.99, replace => true);
 select message($$select als.train('m', 'ratings', holdout => 1, replace => true)$$);
+select message($$select als.train('m', 'ratings', holdout => 0.9999999, replace => true)$$);
 select message($$select als.train('m', 'ratings', holdout => -0.1, replace => true)$$);
 select message($$select als.train('m', 'ratings', holdout => null, replace => true)$$);
 

@@ -16,6 +16,12 @@ std::vector<std::shared_ptr<CachedModel>>& cached_models() {
   return *models;
 }
 
+auto find_kept(const CachedModel& cached) {
+  auto& models = cached_models();
+  return std::find_if(models.begin(), models.end(),
+                      [&](const auto& kept) { return kept.get() == &cached; });
+}
+
 /// Whether a model that this session keeps may have been dropped.
 bool models_may_be_gone = false;
 
@@ -137,6 +143,13 @@ std::shared_ptr<CachedModel> cached_version(Model model) {
   if (models.size() > kMaxCachedModels) models.pop_back();
   return result;
 }
+
+void used_again(const CachedModel& cached) {
+  const auto place = find_kept(cached);
+  if (place != cached_models().end()) std::rotate(cached_models().begin(), place, place + 1);
+}
+
+bool is_kept(const CachedModel& cached) { return find_kept(cached) != cached_models().end(); }
 
 std::vector<RegisteredSegment> private_segments() {
   std::vector<RegisteredSegment> segments;

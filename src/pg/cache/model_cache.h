@@ -31,6 +31,12 @@ struct CachedModel {
 /// What is kept of this version of a model, perhaps nothing yet.
 std::shared_ptr<CachedModel> cached_version(Model model);
 
+/// Notes that it is used again, for the order in which the session lets go of what it keeps.
+void used_again(const CachedModel& cached);
+
+/// Whether it is still kept for calls to come.
+bool is_kept(const CachedModel& cached);
+
 /// The segments that only this session has, of models that it keeps.
 std::vector<RegisteredSegment> private_segments();
 

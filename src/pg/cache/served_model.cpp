@@ -19,31 +19,44 @@ constexpr int kLookupsBetweenLooks = 10;
 /// Users can be many: where their side cannot be shared, it is kept only up to this size.
 constexpr std::size_t kMaxPrivateUserBytes = std::size_t{256} << 20;
 
-/// The model served last, which the next call most often asks for again.
+/// A model served lately, which a call to come most often asks for again.
 struct LastServed {
   SnapshotKey key;
   RowVersion row;
   std::shared_ptr<ServedModel> model;
 };
 
-// Never destroyed: a backend ends without running destructors.
-LastServed& last_served() {
-  static auto* last = new LastServed;
+/// At most one for each model table, and of versions that the session keeps anyway. Never
+/// destroyed: a backend ends without running destructors.
+std::vector<LastServed>& last_served() {
+  static auto* last = new std::vector<LastServed>;
   return *last;
 }
+
+LastServed* find_last_served(Oid table) {
+  for (LastServed& last : last_served())
+    if (last.key.table() == table) return &last;
+  return nullptr;
+}
+
+template <class Condition>
+void forget_served(Condition&& condition) {
+  auto& all = last_served();
+  all.erase(std::remove_if(all.begin(), all.end(), condition), all.end());
+}
+
+bool holds_rows_of_snapshot(const LastServed& last) { return last.model->holds_rows_of_snapshot(); }
 
 void end_transaction(XactEvent event, void*) {
   if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
     return;
-  guard_silently([] {
-    LastServed& last = last_served();
-    if (last.model != nullptr && last.model->holds_rows_of_snapshot()) last.model.reset();
-  });
+  guard_silently([] { forget_served(holds_rows_of_snapshot); });
 }
 
 void watch_transactions() {
   static bool watching = false;
   if (watching) return;
+  last_served();  // is made here, because the callback may not fail
   server([] { RegisterXactCallback(end_transaction, nullptr); });
   watching = true;
 }
@@ -209,30 +222,35 @@ bool ServedModel::revalidate() {
 }
 
 std::shared_ptr<ServedModel> serve_model(Oid table) {
-  LastServed& last = last_served();
-  if (last.model != nullptr && last.key.is_current(table)) return last.model;
+  LastServed* last = find_last_served(table);
+  if (last != nullptr) {
+    used_again(last->model->cached());
+    if (last->key.is_current()) return last->model;
+  }
 
   watch_transactions();
   SnapshotKey key(table);
   const auto catalogs_are_current = [&] {
-    return last.model != nullptr && last.key.has_current_catalogs(table);
+    return last != nullptr && last->key.has_current_catalogs();
   };
-  // Looking may itself meet changes.
-  if (catalogs_are_current() && last.row.is_known() && newest_row(table) == last.row &&
-      catalogs_are_current() && last.model->revalidate()) {
-    last.key = std::move(key);
-    return last.model;
+  // Looking may itself meet changes. (But it runs nothing that could come here again.)
+  if (catalogs_are_current() && last->row.is_known() && newest_row(table) == last->row &&
+      catalogs_are_current() && last->model->revalidate()) {
+    last->key = std::move(key);
+    return last->model;
   }
   SpiConnection spi;
   Model model = read_model(table);
   spi.finish();
   auto served = std::make_shared<ServedModel>(cached_version(std::move(model)), GetUserId());
+  forget_served([&](const LastServed& other) {
+    return other.key.table() == table || holds_rows_of_snapshot(other) ||
+           !is_kept(other.model->cached());
+  });
   if (!served->is_filtered()) {
     // Reading the row may itself have met invalidations; what matters of them was looked up after.
     key.catalogs_seen();
-    last.key = std::move(key);
-    last.row = newest_row(table);
-    last.model = served;
+    last_served().push_back({std::move(key), newest_row(table), served});
   }
   return served;
 }

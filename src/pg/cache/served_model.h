@@ -37,6 +37,9 @@ class ServedModel {
   /// Whether row-level security may hide rows from the caller.
   bool is_filtered() const { return row_security_; }
 
+  /// What holds for its version.
+  const CachedModel& cached() const { return *cached_; }
+
   /// Whether it holds rows that are no longer of use when the snapshot is gone.
   bool holds_rows_of_snapshot() const;
 

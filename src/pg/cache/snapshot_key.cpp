@@ -49,14 +49,14 @@ SnapshotKey::SnapshotKey(Oid table)
 
 void SnapshotKey::catalogs_seen() { invalidations_ = invalidations; }
 
-bool SnapshotKey::has_current_catalogs(Oid table) const {
-  return table_ == table && user_ == GetUserId() && invalidations_ == invalidations;
+bool SnapshotKey::has_current_catalogs() const {
+  return user_ == GetUserId() && invalidations_ == invalidations;
 }
 
-bool SnapshotKey::is_current(Oid table) const {
+bool SnapshotKey::is_current() const {
   Snapshot snapshot = GetActiveSnapshot();
-  return has_current_catalogs(table) && transaction_ == current_lxid() &&
-         command_ == snapshot->curcid && xmin_ == snapshot->xmin && xmax_ == snapshot->xmax &&
+  return has_current_catalogs() && transaction_ == current_lxid() && command_ == snapshot->curcid &&
+         xmin_ == snapshot->xmin && xmax_ == snapshot->xmax &&
          std::equal(running_.begin(), running_.end(), snapshot->xip,
                     snapshot->xip + snapshot->xcnt) &&
          std::equal(running_subtransactions_.begin(), running_subtransactions_.end(),

@@ -13,14 +13,16 @@ class SnapshotKey {
   /// Of a call for this table now.
   explicit SnapshotKey(Oid table);
 
+  Oid table() const { return table_; }
+
   /// Takes the catalogs as they are now for those that have been seen.
   void catalogs_seen();
 
   /// Whether names, privileges and the like are still what they were.
-  bool has_current_catalogs(Oid table) const;
+  bool has_current_catalogs() const;
 
-  /// Whether a call for this table would now see what the call of this key saw.
-  bool is_current(Oid table) const;
+  /// Whether a call for the table would now see what the call of this key saw.
+  bool is_current() const;
 
  private:
   Oid table_ = InvalidOid;

@@ -97,21 +97,24 @@ struct ModelColumns {
 /// written.
 OptionChoices read_options(const RowView& row, const Model& model) {
   OptionChoices choices;
-  int column = kFirstOption - 1;
-  for (OptionId id : kModelOptions) {
-    ++column;
-    if (row.is_null(column) && option(id).is(Option::kNullable)) continue;
-    const Datum datum = row.datum(column);
+  const auto check = [&](auto&& choose) {
     try {
-      choices.set(id, option(id).from_datum(datum));
-      choices.check_feedback();
+      choose();
     } catch (const UserError& error) {
       throw UserError(
           ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
           format("the newest row of model %s says: %s", model.name.c_str(), error.message.c_str()),
           "Rows of model tables are written by als.train; train the model again.");
     }
+  };
+  int column = kFirstOption - 1;
+  for (OptionId id : kModelOptions) {
+    ++column;
+    if (row.is_null(column) && option(id).is(Option::kNullable)) continue;
+    const Datum datum = row.datum(column);
+    check([&] { choices.set(id, option(id).from_datum(datum)); });
   }
+  check([&] { choices.check_feedback(); });
   return choices;
 }
 

@@ -11,6 +11,11 @@ using Type = Option::Type;
 constexpr unsigned kTunable = Option::kTunable;
 constexpr unsigned kNullable = Option::kNullable;
 constexpr unsigned kZeroIsOff = Option::kZeroIsOff;
+
+[[noreturn]] void throw_invalid(const Option& option, const std::string& value) {
+  throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                  format("invalid %s: %s", option.name, value.c_str()), option.wanted());
+}
 }  // namespace
 
 // name, type, min, max, choices, flags, only for
@@ -93,11 +98,9 @@ std::optional<OptionValue> Option::choice_named(const std::string& word) const {
 
 OptionValue Option::from_datum(Datum datum) const {
   OptionValue value;
-  std::string shown;
   switch (type) {
     case Type::kInteger:
       value = std::int64_t{DatumGetInt32(datum)};
-      shown = format("%d", DatumGetInt32(datum));
       break;
     case Type::kBigint:
       return std::int64_t{DatumGetInt64(datum)};
@@ -105,17 +108,13 @@ OptionValue Option::from_datum(Datum datum) const {
       return std::int64_t{DatumGetBool(datum) ? 1 : 0};
     case Type::kNumber:
       value = DatumGetFloat8(datum);
-      shown = format("%g", DatumGetFloat8(datum));
       break;
     case Type::kChoice:
       const std::string word = server([&]() -> const char* { return TextDatumGetCString(datum); });
       if (const auto choice = choice_named(word)) return *choice;
-      shown = "'" + word + "'";
-      break;
+      throw_invalid(*this, "'" + word + "'");
   }
-  if (type == Type::kChoice || !in_range(value))
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, format("invalid %s: %s", name, shown.c_str()),
-                    wanted());
+  if (!in_range(value)) throw_invalid(*this, json(value));
   return value;
 }
 
