@@ -263,3 +263,44 @@ create function als.rollback_model(model regclass) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_rollback_model';
 comment on function als.rollback_model is
   'Takes back the newest run of a model that was trained with keep_previous, and returns the row of the run before, which serves again';
+
+-- als.refresh_*: what would remove more than half of a side is refused, unless told.
+drop function als.refresh_users(regclass, "any");
+drop function als.refresh_users(regclass, text);
+drop function als.refresh_items(regclass, "any");
+drop function als.refresh_items(regclass, text);
+create function als.refresh_users(
+  model regclass,
+  user_ids "any" default null,
+  force boolean default false
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
+comment on function als.refresh_users(regclass, "any", boolean) is
+  'Computes the rows of these users (null: of those whose number of ratings has changed) from the live source, the items held fixed; returns the rows written';
+
+create function als.refresh_users(
+  model regclass,
+  user_ids text,
+  force boolean default false
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
+comment on function als.refresh_users(regclass, text, boolean) is
+  'Computes the rows of these users from the live source, the array of ids as text or without a type';
+
+create function als.refresh_items(
+  model regclass,
+  item_ids "any" default null,
+  force boolean default false
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
+comment on function als.refresh_items(regclass, "any", boolean) is
+  'Computes the rows of these items (null: of those whose number of ratings has changed) from the live source, the users held fixed; returns the rows written';
+
+create function als.refresh_items(
+  model regclass,
+  item_ids text,
+  force boolean default false
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
+comment on function als.refresh_items(regclass, text, boolean) is
+  'Computes the rows of these items from the live source, the array of ids as text or without a type';

@@ -597,34 +597,38 @@ comment on function als.explain(regclass, "any", text, int) is
 
 create function als.refresh_users(
   model regclass,
-  user_ids "any" default null
+  user_ids "any" default null,
+  force boolean default false
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
-comment on function als.refresh_users(regclass, "any") is
+comment on function als.refresh_users(regclass, "any", boolean) is
   'Computes the rows of these users (null: of those whose number of ratings has changed) from the live source, the items held fixed; returns the rows written';
 
 create function als.refresh_users(
   model regclass,
-  user_ids text
+  user_ids text,
+  force boolean default false
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
-comment on function als.refresh_users(regclass, text) is
+comment on function als.refresh_users(regclass, text, boolean) is
   'Computes the rows of these users from the live source, the array of ids as text or without a type';
 
 create function als.refresh_items(
   model regclass,
-  item_ids "any" default null
+  item_ids "any" default null,
+  force boolean default false
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
-comment on function als.refresh_items(regclass, "any") is
+comment on function als.refresh_items(regclass, "any", boolean) is
   'Computes the rows of these items (null: of those whose number of ratings has changed) from the live source, the users held fixed; returns the rows written';
 
 create function als.refresh_items(
   model regclass,
-  item_ids text
+  item_ids text,
+  force boolean default false
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
-comment on function als.refresh_items(regclass, text) is
+comment on function als.refresh_items(regclass, text, boolean) is
   'Computes the rows of these items from the live source, the array of ids as text or without a type';
 
 -- Vectors ----------------------------------------------------------------------------------------
