@@ -2,7 +2,7 @@
 #include "pg/model/model_writer.h"
 
 #include "core/train/options.h"
-#include "pg/model/named_factors.h"
+#include "pg/model/claims.h"
 #include "pg/model/ownership.h"
 #include "pg/model/row_feed.h"
 
@@ -76,10 +76,26 @@ void ModelWriter::claim_turn() const {
                   "Wait for its end, which als.progress foretells, or cancel it.");
 }
 
+/// A dump keeps neither the record of a factor table nor, where it went wrong, the row that names
+/// it. One that has the name that als would give it now, belongs to the model's owner, bears our
+/// trigger and is claimed by no model can be nobody else's.
+Oid ModelWriter::find_unclaimed_table(Side side) const {
+  const Oid table = server([&] {
+    const char* name = makeObjectName(target_table_.relation().c_str(), side_name(side), "factors");
+    return get_relname_relid(name, target_table_.schema());
+  });
+  if (!OidIsValid(table) || !is_provably_of(table_, table, side)) return InvalidOid;
+  const Claims claims = claims_on(table);
+  return !OidIsValid(claims.recorded) && claims.claims.empty() ? table : InvalidOid;
+}
+
 /// The table that the newest run names, or one that the model had before its rows were deleted. A
 /// newest run that names a copy was not the newest when it was kept.
 Oid ModelWriter::find_factor_table(Side side, Oid named) const {
-  if (relation_name(named).empty()) return server([&] { return recorded_factors(table_, side); });
+  if (relation_name(named).empty()) {
+    const Oid recorded = server([&] { return recorded_factors(table_, side); });
+    return OidIsValid(recorded) ? recorded : find_unclaimed_table(side);
+  }
   check_is_provably_of(table_, named, side);
   if (!server([&] { return is_kept_copy(table_, named); })) return named;
   const Oid watched = server([&] { return recorded_factors(table_, side); });
@@ -230,11 +246,23 @@ std::uint64_t ModelWriter::update_factors(Side side, const FactorFeed& rows) {
                             "n_ratings = excluded.n_ratings");
 }
 
-std::uint64_t ModelWriter::delete_factors(Side side, const IdType& type, const Param& ids) {
+/// The rows with an id of an array, $1.
+std::string ModelWriter::rows_of_ids(Side side, const IdType& type) const {
   const char* condition =
       server([&] { return equals_condition(type, id_column(side), "any ($1)"); });
-  return execute("delete from only " + relation_name(factor_table(side)) + " where " + condition,
-                 {ids});
+  return " from only " + relation_name(factor_table(side)) + " where " + condition;
+}
+
+std::uint64_t ModelWriter::delete_factors(Side side, const IdType& type, const Param& ids) {
+  return execute("delete" + rows_of_ids(side, type), {ids});
+}
+
+std::int64_t ModelWriter::count_factors(Side side, const IdType& type, const Param& ids) const {
+  SPIPlanPtr plan = prepare("select pg_catalog.count(*)" + rows_of_ids(side, type), {ids.type});
+  std::int64_t count = 0;
+  for_each_row(plan, {ids}, {INT8OID},
+               [&](TupleTableSlot* slot) { count = DatumGetInt64(slot->tts_values[0]); });
+  return count;
 }
 
 /// The factor table's trigger has done so already, unless it has been disabled.

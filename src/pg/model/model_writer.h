@@ -51,6 +51,9 @@ class ModelWriter {
   /// Takes the rows with these ids out of the factor table.
   std::uint64_t delete_factors(Side side, const IdType& type, const Param& ids);
 
+  /// How many rows of the factor table have these ids.
+  std::int64_t count_factors(Side side, const IdType& type, const Param& ids) const;
+
   /// Makes a table for ids of this type that is recorded to be the model's and belongs to its
   /// owner.
   Oid create_factor_table(Side side, const char* label, const IdType& type, bool unlogged);
@@ -61,7 +64,9 @@ class ModelWriter {
 
  private:
   std::uint64_t insert_factors(Side side, const FactorFeed& rows, const std::string& on_conflict);
+  std::string rows_of_ids(Side side, const IdType& type) const;
   Oid find_factor_table(Side side, Oid named) const;
+  Oid find_unclaimed_table(Side side) const;
   void find_factor_tables();
   void lock_tables();
   void mend_table(Oid factors);
