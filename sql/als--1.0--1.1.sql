@@ -224,10 +224,11 @@ create function als.train(
   replace boolean default false,
   warm_start boolean default false,
   unlogged boolean default false,
-  keep_previous boolean default false
+  keep_previous boolean default false,
+  replace_ids boolean default false
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -253,7 +254,8 @@ create procedure als.train_in_steps(
   replace boolean default false,
   warm_start boolean default false,
   unlogged boolean default false,
-  keep_previous boolean default false
+  keep_previous boolean default false,
+  replace_ids boolean default false
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -304,3 +306,28 @@ create function als.refresh_items(
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
 comment on function als.refresh_items(regclass, text, boolean) is
   'Computes the rows of these items from the live source, the array of ids as text or without a type';
+
+-- als.import_model: replace_ids.
+drop function als.import_model;
+create function als.import_model(
+  model text,
+  user_factors text,
+  item_factors text,
+  feedback text default 'implicit',
+  regularization float8 default null,
+  reg_exponent float8 default null,
+  alpha float8 default null,
+  mean float8 default null,
+  nonnegative boolean default false,
+  on_duplicate text default null,
+  source text default null,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  replace boolean default false,
+  unlogged boolean default false,
+  replace_ids boolean default false
+) returns als.model
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
+comment on function als.import_model is
+  'Makes a model of factors that were trained elsewhere, given as tables or queries of ids and vectors';

@@ -154,7 +154,7 @@ insert into ratings values (3, 9, 'NaN');
 select try('select als.refresh_items(''m'', array[9])');
 rollback;
 begin;
-alter table ratings alter user_id type bigint;
+alter table ratings alter user_id type numeric;
 select try('select als.refresh_users(''m'')');
 select try('select als.refresh_users(''m'', array[1])');
 rollback;

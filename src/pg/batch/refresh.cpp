@@ -161,6 +161,12 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
         ERRCODE_INSUFFICIENT_PRIVILEGE,
         format("row-level security may hide a part of model %s", served->model().name.c_str()),
         "Refresh it as the owner of its tables.");
+  OwnedMemoryContext context("als source");
+  if (store.widen_ids(described_source(*served, context.get()).id_types)) {
+    snapshot.pop();
+    snapshot = SnapshotScope();
+    served = serve_model(table);
+  }
   const IdType& type = served->id_type(side);
   IdDictionary wanted(&type);
   if (PG_ARGISNULL(kIds)) {

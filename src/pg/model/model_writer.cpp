@@ -185,20 +185,42 @@ void ModelWriter::watch_factor_table(Oid factors) {
   execute("alter table " + table + " enable always trigger als_version");
 }
 
-void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogged) const {
-  const char* there = server([&]() -> const char* {
-    Oid table = factor_table(side);
-    AttrNumber column = get_attnum(table, id_column(side));
-    Oid found = column == InvalidAttrNumber ? InvalidOid : get_atttype(table, column);
-    if (found == type.oid) return nullptr;
-    return OidIsValid(found) ? format_type_be(found) : "missing";
+Oid ModelWriter::id_type(Side side) const {
+  return server([&] {
+    const AttrNumber column = get_attnum(factor_table(side), id_column(side));
+    return column == InvalidAttrNumber ? InvalidOid : get_atttype(factor_table(side), column);
   });
-  if (there != nullptr)
-    throw UserError(ERRCODE_DATATYPE_MISMATCH,
-                    format("%s ids of the source are %s, but those of model %s are %s",
-                           side_name(side), type.name, qualified_name().c_str(), there),
-                    "Cast the column in a source query, or remove the model with als.drop_model "
-                    "and train it anew.");
+}
+
+/// Nobody wants to hear at the end of a training that the column cannot be altered.
+void ModelWriter::check_id_column_can_change(Side side) const {
+  const Oid table = factor_table(side);
+  const bool is_used = server([&] {
+    if (!owns_relation(table))
+      aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+    return column_is_used_by_rule(table, get_attnum(table, id_column(side)));
+  });
+  if (is_used)
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                    format("the type of column \"%s\" of %s cannot change while a view uses it",
+                           id_column(side), relation_name(table).c_str()),
+                    "Drop the view, and make it again after the training.");
+}
+
+void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogged,
+                                     bool replace_ids) const {
+  const Oid there = id_type(side);
+  if (there != type.oid) {
+    if (!OidIsValid(there) || !(replace_ids || server([&] { return is_widened(there, type.oid); })))
+      throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                      format("%s ids of the source are %s, but those of model %s are %s",
+                             side_name(side), type.name, qualified_name().c_str(),
+                             OidIsValid(there) ? server([&] { return format_type_be(there); })
+                                               : "missing"),
+                      "Cast the column in a source query, or say replace_ids => true if the "
+                      "model is to have such ids from now on.");
+    check_id_column_can_change(side);
+  }
   char persistence = server([&] { return get_rel_persistence(factor_table(side)); });
   if (unlogged && persistence == RELPERSISTENCE_PERMANENT)
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -206,13 +228,14 @@ void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogge
                     "Retraining keeps the tables as they are: use ALTER TABLE ... SET UNLOGGED.");
 }
 
-void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unlogged) {
+void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unlogged,
+                                 bool replace_ids) {
   if (!OidIsValid(table_)) create_model_table();
   for (Side side : {Side::kUsers, Side::kItems}) {
     const IdType& type = *id_types[side];
     Oid& table = side == Side::kUsers ? user_factors_ : item_factors_;
     if (OidIsValid(table)) {
-      check_factor_table(side, type, unlogged);
+      check_factor_table(side, type, unlogged, replace_ids);
     } else {
       table = create_factor_table(side, "factors", type, unlogged);
       watch_factor_table(table);
@@ -236,7 +259,41 @@ std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows,
 void ModelWriter::write_factors(Side side, const FactorFeed& rows) {
   // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
   execute("delete from only " + relation_name(factor_table(side)));
+  if (id_type(side) != rows.ids->type().oid) change_id_type(side, rows.ids->type(), " using null");
   insert_factors(side, rows, "");
+}
+
+/// Here readers do wait, who go on with the new version: the server has no other way.
+void ModelWriter::change_id_type(Side side, const IdType& type, const char* conversion) {
+  const std::string name = server([&] { return column_type(type); });
+  execute("alter table only " + relation_name(factor_table(side)) + " alter column " +
+          id_column(side) + " type " + name + conversion);
+}
+
+bool ModelWriter::widen_ids(const BySide<const IdType*>& id_types) {
+  bool changed = false;
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    if (id_type(side) == id_types[side]->oid) continue;
+    check_id_column_can_change(side);
+    change_id_type(side, *id_types[side], "");
+    changed = true;
+  }
+  return changed;
+}
+
+void ModelWriter::replace_with(Side side, Oid copy) {
+  const std::string serving = relation_name(factor_table(side));
+  IdType type{};
+  server([&] {
+    int32 modifier;
+    get_atttypetypmodcoll(copy, get_attnum(copy, id_column(side)), &type.oid, &modifier,
+                          &type.collation);
+  });
+  execute("delete from only " + serving);
+  if (id_type(side) != type.oid) change_id_type(side, type, " using null");
+  const std::string columns = std::string(id_column(side)) + ", factors, bias, n_ratings";
+  execute("insert into " + serving + " (" + columns + ") select " + columns + " from only " +
+          relation_name(copy));
 }
 
 std::uint64_t ModelWriter::update_factors(Side side, const FactorFeed& rows) {
