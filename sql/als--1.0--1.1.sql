@@ -492,7 +492,8 @@ comment on function als.explain(regclass, anycompatible, anyelement, bigint) is
 
 create function als.refresh_users(
   model regclass,
-  user_ids anycompatible default null
+  user_ids anycompatible default null,
+  force boolean default false
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
 comment on function als.refresh_users is
@@ -500,7 +501,8 @@ comment on function als.refresh_users is
 
 create function als.refresh_items(
   model regclass,
-  item_ids anycompatible default null
+  item_ids anycompatible default null,
+  force boolean default false
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
 comment on function als.refresh_items is
@@ -615,10 +617,11 @@ create function als.train(
   replace boolean default false,
   warm_start boolean default false,
   unlogged boolean default false,
-  keep_previous boolean default false
+  keep_previous boolean default false,
+  replace_ids boolean default false
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -644,7 +647,8 @@ create procedure als.train_in_steps(
   replace boolean default false,
   warm_start boolean default false,
   unlogged boolean default false,
-  keep_previous boolean default false
+  keep_previous boolean default false,
+  replace_ids boolean default false
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -654,3 +658,28 @@ create function als.rollback_model(model regclass) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_rollback_model';
 comment on function als.rollback_model is
   'Takes back the newest run of a model that was trained with keep_previous, and returns the row of the run before, which serves again';
+
+-- als.import_model: replace_ids.
+drop function als.import_model;
+create function als.import_model(
+  model text,
+  user_factors text,
+  item_factors text,
+  feedback text default 'implicit',
+  regularization float8 default null,
+  reg_exponent float8 default null,
+  alpha float8 default null,
+  mean float8 default null,
+  nonnegative boolean default false,
+  on_duplicate text default null,
+  source text default null,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  replace boolean default false,
+  unlogged boolean default false,
+  replace_ids boolean default false
+) returns als.model
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
+comment on function als.import_model is
+  'Makes a model of factors that were trained elsewhere, given as tables or queries of ids and vectors';

@@ -112,10 +112,11 @@ create function als.train(
   replace boolean default false,
   warm_start boolean default false,
   unlogged boolean default false,
-  keep_previous boolean default false
+  keep_previous boolean default false,
+  replace_ids boolean default false
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -141,7 +142,8 @@ create procedure als.train_in_steps(
   replace boolean default false,
   warm_start boolean default false,
   unlogged boolean default false,
-  keep_previous boolean default false
+  keep_previous boolean default false,
+  replace_ids boolean default false
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -163,7 +165,8 @@ create function als.import_model(
   item_col name default 'item_id',
   rating_col name default 'rating',
   replace boolean default false,
-  unlogged boolean default false
+  unlogged boolean default false,
+  replace_ids boolean default false
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
 comment on function als.import_model is
@@ -736,7 +739,8 @@ comment on function als.explain(regclass, anycompatible, anyelement, bigint) is
 
 create function als.refresh_users(
   model regclass,
-  user_ids anycompatible default null
+  user_ids anycompatible default null,
+  force boolean default false
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
 comment on function als.refresh_users is
@@ -744,7 +748,8 @@ comment on function als.refresh_users is
 
 create function als.refresh_items(
   model regclass,
-  item_ids anycompatible default null
+  item_ids anycompatible default null,
+  force boolean default false
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
 comment on function als.refresh_items is

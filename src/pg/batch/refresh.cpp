@@ -11,6 +11,7 @@
 #include "pg/ids/id_args.h"
 #include "pg/ids/key_size.h"
 #include "pg/model/model_writer.h"
+#include "pg/server/args.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
 
@@ -18,7 +19,7 @@ namespace als::pg {
 
 namespace {
 
-enum Argument { kModel, kIds };
+enum Argument { kModel, kIds, kForce };
 
 /// Each id once.
 std::vector<Datum> distinct(const IdDictionary& ids) {
@@ -92,9 +93,26 @@ void find_changed(ServedModel& served, Side side, IdDictionary& changed, Progres
     if (counts[i].live != counts[i].stored && merged[i] != counts[i].stored) add(all.id(i));
 }
 
+/// A source that is being loaded anew looks as if most users were gone. To remove them would be a
+/// loss that no later refresh mends where both sides lose each other's ids.
+void check_removal(ServedModel& served, Side side, ModelWriter& store, const Param& gone) {
+  const Model& model = served.model();
+  const std::int64_t removed = store.count_factors(side, served.id_type(side), gone);
+  if (removed <= model.n_rows(side) / 2) return;
+  throw UserError(
+      ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+      format("the refresh would remove " INT64_FORMAT " of the " INT64_FORMAT " %ss of model %s",
+             static_cast<int64>(removed), static_cast<int64>(model.n_rows(side)), side_name(side),
+             model.name.c_str()),
+      format("Refresh again once the source is complete. If it is, use als.refresh_%ss(..., force "
+             "=> true).",
+             side_name(side)),
+      "The source has no rating of theirs now. More than half are not removed unasked.");
+}
+
 /// Computes the rows of these ids, and writes them.
-std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted, ModelWriter& store,
-                     Progress& progress) {
+std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted, bool force,
+                     ModelWriter& store, Progress& progress) {
   const IdType& type = served.id_type(side);
   const std::vector<Datum> ids = distinct(wanted);
   ThreadTeam team = interruptible_team(default_threads());
@@ -104,6 +122,8 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   std::vector<Datum> gone;
   for (Datum id : ids)
     if (!live.contains(id)) gone.push_back(id);
+  const Param gone_ids = server([&] { return id_array(type, gone); });
+  if (!gone.empty() && !force) check_removal(served, side, store, gone_ids);
 
   progress.enter(Phase::kSolving);
   const FixedSide fixed(served, other_side(side), team);
@@ -114,8 +134,7 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
 
   progress.enter(Phase::kWriting);
   std::uint64_t written = 0;
-  if (!gone.empty())
-    written += store.delete_factors(side, type, server([&] { return id_array(type, gone); }));
+  if (!gone.empty()) written += store.delete_factors(side, type, gone_ids);
   if (!live.order().empty()) {
     FactorFeed rows{&live.ids(), live.order(), &factors, &live.rows()};
     written += store.update_factors(side, rows);
@@ -129,6 +148,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
     throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "model must not be null");
   const Oid table = PG_GETARG_OID(kModel);
   check_is_model(table);
+  const bool force = fcinfo->nargs > kForce && bool_arg(fcinfo, kForce, "force");  // not in 1.0
   SpiConnection spi;
   Progress progress(side == Side::kUsers ? Command::kRefreshUsers : Command::kRefreshItems, table);
   ModelWriter store(relation_name(table));
@@ -141,6 +161,12 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
         ERRCODE_INSUFFICIENT_PRIVILEGE,
         format("row-level security may hide a part of model %s", served->model().name.c_str()),
         "Refresh it as the owner of its tables.");
+  OwnedMemoryContext context("als source");
+  if (store.widen_ids(described_source(*served, context.get()).id_types)) {
+    snapshot.pop();
+    snapshot = SnapshotScope();
+    served = serve_model(table);
+  }
   const IdType& type = served->id_type(side);
   IdDictionary wanted(&type);
   if (PG_ARGISNULL(kIds)) {
@@ -153,7 +179,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
       server([&] { guard([&] { wanted.find_or_add(id); }); });
   }
   const std::int64_t written =
-      wanted.size() == 0 ? 0 : refresh(*served, side, wanted, store, progress);
+      wanted.size() == 0 ? 0 : refresh(*served, side, wanted, force, store, progress);
   progress.hide();
   snapshot.pop();
   spi.finish();
@@ -177,12 +203,12 @@ Datum refresh_side(FunctionCallInfo fcinfo, Side side, const char* name) {
 ALS_SQL_FUNCTION(als_refresh_users)
 ALS_SQL_FUNCTION(als_refresh_items)
 
-/// als.refresh_users(model regclass, user_ids): bigint
+/// als.refresh_users(model regclass, user_ids, force bool): bigint
 Datum als_refresh_users(PG_FUNCTION_ARGS) {
   return als::pg::refresh_side(fcinfo, als::pg::Side::kUsers, "als.refresh_users()");
 }
 
-/// als.refresh_items(model regclass, item_ids): bigint
+/// als.refresh_items(model regclass, item_ids, force bool): bigint
 Datum als_refresh_items(PG_FUNCTION_ARGS) {
   return als::pg::refresh_side(fcinfo, als::pg::Side::kItems, "als.refresh_items()");
 }

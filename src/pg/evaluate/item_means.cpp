@@ -29,7 +29,7 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
   for_each_row(plan, {}, {source.id_types.items->oid, FLOAT8OID}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[1]) return;
     const std::uint32_t index =
-        server([&] { return items.ids().find(convert_id(&converter, slot->tts_values[0])); });
+        server([&] { return find_converted(items.ids(), converter, slot->tts_values[0]); });
     if (index != IdIndex::kMissing) means[index] = DatumGetFloat8(slot->tts_values[1]);
   });
   return means;

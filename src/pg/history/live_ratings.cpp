@@ -6,6 +6,7 @@
 
 #include "core/data/duplicates.h"
 #include "core/data/group_by_user.h"
+#include "pg/ids/id_args.h"
 #include "pg/model/model_source.h"
 #include "pg/server/memory_limit.h"
 #include "pg/source/duplicate_error.h"
@@ -34,11 +35,15 @@ RatingBuffer turned_round(const RatingBuffer& buffer) {
 }
 
 /// For each id read the number by which the model knows it.
-std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const IdIndex& known) {
+std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const IdIndex& known,
+                                      const char* what) {
   static_assert(kLeftOut == IdIndex::kMissing);
+  IdConverter converter =
+      converter_or_throw(ids.type().oid, known.type(), what, CurrentMemoryContext);
   std::vector<std::uint32_t> numbers(ids.size());
   server([&] {
-    for (std::uint32_t i = 0; i < numbers.size(); ++i) numbers[i] = known.find(ids.id(i));
+    for (std::uint32_t i = 0; i < numbers.size(); ++i)
+      numbers[i] = find_converted(known, converter, ids.id(i));
   });
   return numbers;
 }
@@ -50,7 +55,7 @@ DescribedSource described_source(ServedModel& served, MemoryContext context) {
   for (Side side : {Side::kUsers, Side::kItems}) {
     const IdType& there = *source.id_types[side];
     const IdType& here = served.id_type(side);
-    if (there.oid != here.oid)
+    if (!server([&] { return is_widened(here.oid, there.oid); }))
       throw UserError(ERRCODE_DATATYPE_MISMATCH,
                       format("%s ids of the source are %s, but those of model %s are %s",
                              side_name(side), there.name, served.model().name.c_str(), here.name),
@@ -94,7 +99,7 @@ LiveRatings::LiveRatings(ServedModel& served, Side side, const std::vector<Datum
   std::vector<std::uint32_t> rows(this->ids().size());
   std::iota(rows.begin(), rows.end(), 0U);
   const std::vector<std::uint32_t> columns =
-      numbers_of(reader_.ids(other_side(side)), others.ids());
+      numbers_of(reader_.ids(other_side(side)), others.ids(), side_name(other_side(side)));
   RatingBuffer buffer = reader_.take_buffer();
   if (side == Side::kItems) buffer = turned_round(buffer);
   rows_ = group_by_user(std::move(buffer), rows, columns, rows.size(), team);

@@ -27,9 +27,9 @@ SeenReader::SeenReader(const RatingSource& source, const LoadedFactors& users,
 void SeenReader::add(TupleTableSlot* slot) {
   if (static_cast<std::uint64_t>(++rows_) % kRowsPerBlock == 0) guard([&] { (*on_rows_)(); });
   if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
-  std::uint32_t user = model_users_.ids().find(convert_id(&user_converter_, slot->tts_values[0]));
+  std::uint32_t user = find_converted(model_users_.ids(), user_converter_, slot->tts_values[0]);
   if (!lists_->keeps(user)) return;
-  std::uint32_t item = model_items_.ids().find(convert_id(&item_converter_, slot->tts_values[1]));
+  std::uint32_t item = find_converted(model_items_.ids(), item_converter_, slot->tts_values[1]);
   if (item == IdIndex::kMissing) return;
   users_[size_] = user;
   items_[size_] = item;

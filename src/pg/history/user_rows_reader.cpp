@@ -24,11 +24,12 @@ DescribedSource describe(const RatingSource& source, const char* argument, Memor
   }
 }
 
-/// For each id of a dictionary what number(id) gives for it as an id of the model's type. number()
-/// may raise server errors, and throw.
+/// For each id of a dictionary what number(id) gives for it as an id of the model's type, or
+/// `beyond` where it cannot be one. number() may raise server errors, and throw.
 template <class Number>
 std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const IdType& model_type,
-                                      const char* what, const Number& number) {
+                                      const char* what, std::uint32_t beyond,
+                                      const Number& number) {
   static_assert(kLeftOut == IdDictionary::kMissing);
   constexpr std::uint32_t kPollIds = 1 << 16;
   OwnedMemoryContext context("als ids of a source");
@@ -39,6 +40,10 @@ std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const IdType& mod
     MemoryContext old = MemoryContextSwitchTo(scratch);
     for (std::uint32_t i = 0; i < numbers.size(); ++i) {
       if (i % kPollIds == 0) CHECK_FOR_INTERRUPTS();
+      if (!is_within_range(converter, ids.id(i))) {
+        numbers[i] = beyond;
+        continue;
+      }
       Datum id = convert_id(&converter, ids.id(i));
       guard([&] { numbers[i] = number(id); });
       MemoryContextReset(scratch);
@@ -71,11 +76,11 @@ CompressedRows UserRowsReader::read(const RatingSource& named, const char* argum
 
   const bool keep = unknown_ids == UnknownIds::kKeep;
   const std::vector<std::uint32_t> users =
-      numbers_of(reader.users(), users_.type(), "user",
+      numbers_of(reader.users(), users_.type(), "user", kLeftOut,
                  [&](Datum id) { return keep ? users_.find_or_add(id) : users_.find(id); });
   const auto unknown = keep ? static_cast<std::uint32_t>(items_.size()) : kLeftOut;
   const std::vector<std::uint32_t> items =
-      numbers_of(reader.items(), items_.type(), "item", [&](Datum id) {
+      numbers_of(reader.items(), items_.type(), "item", unknown, [&](Datum id) {
         const std::uint32_t item = items_.ids().find(id);
         return item == IdIndex::kMissing ? unknown : item;
       });

@@ -19,9 +19,11 @@ IdConverter converter_or_throw(Oid from, const IdType& to, const char* what,
   return converter;
 }
 
-Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what) {
+std::optional<Datum> id_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
+                            const char* what) {
   Oid from = server([&] { return argument_type(fcinfo, index); });
   IdConverter converter = converter_or_throw(from, type, what, CurrentMemoryContext);
+  if (!is_within_range(converter, PG_GETARG_DATUM(index))) return std::nullopt;
   return converted_id(converter, PG_GETARG_DATUM(index));
 }
 
@@ -59,7 +61,7 @@ std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, cons
   std::vector<std::uint32_t> indexes(static_cast<std::size_t>(elements.n), IdIndex::kMissing);
   server([&] {
     for (int i = 0; i < elements.n; ++i)
-      if (!elements.nulls[i]) indexes[i] = ids.find(convert_id(&converter, elements.values[i]));
+      if (!elements.nulls[i]) indexes[i] = find_converted(ids, converter, elements.values[i]);
   });
   return indexes;
 }

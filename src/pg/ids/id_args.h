@@ -17,8 +17,16 @@ inline Datum converted_id(IdConverter& converter, Datum value) {
   return server([&] { return convert_id(&converter, value); });
 }
 
-/// An id argument as a value of the model's id type.
-Datum id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what);
+/// The index in `ids` of a value that such a converter takes, IdIndex::kMissing where it is no id
+/// of theirs. A server call.
+inline std::uint32_t find_converted(const IdIndex& ids, IdConverter& converter, Datum value) {
+  return is_within_range(converter, value) ? ids.find(convert_id(&converter, value))
+                                           : IdIndex::kMissing;
+}
+
+/// An id argument as a value of the model's id type; none for an integer beyond it, which cannot be
+/// an id of the model's.
+std::optional<Datum> id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what);
 
 /// The indexes in `ids` of the elements of an array of ids, of any type that casts to theirs:
 /// one for each element, IdIndex::kMissing for a null or an unknown id. An array may come as

@@ -138,6 +138,17 @@ char* id_text(const IdType& type, Datum id) {
 
 namespace {
 
+/// The bytes of an integer, 0 for other types.
+int integer_bytes(Oid type) {
+  return type == INT2OID ? 2 : type == INT4OID ? 4 : type == INT8OID ? 8 : 0;
+}
+
+std::int64_t integer(Datum value, int bytes) {
+  return bytes == 2   ? DatumGetInt16(value)
+         : bytes == 4 ? DatumGetInt32(value)
+                      : DatumGetInt64(value);
+}
+
 /// Casts are found by the types alone: nobody has named their functions.
 void check_cast_is_trusted(Oid from, Oid to, Oid function) {
   if (!OidIsValid(function) || caller_trusts_function(function)) return;
@@ -182,6 +193,10 @@ void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext c
       converter->method = IdConverter::kSame;
       break;
     case COERCION_PATH_FUNC:
+      if (integer_bytes(target) > 0 && integer_bytes(target) < integer_bytes(getBaseType(from))) {
+        converter->bytes_from = integer_bytes(getBaseType(from));
+        converter->bytes_to = integer_bytes(target);
+      }
       check_cast_is_trusted(from, target, function);
       converter->method = IdConverter::kFunction;
       converter->n_args = get_func_nargs(function);
@@ -205,6 +220,20 @@ void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext c
     default:
       converter->method = IdConverter::kNone;
   }
+}
+
+bool is_widened(Oid from, Oid to) {
+  const Oid narrow = getBaseType(from);
+  const Oid wide = getBaseType(to);
+  return narrow == wide || (narrow == VARCHAROID && wide == TEXTOID) ||
+         (integer_bytes(narrow) > 0 && integer_bytes(narrow) < integer_bytes(wide));
+}
+
+bool is_within_range(const IdConverter& converter, Datum value) {
+  if (converter.bytes_to == 0) return true;
+  const std::int64_t number = integer(value, converter.bytes_from);
+  const std::int64_t limit = std::int64_t{1} << (8 * converter.bytes_to - 1);
+  return -limit <= number && number < limit;
 }
 
 Datum convert_id(IdConverter* converter, Datum value) {

@@ -84,12 +84,19 @@ Oid id_array_type(const IdType& type);
 /// The text of an id. A server call.
 char* id_text(const IdType& type, Datum id);
 
+/// Whether a type holds every value of another, and tells no two of them equal that are not: a
+/// column of ids that has been widened. Integers of 16, 32 and 64 bits, varchar and text, a domain
+/// and its base. A server call.
+bool is_widened(Oid from, Oid to);
+
 /// Turns values of one type into ids of another, by the server's own casts.
 struct IdConverter {
   Oid from;
   Oid to;
   enum Method { kNone, kSame, kFunction, kText } method;
   int n_args;         // of the cast function
+  int bytes_from;     // of integers that may not fit; else 0
+  int bytes_to;
   FmgrInfo function;  // the cast, or the output function of `from`
   FmgrInfo input;     // of `to`, for kText
   Oid input_param;
@@ -102,5 +109,9 @@ void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext c
 
 /// A server call; the result is in CurrentMemoryContext or shares the value's memory.
 Datum convert_id(IdConverter* converter, Datum value);
+
+/// Whether an integer is within the type that it is to be converted to; true for anything else.
+/// What is not is no error where an id is looked up: it is that of none.
+bool is_within_range(const IdConverter& converter, Datum value);
 
 }  // namespace als::pg

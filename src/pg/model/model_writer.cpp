@@ -2,6 +2,7 @@
 #include "pg/model/model_writer.h"
 
 #include "core/train/options.h"
+#include "pg/model/claims.h"
 #include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
 #include "pg/model/row_feed.h"
@@ -76,10 +77,26 @@ void ModelWriter::claim_turn() const {
                   "Wait for its end, which als.progress foretells, or cancel it.");
 }
 
+/// A dump keeps neither the record of a factor table nor, where it went wrong, the row that names
+/// it. One that has the name that als would give it now, belongs to the model's owner, bears our
+/// trigger and is claimed by no model can be nobody else's.
+Oid ModelWriter::find_unclaimed_table(Side side) const {
+  const Oid table = server([&] {
+    const char* name = makeObjectName(target_table_.relation().c_str(), side_name(side), "factors");
+    return get_relname_relid(name, target_table_.schema());
+  });
+  if (!OidIsValid(table) || !is_provably_of(table_, table, side)) return InvalidOid;
+  const Claims claims = claims_on(table);
+  return !OidIsValid(claims.recorded) && claims.claims.empty() ? table : InvalidOid;
+}
+
 /// The table that the newest run names, or one that the model had before its rows were deleted. A
 /// newest run that names a copy was not the newest when it was kept.
 Oid ModelWriter::find_factor_table(Side side, Oid named) const {
-  if (relation_name(named).empty()) return server([&] { return recorded_factors(table_, side); });
+  if (relation_name(named).empty()) {
+    const Oid recorded = server([&] { return recorded_factors(table_, side); });
+    return OidIsValid(recorded) ? recorded : find_unclaimed_table(side);
+  }
   check_is_provably_of(table_, named, side);
   if (!server([&] { return is_kept_copy(table_, named); })) return named;
   const Oid watched = server([&] { return recorded_factors(table_, side); });
@@ -169,20 +186,42 @@ void ModelWriter::watch_factor_table(Oid factors) {
   execute("alter table " + table + " enable always trigger als_version");
 }
 
-void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogged) const {
-  const char* there = server([&]() -> const char* {
-    Oid table = factor_table(side);
-    AttrNumber column = get_attnum(table, id_column(side));
-    Oid found = column == InvalidAttrNumber ? InvalidOid : get_atttype(table, column);
-    if (found == type.oid) return nullptr;
-    return OidIsValid(found) ? format_type_be(found) : "missing";
+Oid ModelWriter::id_type(Side side) const {
+  return server([&] {
+    const AttrNumber column = get_attnum(factor_table(side), id_column(side));
+    return column == InvalidAttrNumber ? InvalidOid : get_atttype(factor_table(side), column);
   });
-  if (there != nullptr)
-    throw UserError(ERRCODE_DATATYPE_MISMATCH,
-                    format("%s ids of the source are %s, but those of model %s are %s",
-                           side_name(side), type.name, qualified_name().c_str(), there),
-                    "Cast the column in a source query, or remove the model with als.drop_model "
-                    "and train it anew.");
+}
+
+/// Nobody wants to hear at the end of a training that the column cannot be altered.
+void ModelWriter::check_id_column_can_change(Side side) const {
+  const Oid table = factor_table(side);
+  const bool is_used = server([&] {
+    if (!owns_relation(table))
+      aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+    return column_is_used_by_rule(table, get_attnum(table, id_column(side)));
+  });
+  if (is_used)
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                    format("the type of column \"%s\" of %s cannot change while a view uses it",
+                           id_column(side), relation_name(table).c_str()),
+                    "Drop the view, and make it again after the training.");
+}
+
+void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogged,
+                                     bool replace_ids) const {
+  const Oid there = id_type(side);
+  if (there != type.oid) {
+    if (!OidIsValid(there) || !(replace_ids || server([&] { return is_widened(there, type.oid); })))
+      throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                      format("%s ids of the source are %s, but those of model %s are %s",
+                             side_name(side), type.name, qualified_name().c_str(),
+                             OidIsValid(there) ? server([&] { return format_type_be(there); })
+                                               : "missing"),
+                      "Cast the column in a source query, or say replace_ids => true if the "
+                      "model is to have such ids from now on.");
+    check_id_column_can_change(side);
+  }
   char persistence = server([&] { return get_rel_persistence(factor_table(side)); });
   if (unlogged && persistence == RELPERSISTENCE_PERMANENT)
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -190,13 +229,14 @@ void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogge
                     "Retraining keeps the tables as they are: use ALTER TABLE ... SET UNLOGGED.");
 }
 
-void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unlogged) {
+void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unlogged,
+                                 bool replace_ids) {
   if (!OidIsValid(table_)) create_model_table();
   for (Side side : {Side::kUsers, Side::kItems}) {
     const IdType& type = *id_types[side];
     Oid& table = factor_tables_[side];
     if (OidIsValid(table)) {
-      check_factor_table(side, type, unlogged);
+      check_factor_table(side, type, unlogged, replace_ids);
     } else {
       table = create_factor_table(side, "factors", type, unlogged);
       watch_factor_table(table);
@@ -220,7 +260,41 @@ std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows,
 void ModelWriter::write_factors(Side side, const FactorFeed& rows) {
   // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
   execute("delete from only " + relation_name(factor_table(side)));
+  if (id_type(side) != rows.ids->type().oid) change_id_type(side, rows.ids->type(), " using null");
   insert_factors(side, rows, "");
+}
+
+/// Here readers do wait, who go on with the new version: the server has no other way.
+void ModelWriter::change_id_type(Side side, const IdType& type, const char* conversion) {
+  const std::string name = server([&] { return column_type(type); });
+  execute("alter table only " + relation_name(factor_table(side)) + " alter column " +
+          id_column(side) + " type " + name + conversion);
+}
+
+bool ModelWriter::widen_ids(const BySide<const IdType*>& id_types) {
+  bool changed = false;
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    if (id_type(side) == id_types[side]->oid) continue;
+    check_id_column_can_change(side);
+    change_id_type(side, *id_types[side], "");
+    changed = true;
+  }
+  return changed;
+}
+
+void ModelWriter::replace_with(Side side, Oid copy) {
+  const std::string serving = relation_name(factor_table(side));
+  IdType type{};
+  server([&] {
+    int32 modifier;
+    get_atttypetypmodcoll(copy, get_attnum(copy, id_column(side)), &type.oid, &modifier,
+                          &type.collation);
+  });
+  execute("delete from only " + serving);
+  if (id_type(side) != type.oid) change_id_type(side, type, " using null");
+  const std::string columns = std::string(id_column(side)) + ", factors, bias, n_ratings";
+  execute("insert into " + serving + " (" + columns + ") select " + columns + " from only " +
+          relation_name(copy));
 }
 
 std::uint64_t ModelWriter::update_factors(Side side, const FactorFeed& rows) {
@@ -230,11 +304,23 @@ std::uint64_t ModelWriter::update_factors(Side side, const FactorFeed& rows) {
                             "n_ratings = excluded.n_ratings");
 }
 
-std::uint64_t ModelWriter::delete_factors(Side side, const IdType& type, const Param& ids) {
+/// The rows with an id of an array, $1.
+std::string ModelWriter::rows_of_ids(Side side, const IdType& type) const {
   const char* condition =
       server([&] { return equals_condition(type, id_column(side), "any ($1)"); });
-  return execute("delete from only " + relation_name(factor_table(side)) + " where " + condition,
-                 {ids});
+  return " from only " + relation_name(factor_table(side)) + " where " + condition;
+}
+
+std::uint64_t ModelWriter::delete_factors(Side side, const IdType& type, const Param& ids) {
+  return execute("delete" + rows_of_ids(side, type), {ids});
+}
+
+std::int64_t ModelWriter::count_factors(Side side, const IdType& type, const Param& ids) const {
+  SPIPlanPtr plan = prepare("select pg_catalog.count(*)" + rows_of_ids(side, type), {ids.type});
+  std::int64_t count = 0;
+  for_each_row(plan, {ids}, {INT8OID},
+               [&](TupleTableSlot* slot) { count = DatumGetInt64(slot->tts_values[0]); });
+  return count;
 }
 
 /// The factor table's trigger has done so already, unless it has been disabled.

@@ -36,7 +36,13 @@ class ModelWriter {
 
   /// Makes the tables that are missing, for ids of these types. Throws 42804 if those there have
   /// ids of other types, 55000 if they are logged and should not be.
-  void prepare_tables(const BySide<const IdType*>& id_types, bool unlogged);
+  /// Ids of another type are accepted where the source's have only been widened, or `replace_ids`
+  /// says so; write_factors() then changes the column. Throws 42501 or 0A000 where it cannot.
+  void prepare_tables(const BySide<const IdType*>& id_types, bool unlogged, bool replace_ids);
+
+  /// Gives the factor tables the wider types that the source's ids have come to have.
+  /// Returns whether there was anything to change.
+  bool widen_ids(const BySide<const IdType*>& id_types);
 
   Oid table() const { return table_; }
   std::int64_t newest_run() const { return newest_run_; }  ///< as locked; 0 if there is none
@@ -46,11 +52,17 @@ class ModelWriter {
   /// Puts these rows in the place of those in the factor table.
   void write_factors(Side side, const FactorFeed& rows);
 
+  /// Puts the rows of a copy in their place, and ids of its type.
+  void replace_with(Side side, Oid copy);
+
   /// Puts these rows into the factor table, in the place of those with the same ids.
   std::uint64_t update_factors(Side side, const FactorFeed& rows);
 
   /// Takes the rows with these ids out of the factor table.
   std::uint64_t delete_factors(Side side, const IdType& type, const Param& ids);
+
+  /// How many rows of the factor table have these ids.
+  std::int64_t count_factors(Side side, const IdType& type, const Param& ids) const;
 
   /// Makes a table for ids of this type that is recorded to be the model's and belongs to its
   /// owner.
@@ -62,13 +74,18 @@ class ModelWriter {
 
  private:
   std::uint64_t insert_factors(Side side, const FactorFeed& rows, const std::string& on_conflict);
+  std::string rows_of_ids(Side side, const IdType& type) const;
   Oid find_factor_table(Side side, Oid named) const;
+  Oid find_unclaimed_table(Side side) const;
   void find_factor_tables();
   void lock_tables();
   void mend_table(Oid factors);
   void create_model_table();
   void watch_factor_table(Oid factors);
-  void check_factor_table(Side side, const IdType& type, bool unlogged) const;
+  Oid id_type(Side side) const;
+  void check_id_column_can_change(Side side) const;
+  void change_id_type(Side side, const IdType& type, const char* conversion);
+  void check_factor_table(Side side, const IdType& type, bool unlogged, bool replace_ids) const;
 
   TargetTable target_table_;
   Oid table_ = InvalidOid;  ///< InvalidOid while there is no such model

@@ -158,6 +158,16 @@ bool is_kept_copy(Oid model, Oid table) {
          !has_trigger(table);
 }
 
+bool column_is_used_by_rule(Oid table, AttrNumber column) {
+  return find_in_catalog(
+      DependRelationId, DependReferenceIndexId,
+      {{Anum_pg_depend_refclassid, RelationRelationId}, {Anum_pg_depend_refobjid, table}},
+      [&](HeapTuple row, TupleDesc) {
+        auto* dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+        return dependency->classid == RewriteRelationId && dependency->refobjsubid == column;
+      });
+}
+
 const char* trigger_for_some_sessions(Oid table) {
   const Oid function = trigger_function();
   const char* name = nullptr;

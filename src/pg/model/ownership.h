@@ -29,6 +29,9 @@ bool is_kept_copy(Oid model, Oid table);
 /// they serve; null where all do, or where somebody has disabled it or dropped it. A server call.
 const char* trigger_for_some_sessions(Oid table);
 
+/// Whether a view or rule uses a column, which so cannot change its type. A server call.
+bool column_is_used_by_rule(Oid table, AttrNumber column);
+
 /// The owner of a relation, or InvalidOid if there is none. A server call.
 Oid owner_of(Oid relation);
 

@@ -142,9 +142,7 @@ void PreviousRun::restore() {
                       format("table %s, which keeps run " INT64_FORMAT " of model %s, is empty",
                              copy.c_str(), static_cast<int64>(kept->run), model.c_str()),
                       "The run cannot be brought back. Nothing has changed.");
-    execute("delete from only " + serving);
-    execute("insert into " + serving + " (" + columns(side) + ") select " + columns(side) +
-            " from only " + copy);
+    model_.replace_with(side, kept->tables[side]);
     if (count_rows(serving) != rows)
       throw_suppressed(format("the factors in %s could not be replaced", serving.c_str()));
   }

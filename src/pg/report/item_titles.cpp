@@ -24,7 +24,7 @@ std::vector<std::string> item_titles(const std::string& titles, const IdIndex& i
   for_each_row(plan, {}, {InvalidOid, TEXTOID}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
     std::uint32_t index =
-        server([&] { return ids.find(convert_id(&converter, slot->tts_values[0])); });
+        server([&] { return find_converted(ids, converter, slot->tts_values[0]); });
     if (index == IdIndex::kMissing || !wanted[index]) return;
     std::string title =
         utf8_text(server([&] { return text_to_cstring(DatumGetTextPP(slot->tts_values[1])); }));

@@ -46,14 +46,15 @@ class ExplainedRows {
 
 void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k, ResultRows& result) {
   const Model& model = served.model();
-  const Datum user = id_arg(fcinfo, kUserId, served.id_type(Side::kUsers), "user");
+  const std::optional<Datum> user = id_arg(fcinfo, kUserId, served.id_type(Side::kUsers), "user");
   const LoadedFactors& items = served.side(Side::kItems);
-  const Datum item_id = id_arg(fcinfo, kItemId, items.type(), "item");
-  const std::uint32_t item = server([&] { return items.ids().find(item_id); });
+  const std::optional<Datum> item_id = id_arg(fcinfo, kItemId, items.type(), "item");
+  if (!user || !item_id) return;
+  const std::uint32_t item = server([&] { return items.ids().find(*item_id); });
   if (item == IdIndex::kMissing) return;
   ThreadTeam alone = interruptible_team(1);
   SpiConnection spi;
-  LiveRatings live(served, Side::kUsers, {user}, alone);
+  LiveRatings live(served, Side::kUsers, {*user}, alone);
   spi.finish();
   const CompressedRows& rows = live.rows();
   if (rows.rows() == 0) return;

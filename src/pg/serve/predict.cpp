@@ -56,10 +56,17 @@ PredictState& state_for(FunctionCallInfo fcinfo, ServedModel& served) {
   return *state;
 }
 
-[[noreturn]] void throw_unknown(ServedModel& served, Side side, Datum id) {
-  throw_unknown_id(served.model(), side, served.id_type(side), id,
+[[noreturn]] void throw_unknown(const Model& model, Side side, FunctionCallInfo fcinfo) {
+  throw_unknown_id(model, side, fcinfo, side == Side::kUsers ? 1 : 2,
                    "It had no rating when the model was trained. Train again, or use on_unknown => "
                    "'null' or 'mean'.");
+}
+
+/// The row of the id in an argument, if there is one.
+std::optional<FactorRow> find_row(ServedModel& served, Side side, IdConverter& converter,
+                                  Datum value) {
+  if (!is_within_range(converter, value)) return std::nullopt;
+  return served.find(side, converted_id(converter, value));
 }
 
 /// What can be said without one of the vectors: mu plus the bias that is known. Implicit feedback
@@ -84,10 +91,10 @@ Datum als_predict(PG_FUNCTION_ARGS) {
   std::optional<float> score = guard([&]() -> std::optional<float> {
     std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(0));
     PredictState& state = state_for(fcinfo, *served);
-    Datum user_id = converted_id(state.user, PG_GETARG_DATUM(1));
-    Datum item_id = converted_id(state.item, PG_GETARG_DATUM(2));
-    std::optional<FactorRow> user = served->find(Side::kUsers, user_id);
-    std::optional<FactorRow> item = served->find(Side::kItems, item_id);
+    std::optional<FactorRow> user =
+        find_row(*served, Side::kUsers, state.user, PG_GETARG_DATUM(1));
+    std::optional<FactorRow> item =
+        find_row(*served, Side::kItems, state.item, PG_GETARG_DATUM(2));
     const Model& model = served->model();
     if (user && item)
       return (base_score(model, user->bias) + item->bias) +
@@ -96,8 +103,7 @@ Datum als_predict(PG_FUNCTION_ARGS) {
         state.on_unknown_is_constant ? state.on_unknown : on_unknown_from(fcinfo);
     if (on_unknown == OnUnknown::kNull) return std::nullopt;
     if (on_unknown == OnUnknown::kMean) return mean_score(model, user, item);
-    if (!user) throw_unknown(*served, Side::kUsers, user_id);
-    throw_unknown(*served, Side::kItems, item_id);
+    throw_unknown(model, user ? Side::kItems : Side::kUsers, fcinfo);
   });
   if (!score) PG_RETURN_NULL();
   PG_RETURN_FLOAT4(*score);

@@ -5,9 +5,14 @@
 
 namespace als::pg {
 
-void throw_unknown_id(const Model& model, Side side, const IdType& type, Datum id,
+void throw_unknown_id(const Model& model, Side side, FunctionCallInfo fcinfo, int argument,
                       const char* hint) {
-  const char* text = server([&] { return id_text(type, id); });
+  const char* text = server([&] {
+    Oid output;
+    bool is_varlena;
+    getTypeOutputInfo(get_fn_expr_argtype(fcinfo->flinfo, argument), &output, &is_varlena);
+    return OidOutputFunctionCall(output, PG_GETARG_DATUM(argument));
+  });
   throw UserError(ERRCODE_NO_DATA_FOUND,
                   format("model %s does not know %s %s", model.name.c_str(), side_name(side), text),
                   hint);

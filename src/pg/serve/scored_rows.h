@@ -7,9 +7,9 @@
 
 namespace als::pg {
 
-/// Throws P0002: training has not seen this id. The hint says what to do.
-[[noreturn]] void throw_unknown_id(const Model& model, Side side, const IdType& type, Datum id,
-                                   const char* hint);
+/// Throws P0002: training has not seen the id in this argument. The hint says what to do.
+[[noreturn]] void throw_unknown_id(const Model& model, Side side, FunctionCallInfo fcinfo,
+                                   int argument, const char* hint);
 
 /// Adds the best items as rows (id, score, rank); ids in the type of the result's first column.
 void put_scored(ResultRows& result, const LoadedFactors& side, const std::vector<ScoredItem>& best);

@@ -16,12 +16,13 @@ std::vector<ScoredItem> similar(FunctionCallInfo fcinfo, ServedModel& served, Si
   bool raise = choice_arg(fcinfo, kOnUnknown, "on_unknown", {"empty", "error"}) == "error";
   bool by_cosine = choice_arg(fcinfo, kMeasure, "measure", {"cosine", "inner_product"}) == "cosine";
   const LoadedFactors& side = served.side(which);
-  Datum id = id_arg(fcinfo, kId, side.type(), side_name(which));
-  std::uint32_t index = server([&] { return side.ids().find(id); });
+  const std::optional<Datum> id = id_arg(fcinfo, kId, side.type(), side_name(which));
+  std::uint32_t index =
+      id ? server([&] { return side.ids().find(*id); }) : std::uint32_t{IdIndex::kMissing};
   if (index != IdIndex::kMissing)
     return neighbours(served, which, index, static_cast<std::size_t>(k), by_cosine);
   if (!raise) return {};
-  throw_unknown_id(served.model(), which, side.type(), id,
+  throw_unknown_id(served.model(), which, fcinfo, kId,
                    "It had no rating when the model was trained. Train again, or use on_unknown => "
                    "'empty'.");
 }

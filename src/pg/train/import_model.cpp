@@ -23,6 +23,7 @@ struct ImportRequest {
   std::optional<double> mean;
   std::optional<RatingSource> source;
   bool replace;
+  bool replace_ids;
   bool unlogged;
 
   bool implicit() const { return options.feedback() == Feedback::kImplicit; }
@@ -46,6 +47,7 @@ ImportRequest import_request(FunctionCallInfo fcinfo) {
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "mean is for explicit feedback",
                     "Leave mean out, or use feedback => 'explicit'.");
   request.replace = args.flag("replace");
+  request.replace_ids = args.has("replace_ids") && args.flag("replace_ids");  // not in 1.0
   request.unlogged = args.flag("unlogged");
   if (const auto source = args.optional_text("source")) request.source = source_from(args, *source);
   return request;
@@ -178,7 +180,7 @@ void import_model(ModelWriter& store, const ImportRequest& request, Progress& pr
   const BySide<const IdType*> id_types{id_type_for(user_query, source, context),
                                        id_type_for(item_query, source, context)};
   progress.hide();
-  store.prepare_tables(id_types, request.unlogged);
+  store.prepare_tables(id_types, request.unlogged, request.replace_ids);
 
   progress.enter(Phase::kReading);
   SnapshotScope snapshot;

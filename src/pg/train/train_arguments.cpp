@@ -39,6 +39,11 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
                     "warm_start is for training an existing model anew",
                     "Use replace => true as well.");
+  request.replace_ids = args.has("replace_ids") && args.flag("replace_ids");  // not in 1.0
+  if (request.replace_ids && !request.replace)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    "replace_ids is for training an existing model anew",
+                    "Use replace => true as well.");
   request.unlogged = args.flag("unlogged");
   request.keep_previous = args.has("keep_previous") && args.flag("keep_previous");  // not in 1.0
   request.source = source_from(args, source);

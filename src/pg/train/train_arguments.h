@@ -16,6 +16,7 @@ struct TrainRequest {
   double holdout;  ///< the share of each user's ratings kept out
   int threads;
   bool replace;
+  bool replace_ids;
   bool warm_start;  ///< from the factors that the model has
   bool unlogged;
   bool keep_previous;  ///< the factors that the model has, for als.rollback_model

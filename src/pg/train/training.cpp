@@ -49,7 +49,7 @@ void Training::describe() {
 
 void Training::prepare_tables() {
   progress_.hide();
-  model_.prepare_tables(source_->id_types, request_.unlogged);
+  model_.prepare_tables(source_->id_types, request_.unlogged, request_.replace_ids);
 }
 
 void Training::read() {
