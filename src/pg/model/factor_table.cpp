@@ -3,6 +3,11 @@
 
 namespace als::pg {
 
+bool keeps_checksums(Oid table) {
+  const AttrNumber column = get_attnum(table, "checksum");
+  return column != InvalidAttrNumber && get_atttype(table, column) == INT8OID;
+}
+
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context) {
   const FactorTable& factors = model.factor_tables[side];
   MemoryContext old = MemoryContextSwitchTo(context);

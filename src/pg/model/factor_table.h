@@ -13,6 +13,9 @@ inline constexpr const char* kFactorColumns =
     "factors::pg_catalog.float4[], bias::pg_catalog.float4, n_ratings::pg_catalog.int4";
 
 /// The type of a factor table's ids, allocated in `context`. A server call.
+/// Whether a factor table keeps checksums of ratings: those made by als 1.0 do not. A server call.
+bool keeps_checksums(Oid table);
+
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context);
 
 /// Checks a vector of a factor table against the model. Throws 2202E or 22004.

@@ -61,7 +61,8 @@ class ModelWriter {
   void renew_version(Side side, std::size_t duplicates);
 
  private:
-  std::uint64_t insert_factors(Side side, const FactorFeed& rows, const std::string& on_conflict);
+  enum class IfThere { kError, kUpdate };
+  std::uint64_t insert_factors(Side side, const FactorFeed& rows, IfThere if_there);
   Oid find_factor_table(Side side, Oid named) const;
   void find_factor_tables();
   void lock_tables();

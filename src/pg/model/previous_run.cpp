@@ -1,6 +1,7 @@
 // Copies the factors of a run, finds the copies again, and puts them back.
 #include "pg/model/previous_run.h"
 
+#include "pg/model/factor_table.h"
 #include "pg/model/ownership.h"
 #include "pg/server/catalog_scan.h"
 #include "pg/sql/params.h"
@@ -9,8 +10,11 @@ namespace als::pg {
 
 namespace {
 
-std::string columns(Side side) {
-  return std::string(id_column(side)) + ", factors, bias, n_ratings";
+/// What is copied: what both tables have.
+std::string columns(Side side, Oid from, Oid to) {
+  const bool checksums = server([&] { return keeps_checksums(from) && keeps_checksums(to); });
+  return std::string(id_column(side)) + ", factors, bias, n_ratings" +
+         (checksums ? ", checksum" : "");
 }
 
 /// How many rows a condition holds for, or all rows.
@@ -112,7 +116,8 @@ Oid PreviousRun::copy(Side side) {
     return get_rel_persistence(from) == RELPERSISTENCE_UNLOGGED;
   });
   const Oid to = model_.create_factor_table(side, "factors_previous", type, unlogged);
-  execute("insert into " + relation_name(to) + " (" + columns(side) + ") select " + columns(side) +
+  const std::string copied = columns(side, from, to);
+  execute("insert into " + relation_name(to) + " (" + copied + ") select " + copied +
           " from only " + relation_name(from));
   return to;
 }
@@ -143,8 +148,8 @@ void PreviousRun::restore() {
                              copy.c_str(), static_cast<int64>(kept->run), model.c_str()),
                       "The run cannot be brought back. Nothing has changed.");
     execute("delete from only " + serving);
-    execute("insert into " + serving + " (" + columns(side) + ") select " + columns(side) +
-            " from only " + copy);
+    const std::string copied = columns(side, kept->tables[side], model_.factor_table(side));
+    execute("insert into " + serving + " (" + copied + ") select " + copied + " from only " + copy);
     if (count_rows(serving) != rows)
       throw_suppressed(format("the factors in %s could not be replaced", serving.c_str()));
   }
