@@ -89,7 +89,7 @@ build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
 .PHONY: bench-kernels bench-top-k bench-tune bench-round-trip deps demo test soak bench bench-serving build-core-tests \
-	test-core test-sql test-tap test-assert test-docs check-docs lint
+	test-core test-sql test-tap test-assert test-docs check-docs lint check-compilers
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -167,7 +167,12 @@ LINT_SRCS = $(SRCS) $(wildcard test/core/*.cpp test/bench/*.cpp)
 LINT_HEADERS = $(wildcard src/report/*.h src/*/*/*.h src/core/*/*.inl test/core/*.h test/bench/*.h)
 LINT_FLAGS = $(filter-out -MMD -MP,$(ALS_CPPFLAGS)) $(ALS_CXXFLAGS) \
 	-isystem $(shell $(PG_CONFIG) --includedir-server)
-# Includes against layers.txt, format, and what clang-tidy finds.
+# Includes against layers.txt, format, and what clang-tidy finds, on all processors: it takes minutes.
 lint: check-layers
 	clang-format --dry-run -Werror $(LINT_SRCS) $(LINT_HEADERS)
-	clang-tidy --quiet $(LINT_SRCS) -- -x c++ $(LINT_FLAGS)
+	printf '%s\n' $(LINT_SRCS) | xargs -P "$$(nproc)" -n 8 \
+		sh -c 'clang-tidy --quiet "$$@" -- -x c++ $(LINT_FLAGS)' clang-tidy
+
+# Every source with every compiler that als is to compile with and that is here; COMPILERS="g++-12 clang++-19" picks.
+check-compilers:
+	@SRCS='$(LINT_SRCS)' FLAGS='$(LINT_FLAGS)' $(TOOLS)/check-compilers $(COMPILERS)

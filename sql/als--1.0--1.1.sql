@@ -497,7 +497,7 @@ create function als.refresh_users(
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
 comment on function als.refresh_users is
-  'Computes the rows of these users (null: of those whose number of ratings has changed) from the live source, the items held fixed; returns the rows written';
+  'Computes the rows of these users (null: of those whose ratings have changed) from the live source, the items held fixed; returns the rows written';
 
 create function als.refresh_items(
   model regclass,
@@ -506,7 +506,7 @@ create function als.refresh_items(
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
 comment on function als.refresh_items is
-  'Computes the rows of these items (null: of those whose number of ratings has changed) from the live source, the users held fixed; returns the rows written';
+  'Computes the rows of these items (null: of those whose ratings have changed) from the live source, the users held fixed; returns the rows written';
 
 comment on function als.hash_fraction is
   'A number of [0, 1) that depends on these values alone, on every server and in every version the same';
@@ -683,3 +683,8 @@ create function als.import_model(
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
 comment on function als.import_model is
   'Makes a model of factors that were trained elsewhere, given as tables or queries of ids and vectors';
+
+create function als._trained_checksum(n bigint) returns bigint
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_checksum';
+comment on function als._trained_checksum is
+  'Internal to als.train: a checksum of the ratings of row n of the factors being written';

@@ -744,7 +744,7 @@ create function als.refresh_users(
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_users';
 comment on function als.refresh_users is
-  'Computes the rows of these users (null: of those whose number of ratings has changed) from the live source, the items held fixed; returns the rows written';
+  'Computes the rows of these users (null: of those whose ratings have changed) from the live source, the items held fixed; returns the rows written';
 
 create function als.refresh_items(
   model regclass,
@@ -753,7 +753,7 @@ create function als.refresh_items(
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
 comment on function als.refresh_items is
-  'Computes the rows of these items (null: of those whose number of ratings has changed) from the live source, the users held fixed; returns the rows written';
+  'Computes the rows of these items (null: of those whose ratings have changed) from the live source, the users held fixed; returns the rows written';
 
 -- Vectors ----------------------------------------------------------------------------------------
 
@@ -830,6 +830,11 @@ create function als._trained_n_ratings(n bigint) returns int
 language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_n_ratings';
 comment on function als._trained_n_ratings is
   'Internal to als.train: the number of ratings of row n of the factors being written';
+
+create function als._trained_checksum(n bigint) returns bigint
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_checksum';
+comment on function als._trained_checksum is
+  'Internal to als.train: a checksum of the ratings of row n of the factors being written';
 
 create function als._recommended_user(n bigint, of_type anyelement) returns anyelement
 language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_recommended_user';

@@ -44,7 +44,7 @@ insert into m_item_factors values (4711, '{0,0,0}', 300, 1);
 select item_id from als.recommend('m', 1, 2, exclude_seen => false);
 insert into m_item_factors as f values (4711, '{0,0,0}', -300, 1) on conflict (item_id) do update set bias = excluded.bias;
 select item_id from als.recommend('m', 1, 1, exclude_seen => false);
-copy m_item_factors from stdin;
+copy m_item_factors (item_id, factors, bias, n_ratings) from stdin;
 4712	{0,0,0}	400	1
 \.
 select item_id from als.recommend('m', 1, 1, exclude_seen => false);

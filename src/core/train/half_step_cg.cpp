@@ -69,8 +69,10 @@ void HalfStep::plan_batches() {
     (rows_.row_size(row) > longest ? huge_rows_ : batched_rows_).push_back(row);
   }
   // Rows of similar length side by side, the longest first, which keep threads busy to the end.
-  std::stable_sort(batched_rows_.begin(), batched_rows_.end(), [&](std::size_t a, std::size_t b) {
-    return rows_.row_size(a) > rows_.row_size(b);
+  std::sort(batched_rows_.begin(), batched_rows_.end(), [&](std::size_t a, std::size_t b) {
+    const std::uint64_t size_of_a = rows_.row_size(a);
+    const std::uint64_t size_of_b = rows_.row_size(b);
+    return size_of_a > size_of_b || (size_of_a == size_of_b && a < b);
   });
   const std::size_t rows_at_most = cg_batch_rows(options());
   batches_.push_back(0);

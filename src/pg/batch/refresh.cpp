@@ -5,11 +5,14 @@
 // The other side is held fixed. It is written as a training writes: writers of one model queue, and
 // readers see the rows as they were until the transaction commits.
 
+#include "core/data/row_checksum.h"
 #include "core/train/folded_row.h"
 #include "pg/cache/fixed_side.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
+#include "pg/ids/id_equality.h"
 #include "pg/ids/key_size.h"
+#include "pg/model/factor_table.h"
 #include "pg/model/model_writer.h"
 #include "pg/server/args.h"
 #include "pg/server/interrupts.h"
@@ -28,53 +31,81 @@ std::vector<Datum> distinct(const IdDictionary& ids) {
   return values;
 }
 
-/// How many ratings an id has.
-struct RatingCount {
-  std::int64_t live = 0;    ///< in the source, of ids of the other side that the model knows
-  std::int64_t stored = 0;  ///< in the factor table
+/// What tells the ratings of an id from others.
+struct RatingsMark {
+  std::int64_t n = 0;
+  std::optional<std::uint64_t> checksum;  ///< unknown in tables that do not keep it
+
+  bool is_same(const RatingsMark& other) const {
+    return n == other.n && (!checksum || !other.checksum || *checksum == *other.checksum);
+  }
 };
+
+/// Those of an id.
+struct RatingCount {
+  RatingsMark live{0, 0};  ///< in the source, of ids of the other side that the model knows
+  RatingsMark stored;      ///< in the factor table
+};
+
+std::vector<std::uint64_t> keys_of(const IdIndex& ids) {
+  std::vector<std::uint64_t> keys(ids.size());
+  server([&] {
+    for (std::uint32_t i = 0; i < keys.size(); ++i) keys[i] = id_hash(ids.type(), ids.id(i));
+  });
+  return keys;
+}
 
 /// The ids of the source and of the factor table, with their counts. Counted here rather than by
 /// the server, whose hash aggregates may write to disk what fits our memory easily.
 std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDictionary& all,
                                        Progress& progress) {
   const IdIndex& others = served.side(other_side(side)).ids();
+  const std::vector<std::uint64_t> keys = keys_of(others);
   std::vector<RatingCount> counts;
   const auto count_of = [&](Datum id) -> RatingCount& {
     const std::uint32_t index = all.find_or_add(id);
     if (index == counts.size()) counts.emplace_back();
     return counts[index];
   };
+  const Oid table = served.model().factor_table(side);
+  const char* checksum = server([&] { return keeps_checksums(table); }) ? "checksum" : "null";
   SPIPlanPtr plan =
-      prepare(std::string("select ") + id_column(side) + ", n_ratings::pg_catalog.int4 from only " +
-              relation_name(served.model().factor_table(side)));
-  for_each_row(plan, {}, {all.type().oid, INT4OID}, [&](TupleTableSlot* slot) {
+      prepare(std::string("select ") + id_column(side) + ", n_ratings::pg_catalog.int4, " +
+              checksum + "::pg_catalog.int8 from only " + relation_name(table));
+  for_each_row(plan, {}, {all.type().oid, INT4OID, INT8OID}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[0]) return;
-    count_of(slot->tts_values[0]).stored =
-        slot->tts_isnull[1] ? 0 : DatumGetInt32(slot->tts_values[1]);
+    RatingsMark& stored = count_of(slot->tts_values[0]).stored;
+    stored.n = slot->tts_isnull[1] ? 0 : DatumGetInt32(slot->tts_values[1]);
+    if (!slot->tts_isnull[2])
+      stored.checksum = static_cast<std::uint64_t>(DatumGetInt64(slot->tts_values[2]));
   });
 
   OwnedMemoryContext context("als source");
   const DescribedSource source = described_source(served, context.get());
-  std::string query = "select " + quoted(source.id_col(side)) + ", " +
-                      quoted(source.id_col(other_side(side))) + " from " + source.from_clause();
-  if (source.rating_col) query += " where " + quoted(*source.rating_col) + " is not null";
-  for_each_row(prepare(query), {}, {all.type().oid, others.type().oid}, [&](TupleTableSlot* slot) {
-    progress.row_read();
-    if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
-    if (others.find(slot->tts_values[1]) == IdIndex::kMissing) return;
-    ++count_of(slot->tts_values[0]).live;
-  });
+  const std::string query = "select " + quoted(source.id_col(side)) + ", " +
+                            quoted(source.id_col(other_side(side))) + ", " +
+                            source.rating_as_float8() + " from " + source.from_clause();
+  for_each_row(prepare(query), {}, {all.type().oid, others.type().oid, FLOAT8OID},
+               [&](TupleTableSlot* slot) {
+                 progress.row_read();
+                 if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2]) return;
+                 const std::uint32_t other = others.find(slot->tts_values[1]);
+                 if (other == IdIndex::kMissing) return;
+                 RatingsMark& live = count_of(slot->tts_values[0]).live;
+                 ++live.n;
+                 const auto rating = static_cast<float>(DatumGetFloat8(slot->tts_values[2]));
+                 *live.checksum += rating_checksum(keys[other], rating);
+               });
   return counts;
 }
 
-/// Adds the ids whose number of ratings in the source is not that in the factor table.
+/// Adds the ids whose ratings in the source are not those of the factor table.
 void find_changed(ServedModel& served, Side side, IdDictionary& changed, Progress& progress) {
   IdDictionary all(&changed.type());
   const std::vector<RatingCount> counts = count_ratings(served, side, all, progress);
   std::vector<Datum> candidates;
   for (std::uint32_t i = 0; i < counts.size(); ++i)
-    if (counts[i].live != counts[i].stored) candidates.push_back(all.id(i));
+    if (!counts[i].live.is_same(counts[i].stored)) candidates.push_back(all.id(i));
   const auto add = [&](Datum id) { server([&] { guard([&] { changed.find_or_add(id); }); }); };
   if (!served.model().has_duplicates || candidates.empty()) {
     for (Datum id : candidates) add(id);
@@ -84,13 +115,16 @@ void find_changed(ServedModel& served, Side side, IdDictionary& changed, Progres
   // Duplicates count once in the factor table: what has some must be looked at more closely.
   ThreadTeam team = interruptible_team(default_threads());
   const LiveRatings live(served, side, candidates, team, &progress);
-  std::vector<std::int64_t> merged(counts.size());
+  const std::vector<std::uint64_t> checksums =
+      row_checksums(live.rows(), keys_of(served.side(other_side(side)).ids()), team);
+  std::vector<RatingsMark> merged(counts.size(), {0, 0});
   for (std::size_t r = 0; r < live.order().size(); ++r) {
     const std::uint32_t index = server([&] { return all.find(live.ids().id(live.order()[r])); });
-    merged[index] = static_cast<std::int64_t>(live.rows().row_size(r));
+    merged[index] = {static_cast<std::int64_t>(live.rows().row_size(r)), checksums[r]};
   }
   for (std::uint32_t i = 0; i < counts.size(); ++i)
-    if (counts[i].live != counts[i].stored && merged[i] != counts[i].stored) add(all.id(i));
+    if (!counts[i].live.is_same(counts[i].stored) && !merged[i].is_same(counts[i].stored))
+      add(all.id(i));
 }
 
 /// A source that is being loaded anew looks as if most users were gone. To remove them would be a
@@ -136,7 +170,8 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   std::uint64_t written = 0;
   if (!gone.empty()) written += store.delete_factors(side, type, gone_ids);
   if (!live.order().empty()) {
-    FactorFeed rows{&live.ids(), live.order(), &factors, &live.rows()};
+    FactorFeed rows{&live.ids(), live.order(), &factors, &live.rows(),
+                    row_checksums(live.rows(), keys_of(served.side(other_side(side)).ids()), team)};
     written += store.update_factors(side, rows);
   }
   if (written > 0) store.renew_version(side, live.duplicates());

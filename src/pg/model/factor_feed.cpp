@@ -16,6 +16,7 @@ ALS_SQL_FUNCTION(als_trained_id)
 ALS_SQL_FUNCTION(als_trained_factors)
 ALS_SQL_FUNCTION(als_trained_bias)
 ALS_SQL_FUNCTION(als_trained_n_ratings)
+ALS_SQL_FUNCTION(als_trained_checksum)
 
 /// als._trained_id(n bigint, anyelement): anyelement
 Datum als_trained_id(PG_FUNCTION_ARGS) {
@@ -47,4 +48,12 @@ Datum als_trained_n_ratings(PG_FUNCTION_ARGS) {
   if (rows == nullptr) PG_RETURN_NULL();
   std::size_t ratings = rows->row_size(n);
   PG_RETURN_INT32(static_cast<int32>(std::min<std::size_t>(ratings, PG_INT32_MAX)));
+}
+
+/// als._trained_checksum(n bigint): bigint, null where nobody has read the ratings
+Datum als_trained_checksum(PG_FUNCTION_ARGS) {
+  int64 n = PG_GETARG_INT64(0);
+  const std::vector<std::uint64_t>& checksums = rows_with(n).checksums;
+  if (checksums.empty()) PG_RETURN_NULL();
+  PG_RETURN_INT64(static_cast<int64>(checksums[n]));
 }

@@ -17,6 +17,7 @@ struct FactorFeed {
   std::vector<std::uint32_t> order;
   const Factors* factors;
   const CompressedRows* ratings;  ///< null for factors that were not trained here, without a source
+  std::vector<std::uint64_t> checksums{};  ///< see core/data/row_checksum.h; none where unknown
 
   std::size_t size() const { return order.size(); }
 };

@@ -3,6 +3,17 @@
 
 namespace als::pg {
 
+bool keeps_checksums(Oid table) {
+  const AttrNumber column = get_attnum(table, "checksum");
+  return column != InvalidAttrNumber && get_atttype(table, column) == INT8OID;
+}
+
+std::string shared_columns(Side side, Oid a, Oid b) {
+  const bool checksums = server([&] { return keeps_checksums(a) && keeps_checksums(b); });
+  return std::string(id_column(side)) + ", factors, bias, n_ratings" +
+         (checksums ? ", checksum" : "");
+}
+
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context) {
   const FactorTable& factors = model.factor_tables[side];
   MemoryContext old = MemoryContextSwitchTo(context);

@@ -12,6 +12,12 @@ namespace als::pg {
 inline constexpr const char* kFactorColumns =
     "factors::pg_catalog.float4[], bias::pg_catalog.float4, n_ratings::pg_catalog.int4";
 
+/// Whether a factor table keeps checksums of ratings: those made by als 1.0 do not. A server call.
+bool keeps_checksums(Oid table);
+
+/// The columns that two factor tables of a side share, for a copy of one to the other.
+std::string shared_columns(Side side, Oid a, Oid b);
+
 /// The type of a factor table's ids, allocated in `context`. A server call.
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context);
 

@@ -3,6 +3,7 @@
 
 #include "core/train/options.h"
 #include "pg/model/claims.h"
+#include "pg/model/factor_table.h"
 #include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
 #include "pg/model/row_feed.h"
@@ -163,7 +164,7 @@ Oid ModelWriter::create_factor_table(Side side, const char* label, const IdType&
   bool temporary = server([&] { return isAnyTempNamespace(schema); });  // never logged anyway
   execute(std::string("create ") + (unlogged && !temporary ? "unlogged " : "") + "table " + table +
           " (" + id_column(side) + " " + id_type +
-          " primary key, factors real[] not null, bias real, n_ratings int)");
+          " primary key, factors real[] not null, bias real, n_ratings int, checksum bigint)");
   // Vectors kept in the row, uncompressed, read several times faster; they fit a page.
   if (kMaxFactors * sizeof(float4) + 3000 < BLCKSZ)
     execute("alter table " + table + " alter factors set storage plain");
@@ -213,13 +214,13 @@ void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogge
   const Oid there = id_type(side);
   if (there != type.oid) {
     if (!OidIsValid(there) || !(replace_ids || server([&] { return is_widened(there, type.oid); })))
-      throw UserError(ERRCODE_DATATYPE_MISMATCH,
-                      format("%s ids of the source are %s, but those of model %s are %s",
-                             side_name(side), type.name, qualified_name().c_str(),
-                             OidIsValid(there) ? server([&] { return format_type_be(there); })
-                                               : "missing"),
-                      "Cast the column in a source query, or say replace_ids => true if the "
-                      "model is to have such ids from now on.");
+      throw UserError(
+          ERRCODE_DATATYPE_MISMATCH,
+          format("%s ids of the source are %s, but those of model %s are %s", side_name(side),
+                 type.name, qualified_name().c_str(),
+                 OidIsValid(there) ? server([&] { return format_type_be(there); }) : "missing"),
+          "Cast the column in a source query, or say replace_ids => true if the "
+          "model is to have such ids from now on.");
     check_id_column_can_change(side);
   }
   char persistence = server([&] { return get_rel_persistence(factor_table(side)); });
@@ -244,15 +245,22 @@ void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unl
   }
 }
 
-std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows,
-                                          const std::string& on_conflict) {
+std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows, IfThere if_there) {
   RowFeed<FactorFeed> scope(&rows);
+  const bool checksums = server([&] { return keeps_checksums(factor_table(side)); });
+  std::string update;
+  if (if_there == IfThere::kUpdate)
+    update = std::string(" on conflict (") + id_column(side) +
+             ") do update set factors = excluded.factors, bias = excluded.bias, n_ratings = "
+             "excluded.n_ratings" +
+             (checksums ? ", checksum = excluded.checksum" : "");
   return execute(
       "insert into " + relation_name(factor_table(side)) + " (" + id_column(side) +
-          ", factors, bias, n_ratings) select als._trained_id(n, $1), als._trained_factors(n), "
-          "als._trained_bias(n), als._trained_n_ratings(n) from pg_catalog.generate_series(0, "
-          "$2) as n" +
-          on_conflict,
+          ", factors, bias, n_ratings" + (checksums ? ", checksum" : "") +
+          ") select als._trained_id(n, $1), als._trained_factors(n), als._trained_bias(n), "
+          "als._trained_n_ratings(n)" +
+          (checksums ? ", als._trained_checksum(n)" : "") +
+          " from pg_catalog.generate_series(0, $2) as n" + update,
       {{rows.ids->type().oid, 0, true},
        {INT8OID, Int64GetDatum(static_cast<int64>(rows.order.size()) - 1)}});
 }
@@ -261,7 +269,7 @@ void ModelWriter::write_factors(Side side, const FactorFeed& rows) {
   // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
   execute("delete from only " + relation_name(factor_table(side)));
   if (id_type(side) != rows.ids->type().oid) change_id_type(side, rows.ids->type(), " using null");
-  insert_factors(side, rows, "");
+  insert_factors(side, rows, IfThere::kError);
 }
 
 /// Here readers do wait, who go on with the new version: the server has no other way.
@@ -292,16 +300,13 @@ void ModelWriter::replace_with(Side side, Oid copy) {
   });
   execute("delete from only " + serving);
   if (id_type(side) != type.oid) change_id_type(side, type, " using null");
-  const std::string columns = std::string(id_column(side)) + ", factors, bias, n_ratings";
+  const std::string columns = shared_columns(side, copy, factor_table(side));
   execute("insert into " + serving + " (" + columns + ") select " + columns + " from only " +
           relation_name(copy));
 }
 
 std::uint64_t ModelWriter::update_factors(Side side, const FactorFeed& rows) {
-  return insert_factors(side, rows,
-                        std::string(" on conflict (") + id_column(side) +
-                            ") do update set factors = excluded.factors, bias = excluded.bias, "
-                            "n_ratings = excluded.n_ratings");
+  return insert_factors(side, rows, IfThere::kUpdate);
 }
 
 /// The rows with an id of an array, $1.

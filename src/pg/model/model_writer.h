@@ -73,7 +73,8 @@ class ModelWriter {
   void renew_version(Side side, std::size_t duplicates);
 
  private:
-  std::uint64_t insert_factors(Side side, const FactorFeed& rows, const std::string& on_conflict);
+  enum class IfThere { kError, kUpdate };
+  std::uint64_t insert_factors(Side side, const FactorFeed& rows, IfThere if_there);
   std::string rows_of_ids(Side side, const IdType& type) const;
   Oid find_factor_table(Side side, Oid named) const;
   Oid find_unclaimed_table(Side side) const;

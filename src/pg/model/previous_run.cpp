@@ -1,6 +1,7 @@
 // Copies the factors of a run, finds the copies again, and puts them back.
 #include "pg/model/previous_run.h"
 
+#include "pg/model/factor_table.h"
 #include "pg/model/ownership.h"
 #include "pg/server/catalog_scan.h"
 #include "pg/sql/params.h"
@@ -8,10 +9,6 @@
 namespace als::pg {
 
 namespace {
-
-std::string columns(Side side) {
-  return std::string(id_column(side)) + ", factors, bias, n_ratings";
-}
 
 /// How many rows a condition holds for, or all rows.
 std::int64_t count_rows(const std::string& table, const std::string& condition = "") {
@@ -112,7 +109,8 @@ Oid PreviousRun::copy(Side side) {
     return get_rel_persistence(from) == RELPERSISTENCE_UNLOGGED;
   });
   const Oid to = model_.create_factor_table(side, "factors_previous", type, unlogged);
-  execute("insert into " + relation_name(to) + " (" + columns(side) + ") select " + columns(side) +
+  const std::string copied = shared_columns(side, from, to);
+  execute("insert into " + relation_name(to) + " (" + copied + ") select " + copied +
           " from only " + relation_name(from));
   return to;
 }

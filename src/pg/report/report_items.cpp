@@ -1,6 +1,8 @@
 // Picks the items that a report shows, with their neighbours and their place on the map.
 #include "pg/report/report_items.h"
 
+#include <tuple>
+
 #include "core/linalg/principal_axes.h"
 #include "pg/ids/id_equality.h"
 #include "pg/report/item_titles.h"
@@ -67,13 +69,14 @@ std::vector<std::uint32_t> ReportItems::most_rated_and_sample(std::size_t n) con
   std::vector<std::uint32_t> result(by_ratings_.begin(), by_ratings_.begin() + half);
   std::vector<bool> taken(shuffled_.size());
   for (std::uint32_t item : result) taken[item] = true;
+  // The most rated first; those of as many ratings as they were shuffled.
+  std::vector<std::tuple<std::int32_t, std::size_t, std::uint32_t>> sample;
   for (std::uint32_t item : shuffled_) {
-    if (result.size() == n) break;
-    if (!taken[item]) result.push_back(item);
+    if (result.size() + sample.size() == n) break;
+    if (!taken[item]) sample.emplace_back(-side_.n_ratings()[item], sample.size(), item);
   }
-  const std::int32_t* ratings = side_.n_ratings();
-  std::stable_sort(result.begin() + half, result.end(),
-                   [&](std::uint32_t a, std::uint32_t b) { return ratings[a] > ratings[b]; });
+  std::sort(sample.begin(), sample.end());
+  for (const auto& entry : sample) result.push_back(std::get<2>(entry));
   return result;
 }
 

@@ -72,8 +72,10 @@ void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k, Result
     score += parts[e];
   }
   if (model.biases) score += model.mean + explanation.row.bias + items.bias()[item];
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::fabs(parts[a]) > std::fabs(parts[b]);
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    const double part_of_a = std::fabs(parts[a]);
+    const double part_of_b = std::fabs(parts[b]);
+    return part_of_a > part_of_b || (part_of_a == part_of_b && a < b);
   });
 
   ExplainedRows explained(result, items, score);

@@ -109,6 +109,12 @@ std::string RatingSource::from_clause() const {
   return name + " as source";
 }
 
+std::string DescribedSource::rating_as_float8() const {
+  const std::string rating = rating_col ? quoted(*rating_col) : "1";
+  return rating + (rating_kind == RatingKind::kBool ? "::pg_catalog.int4" : "") +
+         "::pg_catalog.float8";
+}
+
 RatingSource parse_source(const std::string& text) {
   RatingSource source;
   // A query may come with the semicolon that ends it in psql.

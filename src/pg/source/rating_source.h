@@ -38,6 +38,9 @@ struct DescribedSource : RatingSource {
   RatingKind rating_kind = RatingKind::kNone;
   Oid rating_type = INT4OID;  ///< as read; the 1 of a source without ratings is an int
   bool cast_rating = false;   ///< numeric and the like are read as float8
+
+  /// The rating as an expression of type float8.
+  std::string rating_as_float8() const;
 };
 
 /// Looks up the source's columns and their types, as the caller. Needs an SPI connection; the types

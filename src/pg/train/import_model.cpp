@@ -77,11 +77,8 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
   SourceCounts counts;
   std::vector<std::uint64_t> by_user(users.ids().size());
   std::vector<std::uint64_t> by_item(items.ids().size());
-  const std::string rating = source.rating_col ? quoted(*source.rating_col) : "1";
-  SPIPlanPtr plan =
-      prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) + ", " + rating +
-              (source.rating_kind == RatingKind::kBool ? "::pg_catalog.int4" : "") +
-              "::pg_catalog.float8 from " + source.from_clause());
+  SPIPlanPtr plan = prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) +
+                            ", " + source.rating_as_float8() + " from " + source.from_clause());
   for_each_row(plan, {}, {source.id_types.users->oid, source.id_types.items->oid, FLOAT8OID},
                [&](TupleTableSlot* slot) {
                  ++counts.rows;

@@ -1,6 +1,7 @@
 // The stages of a training, and what each leaves in its report.
 #include "pg/train/training.h"
 
+#include "core/data/row_checksum.h"
 #include "pg/model/previous_run.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
@@ -131,7 +132,9 @@ void Training::write() {
   users.factors = &loop_->trainer().users();
   users.ratings = &data_->ratings().by_user();
   items.factors = &loop_->trainer().items();
+  users.checksums = row_checksums(*users.ratings, data_->item_keys(), *team_);
   items.ratings = &data_->ratings().by_item();
+  items.checksums = row_checksums(*items.ratings, data_->user_keys(), *team_);
   model_.write_factors(Side::kUsers, users);
   model_.write_factors(Side::kItems, items);
   previous.record();

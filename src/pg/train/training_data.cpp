@@ -157,12 +157,15 @@ void TrainingData::index(Progress& progress) {
   item_rank_ = ranks_of(reader_.items());
   users_ = {&reader_.users(), inverse(user_rank_, team), nullptr, nullptr};
   items_ = {&reader_.items(), inverse(item_rank_, team), nullptr, nullptr};
+  user_keys_ = keys_of(users_, team);
   item_keys_ = keys_of(items_, team);
   bool hold_out = request_.holdout > 0 && !test_reader_;
   rule_.share = request_.holdout;
   rule_.seed = request_.seed;
-  if (hold_out || test_reader_) rule_.user_keys = keys_of(users_, team);
-  if (hold_out) rule_.item_keys = item_keys_;
+  if (hold_out) {
+    rule_.user_keys = user_keys_;
+    rule_.item_keys = item_keys_;
+  }
   try {
     ratings_.emplace(reader_.take_buffer(), user_rank_, item_rank_, request_.on_duplicate, team,
                      hold_out ? &rule_ : nullptr);

@@ -38,7 +38,7 @@ class TrainingData {
   const RatingReader& reader() const { return reader_; }
   const std::vector<std::uint32_t>& user_rank() const { return user_rank_; }
   const std::vector<std::uint32_t>& item_rank() const { return item_rank_; }
-  const std::vector<std::uint64_t>& user_keys() const { return rule_.user_keys; }
+  const std::vector<std::uint64_t>& user_keys() const { return user_keys_; }
   const std::vector<std::uint64_t>& item_keys() const { return item_keys_; }
   std::int64_t rows() const { return reader_.rows(); }
   std::int64_t skipped() const { return reader_.skipped(); }
@@ -65,6 +65,7 @@ class TrainingData {
   std::vector<std::uint32_t> item_rank_;
   FactorFeed users_{};
   FactorFeed items_{};
+  std::vector<std::uint64_t> user_keys_;
   std::vector<std::uint64_t> item_keys_;
   HoldoutRule rule_;
   std::optional<Ratings> ratings_;
