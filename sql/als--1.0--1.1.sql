@@ -438,11 +438,31 @@ create function als.evaluate(
   user_col name default null,
   item_col name default null,
   rating_col name default null,
-  threads int default null
+  threads int default null,
+  per_user text default null
 ) returns table (metric text, k int, value float8, baseline float8, n bigint)
-language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_evaluate';
+language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_evaluate';
 comment on function als.evaluate is
   'How well a model predicts and ranks the rows of a test that it has not seen, and how well the most popular items or mean ratings would do';
+
+create function als.compare(
+  model_a regclass,
+  model_b regclass,
+  test text,
+  k als.integers default '{10}',
+  history text default null,
+  candidates text default null,
+  exclude_seen boolean default true,
+  min_rating float8 default null,
+  user_col name default null,
+  item_col name default null,
+  rating_col name default null,
+  threads int default null,
+  confidence float8 default 0.95
+) returns table (metric text, k int, value_a float8, value_b float8, difference float8, low float8, high float8, better regclass, n bigint)
+language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_compare';
+comment on function als.compare is
+  'Two models measured by the same users of a test, with the interval of confidence of their difference in each metric';
 
 -- Restricted: the query of titles may be anything.
 create function als.report(
@@ -533,7 +553,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'train_in_steps', 'import_model', 'tune', 'evaluate', 'recommend_all', 'refresh_users', 'refresh_items')
+    and proname in ('train', 'train_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'refresh_users', 'refresh_items')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
@@ -561,14 +581,14 @@ language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_te
   select als._change_training(true, to_role)
 $$;
 comment on function als.grant_training is
-  'Lets a role, or public, execute what costs a machine: als.train, als.import_model, als.tune, als.evaluate, als.recommend_all, als.refresh_*';
+  'Lets a role, or public, execute what costs a machine: als.train, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.refresh_*';
 
 create function als.revoke_training(from_role name default 'public') returns void
 language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
   select als._change_training(false, from_role)
 $$;
 comment on function als.revoke_training is
-  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.import_model, als.tune, als.evaluate, als.recommend_all, als.refresh_*';
+  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.refresh_*';
 
 -- What acts on other tables first proves that they are the model's.
 create or replace function als.drop_model(model regclass) returns void

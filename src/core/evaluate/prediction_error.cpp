@@ -27,24 +27,31 @@ PredictionEvaluator::PredictionEvaluator(const BiasedView& items,
                                          ThreadTeam& team)
     : items_(items), item_means_(item_means), origin_(origin), team_(team) {}
 
-void PredictionEvaluator::add(std::size_t n, const std::function<User(std::size_t)>& user_of) {
+void PredictionEvaluator::add(std::size_t n, const std::function<User(std::size_t)>& user_of,
+                              const OnUser& on_user) {
   // The sums of blocks, added up in order.
   std::vector<Sums> sums((n + kGrain - 1) / kGrain);
   team_.for_each_block(n, kGrain, [&](std::size_t begin, std::size_t end, int) {
     Sums& own = sums[begin / kGrain];
     for (std::size_t u = begin; u < end; ++u) {
       const User user = user_of(u);
+      PredictionError errors;
+      PredictionError of_means;
       for (std::size_t e = 0; e < user.ratings.count; ++e) {
         const std::uint32_t item = user.ratings.columns[e];
         const double rating = user.ratings.values[e];
         const float base = items_.bias == nullptr ? user.base : user.base + items_.bias[item];
-        own.model.add(rating, base + dot(user.vector, items_.row(item), items_.vectors.cols));
+        const float prediction = base + dot(user.vector, items_.row(item), items_.vectors.cols);
+        own.model.add(rating, prediction);
         own.means.add(rating, item_means_[item]);
+        errors.add(rating, prediction);
+        of_means.add(rating, item_means_[item]);
         own.deviations += rating - origin_;
         own.deviation_squares += (rating - origin_) * (rating - origin_);
         own.lowest = std::min(own.lowest, rating);
         own.highest = std::max(own.highest, rating);
       }
+      if (on_user) on_user(u, errors, of_means);
     }
   });
   for (const Sums& own : sums) {

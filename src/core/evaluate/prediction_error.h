@@ -25,9 +25,10 @@ class PredictionError {
   void add(const PredictionError& other);
 
   std::size_t n() const { return n_; }
-  double squares() const { return squares_; }  ///< sum of (r - p)^2
-  double rmse() const;                         ///< sqrt(mean of (r - p)^2)
-  double mae() const;                          ///< mean of |r - p|
+  double squares() const { return squares_; }      ///< sum of (r - p)^2
+  double absolutes() const { return absolutes_; }  ///< sum of |r - p|
+  double rmse() const;                             ///< sqrt(mean of (r - p)^2)
+  double mae() const;                              ///< mean of |r - p|
 
  private:
   std::size_t n_ = 0;
@@ -51,8 +52,13 @@ class PredictionEvaluator {
   PredictionEvaluator(const BiasedView& items, const std::vector<double>& item_means, double origin,
                       ThreadTeam& team);
 
+  /// Is told the errors of user n; called from any thread.
+  using OnUser = std::function<void(std::size_t n, const PredictionError& model,
+                                    const PredictionError& means)>;
+
   /// Evaluates n more users; user_of is called from any thread.
-  void add(std::size_t n, const std::function<User(std::size_t)>& user_of);
+  void add(std::size_t n, const std::function<User(std::size_t)>& user_of,
+           const OnUser& on_user = {});
 
   const PredictionError& model() const { return sums_.model; }
   const PredictionError& means() const { return sums_.means; }

@@ -120,7 +120,7 @@ RankingMetrics RankingEvaluator::evaluate_popular(RowWorkspace& worker) const {
   return RankingMetrics(worker.counter.ranks(), cutoffs_);
 }
 
-void RankingEvaluator::add(std::size_t n, const Describe& describe) {
+void RankingEvaluator::add(std::size_t n, const Describe& describe, const OnUser& on_user) {
   // The sums of blocks, added up in order. Blocks are always the same ones.
   const std::size_t operations = items_.vectors.rows * (items_.vectors.cols + kItemOperations);
   const std::size_t grain =
@@ -141,8 +141,11 @@ void RankingEvaluator::add(std::size_t n, const Describe& describe) {
       prepare(user, worker);
       if (!user.relevant.empty()) {
         score(worker);
-        own.add(evaluate(worker, worker.scores.data(), worker.best_ranks));
-        own_popular.add(evaluate_popular(worker));
+        const RankingMetrics model = evaluate(worker, worker.scores.data(), worker.best_ranks);
+        const RankingMetrics popular = evaluate_popular(worker);
+        own.add(model);
+        own_popular.add(popular);
+        if (on_user) on_user(u, model, popular);
       }
       for (const std::uint32_t item : user.excluded) worker.excluded[item] = false;
     }

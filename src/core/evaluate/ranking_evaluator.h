@@ -40,8 +40,12 @@ class RankingEvaluator {
   /// Fills in user n; called from any thread. The user comes empty, and all_items set.
   using Describe = std::function<void(std::size_t n, RankedUser& user)>;
 
+  /// Is told what came of user n, if the user was evaluated; called from any thread.
+  using OnUser = std::function<void(std::size_t n, const RankingMetrics& model,
+                                    const RankingMetrics& popular)>;
+
   /// Evaluates n more users.
-  void add(std::size_t n, const Describe& describe);
+  void add(std::size_t n, const Describe& describe, const OnUser& on_user = {});
 
   RankingMetrics model() const { return mean(sums_, &RowWorkspace::best_ranks); }
   RankingMetrics popular() const { return mean(popular_sums_, &RowWorkspace::best_popular_ranks); }

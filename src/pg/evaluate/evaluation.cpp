@@ -46,7 +46,8 @@ std::size_t evaluators_memory(const EvaluationRequest& request, const Model& mod
 
 }  // namespace
 
-Evaluation::Evaluation(const EvaluationRequest& request, ServedModel& served, Progress& progress)
+Evaluation::Evaluation(const EvaluationRequest& request, ServedModel& served, Progress& progress,
+                       std::size_t held)
     : request_(request),
       served_(served),
       model_(served.model()),
@@ -54,11 +55,16 @@ Evaluation::Evaluation(const EvaluationRequest& request, ServedModel& served, Pr
       progress_(progress),
       team_(interruptible_team(request.threads)),
       min_rating_(min_rating(request, model_)),
-      held_(evaluators_memory(request, model_, items_.size())),
+      held_(held + evaluators_memory(request, model_, items_.size())),
       popularity_(items_.n_ratings(), items_.n_ratings() + items_.size()),
       users_(&served.id_type(Side::kUsers)),
       ranking_(BiasedView(items_.rows(), items_.bias()), popularity_.data(), request.cutoffs,
                team_) {}
+
+std::size_t Evaluation::results_memory(std::size_t users) const {
+  return users *
+         (sizeof(UserResult) + 2 * request_.cutoffs.size() * sizeof(RankingMetrics::AtCutoff));
+}
 
 void Evaluation::check_memory(std::size_t more) const {
   check_memory_limit("evaluating", held_ + more, kOrElse,
@@ -173,11 +179,14 @@ void Evaluation::add_excluded(const KnownUser& user, const SeenLists* seen,
 }
 
 /// Evaluates known users [begin, end).
-void Evaluation::evaluate(std::size_t begin, std::size_t end, const SeenLists* seen) {
+void Evaluation::evaluate(std::size_t begin, std::size_t end, const SeenLists* seen,
+                          const OnUsers& on_users) {
   progress_.enter(Phase::kScoring);
   for (std::size_t first = begin; first < end; first += kBatchUsers) {
     const std::size_t n = std::min(kBatchUsers, end - first);
     const KnownUser* users = known_.data() + first;
+    std::vector<UserResult> results(on_users ? n : 0);
+    for (std::size_t u = 0; u < results.size(); ++u) results[u].user = users[u].row;
     Factors folded;
     if (folded_) {
       std::vector<std::uint32_t> rows(n);
@@ -194,18 +203,25 @@ void Evaluation::evaluate(std::size_t begin, std::size_t end, const SeenLists* s
     };
 
     if (prediction_) {
-      prediction_->add(n, [&](std::size_t u) {
-        const std::uint64_t row = test_.offsets[users[u].row];
-        return PredictionEvaluator::User{
-            vector_of(u),
-            base_of(u),
-            {test_.columns.data() + row, test_.values.data() + row, known_items(users[u].row)}};
-      });
+      prediction_->add(
+          n,
+          [&](std::size_t u) {
+            const std::uint64_t row = test_.offsets[users[u].row];
+            return PredictionEvaluator::User{
+                vector_of(u),
+                base_of(u),
+                {test_.columns.data() + row, test_.values.data() + row, known_items(users[u].row)}};
+          },
+          [&](std::size_t u, const PredictionError& model, const PredictionError& means) {
+            if (!on_users) return;
+            results[u].errors = model;
+            results[u].errors_of_means = means;
+          });
     }
     std::atomic<std::size_t> relevant{0};
     std::atomic<std::size_t> left_out{0};
     if (!request_.cutoffs.empty()) {
-      ranking_.add(n, [&](std::size_t u, RankedUser& ranked) {
+      const auto describe = [&](std::size_t u, RankedUser& ranked) {
         const std::uint32_t row = users[u].row;
         add_relevant(row, ranked.relevant);
         if (ranked.relevant.empty()) return;
@@ -221,18 +237,25 @@ void Evaluation::evaluate(std::size_t begin, std::size_t end, const SeenLists* s
         std::unique_copy(columns.begin() + candidates_->offsets[row],
                          columns.begin() + candidates_->offsets[row + 1],
                          std::back_inserter(ranked.candidates));
-      });
+      };
+      ranking_.add(n, describe,
+                   [&](std::size_t u, const RankingMetrics& model, const RankingMetrics& popular) {
+                     if (!on_users) return;
+                     results[u].ranking = model;
+                     results[u].popular = popular;
+                   });
     }
+    if (on_users) on_users(results);
     relevant_ += relevant;
     left_out_ += left_out;
     progress_.steps_done(static_cast<std::int64_t>((first + n + kBatchUsers - 1) / kBatchUsers));
   }
 }
 
-void Evaluation::evaluate_all() {
+void Evaluation::evaluate_all(const OnUsers& on_users) {
   progress_.expect(static_cast<std::int64_t>((known_.size() + kBatchUsers - 1) / kBatchUsers));
   if (history_ || !request_.exclude_seen || request_.cutoffs.empty()) {
-    evaluate(0, known_.size(), nullptr);
+    evaluate(0, known_.size(), nullptr, on_users);
     return;
   }
   const LoadedFactors& users = served_.side(Side::kUsers);
@@ -246,7 +269,7 @@ void Evaluation::evaluate_all() {
     reader.read(seen, [&] { progress_.rows_read(reader.rows()); });
     std::size_t end = begin;
     while (end < known_.size() && known_[end].model < seen.end()) ++end;
-    evaluate(begin, end, &seen);
+    evaluate(begin, end, &seen, on_users);
     begin = end;
   }
 }
@@ -282,10 +305,10 @@ std::vector<Measurement> Evaluation::measurements() const {
   return result;
 }
 
-std::vector<Measurement> Evaluation::run() {
+std::vector<Measurement> Evaluation::run(const OnUsers& on_users) {
   read_sources();
   find_known_users();
-  evaluate_all();
+  evaluate_all(on_users);
   report_left_out();
   return measurements();
 }

@@ -33,11 +33,29 @@ struct EvaluationRequest {
 
 class Evaluation {
  public:
-  Evaluation(const EvaluationRequest& request, ServedModel& served, Progress& progress);
+  /// `held`: bytes that the caller holds beside it.
+  Evaluation(const EvaluationRequest& request, ServedModel& served, Progress& progress,
+             std::size_t held = 0);
   Evaluation(const Evaluation&) = delete;
   Evaluation& operator=(const Evaluation&) = delete;
 
-  std::vector<Measurement> run();
+  /// Is given what came of some more users, each once.
+  using OnUsers = std::function<void(const std::vector<UserResult>& users)>;
+
+  std::vector<Measurement> run(const OnUsers& on_users = {});
+
+  /// The users of the test, and of the history.
+  const IdDictionary& users() const { return users_; }
+
+  /// The metrics of one of them.
+  std::vector<Measurement> user_measurements(const UserResult& user) const {
+    return pg::user_measurements(user, prediction_.has_value(), item_means_.has_value(),
+                                 request_.cutoffs);
+  }
+
+  /// Bytes that it holds, and that the results of so many users take.
+  std::size_t held() const { return held_; }
+  std::size_t results_memory(std::size_t users) const;
 
  private:
   /// A user of the test of whom there is something to score by.
@@ -52,8 +70,8 @@ class Evaluation {
   void read_sources();
   void merge_history();
   void find_known_users();
-  void evaluate_all();
-  void evaluate(std::size_t begin, std::size_t end, const SeenLists* seen);
+  void evaluate_all(const OnUsers& on_users);
+  void evaluate(std::size_t begin, std::size_t end, const SeenLists* seen, const OnUsers& on_users);
   bool is_relevant(float rating) const;
   std::size_t known_items(std::uint32_t row) const;
   void add_relevant(std::uint32_t row, std::vector<std::uint32_t>& items) const;

@@ -5,6 +5,18 @@ namespace als::pg {
 
 namespace {
 
+struct CutoffMetric {
+  const char* name;
+  double RankingMetrics::AtCutoff::*value;
+};
+
+/// Those that each user has.
+constexpr CutoffMetric kCutoffMetrics[] = {{"precision", &RankingMetrics::AtCutoff::precision},
+                                           {"recall", &RankingMetrics::AtCutoff::recall},
+                                           {"hit_rate", &RankingMetrics::AtCutoff::hit_rate},
+                                           {"ndcg", &RankingMetrics::AtCutoff::ndcg},
+                                           {"map", &RankingMetrics::AtCutoff::map}};
+
 std::optional<double> if_any(std::size_t n, double value) {
   return n > 0 ? std::optional<double>(value) : std::nullopt;
 }
@@ -49,15 +61,41 @@ void add_ranking_metrics(const RankingMetrics& model, const RankingMetrics& popu
     const std::uint32_t k = cutoffs[c];
     const RankingMetrics::AtCutoff& at = model.at[c];
     const RankingMetrics::AtCutoff& base = popular.at[c];
-    add("precision", k, at.precision, base.precision, users);
-    add("recall", k, at.recall, base.recall, users);
-    add("hit_rate", k, at.hit_rate, base.hit_rate, users);
-    add("ndcg", k, at.ndcg, base.ndcg, users);
-    add("map", k, at.map, base.map, users);
+    for (const CutoffMetric& metric : kCutoffMetrics)
+      add(metric.name, k, at.*metric.value, base.*metric.value, users);
     add("catalog_coverage", k, at.catalog_coverage, base.catalog_coverage, items);
   }
   add("mrr", {}, model.mrr, popular.mrr, users);
   add("auc", {}, model.auc, popular.auc, model.auc_users);
+}
+
+std::vector<Measurement> user_measurements(const UserResult& user, bool has_errors, bool has_means,
+                                           const std::vector<std::uint32_t>& cutoffs) {
+  std::vector<Measurement> result;
+  const auto add = [&](const char* metric, std::optional<std::uint32_t> k, bool has_value,
+                       double value, bool has_baseline, double baseline) {
+    result.push_back({metric, k, if_any(has_value, value), if_any(has_baseline, baseline), 1});
+  };
+  if (has_errors) {
+    const bool any = user.errors.n() > 0;
+    const bool baseline = any && has_means;
+    add("rmse", {}, any, user.errors.rmse(), baseline, user.errors_of_means.rmse());
+    add("mae", {}, any, user.errors.mae(), baseline, user.errors_of_means.mae());
+  }
+  if (cutoffs.empty()) return result;
+
+  const bool any = user.ranking.has_value();
+  const RankingMetrics none(cutoffs.size());
+  const RankingMetrics& model = any ? *user.ranking : none;
+  const RankingMetrics& popular = any ? *user.popular : none;
+  for (std::size_t c = 0; c < cutoffs.size(); ++c)
+    for (const CutoffMetric& metric : kCutoffMetrics)
+      add(metric.name, cutoffs[c], any, model.at[c].*metric.value, any,
+          popular.at[c].*metric.value);
+  add("mrr", {}, any, model.mrr, any, popular.mrr);
+  const bool has_auc = any && model.auc_users > 0;
+  add("auc", {}, has_auc, model.auc, has_auc, popular.auc);
+  return result;
 }
 
 }  // namespace als::pg

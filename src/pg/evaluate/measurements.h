@@ -19,6 +19,15 @@ struct Measurement {
   std::int64_t n;
 };
 
+/// What came of one user.
+struct UserResult {
+  std::uint32_t user = 0;  ///< in the dictionary of the evaluation
+  PredictionError errors;  ///< of no ratings where none is predicted
+  PredictionError errors_of_means;
+  std::optional<RankingMetrics> ranking;  ///< none where nothing relevant is ranked
+  std::optional<RankingMetrics> popular;
+};
+
 /// A share of `all`; none where there is nothing to have a share of.
 Measurement share_of(const char* metric, std::size_t part, std::size_t all);
 
@@ -31,5 +40,11 @@ void add_prediction_errors(const PredictionEvaluator& evaluator, bool has_means,
 void add_ranking_metrics(const RankingMetrics& model, const RankingMetrics& popular,
                          const std::vector<std::uint32_t>& cutoffs, std::size_t items,
                          std::vector<Measurement>& result);
+
+/// The same of one user, as far as a user has them: the errors, if any are measured, and the
+/// metrics of rankings but for the catalog's coverage. The same metrics in the same order for
+/// everybody; without a value where the user has none. Their n is 1.
+std::vector<Measurement> user_measurements(const UserResult& user, bool has_errors, bool has_means,
+                                           const std::vector<std::uint32_t>& cutoffs);
 
 }  // namespace als::pg
