@@ -528,6 +528,243 @@ language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
 comment on function als.refresh_items is
   'Computes the rows of these items (null: of those whose ratings have changed) from the live source, the users held fixed; returns the rows written';
 
+-- Functions of a model -----------------------------------------------------------------------------
+-- als.create_functions makes als's functions for the types of one model's ids. Behind them are these, in which each
+-- id may be of any type: of_type, which is null, says what comes back.
+
+create function als._recommend(
+  model regclass,
+  user_id "any",
+  k bigint,
+  exclude_seen boolean,
+  candidates "any",
+  exclude "any",
+  on_unknown text,
+  of_type anyelement
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend';
+comment on function als._recommend is 'Internal to als.create_functions: als.recommend with ids of the type of its last argument';
+
+create function als._recommend_for(
+  model regclass,
+  items "any",
+  ratings float8[],
+  k bigint,
+  exclude_seen boolean,
+  candidates "any",
+  exclude "any",
+  on_unknown text,
+  of_type anyelement
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_for';
+comment on function als._recommend_for is 'Internal to als.create_functions: als.recommend_for with ids of the type of its last argument';
+
+create function als._similar_items(
+  model regclass,
+  item_id "any",
+  k bigint,
+  on_unknown text,
+  measure text,
+  of_type anyelement
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_items';
+comment on function als._similar_items is 'Internal to als.create_functions: als.similar_items with ids of the type of its last argument';
+
+create function als._similar_users(
+  model regclass,
+  user_id "any",
+  k bigint,
+  on_unknown text,
+  measure text,
+  of_type anyelement
+) returns table (user_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_similar_users';
+comment on function als._similar_users is 'Internal to als.create_functions: als.similar_users with ids of the type of its last argument';
+
+create function als._explain(
+  model regclass,
+  user_id "any",
+  item_id "any",
+  k bigint,
+  of_type anyelement
+) returns table (component text, item_id anyelement, rating float8, contribution float8, share float8)
+language c stable parallel safe cost 1000 rows 10
+as 'MODULE_PATHNAME', 'als_explain';
+comment on function als._explain is 'Internal to als.create_functions: als.explain with ids of the type of its last argument';
+
+-- The functions of a model: what each is called, the types of its arguments, and its definition after the name.
+create function als._typed_functions(model regclass, out label text, out name name, out types text, out definition text) returns setof record
+language plpgsql stable strict parallel safe rows 6 set search_path = pg_catalog, pg_temp as $$
+declare
+  run als.model := als.latest_run(model);
+  -- All names are qualified: before 14 the server looks them up whenever the function is called.
+  self text := (select format('%L::pg_catalog.regclass', format('%I.%I', nspname, relname))
+                from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);
+  users text := als._id_column_type(run.user_factors, 'user_id');
+  items text := als._id_column_type(run.item_factors, 'item_id');
+  -- Parsed once, a function follows the model when that is renamed.
+  is_parsed boolean := current_setting('server_version_num')::int >= 140000;
+  f record;
+begin
+  if users is null or items is null then
+    return;
+  end if;
+  for f in
+    select * from (values
+      ('predict', 'real', 'cost 10',
+       array[['user_id', users, null], ['item_id', items, null], ['on_unknown', 'text', '''null''']],
+       format('als.predict(%s, $1, $2, $3)', self)),
+      ('recommend', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
+       array[['user_id', users, null], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
+             ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty''']],
+       format('r.item_id, r.score, r.rank from als._recommend(%s, $1, $2, $3, $4, $5, $6, null::%s) as r', self, items)),
+      ('recommend_for', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
+       array[['items', items || '[]', null], ['ratings', 'float8[]', 'null'], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
+             ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty''']],
+       format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, items)),
+      ('similar_items', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
+       array[['item_id', items, null], ['k', 'bigint', '10'], ['on_unknown', 'text', '''empty'''], ['measure', 'text', '''cosine''']],
+       format('r.item_id, r.score, r.rank from als._similar_items(%s, $1, $2, $3, $4, null::%s) as r', self, items)),
+      ('similar_users', format('table (user_id %s, score real, rank int)', users), 'cost 1000 rows 10',
+       array[['user_id', users, null], ['k', 'bigint', '10'], ['on_unknown', 'text', '''empty'''], ['measure', 'text', '''cosine''']],
+       format('r.user_id, r.score, r.rank from als._similar_users(%s, $1, $2, $3, $4, null::%s) as r', self, users)),
+      ('explain', format('table (component text, item_id %s, rating float8, contribution float8, share float8)', items), 'cost 1000 rows 10',
+       array[['user_id', users, null], ['item_id', items, null], ['k', 'bigint', '10']],
+       format('r.component, r.item_id, r.rating, r.contribution, r.share from als._explain(%s, $1, $2, $3, null::%s) as r', self, items))
+    ) as made (label, result, estimate, arguments, query)
+  loop
+    label := f.label;
+    name := als._name_of_function(model, f.label);
+    select string_agg(f.arguments[place][2], ', ' order by place),
+      format('(%s) returns %s language sql stable parallel safe %s ',
+        string_agg(concat_ws(' ', f.arguments[place][1], f.arguments[place][2], 'default ' || f.arguments[place][3]), ', ' order by place),
+        f.result, f.estimate)
+      into types, definition
+    from generate_subscripts(f.arguments, 1) as place;
+    definition := definition || case when is_parsed then format('begin atomic select %s; end', f.query) else format('as %L', 'select ' || f.query) end;
+    return next;
+  end loop;
+end
+$$;
+comment on function als._typed_functions is
+  'Internal to als.create_functions: the functions of a model, with the types of its ids';
+
+create function als._id_column_type(factors regclass, id_column name) returns text
+language sql stable strict parallel safe set search_path = pg_catalog, pg_temp as $$
+  select format('%I.%I', nspname, typname)
+  from pg_attribute join pg_type t on t.oid = atttypid join pg_namespace n on n.oid = typnamespace
+  where attrelid = factors and attname = id_column and not attisdropped and typarray <> 0
+$$;
+comment on function als._id_column_type is
+  'Internal to als.create_functions: the type of the ids in a factor table; null if there are no arrays of them';
+
+-- taste_recommend, with as much of the model's name as there is room for.
+create function als._name_of_function(model regclass, label text) returns name
+language sql stable strict parallel safe set search_path = pg_catalog, pg_temp as $$
+  select left(relname::text, letters) || '_' || label
+  from pg_class, generate_series(1, length(relname::text)) as letters
+  where pg_class.oid = model and octet_length(left(relname::text, letters)) + 1 + octet_length(label) < 64
+  order by letters desc limit 1
+$$;
+comment on function als._name_of_function is 'Internal to als.create_functions: a name that begins with the model''s';
+
+create function als._record_function(made regprocedure, model regclass) returns void
+language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_record_function';
+comment on function als._record_function is
+  'Internal to als.create_functions: makes a function go when the model goes whose it is';
+
+create function als._definition_after_name(made regprocedure) returns text
+language sql stable strict parallel safe set search_path = pg_catalog, pg_temp as $$
+  select substr(pg_get_functiondef(p.oid), length(format('CREATE OR REPLACE FUNCTION %I.%I', nspname, proname)) + 1)
+  from pg_proc p join pg_namespace n on n.oid = pronamespace where p.oid = made
+$$;
+comment on function als._definition_after_name is 'Internal to als.create_functions: what of two functions is compared';
+
+-- Those that als has recorded to be the model's: the record goes where somebody puts another function in the place of one.
+-- A dump does not keep it. Then a function is the model's if it is the very one that als would make.
+create function als._functions_of(model regclass) returns setof regprocedure
+language plpgsql volatile strict parallel unsafe rows 6 set search_path = pg_catalog, pg_temp as $$
+declare
+  owner oid := (select relowner from pg_class where oid = model);
+  schema name := (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);
+  twin name := 'als twin ' || pg_backend_pid();
+  f record;
+  found regprocedure;
+  is_same boolean;
+begin
+  return query
+  select objid::regprocedure from pg_depend
+  where classid = 'pg_proc'::regclass and refclassid = 'pg_class'::regclass and refobjid = model and deptype = 'a';
+  for f in select * from als._typed_functions(model) loop
+    found := to_regprocedure(format('%I.%I(%s)', schema, f.name, f.types));
+    continue when found is null
+      or (select proowner from pg_proc where oid = found) <> owner
+      or exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = found and refclassid = 'pg_class'::regclass and deptype = 'a');
+    execute format('create function %I.%I%s', schema, twin, f.definition);
+    is_same := als._definition_after_name(found)
+      = als._definition_after_name(to_regprocedure(format('%I.%I(%s)', schema, twin, f.types)));
+    execute format('drop function %I.%I(%s)', schema, twin, f.types);
+    if is_same then
+      return next found;
+    end if;
+  end loop;
+end
+$$;
+comment on function als._functions_of is 'Internal to als.create_functions: the functions that are provably the model''s';
+
+create function als.create_functions(model regclass) returns setof regprocedure
+language plpgsql volatile strict parallel unsafe rows 6 set search_path = pg_catalog, pg_temp as $$
+declare
+  owner oid := (select relowner from pg_class where oid = model);
+  schema name := (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);
+  f record;
+  made regprocedure;
+  all_made regprocedure[];
+  before regprocedure[];
+begin
+  if not pg_has_role(owner, 'usage') then
+    raise exception 'must be owner of model %', model using errcode = 'insufficient_privilege';
+  end if;
+  before := array(select * from als._functions_of(model));
+  for f in select * from als._typed_functions(model) loop
+    made := to_regprocedure(format('%I.%I(%s)', schema, f.name, f.types));
+    if made is not null and made <> all (before) then
+      raise exception 'function % already exists', made using
+        errcode = 'duplicate_function',
+        detail = format('It cannot be proved to be of model %s.', model),
+        hint = 'Drop it, rename it or move it to another schema.';
+    end if;
+    execute format('create or replace function %I.%I%s', schema, f.name, f.definition);
+    made := to_regprocedure(format('%I.%I(%s)', schema, f.name, f.types));
+    if (select proowner from pg_proc where oid = made) <> owner then
+      execute format('alter function %s owner to %I', made, pg_get_userbyid(owner));
+    end if;
+    execute format('comment on function %s is %L', made, format('als.%s for model %s', f.label, model));
+    perform als._record_function(made, model);
+    all_made := all_made || made;
+    return next made;
+  end loop;
+  if all_made is null then
+    raise exception 'functions cannot be made for model %', model using
+      errcode = 'object_not_in_prerequisite_state',
+      detail = 'It has no factor tables, or its ids are of a type of which there are no arrays.',
+      hint = 'Train it with als.train(..., replace => true), if need be on a query that casts the ids to text.';
+  end if;
+  -- Of the model's former name, or of ids of other types.
+  foreach made in array before loop
+    if made <> all (all_made) then
+      execute format('drop function %s', made);
+    end if;
+  end loop;
+end
+$$;
+comment on function als.create_functions is
+  'Makes als.recommend and the like as functions of one model, in its schema, with the types of its ids';
+
 comment on function als.hash_fraction is
   'A number of [0, 1) that depends on these values alone, on every server and in every version the same';
 

@@ -53,6 +53,10 @@ Split split_from(FunctionCallInfo fcinfo) {
     split.columns += (i > 0 ? ", " : "") + quoted(NameStr(TupleDescAttr(columns, i)->attname));
   split.user = column_arg(fcinfo, kUserCol, "user_col", columns);
   split.item = column_arg(fcinfo, kItemCol, "item_col", columns);
+  if (split.user == split.item)
+    throw UserError(ERRCODE_DUPLICATE_COLUMN,
+                    format("user_col and item_col are both %s", split.user.c_str()),
+                    "Name the right columns with user_col => '...', item_col => '...'.");
   if (!PG_ARGISNULL(kTimeCol)) split.time = column_arg(fcinfo, kTimeCol, "time_col", columns);
   require_arg(fcinfo, kSeed, "seed");
   split.seed = format("(%lld)::pg_catalog.int8", static_cast<long long>(PG_GETARG_INT64(kSeed)));

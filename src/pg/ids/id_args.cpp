@@ -88,7 +88,8 @@ IdOutput::IdOutput(const IdType& from, Oid to) {
                     format("ids of type %s cannot be returned as %s", from.name,
                            server([&] { return format_type_be(to); })),
                     "Users and items of this model have ids of different types: give the id as "
-                    "text, and the ids come back as text.");
+                    "text, and the ids come back as text; or make functions for its types, with "
+                    "select als.create_functions('model').");
 }
 
 }  // namespace als::pg

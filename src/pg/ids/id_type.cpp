@@ -159,6 +159,40 @@ void check_cast_is_trusted(Oid from, Oid to, Oid function) {
                   errhint("Cast the id yourself.")));
 }
 
+/// A cast that is not implicit may lose something of a value: finds the way back, if there is one
+/// that runs nothing of a stranger's.
+void init_way_back(IdConverter* converter, Oid from, Oid to, MemoryContext context) {
+  Oid function;
+  if (find_coercion_pathway(to, from, COERCION_IMPLICIT, &function) != COERCION_PATH_NONE) return;
+  if (find_coercion_pathway(from, to, COERCION_ASSIGNMENT, &function) != COERCION_PATH_FUNC) return;
+  const TypeCacheEntry* type = lookup_type_cache(from, TYPECACHE_EQ_OPR_FINFO);
+  const Oid equal = type->eq_opr_finfo.fn_oid;
+  if (!OidIsValid(equal) || !caller_trusts_function(function) || !caller_trusts_function(equal))
+    return;
+  converter->may_lose = true;
+  converter->n_args_back = get_func_nargs(function);
+  fmgr_info_cxt(function, &converter->back, context);
+  fmgr_info_cxt(equal, &converter->equal, context);
+  converter->collation = type->typcollation;
+}
+
+/// Calls the function of a cast, which may also take a type modifier and whether it is explicit.
+Datum cast_value(FmgrInfo* function, int n_args, Datum value) {
+  if (n_args == 1) return FunctionCall1(function, value);
+  if (n_args == 2) return FunctionCall2(function, value, Int32GetDatum(-1));
+  return FunctionCall3(function, value, Int32GetDatum(-1), BoolGetDatum(true));
+}
+
+[[noreturn]] void throw_no_id(const IdConverter& converter, Datum value) {
+  Oid output;
+  bool is_varlena;
+  getTypeOutputInfo(converter.from, &output, &is_varlena);
+  ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                  errmsg("%s is not an id of type %s", OidOutputFunctionCall(output, value),
+                         format_type_be(converter.to)),
+                  errhint("Round it or cast it yourself, if that is what is meant.")));
+}
+
 }  // namespace
 
 void check_input_is_trusted(Oid type) {
@@ -201,6 +235,7 @@ void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext c
       converter->method = IdConverter::kFunction;
       converter->n_args = get_func_nargs(function);
       fmgr_info_cxt(function, &converter->function, context);
+      init_way_back(converter, getBaseType(from), target, context);
       break;
     case COERCION_PATH_COERCEVIAIO: {
       check_input_is_trusted(target);
@@ -238,12 +273,15 @@ bool is_within_range(const IdConverter& converter, Datum value) {
 
 Datum convert_id(IdConverter* converter, Datum value) {
   switch (converter->method) {
-    case IdConverter::kFunction:
-      // A cast function may also take a type modifier and whether the cast is explicit.
-      if (converter->n_args == 1) return FunctionCall1(&converter->function, value);
-      if (converter->n_args == 2)
-        return FunctionCall2(&converter->function, value, Int32GetDatum(-1));
-      return FunctionCall3(&converter->function, value, Int32GetDatum(-1), BoolGetDatum(true));
+    case IdConverter::kFunction: {
+      const Datum id = cast_value(&converter->function, converter->n_args, value);
+      if (converter->may_lose) {
+        const Datum back = cast_value(&converter->back, converter->n_args_back, id);
+        if (!DatumGetBool(FunctionCall2Coll(&converter->equal, converter->collation, back, value)))
+          throw_no_id(*converter, value);
+      }
+      return id;
+    }
     case IdConverter::kText: {
       char* text = converter->from_cstring ? DatumGetCString(value)
                                            : OutputFunctionCall(&converter->function, value);

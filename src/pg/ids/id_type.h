@@ -101,13 +101,21 @@ struct IdConverter {
   FmgrInfo input;     // of `to`, for kText
   Oid input_param;
   bool from_cstring;  // an untyped literal
+  // Where a cast may round or cut off, the way back, which must lead to the same value.
+  bool may_lose;
+  int n_args_back;
+  FmgrInfo back;
+  FmgrInfo equal;
+  Oid collation;
 };
 
 /// How to get from one type to the other; method kNone where there is no cast. `context` must live
 /// as long as the converter. A server call.
 void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext context);
 
-/// A server call; the result is in CurrentMemoryContext or shares the value's memory.
+/// Raises ERRCODE_INVALID_PARAMETER_VALUE for a value that no id of the type is equal to, such as
+/// 1.5 among integers. A server call; the result is in CurrentMemoryContext or shares the value's
+/// memory.
 Datum convert_id(IdConverter* converter, Datum value);
 
 /// Whether an integer is within the type that it is to be converted to; true for anything else.

@@ -3,6 +3,7 @@
 #include "pg/model/claims.h"
 #include "pg/model/model_writer.h"
 #include "pg/model/ownership.h"
+#include "pg/sql/params.h"
 
 namespace als::pg {
 
@@ -33,6 +34,19 @@ void check_has_no_other_claim(Oid table, Oid model) {
   }
 }
 
+/// Functions of als.create_functions that came with a dump: from now on they go when the model
+/// goes.
+void record_functions(Oid model) {
+  const bool exists = server([] {
+    const Oid argument = REGCLASSOID;
+    List* name = list_make2(makeString(pstrdup("als")), makeString(pstrdup("_functions_of")));
+    return OidIsValid(LookupFuncName(name, 1, &argument, true));
+  });
+  if (!exists) return;  // in 1.0
+  execute("select als._record_function(f, $1) from als._functions_of($1) as f",
+          {class_param(model)});
+}
+
 void drop_model(Oid model) {
   check_is_model(model);
   check_may_drop(model);
@@ -46,6 +60,7 @@ void drop_model(Oid model) {
     check_has_no_other_claim(factors, model);
     tables += ", " + relation_name(factors);
   }
+  record_functions(model);
   // Changes are shut out by now. Readers come to the model first, so it is locked first against
   // them.
   execute("drop table " + tables);

@@ -163,19 +163,22 @@ bool is_model_type(Oid row_type) {
                                      ObjectIdGetDatum(schema));
 }
 
+bool is_model(Oid table) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
+  if (!HeapTupleIsValid(tuple))
+    ereport(ERROR,
+            (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("model with OID %u does not exist", table)));
+  const Oid row_type = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->reloftype;
+  ReleaseSysCache(tuple);
+  return is_model_type(row_type);
+}
+
 void check_is_model(Oid table) {
   server([&] {
-    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-    if (!HeapTupleIsValid(tuple))
-      ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-                      errmsg("model with OID %u does not exist", table)));
-    auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
-    Oid row_type = form->reloftype;
-    ReleaseSysCache(tuple);
-    if (!is_model_type(row_type))
-      ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                      errmsg("\"%s\" is not an als model", get_rel_name(table)),
-                      errhint("A model is a table made by als.train; als.models lists them.")));
+    if (is_model(table)) return;
+    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                    errmsg("\"%s\" is not an als model", get_rel_name(table)),
+                    errhint("A model is a table made by als.train; als.models lists them.")));
   });
 }
 

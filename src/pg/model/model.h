@@ -103,6 +103,10 @@ RowVersion newest_row(Oid table);
 /// Whether a table of this type is a model table: als.model. A server call.
 bool is_model_type(Oid row_type);
 
+/// Whether a relation is a model table. Raises ERRCODE_UNDEFINED_TABLE if it is gone. A server
+/// call.
+bool is_model(Oid table);
+
 /// Throws 42P01 or 42809 unless the relation exists and is a model table.
 void check_is_model(Oid table);
 

@@ -38,7 +38,9 @@ void ModelWriter::lock(bool replace) {
   if (!replace)
     throw UserError(ERRCODE_DUPLICATE_TABLE,
                     format("relation \"%s\" already exists", target_table_.relation().c_str()),
-                    "Use replace => true to give an existing model a new run.");
+                    server([&] { return is_model(table_); })
+                        ? "Use replace => true to give an existing model a new run."
+                        : "It is not a model: give the model another name, or name its schema.");
   check_is_model(table_);
   check_readable(table_);
   lock_tables();

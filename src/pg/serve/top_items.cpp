@@ -12,6 +12,39 @@ namespace {
 // A search looks at some of every 16 items, a score takes a few times as long as such a look.
 constexpr std::size_t kItemsPerFewCandidates = 16;
 
+/// Whether an argument is neither written down nor a parameter, but the result of a query or of an
+/// expression. A server call.
+bool is_computed(FunctionCallInfo fcinfo, int index) {
+  if (fcinfo->flinfo->fn_expr == nullptr || !IsA(fcinfo->flinfo->fn_expr, FuncExpr)) return false;
+  List* args = reinterpret_cast<FuncExpr*>(fcinfo->flinfo->fn_expr)->args;
+  if (index >= list_length(args)) return false;
+  auto* node = static_cast<Node*>(list_nth(args, index));
+  for (;;) {
+    // Casts, of any kind, are not what makes it one.
+    if (IsA(node, RelabelType))
+      node = reinterpret_cast<Node*>(reinterpret_cast<RelabelType*>(node)->arg);
+    else if (IsA(node, CoerceViaIO))
+      node = reinterpret_cast<Node*>(reinterpret_cast<CoerceViaIO*>(node)->arg);
+    else if (IsA(node, ArrayCoerceExpr))
+      node = reinterpret_cast<Node*>(reinterpret_cast<ArrayCoerceExpr*>(node)->arg);
+    else if (IsA(node, CoerceToDomain))
+      node = reinterpret_cast<Node*>(reinterpret_cast<CoerceToDomain*>(node)->arg);
+    else
+      break;
+  }
+  if (IsA(node, Param)) return reinterpret_cast<::Param*>(node)->paramkind != PARAM_EXTERN;
+  return !IsA(node, Const);
+}
+
+/// Null as an application sends it is no restriction. But where a query looks for the candidates it
+/// means that there are none: array_agg of no rows is null.
+void check_is_meant_null(FunctionCallInfo fcinfo, int candidates) {
+  if (server([&] { return is_computed(fcinfo, candidates); }))
+    throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "candidates is the null of a query",
+                    "Write candidates => array(select ...), which is empty where nothing is found, "
+                    "while array_agg is null. To choose from all items, leave candidates out.");
+}
+
 }  // namespace
 
 OnUnknown on_unknown_arg(FunctionCallInfo fcinfo, int index) {
@@ -23,7 +56,9 @@ OnUnknown on_unknown_arg(FunctionCallInfo fcinfo, int index) {
 EligibleItems::EligibleItems(FunctionCallInfo fcinfo, int candidates, int exclude,
                              const LoadedFactors& items)
     : excluded_(items.size()) {
-  if (!PG_ARGISNULL(candidates)) {
+  if (PG_ARGISNULL(candidates)) {
+    check_is_meant_null(fcinfo, candidates);
+  } else {
     excluded_.set_all();
     for (std::uint32_t item : id_array_arg(fcinfo, candidates, items.ids(), "candidates")) {
       if (item == IdIndex::kMissing || !excluded_[item]) continue;

@@ -72,6 +72,7 @@ extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
 #include "parser/parse_coerce.h"
+#include "parser/parse_func.h"
 #include "pgstat.h"
 #include "port/pg_bswap.h"
 #include "storage/dsm.h"

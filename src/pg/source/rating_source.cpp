@@ -42,6 +42,11 @@ Column find_column(TupleDesc columns, const std::string& name, const char* argum
     if (name == NameStr(attribute->attname)) return {attribute->atttypid, attribute->attcollation};
     names += (names.empty() ? "\"" : ", \"") + std::string(NameStr(attribute->attname)) + "\"";
   }
+  if (name.find('{') == 0)
+    throw UserError(ERRCODE_UNDEFINED_COLUMN,
+                    format("%s is not the name of a column: %s", argument, name.c_str()),
+                    "Give the options of a training by name, options => '{...}', or with their "
+                    "type, '{...}'::jsonb.");
   throw UserError(ERRCODE_UNDEFINED_COLUMN,
                   format("the source of ratings has no column \"%s\"", name.c_str()),
                   format("Name the right one with %s => '...'%s.", argument,
@@ -49,6 +54,21 @@ Column find_column(TupleDesc columns, const std::string& name, const char* argum
                              ? ", or say rating_col => null to count every row as 1"
                              : ""),
                   names.empty() ? "It has no columns." : "Its columns are " + names + ".");
+}
+
+/// One column cannot be two of them.
+void check_distinct(const RatingSource& source) {
+  const auto check = [](const char* a, const std::string& column, const char* b,
+                        const std::string& other) {
+    if (column == other)
+      throw UserError(ERRCODE_DUPLICATE_COLUMN,
+                      format("%s and %s are both \"%s\"", a, b, column.c_str()),
+                      format("Name the right columns with %s => '...', %s => '...'.", a, b));
+  };
+  check("user_col", source.user_col, "item_col", source.item_col);
+  if (!source.rating_col) return;
+  check("user_col", source.user_col, "rating_col", *source.rating_col);
+  check("item_col", source.item_col, "rating_col", *source.rating_col);
 }
 
 void describe_rating(DescribedSource& source, Oid type) {
@@ -135,6 +155,7 @@ RatingSource parse_source(const std::string& text) {
 
 DescribedSource describe_source(const RatingSource& named, MemoryContext context) {
   DescribedSource source{named, {}};
+  check_distinct(named);
   TupleDesc columns = result_columns(prepare("select * from " + source.from_clause()));
   Column user = find_column(columns, source.user_col, "user_col");
   Column item = find_column(columns, source.item_col, "item_col");

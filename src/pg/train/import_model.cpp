@@ -7,6 +7,7 @@
 #include "pg/ids/id_args.h"
 #include "pg/model/previous_run.h"
 #include "pg/model/run_row.h"
+#include "pg/server/expanded_row.h"
 #include "pg/server/result_rows.h"
 #include "pg/train/imported_factors.h"
 #include "pg/train/train_arguments.h"
@@ -211,19 +212,21 @@ ALS_SQL_FUNCTION(als_import_model)
 Datum als_import_model(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
-    MemoryContext context = CurrentMemoryContext;
-    server([] {
-      PreventCommandIfReadOnly("als.import_model()");
-      PreventCommandDuringRecovery("als.import_model()");
+    return once_for_all_columns(fcinfo, [&] {
+      MemoryContext context = CurrentMemoryContext;
+      server([] {
+        PreventCommandIfReadOnly("als.import_model()");
+        PreventCommandDuringRecovery("als.import_model()");
+      });
+      const ImportRequest request = import_request(fcinfo);
+      SpiConnection spi;
+      ModelWriter store(request.model);
+      Progress progress(Command::kImportModel, store.target_table());
+      import_model(store, request, progress, context);
+      Datum result = result_row(fcinfo, context);
+      progress.hide();
+      spi.finish();
+      return result;
     });
-    const ImportRequest request = import_request(fcinfo);
-    SpiConnection spi;
-    ModelWriter store(request.model);
-    Progress progress(Command::kImportModel, store.target_table());
-    import_model(store, request, progress, context);
-    Datum result = result_row(fcinfo, context);
-    progress.hide();
-    spi.finish();
-    return result;
   });
 }

@@ -66,7 +66,7 @@ ImportedFactors::ImportedFactors(const FactorQuery& query, const IdType& type, b
     for_each_row(query.plan(), {}, {query.id_type(), query.vector_type()}, on_row);
   keys.check();
   if (rows == 0)
-    throw UserError(ERRCODE_NO_DATA, format("%s has no rows", argument_name(query.side())),
+    throw UserError(ERRCODE_NO_DATA_FOUND, format("%s has no rows", argument_name(query.side())),
                     "A model has at least one user and one item.");
 }
 

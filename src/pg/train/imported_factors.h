@@ -36,7 +36,7 @@ class ImportedFactors {
   /// Reads everything under the active snapshot, as the caller, within an SPI connection; ids
   /// become of `type`. `biases`: whether to hold a bias for each row, 0 where the query has none.
   /// Throws 22004 for a null, 22003 for a number that is not finite or too large, 2202E for vectors
-  /// of several lengths, 23505 for an id that stands twice, 02000 where there are no rows, 53400 if
+  /// of several lengths, 23505 for an id that stands twice, P0002 where there are no rows, 53400 if
   /// they take more than als.max_memory. `progress` is told the rows read.
   ImportedFactors(const FactorQuery& query, const IdType& type, bool biases, Progress& progress);
 

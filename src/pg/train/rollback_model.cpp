@@ -2,6 +2,7 @@
 
 #include "pg/model/previous_run.h"
 #include "pg/server/args.h"
+#include "pg/server/expanded_row.h"
 #include "pg/server/result_rows.h"
 
 ALS_SQL_FUNCTION(als_rollback_model)
@@ -10,21 +11,23 @@ ALS_SQL_FUNCTION(als_rollback_model)
 Datum als_rollback_model(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
-    MemoryContext context = CurrentMemoryContext;
-    server([] {
-      PreventCommandIfReadOnly("als.rollback_model()");
-      PreventCommandDuringRecovery("als.rollback_model()");
+    return once_for_all_columns(fcinfo, [&] {
+      MemoryContext context = CurrentMemoryContext;
+      server([] {
+        PreventCommandIfReadOnly("als.rollback_model()");
+        PreventCommandDuringRecovery("als.rollback_model()");
+      });
+      require_arg(fcinfo, 0, "model");
+      const Oid table = PG_GETARG_OID(0);
+      check_is_model(table);
+      SpiConnection spi;
+      ModelWriter model(relation_name(table));
+      model.lock_model(table);
+      model.claim_turn();
+      PreviousRun(model).restore();
+      Datum result = result_row(fcinfo, context);
+      spi.finish();
+      return result;
     });
-    require_arg(fcinfo, 0, "model");
-    const Oid table = PG_GETARG_OID(0);
-    check_is_model(table);
-    SpiConnection spi;
-    ModelWriter model(relation_name(table));
-    model.lock_model(table);
-    model.claim_turn();
-    PreviousRun(model).restore();
-    Datum result = result_row(fcinfo, context);
-    spi.finish();
-    return result;
   });
 }

@@ -1,5 +1,6 @@
 // als.train: from a source of ratings to a model, in one transaction.
 
+#include "pg/server/expanded_row.h"
 #include "pg/server/result_rows.h"
 #include "pg/train/training.h"
 
@@ -9,28 +10,30 @@ ALS_SQL_FUNCTION(als_train)
 Datum als_train(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
-    MemoryContext context = CurrentMemoryContext;
-    server([] {
-      PreventCommandIfReadOnly("als.train()");
-      PreventCommandDuringRecovery("als.train()");
+    return once_for_all_columns(fcinfo, [&] {
+      MemoryContext context = CurrentMemoryContext;
+      server([] {
+        PreventCommandIfReadOnly("als.train()");
+        PreventCommandDuringRecovery("als.train()");
+      });
+      const TrainRequest request = train_request(fcinfo);
+      SpiConnection spi;
+      ModelWriter model(request.model);
+      Progress progress(Command::kTrain, model.target_table());
+      Training training(request, model, progress, context);
+      model.lock(request.replace);
+      model.claim_turn();
+      training.describe();
+      training.prepare_tables();
+      training.read();
+      training.index();
+      training.start();
+      training.iterate();
+      training.write();
+      Datum result = result_row(fcinfo, context);
+      progress.hide();
+      spi.finish();
+      return result;
     });
-    const TrainRequest request = train_request(fcinfo);
-    SpiConnection spi;
-    ModelWriter model(request.model);
-    Progress progress(Command::kTrain, model.target_table());
-    Training training(request, model, progress, context);
-    model.lock(request.replace);
-    model.claim_turn();
-    training.describe();
-    training.prepare_tables();
-    training.read();
-    training.index();
-    training.start();
-    training.iterate();
-    training.write();
-    Datum result = result_row(fcinfo, context);
-    progress.hide();
-    spi.finish();
-    return result;
   });
 }

@@ -2,6 +2,7 @@
 
 #include "pg/options/option_table.h"
 #include "pg/server/args.h"
+#include "pg/server/expanded_row.h"
 #include "pg/server/result_rows.h"
 #include "pg/sql/json_value.h"
 #include "pg/sql/params.h"
@@ -55,25 +56,27 @@ ALS_SQL_FUNCTION(als_train_options)
 Datum als_train_options(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
-    MemoryContext context = CurrentMemoryContext;
-    std::string model = text_arg(fcinfo, kModel, "model");
-    std::string source = text_arg(fcinfo, kSource, "source");
-    require_arg(fcinfo, kOptions, "options");
-    JsonValue options = json_object(PG_GETARG_DATUM(kOptions), "options");
-    if (!PG_ARGISNULL(kReplace)) {
-      auto is_replace = [](const JsonValue::Member& member) { return member.first == "replace"; };
-      auto& members = options.members;
-      members.erase(std::remove_if(members.begin(), members.end(), is_replace), members.end());
-      JsonValue replace;
-      replace.kind = JsonValue::Kind::kBoolean;
-      replace.text = PG_GETARG_BOOL(kReplace) ? "true" : "false";
-      members.emplace_back("replace", replace);
-    }
-    SpiConnection spi;
-    execute("select * from als.train(model => $1, source => $2" + argument_list(options) + ")",
-            {text_param(model.c_str()), text_param(source.c_str())});
-    Datum result = result_row(fcinfo, context);
-    spi.finish();
-    return result;
+    return once_for_all_columns(fcinfo, [&] {
+      MemoryContext context = CurrentMemoryContext;
+      std::string model = text_arg(fcinfo, kModel, "model");
+      std::string source = text_arg(fcinfo, kSource, "source");
+      require_arg(fcinfo, kOptions, "options");
+      JsonValue options = json_object(PG_GETARG_DATUM(kOptions), "options");
+      if (!PG_ARGISNULL(kReplace)) {
+        auto is_replace = [](const JsonValue::Member& member) { return member.first == "replace"; };
+        auto& members = options.members;
+        members.erase(std::remove_if(members.begin(), members.end(), is_replace), members.end());
+        JsonValue replace;
+        replace.kind = JsonValue::Kind::kBoolean;
+        replace.text = PG_GETARG_BOOL(kReplace) ? "true" : "false";
+        members.emplace_back("replace", replace);
+      }
+      SpiConnection spi;
+      execute("select * from als.train(model => $1, source => $2" + argument_list(options) + ")",
+              {text_param(model.c_str()), text_param(source.c_str())});
+      Datum result = result_row(fcinfo, context);
+      spi.finish();
+      return result;
+    });
   });
 }

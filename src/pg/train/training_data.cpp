@@ -120,7 +120,7 @@ void TrainingData::read(Progress& progress) {
   on_rows();
   if (reader_.ratings() == 0)
     throw UserError(
-        ERRCODE_NO_DATA, "the source has no ratings",
+        ERRCODE_NO_DATA_FOUND, "the source has no ratings",
         "A row counts when its user, item and rating are not null.",
         format("%lld rows read, %lld of them skipped for a null.",
                static_cast<long long>(reader_.rows()), static_cast<long long>(reader_.skipped())));
@@ -135,7 +135,7 @@ void TrainingData::read_test(Progress& progress) {
   test_reader_->read(on_rows);
   on_rows();
   if (test_reader_->ratings() == 0)
-    throw UserError(ERRCODE_NO_DATA, "the test has no ratings of the source's users and items",
+    throw UserError(ERRCODE_NO_DATA_FOUND, "the test has no ratings of the source's users and items",
                     "Only such a rating says how good a training is.",
                     format("%lld rows read.", static_cast<long long>(test_reader_->rows())));
 }

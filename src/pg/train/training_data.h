@@ -24,7 +24,7 @@ class TrainingData {
 
   /// Reads the described sources under a fresh snapshot: after waiting for another transaction, its
   /// rows too. Throws 53400 as soon as the trainings would need more memory than als.max_memory,
-  /// 02000 if there are no ratings, 42804 if the ids of the test are of other types.
+  /// P0002 if there are no ratings, 42804 if the ids of the test are of other types.
   TrainingData(const Request& request, Progress& progress);
 
   /// Indexes what has been read; needs an active snapshot, for the ids' own functions. Throws 21000

@@ -112,7 +112,7 @@ std::vector<TuneResult> tune(const TuneRequest& request, Progress& progress,
                     progress);
   data.index(progress);
   if (data.held_out().columns.empty())
-    throw UserError(ERRCODE_NO_DATA, "no rating is kept out to judge the trials by",
+    throw UserError(ERRCODE_NO_DATA_FOUND, "no rating is kept out to judge the trials by",
                     "Use a larger holdout, or name a test; no user loses their only rating.");
   std::vector<TuneResult> results = run_trials(request, data, progress);
   progress.enter(Phase::kWriting);
