@@ -677,12 +677,14 @@ language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_record_fun
 comment on function als._record_function is
   'Internal to als.create_functions: makes a function go when the model goes whose it is';
 
-create function als._definition_after_name(made regprocedure) returns text
+-- Arguments are printed with the function's name before them.
+create function als._definition_without_name(made regprocedure) returns text
 language sql stable strict parallel safe set search_path = pg_catalog, pg_temp as $$
-  select substr(pg_get_functiondef(p.oid), length(format('CREATE OR REPLACE FUNCTION %I.%I', nspname, proname)) + 1)
+  select replace(substr(pg_get_functiondef(p.oid), length(format('CREATE OR REPLACE FUNCTION %I.%I', nspname, proname)) + 1),
+    quote_ident(proname) || '.', '')
   from pg_proc p join pg_namespace n on n.oid = pronamespace where p.oid = made
 $$;
-comment on function als._definition_after_name is 'Internal to als.create_functions: what of two functions is compared';
+comment on function als._definition_without_name is 'Internal to als.create_functions: what of two functions is compared';
 
 -- Those that als has recorded to be the model's: the record goes where somebody puts another function in the place of one.
 -- A dump does not keep it. Then a function is the model's if it is the very one that als would make.
@@ -705,8 +707,8 @@ begin
       or (select proowner from pg_proc where oid = found) <> owner
       or exists (select from pg_depend where classid = 'pg_proc'::regclass and objid = found and refclassid = 'pg_class'::regclass and deptype = 'a');
     execute format('create function %I.%I%s', schema, twin, f.definition);
-    is_same := als._definition_after_name(found)
-      = als._definition_after_name(to_regprocedure(format('%I.%I(%s)', schema, twin, f.types)));
+    is_same := als._definition_without_name(found)
+      = als._definition_without_name(to_regprocedure(format('%I.%I(%s)', schema, twin, f.types)));
     execute format('drop function %I.%I(%s)', schema, twin, f.types);
     if is_same then
       return next found;

@@ -149,7 +149,7 @@ select factors from als.train('r', 'ratings', options => '{"factors": 3, "iterat
 prepare trained as select factors from als.train('r2', 'ratings', options => $1);
 execute trained ('{"factors": 2, "iterations": 1}');
 select try($$select als.train('ratings', 'ratings')$$), try($$select als.train('m', 'ratings')$$);
-select try($$select als.train('x', 'ratings', 'user_id', 'user_id')$$), try($$select als.train('x', 'ratings', rating_col => 'item_id')$$),
+select try($$select als.train('x', 'ratings', 'user_id', 'user_id')$$), 
   try($$select als.tune('ratings', '{"factors": [2]}', item_col => 'user_id')$$),
   try($$select als.evaluate('m', 'ratings', item_col => 'user_id')$$), try($$select als.split('ratings', 'train', item_col => 'user_id')$$),
   try($$select als.import_model('x', 'select user_id, factors from calling.m_user_factors', 'select item_id, factors from calling.m_item_factors', source => 'ratings', item_col => 'user_id')$$);

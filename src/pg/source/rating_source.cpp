@@ -56,19 +56,11 @@ Column find_column(TupleDesc columns, const std::string& name, const char* argum
                   names.empty() ? "It has no columns." : "Its columns are " + names + ".");
 }
 
-/// One column cannot be two of them.
 void check_distinct(const RatingSource& source) {
-  const auto check = [](const char* a, const std::string& column, const char* b,
-                        const std::string& other) {
-    if (column == other)
-      throw UserError(ERRCODE_DUPLICATE_COLUMN,
-                      format("%s and %s are both \"%s\"", a, b, column.c_str()),
-                      format("Name the right columns with %s => '...', %s => '...'.", a, b));
-  };
-  check("user_col", source.user_col, "item_col", source.item_col);
-  if (!source.rating_col) return;
-  check("user_col", source.user_col, "rating_col", *source.rating_col);
-  check("item_col", source.item_col, "rating_col", *source.rating_col);
+  if (source.user_col == source.item_col)
+    throw UserError(ERRCODE_DUPLICATE_COLUMN,
+                    format("user_col and item_col are both \"%s\"", source.user_col.c_str()),
+                    "Name the right columns with user_col => '...', item_col => '...'.");
 }
 
 void describe_rating(DescribedSource& source, Oid type) {
