@@ -439,7 +439,8 @@ create function als.evaluate(
   item_col name default null,
   rating_col name default null,
   threads int default null,
-  per_user text default null
+  per_user text default null,
+  seen text default null
 ) returns table (metric text, k int, value float8, baseline float8, n bigint)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_evaluate';
 comment on function als.evaluate is
@@ -458,7 +459,8 @@ create function als.compare(
   item_col name default null,
   rating_col name default null,
   threads int default null,
-  confidence float8 default 0.95
+  confidence float8 default 0.95,
+  seen text default null
 ) returns table (metric text, k int, value_a float8, value_b float8, difference float8, low float8, high float8, better regclass, n bigint)
 language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_compare';
 comment on function als.compare is
@@ -770,6 +772,9 @@ comment on function als.create_functions is
 comment on function als.hash_fraction is
   'A number of [0, 1) that depends on these values alone, on every server and in every version the same';
 
+-- Model rows say which options were chosen, and where it says what users have seen beside the source.
+alter type als.model add attribute options jsonb cascade, add attribute seen text cascade, add attribute seen_table regclass cascade;
+
 -- als.models reads tables that nobody has named, without a query on them; why it cannot, it says.
 create function als._models(
   out model regclass,
@@ -792,7 +797,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'train_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'refresh_users', 'refresh_items')
+    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'refresh_users', 'refresh_items')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
@@ -820,14 +825,14 @@ language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_te
   select als._change_training(true, to_role)
 $$;
 comment on function als.grant_training is
-  'Lets a role, or public, execute what costs a machine: als.train, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.refresh_*';
+  'Lets a role, or public, execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.refresh_*';
 
 create function als.revoke_training(from_role name default 'public') returns void
 language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
   select als._change_training(false, from_role)
 $$;
 comment on function als.revoke_training is
-  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.refresh_*';
+  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.refresh_*';
 
 -- What acts on other tables first proves that they are the model's.
 create or replace function als.drop_model(model regclass) returns void
@@ -850,6 +855,20 @@ begin
   end loop;
 end
 $$;
+
+-- als.recommend_all: seen.
+drop function als.recommend_all(regclass, text, int, boolean, int);
+create function als.recommend_all(
+  model regclass,
+  target text,
+  k int default 10,
+  exclude_seen boolean default true,
+  threads int default null,
+  seen text default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_all';
+comment on function als.recommend_all is
+  'Writes the k best items of every user into a table, which is made or whose rows are replaced; returns the rows written';
 
 -- als.train: keep_previous; als.train_in_steps and als.rollback_model are new.
 drop function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean);
@@ -877,10 +896,11 @@ create function als.train(
   warm_start boolean default false,
   unlogged boolean default false,
   keep_previous boolean default false,
-  replace_ids boolean default false
+  replace_ids boolean default false,
+  seen text default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -907,11 +927,70 @@ create procedure als.train_in_steps(
   warm_start boolean default false,
   unlogged boolean default false,
   keep_previous boolean default false,
-  replace_ids boolean default false
+  replace_ids boolean default false,
+  seen text default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
   'als.train in several transactions, none of which is open for as long as the training: vacuum goes on meanwhile';
+
+create function als.retrain(
+  model regclass,
+  source text default null,
+  user_col name default null,
+  item_col name default null,
+  rating_col name default null,
+  feedback text default null,
+  factors int default null,
+  iterations int default null,
+  regularization float8 default null,
+  reg_exponent float8 default null,
+  alpha float8 default null,
+  biases boolean default null,
+  nonnegative boolean default null,
+  on_duplicate text default null,
+  holdout float8 default null,
+  tolerance float8 default null,
+  seed bigint default null,
+  solver text default null,
+  seen text default null,
+  threads int default null,
+  warm_start boolean default null,
+  keep_previous boolean default false,
+  replace_ids boolean default false
+) returns als.model
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
+comment on function als.retrain is
+  'Trains a model again as its newest run was trained, but for what is named; starts from the factors that it has';
+
+create procedure als.retrain_in_steps(
+  model regclass,
+  source text default null,
+  user_col name default null,
+  item_col name default null,
+  rating_col name default null,
+  feedback text default null,
+  factors int default null,
+  iterations int default null,
+  regularization float8 default null,
+  reg_exponent float8 default null,
+  alpha float8 default null,
+  biases boolean default null,
+  nonnegative boolean default null,
+  on_duplicate text default null,
+  holdout float8 default null,
+  tolerance float8 default null,
+  seed bigint default null,
+  solver text default null,
+  seen text default null,
+  threads int default null,
+  warm_start boolean default null,
+  keep_previous boolean default false,
+  replace_ids boolean default false
+)
+language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
+comment on procedure als.retrain_in_steps is
+  'als.retrain in several transactions, none of which is open for as long as the training';
 
 create function als.rollback_model(model regclass) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_rollback_model';

@@ -47,7 +47,7 @@ from als.evaluate('stars', 'held_out', k => '{}') where metric <> 'coverage';
 \timing on
 \set ECHO queries
 select n_ratings, n_users, n_items, factors, iterations
-from als.train('taste', 'likes', rating_col => null, feedback => 'implicit');
+from als.train('taste', 'likes', rating_col => null, feedback => 'implicit', seen => 'train');
 \set ECHO none
 \timing off
 \echo

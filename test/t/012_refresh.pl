@@ -115,9 +115,10 @@ $writer->query(
 	q{begin; set local lock_timeout = '4min'; select als.refresh_items('taste'); select als.refresh_users('taste'); commit});
 is($reader->value("select count(*) from als.recommend('taste', 5000)"), 10, 'every five minutes: a new user is known');
 $writer->query(
-	q{begin; select run from als.train('taste', 'ratings', iterations => 3, factors => 32, warm_start => true, replace => true);
+	q{begin; select run from als.retrain('taste', iterations => 3);
 	select als.recommend_all('taste', 'taste_recs', k => 20); commit});
-is($reader->value('select warm_start from taste order by run desc limit 1'), 't', 'every night: a warm start');
+is($reader->value('select warm_start and factors = 32 from taste order by run desc limit 1'),
+	't', 'every night: a warm start with the same options');
 is($reader->value('select count(*) from taste_recs where user_id = 5000'), 20, 'and recommendations to all');
 
 $_->quit for $writer, $other, $reader, $snapshot;

@@ -11,7 +11,7 @@
 #include "pg/batch/recommendation_table.h"
 #include "pg/cache/served_model.h"
 #include "pg/history/seen_reader.h"
-#include "pg/model/model_source.h"
+#include "pg/history/seen_sources.h"
 #include "pg/server/args.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/memory_limit.h"
@@ -22,25 +22,25 @@ namespace als::pg {
 
 namespace {
 
-enum Argument { kModel, kTarget, kK, kExcludeSeen, kThreads };
-
 struct Request {
   Oid model;
   std::string target;
   int k;
   bool exclude_seen;
+  std::optional<std::string> seen;
   int threads;
 };
 
 Request request_from(FunctionCallInfo fcinfo) {
+  const NamedArgs args(fcinfo);
   Request request;
-  require_arg(fcinfo, kModel, "model");
-  request.model = PG_GETARG_OID(kModel);
-  request.target = text_arg(fcinfo, kTarget, "target");
-  request.k = int_arg(fcinfo, kK, "k", 0, PG_INT32_MAX);
-  request.exclude_seen = bool_arg(fcinfo, kExcludeSeen, "exclude_seen");
-  request.threads = threads_arg(fcinfo, kThreads);
+  request.model = DatumGetObjectId(args.datum("model"));
+  request.target = args.text("target");
+  request.k = int_arg(fcinfo, args["k"], "k", 0, PG_INT32_MAX);
+  request.exclude_seen = args.flag("exclude_seen");
+  request.threads = threads_arg(fcinfo, args["threads"]);
   check_is_model(request.model);
+  if (args.has("seen")) request.seen = args.optional_text("seen");  // not in 1.0
   return request;
 }
 
@@ -67,7 +67,9 @@ class Run {
     }
     std::size_t least = SeenLists::min_memory(users_.size(), items_.size());
     check_memory(least);
-    SeenReader reader(trusted_source(model_), users_, items_);
+    SeenReader reader(users_, items_);
+    for_each_seen_source(model_, request_.seen,
+                         [&](const RatingSource& source) { reader.add_source(source); });
     SeenLists seen(users_.size(), items_.size(), max_memory() - recommender_.memory(batch_),
                    [] { server([] { CHECK_FOR_INTERRUPTS(); }); });
     std::int64_t written = 0;

@@ -34,6 +34,7 @@ void RecommendationTable::check_is_foreign_to(const Model& model) const {
   const char* is =
       table_ == model.table          ? "the model itself"
       : table_ == model.source.table ? "the source of model "
+      : table_ == model.seen.table   ? "what users have seen for model "
       : table_ == model.factor_table(Side::kUsers) || table_ == model.factor_table(Side::kItems)
           ? "a factor table of model "
           : nullptr;

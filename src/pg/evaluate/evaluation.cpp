@@ -79,6 +79,11 @@ CompressedRows Evaluation::read(const std::string& text, const char* argument,
   source.user_col = request_.user_col.value_or(own.user_col);
   source.item_col = request_.item_col.value_or(own.item_col);
   if (has_rating) source.rating_col = request_.rating_col ? request_.rating_col : own.rating_col;
+  return read(source, argument, unknown_ids);
+}
+
+CompressedRows Evaluation::read(const RatingSource& source, const char* argument,
+                                UnknownIds unknown_ids) {
   const auto on_block = [&](const RatingReader& reader) {
     check_memory(UserRowsReader::memory(reader));
     progress_.rows_read(reader.rows());
@@ -99,11 +104,20 @@ void Evaluation::read_sources() {
   }
   if (request_.candidates)
     candidates_ = read(*request_.candidates, "candidates", UnknownIds::kDrop, false);
+  if (request_.exclude_seen && !request_.cutoffs.empty()) read_seen();
   if (model_.feedback == Feedback::kExplicit) {
     item_means_ = item_means(served_);
     if (!item_means_) no_means_.assign(items_.size(), model_.mean);
     prediction_.emplace(BiasedView(items_.rows(), items_.bias()),
                         item_means_ ? *item_means_ : no_means_, model_.mean, team_);
+  }
+}
+
+void Evaluation::read_seen() {
+  if (request_.seen) {
+    seen_ = read(*request_.seen, "seen", UnknownIds::kDrop, false);
+  } else if (!model_.seen.is_none()) {
+    seen_ = read(trusted_seen(model_), "seen", UnknownIds::kDrop);
   }
 }
 
@@ -174,6 +188,14 @@ void Evaluation::add_excluded(const KnownUser& user, const SeenLists* seen,
   if (history_ && request_.exclude_seen)
     items.insert(items.end(), history_->columns.begin() + history_->offsets[user.row],
                  history_->columns.begin() + history_->offsets[user.row + 1]);
+  // What is in the test has been seen later than what is to be foretold, wherever else it is.
+  if (seen_) {
+    const auto begin = test_.columns.begin() + test_.offsets[user.row];
+    const auto end = test_.columns.begin() + test_.offsets[user.row + 1];
+    std::copy_if(seen_->columns.begin() + seen_->offsets[user.row],
+                 seen_->columns.begin() + seen_->offsets[user.row + 1], std::back_inserter(items),
+                 [&](std::uint32_t item) { return !std::binary_search(begin, end, item); });
+  }
   std::sort(items.begin(), items.end());
   items.erase(std::unique(items.begin(), items.end()), items.end());
 }
@@ -254,13 +276,15 @@ void Evaluation::evaluate(std::size_t begin, std::size_t end, const SeenLists* s
 
 void Evaluation::evaluate_all(const OnUsers& on_users) {
   progress_.expect(static_cast<std::int64_t>((known_.size() + kBatchUsers - 1) / kBatchUsers));
-  if (history_ || !request_.exclude_seen || request_.cutoffs.empty()) {
+  if (history_ || !request_.exclude_seen || request_.cutoffs.empty() ||
+      (seen_ && model_.source.is_none())) {
     evaluate(0, known_.size(), nullptr, on_users);
     return;
   }
   const LoadedFactors& users = served_.side(Side::kUsers);
   check_memory(SeenLists::min_memory(users.size(), items_.size()));
-  SeenReader reader(trusted_source(model_), users, items_);
+  SeenReader reader(users, items_);
+  reader.add_source(trusted_source(model_));
   SeenLists seen(users.size(), items_.size(), max_memory() - held_,
                  [] { server([] { CHECK_FOR_INTERRUPTS(); }); });
   for (std::size_t begin = 0; begin < known_.size();) {

@@ -1,7 +1,8 @@
 // One run of als.evaluate.
 //
 //   test, history, candidates -> UserRowsReader -> PredictionEvaluator, RankingEvaluator
-//   model's source -> SeenReader -> SeenLists ----'
+//   seen -> UserRowsReader -------------------------|
+//   model's source -> SeenReader -> SeenLists ------'
 //
 // The users of the test go through in batches, each scored on all threads. Where als.max_memory
 // does not hold what all users have seen, the model's source is read again for the rest of them.
@@ -24,6 +25,8 @@ struct EvaluationRequest {
   std::optional<std::string> history;
   std::optional<std::string> candidates;
   bool exclude_seen = true;
+  std::optional<std::string>
+      seen;  ///< beside the model's source; not named: as the model's row says
   std::optional<double> min_rating;
   std::optional<std::string> user_col;  ///< these three: the model's
   std::optional<std::string> item_col;
@@ -66,8 +69,10 @@ class Evaluation {
 
   CompressedRows read(const std::string& text, const char* argument, UnknownIds unknown_ids,
                       bool has_rating);
+  CompressedRows read(const RatingSource& source, const char* argument, UnknownIds unknown_ids);
   void check_memory(std::size_t more) const;
   void read_sources();
+  void read_seen();
   void merge_history();
   void find_known_users();
   void evaluate_all(const OnUsers& on_users);
@@ -94,6 +99,7 @@ class Evaluation {
   CompressedRows test_;
   std::optional<CompressedRows> history_;
   std::optional<CompressedRows> candidates_;
+  std::optional<CompressedRows> seen_;  // beside the model's source
   std::optional<std::vector<double>> item_means_;
   std::vector<double> no_means_;
   std::vector<KnownUser> known_;  // in the order of their ids

@@ -45,6 +45,7 @@ EvaluationRequest evaluation_request(const NamedArgs& args, const char* model) {
   request.item_col = optional_name(args, "item_col");
   request.rating_col = optional_name(args, "rating_col");
   request.threads = threads_arg(fcinfo, args["threads"]);
+  if (args.has("seen")) request.seen = args.optional_text("seen");  // not in 1.0
   check_is_model(request.model);
   return request;
 }

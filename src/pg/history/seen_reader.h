@@ -1,4 +1,4 @@
-// What users have seen, for many users at once; for one user see exclude_seen() in
+// What users have seen, for many users at once; for one user see leave_out() in
 // pg/serve/recommend.cpp.
 #pragma once
 
@@ -10,13 +10,16 @@
 
 namespace als::pg {
 
-/// Streams the users and items of a source's rows into lists by user. Rows with a null, or with a
+/// Streams the users and items of sources' rows into lists by user. Rows with a null, or with a
 /// user or item that the model does not know, are skipped.
 class SeenReader {
  public:
-  /// Needs an SPI connection, as read() does. Throws 42P01 or 42703 if the source's table or column
-  /// is gone, 42804 if its ids do not cast to the model's.
-  SeenReader(const RatingSource& source, const LoadedFactors& users, const LoadedFactors& items);
+  SeenReader(const LoadedFactors& users, const LoadedFactors& items)
+      : model_users_(users), model_items_(items) {}
+
+  /// One more to read. Needs an SPI connection, as read() does. Throws 42P01 or 42703 if the
+  /// source's table or column is gone, 42804 if its ids do not cast to the model's.
+  void add_source(const RatingSource& source);
 
   /// Reads everything under the active snapshot, as the caller. `on_rows` is called now and then;
   /// it may throw.
@@ -27,17 +30,22 @@ class SeenReader {
  private:
   static constexpr std::size_t kBatch = 512;
 
+  struct Source {
+    SPIPlanPtr plan;
+    Oid user_type;
+    Oid item_type;
+    IdConverter user_converter;
+    IdConverter item_converter;
+  };
+
   void add(TupleTableSlot* slot);
   void flush();
 
   const LoadedFactors& model_users_;
   const LoadedFactors& model_items_;
-  SPIPlanPtr plan_;
-  Oid user_type_;
-  Oid item_type_;
-  IdConverter user_converter_;
-  IdConverter item_converter_;
-  SeenLists* lists_ = nullptr;  // while reading
+  std::vector<Source> sources_;
+  Source* source_ = nullptr;  // this and the next two: while reading
+  SeenLists* lists_ = nullptr;
   const std::function<void()>* on_rows_ = nullptr;
   std::int64_t rows_ = 0;
   std::size_t size_ = 0;  // of the batch

@@ -58,16 +58,18 @@ enum Column {
   kUserCol,
   kItemCol,
   kRatingCol,
+  kSeen,
+  kSeenTable,
   kFirstOption
 };
 
 constexpr const char* kColumns =
     "user_version, item_version, mean, n_users, n_items, n_duplicates, user_factors, item_factors, "
-    "source, source_table, user_col, item_col, rating_col";
+    "source, source_table, user_col, item_col, rating_col, seen, seen_table";
 
 constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID,     FLOAT8OID,   INT8OID, INT8OID,
                                 INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID, REGCLASSOID,
-                                NAMEOID, NAMEOID,     NAMEOID};
+                                NAMEOID, NAMEOID,     NAMEOID,     TEXTOID, REGCLASSOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {
@@ -267,6 +269,11 @@ Model read_model(Oid table) {
     model.source.user_col = row.name(kUserCol);
     model.source.item_col = row.name(kItemCol);
     if (!row.is_null(kRatingCol)) model.source.rating_col = row.name(kRatingCol);
+    if (!row.is_null(kSeen)) model.seen.text = row.text(kSeen);
+    if (!row.is_null(kSeenTable)) model.seen.table = DatumGetObjectId(row.datum(kSeenTable));
+    model.seen.what = "seen";
+    model.seen.user_col = model.source.user_col;
+    model.seen.item_col = model.source.item_col;
   });
   if (!found)
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

@@ -49,6 +49,7 @@ struct Model {
   bool has_duplicates = true;  ///< whether its ratings may be of several rows; unknown: true
   BySide<FactorTable> factor_tables;
   RatingSource source;
+  RatingSource seen;  ///< what users have seen beside it; its text is empty where there is nothing
 
   Oid factor_table(Side side) const { return factor_tables[side].table; }
 

@@ -132,30 +132,41 @@ const char* distrust_of_table(const RatingSource& source) {
   return nullptr;
 }
 
-}  // namespace
-
-std::string distrust_of_source(const Model& model) {
+/// As distrust_of_source(), of something that the model's row names.
+std::string distrust(const Model& model, const RatingSource& named) {
   const char* reason = server([&]() -> const char* {
     if (caller_trusts(model.owner)) return nullptr;
-    if (OidIsValid(model.source.table)) return distrust_of_table(model.source);
-    return model.source.text.empty() ? nullptr : "The source is a query.";
+    if (OidIsValid(named.table)) return distrust_of_table(named);
+    return named.is_none() ? nullptr : "It is a query.";
   });
   return reason == nullptr ? "" : reason;
 }
 
-const RatingSource& trusted_source(const Model& model) {
-  std::string reason = distrust_of_source(model);
-  if (reason.empty()) return model.source;
+const RatingSource& trusted(const Model& model, const RatingSource& named, const char* what) {
+  std::string reason = distrust(model, named);
+  if (reason.empty()) return named;
   const char* owner = server([&] { return role_name(model.owner); });
   throw UserError(
       ERRCODE_INSUFFICIENT_PRIVILEGE,
-      format("the source of model %s may run code of a role that you do not trust",
+      format("%s of model %s may run code of a role that you do not trust", what,
              model.name.c_str()),
       format(
           "Call it after SET ROLE %s, or as a member of that role; als.recommend also works with "
           "exclude_seen => false, and the items seen as exclude.",
           owner),
       std::move(reason));
+}
+
+}  // namespace
+
+std::string distrust_of_source(const Model& model) { return distrust(model, model.source); }
+
+const RatingSource& trusted_source(const Model& model) {
+  return trusted(model, model.source, "the source");
+}
+
+const RatingSource& trusted_seen(const Model& model) {
+  return trusted(model, model.seen, "\"seen\"");
 }
 
 }  // namespace als::pg

@@ -16,4 +16,7 @@ std::string distrust_of_source(const Model& model);
 /// The model's source. Throws 42501 where there is a reason to distrust it.
 const RatingSource& trusted_source(const Model& model);
 
+/// The same of what its row names as seen beside the source.
+const RatingSource& trusted_seen(const Model& model);
+
 }  // namespace als::pg

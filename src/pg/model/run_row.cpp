@@ -16,8 +16,12 @@ void take_versions_of_older_runs(const std::string& table) {
 
 }  // namespace
 
-void RunRow::add_options(const OptionChoices& choices) {
+void RunRow::add_options(const OptionChoices& choices, const OptionChoices& chosen) {
   for (const Option& option : kOptionTable) add(option.name, option.param(choices[id_of(option)]));
+  const std::string json = chosen.json();
+  add("options", {JSONBOID, server([&] {
+                    return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.c_str()));
+                  })});
 }
 
 void RunRow::add_source(const std::optional<RatingSource>& source) {
@@ -27,6 +31,11 @@ void RunRow::add_source(const std::optional<RatingSource>& source) {
   add("user_col", name_param(source ? source->user_col : "user_id"));
   add("item_col", name_param(source ? source->item_col : "item_id"));
   add("rating_col", source && source->rating_col ? name_param(*source->rating_col) : no_name);
+}
+
+void RunRow::add_seen(const std::optional<RatingSource>& seen) {
+  add("seen", seen ? text_param(seen->text.c_str()) : Param{TEXTOID, 0, true});
+  add("seen_table", class_param(seen ? seen->table : InvalidOid));
 }
 
 void RunRow::insert(const ModelWriter& model) {

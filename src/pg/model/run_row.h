@@ -16,11 +16,13 @@ class RunRow {
     values_.push_back(value);
   }
 
-  /// A column for each option; null where none is set.
-  void add_options(const OptionChoices& choices);
+  /// A column for each option, null where none is set; and what of them was chosen.
+  void add_options(const OptionChoices& choices, const OptionChoices& chosen);
 
   /// The source and its columns, or nulls and the names by default.
   void add_source(const std::optional<RatingSource>& source);
+
+  void add_seen(const std::optional<RatingSource>& seen);
 
   /// Inserts the row, which is left in SPI_tuptable. Throws 55000 if the table did not take it.
   void insert(const ModelWriter& model);

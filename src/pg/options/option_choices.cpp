@@ -34,6 +34,30 @@ void OptionChoices::check_feedback() const {
   }
 }
 
+std::string OptionChoices::json() const {
+  std::string members;
+  for (const Option& option : kOptionTable)
+    if (const auto& value = (*this)[id_of(option)])
+      members +=
+          (members.empty() ? "" : ", ") + json_quoted(option.name) + ": " + option.json(*value);
+  return "{" + members + "}";
+}
+
+OptionChoices choices_from_json(const JsonValue& object) {
+  OptionChoices choices;
+  for (const auto& [name, json] : object.members) {
+    const Option* option = find_option(name);
+    if (option == nullptr) continue;
+    const auto value = option->from_json(json);
+    if (!value)
+      throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                      format("invalid %s: %s", option->name, json.shown().c_str()),
+                      option->wanted_in_json());
+    choices.set(id_of(*option), *value);
+  }
+  return choices;
+}
+
 OptionChoices choices_of(const TrainOptions& options, OnDuplicate on_duplicate) {
   OptionChoices choices;
   const auto set = [&](OptionId id, auto value) {

@@ -11,6 +11,7 @@ namespace als::pg {
 class OptionChoices {
  public:
   void set(OptionId id, OptionValue value) { values_[static_cast<std::size_t>(id)] = value; }
+  void leave_open(OptionId id) { values_[static_cast<std::size_t>(id)].reset(); }
   const std::optional<OptionValue>& operator[](OptionId id) const {
     return values_[static_cast<std::size_t>(id)];
   }
@@ -28,9 +29,16 @@ class OptionChoices {
   /// Throws 22023 for an option that only the other kind of feedback has.
   void check_feedback() const;
 
+  /// Those that have a value, as a JSON object.
+  std::string json() const;
+
  private:
   std::array<std::optional<OptionValue>, kOptionCount> values_;
 };
+
+/// What such an object says; other members are passed over. Throws 22023 for a value that the
+/// option cannot have.
+OptionChoices choices_from_json(const JsonValue& object);
 
 /// The choices that ask for these options.
 OptionChoices choices_of(const TrainOptions& options, OnDuplicate on_duplicate);

@@ -47,4 +47,14 @@ TrainOptions complete_options(const OptionChoices& choices) {
   return options;
 }
 
+OptionChoices without_defaults(OptionChoices choices) {
+  OptionChoices defaults = choices_of(TrainOptions{}, OnDuplicate::kAverage);
+  defaults.set(OptionId::kHoldout, 0.0);
+  for (const Option& option : kOptionTable) {
+    const OptionId id = id_of(option);
+    if (!option.is(Option::kNullable) && choices[id] == defaults[id]) choices.leave_open(id);
+  }
+  return choices;
+}
+
 }  // namespace als::pg

@@ -1,7 +1,7 @@
 // als.recommend: the best items for a user.
 
+#include "pg/history/seen_sources.h"
 #include "pg/ids/id_args.h"
-#include "pg/model/model_source.h"
 #include "pg/serve/top_items.h"
 #include "pg/server/args.h"
 
@@ -11,11 +11,10 @@ namespace {
 
 enum Argument { kModel, kUserId, kK, kExcludeSeen, kCandidates, kExclude, kOnUnknown };
 
-/// Leaves out what the user has in the source now, which may be more than the model was trained on.
-void exclude_seen(const Model& model, const LoadedFactors& items, const IdType& user_type,
-                  const Param& user_id, EligibleItems& eligible) {
+/// Leaves out what the user has in a source now, which may be more than the model was trained on.
+void leave_out(const RatingSource& source, const LoadedFactors& items, const IdType& user_type,
+               const Param& user_id, EligibleItems& eligible) {
   SpiConnection spi;
-  const RatingSource& source = trusted_source(model);
   const char* condition =
       server([&] { return equals_condition(user_type, source.user_col.c_str()); });
   SPIPlanPtr plan = saved_plan(
@@ -52,12 +51,13 @@ std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, 
   require_arg(fcinfo, kExcludeSeen, "exclude_seen");
   if (PG_GETARG_BOOL(kExcludeSeen)) {
     // An integer beyond the model's ids may be one of the source's by now.
-    const Param user_param = user_id ? Param{user_type.base, *user_id}
-                                     : Param{server([&] {
-                                               return get_fn_expr_argtype(fcinfo->flinfo, kUserId);
-                                             }),
-                                             PG_GETARG_DATUM(kUserId)};
-    exclude_seen(model, items, user_type, user_param, eligible);
+    const Param user_param =
+        user_id ? Param{user_type.base, *user_id}
+                : Param{server([&] { return get_fn_expr_argtype(fcinfo->flinfo, kUserId); }),
+                        PG_GETARG_DATUM(kUserId)};
+    for_each_seen_source(model, std::nullopt, [&](const RatingSource& source) {
+      leave_out(source, items, user_type, user_param, eligible);
+    });
   }
 
   if (!user) return popular_items(served, k, eligible);

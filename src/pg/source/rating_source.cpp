@@ -34,7 +34,8 @@ struct Column {
   Oid collation;
 };
 
-Column find_column(TupleDesc columns, const std::string& name, const char* argument) {
+Column find_column(const RatingSource& source, TupleDesc columns, const std::string& name,
+                   const char* argument) {
   std::string names;
   for (int i = 0; i < columns->natts; ++i) {
     Form_pg_attribute attribute = TupleDescAttr(columns, i);
@@ -48,7 +49,7 @@ Column find_column(TupleDesc columns, const std::string& name, const char* argum
                     "Give the options of a training by name, options => '{...}', or with their "
                     "type, '{...}'::jsonb.");
   throw UserError(ERRCODE_UNDEFINED_COLUMN,
-                  format("the source of ratings has no column \"%s\"", name.c_str()),
+                  format("%s has no column \"%s\"", source.what, name.c_str()),
                   format("Name the right one with %s => '...'%s.", argument,
                          std::strcmp(argument, "rating_col") == 0
                              ? ", or say rating_col => null to count every row as 1"
@@ -107,7 +108,7 @@ void describe_rating(DescribedSource& source, Oid type) {
 }  // namespace
 
 std::string RatingSource::from_clause() const {
-  if (!OidIsValid(table) && text.empty())
+  if (is_none())
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the model has no source of ratings",
                     "Import it with source => '...', or call with exclude_seen => false.");
   // The line break ends a comment at the end of the query.
@@ -115,8 +116,7 @@ std::string RatingSource::from_clause() const {
   std::string name = relation_name(table);
   if (name.empty())
     throw UserError(
-        ERRCODE_UNDEFINED_TABLE,
-        format("the source of ratings \"%s\" no longer exists", text.c_str()),
+        ERRCODE_UNDEFINED_TABLE, format("%s \"%s\" no longer exists", what, text.c_str()),
         "Train the model again from another source, or call with exclude_seen => false.");
   return name + " as source";
 }
@@ -145,12 +145,20 @@ RatingSource parse_source(const std::string& text) {
   return source;
 }
 
+RatingSource parse_seen(const std::string& text, const RatingSource& source) {
+  RatingSource seen = parse_source(text);
+  seen.what = "seen";
+  seen.user_col = source.user_col;
+  seen.item_col = source.item_col;
+  return seen;
+}
+
 DescribedSource describe_source(const RatingSource& named, MemoryContext context) {
   DescribedSource source{named, {}};
   check_distinct(named);
   TupleDesc columns = result_columns(prepare("select * from " + source.from_clause()));
-  Column user = find_column(columns, source.user_col, "user_col");
-  Column item = find_column(columns, source.item_col, "item_col");
+  Column user = find_column(source, columns, source.user_col, "user_col");
+  Column item = find_column(source, columns, source.item_col, "item_col");
   server([&] {
     MemoryContext old = MemoryContextSwitchTo(context);
     source.id_types.users = describe_id_type(user.type, user.collation, "user ids");
@@ -158,7 +166,7 @@ DescribedSource describe_source(const RatingSource& named, MemoryContext context
     MemoryContextSwitchTo(old);
   });
   if (source.rating_col)
-    describe_rating(source, find_column(columns, *source.rating_col, "rating_col").type);
+    describe_rating(source, find_column(source, columns, *source.rating_col, "rating_col").type);
   return source;
 }
 

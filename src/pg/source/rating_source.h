@@ -15,22 +15,30 @@ enum class RatingKind { kNone, kBool, kInt2, kInt4, kInt8, kFloat4, kFloat8 };
 
 /// A source as it is named: its columns may or may not be there.
 struct RatingSource {
-  std::string text;        ///< what the model row remembers
-  Oid table = InvalidOid;  ///< InvalidOid for a query
+  const char* what = "the source of ratings";  ///< for messages
+  std::string text;                            ///< what the model row remembers
+  Oid table = InvalidOid;                      ///< InvalidOid for a query
   std::string user_col;
   std::string item_col;
   std::optional<std::string> rating_col;  ///< none: every row counts 1
 
   const std::string& id_col(Side side) const { return side == Side::kUsers ? user_col : item_col; }
 
+  /// Whether there is nothing to read, as an imported model may have it.
+  bool is_none() const { return !OidIsValid(table) && text.empty(); }
+
   /// The source as an item of a FROM clause. Throws 42P01 if its table is gone, 55000
-  /// if there is none, as an imported model may have it.
+  /// if there is none.
   std::string from_clause() const;
 };
 
 /// Tells a relation's name from a query. Throws 42601 for nothing at all, 42P01 or 42809 for a
 /// relation that is missing or cannot be read.
 RatingSource parse_source(const std::string& text);
+
+/// What users have seen beside a source: its columns have the same names. Throws what
+/// parse_source() throws.
+RatingSource parse_seen(const std::string& text, const RatingSource& source);
 
 /// A source with the types of its columns, as reading takes them for granted.
 struct DescribedSource : RatingSource {

@@ -7,6 +7,7 @@
 #include "pg/ids/id_args.h"
 #include "pg/model/previous_run.h"
 #include "pg/model/run_row.h"
+#include "pg/options/option_defaults.h"
 #include "pg/server/expanded_row.h"
 #include "pg/server/result_rows.h"
 #include "pg/train/imported_factors.h"
@@ -145,13 +146,16 @@ FactorFeed rows_of(const ImportedFactors& imported, const CompressedRows* rating
 void write_imported_row(const ModelWriter& store, const ImportRequest& request,
                         const ImportedFactors& users, const ImportedFactors& items, bool biases,
                         const std::optional<SourceCounts>& counts) {
-  OptionChoices options = request.options;
-  options.set(OptionId::kFactors, std::int64_t{users.length()});
+  // Of what the factors decide, what a training would have to be told to go on from them.
+  OptionChoices chosen = request.options;
+  chosen.set(OptionId::kFactors, std::int64_t{users.length()});
+  if (!request.implicit() && !biases) chosen.set(OptionId::kBiases, std::int64_t{0});
+  OptionChoices options = chosen;
   options.set(OptionId::kBiases, std::int64_t{biases ? 1 : 0});
   options.set(OptionId::kOnDuplicate, static_cast<std::int64_t>(options.on_duplicate()));
   RunRow row;
   row.add_source(request.source);
-  row.add_options(options);
+  row.add_options(options, without_defaults(chosen));
   if (counts) {
     row.add("n_rows", bigint_param(counts->rows));
     row.add("n_skipped", bigint_param(counts->skipped));

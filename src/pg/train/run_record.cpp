@@ -2,6 +2,7 @@
 #include "pg/train/run_record.h"
 
 #include "pg/model/run_row.h"
+#include "pg/options/option_defaults.h"
 
 namespace als::pg {
 
@@ -15,7 +16,8 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
               static_cast<std::int64_t>(report.cg ? Solver::kConjugateGradients : Solver::kDirect));
   RunRow row;
   row.add_source(request.source);
-  row.add_options(options);
+  row.add_seen(request.seen);
+  row.add_options(options, without_defaults(request.choices));
   row.add("warm_start", bool_param(report.warm_started));
   row.add("threads", int_param(request.threads));
   row.add("n_rows", bigint_param(report.rows));

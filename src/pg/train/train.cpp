@@ -23,13 +23,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
       Training training(request, model, progress, context);
       model.lock(request.replace);
       model.claim_turn();
-      training.describe();
-      training.prepare_tables();
-      training.read();
-      training.index();
-      training.start();
-      training.iterate();
-      training.write();
+      training.run();
       Datum result = result_row(fcinfo, context);
       progress.hide();
       spi.finish();

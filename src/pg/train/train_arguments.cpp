@@ -4,11 +4,20 @@
 
 namespace als::pg {
 
-OptionChoices option_args(const NamedArgs& args) {
+void TrainRequest::complete(const OptionChoices& chosen) {
+  choices = chosen;
+  options = complete_options(choices);
+  on_duplicate = choices.on_duplicate();
+  holdout = choices.number(OptionId::kHoldout, 0);
+}
+
+OptionChoices option_args(const NamedArgs& args, NullOption null) {
   OptionChoices choices;
   for (const Option& option : kOptionTable) {
     if (!args.has(option.name)) continue;
-    if (args.is_null(option.name) && option.is(Option::kNullable)) continue;
+    if (args.is_null(option.name) &&
+        (option.is(Option::kNullable) || null == NullOption::kIsLeftOpen))
+      continue;
     choices.set(id_of(option), option.from_datum(args.datum(option.name)));
   }
   return choices;
@@ -26,12 +35,10 @@ RatingSource source_from(const NamedArgs& args, const std::string& text) {
 TrainRequest train_request(FunctionCallInfo fcinfo) {
   const NamedArgs args(fcinfo);
   const OptionChoices choices = option_args(args);
-  TrainRequest request;
+  TrainRequest request{};
   request.model = args.text("model");
   const std::string source = args.text("source");
-  request.options = complete_options(choices);
-  request.on_duplicate = choices.on_duplicate();
-  request.holdout = choices.number(OptionId::kHoldout, 0);
+  request.complete(choices);
   request.threads = threads_arg(fcinfo, args["threads"]);
   request.replace = args.flag("replace");
   request.warm_start = args.flag("warm_start");
@@ -47,6 +54,9 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
   request.unlogged = args.flag("unlogged");
   request.keep_previous = args.has("keep_previous") && args.flag("keep_previous");  // not in 1.0
   request.source = source_from(args, source);
+  if (args.has("seen"))  // not in 1.0
+    if (const auto seen = args.optional_text("seen"))
+      request.seen = parse_seen(*seen, request.source);
   return request;
 }
 

@@ -11,6 +11,8 @@ namespace als::pg {
 struct TrainRequest {
   std::string model;
   RatingSource source;
+  std::optional<RatingSource> seen;  ///< what users have seen beside it
+  OptionChoices choices;             ///< what the options were completed from
   TrainOptions options;
   OnDuplicate on_duplicate;
   double holdout;  ///< the share of each user's ratings kept out
@@ -20,11 +22,18 @@ struct TrainRequest {
   bool warm_start;  ///< from the factors that the model has
   bool unlogged;
   bool keep_previous;  ///< the factors that the model has, for als.rollback_model
+  bool is_retraining;  ///< what was not named is as the model's row says
+
+  /// Fills in the options from these choices.
+  void complete(const OptionChoices& chosen);
 };
+
+/// What a null means among the options of a function.
+enum class NullOption { kIsAsked, kIsLeftOpen };
 
 /// The options among a function's arguments. Throws 22004 for one that must not be null, 22023 for
 /// one out of range.
-OptionChoices option_args(const NamedArgs& args);
+OptionChoices option_args(const NamedArgs& args, NullOption null = NullOption::kIsAsked);
 
 /// The source that `text` names, with the columns that the arguments user_col, item_col and
 /// rating_col say. Throws 22004 for a user_col or item_col that is null, and what parse_source()

@@ -10,6 +10,8 @@
 // A lock of the session holds other trainings of the model off from the first step to the last. The
 // server releases it itself where a step fails, and nothing is written before the last one.
 
+#include "pg/train/train_in_steps.h"
+
 #include "pg/server/memory_context.h"
 #include "pg/sql/transaction_steps.h"
 #include "pg/train/training.h"
@@ -19,7 +21,6 @@ namespace als::pg {
 namespace {
 
 void check_and_read(Training& training, ModelWriter& model, const TrainRequest& request) {
-  take_step_snapshot();
   run_and_undo([&] {
     model.lock(request.replace);
     training.describe();
@@ -44,13 +45,17 @@ void check_source(const DescribedSource& read, MemoryContext context) {
                   "Nothing was written. Train again.");
 }
 
-void train_in_steps(const TrainRequest& request) {
+}  // namespace
+
+void train_in_steps(const std::string& name, const std::function<TrainRequest()>& make_request) {
   OwnedMemoryContext context("als training in steps");
-  ModelWriter model(request.model);
+  ModelWriter model(name);
   Progress progress(Command::kTrain, model.target_table());
-  Training training(request, model, progress, context.get());
   begin_next_step();
   model.target_table().take_turn();
+  take_step_snapshot();
+  const TrainRequest request = make_request();
+  Training training(request, model, progress, context.get());
   check_and_read(training, model, request);
 
   begin_next_step();
@@ -76,8 +81,6 @@ void train_in_steps(const TrainRequest& request) {
   progress.hide();
 }
 
-}  // namespace
-
 }  // namespace als::pg
 
 ALS_SQL_FUNCTION(als_train_in_steps)
@@ -93,7 +96,7 @@ Datum als_train_in_steps(PG_FUNCTION_ARGS) {
     });
     const TrainRequest request = train_request(fcinfo);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
-    train_in_steps(request);
+    train_in_steps(request.model, [&] { return request; });
     spi.finish();
     return static_cast<Datum>(0);
   });

@@ -17,6 +17,9 @@ class Training {
   Training(const TrainRequest& request, ModelWriter& model, Progress& progress,
            MemoryContext context);
 
+  /// All stages, one after the other. The model is locked by now.
+  void run();
+
   /// Looks at the source. The model is locked by now.
   void describe();
   const DescribedSource& source() const { return *source_; }
@@ -41,6 +44,7 @@ class Training {
 
  private:
   void warn_of_constant_ratings() const;
+  void check_seen();
   TrainingLoop::State first_state();
 
   const TrainRequest& request_;

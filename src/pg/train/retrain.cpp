@@ -1,0 +1,136 @@
+// als.retrain and als.retrain_in_steps: a training as the model's newest run had it.
+
+#include "pg/model/model_source.h"
+#include "pg/model/recorded_run.h"
+#include "pg/options/option_defaults.h"
+#include "pg/server/expanded_row.h"
+#include "pg/server/result_rows.h"
+#include "pg/sql/transaction_steps.h"
+#include "pg/train/train_in_steps.h"
+#include "pg/train/training.h"
+
+namespace als::pg {
+
+namespace {
+
+/// What is named; for the rest what the row says, as far as the kind of feedback has it.
+OptionChoices merged(const OptionChoices& named, const OptionChoices& recorded) {
+  OptionChoices merged = named;
+  if (!named[OptionId::kFeedback] && recorded[OptionId::kFeedback])
+    merged.set(OptionId::kFeedback, *recorded[OptionId::kFeedback]);
+  for (const Option& option : kOptionTable) {
+    const OptionId id = id_of(option);
+    if (merged[id] || !recorded[id]) continue;
+    if (!option.only_for || *option.only_for == merged.feedback()) merged.set(id, *recorded[id]);
+  }
+  return merged;
+}
+
+bool can_be_warm(const Model& model, const TrainOptions& options) {
+  return model.factors == options.factors && model.feedback == options.feedback &&
+         model.biases == options.biases;
+}
+
+/// The source named, or the model's.
+RatingSource source_of(const NamedArgs& args, const Model& model) {
+  const auto named = args.optional_text("source");
+  if (!named && model.source.is_none())
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("model %s has no source of ratings", model.name.c_str()),
+                    "Name one with source => '...'.");
+  RatingSource source = named ? parse_source(*named) : trusted_source(model);
+  const auto column = [&](const char* name, const std::string& otherwise) {
+    return args.is_null(name) ? otherwise : name_arg(args.fcinfo(), args[name], name);
+  };
+  source.user_col = column("user_col", model.source.user_col);
+  source.item_col = column("item_col", model.source.item_col);
+  source.rating_col = model.source.rating_col;
+  if (!args.is_null("rating_col")) source.rating_col = column("rating_col", "");
+  return source;
+}
+
+/// The model's row is read under a fresh snapshot; within an SPI connection.
+TrainRequest retrain_request(const NamedArgs& args, Oid table) {
+  SnapshotScope snapshot;
+  const Model model = read_model(table);
+  const std::optional<RecordedRun> recorded = recorded_run(table);
+  snapshot.pop();
+  TrainRequest request{};
+  request.model = model.name;
+  request.is_retraining = true;
+  request.source = source_of(args, model);
+  if (const auto seen = args.optional_text("seen")) {
+    request.seen = parse_seen(*seen, request.source);
+  } else if (!model.seen.is_none()) {
+    request.seen = trusted_seen(model);
+    request.seen->user_col = request.source.user_col;
+    request.seen->item_col = request.source.item_col;
+  }
+  request.complete(merged(option_args(args, NullOption::kIsLeftOpen), recorded->options));
+  request.threads = threads_arg(args.fcinfo(), args["threads"]);
+  request.replace = true;
+  request.warm_start =
+      args.is_null("warm_start") ? can_be_warm(model, request.options) : args.flag("warm_start");
+  request.keep_previous = args.flag("keep_previous");
+  request.replace_ids = args.flag("replace_ids");
+  return request;
+}
+
+Oid model_arg(const NamedArgs& args) {
+  require_arg(args.fcinfo(), args["model"], "model");
+  const Oid model = DatumGetObjectId(args.datum("model"));
+  check_is_model(model);
+  return model;
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_retrain)
+ALS_SQL_FUNCTION(als_retrain_in_steps)
+
+/// als.retrain(...): als.model, see sql/als--1.1.sql
+Datum als_retrain(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    return once_for_all_columns(fcinfo, [&] {
+      MemoryContext context = CurrentMemoryContext;
+      server([] {
+        PreventCommandIfReadOnly("als.retrain()");
+        PreventCommandDuringRecovery("als.retrain()");
+      });
+      const NamedArgs args(fcinfo);
+      const Oid table = model_arg(args);
+      SpiConnection spi;
+      ModelWriter model(relation_name(table));
+      Progress progress(Command::kTrain, model.target_table());
+      model.lock_model(table);
+      model.claim_turn();
+      const TrainRequest request = retrain_request(args, table);
+      Training(request, model, progress, context).run();
+      Datum result = result_row(fcinfo, context);
+      progress.hide();
+      spi.finish();
+      return result;
+    });
+  });
+}
+
+/// als.retrain_in_steps(...), see sql/als--1.1.sql
+Datum als_retrain_in_steps(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    require_own_transactions(fcinfo, "als.retrain_in_steps");
+    server([] {
+      PreventCommandIfReadOnly("als.retrain_in_steps()");
+      PreventCommandDuringRecovery("als.retrain_in_steps()");
+    });
+    const NamedArgs args(fcinfo);
+    const Oid table = model_arg(args);
+    SpiConnection spi(SpiConnection::Mode::kMayCommit);
+    train_in_steps(relation_name(table), [&] { return retrain_request(args, table); });
+    spi.finish();
+    return static_cast<Datum>(0);
+  });
+}
