@@ -323,7 +323,8 @@ create function als.recommend_all(
   target text,
   k bigint default 10,
   exclude_seen boolean default true,
-  threads int default null
+  threads int default null,
+  seen text default null
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_all';
 comment on function als.recommend_all is
@@ -855,20 +856,6 @@ begin
   end loop;
 end
 $$;
-
--- als.recommend_all: seen.
-drop function als.recommend_all(regclass, text, int, boolean, int);
-create function als.recommend_all(
-  model regclass,
-  target text,
-  k int default 10,
-  exclude_seen boolean default true,
-  threads int default null,
-  seen text default null
-) returns bigint
-language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_all';
-comment on function als.recommend_all is
-  'Writes the k best items of every user into a table, which is made or whose rows are replaced; returns the rows written';
 
 -- als.train: keep_previous; als.train_in_steps and als.rollback_model are new.
 drop function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean);
