@@ -189,11 +189,12 @@ create function als.recommend(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  seen text default null
 ) returns table (item_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text, text) is
   'The k best items for a user; ids: integers';
 
 create function als.recommend(
@@ -203,11 +204,12 @@ create function als.recommend(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  seen text default null
 ) returns table (item_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text, text) is
   'The k best items for a user; ids: uuid';
 
 create function als.recommend(
@@ -217,11 +219,12 @@ create function als.recommend(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  seen text default null
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text) is
   'The k best items for a user; ids: text or without a type';
 
 create function als.recommend(
@@ -231,12 +234,73 @@ create function als.recommend(
   exclude_seen boolean default true,
   candidates "any" default null,
   exclude "any" default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  seen text default null
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, anyelement, bigint, boolean, "any", "any", text) is
+comment on function als.recommend(regclass, anyelement, bigint, boolean, "any", "any", text, text) is
   'The k best items for a user; ids: any other type';
+
+create function als.recommend_users(
+  model regclass,
+  item_id als.integer_id,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty',
+  seen text default null
+) returns table (user_id bigint, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_users';
+comment on function als.recommend_users(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text, text) is
+  'The k best users for an item; ids: integers';
+
+create function als.recommend_users(
+  model regclass,
+  item_id uuid,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty',
+  seen text default null
+) returns table (user_id uuid, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_users';
+comment on function als.recommend_users(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text, text) is
+  'The k best users for an item; ids: uuid';
+
+create function als.recommend_users(
+  model regclass,
+  item_id text,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty',
+  seen text default null
+) returns table (user_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_users';
+comment on function als.recommend_users(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text) is
+  'The k best users for an item; ids: text or without a type';
+
+create function als.recommend_users(
+  model regclass,
+  item_id anyelement,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty',
+  seen text default null
+) returns table (user_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_users';
+comment on function als.recommend_users(regclass, anyelement, bigint, boolean, "any", "any", text, text) is
+  'The k best users for an item; ids: any other type';
 
 -- The vector alone: with biases a score is als.dot(als.fold_in(...), factors) + mean + the item's bias
 -- + the user's own bias, which moves all scores alike and which als.recommend_for adds.
@@ -324,22 +388,42 @@ create function als.recommend_all(
   k bigint default 10,
   exclude_seen boolean default true,
   threads int default null,
-  seen text default null
+  seen text default null,
+  users text default null,
+  candidates text default null,
+  exclude text default null
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_all';
 comment on function als.recommend_all is
-  'Writes the k best items of every user into a table, which is made or whose rows are replaced; returns the rows written';
+  'Writes the k best items of every user, or of some, into a table, which is made or whose rows are replaced; returns the rows written';
+
+create function als.recommend_users_all(
+  model regclass,
+  target text,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  threads int default null,
+  seen text default null,
+  items text default null,
+  candidates text default null,
+  exclude text default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_users_all';
+comment on function als.recommend_users_all is
+  'Writes the k best users of every item, or of some, into a table, which is made or whose rows are replaced; returns the rows written';
 
 create function als.similar_items(
   model regclass,
   item_id als.integer_id,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (item_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_items';
-comment on function als.similar_items(regclass, als.integer_id, bigint, text, text) is
+comment on function als.similar_items(regclass, als.integer_id, bigint, text, text, anycompatible, anycompatible) is
   'The k items most like an item by the cosine or inner product of their vectors; ids: integers';
 
 create function als.similar_items(
@@ -347,11 +431,13 @@ create function als.similar_items(
   item_id uuid,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (item_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_items';
-comment on function als.similar_items(regclass, uuid, bigint, text, text) is
+comment on function als.similar_items(regclass, uuid, bigint, text, text, anycompatible, anycompatible) is
   'The k items most like an item by the cosine or inner product of their vectors; ids: uuid';
 
 create function als.similar_items(
@@ -359,11 +445,13 @@ create function als.similar_items(
   item_id text,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_items';
-comment on function als.similar_items(regclass, text, bigint, text, text) is
+comment on function als.similar_items(regclass, text, bigint, text, text, anycompatible, anycompatible) is
   'The k items most like an item by the cosine or inner product of their vectors; ids: text or without a type';
 
 create function als.similar_items(
@@ -371,11 +459,13 @@ create function als.similar_items(
   item_id anyelement,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates "any" default null,
+  exclude "any" default null
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_items';
-comment on function als.similar_items(regclass, anyelement, bigint, text, text) is
+comment on function als.similar_items(regclass, anyelement, bigint, text, text, "any", "any") is
   'The k items most like an item by the cosine or inner product of their vectors; ids: any other type';
 
 create function als.similar_users(
@@ -383,11 +473,13 @@ create function als.similar_users(
   user_id als.integer_id,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (user_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_users';
-comment on function als.similar_users(regclass, als.integer_id, bigint, text, text) is
+comment on function als.similar_users(regclass, als.integer_id, bigint, text, text, anycompatible, anycompatible) is
   'The k users most like a user by the cosine or inner product of their vectors; ids: integers';
 
 create function als.similar_users(
@@ -395,11 +487,13 @@ create function als.similar_users(
   user_id uuid,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (user_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_users';
-comment on function als.similar_users(regclass, uuid, bigint, text, text) is
+comment on function als.similar_users(regclass, uuid, bigint, text, text, anycompatible, anycompatible) is
   'The k users most like a user by the cosine or inner product of their vectors; ids: uuid';
 
 create function als.similar_users(
@@ -407,11 +501,13 @@ create function als.similar_users(
   user_id text,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (user_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_users';
-comment on function als.similar_users(regclass, text, bigint, text, text) is
+comment on function als.similar_users(regclass, text, bigint, text, text, anycompatible, anycompatible) is
   'The k users most like a user by the cosine or inner product of their vectors; ids: text or without a type';
 
 create function als.similar_users(
@@ -419,11 +515,13 @@ create function als.similar_users(
   user_id anyelement,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates "any" default null,
+  exclude "any" default null
 ) returns table (user_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_users';
-comment on function als.similar_users(regclass, anyelement, bigint, text, text) is
+comment on function als.similar_users(regclass, anyelement, bigint, text, text, "any", "any") is
   'The k users most like a user by the cosine or inner product of their vectors; ids: any other type';
 
 -- als.evaluate: the column popularity also holds item means, and is called baseline.
@@ -774,7 +872,7 @@ comment on function als.hash_fraction is
   'A number of [0, 1) that depends on these values alone, on every server and in every version the same';
 
 -- Model rows say which options were chosen, and where it says what users have seen beside the source.
-alter type als.model add attribute options jsonb cascade, add attribute seen text cascade, add attribute seen_table regclass cascade;
+alter type als.model add attribute options jsonb cascade, add attribute seen text cascade, add attribute seen_table regclass cascade, add attribute damping float8 cascade;
 
 -- als.models reads tables that nobody has named, without a query on them; why it cannot, it says.
 create function als._models(
@@ -798,7 +896,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'refresh_users', 'refresh_items')
+    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
@@ -826,14 +924,14 @@ language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_te
   select als._change_training(true, to_role)
 $$;
 comment on function als.grant_training is
-  'Lets a role, or public, execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.refresh_*';
+  'Lets a role, or public, execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
 create function als.revoke_training(from_role name default 'public') returns void
 language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
   select als._change_training(false, from_role)
 $$;
 comment on function als.revoke_training is
-  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.refresh_*';
+  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
 -- What acts on other tables first proves that they are the model's.
 create or replace function als.drop_model(model regclass) returns void
@@ -842,6 +940,11 @@ comment on function als.drop_model is 'Drops a model: its table and the factor t
 
 create or replace function als.factors_changed() returns trigger
 language c as 'MODULE_PATHNAME', 'als_factors_changed';
+
+create function als._trained_popularity(n bigint) returns real
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_popularity';
+comment on function als._trained_popularity is
+  'Internal to als.train: the popularity of row n of the item factors being written';
 
 -- Factors that a session changes while it replicates or restores get a new version too.
 do $$

@@ -86,7 +86,9 @@ create type als.model as (
   options jsonb,               -- those of the options that were chosen; the others had their defaults.
                                -- null: it was als 1.0, which did not record that
   seen text,                   -- the table (qualified) or query of what users have seen beside the source
-  seen_table regclass          -- null for a query
+  seen_table regclass,         -- null for a query
+  damping float8               -- how many ratings of the mean an item's mean rating is damped with, for its
+                               -- popularity; null for implicit feedback
 );
 comment on type als.model is
   'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
@@ -474,11 +476,12 @@ create function als.recommend(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  seen text default null
 ) returns table (item_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text, text) is
   'The k best items for a user; ids: integers';
 
 create function als.recommend(
@@ -488,11 +491,12 @@ create function als.recommend(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  seen text default null
 ) returns table (item_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text, text) is
   'The k best items for a user; ids: uuid';
 
 create function als.recommend(
@@ -502,11 +506,12 @@ create function als.recommend(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  seen text default null
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text) is
   'The k best items for a user; ids: text or without a type';
 
 create function als.recommend(
@@ -516,12 +521,73 @@ create function als.recommend(
   exclude_seen boolean default true,
   candidates "any" default null,
   exclude "any" default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  seen text default null
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, anyelement, bigint, boolean, "any", "any", text) is
+comment on function als.recommend(regclass, anyelement, bigint, boolean, "any", "any", text, text) is
   'The k best items for a user; ids: any other type';
+
+create function als.recommend_users(
+  model regclass,
+  item_id als.integer_id,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty',
+  seen text default null
+) returns table (user_id bigint, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_users';
+comment on function als.recommend_users(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text, text) is
+  'The k best users for an item; ids: integers';
+
+create function als.recommend_users(
+  model regclass,
+  item_id uuid,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty',
+  seen text default null
+) returns table (user_id uuid, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_users';
+comment on function als.recommend_users(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text, text) is
+  'The k best users for an item; ids: uuid';
+
+create function als.recommend_users(
+  model regclass,
+  item_id text,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates anycompatible default null,
+  exclude anycompatible default null,
+  on_unknown text default 'empty',
+  seen text default null
+) returns table (user_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_users';
+comment on function als.recommend_users(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text) is
+  'The k best users for an item; ids: text or without a type';
+
+create function als.recommend_users(
+  model regclass,
+  item_id anyelement,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  candidates "any" default null,
+  exclude "any" default null,
+  on_unknown text default 'empty',
+  seen text default null
+) returns table (user_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_users';
+comment on function als.recommend_users(regclass, anyelement, bigint, boolean, "any", "any", text, text) is
+  'The k best users for an item; ids: any other type';
 
 -- The vector alone: with biases a score is als.dot(als.fold_in(...), factors) + mean + the item's bias
 -- + the user's own bias, which moves all scores alike and which als.recommend_for adds.
@@ -609,22 +675,42 @@ create function als.recommend_all(
   k bigint default 10,
   exclude_seen boolean default true,
   threads int default null,
-  seen text default null
+  seen text default null,
+  users text default null,
+  candidates text default null,
+  exclude text default null
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_all';
 comment on function als.recommend_all is
-  'Writes the k best items of every user into a table, which is made or whose rows are replaced; returns the rows written';
+  'Writes the k best items of every user, or of some, into a table, which is made or whose rows are replaced; returns the rows written';
+
+create function als.recommend_users_all(
+  model regclass,
+  target text,
+  k bigint default 10,
+  exclude_seen boolean default true,
+  threads int default null,
+  seen text default null,
+  items text default null,
+  candidates text default null,
+  exclude text default null
+) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_users_all';
+comment on function als.recommend_users_all is
+  'Writes the k best users of every item, or of some, into a table, which is made or whose rows are replaced; returns the rows written';
 
 create function als.similar_items(
   model regclass,
   item_id als.integer_id,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (item_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_items';
-comment on function als.similar_items(regclass, als.integer_id, bigint, text, text) is
+comment on function als.similar_items(regclass, als.integer_id, bigint, text, text, anycompatible, anycompatible) is
   'The k items most like an item by the cosine or inner product of their vectors; ids: integers';
 
 create function als.similar_items(
@@ -632,11 +718,13 @@ create function als.similar_items(
   item_id uuid,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (item_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_items';
-comment on function als.similar_items(regclass, uuid, bigint, text, text) is
+comment on function als.similar_items(regclass, uuid, bigint, text, text, anycompatible, anycompatible) is
   'The k items most like an item by the cosine or inner product of their vectors; ids: uuid';
 
 create function als.similar_items(
@@ -644,11 +732,13 @@ create function als.similar_items(
   item_id text,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_items';
-comment on function als.similar_items(regclass, text, bigint, text, text) is
+comment on function als.similar_items(regclass, text, bigint, text, text, anycompatible, anycompatible) is
   'The k items most like an item by the cosine or inner product of their vectors; ids: text or without a type';
 
 create function als.similar_items(
@@ -656,11 +746,13 @@ create function als.similar_items(
   item_id anyelement,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates "any" default null,
+  exclude "any" default null
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_items';
-comment on function als.similar_items(regclass, anyelement, bigint, text, text) is
+comment on function als.similar_items(regclass, anyelement, bigint, text, text, "any", "any") is
   'The k items most like an item by the cosine or inner product of their vectors; ids: any other type';
 
 create function als.similar_users(
@@ -668,11 +760,13 @@ create function als.similar_users(
   user_id als.integer_id,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (user_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_users';
-comment on function als.similar_users(regclass, als.integer_id, bigint, text, text) is
+comment on function als.similar_users(regclass, als.integer_id, bigint, text, text, anycompatible, anycompatible) is
   'The k users most like a user by the cosine or inner product of their vectors; ids: integers';
 
 create function als.similar_users(
@@ -680,11 +774,13 @@ create function als.similar_users(
   user_id uuid,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (user_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_users';
-comment on function als.similar_users(regclass, uuid, bigint, text, text) is
+comment on function als.similar_users(regclass, uuid, bigint, text, text, anycompatible, anycompatible) is
   'The k users most like a user by the cosine or inner product of their vectors; ids: uuid';
 
 create function als.similar_users(
@@ -692,11 +788,13 @@ create function als.similar_users(
   user_id text,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates anycompatible default null,
+  exclude anycompatible default null
 ) returns table (user_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_users';
-comment on function als.similar_users(regclass, text, bigint, text, text) is
+comment on function als.similar_users(regclass, text, bigint, text, text, anycompatible, anycompatible) is
   'The k users most like a user by the cosine or inner product of their vectors; ids: text or without a type';
 
 create function als.similar_users(
@@ -704,11 +802,13 @@ create function als.similar_users(
   user_id anyelement,
   k bigint default 10,
   on_unknown text default 'empty',
-  measure text default 'cosine'
+  measure text default 'cosine',
+  candidates "any" default null,
+  exclude "any" default null
 ) returns table (user_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_similar_users';
-comment on function als.similar_users(regclass, anyelement, bigint, text, text) is
+comment on function als.similar_users(regclass, anyelement, bigint, text, text, "any", "any") is
   'The k users most like a user by the cosine or inner product of their vectors; ids: any other type';
 
 -- Functions of a model -----------------------------------------------------------------------------
@@ -1097,7 +1197,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'refresh_users', 'refresh_items')
+    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
@@ -1125,14 +1225,14 @@ language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_te
   select als._change_training(true, to_role)
 $$;
 comment on function als.grant_training is
-  'Lets a role, or public, execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.refresh_*';
+  'Lets a role, or public, execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
 create function als.revoke_training(from_role name default 'public') returns void
 language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
   select als._change_training(false, from_role)
 $$;
 comment on function als.revoke_training is
-  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.refresh_*';
+  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
 -- Helpers ----------------------------------------------------------------------------------------
 -- Functions whose name begins with an underscore are called by als itself, not by users.
@@ -1161,6 +1261,11 @@ create function als._trained_checksum(n bigint) returns bigint
 language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_checksum';
 comment on function als._trained_checksum is
   'Internal to als.train: a checksum of the ratings of row n of the factors being written';
+
+create function als._trained_popularity(n bigint) returns real
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_popularity';
+comment on function als._trained_popularity is
+  'Internal to als.train: the popularity of row n of the item factors being written';
 
 create function als._recommended_user(n bigint, of_type anyelement) returns anyelement
 language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_recommended_user';

@@ -57,8 +57,11 @@ class BatchRecommenderTest : public ::testing::Test {
     ThreadTeam team(threads);
     const TopKSearch search(image_.data(), items_.view(), bias_.data());
     BatchRecommender recommender(search, k, team);
+    std::vector<std::uint32_t> users;
+    for (std::size_t user = begin; user < end; ++user)
+      users.push_back(static_cast<std::uint32_t>(user));
     const std::vector<Recommendation> rows = recommender.recommend(
-        begin, end, [this](std::size_t user) { return query(user); },
+        users.data(), users.size(), [this](std::size_t user) { return query(user); },
         exclude_seen ? &seen_ : nullptr);
     std::size_t row = 0;
     std::vector<float> scores(kItems);
@@ -101,6 +104,40 @@ TEST_F(BatchRecommenderTest, FindsWhatASearchForEachUserFinds) {
   }
 }
 
+TEST_F(BatchRecommenderTest, ChoosesFromSomeItemsForSomeUsers) {
+  ThreadTeam team(3);
+  const TopKSearch search(image_.data(), items_.view(), bias_.data());
+  const std::vector<std::uint32_t> few{4, 77, 9, 120, 31};
+  Bitmap excluded(kItems);
+  excluded.set_all();
+  for (const std::uint32_t item : few) excluded.clear(item);
+  const std::vector<std::uint32_t> users{9, 140, 3};
+  for (const bool look_at_each : {false, true}) {
+    BatchRecommender recommender(search, 4, team, {&excluded, look_at_each ? &few : nullptr});
+    // Twice: nothing of one batch is left for the next.
+    for (int round = 0; round < 2; ++round) {
+      const std::vector<Recommendation> rows = recommender.recommend(
+          users.data(), users.size(), [this](std::size_t user) { return query(user); }, &seen_);
+      std::size_t row = 0;
+      for (const std::uint32_t user : users) {
+        std::vector<float> scores(kItems);
+        score_all(items_.view(), bias_.data(), query(user).base, query(user).vector, scores.data());
+        TopK top(4);
+        for (const std::uint32_t item : few)
+          if (seen_sets_[user].count(item) == 0) top.offer(item, scores[item]);
+        for (const ScoredItem& expected : top.take()) {
+          ASSERT_LT(row, rows.size());
+          EXPECT_EQ(rows[row].user, user);
+          EXPECT_EQ(rows[row].item, expected.item);
+          EXPECT_EQ(rows[row].score, expected.score);
+          ++row;
+        }
+      }
+      EXPECT_EQ(row, rows.size());
+    }
+  }
+}
+
 TEST_F(BatchRecommenderTest, BatchesAreBoundedInRows) {
   ThreadTeam team(2);
   const TopKSearch search(image_.data(), items_.view(), bias_.data());
@@ -117,8 +154,9 @@ TEST_F(BatchRecommenderTest, CanBeInterrupted) {
       2, [] { return true; }, [] { throw std::runtime_error("stop"); });
   const TopKSearch search(image_.data(), items_.view(), bias_.data());
   BatchRecommender recommender(search, 3, team);
+  const std::vector<std::uint32_t> users(kUsers);
   EXPECT_THROW(recommender.recommend(
-                   0, kUsers, [this](std::size_t user) { return query(user); }, &seen_),
+                   users.data(), kUsers, [this](std::size_t user) { return query(user); }, &seen_),
                std::runtime_error);
 }
 

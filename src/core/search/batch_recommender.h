@@ -20,6 +20,14 @@ struct Recommendation {
   std::int32_t rank;  ///< 1, 2, 3, ...
 };
 
+/// Which items there are to choose from.
+struct ItemChoice {
+  const Bitmap* excluded = nullptr;  ///< never among the best; null: any may be
+
+  /// The others, where they are so few that it is quicker to look at each of them; else null.
+  const std::vector<std::uint32_t>* few = nullptr;
+};
+
 /// Finds the best items of users in batches, on all threads of a team.
 class BatchRecommender {
  public:
@@ -31,8 +39,9 @@ class BatchRecommender {
   /// The query of a user; called from any thread.
   using QueryOf = std::function<Query(std::size_t user)>;
 
-  /// The best k items of each user. Search and team must outlive this.
-  BatchRecommender(const TopKSearch& items, std::size_t k, ThreadTeam& team);
+  /// The best k items of each user. Search, team and choice must outlive this.
+  BatchRecommender(const TopKSearch& items, std::size_t k, ThreadTeam& team,
+                   ItemChoice choice = {});
 
   /// Users that make up a batch: some ten thousand recommendations, and some for each thread.
   std::size_t batch_users() const;
@@ -40,16 +49,19 @@ class BatchRecommender {
   /// The most bytes that a batch of so many users takes.
   std::size_t memory(std::size_t users) const;
 
-  /// Recommendations for users [begin, end), by user and rank; without what they have seen, unless
+  /// Recommendations for n users, in their order and by rank; without what they have seen, unless
   /// that is null.
-  std::vector<Recommendation> recommend(std::size_t begin, std::size_t end, const QueryOf& query_of,
-                                        const SeenLists* seen);
+  std::vector<Recommendation> recommend(const std::uint32_t* users, std::size_t n,
+                                        const QueryOf& query_of, const SeenLists* seen);
 
  private:
+  std::vector<ScoredItem> best(const Query& query, const Bitmap* excluded) const;
+
   const TopKSearch& items_;
   const std::size_t k_;  // no more than there are items
   ThreadTeam& team_;
-  std::vector<Bitmap> excluded_;  // one for each thread; all clear between users
+  const ItemChoice choice_;
+  std::vector<Bitmap> excluded_;  // one for each thread; that of the choice between users
 };
 
 }  // namespace als

@@ -170,6 +170,11 @@ std::vector<ScoredItem> TopKSearch::search(std::size_t k, const Bitmap* excluded
   }
 }
 
+float TopKSearch::score(const float* query, float base, std::uint32_t row) const {
+  const float product = kernels().dot(query, rows_.row(row), rows_.cols);
+  return (bias_ != nullptr ? base + bias_[row] : base) + product;
+}
+
 std::vector<ScoredItem> TopKSearch::best(const float* query, float base, std::size_t k,
                                          const Bitmap* excluded) const {
   SearchQuery prepared = prepare(query);

@@ -45,6 +45,9 @@ class TopKSearch {
   std::vector<ScoredItem> best(const float* query, float base, std::size_t k,
                                const Bitmap* excluded) const;
 
+  /// The score of one row.
+  float score(const float* query, float base, std::uint32_t row) const;
+
   /// The k best by score = cosine(query, row).
   std::vector<ScoredItem> best_by_cosine(const float* query, std::size_t k,
                                          const Bitmap* excluded) const;

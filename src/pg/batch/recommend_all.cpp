@@ -1,4 +1,5 @@
-// als.recommend_all: the best items of every user, into a table.
+// als.recommend_all: the best items of every user, into a table; als.recommend_users_all: the best
+// users of every item.
 //
 //   source -> SeenReader -> SeenLists -> BatchRecommender -> RecommendationTable
 //
@@ -6,10 +7,13 @@
 // does not hold what all users have seen, the source is read again for the rest of them. All
 // reading is done under one snapshot, all of it and the writing in one transaction.
 
+#include <numeric>
+
 #include "core/search/batch_recommender.h"
 
 #include "pg/batch/recommendation_table.h"
 #include "pg/cache/served_model.h"
+#include "pg/history/listed_ids.h"
 #include "pg/history/seen_reader.h"
 #include "pg/history/seen_sources.h"
 #include "pg/server/args.h"
@@ -23,26 +27,90 @@ namespace als::pg {
 namespace {
 
 struct Request {
+  Side whom;  // users get items, or items users
   Oid model;
   std::string target;
   int k;
   bool exclude_seen;
   std::optional<std::string> seen;
+  std::optional<std::string> some;  // of `whom`
+  std::optional<std::string> candidates;
+  std::optional<std::string> exclude;
   int threads;
+
+  const char* some_name() const { return whom == Side::kUsers ? "users" : "items"; }
 };
 
-Request request_from(FunctionCallInfo fcinfo) {
+Request request_from(FunctionCallInfo fcinfo, Side whom) {
   const NamedArgs args(fcinfo);
   Request request;
+  request.whom = whom;
   request.model = DatumGetObjectId(args.datum("model"));
   request.target = args.text("target");
   request.k = int_arg(fcinfo, args["k"], "k", 0, PG_INT32_MAX);
   request.exclude_seen = args.flag("exclude_seen");
   request.threads = threads_arg(fcinfo, args["threads"]);
   check_is_model(request.model);
-  if (args.has("seen")) request.seen = args.optional_text("seen");  // not in 1.0
+  if (!args.has("seen")) return request;  // 1.0
+  request.seen = args.optional_text("seen");
+  request.some = args.optional_text(request.some_name());
+  request.candidates = args.optional_text("candidates");
+  request.exclude = args.optional_text("exclude");
   return request;
 }
+
+/// What there is to recommend, and to whom.
+class Lists {
+ public:
+  Lists(const Request& request, ServedModel& served)
+      : is_restricted_(request.candidates || request.exclude),
+        excluded_(served.side(other_side(request.whom)).size()) {
+    const Side what = other_side(request.whom);
+    const LoadedFactors& all = served.side(what);
+    const RatingSource& source = served.model().source;
+    if (request.candidates) {
+      excluded_.set_all();
+      few_ = ListedIds(*request.candidates, "candidates", source).read(what, all);
+      for (std::uint32_t row : few_) excluded_.clear(row);
+      are_few_ = few_.size() < all.size() / kRowsPerFewCandidates;
+    }
+    if (request.exclude) {
+      ListedIds ids(*request.exclude, "exclude", source);
+      if (ids.has_pairs())
+        pairs_ = ids.source();
+      else
+        for (std::uint32_t row : ids.read(what, all)) excluded_.set(row);
+    }
+    const LoadedFactors& lists = served.side(request.whom);
+    if (request.some) {
+      whom_ = ListedIds(*request.some, request.some_name(), source).read(request.whom, lists);
+    } else {
+      whom_.resize(lists.size());
+      std::iota(whom_.begin(), whom_.end(), 0U);
+    }
+  }
+
+  ItemChoice choice() const {
+    return {is_restricted_ ? &excluded_ : nullptr, are_few_ ? &few_ : nullptr};
+  }
+
+  /// Who gets a list, ascending.
+  const std::vector<std::uint32_t>& whom() const { return whom_; }
+
+  /// Of whom and what is excluded.
+  const std::optional<RatingSource>& excluded_pairs() const { return pairs_; }
+
+ private:
+  // A search looks at some of every 16 rows, a score takes a few times as long as such a look.
+  static constexpr std::size_t kRowsPerFewCandidates = 16;
+
+  const bool is_restricted_;
+  Bitmap excluded_;
+  std::vector<std::uint32_t> few_;
+  bool are_few_ = false;
+  std::vector<std::uint32_t> whom_;
+  std::optional<RatingSource> pairs_;
+};
 
 /// One run of the function, once its target is locked.
 class Run {
@@ -52,73 +120,89 @@ class Run {
         model_(served.model()),
         users_(served.side(Side::kUsers)),
         items_(served.side(Side::kItems)),
+        listed_(served.side(request.whom)),
+        in_lists_(served.side(other_side(request.whom))),
         target_(target),
         progress_(progress),
+        lists_(request, served),
         team_(interruptible_team(request.threads)),
-        recommender_(served.search(Side::kItems), static_cast<std::size_t>(request.k), team_),
-        batch_(std::min(recommender_.batch_users(), std::max<std::size_t>(users_.size(), 1))) {}
+        recommender_(served.search(other_side(request.whom)), static_cast<std::size_t>(request.k),
+                     team_, lists_.choice()),
+        batch_(std::min(recommender_.batch_users(), std::max<std::size_t>(whom().size(), 1))) {}
 
   /// Returns the number of rows written.
   std::int64_t write_all() {
-    progress_.expect(batches(users_.size()));
-    if (!request_.exclude_seen) {
+    progress_.expect(batches(whom().size()));
+    if (!request_.exclude_seen && !lists_.excluded_pairs()) {
       check_memory(0);
-      return write(0, users_.size(), nullptr);
+      return write(0, whom().size(), nullptr);
     }
-    std::size_t least = SeenLists::min_memory(users_.size(), items_.size());
-    check_memory(least);
-    SeenReader reader(users_, items_);
-    for_each_seen_source(model_, request_.seen,
-                         [&](const RatingSource& source) { reader.add_source(source); });
-    SeenLists seen(users_.size(), items_.size(), max_memory() - recommender_.memory(batch_),
+    check_memory(SeenLists::min_memory(listed_.size(), in_lists_.size()));
+    SeenReader reader(users_, items_, request_.whom);
+    if (request_.exclude_seen)
+      for_each_seen_source(model_, request_.seen,
+                           [&](const RatingSource& source) { reader.add_source(source); });
+    if (lists_.excluded_pairs()) reader.add_source(*lists_.excluded_pairs());
+    SeenLists seen(listed_.size(), in_lists_.size(), max_memory() - memory(),
                    [] { server([] { CHECK_FOR_INTERRUPTS(); }); });
     std::int64_t written = 0;
-    for (std::size_t first = 0; first < users_.size(); first = seen.end()) {
-      seen.restart(first);
+    for (std::size_t first = 0; first < whom().size();) {
+      seen.restart(whom()[first]);
       progress_.enter(Phase::kReading);
       reader.read(seen, [&] { progress_.rows_read(reader.rows()); });
       progress_.rows_read(reader.rows());
-      report_pass(seen.end());
-      written += write(first, seen.end(), &seen);
+      const auto end = static_cast<std::size_t>(
+          std::lower_bound(whom().begin(), whom().end(), seen.end()) - whom().begin());
+      report_pass(end);
+      written += write(first, end, &seen);
+      first = end;
     }
     return written;
   }
 
  private:
+  const std::vector<std::uint32_t>& whom() const { return lists_.whom(); }
+
   std::int64_t batches(std::size_t users) const {
     return static_cast<std::int64_t>((users + batch_ - 1) / batch_);
   }
 
+  std::size_t memory() const {
+    return recommender_.memory(batch_) + whom().size() * sizeof(std::uint32_t);
+  }
+
   void check_memory(std::size_t lists) const {
-    check_memory_limit("recommending", recommender_.memory(batch_) + lists,
-                       ", or use fewer threads or a smaller k.",
+    check_memory_limit("recommending", memory() + lists, ", or use fewer threads or a smaller k.",
                        format("Beside the factors, for %zu users and %zu items, with k => %d and "
                               "threads => %d.",
                               users_.size(), items_.size(), request_.k, request_.threads));
   }
 
   void report_pass(std::size_t end) const {
-    if (end == users_.size()) return;
+    if (end == whom().size()) return;
     int level = verbose() ? NOTICE : DEBUG1;
     server([&] {
-      ereport(level, (errmsg("als: memory holds what the first %zu of %zu users have seen; the "
+      ereport(level, (errmsg("als: memory holds what the first %zu of %zu %s have seen; the "
                              "source will be read again for the others",
-                             end, users_.size())));
+                             end, whom().size(), request_.some_name())));
     });
   }
 
-  /// Recommends to users [begin, end).
+  /// Recommends to whom()[begin, end).
   std::int64_t write(std::size_t begin, std::size_t end, const SeenLists* seen) {
-    auto query_of = [&](std::size_t user) {
-      return BatchRecommender::Query{users_.rows().row(user),
-                                     base_score(model_, users_.bias()[user])};
+    auto query_of = [&](std::size_t row) {
+      return BatchRecommender::Query{listed_.rows().row(row),
+                                     base_score(model_, listed_.bias()[row])};
     };
     std::int64_t written = 0;
     for (std::size_t first = begin; first < end; first += batch_) {
       progress_.enter(Phase::kScoring);
       std::size_t next = std::min(first + batch_, end);
-      RecommendationFeed rows{&users_, &items_,
-                              recommender_.recommend(first, next, query_of, seen)};
+      RecommendationFeed rows{
+          &users_, &items_,
+          recommender_.recommend(whom().data() + first, next - first, query_of, seen)};
+      if (request_.whom == Side::kItems)
+        for (Recommendation& row : rows.rows) std::swap(row.user, row.item);
       progress_.enter(Phase::kWriting);
       written += target_.append(rows);
       progress_.steps_done(batches(next));
@@ -130,11 +214,14 @@ class Run {
   const Model& model_;
   const LoadedFactors& users_;
   const LoadedFactors& items_;
+  const LoadedFactors& listed_;    // who gets lists
+  const LoadedFactors& in_lists_;  // what is in them
   RecommendationTable& target_;
   Progress& progress_;
+  const Lists lists_;
   ThreadTeam team_;
   BatchRecommender recommender_;
-  const std::size_t batch_;  // users
+  const std::size_t batch_;  // lists
 };
 
 std::int64_t recommend_all(const Request& request, Progress& progress) {
@@ -144,35 +231,29 @@ std::int64_t recommend_all(const Request& request, Progress& progress) {
   SnapshotScope snapshot;
   std::shared_ptr<ServedModel> served = serve_model(request.model);
   // Before anything is written: after that, what is built is not shared with other sessions.
-  served->side(Side::kUsers);
-  served->search(Side::kItems);
+  served->side(request.whom);
+  served->search(other_side(request.whom));
   target.prepare(served->model(), served->id_type(Side::kUsers), served->id_type(Side::kItems));
+  progress.enter(Phase::kReading);
+  Run run(request, *served, target, progress);
   progress.enter(Phase::kRemoving);
   target.clear();
   progress.enter(Phase::kReading);
-  std::int64_t written = Run(request, *served, target, progress).write_all();
+  std::int64_t written = run.write_all();
   // Making an index reports progress of its own.
   progress.hide();
-  target.finish();
+  target.finish(request.whom);
   snapshot.pop();
   return written;
 }
 
-}  // namespace
-
-}  // namespace als::pg
-
-ALS_SQL_FUNCTION(als_recommend_all)
-
-/// als.recommend_all(model regclass, target text, k int, exclude_seen boolean, threads int): bigint
-Datum als_recommend_all(PG_FUNCTION_ARGS) {
-  using namespace als::pg;
+Datum return_rows_written(FunctionCallInfo fcinfo, Side whom, const char* name) {
   return guard([&] {
-    server([] {
-      PreventCommandIfReadOnly("als.recommend_all()");
-      PreventCommandDuringRecovery("als.recommend_all()");
+    server([&] {
+      PreventCommandIfReadOnly(name);
+      PreventCommandDuringRecovery(name);
     });
-    Request request = request_from(fcinfo);
+    Request request = request_from(fcinfo, whom);
     SpiConnection spi;
     Progress progress(Command::kRecommendAll, request.model);
     std::int64_t written = recommend_all(request, progress);
@@ -180,4 +261,23 @@ Datum als_recommend_all(PG_FUNCTION_ARGS) {
     spi.finish();
     return Int64GetDatum(written);
   });
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_recommend_all)
+ALS_SQL_FUNCTION(als_recommend_users_all)
+
+/// als.recommend_all(model regclass, target text, k, exclude_seen, threads, seen, users,
+/// candidates, exclude): bigint
+Datum als_recommend_all(PG_FUNCTION_ARGS) {
+  return als::pg::return_rows_written(fcinfo, als::pg::Side::kUsers, "als.recommend_all()");
+}
+
+/// als.recommend_users_all(model regclass, target text, k, exclude_seen, threads, seen, items,
+/// candidates, exclude): bigint
+Datum als_recommend_users_all(PG_FUNCTION_ARGS) {
+  return als::pg::return_rows_written(fcinfo, als::pg::Side::kItems, "als.recommend_users_all()");
 }

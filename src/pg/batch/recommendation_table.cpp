@@ -108,9 +108,10 @@ std::int64_t RecommendationTable::append(const RecommendationFeed& rows) {
 }
 
 /// An index is made faster in one go than row by row.
-void RecommendationTable::finish() {
+void RecommendationTable::finish(Side whom) {
   if (created_)
-    execute("alter table " + target_table_.qualified_name() + " add primary key (user_id, rank)");
+    execute("alter table " + target_table_.qualified_name() + " add primary key (" +
+            id_column(whom) + ", rank)");
 }
 
 }  // namespace als::pg

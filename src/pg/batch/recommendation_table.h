@@ -26,8 +26,8 @@ class RecommendationTable {
   /// Returns the number of rows written, which a trigger may have lowered.
   std::int64_t append(const RecommendationFeed& rows);
 
-  /// To be called when all rows are there.
-  void finish();
+  /// To be called when all rows are there, which are lists of `whom`.
+  void finish(Side whom);
 
  private:
   void create(const IdType& user_type, const IdType& item_type);

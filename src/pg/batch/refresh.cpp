@@ -144,6 +144,11 @@ void check_removal(ServedModel& served, Side side, ModelWriter& store, const Par
       "The source has no rating of theirs now. More than half are not removed unasked.");
 }
 
+/// Whether the popularity of some of its items can be computed as that of the others was.
+bool knows_popularity(const Model& model) {
+  return model.feedback == Feedback::kImplicit || model.damping;
+}
+
 /// Computes the rows of these ids, and writes them.
 std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted, bool force,
                      ModelWriter& store, Progress& progress) {
@@ -172,6 +177,12 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   if (!live.order().empty()) {
     FactorFeed rows{&live.ids(), live.order(), &factors, &live.rows(),
                     row_checksums(live.rows(), keys_of(served.side(other_side(side)).ids()), team)};
+    std::vector<float> popularity;
+    if (side == Side::kItems && knows_popularity(served.model())) {
+      popularity =
+          popularity_of(totals_of(live.rows()), served.model().mean, served.model().damping);
+      rows.popularity = &popularity;
+    }
     written += store.update_factors(side, rows);
   }
   if (written > 0) store.renew_version(side, live.duplicates());

@@ -30,6 +30,7 @@ class FactorLoader {
   FactorMatrix matrix_;
   std::vector<float> bias_;
   std::vector<std::int32_t> n_ratings_;
+  std::vector<float> popularity_;
 };
 
 }  // namespace als::pg

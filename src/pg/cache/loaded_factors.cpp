@@ -15,7 +15,8 @@ LoadedFactors::Header LoadedFactors::layout(std::size_t size, std::size_t factor
   header.rows = aligned(sizeof(Header));
   header.bias = header.rows + size * header.stride * sizeof(float);
   header.n_ratings = aligned(header.bias + size * sizeof(float));
-  header.ids = aligned(header.n_ratings + size * sizeof(std::int32_t));
+  header.popularity = header.n_ratings + size * sizeof(std::int32_t);
+  header.ids = aligned(header.popularity + size * sizeof(float));
   header.end = header.ids + id_bytes;
   return header;
 }

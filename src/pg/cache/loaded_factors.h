@@ -21,6 +21,7 @@ class LoadedFactors {
     std::uint64_t rows;
     std::uint64_t bias;
     std::uint64_t n_ratings;
+    std::uint64_t popularity;
     std::uint64_t ids;
     std::uint64_t end;
   };
@@ -37,6 +38,9 @@ class LoadedFactors {
   FactorView rows() const { return rows_; }
   const float* bias() const { return at<float>(header_->bias); }  ///< 0 where null
   const std::int32_t* n_ratings() const { return at<std::int32_t>(header_->n_ratings); }
+  /// Of an item: how many have liked it, or its damped mean rating; n_ratings where that is not
+  /// known.
+  const float* popularity() const { return at<float>(header_->popularity); }
 
  private:
   template <class T>

@@ -30,6 +30,14 @@ double min_rating(const EvaluationRequest& request, const Model& model) {
   return model.feedback == Feedback::kExplicit ? model.mean : 0;
 }
 
+/// Of explicit ratings their number: by their means, damped or not, rankings would be easier to
+/// beat.
+std::vector<float> popularity_of(const Model& model, const LoadedFactors& items) {
+  return model.feedback == Feedback::kImplicit
+             ? std::vector<float>(items.popularity(), items.popularity() + items.size())
+             : std::vector<float>(items.n_ratings(), items.n_ratings() + items.size());
+}
+
 constexpr const char* kOrElse = ", or use fewer threads or fewer rows.";
 
 /// What the evaluators take, from the beginning to the end. Throws 53400 if that is too much.
@@ -56,7 +64,7 @@ Evaluation::Evaluation(const EvaluationRequest& request, ServedModel& served, Pr
       team_(interruptible_team(request.threads)),
       min_rating_(min_rating(request, model_)),
       held_(held + evaluators_memory(request, model_, items_.size())),
-      popularity_(items_.n_ratings(), items_.n_ratings() + items_.size()),
+      popularity_(popularity_of(model_, items_)),
       users_(&served.id_type(Side::kUsers)),
       ranking_(BiasedView(items_.rows(), items_.bias()), popularity_.data(), request.cutoffs,
                team_) {}

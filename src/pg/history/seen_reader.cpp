@@ -12,15 +12,16 @@ constexpr std::uint64_t kRowsPerBlock = std::uint64_t{1} << 16;
 
 void SeenReader::add_source(const RatingSource& source) {
   Source added{};
-  added.plan = prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) +
-                       " from " + source.from_clause());
+  const Side what = other_side(whom_);
+  added.plan = prepare("select " + quoted(source.id_col(whom_)) + ", " +
+                       quoted(source.id_col(what)) + " from " + source.from_clause());
   TupleDesc columns = result_columns(added.plan);
-  added.user_type = TupleDescAttr(columns, 0)->atttypid;
-  added.item_type = TupleDescAttr(columns, 1)->atttypid;
-  added.user_converter =
-      converter_or_throw(added.user_type, model_users_.type(), "user", CurrentMemoryContext);
-  added.item_converter =
-      converter_or_throw(added.item_type, model_items_.type(), "item", CurrentMemoryContext);
+  for (int i : {0, 1}) {
+    added.types[i] = TupleDescAttr(columns, i)->atttypid;
+    added.converters[i] =
+        converter_or_throw(added.types[i], (i == 0 ? listed_ : in_lists_).type(),
+                           side_name(i == 0 ? whom_ : what), CurrentMemoryContext);
+  }
   sources_.push_back(added);
 }
 
@@ -28,11 +29,9 @@ void SeenReader::add_source(const RatingSource& source) {
 void SeenReader::add(TupleTableSlot* slot) {
   if (static_cast<std::uint64_t>(++rows_) % kRowsPerBlock == 0) guard([&] { (*on_rows_)(); });
   if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
-  std::uint32_t user =
-      find_converted(model_users_.ids(), source_->user_converter, slot->tts_values[0]);
+  std::uint32_t user = find_converted(listed_.ids(), source_->converters[0], slot->tts_values[0]);
   if (!lists_->keeps(user)) return;
-  std::uint32_t item =
-      find_converted(model_items_.ids(), source_->item_converter, slot->tts_values[1]);
+  std::uint32_t item = find_converted(in_lists_.ids(), source_->converters[1], slot->tts_values[1]);
   if (item == IdIndex::kMissing) return;
   users_[size_] = user;
   items_[size_] = item;
@@ -50,7 +49,7 @@ void SeenReader::read(SeenLists& lists, const std::function<void()>& on_rows) {
   for (Source& source : sources_) {
     source_ = &source;
     stream_rows(
-        source.plan, {}, {source.user_type, source.item_type},
+        source.plan, {}, {source.types[0], source.types[1]},
         [](void* reader, TupleTableSlot* slot) { static_cast<SeenReader*>(reader)->add(slot); },
         this);
     flush();

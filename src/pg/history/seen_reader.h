@@ -14,8 +14,11 @@ namespace als::pg {
 /// user or item that the model does not know, are skipped.
 class SeenReader {
  public:
-  SeenReader(const LoadedFactors& users, const LoadedFactors& items)
-      : model_users_(users), model_items_(items) {}
+  /// `whom`: whose lists they are, by default users'.
+  SeenReader(const LoadedFactors& users, const LoadedFactors& items, Side whom = Side::kUsers)
+      : whom_(whom),
+        listed_(whom == Side::kUsers ? users : items),
+        in_lists_(whom == Side::kUsers ? items : users) {}
 
   /// One more to read. Needs an SPI connection, as read() does. Throws 42P01 or 42703 if the
   /// source's table or column is gone, 42804 if its ids do not cast to the model's.
@@ -32,17 +35,16 @@ class SeenReader {
 
   struct Source {
     SPIPlanPtr plan;
-    Oid user_type;
-    Oid item_type;
-    IdConverter user_converter;
-    IdConverter item_converter;
+    Oid types[2];
+    IdConverter converters[2];  ///< of those who have a list, and of what is in it
   };
 
   void add(TupleTableSlot* slot);
   void flush();
 
-  const LoadedFactors& model_users_;
-  const LoadedFactors& model_items_;
+  Side whom_;
+  const LoadedFactors& listed_;
+  const LoadedFactors& in_lists_;
   std::vector<Source> sources_;
   Source* source_ = nullptr;  // this and the next two: while reading
   SeenLists* lists_ = nullptr;

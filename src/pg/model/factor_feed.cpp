@@ -4,6 +4,20 @@
 #include "pg/model/row_feed.h"
 #include "pg/sql/real_array.h"
 
+namespace als::pg {
+
+std::vector<float> popularity_of(const std::vector<RatingTotals>& items, double mean,
+                                 const std::optional<double>& damping) {
+  std::vector<float> popularity;
+  popularity.reserve(items.size());
+  for (const RatingTotals& item : items)
+    popularity.push_back(damping ? damped_mean(item, mean, *damping)
+                                 : static_cast<float>(item.positive));
+  return popularity;
+}
+
+}  // namespace als::pg
+
 namespace {
 
 const als::pg::FactorFeed& rows_with(int64 n) {
@@ -16,6 +30,7 @@ ALS_SQL_FUNCTION(als_trained_id)
 ALS_SQL_FUNCTION(als_trained_factors)
 ALS_SQL_FUNCTION(als_trained_bias)
 ALS_SQL_FUNCTION(als_trained_n_ratings)
+ALS_SQL_FUNCTION(als_trained_popularity)
 ALS_SQL_FUNCTION(als_trained_checksum)
 
 /// als._trained_id(n bigint, anyelement): anyelement
@@ -56,4 +71,12 @@ Datum als_trained_checksum(PG_FUNCTION_ARGS) {
   const std::vector<std::uint64_t>& checksums = rows_with(n).checksums;
   if (checksums.empty()) PG_RETURN_NULL();
   PG_RETURN_INT64(static_cast<int64>(checksums[n]));
+}
+
+/// als._trained_popularity(n bigint): real, null where nobody has counted
+Datum als_trained_popularity(PG_FUNCTION_ARGS) {
+  int64 n = PG_GETARG_INT64(0);
+  const std::vector<float>* popularity = rows_with(n).popularity;
+  if (popularity == nullptr) PG_RETURN_NULL();
+  PG_RETURN_FLOAT4((*popularity)[n]);
 }

@@ -8,10 +8,16 @@ bool keeps_checksums(Oid table) {
   return column != InvalidAttrNumber && get_atttype(table, column) == INT8OID;
 }
 
+bool keeps_popularity(Oid table) {
+  const AttrNumber column = get_attnum(table, "popularity");
+  return column != InvalidAttrNumber && get_atttype(table, column) == FLOAT4OID;
+}
+
 std::string shared_columns(Side side, Oid a, Oid b) {
   const bool checksums = server([&] { return keeps_checksums(a) && keeps_checksums(b); });
+  const bool popularity = server([&] { return keeps_popularity(a) && keeps_popularity(b); });
   return std::string(id_column(side)) + ", factors, bias, n_ratings" +
-         (checksums ? ", checksum" : "");
+         (checksums ? ", checksum" : "") + (popularity ? ", popularity" : "");
 }
 
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context) {

@@ -15,6 +15,9 @@ inline constexpr const char* kFactorColumns =
 /// Whether a factor table keeps checksums of ratings: those made by als 1.0 do not. A server call.
 bool keeps_checksums(Oid table);
 
+/// Whether it keeps the popularity of its items, likewise. A server call.
+bool keeps_popularity(Oid table);
+
 /// The columns that two factor tables of a side share, for a copy of one to the other.
 std::string shared_columns(Side side, Oid a, Oid b);
 

@@ -1,6 +1,7 @@
 // Reads what a model table says, checked.
 #include "pg/model/model.h"
 
+#include "pg/model/factor_table.h"
 #include "pg/model/ownership.h"
 #include "pg/options/option_choices.h"
 #include "pg/server/trust.h"
@@ -60,16 +61,17 @@ enum Column {
   kRatingCol,
   kSeen,
   kSeenTable,
+  kDamping,
   kFirstOption
 };
 
 constexpr const char* kColumns =
     "user_version, item_version, mean, n_users, n_items, n_duplicates, user_factors, item_factors, "
-    "source, source_table, user_col, item_col, rating_col, seen, seen_table";
+    "source, source_table, user_col, item_col, rating_col, seen, seen_table, damping";
 
-constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID,     FLOAT8OID,   INT8OID, INT8OID,
-                                INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID, REGCLASSOID,
-                                NAMEOID, NAMEOID,     NAMEOID,     TEXTOID, REGCLASSOID};
+constexpr Oid kColumnTypes[] = {
+    UUIDOID, UUIDOID,     FLOAT8OID, INT8OID, INT8OID, INT8OID, REGCLASSOID, REGCLASSOID,
+    TEXTOID, REGCLASSOID, NAMEOID,   NAMEOID, NAMEOID, TEXTOID, REGCLASSOID, FLOAT8OID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {
@@ -138,7 +140,9 @@ void describe_factor_table(Model& model, Side side) {
     get_atttypetypmodcoll(factors.table, column, &factors.id_type, &modifier,
                           &factors.id_collation);
     factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
-                       get_attnum(factors.table, "n_ratings")};
+                       get_attnum(factors.table, "n_ratings"),
+                       keeps_popularity(factors.table) ? get_attnum(factors.table, "popularity")
+                                                       : AttrNumber{InvalidAttrNumber}};
     return true;
   });
   if (!exists)
@@ -271,6 +275,7 @@ Model read_model(Oid table) {
     if (!row.is_null(kRatingCol)) model.source.rating_col = row.name(kRatingCol);
     if (!row.is_null(kSeen)) model.seen.text = row.text(kSeen);
     if (!row.is_null(kSeenTable)) model.seen.table = DatumGetObjectId(row.datum(kSeenTable));
+    if (!row.is_null(kDamping)) model.damping = DatumGetFloat8(row.datum(kDamping));
     model.seen.what = "seen";
     model.seen.user_col = model.source.user_col;
     model.seen.item_col = model.source.item_col;

@@ -20,8 +20,9 @@ struct FactorTable {
   Oid storage = InvalidOid;  ///< relfilenode: a rewrite makes a new one
   Oid id_type = InvalidOid;
   Oid id_collation = InvalidOid;
-  std::array<AttrNumber, 3> columns{};  ///< factors, bias, n_ratings: one made anew is another
-  std::uint64_t version_trigger = 0;    ///< set where rows are kept: see pg/cache/seen_changes.h
+  /// Of factors, bias, n_ratings and, where it is kept, popularity: one made anew is another.
+  std::array<AttrNumber, 4> columns{};
+  std::uint64_t version_trigger = 0;  ///< set where rows are kept: see pg/cache/seen_changes.h
 
   bool operator==(const FactorTable& other) const {
     return table == other.table && version == other.version && storage == other.storage &&
@@ -44,6 +45,7 @@ struct Model {
   double alpha = 0;  ///< 0 for explicit feedback
   bool nonnegative = false;
   OnDuplicate on_duplicate = OnDuplicate::kAverage;
+  std::optional<double> damping;  ///< of items' mean ratings, see core/data/popularity.h
   std::int64_t n_users = 0;
   std::int64_t n_items = 0;
   bool has_duplicates = true;  ///< whether its ratings may be of several rows; unknown: true

@@ -166,7 +166,8 @@ Oid ModelWriter::create_factor_table(Side side, const char* label, const IdType&
   bool temporary = server([&] { return isAnyTempNamespace(schema); });  // never logged anyway
   execute(std::string("create ") + (unlogged && !temporary ? "unlogged " : "") + "table " + table +
           " (" + id_column(side) + " " + id_type +
-          " primary key, factors real[] not null, bias real, n_ratings int, checksum bigint)");
+          " primary key, factors real[] not null, bias real, n_ratings int, checksum bigint" +
+          (side == Side::kItems ? ", popularity real" : "") + ")");
   // Vectors kept in the row, uncompressed, read several times faster; they fit a page.
   if (kMaxFactors * sizeof(float4) + 3000 < BLCKSZ)
     execute("alter table " + table + " alter factors set storage plain");
@@ -250,18 +251,22 @@ void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unl
 std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows, IfThere if_there) {
   RowFeed<FactorFeed> scope(&rows);
   const bool checksums = server([&] { return keeps_checksums(factor_table(side)); });
+  const bool popularity = server([&] { return keeps_popularity(factor_table(side)); });
   std::string update;
   if (if_there == IfThere::kUpdate)
     update = std::string(" on conflict (") + id_column(side) +
              ") do update set factors = excluded.factors, bias = excluded.bias, n_ratings = "
              "excluded.n_ratings" +
-             (checksums ? ", checksum = excluded.checksum" : "");
+             (checksums ? ", checksum = excluded.checksum" : "") +
+             (popularity ? ", popularity = excluded.popularity" : "");
   return execute(
       "insert into " + relation_name(factor_table(side)) + " (" + id_column(side) +
           ", factors, bias, n_ratings" + (checksums ? ", checksum" : "") +
+          (popularity ? ", popularity" : "") +
           ") select als._trained_id(n, $1), als._trained_factors(n), als._trained_bias(n), "
           "als._trained_n_ratings(n)" +
           (checksums ? ", als._trained_checksum(n)" : "") +
+          (popularity ? ", als._trained_popularity(n)" : "") +
           " from pg_catalog.generate_series(0, $2) as n" + update,
       {{rows.ids->type().oid, 0, true},
        {INT8OID, Int64GetDatum(static_cast<int64>(rows.order.size()) - 1)}});

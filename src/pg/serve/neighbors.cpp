@@ -5,21 +5,22 @@
 namespace als::pg {
 
 std::vector<ScoredItem> neighbours(ServedModel& served, Side which, std::uint32_t index,
-                                   std::size_t k, bool by_cosine) {
+                                   std::size_t k, bool by_cosine, const Bitmap* excluded) {
   const LoadedFactors& side = served.side(which);
   const float* row = side.rows().row(index);
   // One more, since the row itself may be among them.
   const std::size_t wanted = std::min(k, side.size()) + 1;
   std::vector<ScoredItem> best;
   if (by_cosine) {
-    best = served.search(which).best_by_cosine(row, wanted, nullptr);
+    best = served.search(which).best_by_cosine(row, wanted, excluded);
   } else {
     // The search would add the biases, which have no part in how alike two vectors are.
     std::vector<float> scores(side.size());
     score_all(side.rows(), nullptr, 0.0F, row, scores.data());
     TopK top(wanted);
     for (std::size_t i = 0; i < scores.size(); ++i)
-      top.offer(static_cast<std::uint32_t>(i), scores[i]);
+      if (excluded == nullptr || !(*excluded)[i])
+        top.offer(static_cast<std::uint32_t>(i), scores[i]);
     best = top.take();
   }
   auto itself = std::find_if(best.begin(), best.end(),

@@ -62,11 +62,11 @@ PredictState& state_for(FunctionCallInfo fcinfo, ServedModel& served) {
                    "'null' or 'mean'.");
 }
 
-/// The row of the id in an argument, if there is one.
+/// The row of the id in an argument, if there is one. A null is an id that no model knows.
 std::optional<FactorRow> find_row(ServedModel& served, Side side, IdConverter& converter,
-                                  Datum value) {
-  if (!is_within_range(converter, value)) return std::nullopt;
-  return served.find(side, converted_id(converter, value));
+                                  const NullableDatum& id) {
+  if (id.isnull || !is_within_range(converter, id.value)) return std::nullopt;
+  return served.find(side, converted_id(converter, id.value));
 }
 
 /// What can be said without one of the vectors: mu plus the bias that is known. Implicit feedback
@@ -87,14 +87,12 @@ ALS_SQL_FUNCTION(als_predict)
 /// als.predict(model regclass, user_id "any", item_id "any", on_unknown text): real
 Datum als_predict(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2)) PG_RETURN_NULL();
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   std::optional<float> score = guard([&]() -> std::optional<float> {
     std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(0));
     PredictState& state = state_for(fcinfo, *served);
-    std::optional<FactorRow> user =
-        find_row(*served, Side::kUsers, state.user, PG_GETARG_DATUM(1));
-    std::optional<FactorRow> item =
-        find_row(*served, Side::kItems, state.item, PG_GETARG_DATUM(2));
+    std::optional<FactorRow> user = find_row(*served, Side::kUsers, state.user, fcinfo->args[1]);
+    std::optional<FactorRow> item = find_row(*served, Side::kItems, state.item, fcinfo->args[2]);
     const Model& model = served->model();
     if (user && item)
       return (base_score(model, user->bias) + item->bias) +

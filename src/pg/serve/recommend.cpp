@@ -1,4 +1,4 @@
-// als.recommend: the best items for a user.
+// als.recommend: the best items for a user; als.recommend_users: the best users for an item.
 
 #include "pg/history/seen_sources.h"
 #include "pg/ids/id_args.h"
@@ -9,59 +9,82 @@ namespace als::pg {
 
 namespace {
 
-enum Argument { kModel, kUserId, kK, kExcludeSeen, kCandidates, kExclude, kOnUnknown };
+enum Argument { kModel, kId, kK, kExcludeSeen, kCandidates, kExclude, kOnUnknown, kSeen };
 
-/// Leaves out what the user has in a source now, which may be more than the model was trained on.
-void leave_out(const RatingSource& source, const LoadedFactors& items, const IdType& user_type,
-               const Param& user_id, EligibleItems& eligible) {
+/// Leaves out what `whom` has in a source now, which may be more than the model was trained on.
+void leave_out(const RatingSource& source, ServedModel& served, Side whom, const Param& id,
+               EligibleRows& eligible) {
   SpiConnection spi;
+  const Side what = other_side(whom);
   const char* condition =
-      server([&] { return equals_condition(user_type, source.user_col.c_str()); });
-  SPIPlanPtr plan = saved_plan(
-      "select " + quoted(source.item_col) + " from " + source.from_clause() + " where " + condition,
-      {user_id.type});
+      server([&] { return equals_condition(served.id_type(whom), source.id_col(whom).c_str()); });
+  SPIPlanPtr plan = saved_plan("select " + quoted(source.id_col(what)) + " from " +
+                                   source.from_clause() + " where " + condition,
+                               {id.type});
+  const LoadedFactors& rows = served.side(what);
   std::optional<IdConverter> converter;
   MemoryContext context = CurrentMemoryContext;
-  for_each_row(plan, {user_id}, {InvalidOid}, [&](TupleTableSlot* slot) {
+  for_each_row(plan, {id}, {InvalidOid}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[0]) return;
     if (!converter)
       converter = converter_or_throw(TupleDescAttr(slot->tts_tupleDescriptor, 0)->atttypid,
-                                     items.type(), "item", context);
-    std::uint32_t item = find_converted(items.ids(), *converter, slot->tts_values[0]);
-    if (item != IdIndex::kMissing) eligible.exclude(item);
+                                     rows.type(), side_name(what), context);
+    const std::uint32_t row = find_converted(rows.ids(), *converter, slot->tts_values[0]);
+    if (row != IdIndex::kMissing) eligible.exclude(row);
   });
   spi.finish();
 }
 
-std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, int k) {
-  OnUnknown on_unknown = on_unknown_arg(fcinfo, kOnUnknown);
-  const Model& model = served.model();
-  const IdType& user_type = served.id_type(Side::kUsers);
-  const std::optional<Datum> user_id = id_arg(fcinfo, kUserId, user_type, "user");
-  std::optional<FactorRow> user =
-      user_id ? served.find(Side::kUsers, *user_id) : std::optional<FactorRow>();
-  if (!user && on_unknown == OnUnknown::kError)
-    throw_unknown_id(model, Side::kUsers, fcinfo, kUserId,
-                     "The user had no rating when the model was trained. Train again, or use "
-                     "on_unknown => 'popular' or 'empty'.");
-  if (!user && on_unknown == OnUnknown::kEmpty) return {};
-
-  const LoadedFactors& items = served.side(Side::kItems);
-  EligibleItems eligible(fcinfo, kCandidates, kExclude, items);
+void exclude_seen(FunctionCallInfo fcinfo, ServedModel& served, Side whom,
+                  const std::optional<Datum>& id, EligibleRows& eligible) {
   require_arg(fcinfo, kExcludeSeen, "exclude_seen");
-  if (PG_GETARG_BOOL(kExcludeSeen)) {
-    // An integer beyond the model's ids may be one of the source's by now.
-    const Param user_param =
-        user_id ? Param{user_type.base, *user_id}
-                : Param{server([&] { return get_fn_expr_argtype(fcinfo->flinfo, kUserId); }),
-                        PG_GETARG_DATUM(kUserId)};
-    for_each_seen_source(model, std::nullopt, [&](const RatingSource& source) {
-      leave_out(source, items, user_type, user_param, eligible);
-    });
-  }
+  if (!PG_GETARG_BOOL(kExcludeSeen) || PG_ARGISNULL(kId)) return;
+  // An integer beyond the model's ids may be one of the source's by now.
+  const Param param = id ? Param{served.id_type(whom).base, *id}
+                         : Param{server([&] { return get_fn_expr_argtype(fcinfo->flinfo, kId); }),
+                                 PG_GETARG_DATUM(kId)};
+  std::optional<std::string> seen;
+  if (PG_NARGS() > kSeen && !PG_ARGISNULL(kSeen)) seen = text_arg(fcinfo, kSeen, "seen");
+  for_each_seen_source(served.model(), seen, [&](const RatingSource& source) {
+    leave_out(source, served, whom, param, eligible);
+  });
+}
 
-  if (!user) return popular_items(served, k, eligible);
-  return best_items(served, user->values, base_score(model, user->bias), k, eligible);
+/// A null id is one that the model does not know.
+std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, Side whom, int k) {
+  const OnUnknown on_unknown = on_unknown_arg(fcinfo, kOnUnknown, whom);
+  const Model& model = served.model();
+  const Side what = other_side(whom);
+  std::optional<Datum> id;
+  if (!PG_ARGISNULL(kId)) id = id_arg(fcinfo, kId, served.id_type(whom), side_name(whom));
+  std::optional<FactorRow> row;
+  if (id) row = served.find(whom, *id);
+  if (!row && on_unknown == OnUnknown::kError)
+    throw_unknown_id(model, whom, fcinfo, kId,
+                     whom == Side::kUsers
+                         ? "The user had no rating when the model was trained. Train again, or use "
+                           "on_unknown => 'popular' or 'empty'."
+                         : "It had no rating when the model was trained. Train again, or use "
+                           "on_unknown => 'empty'.");
+  if (!row && on_unknown == OnUnknown::kEmpty) return {};
+
+  EligibleRows eligible(fcinfo, kCandidates, kExclude, served, what);
+  exclude_seen(fcinfo, served, whom, id, eligible);
+  if (!row || (on_unknown == OnUnknown::kPopular && is_empty(model, row->values)))
+    return popular_items(served, k, eligible);
+  return best_rows(served, what, row->values, base_score(model, row->bias), k, eligible);
+}
+
+Datum return_recommended(FunctionCallInfo fcinfo, Side whom) {
+  return guard([&] {
+    ResultRows result(fcinfo);
+    if (PG_ARGISNULL(kModel)) return static_cast<Datum>(0);
+    int k = int_arg(fcinfo, kK, "k", 0, PG_INT32_MAX);
+    std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
+    auto best = recommend(fcinfo, *served, whom, k);
+    if (!best.empty()) put_scored(result, served->side(other_side(whom)), best);
+    return static_cast<Datum>(0);
+  });
 }
 
 }  // namespace
@@ -69,18 +92,16 @@ std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, 
 }  // namespace als::pg
 
 ALS_SQL_FUNCTION(als_recommend)
+ALS_SQL_FUNCTION(als_recommend_users)
 
-/// als.recommend(model regclass, user_id, k, exclude_seen, candidates, exclude, on_unknown): rows
-/// (item_id, score real, rank int)
+/// als.recommend(model regclass, user_id, k, exclude_seen, candidates, exclude, on_unknown, seen):
+/// rows (item_id, score real, rank int)
 Datum als_recommend(PG_FUNCTION_ARGS) {
-  using namespace als::pg;
-  return guard([&] {
-    ResultRows result(fcinfo);
-    if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kUserId)) return static_cast<Datum>(0);
-    int k = int_arg(fcinfo, kK, "k", 0, PG_INT32_MAX);
-    std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
-    auto best = recommend(fcinfo, *served, k);
-    if (!best.empty()) put_scored(result, served->side(Side::kItems), best);
-    return static_cast<Datum>(0);
-  });
+  return als::pg::return_recommended(fcinfo, als::pg::Side::kUsers);
+}
+
+/// als.recommend_users(model regclass, item_id, k, exclude_seen, candidates, exclude, on_unknown,
+/// seen): rows (user_id, score real, rank int)
+Datum als_recommend_users(PG_FUNCTION_ARGS) {
+  return als::pg::return_recommended(fcinfo, als::pg::Side::kItems);
 }

@@ -21,14 +21,17 @@ std::vector<ScoredItem> recommend_for(FunctionCallInfo fcinfo, ServedModel& serv
                     "=> 'popular' or 'empty'.");
   if (fold_in_input.empty() && on_unknown == OnUnknown::kEmpty) return {};
 
-  EligibleItems eligible(fcinfo, kCandidates, kExclude, served.side(Side::kItems));
+  EligibleRows eligible(fcinfo, kCandidates, kExclude, served, Side::kItems);
   require_arg(fcinfo, kExcludeSeen, "exclude_seen");
   if (PG_GETARG_BOOL(kExcludeSeen))
     for (std::uint32_t item : fold_in_input.items()) eligible.exclude(item);
 
   if (fold_in_input.empty()) return popular_items(served, k, eligible);
   FoldedRow user = fold_in_input.fold_in(served);
-  return best_items(served, user.vector.data(), base_score(model, user.bias), k, eligible);
+  if (on_unknown == OnUnknown::kPopular && is_empty(model, user.vector.data()))
+    return popular_items(served, k, eligible);
+  return best_rows(served, Side::kItems, user.vector.data(), base_score(model, user.bias), k,
+                   eligible);
 }
 
 }  // namespace

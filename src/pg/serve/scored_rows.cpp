@@ -7,7 +7,8 @@ namespace als::pg {
 
 void throw_unknown_id(const Model& model, Side side, FunctionCallInfo fcinfo, int argument,
                       const char* hint) {
-  const char* text = server([&] {
+  const char* text = server([&]() -> const char* {
+    if (PG_ARGISNULL(argument)) return "null";
     Oid output;
     bool is_varlena;
     getTypeOutputInfo(get_fn_expr_argtype(fcinfo->flinfo, argument), &output, &is_varlena);

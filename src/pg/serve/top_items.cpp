@@ -9,8 +9,8 @@ namespace als::pg {
 
 namespace {
 
-// A search looks at some of every 16 items, a score takes a few times as long as such a look.
-constexpr std::size_t kItemsPerFewCandidates = 16;
+// A search looks at some of every 16 rows, a score takes a few times as long as such a look.
+constexpr std::size_t kRowsPerFewCandidates = 16;
 
 /// Whether an argument is neither written down nor a parameter, but the result of a query or of an
 /// expression. A server call.
@@ -47,51 +47,62 @@ void check_is_meant_null(FunctionCallInfo fcinfo, int candidates) {
 
 }  // namespace
 
-OnUnknown on_unknown_arg(FunctionCallInfo fcinfo, int index) {
-  std::string choice = choice_arg(fcinfo, index, "on_unknown", {"empty", "popular", "error"});
+OnUnknown on_unknown_arg(FunctionCallInfo fcinfo, int index, Side whom) {
+  const std::string choice =
+      whom == Side::kUsers ? choice_arg(fcinfo, index, "on_unknown", {"empty", "popular", "error"})
+                           : choice_arg(fcinfo, index, "on_unknown", {"empty", "error"});
   if (choice == "empty") return OnUnknown::kEmpty;
   return choice == "popular" ? OnUnknown::kPopular : OnUnknown::kError;
 }
 
-EligibleItems::EligibleItems(FunctionCallInfo fcinfo, int candidates, int exclude,
-                             const LoadedFactors& items)
-    : excluded_(items.size()) {
+EligibleRows::EligibleRows(FunctionCallInfo fcinfo, int candidates, int exclude,
+                           ServedModel& served, Side side)
+    : excluded_(served.side(side).size()) {
+  const LoadedFactors& rows = served.side(side);
+  const auto ids = [&](int argument, const char* name) {
+    return id_array_arg(fcinfo, argument, rows.ids(), name, side_name(side));
+  };
   if (PG_ARGISNULL(candidates)) {
     check_is_meant_null(fcinfo, candidates);
   } else {
     excluded_.set_all();
-    for (std::uint32_t item : id_array_arg(fcinfo, candidates, items.ids(), "candidates")) {
-      if (item == IdIndex::kMissing || !excluded_[item]) continue;
-      excluded_.clear(item);
-      candidates_.push_back(item);
+    for (std::uint32_t row : ids(candidates, "candidates")) {
+      if (row == IdIndex::kMissing || !excluded_[row]) continue;
+      excluded_.clear(row);
+      candidates_.push_back(row);
     }
-    are_few_ = candidates_.size() < items.size() / kItemsPerFewCandidates;
+    are_few_ = candidates_.size() < rows.size() / kRowsPerFewCandidates;
   }
   if (!PG_ARGISNULL(exclude))
-    for (std::uint32_t item : id_array_arg(fcinfo, exclude, items.ids(), "exclude"))
-      if (item != IdIndex::kMissing) excluded_.set(item);
+    for (std::uint32_t row : ids(exclude, "exclude"))
+      if (row != IdIndex::kMissing) excluded_.set(row);
 }
 
-std::vector<ScoredItem> best_items(ServedModel& served, const float* vector, float base, int k,
-                                   const EligibleItems& eligible) {
+std::vector<ScoredItem> best_rows(ServedModel& served, Side side, const float* vector, float base,
+                                  int k, const EligibleRows& eligible) {
   const auto wanted = static_cast<std::size_t>(k);
   const std::vector<std::uint32_t>* candidates = eligible.few_candidates();
   if (candidates == nullptr)
-    return served.search(Side::kItems).best(vector, base, wanted, &eligible.excluded());
-  const LoadedFactors& items = served.side(Side::kItems);
-  const FactorView rows = items.rows();
+    return served.search(side).best(vector, base, wanted, &eligible.excluded());
+  const LoadedFactors& all = served.side(side);
+  const FactorView rows = all.rows();
   TopK top(wanted);
-  for (std::uint32_t item : *candidates)
-    if (eligible[item])
-      top.offer(item, (base + items.bias()[item]) + dot(vector, rows.row(item), rows.cols));
+  for (std::uint32_t row : *candidates)
+    if (eligible[row])
+      top.offer(row, (base + all.bias()[row]) + dot(vector, rows.row(row), rows.cols));
   return top.take();
 }
 
-std::vector<ScoredItem> popular_items(ServedModel& served, int k, const EligibleItems& eligible) {
+bool is_empty(const Model& model, const float* vector) {
+  return model.feedback == Feedback::kImplicit &&
+         std::all_of(vector, vector + model.factors, [](float value) { return value == 0; });
+}
+
+std::vector<ScoredItem> popular_items(ServedModel& served, int k, const EligibleRows& eligible) {
   const LoadedFactors& items = served.side(Side::kItems);
   TopK top(static_cast<std::size_t>(k));
   for (std::uint32_t item = 0; item < items.size(); ++item)
-    if (eligible[item]) top.offer(item, static_cast<float>(items.n_ratings()[item]));
+    if (eligible[item]) top.offer(item, items.popularity()[item]);
   return top.take();
 }
 

@@ -1,4 +1,4 @@
-// From what is known of a user to the items to recommend.
+// From what is known of a user to the items to recommend, or of an item to the users.
 #pragma once
 
 #include "core/base/bitmap.h"
@@ -9,18 +9,20 @@ namespace als::pg {
 /// What to recommend to a user of whom nothing is known.
 enum class OnUnknown { kEmpty, kPopular, kError };
 
-/// An argument on_unknown of these choices. Throws 22004 or 22023.
-OnUnknown on_unknown_arg(FunctionCallInfo fcinfo, int index);
+/// An argument on_unknown of these choices; there is nothing popular for an item. Throws 22004 or
+/// 22023.
+OnUnknown on_unknown_arg(FunctionCallInfo fcinfo, int index, Side whom = Side::kUsers);
 
-/// Which items may be recommended.
-class EligibleItems {
+/// Which rows of a side may be among the best: items to recommend, say.
+class EligibleRows {
  public:
-  /// All items, or those of the array argument `candidates` that the model knows, without those of
+  /// All rows, or those of the array argument `candidates` that the model knows, without those of
   /// the array argument `exclude`; null arguments restrict nothing.
-  EligibleItems(FunctionCallInfo fcinfo, int candidates, int exclude, const LoadedFactors& items);
+  EligibleRows(FunctionCallInfo fcinfo, int candidates, int exclude, ServedModel& served,
+               Side side);
 
-  void exclude(std::uint32_t item) { excluded_.set(item); }
-  bool operator[](std::size_t item) const { return !excluded_[item]; }
+  void exclude(std::uint32_t row) { excluded_.set(row); }
+  bool operator[](std::size_t row) const { return !excluded_[row]; }
   const Bitmap& excluded() const { return excluded_; }
 
   /// The candidates, where they are so few that it is quicker to look at each of them; null
@@ -35,12 +37,15 @@ class EligibleItems {
   bool are_few_ = false;
 };
 
-/// The k eligible items with the highest scores for this vector, ties by id. base: base_score() of
-/// the user.
-std::vector<ScoredItem> best_items(ServedModel& served, const float* vector, float base, int k,
-                                   const EligibleItems& eligible);
+/// The k eligible rows of a side with the highest scores for a vector of the other side, ties by
+/// id. base: base_score() of the other.
+std::vector<ScoredItem> best_rows(ServedModel& served, Side side, const float* vector, float base,
+                                  int k, const EligibleRows& eligible);
 
-/// The k eligible items with the most ratings, which are their scores; ties by id.
-std::vector<ScoredItem> popular_items(ServedModel& served, int k, const EligibleItems& eligible);
+/// Whether a row's vector says nothing: that of a user of whom only is known what they do not want.
+bool is_empty(const Model& model, const float* vector);
+
+/// The k eligible items of the greatest popularity, which is their score; ties by id.
+std::vector<ScoredItem> popular_items(ServedModel& served, int k, const EligibleRows& eligible);
 
 }  // namespace als::pg

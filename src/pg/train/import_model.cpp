@@ -62,6 +62,7 @@ struct SourceCounts {
   double sum = 0;            ///< of the ratings of the others
   CompressedRows users;      ///< of these only the sizes of rows are filled in
   CompressedRows items;
+  std::vector<RatingTotals> item_totals;
 
   std::int64_t ratings() const { return rows - skipped; }
 };
@@ -79,6 +80,7 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
   SourceCounts counts;
   std::vector<std::uint64_t> by_user(users.ids().size());
   std::vector<std::uint64_t> by_item(items.ids().size());
+  counts.item_totals.resize(items.ids().size());
   SPIPlanPtr plan = prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) +
                             ", " + source.rating_as_float8() + " from " + source.from_clause());
   for_each_row(plan, {}, {source.id_types.users->oid, source.id_types.items->oid, FLOAT8OID},
@@ -98,6 +100,7 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
                  }
                  ++by_user[user];
                  ++by_item[item];
+                 counts.item_totals[item].add(DatumGetFloat8(slot->tts_values[2]));
                  counts.sum += DatumGetFloat8(slot->tts_values[2]);
                });
   counts.users = rows_of_sizes(by_user);
@@ -145,7 +148,8 @@ FactorFeed rows_of(const ImportedFactors& imported, const CompressedRows* rating
 /// The row of a run, where what belongs to a training is null; it is left in SPI_tuptable.
 void write_imported_row(const ModelWriter& store, const ImportRequest& request,
                         const ImportedFactors& users, const ImportedFactors& items, bool biases,
-                        const std::optional<SourceCounts>& counts) {
+                        const std::optional<SourceCounts>& counts, double mean,
+                        const std::optional<double>& damped) {
   // Of what the factors decide, what a training would have to be told to go on from them.
   OptionChoices chosen = request.options;
   chosen.set(OptionId::kFactors, std::int64_t{users.length()});
@@ -163,7 +167,8 @@ void write_imported_row(const ModelWriter& store, const ImportRequest& request,
   }
   row.add("n_users", bigint_param(static_cast<std::int64_t>(users.ids().size())));
   row.add("n_items", bigint_param(static_cast<std::int64_t>(items.ids().size())));
-  row.add("mean", float_param(mean_of(request, biases, counts)));
+  row.add("mean", float_param(mean));
+  if (damped) row.add("damping", float_param(*damped));
   row.insert(store);
 }
 
@@ -201,9 +206,18 @@ void import_model(ModelWriter& store, const ImportRequest& request, Progress& pr
   PreviousRun previous(store);
   previous.forget();
   store.write_factors(Side::kUsers, rows_of(users, counts ? &counts->users : nullptr));
-  store.write_factors(Side::kItems, rows_of(items, counts ? &counts->items : nullptr));
+  FactorFeed item_rows = rows_of(items, counts ? &counts->items : nullptr);
+  const double mean = mean_of(request, biases, counts);
+  std::optional<double> damped;
+  std::vector<float> popularity;
+  if (counts) {
+    if (!request.implicit()) damped = damping(counts->item_totals);
+    popularity = popularity_of(counts->item_totals, mean, damped);
+    item_rows.popularity = &popularity;
+  }
+  store.write_factors(Side::kItems, item_rows);
   previous.record();
-  write_imported_row(store, request, users, items, biases, counts);
+  write_imported_row(store, request, users, items, biases, counts, mean, damped);
 }
 
 }  // namespace

@@ -164,6 +164,10 @@ void Training::write() {
   items.factors = &loop_->trainer().items();
   users.checksums = row_checksums(*users.ratings, data_->item_keys(), *team_);
   items.ratings = &data_->ratings().by_item();
+  const std::vector<RatingTotals> totals = totals_of(*items.ratings);
+  if (request_.options.feedback == Feedback::kExplicit) report_.damping = damping(totals);
+  const std::vector<float> popularity = popularity_of(totals, report_.mean, report_.damping);
+  items.popularity = &popularity;
   items.checksums = row_checksums(*items.ratings, data_->user_keys(), *team_);
   model_.write_factors(Side::kUsers, users);
   model_.write_factors(Side::kItems, items);
