@@ -166,12 +166,12 @@ select count(*) from als.similar_items('m', 999);
 select try('select * from als.similar_items(''m'', 999, on_unknown => ''error'')');
 select try('select * from als.similar_users(''m'', 999, on_unknown => ''error'')');
 select try('select * from als.similar_users(''m'', 999, on_unknown => ''popular'')');
--- Popular: most ratings first, ties by id; what the user has seen is left out even of an unknown user.
-select array_agg(r.item_id order by rank) = (select array_agg(item_id::bigint) from (select item_id from m_item_factors order by n_ratings desc, item_id limit 12) as p)
+-- Popular: by popularity, ties by id; what the user has seen is left out even of an unknown user.
+select array_agg(r.item_id order by rank) = (select array_agg(item_id::bigint) from (select item_id from m_item_factors order by popularity desc, item_id limit 12) as p)
 from als.recommend('m', 999, 12, on_unknown => 'popular') as r;
-select bool_and(r.score = i.n_ratings) from als.recommend('m', 999, 12, on_unknown => 'popular') as r join m_item_factors as i using (item_id);
+select bool_and(r.score = i.popularity) from als.recommend('m', 999, 12, on_unknown => 'popular') as r join m_item_factors as i using (item_id);
 insert into ratings select 999, item_id, 5 from als.recommend('m', 999, 3, on_unknown => 'popular');
-select array_agg(r.item_id order by rank) = (select array_agg(item_id::bigint) from (select item_id from m_item_factors order by n_ratings desc, item_id limit 9 offset 3) as p)
+select array_agg(r.item_id order by rank) = (select array_agg(item_id::bigint) from (select item_id from m_item_factors order by popularity desc, item_id limit 9 offset 3) as p)
 from als.recommend('m', 999, 9, on_unknown => 'popular') as r;
 
 -- Null arguments mean nothing is asked.
