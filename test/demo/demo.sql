@@ -42,7 +42,8 @@ from als.evaluate('stars', 'held_out', k => '{}') where metric <> 'coverage';
 \echo
 \echo '2. What will they like?'
 \echo '-----------------------'
-\echo 'Often all that is known is who liked what. Here: four stars or more.'
+\echo 'Often all that is known is who liked what. Here: four stars or more. What they have seen and did'
+\echo 'not like is not recommended to them either.'
 \echo
 \timing on
 \set ECHO queries
@@ -127,7 +128,18 @@ order by rank;
 \set ECHO none
 \timing off
 \echo
-\echo '5. A model is ordinary tables'
+\echo '5. The next night'
+\echo '-----------------'
+\echo 'More likes have come in. The model is trained again as it was, from where it is; readers go on.'
+insert into likes select user_id, item_id from held_out where rating >= 4;
+\echo
+\timing on
+\set ECHO queries
+select run, warm_start, factors, iterations, n_ratings from als.retrain('taste', iterations => 3);
+\set ECHO none
+\timing off
+\echo
+\echo '6. A model is ordinary tables'
 \echo '-----------------------------'
 \echo 'You own them, grant them, dump them. A view lists the models:'
 \echo
