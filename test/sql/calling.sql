@@ -103,6 +103,9 @@ select count(*) from als.recommend('m', 1, candidates => array[40000], exclude =
 select count(*) from als.recommend('m', 1, candidates => '{20000}'::wholes, exclude_seen => false);
 select try($$select * from als.recommend('m', 1, candidates => 20000)$$), try($$select * from als.recommend('m', 1, candidates => '20000')$$);
 
+select count(*) from als.recommend('m', 1, candidates => '{20000,40000}'::varchar, exclude_seen => false), als.recommend('m', 1, exclude => '{7}'::word) as other;
+select als.fold_in('m', '{7}'::char(9), '{5}') = als.fold_in('m', '{7}', '{5}'), als.refresh_users('m', '{1}'::varchar);
+
 -- Null candidates are no restriction where somebody writes or sends them. Where a query has looked for candidates in vain
 -- they would be a mistake.
 select count(*) from als.recommend('m', 1, 20, false, candidates => null);

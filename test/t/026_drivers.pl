@@ -114,7 +114,7 @@ for my $name (@there)
 	my ($out, $err) = run_command([ @{ $driver{$name} }, $calls ]);
 	my %got = map { my ($call, $values) = split /\t/; ($call => $values) } split /\n/, $out;
 	my @wrong = grep { ($got{$_} // 'nothing') ne $expected{$_} } map { $_->[0] } @calls;
-	is(scalar @wrong, 0, "$name: " . scalar(@calls) . ' calls') or diag(map { "$_: " . ($got{$_} // 'nothing') . ", not $expected{$_}\n" } @wrong, $err);
+	is(scalar @wrong, 0, "$name: " . scalar(@calls) . ' calls') or diag((map { "$_: " . ($got{$_} // 'nothing') . ", not $expected{$_}\n" } @wrong), $err);
 }
 
 done_testing();

@@ -29,14 +29,20 @@ std::optional<Datum> id_arg(FunctionCallInfo fcinfo, int index, const IdType& ty
 
 namespace {
 
+/// Whether a type's values are text, as varchar is that JDBC sends. A server call.
+bool is_text(Oid type) {
+  const Oid base = getBaseType(type);
+  return base == TEXTOID || base == VARCHAROID || base == BPCHAROID;
+}
+
 /// The elements of an array argument. A server call.
 ArrayElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type,
                           const char* name) {
   Oid argument = get_fn_expr_argtype(fcinfo->flinfo, index);
   Datum array = PG_GETARG_DATUM(index);
-  if (argument == UNKNOWNOID || argument == TEXTOID) {
+  if (argument == UNKNOWNOID || is_text(argument)) {
     // A bare literal such as '{1,2}', or text, is read as an array of ids.
-    char* literal = argument == TEXTOID ? TextDatumGetCString(array) : DatumGetCString(array);
+    char* literal = argument == UNKNOWNOID ? DatumGetCString(array) : TextDatumGetCString(array);
     check_input_is_trusted(getBaseType(type.oid));
     argument = id_array_type(type);
     Oid input;

@@ -230,12 +230,13 @@ void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext c
       if (integer_bytes(target) > 0 && integer_bytes(target) < integer_bytes(getBaseType(from))) {
         converter->bytes_from = integer_bytes(getBaseType(from));
         converter->bytes_to = integer_bytes(target);
+      } else {
+        init_way_back(converter, getBaseType(from), target, context);
       }
       check_cast_is_trusted(from, target, function);
       converter->method = IdConverter::kFunction;
       converter->n_args = get_func_nargs(function);
       fmgr_info_cxt(function, &converter->function, context);
-      init_way_back(converter, getBaseType(from), target, context);
       break;
     case COERCION_PATH_COERCEVIAIO: {
       check_input_is_trusted(target);
