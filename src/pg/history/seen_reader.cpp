@@ -12,10 +12,11 @@ constexpr std::uint64_t kRowsPerBlock = std::uint64_t{1} << 16;
 
 SeenReader::SeenReader(const RatingSource& source, const LoadedFactors& users,
                        const LoadedFactors& items)
-    : model_users_(users),
-      model_items_(items),
-      plan_(prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) +
-                    " from " + source.from_clause())) {
+    : model_users_(users), model_items_(items), source_(source) {
+  SourceNames names(source_);
+  plan_ = prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) + " from " +
+                  source.from_clause());
+  names.end();
   TupleDesc columns = result_columns(plan_);
   user_type_ = TupleDescAttr(columns, 0)->atttypid;
   item_type_ = TupleDescAttr(columns, 1)->atttypid;
@@ -44,10 +45,12 @@ void SeenReader::flush() {
 void SeenReader::read(SeenLists& lists, const std::function<void()>& on_rows) {
   lists_ = &lists;
   on_rows_ = &on_rows;
+  SourceNames names(source_);
   stream_rows(
       plan_, {}, {user_type_, item_type_},
       [](void* reader, TupleTableSlot* slot) { static_cast<SeenReader*>(reader)->add(slot); },
       this);
+  names.end();
   flush();
 }
 

@@ -32,6 +32,7 @@ class SeenReader {
 
   const LoadedFactors& model_users_;
   const LoadedFactors& model_items_;
+  const RatingSource source_;
   SPIPlanPtr plan_;
   Oid user_type_;
   Oid item_type_;

@@ -58,16 +58,17 @@ enum Column {
   kUserCol,
   kItemCol,
   kRatingCol,
+  kSourcePath,
   kFirstOption
 };
 
 constexpr const char* kColumns =
     "user_version, item_version, mean, n_users, n_items, n_duplicates, user_factors, item_factors, "
-    "source, source_table, user_col, item_col, rating_col";
+    "source, source_table, user_col, item_col, rating_col, source_path";
 
 constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID,     FLOAT8OID,   INT8OID, INT8OID,
-                                INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID, REGCLASSOID,
-                                NAMEOID, NAMEOID,     NAMEOID};
+                                INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID, TEXTOID,
+                                NAMEOID, NAMEOID,     NAMEOID,     TEXTOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {
@@ -263,7 +264,9 @@ Model read_model(Oid table) {
     model.factor_tables.users.table = DatumGetObjectId(row.datum(kUserFactors));
     model.factor_tables.items.table = DatumGetObjectId(row.datum(kItemFactors));
     if (!row.is_null(kSource)) model.source.text = row.text(kSource);
-    if (!row.is_null(kSourceTable)) model.source.table = DatumGetObjectId(row.datum(kSourceTable));
+    model.source.is_relation = !row.is_null(kSourceTable);
+    if (model.source.is_relation) model.source.identity = row.text(kSourceTable);
+    if (!row.is_null(kSourcePath)) model.source.path = row.text(kSourcePath);
     model.source.user_col = row.name(kUserCol);
     model.source.item_col = row.name(kItemCol);
     if (!row.is_null(kRatingCol)) model.source.rating_col = row.name(kRatingCol);

@@ -132,20 +132,76 @@ const char* distrust_of_table(const RatingSource& source) {
   return nullptr;
 }
 
-}  // namespace
-
-std::string distrust_of_source(const Model& model) {
+std::string distrust_of(const Model& model, const RatingSource& source) {
+  const bool as_named = source.is_gone() || source.is_as_named();
   const char* reason = server([&]() -> const char* {
-    if (caller_trusts(model.owner)) return nullptr;
-    if (OidIsValid(model.source.table)) return distrust_of_table(model.source);
-    return model.source.text.empty() ? nullptr : "The source is a query.";
+    if (caller_trusts(model.owner) && as_named) return nullptr;
+    if (OidIsValid(source.table)) return distrust_of_table(source);
+    return source.is_relation || source.text.empty() ? nullptr : "The source is a query.";
   });
   return reason == nullptr ? "" : reason;
 }
 
-const RatingSource& trusted_source(const Model& model) {
-  std::string reason = distrust_of_source(model);
-  if (reason.empty()) return model.source;
+[[noreturn]] void throw_changed(const Model& model, int sqlstate, const std::string& what) {
+  throw UserError(sqlstate, format("the source of model %s %s", model.name.c_str(), what.c_str()),
+                  "It has changed since the training: train the model again.");
+}
+
+/// Statements that name the columns would fail less clearly.
+void check_columns(const Model& model, const RatingSource& source) {
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const std::string& column = source.id_col(side);
+    const Oid type = server([&] {
+      const AttrNumber number = get_attnum(source.table, column.c_str());
+      return number == InvalidAttrNumber ? InvalidOid : get_atttype(source.table, number);
+    });
+    if (!OidIsValid(type))
+      throw_changed(model, ERRCODE_UNDEFINED_COLUMN,
+                    format("has no column \"%s\"", column.c_str()));
+    const Oid of_model = model.factor_tables[side].id_type;
+    if (type == of_model) continue;
+    const char* name = server([&]() -> const char* {
+      Oid function;
+      const CoercionPathType path =
+          find_coercion_pathway(getBaseType(of_model), type, COERCION_ASSIGNMENT, &function);
+      return path == COERCION_PATH_FUNC || path == COERCION_PATH_RELABELTYPE
+                 ? nullptr
+                 : psprintf("has %s ids of type %s, the model of type %s", side_name(side),
+                            format_type_be(type), format_type_be(of_model));
+    });
+    if (name != nullptr) throw_changed(model, ERRCODE_DATATYPE_MISMATCH, name);
+  }
+  if (source.rating_col && server([&] {
+                             return get_attnum(source.table, source.rating_col->c_str());
+                           }) == InvalidAttrNumber)
+    throw_changed(model, ERRCODE_UNDEFINED_COLUMN,
+                  format("has no column \"%s\"", source.rating_col->c_str()));
+}
+
+}  // namespace
+
+RatingSource source_now(const Model& model) {
+  RatingSource source = model.source;
+  if (source.is_relation) find_relation(source);
+  return source;
+}
+
+std::string distrust_of_source(const Model& model) { return distrust_of(model, source_now(model)); }
+
+RatingSource trusted_source(const Model& model) {
+  RatingSource source = source_now(model);
+  std::string reason = distrust_of(model, source);
+  if (reason.empty()) {
+    if (OidIsValid(source.table)) check_columns(model, source);
+    return source;
+  }
+  if (server([&] { return caller_trusts(model.owner); }))
+    throw UserError(
+        ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format("the source of model %s has been made again, and may run code of a role that you "
+               "do not trust",
+               model.name.c_str()),
+        "Look at it, and train the model again if it is the right one.", std::move(reason));
   const char* owner = server([&] { return role_name(model.owner); });
   throw UserError(
       ERRCODE_INSUFFICIENT_PRIVILEGE,

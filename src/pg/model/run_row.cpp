@@ -23,7 +23,11 @@ void RunRow::add_options(const OptionChoices& choices) {
 void RunRow::add_source(const std::optional<RatingSource>& source) {
   const Param no_name{NAMEOID, 0, true};
   add("source", source ? text_param(source->text.c_str()) : Param{TEXTOID, 0, true});
-  add("source_table", class_param(source ? source->table : InvalidOid));
+  const auto text = [](bool is_there, const std::string& value) {
+    return is_there ? text_param(value.c_str()) : Param{TEXTOID, 0, true};
+  };
+  add("source_table", text(source && source->is_relation, source ? source->identity : ""));
+  add("source_path", text(source && !source->is_relation, source ? source->path : ""));
   add("user_col", name_param(source ? source->user_col : "user_id"));
   add("item_col", name_param(source ? source->item_col : "item_id"));
   add("rating_col", source && source->rating_col ? name_param(*source->rating_col) : no_name);

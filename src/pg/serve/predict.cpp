@@ -91,10 +91,8 @@ Datum als_predict(PG_FUNCTION_ARGS) {
   std::optional<float> score = guard([&]() -> std::optional<float> {
     std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(0));
     PredictState& state = state_for(fcinfo, *served);
-    std::optional<FactorRow> user =
-        find_row(*served, Side::kUsers, state.user, PG_GETARG_DATUM(1));
-    std::optional<FactorRow> item =
-        find_row(*served, Side::kItems, state.item, PG_GETARG_DATUM(2));
+    std::optional<FactorRow> user = find_row(*served, Side::kUsers, state.user, PG_GETARG_DATUM(1));
+    std::optional<FactorRow> item = find_row(*served, Side::kItems, state.item, PG_GETARG_DATUM(2));
     const Model& model = served->model();
     if (user && item)
       return (base_score(model, user->bias) + item->bias) +

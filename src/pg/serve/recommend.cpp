@@ -15,7 +15,8 @@ enum Argument { kModel, kUserId, kK, kExcludeSeen, kCandidates, kExclude, kOnUnk
 void exclude_seen(const Model& model, const LoadedFactors& items, const IdType& user_type,
                   const Param& user_id, EligibleItems& eligible) {
   SpiConnection spi;
-  const RatingSource& source = trusted_source(model);
+  const RatingSource source = trusted_source(model);
+  SourceNames names(source);
   const char* condition =
       server([&] { return equals_condition(user_type, source.user_col.c_str()); });
   SPIPlanPtr plan = saved_plan(
@@ -31,6 +32,7 @@ void exclude_seen(const Model& model, const LoadedFactors& items, const IdType& 
     std::uint32_t item = find_converted(items.ids(), *converter, slot->tts_values[0]);
     if (item != IdIndex::kMissing) eligible.exclude(item);
   });
+  names.end();
   spi.finish();
 }
 
@@ -52,11 +54,9 @@ std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, 
   require_arg(fcinfo, kExcludeSeen, "exclude_seen");
   if (PG_GETARG_BOOL(kExcludeSeen)) {
     // An integer beyond the model's ids may be one of the source's by now.
-    const Param user_param = user_id ? Param{user_type.base, *user_id}
-                                     : Param{server([&] {
-                                               return get_fn_expr_argtype(fcinfo->flinfo, kUserId);
-                                             }),
-                                             PG_GETARG_DATUM(kUserId)};
+    const Oid type =
+        user_id ? user_type.base : server([&] { return argument_type(fcinfo, kUserId); });
+    const Param user_param{type, user_id ? *user_id : PG_GETARG_DATUM(kUserId)};
     exclude_seen(model, items, user_type, user_param, eligible);
   }
 

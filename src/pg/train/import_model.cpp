@@ -78,6 +78,7 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
   SourceCounts counts;
   std::vector<std::uint64_t> by_user(users.ids().size());
   std::vector<std::uint64_t> by_item(items.ids().size());
+  SourceNames names(source);
   SPIPlanPtr plan = prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) +
                             ", " + source.rating_as_float8() + " from " + source.from_clause());
   for_each_row(plan, {}, {source.id_types.users->oid, source.id_types.items->oid, FLOAT8OID},
@@ -99,6 +100,7 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
                  ++by_item[item];
                  counts.sum += DatumGetFloat8(slot->tts_values[2]);
                });
+  names.end();
   counts.users = rows_of_sizes(by_user);
   counts.items = rows_of_sizes(by_item);
   return counts;

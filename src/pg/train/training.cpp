@@ -5,6 +5,7 @@
 #include "pg/model/previous_run.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
+#include "pg/source/read_cost.h"
 #include "pg/train/holdout_metric.h"
 #include "pg/train/warm_start.h"
 
@@ -46,6 +47,9 @@ void Training::warn_of_constant_ratings() const {
 void Training::describe() {
   report_.warm_started = request_.warm_start && OidIsValid(model_.table());
   source_ = describe_source(request_.source, context_);
+  report_.advice = advice_on_reading(*source_);
+  if (report_.advice.empty()) return;
+  server([&] { ereport(NOTICE, (errmsg("%s", report_.advice.c_str()))); });
 }
 
 void Training::prepare_tables() {
