@@ -158,6 +158,7 @@ create function restore_from_dump() returns void language sql as $$
     and classid in ('pg_class'::regclass, 'pg_trigger'::regclass)
     and objid in (select oid from pg_class where relkind = 'r' union all select oid from pg_trigger) $$;
 select restore_from_dump();
+alter table ratings set (autovacuum_enabled = true);
 insert into ratings values (400, 3, 4);
 select * from m_changes;
 select items > 0 as items, users > 0 as users from als.refresh('m');
