@@ -4,6 +4,7 @@
 #include "pg/model/model_source.h"
 #include "pg/serve/top_items.h"
 #include "pg/server/args.h"
+#include "pg/sql/integers.h"
 
 namespace als::pg {
 

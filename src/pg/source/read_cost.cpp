@@ -1,6 +1,8 @@
 // Asks the planner what reading some or all of a source costs.
 #include "pg/source/read_cost.h"
 
+#include "pg/sql/transaction_steps.h"
+
 namespace als::pg {
 
 namespace {
@@ -25,13 +27,23 @@ bool can_have_index(Oid table) {
 }  // namespace
 
 std::string advice_on_reading(const DescribedSource& source) {
-  SourceNames names(source);
   const std::string query = "select " + quoted(source.item_col) + " from " + source.from_clause();
   const IdType& type = *source.id_types.users;
   const char* condition = server([&] { return equals_condition(type, source.user_col.c_str()); });
-  const double all = cost_of(prepare(query));
-  const double one = cost_of(prepare(query + " where " + condition, {type.base}));
-  names.end();
+  double all = 0;
+  double one = 0;
+  try {
+    // What cannot be planned, as where an operator of the ids is ambiguous, need not fail here.
+    run_and_undo([&] {
+      SourceNames names(source);
+      all = cost_of(prepare(query));
+      one = cost_of(prepare(query + " where " + condition, {type.base}));
+      names.end();
+    });
+  } catch (const ServerError& error) {
+    if (error.data->sqlerrcode == ERRCODE_QUERY_CANCELED) throw;
+    return "";
+  }
   if (one < kCheap || one < all / 3) return "";
   const std::string column = quoted(source.user_col);
   return "als.recommend reads all of the source for each call: " +
