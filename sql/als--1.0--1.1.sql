@@ -872,7 +872,7 @@ comment on function als.hash_fraction is
   'A number of [0, 1) that depends on these values alone, on every server and in every version the same';
 
 -- Model rows say which options were chosen, and where it says what users have seen beside the source.
-alter type als.model add attribute options jsonb cascade, add attribute seen text cascade, add attribute seen_table regclass cascade, add attribute damping float8 cascade;
+alter type als.model add attribute options jsonb cascade, add attribute seen text cascade, add attribute seen_table text cascade, add attribute damping float8 cascade;
 
 -- als.models reads tables that nobody has named, without a query on them; why it cannot, it says.
 create function als._models(
@@ -886,6 +886,9 @@ comment on function als._models is
   'The models that the current user may read, each with its newest run, read without running anything of their owners''; behind the view als.models';
 
 drop view als.models;
+-- The source's table as a text: a regclass keeps a model from being restored where that table is not.
+alter type als.model alter attribute source_table set data type text cascade;
+alter type als.model add attribute source_path text cascade, add attribute seen_path text cascade, add attribute advice text cascade;
 create view als.models as select model, owner, (run).*, problem from als._models();
 comment on view als.models is
   'The models that the current user may read, each with its newest run, or the problem with reading it';
@@ -896,7 +899,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items')
+    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
@@ -1116,3 +1119,28 @@ create function als._trained_checksum(n bigint) returns bigint
 language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_checksum';
 comment on function als._trained_checksum is
   'Internal to als.train: a checksum of the ratings of row n of the factors being written';
+
+-- als.track, als.untrack and als.refresh are new.
+create function als.track(model regclass) returns regclass
+language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_track';
+comment on function als.track is
+  'Has the source of a model note whose ratings change, in a table that it returns; als.refresh takes the notes';
+
+create function als.untrack(model regclass) returns void
+language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_untrack';
+comment on function als.untrack is 'Ends what als.track has begun: drops the triggers on the source and the table of notes';
+
+create function als.note_changes() returns trigger
+language c as 'MODULE_PATHNAME', 'als_note_changes';
+comment on function als.note_changes is
+  'Trigger of tracked sources, made by als.track: notes the users and items of the rows that a statement has changed';
+
+create function als.refresh(
+  model regclass,
+  force boolean default false,
+  out items bigint,
+  out users bigint
+) returns record
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh';
+comment on function als.refresh is
+  'als.refresh_items and als.refresh_users in one, of what the tracked source has noted, or else of whatever has changed; returns the rows written';

@@ -47,7 +47,7 @@ create type als.model as (
   trained_at timestamptz,
   refreshed_at timestamptz,    -- of the last als.refresh_users or als.refresh_items since; null: none
   source text,                 -- the table (qualified) or query that was read
-  source_table regclass,       -- null for a query
+  source_table text,           -- which table that was, whatever its name becomes; null for a query
   user_col name,
   item_col name,
   rating_col name,             -- null: every row counts 1
@@ -86,9 +86,12 @@ create type als.model as (
   options jsonb,               -- those of the options that were chosen; the others had their defaults.
                                -- null: it was als 1.0, which did not record that
   seen text,                   -- the table (qualified) or query of what users have seen beside the source
-  seen_table regclass,         -- null for a query
-  damping float8               -- how many ratings of the mean an item's mean rating is damped with, for its
+  seen_table text,             -- as source_table
+  damping float8,              -- how many ratings of the mean an item's mean rating is damped with, for its
                                -- popularity; null for implicit feedback
+  source_path text,            -- the schemas in which a query's names are looked up; null for a table
+  seen_path text,              -- the same of seen
+  advice text                  -- what would make serving quicker; null: nothing
 );
 comment on type als.model is
   'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
@@ -1181,6 +1184,30 @@ language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh_items';
 comment on function als.refresh_items is
   'Computes the rows of these items (null: of those whose ratings have changed) from the live source, the users held fixed; returns the rows written';
 
+create function als.track(model regclass) returns regclass
+language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_track';
+comment on function als.track is
+  'Has the source of a model note whose ratings change, in a table that it returns; als.refresh takes the notes';
+
+create function als.untrack(model regclass) returns void
+language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_untrack';
+comment on function als.untrack is 'Ends what als.track has begun: drops the triggers on the source and the table of notes';
+
+create function als.note_changes() returns trigger
+language c as 'MODULE_PATHNAME', 'als_note_changes';
+comment on function als.note_changes is
+  'Trigger of tracked sources, made by als.track: notes the users and items of the rows that a statement has changed';
+
+create function als.refresh(
+  model regclass,
+  force boolean default false,
+  out items bigint,
+  out users bigint
+) returns record
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh';
+comment on function als.refresh is
+  'als.refresh_items and als.refresh_users in one, of what the tracked source has noted, or else of whatever has changed; returns the rows written';
+
 -- Vectors ----------------------------------------------------------------------------------------
 
 create function als.dot(a real[], b real[]) returns real
@@ -1197,7 +1224,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items')
+    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';

@@ -22,7 +22,7 @@ create table heldout as select user_id, item_id, rating from truth where not obs
 -- What train returns.
 create table run as
 select * from als.train('taste', 'ratings', factors => 4, iterations => 20, regularization => 0.001);
-select run, source, source_table, user_col, item_col, rating_col, user_factors, item_factors
+select run, source, source_table is not null as is_table, user_col, item_col, rating_col, user_factors, item_factors
 from run;
 select feedback, factors, iterations, regularization, reg_exponent, alpha, biases, on_duplicate, seed
 from run;

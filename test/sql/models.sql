@@ -35,7 +35,7 @@ where pronamespace = 'als'::regnamespace and proname <> all ('{compare,evaluate,
 select run from als.train('a', 'ratings', factors => 2);
 select run from als.train('b', 'select * from ratings', factors => 2, feedback => 'implicit');
 select run from als.train('b', 'select * from ratings', factors => 3, replace => true);
-select model, run, source, source_table, factors, feedback, n_users, n_items from als.models order by model::text;
+select model, run, source, source_table is not null as is_table, factors, feedback, n_users, n_items from als.models order by model::text;
 select count(*) from information_schema.columns where table_schema = 'als' and table_name = 'models' and column_name in ('model', 'owner', 'loss', 'version');
 select (als.latest_run('b')).run, (als.latest_run('b')).factors, als.latest_run(null) is null as null;
 create view no_model as select 1;

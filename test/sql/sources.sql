@@ -23,7 +23,7 @@ declare
 begin
   run := als.train('m', $1, user_col, item_col, rating_col, factors => 2, iterations => 2);
   select count(*) into n from als.recommend('m', 1, 100) as r;
-  raise info '% -> %, %: % ratings; % of % items unseen by user 1', $1, run.source, run.source_table, run.n_ratings, n, run.n_items;
+  raise info '% -> %, %: % ratings; % of % items unseen by user 1', $1, run.source, case when run.source_table is null then null else 'a relation' end, run.n_ratings, n, run.n_items;
   perform als.drop_model('m');
 end $$;
 create view a_view as select * from ratings where rating > 1;

@@ -88,21 +88,21 @@ begin; select * from as_app('check', 'alter table ratings add check (trust.evil_
 begin; select * from as_app('child with an index', 'create table child () inherits (ratings); create index on child (trust.evil(user_id))'); rollback;
 begin; select * from as_app('row-level security', 'alter table ratings enable row level security; create policy p on ratings using (trust.evil_true())'); rollback;
 begin; select * from as_app('view', 'alter table ratings rename to r; create view ratings as select * from r where trust.evil_true();
-  grant select on ratings to public; update plain set source_table = ''ratings'''); rollback;
+  grant select on ratings to public; update plain set source = ''trust.ratings'''); rollback;
 begin; select * from as_app('type', 'create domain number as int check (trust.evil_true()); alter table ratings alter item_id type number'); rollback;
 begin; select * from as_app('partition key', 'create table parts (like ratings) partition by range ((user_id + trust.evil(1)));
-  grant select on parts to public; update plain set source_table = ''parts'''); rollback;
+  grant select on parts to public; update plain set source = ''trust.parts'''); rollback;
 begin; select * from as_app('dropped column', 'alter table ratings rename item_id to item'); rollback;
 -- With functions of the server's it is as plain as before.
 begin; select * from as_app('index on abs()', 'create index on ratings (abs(user_id)) where rating > 1; alter table ratings add check (rating > 0)'); rollback;
-begin; select * from as_app('materialized view', 'create materialized view m as select * from ratings; grant select on m to public; update plain set source_table = ''m'''); rollback;
+begin; select * from as_app('materialized view', 'create materialized view m as select * from ratings; grant select on m to public; update plain set source = ''trust.m'''); rollback;
 begin; select * from as_app('partitions', 'create table parts (like ratings) partition by list (user_id); create table parts_1 partition of parts default;
-  grant select on parts to public; update plain set source_table = ''parts'''); rollback;
+  grant select on parts to public; update plain set source = ''trust.parts'''); rollback;
 -- What a superuser has made is trusted.
 begin;
 create view seen as select * from ratings;
 grant select on seen to public;
-select * from as_app('view of a superuser', 'update plain set source_table = ''seen''');
+select * from as_app('view of a superuser', 'update plain set source = ''trust.seen''');
 rollback;
 begin;
 alter table ratings owner to current_user;

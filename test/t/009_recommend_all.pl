@@ -157,7 +157,7 @@ $session->query('reset als.max_memory');
 	{
 		$session->query(
 			qq{reset als.max_memory; create table sorted as select * from big order by $order;
-			update "Long" set source = 'public.sorted', source_table = 'sorted'; set als.max_memory = '4MB';
+			update "Long" set source = 'public.sorted'; set als.max_memory = '4MB';
 			set als."verbose" = on});
 		my $result = $session->query($recommend);
 		is($result->{out}, $rows, "by $order, with little memory: as many rows") or diag $result->{err};
@@ -169,7 +169,7 @@ $session->query('reset als.max_memory');
 		is(join(' ', @ends), join(' ', sort { $a <=> $b } @ends), "by $order: which go on");
 		$session->query('drop table sorted');
 	}
-	$session->query(q{reset als.max_memory; update "Long" set source = 'public.big', source_table = 'big'});
+	$session->query(q{reset als.max_memory; update "Long" set source = 'public.big'});
 	unlike($session->query($recommend)->{err}, $note, 'with enough memory, once');
 	$session->query('reset als."verbose"');
 }

@@ -112,7 +112,7 @@ is($wrong, 0, "$checks checks while rows are refreshed");
 # The two jobs of docs/operations.md, each in one transaction as pg_cron runs them.
 $node->safe_psql('postgres', "insert into ratings select 5000, item_id, 5 from generate_series(1, 10) as item_id");
 $writer->query(
-	q{begin; set local lock_timeout = '4min'; select als.refresh_items('taste'); select als.refresh_users('taste'); commit});
+	q{begin; set local lock_timeout = '4min'; select als.refresh('taste'); commit});
 is($reader->value("select count(*) from als.recommend('taste', 5000)"), 10, 'every five minutes: a new user is known');
 $writer->query(
 	q{begin; select run from als.retrain('taste', iterations => 3);

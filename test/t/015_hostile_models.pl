@@ -105,12 +105,12 @@ $node->safe_psql(
 	'postgres', q{
 	set role mallory;
 	create table lair.viewed of als.model;
-	create rule "_RETURN" as on select to lair.viewed do instead
-		select lair.evil(1) as run, version, user_version, item_version, trained_at, refreshed_at, source, source_table, user_col, item_col,
-			rating_col, user_factors, item_factors, feedback, factors, iterations, regularization, reg_exponent, alpha, biases,
-			nonnegative, on_duplicate, holdout, tolerance, seed, solver, warm_start, threads, n_rows, n_skipped, n_duplicates,
-			n_holdout, n_ratings, n_users, n_items, mean, loss, holdout_metric, holdout_values, n_refined, read_seconds,
-			train_seconds, write_seconds from public.taste}) if $has_rules;
+	do $$ begin
+		execute (select 'create rule "_RETURN" as on select to lair.viewed do instead select '
+			|| string_agg(case attname when 'run' then 'lair.evil(1) as run' else quote_ident(attname) end, ', ' order by attnum)
+			|| ' from public.taste'
+			from pg_attribute where attrelid = 'als.model'::regclass and attnum > 0 and not attisdropped);
+	end $$}) if $has_rules;
 
 # Blocks that are no pages any more.
 my %file;

@@ -1,6 +1,7 @@
 // Makes or finds the target of als.recommend_all, and fills it batch by batch.
 #include "pg/batch/recommendation_table.h"
 
+#include "pg/model/model_source.h"
 #include "pg/model/row_feed.h"
 #include "pg/server/trust.h"
 #include "pg/sql/spi.h"
@@ -32,9 +33,9 @@ void RecommendationTable::create(const IdType& user_type, const IdType& item_typ
 
 void RecommendationTable::check_is_foreign_to(const Model& model) const {
   const char* is =
-      table_ == model.table          ? "the model itself"
-      : table_ == model.source.table ? "the source of model "
-      : table_ == model.seen.table   ? "what users have seen for model "
+      table_ == model.table               ? "the model itself"
+      : table_ == source_now(model).table ? "the source of model "
+      : table_ == seen_now(model).table   ? "what users have seen for model "
       : table_ == model.factor_table(Side::kUsers) || table_ == model.factor_table(Side::kItems)
           ? "a factor table of model "
           : nullptr;

@@ -82,6 +82,7 @@ std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDiction
 
   OwnedMemoryContext context("als source");
   const DescribedSource source = described_source(served, context.get());
+  SourceNames names(source);
   const std::string query = "select " + quoted(source.id_col(side)) + ", " +
                             quoted(source.id_col(other_side(side))) + ", " +
                             source.rating_as_float8() + " from " + source.from_clause();
@@ -96,6 +97,7 @@ std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDiction
                  const auto rating = static_cast<float>(DatumGetFloat8(slot->tts_values[2]));
                  *live.checksum += rating_checksum(keys[other], rating);
                });
+  names.end();
   return counts;
 }
 

@@ -10,11 +10,10 @@ namespace als::pg {
 std::optional<std::vector<double>> item_means(ServedModel& served) {
   const Model& model = served.model();
   const LoadedFactors& items = served.side(Side::kItems);
-  if (OidIsValid(model.source.table) && relation_name(model.source.table).empty())
-    return std::nullopt;
-  if (!distrust_of_source(model).empty()) return std::nullopt;
+  if (source_now(model).is_gone() || !distrust_of_source(model).empty()) return std::nullopt;
   OwnedMemoryContext context("als item means");
-  const DescribedSource source = describe_source(model.source, context.get());
+  const DescribedSource source = describe_source(trusted_source(model), context.get());
+  SourceNames names(source);
 
   const std::string item = quoted(source.item_col);
   SPIPlanPtr plan = prepare("select " + item + ", pg_catalog.avg(" + source.rating_as_float8() +
@@ -29,6 +28,7 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
         server([&] { return find_converted(items.ids(), converter, slot->tts_values[0]); });
     if (index != IdIndex::kMissing) means[index] = DatumGetFloat8(slot->tts_values[1]);
   });
+  names.end();
   return means;
 }
 

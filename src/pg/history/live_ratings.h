@@ -46,7 +46,8 @@ class LiveRatings {
 };
 
 /// The model's source, whose columns have the types of the model's ids, or have been widened since.
-/// The types are allocated in `context`. Within an SPI connection. Throws what describe_source() throws, and 42804.
+/// The types are allocated in `context`. Within an SPI connection. Throws what describe_source()
+/// throws, and 42804.
 DescribedSource described_source(ServedModel& served, MemoryContext context);
 
 /// The ids, of a side's type, as an array of that type's base. A server call.

@@ -11,10 +11,12 @@ constexpr std::uint64_t kRowsPerBlock = std::uint64_t{1} << 16;
 }
 
 void SeenReader::add_source(const RatingSource& source) {
-  Source added{};
+  Source added{source};
   const Side what = other_side(whom_);
+  SourceNames names(source);
   added.plan = prepare("select " + quoted(source.id_col(whom_)) + ", " +
                        quoted(source.id_col(what)) + " from " + source.from_clause());
+  names.end();
   TupleDesc columns = result_columns(added.plan);
   for (int i : {0, 1}) {
     added.types[i] = TupleDescAttr(columns, i)->atttypid;
@@ -22,7 +24,7 @@ void SeenReader::add_source(const RatingSource& source) {
         converter_or_throw(added.types[i], (i == 0 ? listed_ : in_lists_).type(),
                            side_name(i == 0 ? whom_ : what), CurrentMemoryContext);
   }
-  sources_.push_back(added);
+  sources_.push_back(std::move(added));
 }
 
 /// Runs inside the executor: whatever may throw is guarded, and that is not each row.
@@ -48,10 +50,12 @@ void SeenReader::read(SeenLists& lists, const std::function<void()>& on_rows) {
   on_rows_ = &on_rows;
   for (Source& source : sources_) {
     source_ = &source;
+    SourceNames names(source.named);
     stream_rows(
         source.plan, {}, {source.types[0], source.types[1]},
         [](void* reader, TupleTableSlot* slot) { static_cast<SeenReader*>(reader)->add(slot); },
         this);
+    names.end();
     flush();
   }
 }

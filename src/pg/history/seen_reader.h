@@ -34,9 +34,10 @@ class SeenReader {
   static constexpr std::size_t kBatch = 512;
 
   struct Source {
-    SPIPlanPtr plan;
-    Oid types[2];
-    IdConverter converters[2];  ///< of those who have a list, and of what is in it
+    RatingSource named;
+    SPIPlanPtr plan = nullptr;
+    Oid types[2] = {};
+    IdConverter converters[2] = {};  ///< of those who have a list, and of what is in it
   };
 
   void add(TupleTableSlot* slot);

@@ -26,7 +26,8 @@ inline std::uint32_t find_converted(const IdIndex& ids, IdConverter& converter, 
 
 /// An id argument as a value of the model's id type; none for an integer beyond it, which cannot be
 /// an id of the model's.
-std::optional<Datum> id_arg(FunctionCallInfo fcinfo, int index, const IdType& type, const char* what);
+std::optional<Datum> id_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
+                            const char* what);
 
 /// The indexes in `ids` of the elements of an array of ids, of any type that casts to theirs:
 /// one for each element, IdIndex::kMissing for a null or an unknown id. An array may come as

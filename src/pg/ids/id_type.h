@@ -94,8 +94,8 @@ struct IdConverter {
   Oid from;
   Oid to;
   enum Method { kNone, kSame, kFunction, kText } method;
-  int n_args;         // of the cast function
-  int bytes_from;     // of integers that may not fit; else 0
+  int n_args;      // of the cast function
+  int bytes_from;  // of integers that may not fit; else 0
   int bytes_to;
   FmgrInfo function;  // the cast, or the output function of `from`
   FmgrInfo input;     // of `to`, for kText

@@ -39,6 +39,13 @@ class RowView {
     std::memcpy(version.data(), DatumGetUUIDP(datum(column))->data, UUID_LEN);
     return version;
   }
+  /// What is recorded of a source: its text, which relation that was, or the path of a query.
+  void read_named(int text_column, int table, int path, RatingSource& source) const {
+    if (!is_null(text_column)) source.text = text(text_column);
+    source.is_relation = !is_null(table);
+    if (source.is_relation) source.identity = text(table);
+    if (!is_null(path)) source.path = text(path);
+  }
   std::string name(int column) const { return NameStr(*DatumGetName(datum(column))); }
 
  private:
@@ -62,16 +69,19 @@ enum Column {
   kSeen,
   kSeenTable,
   kDamping,
+  kSourcePath,
+  kSeenPath,
   kFirstOption
 };
 
 constexpr const char* kColumns =
     "user_version, item_version, mean, n_users, n_items, n_duplicates, user_factors, item_factors, "
-    "source, source_table, user_col, item_col, rating_col, seen, seen_table, damping";
+    "source, source_table, user_col, item_col, rating_col, seen, seen_table, damping, "
+    "source_path, seen_path";
 
-constexpr Oid kColumnTypes[] = {
-    UUIDOID, UUIDOID,     FLOAT8OID, INT8OID, INT8OID, INT8OID, REGCLASSOID, REGCLASSOID,
-    TEXTOID, REGCLASSOID, NAMEOID,   NAMEOID, NAMEOID, TEXTOID, REGCLASSOID, FLOAT8OID};
+constexpr Oid kColumnTypes[] = {UUIDOID,     UUIDOID,     FLOAT8OID, INT8OID,   INT8OID, INT8OID,
+                                REGCLASSOID, REGCLASSOID, TEXTOID,   TEXTOID,   NAMEOID, NAMEOID,
+                                NAMEOID,     TEXTOID,     TEXTOID,   FLOAT8OID, TEXTOID, TEXTOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {
@@ -268,13 +278,11 @@ Model read_model(Oid table) {
     model.has_duplicates = row.is_null(kDuplicates) || DatumGetInt64(row.datum(kDuplicates)) > 0;
     model.factor_tables.users.table = DatumGetObjectId(row.datum(kUserFactors));
     model.factor_tables.items.table = DatumGetObjectId(row.datum(kItemFactors));
-    if (!row.is_null(kSource)) model.source.text = row.text(kSource);
-    if (!row.is_null(kSourceTable)) model.source.table = DatumGetObjectId(row.datum(kSourceTable));
+    row.read_named(kSource, kSourceTable, kSourcePath, model.source);
     model.source.user_col = row.name(kUserCol);
     model.source.item_col = row.name(kItemCol);
     if (!row.is_null(kRatingCol)) model.source.rating_col = row.name(kRatingCol);
-    if (!row.is_null(kSeen)) model.seen.text = row.text(kSeen);
-    if (!row.is_null(kSeenTable)) model.seen.table = DatumGetObjectId(row.datum(kSeenTable));
+    row.read_named(kSeen, kSeenTable, kSeenPath, model.seen);
     if (!row.is_null(kDamping)) model.damping = DatumGetFloat8(row.datum(kDamping));
     model.seen.what = "seen";
     model.seen.user_col = model.source.user_col;

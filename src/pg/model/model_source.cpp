@@ -133,22 +133,77 @@ const char* distrust_of_table(const RatingSource& source) {
 }
 
 /// As distrust_of_source(), of something that the model's row names.
-std::string distrust(const Model& model, const RatingSource& named) {
+std::string distrust_of(const Model& model, const RatingSource& source) {
+  const bool as_named = source.is_gone() || source.is_as_named();
   const char* reason = server([&]() -> const char* {
-    if (caller_trusts(model.owner)) return nullptr;
-    if (OidIsValid(named.table)) return distrust_of_table(named);
-    return named.is_none() ? nullptr : "It is a query.";
+    if (caller_trusts(model.owner) && as_named) return nullptr;
+    if (OidIsValid(source.table)) return distrust_of_table(source);
+    return source.is_relation || source.is_none() ? nullptr : "It is a query.";
   });
   return reason == nullptr ? "" : reason;
 }
 
-const RatingSource& trusted(const Model& model, const RatingSource& named, const char* what) {
-  std::string reason = distrust(model, named);
-  if (reason.empty()) return named;
+[[noreturn]] void throw_changed(const Model& model, const char* which, int sqlstate,
+                                const std::string& what) {
+  throw UserError(sqlstate, format("%s of model %s %s", which, model.name.c_str(), what.c_str()),
+                  "It has changed since the training: train the model again.");
+}
+
+/// Statements that name the columns would fail less clearly.
+void check_columns(const Model& model, const RatingSource& source, const char* which) {
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const std::string& column = source.id_col(side);
+    const Oid type = server([&] {
+      const AttrNumber number = get_attnum(source.table, column.c_str());
+      return number == InvalidAttrNumber ? InvalidOid : get_atttype(source.table, number);
+    });
+    if (!OidIsValid(type))
+      throw_changed(model, which, ERRCODE_UNDEFINED_COLUMN,
+                    format("has no column \"%s\"", column.c_str()));
+    const Oid of_model = model.factor_tables[side].id_type;
+    if (type == of_model) continue;
+    const char* name = server([&]() -> const char* {
+      Oid function;
+      const CoercionPathType path =
+          find_coercion_pathway(getBaseType(of_model), type, COERCION_ASSIGNMENT, &function);
+      return path == COERCION_PATH_FUNC || path == COERCION_PATH_RELABELTYPE
+                 ? nullptr
+                 : psprintf("has %s ids of type %s, the model of type %s", side_name(side),
+                            format_type_be(type), format_type_be(of_model));
+    });
+    if (name != nullptr) throw_changed(model, which, ERRCODE_DATATYPE_MISMATCH, name);
+  }
+  if (source.rating_col && server([&] {
+                             return get_attnum(source.table, source.rating_col->c_str());
+                           }) == InvalidAttrNumber)
+    throw_changed(model, which, ERRCODE_UNDEFINED_COLUMN,
+                  format("has no column \"%s\"", source.rating_col->c_str()));
+}
+
+/// As it is now, whether trusted or not.
+RatingSource as_it_is_now(RatingSource source) {
+  if (source.is_relation) find_relation(source);
+  return source;
+}
+
+RatingSource trusted(const Model& model, const RatingSource& named, const char* which) {
+  RatingSource source = as_it_is_now(named);
+  std::string reason = distrust_of(model, source);
+  if (reason.empty()) {
+    if (OidIsValid(source.table)) check_columns(model, source, which);
+    return source;
+  }
+  if (server([&] { return caller_trusts(model.owner); }))
+    throw UserError(
+        ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format("%s of model %s has been made again, and may run code of a role that you do not "
+               "trust",
+               which, model.name.c_str()),
+        "Look at it, and train the model again if it is the right one.", std::move(reason));
   const char* owner = server([&] { return role_name(model.owner); });
   throw UserError(
       ERRCODE_INSUFFICIENT_PRIVILEGE,
-      format("%s of model %s may run code of a role that you do not trust", what,
+      format("%s of model %s may run code of a role that you do not trust", which,
              model.name.c_str()),
       format(
           "Call it after SET ROLE %s, or as a member of that role; als.recommend also works with "
@@ -159,14 +214,16 @@ const RatingSource& trusted(const Model& model, const RatingSource& named, const
 
 }  // namespace
 
-std::string distrust_of_source(const Model& model) { return distrust(model, model.source); }
+RatingSource source_now(const Model& model) { return as_it_is_now(model.source); }
 
-const RatingSource& trusted_source(const Model& model) {
+RatingSource seen_now(const Model& model) { return as_it_is_now(model.seen); }
+
+std::string distrust_of_source(const Model& model) { return distrust_of(model, source_now(model)); }
+
+RatingSource trusted_source(const Model& model) {
   return trusted(model, model.source, "the source");
 }
 
-const RatingSource& trusted_seen(const Model& model) {
-  return trusted(model, model.seen, "\"seen\"");
-}
+RatingSource trusted_seen(const Model& model) { return trusted(model, model.seen, "\"seen\""); }
 
 }  // namespace als::pg

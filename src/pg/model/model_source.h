@@ -11,12 +11,21 @@ namespace als::pg {
 /// What a role that the caller trusts has named is trusted. What another has named is read only if
 /// it is a table or view of a role that the caller trusts, or a table that carries nothing that
 /// reading it evaluates.
+///
+/// A relation that has the name now but is not the one that the row was written for is nobody's
+/// choice: it is read only if it belongs to a role that the caller trusts, or carries nothing that
+/// reading it evaluates.
 std::string distrust_of_source(const Model& model);
 
-/// The model's source. Throws 42501 where there is a reason to distrust it.
-const RatingSource& trusted_source(const Model& model);
+/// The model's source as it is now. Throws 42501 where there is a reason to distrust it, 42703 or
+/// 42804 where its columns are no longer those that the model was trained on.
+RatingSource trusted_source(const Model& model);
 
 /// The same of what its row names as seen beside the source.
-const RatingSource& trusted_seen(const Model& model);
+RatingSource trusted_seen(const Model& model);
+
+/// Both, whether trusted or not.
+RatingSource source_now(const Model& model);
+RatingSource seen_now(const Model& model);
 
 }  // namespace als::pg

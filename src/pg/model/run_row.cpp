@@ -24,19 +24,25 @@ void RunRow::add_options(const OptionChoices& choices, const OptionChoices& chos
                   })});
 }
 
+/// What a row remembers of a source, in columns of these names.
+void RunRow::add_named(const std::string& name, const std::optional<RatingSource>& source) {
+  const auto text = [](bool is_there, const std::string& value) {
+    return is_there ? text_param(value.c_str()) : Param{TEXTOID, 0, true};
+  };
+  add(name, text(source.has_value(), source ? source->text : ""));
+  add(name + "_table", text(source && source->is_relation, source ? source->identity : ""));
+  add(name + "_path", text(source && !source->is_relation, source ? source->path : ""));
+}
+
 void RunRow::add_source(const std::optional<RatingSource>& source) {
   const Param no_name{NAMEOID, 0, true};
-  add("source", source ? text_param(source->text.c_str()) : Param{TEXTOID, 0, true});
-  add("source_table", class_param(source ? source->table : InvalidOid));
+  add_named("source", source);
   add("user_col", name_param(source ? source->user_col : "user_id"));
   add("item_col", name_param(source ? source->item_col : "item_id"));
   add("rating_col", source && source->rating_col ? name_param(*source->rating_col) : no_name);
 }
 
-void RunRow::add_seen(const std::optional<RatingSource>& seen) {
-  add("seen", seen ? text_param(seen->text.c_str()) : Param{TEXTOID, 0, true});
-  add("seen_table", class_param(seen ? seen->table : InvalidOid));
-}
+void RunRow::add_seen(const std::optional<RatingSource>& seen) { add_named("seen", seen); }
 
 void RunRow::insert(const ModelWriter& model) {
   add("user_factors", class_param(model.factor_table(Side::kUsers)));

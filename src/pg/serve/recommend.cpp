@@ -4,6 +4,7 @@
 #include "pg/ids/id_args.h"
 #include "pg/serve/top_items.h"
 #include "pg/server/args.h"
+#include "pg/sql/integers.h"
 
 namespace als::pg {
 
@@ -16,6 +17,7 @@ void leave_out(const RatingSource& source, ServedModel& served, Side whom, const
                EligibleRows& eligible) {
   SpiConnection spi;
   const Side what = other_side(whom);
+  SourceNames names(source);
   const char* condition =
       server([&] { return equals_condition(served.id_type(whom), source.id_col(whom).c_str()); });
   SPIPlanPtr plan = saved_plan("select " + quoted(source.id_col(what)) + " from " +
@@ -32,6 +34,7 @@ void leave_out(const RatingSource& source, ServedModel& served, Side whom, const
     const std::uint32_t row = find_converted(rows.ids(), *converter, slot->tts_values[0]);
     if (row != IdIndex::kMissing) eligible.exclude(row);
   });
+  names.end();
   spi.finish();
 }
 
@@ -40,9 +43,9 @@ void exclude_seen(FunctionCallInfo fcinfo, ServedModel& served, Side whom,
   require_arg(fcinfo, kExcludeSeen, "exclude_seen");
   if (!PG_GETARG_BOOL(kExcludeSeen) || PG_ARGISNULL(kId)) return;
   // An integer beyond the model's ids may be one of the source's by now.
-  const Param param = id ? Param{served.id_type(whom).base, *id}
-                         : Param{server([&] { return get_fn_expr_argtype(fcinfo->flinfo, kId); }),
-                                 PG_GETARG_DATUM(kId)};
+  const Param param =
+      id ? Param{served.id_type(whom).base, *id}
+         : Param{server([&] { return argument_type(fcinfo, kId); }), PG_GETARG_DATUM(kId)};
   std::optional<std::string> seen;
   if (PG_NARGS() > kSeen && !PG_ARGISNULL(kSeen)) seen = text_arg(fcinfo, kSeen, "seen");
   for_each_seen_source(served.model(), seen, [&](const RatingSource& source) {

@@ -39,6 +39,7 @@ extern "C" {
 #include "access/tableam.h"
 #include "access/toast_internals.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
@@ -96,6 +97,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
+#include "utils/plancache.h"
 #include "utils/regproc.h"
 #include "utils/resowner.h"
 #include "utils/rls.h"
@@ -178,6 +180,15 @@ inline bool owns_relation(Oid relation) {
   return object_ownercheck(RelationRelationId, relation, GetUserId());
 #else
   return pg_class_ownercheck(relation, GetUserId());
+#endif
+}
+
+/// Gives up a plan of SPI_plan_get_cached_plan() for a statement that is not kept.
+inline void release_unsaved_plan(CachedPlan* plan) {
+#if PG_VERSION_NUM >= 140000
+  ReleaseCachedPlan(plan, nullptr);
+#else
+  ReleaseCachedPlan(plan, false);
 #endif
 }
 

@@ -91,12 +91,16 @@ std::string RatingReader::query() const {
 }
 
 void RatingReader::read(const std::function<void()>& on_block) {
+  SourceNames names(source_);
   read(prepare(query()), {}, on_block);
+  names.end();
 }
 
 void RatingReader::read(const std::function<void()>& on_block, const char* condition,
                         const Param& param) {
+  SourceNames names(source_);
   read(prepare(query() + " where " + condition, {param.type}), {param}, on_block);
+  names.end();
 }
 
 void RatingReader::read(SPIPlanPtr plan, std::initializer_list<Param> params,

@@ -14,19 +14,61 @@ bool is_relation_name(const char* text) {
   return SplitIdentifierString(pstrdup(text), '.', &names) && names != NIL;
 }
 
-void check_readable(Oid relation) {
+bool is_readable(Oid relation) {
   switch (get_rel_relkind(relation)) {
     case RELKIND_RELATION:
     case RELKIND_VIEW:
     case RELKIND_MATVIEW:
     case RELKIND_FOREIGN_TABLE:
     case RELKIND_PARTITIONED_TABLE:
-      return;
+      return true;
     default:
-      ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                      errmsg("\"%s\" is not a table or view", get_rel_name(relation)),
-                      errhint("The source of ratings is a table, a view or a query.")));
+      return false;
   }
+}
+
+void check_readable(Oid relation) {
+  if (is_readable(relation)) return;
+  ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                  errmsg("\"%s\" is not a table or view", get_rel_name(relation)),
+                  errhint("The source of ratings is a table, a view or a query.")));
+}
+
+/// The schemas in which the session looks names up, as a setting of search_path. Its temporary
+/// tables come first if it has any, as they do now; else last, so that another session's do not
+/// hide what is meant.
+char* current_path() {
+  StringInfoData path;
+  initStringInfo(&path);
+  bool has_temporary = false;
+  ListCell* cell;
+  foreach (cell, fetch_search_path(true)) {
+    const bool is_temporary = isTempNamespace(lfirst_oid(cell));
+    const char* schema = is_temporary ? "pg_temp" : get_namespace_name(lfirst_oid(cell));
+    if (schema == nullptr) continue;
+    has_temporary = has_temporary || is_temporary;
+    appendStringInfo(&path, "%s%s", path.len == 0 ? "" : ", ", quote_identifier(schema));
+  }
+  if (!has_temporary) appendStringInfoString(&path, ", pg_temp");
+  return path.data;
+}
+
+/// The relation of a qualified name, or InvalidOid.
+Oid relation_named(const char* text) {
+  List* names = NIL;
+  if (!SplitIdentifierString(pstrdup(text), '.', &names) || list_length(names) != 2)
+    return InvalidOid;
+  const Oid schema = get_namespace_oid(static_cast<char*>(linitial(names)), true);
+  return OidIsValid(schema) ? get_relname_relid(static_cast<char*>(lsecond(names)), schema)
+                            : InvalidOid;
+}
+
+/// The relation of an identity, if it is one of this database and there still.
+Oid relation_identified(const char* identity) {
+  const char* number = std::strrchr(identity, '/');
+  if (number == nullptr) return InvalidOid;
+  const Oid relation = static_cast<Oid>(std::strtoul(number + 1, nullptr, 10));
+  return std::strcmp(identity, identity_of(relation)) == 0 ? relation : InvalidOid;
 }
 
 struct Column {
@@ -112,12 +154,14 @@ std::string RatingSource::from_clause() const {
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "the model has no source of ratings",
                     "Import it with source => '...', or call with exclude_seen => false.");
   // The line break ends a comment at the end of the query.
-  if (!OidIsValid(table)) return "(" + text + "\n) as source";
+  if (!is_relation) return "(" + text + "\n) as source";
   std::string name = relation_name(table);
   if (name.empty())
-    throw UserError(
-        ERRCODE_UNDEFINED_TABLE, format("%s \"%s\" no longer exists", what, text.c_str()),
-        "Train the model again from another source, or call with exclude_seen => false.");
+    throw UserError(ERRCODE_UNDEFINED_TABLE,
+                    format("%s \"%s\" does not exist here", what, text.c_str()),
+                    "Make a table or view of this name, or train the model again from another "
+                    "source. als.recommend, als.recommend_all and als.evaluate also work with "
+                    "exclude_seen => false.");
   return name + " as source";
 }
 
@@ -125,6 +169,38 @@ std::string DescribedSource::rating_as_float8() const {
   const std::string rating = rating_col ? quoted(*rating_col) : "1";
   return rating + (rating_kind == RatingKind::kBool ? "::pg_catalog.int4" : "") +
          "::pg_catalog.float8";
+}
+
+bool RatingSource::is_as_named() const {
+  return !is_relation || server([&] { return identity == identity_of(table); });
+}
+
+char* identity_of(Oid relation) {
+  return psprintf(UINT64_FORMAT "/%u/%u", GetSystemIdentifier(), MyDatabaseId, relation);
+}
+
+void find_relation(RatingSource& source) {
+  source.table = server([&] {
+    const Oid named = relation_named(source.text.c_str());
+    if (OidIsValid(named) && is_readable(named)) return named;
+    const Oid renamed = relation_identified(source.identity.c_str());
+    return is_readable(renamed) ? renamed : InvalidOid;
+  });
+}
+
+SourceNames::SourceNames(const RatingSource& source) {
+  if (source.is_relation || source.path.empty()) return;
+  level_ = server([&] {
+    const int level = NewGUCNestLevel();
+    set_config_option("search_path", source.path.c_str(), PGC_USERSET, PGC_S_SESSION,
+                      GUC_ACTION_SAVE, true, 0, false);
+    return level;
+  });
+}
+
+void SourceNames::end() {
+  if (level_ > 0) server([&] { AtEOXact_GUC(true, level_); });
+  level_ = 0;
 }
 
 RatingSource parse_source(const std::string& text) {
@@ -141,7 +217,13 @@ RatingSource parse_source(const std::string& text) {
     check_readable(relation);
     return relation;
   });
-  if (OidIsValid(source.table)) source.text = relation_name(source.table);
+  source.is_relation = OidIsValid(source.table);
+  if (source.is_relation) {
+    source.text = relation_name(source.table);
+    source.identity = server([&] { return identity_of(source.table); });
+  } else {
+    source.path = server([] { return current_path(); });
+  }
   return source;
 }
 
@@ -156,6 +238,7 @@ RatingSource parse_seen(const std::string& text, const RatingSource& source) {
 DescribedSource describe_source(const RatingSource& named, MemoryContext context) {
   DescribedSource source{named, {}};
   check_distinct(named);
+  SourceNames names(source);
   TupleDesc columns = result_columns(prepare("select * from " + source.from_clause()));
   Column user = find_column(source, columns, source.user_col, "user_col");
   Column item = find_column(source, columns, source.item_col, "item_col");
@@ -167,6 +250,7 @@ DescribedSource describe_source(const RatingSource& named, MemoryContext context
   });
   if (source.rating_col)
     describe_rating(source, find_column(source, columns, *source.rating_col, "rating_col").type);
+  names.end();
   return source;
 }
 

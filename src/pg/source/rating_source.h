@@ -17,7 +17,10 @@ enum class RatingKind { kNone, kBool, kInt2, kInt4, kInt8, kFloat4, kFloat8 };
 struct RatingSource {
   const char* what = "the source of ratings";  ///< for messages
   std::string text;                            ///< what the model row remembers
-  Oid table = InvalidOid;                      ///< InvalidOid for a query
+  bool is_relation = false;  ///< whether it names a table or view; else it is a query
+  Oid table = InvalidOid;    ///< that relation; InvalidOid for a query, or while there is none
+  std::string identity;      ///< of the relation that was named, as identity_of() has it
+  std::string path;  ///< in which schemas a query's names are looked up; empty: the caller's
   std::string user_col;
   std::string item_col;
   std::optional<std::string> rating_col;  ///< none: every row counts 1
@@ -25,10 +28,16 @@ struct RatingSource {
   const std::string& id_col(Side side) const { return side == Side::kUsers ? user_col : item_col; }
 
   /// Whether there is nothing to read, as an imported model may have it.
-  bool is_none() const { return !OidIsValid(table) && text.empty(); }
+  bool is_none() const { return text.empty(); }
 
-  /// The source as an item of a FROM clause. Throws 42P01 if its table is gone, 55000
-  /// if there is none.
+  /// Whether there is no relation of the name, nor the one that had it.
+  bool is_gone() const { return is_relation && !OidIsValid(table); }
+
+  /// Whether the relation is the very one that was named, not one made later under its name.
+  bool is_as_named() const;
+
+  /// The source as an item of a FROM clause, for statements within a SourceNames. Throws 42P01 if
+  /// its table is gone, 55000 if there is none, as an imported model may have it.
   std::string from_clause() const;
 };
 
@@ -39,6 +48,26 @@ RatingSource parse_source(const std::string& text);
 /// What users have seen beside a source: its columns have the same names. Throws what
 /// parse_source() throws.
 RatingSource parse_seen(const std::string& text, const RatingSource& source);
+
+/// What tells a relation from all others, those of other databases and servers too, whatever its
+/// name. A server call.
+char* identity_of(Oid relation);
+
+/// Looks up the relation of a source that a row has recorded: the one that has the name now, as
+/// tables are dropped and made again under their names; else the one that had it, which has been
+/// renamed.
+void find_relation(RatingSource& source);
+
+/// While it lasts, names in a query are those that they were when the query was written. Like a
+/// snapshot it is left to the server after an error.
+class SourceNames {
+ public:
+  explicit SourceNames(const RatingSource& source);
+  void end();
+
+ private:
+  int level_ = 0;
+};
 
 /// A source with the types of its columns, as reading takes them for granted.
 struct DescribedSource : RatingSource {

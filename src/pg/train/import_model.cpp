@@ -81,6 +81,7 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
   std::vector<std::uint64_t> by_user(users.ids().size());
   std::vector<std::uint64_t> by_item(items.ids().size());
   counts.item_totals.resize(items.ids().size());
+  SourceNames names(source);
   SPIPlanPtr plan = prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) +
                             ", " + source.rating_as_float8() + " from " + source.from_clause());
   for_each_row(plan, {}, {source.id_types.users->oid, source.id_types.items->oid, FLOAT8OID},
@@ -103,6 +104,7 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
                  counts.item_totals[item].add(DatumGetFloat8(slot->tts_values[2]));
                  counts.sum += DatumGetFloat8(slot->tts_values[2]);
                });
+  names.end();
   counts.users = rows_of_sizes(by_user);
   counts.items = rows_of_sizes(by_item);
   return counts;

@@ -31,6 +31,11 @@ bool can_be_warm(const Model& model, const TrainOptions& options) {
          model.biases == options.biases;
 }
 
+/// The relation that a source is now, which may have been made again or renamed since.
+RatingSource recorded_anew(const RatingSource& source) {
+  return OidIsValid(source.table) ? parse_source(relation_name(source.table)) : source;
+}
+
 /// The source named, or the model's.
 RatingSource source_of(const NamedArgs& args, const Model& model) {
   const auto named = args.optional_text("source");
@@ -38,7 +43,7 @@ RatingSource source_of(const NamedArgs& args, const Model& model) {
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("model %s has no source of ratings", model.name.c_str()),
                     "Name one with source => '...'.");
-  RatingSource source = named ? parse_source(*named) : trusted_source(model);
+  RatingSource source = named ? parse_source(*named) : recorded_anew(trusted_source(model));
   const auto column = [&](const char* name, const std::string& otherwise) {
     return args.is_null(name) ? otherwise : name_arg(args.fcinfo(), args[name], name);
   };
@@ -62,7 +67,8 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
   if (const auto seen = args.optional_text("seen")) {
     request.seen = parse_seen(*seen, request.source);
   } else if (!model.seen.is_none()) {
-    request.seen = trusted_seen(model);
+    request.seen = recorded_anew(trusted_seen(model));
+    request.seen->what = model.seen.what;
     request.seen->user_col = request.source.user_col;
     request.seen->item_col = request.source.item_col;
   }

@@ -34,6 +34,7 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
     row.add("holdout_metric", text_param(implicit ? "recall@10" : "rmse"));
     row.add("holdout_values", float8_array_param(report.holdout));
   }
+  if (!report.advice.empty()) row.add("advice", text_param(report.advice.c_str()));
   row.add("n_refined", bigint_param(report.refined));
   row.add("read_seconds", float_param(report.read_seconds));
   row.add("train_seconds", float_param(report.train_seconds));

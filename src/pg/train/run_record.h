@@ -25,6 +25,7 @@ struct TrainReport {
   double read_seconds = 0;
   double train_seconds = 0;
   double write_seconds = 0;
+  std::string advice;  ///< see advice_on_reading()
 };
 
 /// Adds the row of this run to the model table; it is left in SPI_tuptable.

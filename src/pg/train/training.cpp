@@ -6,6 +6,7 @@
 #include "pg/model/previous_run.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
+#include "pg/source/read_cost.h"
 #include "pg/train/forgotten_options.h"
 #include "pg/train/holdout_metric.h"
 #include "pg/train/warm_start.h"
@@ -60,6 +61,9 @@ void Training::describe() {
   if (!request_.is_retraining) report_forgotten_options(model_.table(), request_);
   source_ = describe_source(request_.source, context_);
   if (request_.seen) check_seen();
+  report_.advice = advice_on_reading(*source_);
+  if (report_.advice.empty()) return;
+  server([&] { ereport(NOTICE, (errmsg("%s", report_.advice.c_str()))); });
 }
 
 /// So that it is here that its columns are found missing, or not to cast, and not when it serves.

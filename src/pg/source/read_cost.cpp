@@ -1,0 +1,57 @@
+// Asks the planner what reading some or all of a source costs.
+#include "pg/source/read_cost.h"
+
+#include "pg/sql/transaction_steps.h"
+
+namespace als::pg {
+
+namespace {
+
+// In the planner's units, of which a page read in sequence is one: some milliseconds.
+constexpr double kCheap = 1000;
+
+double cost_of(SPIPlanPtr plan) {
+  return server([&] {
+    CachedPlan* planned = SPI_plan_get_cached_plan(plan);
+    const double cost = linitial_node(PlannedStmt, planned->stmt_list)->planTree->total_cost;
+    release_unsaved_plan(planned);
+    return cost;
+  });
+}
+
+bool can_have_index(Oid table) {
+  const char kind = server([&] { return get_rel_relkind(table); });
+  return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_MATVIEW;
+}
+
+}  // namespace
+
+std::string advice_on_reading(const DescribedSource& source) {
+  const std::string query = "select " + quoted(source.item_col) + " from " + source.from_clause();
+  const IdType& type = *source.id_types.users;
+  const char* condition = server([&] { return equals_condition(type, source.user_col.c_str()); });
+  double all = 0;
+  double one = 0;
+  try {
+    // What cannot be planned, as where an operator of the ids is ambiguous, need not fail here.
+    run_and_undo([&] {
+      SourceNames names(source);
+      all = cost_of(prepare(query));
+      one = cost_of(prepare(query + " where " + condition, {type.base}));
+      names.end();
+    });
+  } catch (const ServerError& error) {
+    if (error.data->sqlerrcode == ERRCODE_QUERY_CANCELED) throw;
+    return "";
+  }
+  if (one < kCheap || one < all / 3) return "";
+  const std::string column = quoted(source.user_col);
+  return "als.recommend reads all of the source for each call: " +
+         (can_have_index(source.table)
+              ? "create index on " + relation_name(source.table) + " (" + column + ")"
+              : "a condition on " + column +
+                    " reaches no index in it; look for a limit, a cast of the id, or a table "
+                    "without an index");
+}
+
+}  // namespace als::pg

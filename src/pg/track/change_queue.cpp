@@ -1,0 +1,119 @@
+// Looks queues and their triggers up in the catalogs.
+#include "pg/track/change_queue.h"
+
+#include "pg/model/ownership.h"
+#include "pg/server/catalog_scan.h"
+
+namespace als::pg {
+
+namespace {
+
+Oid trigger_function() {
+  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("note_changes"),
+                         PointerGetDatum(buildoidvector(nullptr, 0)),
+                         ObjectIdGetDatum(get_namespace_oid("als", true)));
+}
+
+template <class OnTrigger>
+bool find_trigger(Oid source, OnTrigger on_trigger) {
+  const Oid function = trigger_function();
+  return find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId,
+                         {{Anum_pg_trigger_tgrelid, source}},
+                         [&](HeapTuple row, TupleDesc columns) {
+                           auto* trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
+                           return trigger->tgfoid == function && on_trigger(trigger, row, columns);
+                         });
+}
+
+/// The last argument of a trigger; arguments end with a zero byte each.
+const char* last_argument(HeapTuple row, TupleDesc columns, int n) {
+  bool is_null;
+  const Datum value = heap_getattr(row, Anum_pg_trigger_tgargs, columns, &is_null);
+  if (is_null || n == 0) return "";
+  bytea* arguments = DatumGetByteaPP(value);
+  const char* argument = VARDATA_ANY(arguments);
+  const char* end = argument + VARSIZE_ANY_EXHDR(arguments);
+  for (int i = 1; i < n && argument < end; ++i) argument += std::strlen(argument) + 1;
+  return argument < end ? argument : "";
+}
+
+}  // namespace
+
+Oid queue_of_trigger(Oid trigger) {
+  Oid queue = InvalidOid;
+  find_in_catalog(DependRelationId, DependDependerIndexId,
+                  {{Anum_pg_depend_classid, TriggerRelationId}, {Anum_pg_depend_objid, trigger}},
+                  [&](HeapTuple row, TupleDesc) {
+                    auto* dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+                    // On its own table a trigger depends in the same way.
+                    if (dependency->deptype != DEPENDENCY_AUTO ||
+                        dependency->refclassid != RelationRelationId ||
+                        !OidIsValid(recorded_model(dependency->refobjid)))
+                      return false;
+                    queue = dependency->refobjid;
+                    return true;
+                  });
+  return queue;
+}
+
+bool is_plain_queue(Relation table) {
+  TupleDesc columns = RelationGetDescr(table);
+  return table->rd_rel->relkind == RELKIND_RELATION && !table->rd_rel->relispartition &&
+         RelationGetIndexList(table) == NIL && columns->natts == 2 &&
+         std::strcmp(NameStr(TupleDescAttr(columns, 0)->attname), "user_id") == 0 &&
+         std::strcmp(NameStr(TupleDescAttr(columns, 1)->attname), "item_id") == 0;
+}
+
+Oid recorded_queue(Oid model) {
+  Oid queue = InvalidOid;
+  find_in_catalog(
+      DependRelationId, DependReferenceIndexId,
+      {{Anum_pg_depend_refclassid, RelationRelationId}, {Anum_pg_depend_refobjid, model}},
+      [&](HeapTuple row, TupleDesc) {
+        const Oid table = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row))->objid;
+        if (reinterpret_cast<Form_pg_depend>(GETSTRUCT(row))->classid != RelationRelationId ||
+            recorded_model(table) != model || owner_of(table) != owner_of(model))
+          return false;
+        Relation relation = try_relation_open(table, AccessShareLock);
+        if (relation == nullptr) return false;
+        if (is_plain_queue(relation)) queue = table;
+        relation_close(relation, AccessShareLock);
+        return OidIsValid(queue);
+      });
+  return queue;
+}
+
+bool is_complete(Oid queue, Oid source) {
+  int16 events = 0;
+  find_trigger(source, [&](Form_pg_trigger trigger, HeapTuple, TupleDesc) {
+    if ((trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
+         trigger->tgenabled == TRIGGER_FIRES_ALWAYS) &&
+        queue_of_trigger(trigger->oid) == queue)
+      events |= trigger->tgtype;
+    return false;
+  });
+  constexpr int16 kEvents =
+      TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE;
+  return (events & kEvents) == kEvents;
+}
+
+void record_queue(Oid trigger, Oid queue) {
+  ObjectAddress dependent;
+  ObjectAddress referenced;
+  ObjectAddressSet(dependent, TriggerRelationId, trigger);
+  ObjectAddressSet(referenced, RelationRelationId, queue);
+  recordDependencyOn(&dependent, &referenced, DEPENDENCY_AUTO);
+}
+
+List* unrecorded_triggers(Oid source, const char* queue_name) {
+  List* names = NIL;
+  find_trigger(source, [&](Form_pg_trigger trigger, HeapTuple row, TupleDesc columns) {
+    if (!OidIsValid(queue_of_trigger(trigger->oid)) &&
+        std::strcmp(last_argument(row, columns, trigger->tgnargs), queue_name) == 0)
+      names = lappend(names, pstrdup(NameStr(trigger->tgname)));
+    return false;
+  });
+  return names;
+}
+
+}  // namespace als::pg

@@ -1,0 +1,34 @@
+// The table in which a model's source notes whose ratings have changed, and the triggers that do.
+//
+//   trigger on the source -> queue -> model: each depends on the next, so that all go with the
+//   model
+//
+// The dependencies are also the proof that a trigger may write into the queue. Nobody but als makes
+// them. A dump does not keep them: the triggers of a restored source do nothing until als.track.
+#pragma once
+
+#include "pg/model/model.h"
+
+namespace als::pg {
+
+/// The queue into which a trigger notes, or InvalidOid. A server call.
+Oid queue_of_trigger(Oid trigger);
+
+/// Whether rows can be put into a table with nothing else to be done: an ordinary table of two
+/// columns, user_id and item_id, without an index. A server call.
+bool is_plain_queue(Relation table);
+
+/// The queue of a model, or InvalidOid. A server call.
+Oid recorded_queue(Oid model);
+
+/// Whether every change of the source is noted in the queue. A server call.
+bool is_complete(Oid queue, Oid source);
+
+/// Records that a trigger notes into a queue. A server call.
+void record_queue(Oid trigger, Oid queue);
+
+/// The triggers of a source that say that they note into a table of this name but are not recorded
+/// to: what a restore leaves. As a list of names. A server call.
+List* unrecorded_triggers(Oid source, const char* queue_name);
+
+}  // namespace als::pg

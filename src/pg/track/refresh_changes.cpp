@@ -1,0 +1,162 @@
+// als.refresh: both sides of a model, with what was noted or, where nothing is, with whatever
+// differs.
+
+#include "pg/model/model_source.h"
+#include "pg/server/args.h"
+#include "pg/server/memory_context.h"
+#include "pg/server/result_rows.h"
+#include "pg/sql/params.h"
+#include "pg/track/change_queue.h"
+
+namespace als::pg {
+
+namespace {
+
+enum Argument { kModel, kForce };
+
+/// What has been taken from a queue. Arrays are null where they would be empty.
+struct Notes {
+  bool any = false;
+  bool everything = false;  ///< a row of nulls was among them
+  Param users{};
+  Param items{};
+  // Of the pairs whose user or item the model does not know yet: the other side cannot count them
+  // before the next refresh.
+  Param new_users{};
+  Param new_items{};
+};
+
+Param column_of_result(int column) {
+  return server([&] {
+    bool is_null;
+    TupleDesc columns = SPI_tuptable->tupdesc;
+    const Datum value = SPI_getbinval(SPI_tuptable->vals[0], columns, column, &is_null);
+    return Param{TupleDescAttr(columns, column - 1)->atttypid, value, is_null};
+  });
+}
+
+/// "not exists" a row of a side's factors for a noted id.
+std::string is_unknown(const Model& model, Side side, const IdType& type, const char* noted) {
+  return "not exists (select from only " + relation_name(model.factor_table(side)) + " where " +
+         server([&] { return equals_condition(type, id_column(side), noted); }) + ")";
+}
+
+/// Whether the queue notes ids as the source has them, and the model can look them up. Else the
+/// source has other ids since it is tracked: all are compared, or the refresh says what is wrong.
+bool have_same_ids(const Model& model, const DescribedSource& source, Oid queue) {
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const Oid type = source.id_types[side]->oid;
+    const bool same = server([&] {
+      return get_atttype(queue, get_attnum(queue, id_column(side))) == type &&
+             is_widened(model.factor_tables[side].id_type, type);
+    });
+    if (!same) return false;
+  }
+  return true;
+}
+
+/// Takes what no other transaction is taking, and deletes it.
+Notes take_notes(const Model& model, const DescribedSource& source, Oid queue) {
+  const std::string name = relation_name(queue);
+  execute(
+      "with taken as (delete from only " + name +
+      " where ctid operator(pg_catalog.=) any (array(select ctid from only " + name +
+      " for update skip locked)) returning user_id as u, item_id as i), noted as (select u, i, " +
+      is_unknown(model, Side::kUsers, *source.id_types.users, "u") + " or " +
+      is_unknown(model, Side::kItems, *source.id_types.items, "i") +
+      " as is_new from taken) select pg_catalog.count(*) operator(pg_catalog.>) 0, "
+      "coalesce(pg_catalog.bool_or(u is null), false), pg_catalog.array_agg(distinct "
+      "u), pg_catalog.array_agg(distinct i), pg_catalog.array_agg(u) filter (where is_new), "
+      "pg_catalog.array_agg(i) filter (where is_new) from noted");
+  const auto flag = [](const Param& param) { return DatumGetBool(param.value); };
+  return {flag(column_of_result(1)), flag(column_of_result(2)), column_of_result(3),
+          column_of_result(4),       column_of_result(5),       column_of_result(6)};
+}
+
+/// Notes them again where the rating is still there.
+void note_again(const DescribedSource& source, Oid queue, const Notes& notes) {
+  const auto equals = [&](Side side, const char* noted) {
+    return server([&] {
+      return equals_condition(*source.id_types[side], source.id_col(side).c_str(), noted);
+    });
+  };
+  execute(
+      "insert into " + relation_name(queue) +
+          " select distinct als_noted_user, als_noted_item from rows from (pg_catalog.unnest($1), "
+          "pg_catalog.unnest($2)) as noted (als_noted_user, als_noted_item) where exists (select "
+          "from " +
+          source.from_clause() + " where " + equals(Side::kUsers, "als_noted_user") + " and " +
+          equals(Side::kItems, "als_noted_item") + ")",
+      {notes.new_users, notes.new_items});
+}
+
+std::int64_t refresh_side(Oid model, Side side, const Param& ids, bool force) {
+  execute(std::string("select als.refresh_") + side_name(side) + "s($1, " +
+              (ids.is_null ? "null" : "$3") + ", $2)",
+          ids.is_null ? std::vector<Param>{class_param(model), bool_param(force)}
+                      : std::vector<Param>{class_param(model), bool_param(force), ids});
+  return DatumGetInt64(column_of_result(1).value);
+}
+
+/// Items go first, so that new users of new items count.
+BySide<std::int64_t> refresh_both(Oid table, const Param& users, const Param& items, bool force) {
+  BySide<std::int64_t> written;
+  written.items = refresh_side(table, Side::kItems, items, force);
+  written.users = refresh_side(table, Side::kUsers, users, force);
+  return written;
+}
+
+BySide<std::int64_t> refresh(Oid table, bool force) {
+  check_is_model(table);
+  OwnedMemoryContext context("als refresh");
+  SnapshotScope snapshot;
+  const Model model = read_model(table);
+  const Oid queue = server([&] { return recorded_queue(table); });
+  const Param all{TEXTOID, 0, true};
+  if (!OidIsValid(queue)) {
+    snapshot.pop();
+    return refresh_both(table, all, all, force);
+  }
+  const DescribedSource source = describe_source(trusted_source(model), context.get());
+  const bool is_noted = server([&] { return is_complete(queue, source.table); }) &&
+                        have_same_ids(model, source, queue);
+  Notes notes;
+  if (is_noted)
+    notes = take_notes(model, source, queue);
+  else
+    execute("delete from only " + relation_name(queue));
+  snapshot.pop();
+  if (!is_noted || notes.everything) return refresh_both(table, all, all, force);
+  if (!notes.any) return {};
+  const BySide<std::int64_t> written = refresh_both(table, notes.users, notes.items, force);
+  if (!notes.new_users.is_null) note_again(source, queue, notes);
+  return written;
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_refresh)
+
+/// als.refresh(model regclass, force bool): row (items bigint, users bigint)
+Datum als_refresh(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    server([] {
+      PreventCommandIfReadOnly("als.refresh()");
+      PreventCommandDuringRecovery("als.refresh()");
+    });
+    if (PG_ARGISNULL(kModel))
+      throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "model must not be null");
+    const bool force = bool_arg(fcinfo, kForce, "force");
+    MemoryContext context = CurrentMemoryContext;
+    SpiConnection spi;
+    const BySide<std::int64_t> written = refresh(PG_GETARG_OID(kModel), force);
+    execute("select $1 as items, $2 as users",
+            {bigint_param(written.items), bigint_param(written.users)});
+    const Datum result = result_row(fcinfo, context);
+    spi.finish();
+    return result;
+  });
+}

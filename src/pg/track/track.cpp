@@ -1,0 +1,206 @@
+// als.track and als.untrack: make and drop the queue of a model and the triggers on its source.
+
+#include "pg/model/model_source.h"
+#include "pg/model/model_writer.h"
+#include "pg/model/ownership.h"
+#include "pg/server/memory_context.h"
+#include "pg/sql/params.h"
+#include "pg/track/change_queue.h"
+
+namespace als::pg {
+
+namespace {
+
+struct TrackedEvent {
+  const char* name;
+  const char* transition_tables;
+};
+
+constexpr TrackedEvent kEvents[] = {
+    {"insert", " referencing new table as new_rows"},
+    {"update", " referencing old table as old_rows new table as new_rows"},
+    {"delete", " referencing old table as old_rows"},
+    {"truncate", ""}};
+
+void check_may_track(Oid model) {
+  server([&] {
+    if (!owns_relation(model))
+      aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(model));
+  });
+}
+
+/// Statements see the rows that they change only on ordinary tables.
+void check_can_be_tracked(const Model& model) {
+  if (model.source.is_gone()) model.source.from_clause();  // says so
+  const Oid source = model.source.table;
+  const bool can = server([&] {
+    return OidIsValid(source) && get_rel_relkind(source) == RELKIND_RELATION &&
+           !get_rel_relispartition(source);
+  });
+  if (can) return;
+  throw UserError(ERRCODE_WRONG_OBJECT_TYPE,
+                  format("the source of model %s is not an ordinary table", model.name.c_str()),
+                  "Only changes of a table can be tracked. als.refresh works without, too: it "
+                  "compares everything.");
+}
+
+/// The queue that a restore has left without its record, if the source's triggers know it; else a
+/// new one.
+Oid make_queue(const ModelWriter& writer, const Model& model, MemoryContext context) {
+  const Oid schema = writer.target_table().schema();
+  const std::string& relation = writer.target_table().relation();
+  const std::string wanted =
+      server([&]() -> const char* { return makeObjectName(relation.c_str(), nullptr, "changes"); });
+  List* left_over = nullptr;
+  Oid queue = InvalidOid;
+  const std::string qualified = server([&]() -> const char* {
+    const char* name = quote_qualified_identifier(get_namespace_name(schema), wanted.c_str());
+    left_over = unrecorded_triggers(model.source.table, name);
+    return name;
+  });
+  const bool may_drop = server([&] { return owns_relation(model.source.table); });
+  for (int i = 0; may_drop && i < list_length(left_over); ++i)
+    execute("drop trigger " + quoted(static_cast<char*>(list_nth(left_over, i))) + " on " +
+            relation_name(model.source.table));
+  const DescribedSource source = describe_source(model.source, context);
+  if (left_over != nullptr) {
+    queue = server([&] {
+      const Oid found = get_relname_relid(wanted.c_str(), schema);
+      if (!OidIsValid(found) || owner_of(found) != model.owner) return InvalidOid;
+      Relation table = table_open(found, AccessShareLock);
+      TupleDesc columns = RelationGetDescr(table);
+      const bool fits = is_plain_queue(table) && !OidIsValid(recorded_model(found)) &&
+                        TupleDescAttr(columns, 0)->atttypid == source.id_types.users->oid &&
+                        TupleDescAttr(columns, 1)->atttypid == source.id_types.items->oid;
+      table_close(table, AccessShareLock);
+      return fits ? found : InvalidOid;
+    });
+  }
+  if (!OidIsValid(queue)) {
+    const std::string name = server([&]() -> const char* {
+      return ChooseRelationName(relation.c_str(), nullptr, "changes", schema, false);
+    });
+    const std::string table = server([&]() -> const char* {
+      return quote_qualified_identifier(get_namespace_name(schema), name.c_str());
+    });
+    const std::string user_type = server([&] { return column_type(*source.id_types.users); });
+    const std::string item_type = server([&] { return column_type(*source.id_types.items); });
+    execute("create table " + table + " (user_id " + user_type + ", item_id " + item_type + ")");
+    // So that notes can be taken where all tables are published.
+    execute("alter table " + table + " replica identity full");
+    execute(
+        "comment on table " + table + " is " + server([&] {
+          return quote_literal_cstr(psprintf(
+              "Whose ratings have changed since the last als.refresh of model %s; see als.track",
+              model.name.c_str()));
+        }));
+    queue = server([&] { return get_relname_relid(name.c_str(), schema); });
+    const char* owner = server([&]() -> const char* {
+      return owner_of(queue) == model.owner ? nullptr : GetUserNameFromId(model.owner, false);
+    });
+    if (owner != nullptr) execute("alter table " + table + " owner to " + quoted(owner));
+  }
+  server([&] { record_model(queue, model.table); });
+  return queue;
+}
+
+/// A name for a trigger that the table does not have yet.
+std::string trigger_name(Oid source, Oid queue, const char* event) {
+  return server([&]() -> const char* {
+    char number[12] = "";
+    for (int n = 1;; ++n) {
+      const char* name = makeObjectName(get_rel_name(queue), event, number[0] ? number : nullptr);
+      if (!OidIsValid(get_trigger_oid(source, name, true))) return name;
+      std::snprintf(number, sizeof number, "%d", n);
+    }
+  });
+}
+
+void make_triggers(const Model& model, Oid queue) {
+  const Oid source = model.source.table;
+  const std::string arguments = server([&] {
+    return psprintf("%s, %s, %s", quote_literal_cstr(model.source.user_col.c_str()),
+                    quote_literal_cstr(model.source.item_col.c_str()),
+                    quote_literal_cstr(quote_qualified_identifier(
+                        get_namespace_name(get_rel_namespace(queue)), get_rel_name(queue))));
+  });
+  for (const TrackedEvent& event : kEvents) {
+    const std::string name = trigger_name(source, queue, event.name);
+    execute("create trigger " + quoted(name) + " after " + event.name + " on " +
+            relation_name(source) + event.transition_tables +
+            " for each statement execute function als.note_changes(" + arguments + ")");
+    server([&] { record_queue(get_trigger_oid(source, name.c_str(), false), queue); });
+  }
+}
+
+bool drop_queue(Oid model) {
+  const Oid queue = server([&] { return recorded_queue(model); });
+  if (!OidIsValid(queue)) return false;
+  execute("drop table " + relation_name(queue));
+  return true;
+}
+
+Oid track(Oid table) {
+  check_is_model(table);
+  check_may_track(table);
+  OwnedMemoryContext context("als track");
+  SpiConnection spi;
+  ModelWriter writer(relation_name(table));
+  writer.lock_model(table);
+  SnapshotScope snapshot;
+  Model model = read_model(table);
+  model.source = trusted_source(model);
+  check_can_be_tracked(model);
+  drop_queue(table);
+  const Oid queue = make_queue(writer, model, context.get());
+  make_triggers(model, queue);
+  // Nobody has noted what has changed until now.
+  execute("insert into " + relation_name(queue) + " values (null, null)");
+  snapshot.pop();
+  spi.finish();
+  return queue;
+}
+
+void untrack(Oid table) {
+  check_is_model(table);
+  check_may_track(table);
+  SpiConnection spi;
+  ModelWriter writer(relation_name(table));
+  writer.lock_model(table);
+  if (!drop_queue(table))
+    server([&] { ereport(NOTICE, (errmsg("model %s is not tracked", get_rel_name(table)))); });
+  spi.finish();
+}
+
+void check_may_write(const char* name) {
+  server([&] {
+    PreventCommandIfReadOnly(name);
+    PreventCommandDuringRecovery(name);
+  });
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_track)
+ALS_SQL_FUNCTION(als_untrack)
+
+/// als.track(model regclass): regclass
+Datum als_track(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    check_may_write("als.track()");
+    return ObjectIdGetDatum(track(PG_GETARG_OID(0)));
+  });
+}
+
+/// als.untrack(model regclass)
+Datum als_untrack(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    check_may_write("als.untrack()");
+    untrack(PG_GETARG_OID(0));
+    return static_cast<Datum>(0);
+  });
+}

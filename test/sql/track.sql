@@ -1,0 +1,191 @@
+-- als.track: the source notes whose ratings change, als.refresh takes the notes.
+create schema track;
+set search_path = track;
+set client_min_messages = notice;
+set als.threads = 2;
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+
+\set ECHO none
+\i test/sql/try.psql
+\set ECHO all
+
+create table ratings as
+select u as user_id, i as item_id, (u * 7 + i * 13) % 5 + 1 as rating
+from generate_series(1, 30) as u, generate_series(1, 20) as i where (u * u * 7 + i * i * 13 + u * i * 3) % 11 < 5;
+create index on ratings (user_id);
+create index on ratings (item_id);
+select n_users, n_items from als.train('m', 'ratings', factors => 4, iterations => 3);
+create function triggers() returns setof text language sql as $$
+  select tgname || ' ' || tgenabled::text from pg_trigger where tgrelid = 'track.ratings'::regclass order by 1 $$;
+
+-- Without tracking, whatever has changed.
+insert into ratings values (100, 3, 5), (100, 999, 5);
+select * from als.refresh('m');
+select * from als.refresh('m');
+select * from als.refresh('m');
+select als.untrack('m');
+
+-- With it, what was noted; first of all everything, for nobody has noted what came before.
+select als.track('m');
+select * from triggers();
+select * from m_changes;
+select * from als.refresh('m');
+select * from m_changes;
+select * from als.refresh('m');
+insert into ratings values (3, 5, 2), (3, 5, 3), (4, 6, 1), (null, 5, 1), (3, null, 1);
+update ratings set rating = 6 - rating where user_id = 8 and item_id < 10;
+delete from ratings where user_id = 7 and item_id < 10;
+insert into ratings select * from ratings where false;
+select user_id, count(*) > 0 as noted from m_changes group by 1 order by 1;
+create table before as select * from m_user_factors;
+select items > 0 as items, users from als.refresh('m');
+select user_id from m_user_factors as a join before as b using (user_id) where a.factors <> b.factors or a.n_ratings <> b.n_ratings order by 1;
+select count(*) from m_changes;
+-- A statement undone notes nothing, nor does a transaction.
+begin;
+insert into ratings values (5, 5, 5);
+savepoint s;
+insert into ratings values (6, 6, 6);
+rollback to s;
+select * from m_changes;
+select items, users from als.refresh('m');
+rollback;
+select * from m_changes;
+-- A new user and a new item each count for the other side once they are known.
+insert into ratings values (200, 3, 5), (4, 2000, 4), (200, 2000, 5), (300, 3000, 5);
+select items > 0 as items, users > 0 as users from als.refresh('m');
+select * from m_changes order by 1, 2;
+select items > 0 as items, users > 0 as users from als.refresh('m');
+select user_id, n_ratings from m_user_factors where user_id >= 200 order by 1;
+select item_id, n_ratings from m_item_factors where item_id >= 2000 order by 1;
+insert into ratings values (200, 3000, 5);
+select items > 0 as items, users > 0 as users from als.refresh('m');
+select items > 0 as items, users > 0 as users from als.refresh('m');
+select user_id, n_ratings from m_user_factors where user_id >= 200 order by 1;
+delete from ratings where user_id >= 300;
+select items > 0 as items, users > 0 as users from als.refresh('m');
+select * from m_changes;
+select items, users from (select (als.refresh('m')).*) as r;
+-- What was noted is what a comparison finds.
+select als.refresh_items('m'), als.refresh_users('m');
+
+-- Many rows, a truncated table: compare everything. A load is refused until it is over.
+begin;
+create temp table staged on commit drop as select * from ratings;
+truncate ratings;
+select * from m_changes;
+select try('select als.refresh(''m'')');
+select * from m_changes;
+insert into ratings select s.* from staged as s;
+select items, users from als.refresh('m');
+insert into ratings select 1, 1, 1 from generate_series(1, 20000);
+select * from m_changes;
+rollback;
+-- A source that is not as it was noted: nothing is missed.
+begin;
+alter table ratings alter user_id type bigint;
+insert into ratings values (5000000000, 3, 4);
+select * from m_changes;
+select items > 0 as items, users > 0 as users from als.refresh('m');
+select count(*) from m_user_factors where user_id = 5000000000;
+select als.track('m');
+insert into ratings values (5000000000, 4, 4);
+select * from m_changes;
+rollback;
+begin;
+alter table ratings disable trigger m_changes_insert;
+insert into ratings values (400, 3, 4);
+select users > 0 as users from als.refresh('m');
+rollback;
+-- What als has not made is not written into.
+begin;
+create index on m_changes (user_id);
+insert into ratings values (400, 3, 4);
+select * from m_changes;
+select users > 0 as users from als.refresh('m');
+rollback;
+
+-- Several models of one source; tracking again; a training; names.
+select from als.train('"M 2"', 'ratings', factors => 4, iterations => 3);
+select als.track('"M 2"');
+select als.track('m');
+select * from triggers();
+insert into ratings values (5, 5, 5);
+select (select count(*) from m_changes) as m, (select count(*) from "M 2_changes") as "M 2";
+select from als.train('m', 'ratings', factors => 4, iterations => 3, replace => true);
+select items > 0 as items, users > 0 as users from als.refresh('m');
+select als.untrack('m');
+select als.drop_model('"M 2"');
+select * from triggers();
+select relname from pg_class where relnamespace = 'track'::regnamespace and relkind = 'r' order by 1;
+
+-- Writers of the source need no right on the queue; nothing but als writes into it.
+create role track_writer;
+grant usage, create on schema track to track_writer;
+grant insert on ratings to track_writer;
+select als.track('m');
+select items > 0 as items from als.refresh('m');
+set role track_writer;
+insert into ratings values (9, 9, 1);
+select try('select als.track(''m'')');
+select try('select als.untrack(''m'')');
+create table own (user_id int, item_id int);
+create trigger note after insert on own referencing new table as new_rows for each statement execute function als.note_changes('user_id', 'item_id', 'track.m_changes');
+insert into own values (1, 1);
+create trigger row after insert on own for each row execute function als.note_changes('user_id', 'item_id', 'track.m_changes');
+insert into own values (1, 1);
+reset role;
+select * from m_changes order by 1;
+select try('select als.note_changes()');
+create role track_refresher;
+grant usage on schema track to track_refresher;
+grant select, insert, update, delete on m_user_factors, m_item_factors to track_refresher;
+grant select, update on m to track_refresher;
+grant select on ratings to track_refresher;
+set role track_refresher;
+select try('select als.refresh(''m'')');
+reset role;
+grant select, insert, update, delete on m_changes to track_refresher;
+set role track_refresher;
+select items > 0 as items, users > 0 as users from als.refresh('m');
+reset role;
+
+-- After a restore the triggers do nothing until als.track, which uses the old table.
+create function restore_from_dump() returns void language sql as $$
+  delete from pg_depend where refclassid = 'pg_class'::regclass and deptype = 'a' and objsubid = 0 and refobjsubid = 0
+    and refobjid in ('track.m'::regclass, 'track.m_changes'::regclass)
+    and classid in ('pg_class'::regclass, 'pg_trigger'::regclass)
+    and objid in (select oid from pg_class where relkind = 'r' union all select oid from pg_trigger) $$;
+select restore_from_dump();
+alter table ratings set (autovacuum_enabled = true);
+insert into ratings values (400, 3, 4);
+select * from m_changes;
+select items > 0 as items, users > 0 as users from als.refresh('m');
+select als.track('m');
+select * from triggers();
+insert into ratings values (9, 11, 1);
+select * from m_changes order by 1;
+
+select try('select als.track(''ratings'')');
+select try('select als.refresh(null)');
+select try('select als.refresh(''m'', null)');
+select from als.train('q', 'select * from ratings', factors => 4, iterations => 3);
+select try('select als.track(''q'')');
+create view seen as select * from ratings;
+select from als.train('v', 'seen', factors => 4, iterations => 3);
+select try('select als.track(''v'')');
+begin read only;
+select try('select als.track(''m'')');
+select try('select als.untrack(''m'')');
+select try('select als.refresh(''m'')');
+rollback;
+
+-- All goes with the model, also with its table alone.
+drop table m;
+select * from triggers();
+select relname from pg_class where relnamespace = 'track'::regnamespace and relkind = 'r' order by 1;
+
+drop schema track cascade;
+drop owned by track_writer, track_refresher;
+drop role track_writer, track_refresher;
