@@ -24,7 +24,7 @@ select * from again('table recs');
 select * from again($$select * from one_by_one('blind', 20)$$);
 
 -- The model's row says where it is seen; all that recommends goes by it.
-select n_users, seen, seen_table, options from als.train('taste', 'likes', rating_col => null, feedback => 'implicit', factors => 4, seen => 'ratings');
+select n_users, seen, seen_table is null as is_query, options from als.train('taste', 'likes', rating_col => null, feedback => 'implicit', factors => 4, seen => 'ratings');
 select als.recommend_all('taste', 'recs', 20);
 select * from again('table recs');
 select * from again($$select * from one_by_one('taste', 20)$$);
