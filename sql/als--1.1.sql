@@ -826,11 +826,27 @@ create function als._recommend(
   candidates "any",
   exclude "any",
   on_unknown text,
+  seen text,
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
 comment on function als._recommend is 'Internal to als.create_functions: als.recommend with ids of the type of its last argument';
+
+create function als._recommend_users(
+  model regclass,
+  item_id "any",
+  k bigint,
+  exclude_seen boolean,
+  candidates "any",
+  exclude "any",
+  on_unknown text,
+  seen text,
+  of_type anyelement
+) returns table (user_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_users';
+comment on function als._recommend_users is 'Internal to als.create_functions: als.recommend_users with ids of the type of its last argument';
 
 create function als._recommend_for(
   model regclass,
@@ -853,6 +869,8 @@ create function als._similar_items(
   k bigint,
   on_unknown text,
   measure text,
+  candidates "any",
+  exclude "any",
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -865,6 +883,8 @@ create function als._similar_users(
   k bigint,
   on_unknown text,
   measure text,
+  candidates "any",
+  exclude "any",
   of_type anyelement
 ) returns table (user_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -884,7 +904,7 @@ comment on function als._explain is 'Internal to als.create_functions: als.expla
 
 -- The functions of a model: what each is called, the types of its arguments, and its definition after the name.
 create function als._typed_functions(model regclass, out label text, out name name, out types text, out definition text) returns setof record
-language plpgsql stable strict parallel safe rows 6 set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable strict parallel safe rows 7 set search_path = pg_catalog, pg_temp as $$
 declare
   run als.model := als.latest_run(model);
   -- All names are qualified: before 14 the server looks them up whenever the function is called.
@@ -906,18 +926,26 @@ begin
        format('als.predict(%s, $1, $2, $3)', self)),
       ('recommend', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['user_id', users, null], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
-             ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty''']],
-       format('r.item_id, r.score, r.rank from als._recommend(%s, $1, $2, $3, $4, $5, $6, null::%s) as r', self, items)),
+             ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
+             ['seen', 'text', 'null']],
+       format('r.item_id, r.score, r.rank from als._recommend(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, items)),
+      ('recommend_users', format('table (user_id %s, score real, rank int)', users), 'cost 1000 rows 10',
+       array[['item_id', items, null], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
+             ['candidates', users || '[]', 'null'], ['exclude', users || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
+             ['seen', 'text', 'null']],
+       format('r.user_id, r.score, r.rank from als._recommend_users(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, users)),
       ('recommend_for', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['items', items || '[]', null], ['ratings', 'float8[]', 'null'], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
              ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty''']],
        format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, items)),
       ('similar_items', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
-       array[['item_id', items, null], ['k', 'bigint', '10'], ['on_unknown', 'text', '''empty'''], ['measure', 'text', '''cosine''']],
-       format('r.item_id, r.score, r.rank from als._similar_items(%s, $1, $2, $3, $4, null::%s) as r', self, items)),
+       array[['item_id', items, null], ['k', 'bigint', '10'], ['on_unknown', 'text', '''empty'''], ['measure', 'text', '''cosine'''],
+             ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null']],
+       format('r.item_id, r.score, r.rank from als._similar_items(%s, $1, $2, $3, $4, $5, $6, null::%s) as r', self, items)),
       ('similar_users', format('table (user_id %s, score real, rank int)', users), 'cost 1000 rows 10',
-       array[['user_id', users, null], ['k', 'bigint', '10'], ['on_unknown', 'text', '''empty'''], ['measure', 'text', '''cosine''']],
-       format('r.user_id, r.score, r.rank from als._similar_users(%s, $1, $2, $3, $4, null::%s) as r', self, users)),
+       array[['user_id', users, null], ['k', 'bigint', '10'], ['on_unknown', 'text', '''empty'''], ['measure', 'text', '''cosine'''],
+             ['candidates', users || '[]', 'null'], ['exclude', users || '[]', 'null']],
+       format('r.user_id, r.score, r.rank from als._similar_users(%s, $1, $2, $3, $4, $5, $6, null::%s) as r', self, users)),
       ('explain', format('table (component text, item_id %s, rating float8, contribution float8, share float8)', items), 'cost 1000 rows 10',
        array[['user_id', users, null], ['item_id', items, null], ['k', 'bigint', '10']],
        format('r.component, r.item_id, r.rating, r.contribution, r.share from als._explain(%s, $1, $2, $3, null::%s) as r', self, items))
@@ -975,7 +1003,7 @@ comment on function als._definition_without_name is 'Internal to als.create_func
 -- Those that als has recorded to be the model's: the record goes where somebody puts another function in the place of one.
 -- A dump does not keep it. Then a function is the model's if it is the very one that als would make.
 create function als._functions_of(model regclass) returns setof regprocedure
-language plpgsql volatile strict parallel unsafe rows 6 set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile strict parallel unsafe rows 7 set search_path = pg_catalog, pg_temp as $$
 declare
   owner oid := (select relowner from pg_class where oid = model);
   schema name := (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);
@@ -1005,7 +1033,7 @@ $$;
 comment on function als._functions_of is 'Internal to als.create_functions: the functions that are provably the model''s';
 
 create function als.create_functions(model regclass) returns setof regprocedure
-language plpgsql volatile strict parallel unsafe rows 6 set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile strict parallel unsafe rows 7 set search_path = pg_catalog, pg_temp as $$
 declare
   owner oid := (select relowner from pg_class where oid = model);
   schema name := (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);

@@ -37,6 +37,11 @@ select count(*) from (
   intersect select component, item_id, rating, contribution from als.explain('taste', md5('1'), '20000', 3)) as same;
 select bool_and(taste_predict(user_id, item_id) = als.predict('taste', user_id, item_id)) from ratings;
 select try($$select taste_predict(gen_random_uuid(), 1, 'error')$$) ~ '^P0002', try($$select * from taste_recommend(md5('x')::uuid, on_unknown => 'error')$$) ~ '^P0002';
+select count(*) from (
+  select user_id::text, score, rank from taste_recommend_users(20000, 5, exclude_seen => false, exclude => array[md5('3')::uuid])
+  intersect select user_id, score, rank from als.recommend_users('taste', '20000', 5, exclude_seen => false, exclude => array[md5('3')])) as same;
+select count(*) from taste_similar_items(20000, candidates => array[40000, 60000], exclude => array[60000]), taste_similar_users(md5('1')::uuid, candidates => array[md5('2')::uuid]);
+select count(*) from taste_recommend(md5('1')::uuid, 20, seen => 'select user_id, item_id from functions.ratings'), taste_similar_users(md5('1')::uuid, 1);
 -- A join needs no cast, and a parameter no type: it has that of the ids.
 select count(*) from taste_recommend(md5('1')::uuid) as r join (select distinct item_id from ratings) as i using (item_id);
 prepare untyped as select count(*) from taste_recommend($1, $2, candidates => $3, exclude => $4);
