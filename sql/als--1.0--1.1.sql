@@ -165,10 +165,11 @@ create function als.predict(
   model regclass,
   user_id anycompatible,
   item_id "any",
-  on_unknown text default 'null'
+  on_unknown text default 'null',
+  clip boolean default false
 ) returns real
 language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
-comment on function als.predict(regclass, anycompatible, "any", text) is
+comment on function als.predict(regclass, anycompatible, "any", text, boolean) is
   'The score of an item for a user: the rating expected, or the preference for implicit feedback';
 
 -- Two that are anycompatible would have to be of one type.
@@ -176,10 +177,11 @@ create function als.predict(
   model regclass,
   user_id anycompatible,
   item_id text,
-  on_unknown text default 'null'
+  on_unknown text default 'null',
+  clip boolean default false
 ) returns real
 language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
-comment on function als.predict(regclass, anycompatible, text, text) is
+comment on function als.predict(regclass, anycompatible, text, text, boolean) is
   'The score of an item for a user, the item as text or without a type';
 
 create function als.recommend(
@@ -439,7 +441,8 @@ create function als.evaluate(
   item_col name default null,
   rating_col name default null,
   threads int default null,
-  per_user text default null
+  per_user text default null,
+  clip boolean default false
 ) returns table (metric text, k int, value float8, baseline float8, n bigint)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_evaluate';
 comment on function als.evaluate is
@@ -458,7 +461,8 @@ create function als.compare(
   item_col name default null,
   rating_col name default null,
   threads int default null,
-  confidence float8 default 0.95
+  confidence float8 default 0.95,
+  clip boolean default false
 ) returns table (metric text, k int, value_a float8, value_b float8, difference float8, low float8, high float8, better regclass, n bigint)
 language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_compare';
 comment on function als.compare is
@@ -769,6 +773,10 @@ comment on function als.create_functions is
 
 comment on function als.hash_fraction is
   'A number of [0, 1) that depends on these values alone, on every server and in every version the same';
+
+alter type als.model
+  add attribute lowest_rating real cascade,
+  add attribute highest_rating real cascade;
 
 -- als.models reads tables that nobody has named, without a query on them; why it cannot, it says.
 create function als._models(

@@ -82,7 +82,9 @@ create type als.model as (
   n_refined bigint,            -- row solves that single precision was not enough for
   read_seconds float8,
   train_seconds float8,
-  write_seconds float8
+  write_seconds float8,
+  lowest_rating real,          -- of the ratings that training saw
+  highest_rating real
 );
 comment on type als.model is
   'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
@@ -382,10 +384,11 @@ create function als.predict(
   model regclass,
   user_id anycompatible,
   item_id "any",
-  on_unknown text default 'null'
+  on_unknown text default 'null',
+  clip boolean default false
 ) returns real
 language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
-comment on function als.predict(regclass, anycompatible, "any", text) is
+comment on function als.predict(regclass, anycompatible, "any", text, boolean) is
   'The score of an item for a user: the rating expected, or the preference for implicit feedback';
 
 -- Two that are anycompatible would have to be of one type.
@@ -393,10 +396,11 @@ create function als.predict(
   model regclass,
   user_id anycompatible,
   item_id text,
-  on_unknown text default 'null'
+  on_unknown text default 'null',
+  clip boolean default false
 ) returns real
 language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
-comment on function als.predict(regclass, anycompatible, text, text) is
+comment on function als.predict(regclass, anycompatible, text, text, boolean) is
   'The score of an item for a user, the item as text or without a type';
 
 create function als._top_k_support(internal) returns internal
@@ -899,7 +903,8 @@ create function als.evaluate(
   item_col name default null,
   rating_col name default null,
   threads int default null,
-  per_user text default null
+  per_user text default null,
+  clip boolean default false
 ) returns table (metric text, k int, value float8, baseline float8, n bigint)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_evaluate';
 comment on function als.evaluate is
@@ -918,7 +923,8 @@ create function als.compare(
   item_col name default null,
   rating_col name default null,
   threads int default null,
-  confidence float8 default 0.95
+  confidence float8 default 0.95,
+  clip boolean default false
 ) returns table (metric text, k int, value_a float8, value_b float8, difference float8, low float8, high float8, better regclass, n bigint)
 language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_compare';
 comment on function als.compare is

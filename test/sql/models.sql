@@ -28,7 +28,7 @@ where refclassid = 'pg_extension'::regclass and refobjid = (select oid from pg_e
 -- Everything runs as the caller; what reads is stable and safe in parallel plans, and what makes rows says how many.
 -- Three functions run whole queries that they are given, and for those leave parallel plans to the server.
 select oid::regprocedure from pg_proc
-where pronamespace = 'als'::regnamespace and proname <> all ('{evaluate,report,split}')
+where pronamespace = 'als'::regnamespace and proname <> all ('{compare,evaluate,report,split}')
   and (prosecdef or provolatile <> 'v' and proparallel <> 's' or proretset and prorows not between 1 and 20 or provolatile = 'v' and proparallel = 's');
 
 -- als.models lists models, each with its newest run.
@@ -87,7 +87,7 @@ select run from als.train('a', 'ratings', factors => 2);
 select try('drop extension als') ~ '^2BP01 ';
 select als.drop_model('a');
 -- The factor tables' trigger may be told to step aside, and the extension's objects are the extension's.
-select try('drop function als.predict(regclass, anycompatible, "any", text)') ~ '^2BP01 ';
+select try('drop function als.predict(regclass, anycompatible, "any", text, boolean)') ~ '^2BP01 ';
 select try('drop type als.model') ~ '^2BP01 ';
 
 -- Broken models tell what is wrong and how to go on.

@@ -25,6 +25,7 @@ struct EvaluationRequest {
   std::optional<std::string> candidates;
   bool exclude_seen = true;
   std::optional<double> min_rating;
+  bool clip = false;                    ///< predictions, to the scale of the model's ratings
   std::optional<std::string> user_col;  ///< these three: the model's
   std::optional<std::string> item_col;
   std::optional<std::string> rating_col;

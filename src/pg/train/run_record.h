@@ -16,7 +16,8 @@ struct TrainReport {
   std::int64_t items = 0;
   std::int64_t refined = 0;
   double mean = 0;
-  bool cg = false;  ///< solved by conjugate gradients
+  std::pair<float, float> range{};  ///< of the ratings
+  bool cg = false;                  ///< solved by conjugate gradients
   bool warm_started = false;
   std::int64_t held_out = 0;
   std::vector<double> loss;     ///< after each iteration

@@ -17,7 +17,8 @@ enum Argument { kModel, kSource, kOptions, kReplace };
 std::vector<std::string> known_names() {
   std::vector<std::string> names{"user_col", "item_col", "rating_col"};
   for (const Option& option : kOptionTable) names.emplace_back(option.name);
-  names.insert(names.end(), {"threads", "replace", "replace_ids", "warm_start", "unlogged", "keep_previous"});
+  names.insert(names.end(),
+               {"threads", "replace", "replace_ids", "warm_start", "unlogged", "keep_previous"});
   return names;
 }
 

@@ -24,8 +24,7 @@ void check_and_read(Training& training, ModelWriter& model, const TrainRequest& 
     model.lock(request.replace);
     training.describe();
     ModelWriter made = model;
-    made.prepare_tables(training.source().id_types, request.unlogged,
-                        request.replace_ids);
+    made.prepare_tables(training.source().id_types, request.unlogged, request.replace_ids);
   });
   training.read();
 }
