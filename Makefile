@@ -15,8 +15,9 @@ REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 # -isystem: warnings in the headers of Eigen and PostgreSQL are not ours to fix.
 EIGEN := $(or $(shell pkg-config --cflags-only-I eigen3 2>/dev/null),-I/usr/include/eigen3)
 ALS_CPPFLAGS = -Isrc $(patsubst -I%,-isystem %,$(EIGEN)) -MMD -MP
-# Of `make debug` (DEBUG=1): as a debugger likes it, and everything checked that can be.
-OPTIMIZE = $(if $(DEBUG),-O0 -g -D_GLIBCXX_ASSERTIONS -DALS_ASSERTIONS,-O3)
+# Of `make debug` (DEBUG=1): as a debugger likes it, and everything checked that can be. COVERAGE=1: of `make coverage`.
+COUNT_LINES = $(if $(COVERAGE),--coverage -fprofile-update=atomic)
+OPTIMIZE = $(if $(DEBUG),-O0 -g -D_GLIBCXX_ASSERTIONS -DALS_ASSERTIONS,$(if $(COVERAGE),-O1 -g1 $(COUNT_LINES),-O3))
 # -Wno-register: PostgreSQL's headers before 16 use the keyword, which C++17 took out.
 ALS_CXXFLAGS = -std=c++17 $(OPTIMIZE) -pthread -fvisibility=hidden -Wall -Wextra -Wno-register \
 	-Wno-unknown-warning-option
@@ -24,7 +25,7 @@ ALS_CXXFLAGS = -std=c++17 $(OPTIMIZE) -pthread -fvisibility=hidden -Wall -Wextra
 PG_CPPFLAGS = $(ALS_CPPFLAGS) -isystem $(includedir_server)
 PG_CXXFLAGS = $(ALS_CXXFLAGS)
 # PGXS links with the C compiler.
-SHLIB_LINK += -lstdc++ -lpthread
+SHLIB_LINK += -lstdc++ -lpthread $(COUNT_LINES)
 EXTRA_CLEAN = $(OBJS:.o=.d) build
 
 # Bitcode lets the server inline C functions into JIT-compiled expressions; C++ gains nothing.
@@ -89,7 +90,7 @@ build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
 .PHONY: bench-kernels bench-top-k bench-tune bench-round-trip deps demo test soak bench bench-serving build-core-tests \
-	test-core test-sql test-tap test-assert test-docs check-docs lint check-compilers
+	test-core test-sql test-tap test-assert test-docs check-docs lint check-compilers coverage
 
 # Installs what is missing for building, testing and the demo.
 deps:
@@ -158,6 +159,10 @@ test-assert:
 # print into the pages.
 test-docs: all
 	$(TOOLS)/with-server $(TOOLS)/doc-examples $(UPDATE) $(PAGE)
+
+# How much of src/ the tests run; GROUPS="sql core" picks from sql, tap and core.
+coverage:
+	@$(TOOLS)/coverage $(GROUPS)
 
 # Whether the reference is complete, links lead somewhere, and lines are short enough.
 check-docs:

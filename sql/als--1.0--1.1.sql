@@ -165,10 +165,11 @@ create function als.predict(
   model regclass,
   user_id anycompatible,
   item_id "any",
-  on_unknown text default 'null'
+  on_unknown text default 'null',
+  clip boolean default false
 ) returns real
 language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
-comment on function als.predict(regclass, anycompatible, "any", text) is
+comment on function als.predict(regclass, anycompatible, "any", text, boolean) is
   'The score of an item for a user: the rating expected, or the preference for implicit feedback';
 
 -- Two that are anycompatible would have to be of one type.
@@ -176,10 +177,11 @@ create function als.predict(
   model regclass,
   user_id anycompatible,
   item_id text,
-  on_unknown text default 'null'
+  on_unknown text default 'null',
+  clip boolean default false
 ) returns real
 language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
-comment on function als.predict(regclass, anycompatible, text, text) is
+comment on function als.predict(regclass, anycompatible, text, text, boolean) is
   'The score of an item for a user, the item as text or without a type';
 
 create function als.recommend(
@@ -539,7 +541,8 @@ create function als.evaluate(
   rating_col name default null,
   threads int default null,
   per_user text default null,
-  seen text default null
+  seen text default null,
+  clip boolean default false
 ) returns table (metric text, k int, value float8, baseline float8, n bigint)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_evaluate';
 comment on function als.evaluate is
@@ -559,7 +562,8 @@ create function als.compare(
   rating_col name default null,
   threads int default null,
   confidence float8 default 0.95,
-  seen text default null
+  seen text default null,
+  clip boolean default false
 ) returns table (metric text, k int, value_a float8, value_b float8, difference float8, low float8, high float8, better regclass, n bigint)
 language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_compare';
 comment on function als.compare is
@@ -917,6 +921,7 @@ drop view als.models;
 -- The source's table as a text: a regclass keeps a model from being restored where that table is not.
 alter type als.model alter attribute source_table set data type text cascade;
 alter type als.model add attribute source_path text cascade, add attribute seen_path text cascade, add attribute advice text cascade;
+alter type als.model add attribute lowest_rating real cascade, add attribute highest_rating real cascade;
 create view als.models as select model, owner, (run).*, problem from als._models();
 comment on view als.models is
   'The models that the current user may read, each with its newest run, or the problem with reading it';

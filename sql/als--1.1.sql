@@ -91,7 +91,9 @@ create type als.model as (
                                -- popularity; null for implicit feedback
   source_path text,            -- the schemas in which a query's names are looked up; null for a table
   seen_path text,              -- the same of seen
-  advice text                  -- what would make serving quicker; null: nothing
+  advice text,                 -- what would make serving quicker; null: nothing
+  lowest_rating real,          -- of the ratings that training saw
+  highest_rating real
 );
 comment on type als.model is
   'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
@@ -451,10 +453,11 @@ create function als.predict(
   model regclass,
   user_id anycompatible,
   item_id "any",
-  on_unknown text default 'null'
+  on_unknown text default 'null',
+  clip boolean default false
 ) returns real
 language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
-comment on function als.predict(regclass, anycompatible, "any", text) is
+comment on function als.predict(regclass, anycompatible, "any", text, boolean) is
   'The score of an item for a user: the rating expected, or the preference for implicit feedback';
 
 -- Two that are anycompatible would have to be of one type.
@@ -462,10 +465,11 @@ create function als.predict(
   model regclass,
   user_id anycompatible,
   item_id text,
-  on_unknown text default 'null'
+  on_unknown text default 'null',
+  clip boolean default false
 ) returns real
 language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
-comment on function als.predict(regclass, anycompatible, text, text) is
+comment on function als.predict(regclass, anycompatible, text, text, boolean) is
   'The score of an item for a user, the item as text or without a type';
 
 create function als._top_k_support(internal) returns internal
@@ -1096,7 +1100,8 @@ create function als.evaluate(
   rating_col name default null,
   threads int default null,
   per_user text default null,
-  seen text default null
+  seen text default null,
+  clip boolean default false
 ) returns table (metric text, k int, value float8, baseline float8, n bigint)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_evaluate';
 comment on function als.evaluate is
@@ -1116,7 +1121,8 @@ create function als.compare(
   rating_col name default null,
   threads int default null,
   confidence float8 default 0.95,
-  seen text default null
+  seen text default null,
+  clip boolean default false
 ) returns table (metric text, k int, value_a float8, value_b float8, difference float8, low float8, high float8, better regclass, n bigint)
 language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_compare';
 comment on function als.compare is

@@ -87,7 +87,7 @@ select run from als.train('a', 'ratings', factors => 2);
 select try('drop extension als') ~ '^2BP01 ';
 select als.drop_model('a');
 -- The factor tables' trigger may be told to step aside, and the extension's objects are the extension's.
-select try('drop function als.predict(regclass, anycompatible, "any", text)') ~ '^2BP01 ';
+select try('drop function als.predict(regclass, anycompatible, "any", text, boolean)') ~ '^2BP01 ';
 select try('drop type als.model') ~ '^2BP01 ';
 
 -- Broken models tell what is wrong and how to go on.

@@ -216,4 +216,11 @@ Ratings::Ratings(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_r
   mean_ = mean_of(by_user_.values, team);
 }
 
+std::pair<float, float> Ratings::range() const {
+  if (by_user_.values.empty()) return {};
+  const auto [lowest, highest] =
+      std::minmax_element(by_user_.values.begin(), by_user_.values.end());
+  return {*lowest, *highest};
+}
+
 }  // namespace als

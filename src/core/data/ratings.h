@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "core/base/thread_team.h"
@@ -63,8 +64,11 @@ class Ratings {
   std::size_t users() const { return by_user_.rows(); }
   std::size_t items() const { return by_item_.rows(); }
   std::size_t size() const { return by_user_.columns.size(); }
-  std::size_t duplicates() const { return duplicates_; }        ///< entries merged away
-  double mean() const { return mean_; }                         ///< of the ratings here; 0 if none
+  std::size_t duplicates() const { return duplicates_; }  ///< entries merged away
+  double mean() const { return mean_; }                   ///< of the ratings here; 0 if none
+
+  /// The lowest and the highest of the ratings here; zeros if none.
+  std::pair<float, float> range() const;
   const CompressedRows& held_out() const { return held_out_; }  ///< by user; empty without a rule
   const CompressedRows& by_user() const { return by_user_; }
   const CompressedRows& by_item() const { return by_item_; }

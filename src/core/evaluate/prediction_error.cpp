@@ -27,6 +27,11 @@ PredictionEvaluator::PredictionEvaluator(const BiasedView& items,
                                          ThreadTeam& team)
     : items_(items), item_means_(item_means), origin_(origin), team_(team) {}
 
+void PredictionEvaluator::clip(float lowest, float highest) {
+  lowest_ = lowest;
+  highest_ = highest;
+}
+
 void PredictionEvaluator::add(std::size_t n, const std::function<User(std::size_t)>& user_of,
                               const OnUser& on_user) {
   // The sums of blocks, added up in order.
@@ -41,7 +46,8 @@ void PredictionEvaluator::add(std::size_t n, const std::function<User(std::size_
         const std::uint32_t item = user.ratings.columns[e];
         const double rating = user.ratings.values[e];
         const float base = items_.bias == nullptr ? user.base : user.base + items_.bias[item];
-        const float prediction = base + dot(user.vector, items_.row(item), items_.vectors.cols);
+        const float score = base + dot(user.vector, items_.row(item), items_.vectors.cols);
+        const float prediction = std::clamp(score, lowest_, highest_);
         own.model.add(rating, prediction);
         own.means.add(rating, item_means_[item]);
         errors.add(rating, prediction);

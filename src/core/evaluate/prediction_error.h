@@ -52,6 +52,9 @@ class PredictionEvaluator {
   PredictionEvaluator(const BiasedView& items, const std::vector<double>& item_means, double origin,
                       ThreadTeam& team);
 
+  /// From here on the model's predictions are clipped to this range.
+  void clip(float lowest, float highest);
+
   /// Is told the errors of user n; called from any thread.
   using OnUser = std::function<void(std::size_t n, const PredictionError& model,
                                     const PredictionError& means)>;
@@ -83,6 +86,8 @@ class PredictionEvaluator {
   const BiasedView items_;
   const std::vector<double>& item_means_;
   const double origin_;
+  float lowest_ = -std::numeric_limits<float>::infinity();
+  float highest_ = std::numeric_limits<float>::infinity();
   ThreadTeam& team_;
   Sums sums_;
 };

@@ -103,6 +103,8 @@ CompressedRows Evaluation::read(const RatingSource& source, const char* argument
 }
 
 void Evaluation::read_sources() {
+  std::optional<RatingScale> scale;
+  if (request_.clip) scale = model_.rating_scale();
   progress_.enter(Phase::kReading);
   test_ = read(request_.test, "test", UnknownIds::kKeep, true);
   held_ += users_.bytes() + users_.size() * sizeof(KnownUser);
@@ -118,6 +120,7 @@ void Evaluation::read_sources() {
     if (!item_means_) no_means_.assign(items_.size(), model_.mean);
     prediction_.emplace(BiasedView(items_.rows(), items_.bias()),
                         item_means_ ? *item_means_ : no_means_, model_.mean, team_);
+    if (scale) prediction_->clip(scale->lowest, scale->highest);
   }
 }
 

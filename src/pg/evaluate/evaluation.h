@@ -28,6 +28,7 @@ struct EvaluationRequest {
   std::optional<std::string>
       seen;  ///< beside the model's source; not named: as the model's row says
   std::optional<double> min_rating;
+  bool clip = false;                    ///< predictions, to the scale of the model's ratings
   std::optional<std::string> user_col;  ///< these three: the model's
   std::optional<std::string> item_col;
   std::optional<std::string> rating_col;

@@ -41,6 +41,7 @@ EvaluationRequest evaluation_request(const NamedArgs& args, const char* model) {
     constexpr double kLargest = std::numeric_limits<float>::max();
     request.min_rating = float_arg(fcinfo, args["min_rating"], "min_rating", -kLargest, kLargest);
   }
+  request.clip = args.has("clip") && args.flag("clip");  // not in 1.0
   request.user_col = optional_name(args, "user_col");
   request.item_col = optional_name(args, "item_col");
   request.rating_col = optional_name(args, "rating_col");

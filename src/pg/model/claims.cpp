@@ -24,6 +24,7 @@ std::vector<Oid> models_owned_by(Oid owner) {
     return found;
   });
   std::vector<Oid> result;
+  result.reserve(static_cast<std::size_t>(list_length(models)));
   for (int i = 0; i < list_length(models); ++i) result.push_back(list_nth_oid(models, i));
   return result;
 }

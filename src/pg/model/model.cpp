@@ -56,6 +56,8 @@ enum Column {
   kUserVersion,
   kItemVersion,
   kMean,
+  kLowest,
+  kHighest,
   kUsers,
   kItems,
   kDuplicates,
@@ -75,13 +77,14 @@ enum Column {
 };
 
 constexpr const char* kColumns =
-    "user_version, item_version, mean, n_users, n_items, n_duplicates, user_factors, item_factors, "
-    "source, source_table, user_col, item_col, rating_col, seen, seen_table, damping, "
-    "source_path, seen_path";
+    "user_version, item_version, mean, lowest_rating, highest_rating, n_users, n_items, "
+    "n_duplicates, user_factors, item_factors, source, source_table, user_col, item_col, "
+    "rating_col, seen, seen_table, damping, source_path, seen_path";
 
-constexpr Oid kColumnTypes[] = {UUIDOID,     UUIDOID,     FLOAT8OID, INT8OID,   INT8OID, INT8OID,
-                                REGCLASSOID, REGCLASSOID, TEXTOID,   TEXTOID,   NAMEOID, NAMEOID,
-                                NAMEOID,     TEXTOID,     TEXTOID,   FLOAT8OID, TEXTOID, TEXTOID};
+constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID, FLOAT4OID,   FLOAT4OID,
+                                INT8OID, INT8OID, INT8OID,   REGCLASSOID, REGCLASSOID,
+                                TEXTOID, TEXTOID, NAMEOID,   NAMEOID,     NAMEOID,
+                                TEXTOID, TEXTOID, FLOAT8OID, TEXTOID,     TEXTOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {
@@ -227,6 +230,18 @@ RowVersion newest_row(Oid table) {
   });
 }
 
+RatingScale Model::rating_scale() const {
+  if (feedback == Feedback::kImplicit)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    format("model %s has no scale of ratings to clip to", name.c_str()),
+                    "clip is for explicit feedback: implicit feedback predicts preferences.");
+  if (scale) return *scale;
+  throw UserError(
+      ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+      format("model %s does not tell the lowest and the highest of its ratings", name.c_str()),
+      "Train it again, or call without clip.");
+}
+
 TrainOptions Model::options() const {
   if (!knows_objective)
     throw UserError(
@@ -266,6 +281,8 @@ Model read_model(Oid table) {
     model.factors = static_cast<int>(options.integer(OptionId::kFactors, 0));
     model.biases = options.flag(OptionId::kBiases, false);
     model.mean = DatumGetFloat8(row.datum(kMean));
+    if (!row.is_null(kLowest) && !row.is_null(kHighest))
+      model.scale = {DatumGetFloat4(row.datum(kLowest)), DatumGetFloat4(row.datum(kHighest))};
     model.knows_objective =
         options[OptionId::kRegularization] && !(implicit && !options[OptionId::kAlpha]);
     model.regularization = options.number(OptionId::kRegularization, 0);

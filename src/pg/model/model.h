@@ -31,6 +31,12 @@ struct FactorTable {
   }
 };
 
+/// The lowest and the highest rating that a training saw.
+struct RatingScale {
+  float lowest;
+  float highest;
+};
+
 /// The newest row of a model table, as far as serving and retraining need it.
 struct Model {
   Oid table = InvalidOid;
@@ -40,6 +46,7 @@ struct Model {
   int factors = 0;
   bool biases = false;
   double mean = 0;  ///< of the ratings
+  std::optional<RatingScale> scale;
   double regularization = 0;
   double reg_exponent = 0;
   double alpha = 0;  ///< 0 for explicit feedback
@@ -59,6 +66,10 @@ struct Model {
   std::int64_t n_rows(Side side) const { return side == Side::kUsers ? n_users : n_items; }
 
   bool knows_objective = true;  ///< false for an imported model whose options nobody has told
+
+  /// What predictions are clipped to. Throws 22023 for implicit feedback, 55000 where it is not
+  /// known.
+  RatingScale rating_scale() const;
 
   /// What it was trained with, as far as one row's part of the objective depends on it. Throws
   /// 55000 where that is not known.

@@ -56,6 +56,20 @@ PredictState& state_for(FunctionCallInfo fcinfo, ServedModel& served) {
   return *state;
 }
 
+/// Keeps predictions within the scale of the ratings, where that is asked for.
+class Clip {
+ public:
+  Clip(FunctionCallInfo fcinfo, const Model& model) {
+    if (PG_NARGS() > 4 && bool_arg(fcinfo, 4, "clip")) scale_ = model.rating_scale();  // not in 1.0
+  }
+  float operator()(float score) const {
+    return scale_ ? std::clamp(score, scale_->lowest, scale_->highest) : score;
+  }
+
+ private:
+  std::optional<RatingScale> scale_;
+};
+
 [[noreturn]] void throw_unknown(const Model& model, Side side, FunctionCallInfo fcinfo) {
   throw_unknown_id(model, side, fcinfo, side == Side::kUsers ? 1 : 2,
                    "It had no rating when the model was trained. Train again, or use on_unknown => "
@@ -84,23 +98,24 @@ float mean_score(const Model& model, const std::optional<FactorRow>& user,
 
 ALS_SQL_FUNCTION(als_predict)
 
-/// als.predict(model regclass, user_id "any", item_id "any", on_unknown text): real
+/// als.predict(model regclass, user_id, item_id, on_unknown text, clip boolean): real
 Datum als_predict(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
   std::optional<float> score = guard([&]() -> std::optional<float> {
     std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(0));
+    const Clip clip(fcinfo, served->model());
     PredictState& state = state_for(fcinfo, *served);
     std::optional<FactorRow> user = find_row(*served, Side::kUsers, state.user, fcinfo->args[1]);
     std::optional<FactorRow> item = find_row(*served, Side::kItems, state.item, fcinfo->args[2]);
     const Model& model = served->model();
     if (user && item)
-      return (base_score(model, user->bias) + item->bias) +
-             als::dot(user->values, item->values, static_cast<std::size_t>(model.factors));
+      return clip((base_score(model, user->bias) + item->bias) +
+                  als::dot(user->values, item->values, static_cast<std::size_t>(model.factors)));
     OnUnknown on_unknown =
         state.on_unknown_is_constant ? state.on_unknown : on_unknown_from(fcinfo);
     if (on_unknown == OnUnknown::kNull) return std::nullopt;
-    if (on_unknown == OnUnknown::kMean) return mean_score(model, user, item);
+    if (on_unknown == OnUnknown::kMean) return clip(mean_score(model, user, item));
     throw_unknown(model, user ? Side::kItems : Side::kUsers, fcinfo);
   });
   if (!score) PG_RETURN_NULL();

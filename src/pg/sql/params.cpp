@@ -30,6 +30,7 @@ Param class_param(Oid relation) {
 Param bigint_param(std::int64_t value) { return {INT8OID, Int64GetDatum(value)}; }
 Param bool_param(bool value) { return {BOOLOID, BoolGetDatum(value)}; }
 Param int_param(int value) { return {INT4OID, Int32GetDatum(value)}; }
+Param real_param(float value) { return {FLOAT4OID, Float4GetDatum(value)}; }
 Param float_param(double value) {
   return {FLOAT8OID, server([&] { return Float8GetDatum(value); })};
 }

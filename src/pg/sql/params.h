@@ -11,6 +11,7 @@ Param class_param(Oid relation);  ///< null for InvalidOid
 Param bigint_param(std::int64_t value);
 Param bool_param(bool value);
 Param int_param(int value);
+Param real_param(float value);
 Param float_param(double value);
 Param float8_array_param(const std::vector<double>& values);
 

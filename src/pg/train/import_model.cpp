@@ -60,7 +60,9 @@ struct SourceCounts {
   std::int64_t rows = 0;
   std::int64_t skipped = 0;  ///< with a null, or an id without a vector
   double sum = 0;            ///< of the ratings of the others
-  CompressedRows users;      ///< of these only the sizes of rows are filled in
+  float lowest = std::numeric_limits<float>::infinity();
+  float highest = -std::numeric_limits<float>::infinity();
+  CompressedRows users;  ///< of these only the sizes of rows are filled in
   CompressedRows items;
   std::vector<RatingTotals> item_totals;
 
@@ -101,8 +103,11 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
                  }
                  ++by_user[user];
                  ++by_item[item];
-                 counts.item_totals[item].add(DatumGetFloat8(slot->tts_values[2]));
-                 counts.sum += DatumGetFloat8(slot->tts_values[2]);
+                 const double rating = DatumGetFloat8(slot->tts_values[2]);
+                 counts.sum += rating;
+                 counts.lowest = std::min(counts.lowest, static_cast<float>(rating));
+                 counts.highest = std::max(counts.highest, static_cast<float>(rating));
+                 counts.item_totals[item].add(rating);
                });
   names.end();
   counts.users = rows_of_sizes(by_user);
@@ -171,6 +176,10 @@ void write_imported_row(const ModelWriter& store, const ImportRequest& request,
   row.add("n_items", bigint_param(static_cast<std::int64_t>(items.ids().size())));
   row.add("mean", float_param(mean));
   if (damped) row.add("damping", float_param(*damped));
+  if (counts && counts->lowest <= counts->highest) {
+    row.add("lowest_rating", real_param(counts->lowest));
+    row.add("highest_rating", real_param(counts->highest));
+  }
   row.insert(store);
 }
 

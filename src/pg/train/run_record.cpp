@@ -29,6 +29,8 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
   row.add("n_items", bigint_param(report.items));
   row.add("mean", float_param(report.mean));
   if (report.damping) row.add("damping", float_param(*report.damping));
+  row.add("lowest_rating", real_param(report.range.first));
+  row.add("highest_rating", real_param(report.range.second));
   row.add("loss", float8_array_param(report.loss));
   if (request.holdout > 0) {
     row.add("holdout_metric", text_param(implicit ? "recall@10" : "rmse"));

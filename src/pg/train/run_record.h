@@ -16,8 +16,9 @@ struct TrainReport {
   std::int64_t items = 0;
   std::int64_t refined = 0;
   double mean = 0;
-  std::optional<double> damping;  ///< of items' mean ratings: explicit feedback only
-  bool cg = false;                ///< solved by conjugate gradients
+  std::optional<double> damping;    ///< of items' mean ratings: explicit feedback only
+  std::pair<float, float> range{};  ///< of the ratings
+  bool cg = false;                  ///< solved by conjugate gradients
   bool warm_started = false;
   std::int64_t held_out = 0;
   std::vector<double> loss;     ///< after each iteration

@@ -127,6 +127,7 @@ void Training::index() {
   report_.users = static_cast<std::int64_t>(ratings.users());
   report_.items = static_cast<std::int64_t>(ratings.items());
   report_.mean = ratings.mean();
+  report_.range = ratings.range();
   report_.read_seconds = data_->seconds();
 }
 
