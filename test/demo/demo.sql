@@ -128,7 +128,29 @@ order by rank;
 \set ECHO none
 \timing off
 \echo
-\echo '5. The next night'
+\echo '5. A moment later'
+\echo '----------------'
+\echo 'The table notes who likes something new. No writer waits for a refresh, nor for a training:'
+\echo
+\set ECHO queries
+select als.track('taste');
+\set ECHO none
+select items, users from als.refresh('taste') \gset
+\timing on
+\set ECHO queries
+insert into likes select :someone, item_id from als.similar_items('taste', :star_wars, 5);
+select items, users from als.refresh('taste');
+\set ECHO none
+\timing off
+\echo 'Some likes in the way of Star Wars have moved the list:'
+\echo
+\set ECHO queries
+select r.rank, m.title, m.year, m.genres
+from als.recommend('taste', :someone, 5) r join movies m on m.movie_id = r.item_id
+order by r.rank;
+\set ECHO none
+\echo
+\echo '6. The next night'
 \echo '-----------------'
 \echo 'More likes have come in. The model is trained again as it was, from where it is; readers go on.'
 insert into likes select user_id, item_id from held_out where rating >= 4;
@@ -139,7 +161,7 @@ select run, warm_start, factors, iterations, n_ratings from als.retrain('taste',
 \set ECHO none
 \timing off
 \echo
-\echo '6. A model is ordinary tables'
+\echo '7. A model is ordinary tables'
 \echo '-----------------------------'
 \echo 'You own them, grant them, dump them. A view lists the models:'
 \echo

@@ -29,7 +29,8 @@ void check_may_track(Oid model) {
   });
 }
 
-/// Statements see the rows that they change only on ordinary tables.
+/// Statements see the rows that they change only on ordinary tables, and sessions see only their
+/// own temporary ones.
 void check_can_be_tracked(const Model& model) {
   if (model.source.is_gone()) model.source.from_clause();  // says so
   const Oid source = model.source.table;
@@ -37,6 +38,14 @@ void check_can_be_tracked(const Model& model) {
     return OidIsValid(source) && get_rel_relkind(source) == RELKIND_RELATION &&
            !get_rel_relispartition(source);
   });
+  const bool is_temporary = server([&] {
+    return get_rel_persistence(model.table) == RELPERSISTENCE_TEMP &&
+           get_rel_persistence(source) != RELPERSISTENCE_TEMP;
+  });
+  if (can && is_temporary)
+    throw UserError(ERRCODE_WRONG_OBJECT_TYPE,
+                    format("model %s is temporary, its source is not", model.name.c_str()),
+                    "Other sessions could not note what they change. als.refresh works without.");
   if (can) return;
   throw UserError(ERRCODE_WRONG_OBJECT_TYPE,
                   format("the source of model %s is not an ordinary table", model.name.c_str()),
