@@ -1264,10 +1264,13 @@ comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
 
 create function als._change_training(granted boolean, role name) returns void
-language plpgsql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $$
 declare
   costly regprocedure;
 begin
+  if role is null then
+    raise exception 'the role must not be null' using errcode = 'null_value_not_allowed', hint = 'Name a role, or public.';
+  end if;
   for costly in select * from als._costly_functions() loop
     -- GRANT and REVOKE themselves would merely warn.
     if not pg_has_role((select proowner from pg_proc where oid = costly), 'usage') then
@@ -1282,14 +1285,14 @@ comment on function als._change_training is
   'Internal to als.grant_training and als.revoke_training: grants or revokes each of the costly functions';
 
 create function als.grant_training(to_role name) returns void
-language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
+language sql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $$
   select als._change_training(true, to_role)
 $$;
 comment on function als.grant_training is
   'Lets a role, or public, execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
 create function als.revoke_training(from_role name default 'public') returns void
-language sql volatile strict parallel unsafe set search_path = pg_catalog, pg_temp as $$
+language sql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $$
   select als._change_training(false, from_role)
 $$;
 comment on function als.revoke_training is

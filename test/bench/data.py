@@ -57,7 +57,7 @@ def load(name, rows=ML_ROWS):
 
 
 def _save(folder, users, items, ratings):
-    """Splits nine to one by a hash of the cell, so that the split hangs on nothing else, and shuffles:
+    """Splits nine to one by a hash of the cell, so that the split depends on nothing else, and shuffles:
     tables are seldom sorted by user."""
     n_users, n_items = users.max() + 1, items.max() + 1
     np.save(folder / "shape.npy", (n_users, n_items))

@@ -57,7 +57,7 @@ TEST(FoldIn, GivesTheTrainedItems) {
     int kind = 0;
     for (TrainOptions options : kinds_of_options()) {
       if (options.solver != Solver::kDirect) continue;
-      // With next to no ridge, where coordinate descent stands still hangs on where it starts.
+      // With next to no ridge, where coordinate descent stands still depends on where it starts.
       if (options.nonnegative) options.regularization = 1;
       SCOPED_TRACE("kind " + std::to_string(kind++));
       Trainer trainer(ratings, options, keys_of(items), team);

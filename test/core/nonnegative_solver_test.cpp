@@ -87,7 +87,7 @@ TEST(NonnegativeSolver, AgreesWithTheFreeSolutionWhereThatIsPositive) {
   for (const float value : x) EXPECT_NEAR(value, 1.0F, 1e-3);
 }
 
-TEST(NonnegativeSolver, LeavesWhatNothingHangsOn) {
+TEST(NonnegativeSolver, LeavesWhatNothingDependsOn) {
   const NormalEquations nothing(3);
   std::vector<float> x = {1.0F, -1.0F, 0.0F};
   const CholeskySolver::Solution solution = NonnegativeSolver(3).solve(nothing, 0.0, 3, x.data());

@@ -141,7 +141,7 @@ TEST(Trainer, GivesTheSameBitsForAnyThreadsAndOrder) {
   });
 }
 
-TEST(Trainer, InitialFactorsHangOnSeedAndKeyAlone) {
+TEST(Trainer, InitialFactorsDependOnSeedAndKeyAlone) {
   ThreadTeam team(1);
   TrainOptions options;
   options.factors = 5;

@@ -15,7 +15,7 @@ from m_user_factors as f, als.similar_users('m', f.user_id, 100) as s join m_use
 
 -- From the smallest lengths to the largest; all parallel but one, which is at right angles, and one that is zero.
 create table vectors (id int, v float8[]);
-insert into vectors values (1, '{1,1}'), (2, '{1e-18,1e-18}'), (3, '{1e20,1e20}'), (4, '{3e38,3e38}'), (5, '{-1e-40,-1e-40}'), (6, '{1,-1}'), (7, '{0,0}');
+insert into vectors values (1, '{1,1}'), (2, '{1e-18,1e-18}'), (3, '{1e10,1e10}'), (4, '{1e17,1e17}'), (5, '{-1e-40,-1e-40}'), (6, '{1,-1}'), (7, '{0,0}');
 select n_items from als.import_model('lengths', 'vectors', 'vectors');
 select a.id, s.item_id, s.score, s.score = als.cosine(a.v::real[], b.v::real[]) as same
 from vectors as a, als.similar_items('lengths', a.id) as s join vectors as b on b.id = s.item_id order by a.id, s.rank;

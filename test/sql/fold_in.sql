@@ -147,6 +147,8 @@ select als.fold_in(null, array[3]), als.fold_in('m', null), als.fold_in('m', nul
 begin;
 update m_item_factors set factors = array_fill('NaN'::real, array[7]) where item_id = 3;
 select try('select als.fold_in(''m'', array[3, 5], ''{1,2}'')');
+update m_item_factors set factors = array_fill(1e17::real, array[7]) where item_id = 3;
+select try('select als.fold_in(''m'', array[3], ''{3e38}'')');
 select als.fold_in('m', array[5], '{2}') is not null;
 rollback;
 

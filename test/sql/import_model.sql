@@ -84,6 +84,28 @@ select run from als.import_model('light', 'u', 'i', unlogged => true);
 select relpersistence from pg_class where oid = 'light_user_factors'::regclass;
 select als.drop_model('light');
 
+-- The largest factors, biases and mean give a finite score.
+select n_items from als.import_model('largest', 'select 1, array_fill(1e17::real, array[1024]), 1e37::float8', 'select 1, array_fill(1e17::real, array[1024]), 1e37::float8',
+  feedback => 'explicit', mean => 1e37);
+select als.predict('largest', 1, 1) between 1e37 and 3e38 as finite;
+-- Beyond them nothing is loaded, whoever has written it.
+begin;
+update largest_item_factors set factors = array_fill(3e38::real, array[1024]);
+select try('select als.predict(''largest'', 1, 1)');
+select try('select als.recommend(''largest'', 1)');
+select try('select als.similar_items(''largest'', 1)');
+select try('select als.explain(''largest'', 1, 1)');
+select try('select als.recommend_all(''largest'', ''target'', exclude_seen => false)');
+update largest_item_factors set factors = array_fill(1::real, array[1024]), bias = '-infinity';
+select try('select als.predict(''largest'', 1, 1)');
+select try('select als.recommend(''largest'', 1, exclude_seen => false)');
+update largest_item_factors set bias = null;
+select als.predict('largest', 1, 1) between 1e37 and 3e38 as finite;
+update largest set mean = 'nan';
+select try('select als.predict(''largest'', 1, 1)');
+rollback;
+select als.drop_model('largest');
+
 -- Errors leave nothing behind.
 create function bad(users text, items text, more text default '') returns text language sql as $$
   select try(format('select als.import_model(''bad'', %L, %L%s)', users, items, more))
@@ -96,6 +118,10 @@ select bad('select 1, array[1,null]', 'i') as null_element;
 select bad('select 1, array[1,''NaN''::real]', 'i') as nan;
 select bad('u', 'select 1, array[1,''-infinity''::float8]') as infinite;
 select bad('u', 'select 1, array[1,1e300::float8]') as too_large;
+select bad('select 1, array[1,3e38]', 'i') as infinite_score;
+select bad('select 1, array[1,-1.1e17]', 'i') as just_too_large;
+select bad('select 1, array[1,2], 1.1e37', 'i', ', ''explicit'', mean => 1') as bias_too_large;
+select bad('select 1, array[1,2], 1', 'i', ', ''explicit'', mean => -1.1e37') as mean_too_large;
 select bad('u', 'select * from i union all select 3, ''{1,1}''') as twice;
 select bad('select * from u where false', 'i') as empty;
 select bad('select 1, ''{}''::real[]', 'i') as no_factors;

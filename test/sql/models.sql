@@ -167,11 +167,12 @@ begin;
 alter table a_item_factors drop column bias;
 select try('select als.recommend(''a'', 1)') ~ '^(42703|55000|42804) ';
 rollback;
--- Vectors that are no numbers are never recommended; without biases, null ones count as 0.
+-- Vectors that are no numbers are refused; without biases, null ones count as 0.
 begin;
 update a_item_factors set factors = '{NaN,1}' where item_id <= 3;
-select count(*), min(item_id) from als.recommend('a', 1, 100, exclude_seen => false);
-select als.predict('a', 1, 1);
+select try('select als.recommend(''a'', 1, 100, exclude_seen => false)');
+select try('select als.predict(''a'', 1, 1)');
+select als.predict('a', 1, 4) is not null;
 update a_item_factors set bias = null, factors = '{0,0}';
 select count(*), min(item_id) from als.recommend('a', 1, 100, exclude_seen => false);
 rollback;

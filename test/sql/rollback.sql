@@ -9,7 +9,7 @@ create function answers() returns text stable language sql as $$
 	select md5(string_agg(u || ' ' || r::text, ' ' order by u, r.rank))
 	from generate_series(1, 200) as u, als.recommend('taste', u, 10, exclude_seen => false) as r $$;
 
-select run from als.train('taste', 'ratings', factors => 8, iterations => 3, keep_previous => true);
+select run from als.train('taste', 'ratings', factors => 8, iterations => 3);
 select als.rollback_model('taste');
 select answers() as first, version as first_version, user_version as first_user_version from taste \gset
 create temp table serving as
@@ -132,6 +132,59 @@ select count(*) from v_user_factors_previous;
 drop view stranger;
 select als.drop_model('v');
 select to_regclass('v_user_factors_previous') is null as gone;
+
+-- Of a pair of copies one is gone.
+select run from als.train('half', 'r', factors => 2, iterations => 1);
+select run from als.train('half', 'r', factors => 2, iterations => 1, replace => true, keep_previous => true);
+drop table half_item_factors_previous;
+select als.rollback_model('half');
+select run from als.train('half', 'r', factors => 2, iterations => 1, replace => true);
+select relname from pg_class where relname like 'half%' and relkind = 'r' order by 1;
+select user_factors, item_factors from half where run = 1;
+select als.drop_model('half');
+
+-- keep_previous alone would do nothing.
+select als.train('half', 'r', factors => 2, iterations => 1, keep_previous => true);
+
+-- A trainer who has all grants but does not own the model leaves the run that is kept where it is.
+create role owner;
+create role trainer;
+create schema ours authorization owner;
+grant usage on schema ours to trainer;
+grant select on r to owner, trainer;
+set role owner;
+select run from als.train('ours.m', 'r', factors => 2, iterations => 1);
+select run from als.train('ours.m', 'r', factors => 3, iterations => 1, replace => true, keep_previous => true);
+grant select, insert, update, delete on all tables in schema ours to trainer;
+reset role;
+set role trainer;
+select run from als.train('ours.m', 'r', factors => 4, iterations => 1, replace => true);
+select als.train('ours.m', 'r', factors => 4, iterations => 1, replace => true, keep_previous => true);
+select als.rollback_model('ours.m');
+set role owner;
+select run, user_factors, factors from ours.m order by run;
+begin;
+select run, factors from als.rollback_model('ours.m');
+select relname from pg_class where relnamespace = 'ours'::regnamespace and relkind = 'r' order by 1;
+rollback;
+select run from als.train('ours.m', 'r', factors => 4, iterations => 1, replace => true);
+select relname from pg_class where relnamespace = 'ours'::regnamespace and relkind = 'r' order by 1;
+
+-- Rows that row-level security hides even from the owner cannot be replaced.
+alter table ours.m_item_factors enable row level security, force row level security;
+select als.train('ours.m', 'r', factors => 4, iterations => 1, replace => true);
+select als.import_model('ours.m', 'select user_id, factors from ours.m_user_factors', 'select item_id, factors from ours.m_item_factors', replace => true);
+call als.train_in_steps('ours.m', 'r', factors => 4, iterations => 1, replace => true);
+select als.refresh_users('ours.m');
+alter table ours.m_item_factors no force row level security;
+select run from als.train('ours.m', 'r', factors => 4, iterations => 1, replace => true);
+alter table ours.m enable row level security, force row level security;
+select als.train('ours.m', 'r', factors => 4, iterations => 1, replace => true);
+alter table ours.m no force row level security;
+reset role;
+drop schema ours cascade;
+drop owned by owner, trainer;
+drop role owner, trainer;
 
 -- What suppresses the removal of the newest row, or the writing of factors, is noticed; so is an empty copy.
 select run from als.train('w', 'r', factors => 2, iterations => 1);

@@ -69,6 +69,15 @@ create function within() returns void language plpgsql as $$ begin call als.trai
 select within();
 create procedure with_setting() language plpgsql set work_mem = '1MB' as $$ begin call als.train_in_steps('new', 'ratings'); end $$;
 call with_setting();
+create procedure with_rights() language plpgsql security definer as $$ begin call als.train_in_steps('new', 'ratings'); end $$;
+call with_rights();
+begin;
+call als.train_in_steps('new', 'ratings');
+rollback;
+begin;
+savepoint s;
+call als.train_in_steps('new', 'ratings');
+rollback;
 set default_transaction_read_only = on;
 call als.train_in_steps('new', 'ratings');
 reset default_transaction_read_only;

@@ -237,6 +237,8 @@ set local role trust_trainer;
 select try($$select als.train('plain', 'ratings', factors => 2, replace => true)$$);
 reset role;
 select try($$select als.grant_training('nobody_at_all')$$);
+select try('select als.grant_training(null)');
+select try('select als.revoke_training(null)');
 rollback;
 
 reset search_path;

@@ -109,6 +109,33 @@ create view a_view as select 1 as x;
 select try($$select als.tune('ratings', '{}', results => 'a_view')$$);
 create table narrow (run bigint);
 select try($$select als.tune('ratings', '{}', results => 'narrow')$$);
+-- Nor one with other types, or with columns that would get no value; nor where rows may be hidden.
+select count(*) from als.tune('ratings', '{"factors": [2], "iterations": [1]}', results => 'changed');
+begin;
+alter table changed alter metric type int using 1;
+select try($$select als.tune('ratings', '{}', results => 'changed')$$);
+rollback;
+begin;
+alter table changed drop column options;
+select try($$select als.tune('ratings', '{}', results => 'changed')$$);
+rollback;
+begin;
+alter table changed add note text not null default '';
+select count(*) from als.tune('ratings', '{"factors": [2], "iterations": [1]}', results => 'changed');
+alter table changed alter note drop default;
+select try($$select als.tune('ratings', '{}', results => 'changed')$$);
+rollback;
+create role tuner;
+grant usage on schema tune to tuner;
+grant select on ratings to tuner;
+grant select, insert on changed to tuner;
+alter table changed enable row level security;
+set role tuner;
+select try($$select als.tune('ratings', '{}', results => 'changed')$$);
+reset role;
+drop table changed;
+drop owned by tuner;
+drop role tuner;
 select try($$select als.tune('ratings', '{}', results => 'nowhere.x')$$);
 create role tune_reader;
 grant usage on schema tune to tune_reader;
@@ -174,7 +201,9 @@ select run, factors from als.train('a', 'ratings', options => '{"factors": 5, "i
 select run, factors from als.train('a', 'ratings', options => '{"factors": 6, "iterations": 1, "replace": false}', replace => true);
 select run, warm_start, holdout, threads from als.train('a', 'ratings', options => '{"factors": 6, "iterations": 1, "replace": true, "warm_start": true, "holdout": 0.1, "threads": 2}');
 create function try_train(options text) returns text language sql as $$ select tune.try(format('select als.train(''b'', ''ratings'', options => %L)', options)) $$;
-select try_train(o) from unnest(array[null, '[]', '{"nonsense": 1}', '{"model": "x"}', '{"factors": [1]}', '{"factors": {}}', '{"factors": "many"}', '{"factors": 0}', '{"factors": null}', '{"solver": "x''y"}', '{"user_col": "nobody"}', '{"alpha": 1}', '{"Factors": 2}']) as o;
+select try_train(o) from unnest(array[null, '[]', '{"nonsense": 1}', '{"model": "x"}', '{"factors": [1]}', '{"factors": {}}', '{"factors": "many"}', '{"factors": 0}', '{"factors": null}', '{"solver": "x''y"}', '{"user_col": "nobody"}', '{"alpha": 1}', '{"Factors": 2}',
+  '{"factors": 2.5}', '{"factors": "2"}', '{"regularization": 1e400}', '{"threads": 1.5}', '{"threads": 1000}', '{"unlogged": 1}', '{"user_col": 3}', '{"seed": 9223372036854775808}',
+  '{"nonsense": null}']) as o;
 select try($$select als.train('a', 'ratings', options => '{"factors": 2}')$$);
 select to_regclass('b');
 

@@ -209,6 +209,39 @@ $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$folder/
 	'restore of one model');
 is($node->safe_psql('one', $answers =~ s/\bunion all.*//sr), $expected->[0][0], 'the model answers the same');
 
+# A run that is kept is found again: what says so is a trigger, which a dump has.
+$node->safe_psql('postgres', 'create database kept');
+$node->safe_psql(
+	'kept', q{
+	create extension als;
+	create table ratings as select i % 40 as user_id, i % 17 as item_id, i % 5 as rating from generate_series(1, 400) as i;
+	select als.train('m', 'ratings', factors => 3, iterations => 1);
+	select als.train('m', 'ratings', factors => 4, iterations => 1, replace => true, keep_previous => true);
+	create table copy of als.model;
+	insert into copy select * from m;
+	create table orders (user_id int primary key, factors real[], bias real, n_ratings int);
+	});
+$node->command_ok([ 'pg_dump', '--file', "$folder/kept.sql", 'kept' ], 'dump of a model that keeps a run');
+my $tables = q{select string_agg(relname, ' ' order by relname) from pg_class
+	where relnamespace = 'public'::regnamespace and relkind = 'r'};
+for my $database (qw(rolled_back trained dropped))
+{
+	$node->safe_psql('postgres', "create database $database");
+	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', "$folder/kept.sql", $database ],
+		"$database: restore");
+	$node->safe_psql($database, 'drop table copy');
+}
+is( $node->safe_psql('rolled_back', q{select run, factors from als.rollback_model('m')}),
+	'1|3', 'it can be rolled back');
+is( $node->safe_psql('rolled_back', $tables),
+	'm m_item_factors m_user_factors orders ratings', 'which leaves no copies');
+$node->safe_psql('trained',
+	q{select als.train('m', 'ratings', factors => 4, iterations => 1, replace => true)});
+is( $node->safe_psql('trained', $tables),
+	'm m_item_factors m_user_factors orders ratings', 'a training removes the copies');
+$node->safe_psql('dropped', q{select als.drop_model('m')});
+is($node->safe_psql('dropped', $tables), 'orders ratings', 'and so does dropping the model');
+
 $original->quit;
 $node->stop;
 done_testing();

@@ -26,7 +26,7 @@ $node->safe_psql(
 	create sequence witness;
 	grant usage on witness to public});
 
-# Everything that mallory can hang on a table and that reading it may run.
+# Everything that mallory can attach to a table and that reading it may run.
 $node->safe_psql(
 	'postgres', q{
 	set role mallory;

@@ -1,5 +1,8 @@
-// The largest options that a training accepts.
+// The largest options that a training accepts, and the largest numbers that a model holds.
 #pragma once
+
+#include <cmath>
+#include <cstddef>
 
 namespace als {
 
@@ -10,5 +13,17 @@ inline constexpr double kMaxAlpha = 1e10;
 inline constexpr int kMaxIterations = 10000;
 inline constexpr double kMaxHoldout = 0.99;  // the share of each user's ratings kept out
 inline constexpr int kMaxThreads = 256;
+
+// Two vectors of kMaxFactors such factors, two such biases and such a mean give a score that single
+// precision holds.
+inline constexpr float kMaxFactor = 1e17F;
+inline constexpr float kMaxBias = 1e37F;  // and mean
+
+/// Whether all values are at most so far from 0; NaN is not.
+inline bool all_within(const float* values, std::size_t n, float limit) {
+  bool within = true;
+  for (std::size_t i = 0; i < n; ++i) within &= std::fabs(values[i]) <= limit;
+  return within;
+}
 
 }  // namespace als

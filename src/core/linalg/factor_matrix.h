@@ -8,6 +8,7 @@
 
 #include "core/base/aligned_vector.h"
 #include "core/base/assert.h"
+#include "core/base/limits.h"
 
 namespace als {
 
@@ -69,6 +70,13 @@ struct Factors {
   FactorMatrix matrix;
   std::vector<float> bias;  ///< empty without biases
 };
+
+/// Whether scores of these rows are finite, see core/base/limits.h.
+inline bool are_within_limits(const Factors& factors) {
+  for (std::size_t row = 0; row < factors.matrix.rows(); ++row)
+    if (!all_within(factors.matrix.row(row), factors.matrix.cols(), kMaxFactor)) return false;
+  return all_within(factors.bias.data(), factors.bias.size(), kMaxBias);
+}
 
 /// A row's factors and, with biases, its bias behind them.
 inline void read_row(const Factors& factors, std::size_t row, std::vector<float>& x) {

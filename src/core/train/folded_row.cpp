@@ -1,6 +1,8 @@
 // Sums the equations of a row that training has not seen, and solves them.
 #include "core/train/folded_row.h"
 
+#include <stdexcept>
+
 #include "core/linalg/gram.h"
 #include "core/linalg/segmented_sum.h"
 #include "core/train/exact_solver.h"
@@ -48,6 +50,8 @@ FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, cons
   ExactSolver(options).solve(equations, ridge, row.vector.data());
   if (options.biases) row.bias = row.vector[factors];
   row.vector.resize(factors);
+  if (!all_within(row.vector.data(), factors, kMaxFactor) || !all_within(&row.bias, 1, kMaxBias))
+    throw std::range_error("the ratings are too large for factors in single precision");
   return row;
 }
 

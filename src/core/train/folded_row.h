@@ -18,7 +18,8 @@ struct FoldedRow {
 
 /// What a half-step of training, in which every row is solved exactly, would give to a row with
 /// these ratings, the other side being as it is: so for the ratings of a trained user the vector
-/// that training ended with. gram: Y^T Y of the other side, see RowObjective::start_equations().
+/// that training ended with. Throws std::range_error where that is beyond the limits of a model's
+/// numbers. gram: Y^T Y of the other side, see RowObjective::start_equations().
 FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, const BiasedView& fixed,
                   const float* gram, ThreadTeam& team);
 

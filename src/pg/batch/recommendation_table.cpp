@@ -3,8 +3,8 @@
 
 #include "pg/model/model_source.h"
 #include "pg/model/row_feed.h"
-#include "pg/server/trust.h"
 #include "pg/sql/spi.h"
+#include "pg/sql/target_columns.h"
 
 namespace als::pg {
 
@@ -47,36 +47,6 @@ void RecommendationTable::check_is_foreign_to(const Model& model) const {
                   "exist.");
 }
 
-/// A type fits if the model's casts to it implicitly, which loses nothing, and by a function that
-/// the caller trusts.
-void RecommendationTable::check_column(const char* column, Oid type, const char* what,
-                                       const Model& model) const {
-  Oid found = server([&] {
-    AttrNumber number = get_attnum(table_, column);
-    return number == InvalidAttrNumber ? InvalidOid : get_atttype(table_, number);
-  });
-  if (!OidIsValid(found))
-    throw UserError(
-        ERRCODE_UNDEFINED_COLUMN,
-        format("table \"%s\" has no column \"%s\"", target_table_.relation().c_str(), column),
-        "Name a table with these columns, or one that does not exist: then it is made.",
-        "Recommendations have the columns user_id, item_id, score and rank.");
-  bool fits = server([&] {
-    Oid function = InvalidOid;
-    return find_coercion_pathway(getBaseType(found), type, COERCION_IMPLICIT, &function) !=
-               COERCION_PATH_NONE &&
-           (!OidIsValid(function) || caller_trusts_function(function));
-  });
-  if (fits) return;
-  const char* found_name = server([&] { return format_type_be(found); });
-  const char* name = server([&] { return format_type_be(type); });
-  throw UserError(
-      ERRCODE_DATATYPE_MISMATCH,
-      format("column \"%s\" of table \"%s\" is %s, but %s of model %s are %s", column,
-             target_table_.relation().c_str(), found_name, what, model.name.c_str(), name),
-      "Alter the column, or name a table that does not exist: then it is made.");
-}
-
 void RecommendationTable::prepare(const Model& model, const IdType& user_type,
                                   const IdType& item_type) {
   if (!OidIsValid(table_)) {
@@ -84,10 +54,12 @@ void RecommendationTable::prepare(const Model& model, const IdType& user_type,
     return;
   }
   check_is_foreign_to(model);
-  check_column("user_id", user_type.oid, "user ids", model);
-  check_column("item_id", item_type.oid, "item ids", model);
-  check_column("score", FLOAT4OID, "scores", model);
-  check_column("rank", INT4OID, "ranks", model);
+  const std::string of_model = " of model " + model.name;
+  check_takes(table_, {{"user_id", user_type.oid, "user ids" + of_model},
+                       {"item_id", item_type.oid, "item ids" + of_model},
+                       {"score", FLOAT4OID, "scores" + of_model},
+                       {"rank", INT4OID, "ranks" + of_model}});
+  check_sees_all_rows(table_);
 }
 
 void RecommendationTable::clear() {

@@ -17,7 +17,8 @@ class RecommendationTable {
   void lock();
 
   /// Makes the table if it is missing. Throws 42809 if the table is the model's own, or its source;
-  /// 42703 or 42804 if it lacks a column or has one of a type that does not fit.
+  /// what check_takes() and
+  /// check_sees_all_rows() throw.
   void prepare(const Model& model, const IdType& user_type, const IdType& item_type);
 
   /// Removes what the table held before.
@@ -32,7 +33,6 @@ class RecommendationTable {
  private:
   void create(const IdType& user_type, const IdType& item_type);
   void check_is_foreign_to(const Model& model) const;
-  void check_column(const char* column, Oid type, const char* what, const Model& model) const;
 
   TargetTable target_table_;
   Oid table_ = InvalidOid;

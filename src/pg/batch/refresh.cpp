@@ -192,8 +192,7 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
 }
 
 std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
-  if (PG_ARGISNULL(kModel))
-    throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "model must not be null");
+  require_arg(fcinfo, kModel, "model");
   const Oid table = PG_GETARG_OID(kModel);
   check_is_model(table);
   const bool force = fcinfo->nargs > kForce && bool_arg(fcinfo, kForce, "force");  // not in 1.0
@@ -208,7 +207,8 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
     throw UserError(
         ERRCODE_INSUFFICIENT_PRIVILEGE,
         format("row-level security may hide a part of model %s", served->model().name.c_str()),
-        "Refresh it as the owner of its tables.");
+        "Refresh it as the owner of its tables, or as a role with BYPASSRLS where it is forced on "
+        "the owner.");
   OwnedMemoryContext context("als source");
   if (store.widen_ids(described_source(*served, context.get()).id_types)) {
     snapshot.pop();

@@ -29,7 +29,7 @@ FactorLoader::FactorLoader(const Model& model, Side side)
                               id_text(*type_, slot->tts_values[0]), model.name.c_str()),
                        "Remove one of the rows, or train the model again.");
                  matrix_.append_row(vector.values);
-                 bias_.push_back(slot->tts_isnull[2] ? 0.0F : DatumGetFloat4(slot->tts_values[2]));
+                 bias_.push_back(model_bias(slot->tts_values[2], slot->tts_isnull[2], model, side));
                  n_ratings_.push_back(slot->tts_isnull[3] ? 0 : DatumGetInt32(slot->tts_values[3]));
                  popularity_.push_back(slot->tts_isnull[4] ? static_cast<float>(n_ratings_.back())
                                                            : DatumGetFloat4(slot->tts_values[4]));

@@ -194,7 +194,7 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
                  [&](TupleTableSlot* slot) {
                    VectorView vector = model_vector(slot->tts_values[0], model(), side);
                    last.values.assign(vector.values, vector.values + vector.size);
-                   last.bias = slot->tts_isnull[1] ? 0.0F : DatumGetFloat4(slot->tts_values[1]);
+                   last.bias = model_bias(slot->tts_values[1], slot->tts_isnull[1], model(), side);
                    last.exists = true;
                  });
     spi.finish();

@@ -3,6 +3,7 @@
 #include "pg/model/claims.h"
 #include "pg/model/model_writer.h"
 #include "pg/model/ownership.h"
+#include "pg/model/previous_run.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -60,6 +61,7 @@ void drop_model(Oid model) {
     check_has_no_other_claim(factors, model);
     tables += ", " + relation_name(factors);
   }
+  PreviousRun(store).adopt();
   record_functions(model);
   // Changes are shut out by now. Readers come to the model first, so it is locked first against
   // them.

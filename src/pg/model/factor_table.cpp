@@ -1,6 +1,8 @@
 // Ids and vectors of a factor table, checked against the model.
 #include "pg/model/factor_table.h"
 
+#include "core/base/limits.h"
+
 namespace als::pg {
 
 bool keeps_checksums(Oid table) {
@@ -20,6 +22,23 @@ std::string shared_columns(Side side, Oid a, Oid b) {
          (checksums ? ", checksum" : "") + (popularity ? ", popularity" : "");
 }
 
+namespace {
+
+/// What of a factor table is no number to score with. `what`: its column, `limit`: see
+/// core/base/limits.h.
+[[noreturn]] void throw_out_of_range(const char* what, float value, float limit, const Model& model,
+                                     Side side) {
+  const std::string table = relation_name(model.factor_table(side));
+  throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                  format("model %s has a%s with the %s %g", model.name.c_str(),
+                         side == Side::kUsers ? " user" : "n item", what, value),
+                  format("It must be between %g and %g: correct the row in %s, or train the model "
+                         "again.",
+                         -limit, limit, table.c_str()));
+}
+
+}  // namespace
+
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context) {
   const FactorTable& factors = model.factor_tables[side];
   MemoryContext old = MemoryContextSwitchTo(context);
@@ -37,7 +56,18 @@ VectorView model_vector(Datum factors, const Model& model, Side side) {
         format("model %s has a%s vector of %d factors instead of %d", model.name.c_str(),
                side == Side::kUsers ? " user" : "n item", view.size, model.factors),
         "Vectors of a model all have the length in its newest row; train it again.");
-  return view;
+  if (all_within(view.values, static_cast<std::size_t>(view.size), kMaxFactor)) return view;
+  const float* wrong = std::find_if(view.values, view.values + view.size, [](const float& value) {
+    return !all_within(&value, 1, kMaxFactor);
+  });
+  throw_out_of_range("factor", *wrong, kMaxFactor, model, side);
+}
+
+float model_bias(Datum bias, bool is_null, const Model& model, Side side) {
+  if (is_null) return 0;
+  const float value = DatumGetFloat4(bias);
+  if (!all_within(&value, 1, kMaxBias)) throw_out_of_range("bias", value, kMaxBias, model, side);
+  return value;
 }
 
 }  // namespace als::pg

@@ -24,7 +24,11 @@ std::string shared_columns(Side side, Oid a, Oid b);
 /// The type of a factor table's ids, allocated in `context`. A server call.
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context);
 
-/// Checks a vector of a factor table against the model. Throws 2202E or 22004.
+/// Checks a vector of a factor table against the model. Throws 2202E, 22004, or 22003 for a number
+/// with which scores would not be finite.
 VectorView model_vector(Datum factors, const Model& model, Side side);
+
+/// Checks a bias of a factor table; null counts as 0. Throws 22003.
+float model_bias(Datum bias, bool is_null, const Model& model, Side side);
 
 }  // namespace als::pg

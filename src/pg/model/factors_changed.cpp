@@ -93,7 +93,9 @@ Datum als_factors_changed(PG_FUNCTION_ARGS) {
       throw UserError(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
                       "als.factors_changed() is a trigger of factor tables",
                       "als.train puts it there.");
-    factors_changed(RelationGetRelid(reinterpret_cast<TriggerData*>(fcinfo->context)->tg_relation));
+    const auto* call = reinterpret_cast<TriggerData*>(fcinfo->context);
+    if (std::strcmp(call->tg_trigger->tgname, kKeptTrigger) != 0)
+      factors_changed(RelationGetRelid(call->tg_relation));
     PG_RETURN_POINTER(nullptr);
   });
 }

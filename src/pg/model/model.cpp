@@ -1,6 +1,7 @@
 // Reads what a model table says, checked.
 #include "pg/model/model.h"
 
+#include "core/base/limits.h"
 #include "pg/model/factor_table.h"
 #include "pg/model/ownership.h"
 #include "pg/options/option_choices.h"
@@ -135,6 +136,14 @@ OptionChoices read_options(const RowView& row, const Model& model) {
   return choices;
 }
 
+void check_mean(const Model& model) {
+  if (std::fabs(static_cast<float>(model.mean)) <= kMaxBias) return;
+  throw UserError(
+      ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+      format("the newest row of model %s says: invalid mean: %g", model.name.c_str(), model.mean),
+      "Rows of model tables are written by als.train; train the model again.");
+}
+
 void describe_factor_table(Model& model, Side side) {
   FactorTable& factors = model.factor_tables[side];
   bool is_named = true;
@@ -186,7 +195,8 @@ bool is_model(Oid table) {
   HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
   if (!HeapTupleIsValid(tuple))
     ereport(ERROR,
-            (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("model with OID %u does not exist", table)));
+            (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("there is no table with the OID %u", table),
+             errhint("A model is a table made by als.train; als.models lists them.")));
   const Oid row_type = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->reloftype;
   ReleaseSysCache(tuple);
   return is_model_type(row_type);
@@ -283,6 +293,7 @@ Model read_model(Oid table) {
     model.mean = DatumGetFloat8(row.datum(kMean));
     if (!row.is_null(kLowest) && !row.is_null(kHighest))
       model.scale = {DatumGetFloat4(row.datum(kLowest)), DatumGetFloat4(row.datum(kHighest))};
+    check_mean(model);
     model.knows_objective =
         options[OptionId::kRegularization] && !(implicit && !options[OptionId::kAlpha]);
     model.regularization = options.number(OptionId::kRegularization, 0);

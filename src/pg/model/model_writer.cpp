@@ -7,6 +7,7 @@
 #include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
 #include "pg/model/row_feed.h"
+#include "pg/sql/target_columns.h"
 
 namespace als::pg {
 
@@ -101,7 +102,7 @@ Oid ModelWriter::find_factor_table(Side side, Oid named) const {
     return OidIsValid(recorded) ? recorded : find_unclaimed_table(side);
   }
   check_is_provably_of(table_, named, side);
-  if (!server([&] { return is_kept_copy(table_, named); })) return named;
+  if (!server([&] { return is_kept_copy(table_, named, side); })) return named;
   const Oid watched = server([&] { return recorded_factors(table_, side); });
   return OidIsValid(watched) ? watched : named;
 }
@@ -233,8 +234,14 @@ void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogge
                     "Retraining keeps the tables as they are: use ALTER TABLE ... SET UNLOGGED.");
 }
 
+void ModelWriter::check_sees_all() const {
+  for (Oid table : {table_, factor_tables_.users, factor_tables_.items})
+    if (OidIsValid(table)) check_sees_all_rows(table);
+}
+
 void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unlogged,
                                  bool replace_ids) {
+  check_sees_all();
   if (!OidIsValid(table_)) create_model_table();
   for (Side side : {Side::kUsers, Side::kItems}) {
     const IdType& type = *id_types[side];
@@ -249,6 +256,8 @@ void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unl
 }
 
 std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows, IfThere if_there) {
+  if (!are_within_limits(*rows.factors))
+    throw std::range_error("the ratings are too large for factors in single precision");
   RowFeed<FactorFeed> scope(&rows);
   const bool checksums = server([&] { return keeps_checksums(factor_table(side)); });
   const bool popularity = server([&] { return keeps_popularity(factor_table(side)); });

@@ -34,8 +34,12 @@ class ModelWriter {
   const TargetTable& target_table() const { return target_table_; }
   std::string qualified_name() const { return target_table_.qualified_name(); }
 
-  /// Makes the tables that are missing, for ids of these types. Throws 42804 if those there have
-  /// ids of other types, 55000 if they are logged and should not be.
+  /// Throws 42501 if row-level security may hide rows of the tables from the caller.
+  void check_sees_all() const;
+
+  /// Makes the tables that are missing, for ids of these types. Throws what check_sees_all()
+  /// throws, 42804 if those there have ids of other types, 55000 if they are logged and should not
+  /// be.
   /// Ids of another type are accepted where the source's have only been widened, or `replace_ids`
   /// says so; write_factors() then changes the column. Throws 42501 or 0A000 where it cannot.
   void prepare_tables(const BySide<const IdType*>& id_types, bool unlogged, bool replace_ids);

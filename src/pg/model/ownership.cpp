@@ -25,12 +25,17 @@ Oid trigger_function() {
                          ObjectIdGetDatum(get_namespace_oid("als", true)));
 }
 
-bool has_trigger(Oid table) {
+enum class Mark { kServes, kIsKept };
+
+/// Whether our trigger is on a table: that of factors that serve, or that of a run that is kept.
+bool has_trigger(Oid table, Mark mark) {
   const Oid function = trigger_function();
   return find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId,
                          {{Anum_pg_trigger_tgrelid, table}}, [&](HeapTuple row, TupleDesc) {
-                           return reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row))->tgfoid ==
-                                  function;
+                           auto* trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
+                           const bool is_kept =
+                               std::strcmp(NameStr(trigger->tgname), kKeptTrigger) == 0;
+                           return trigger->tgfoid == function && is_kept == (mark == Mark::kIsKept);
                          });
 }
 
@@ -103,7 +108,7 @@ const char* doubt(Oid model, Oid table, Side side) {
   if (OidIsValid(recorded))
     return psprintf("It is a factor table of model %s.", get_rel_name(recorded));
   if (!has_columns_of(table, side)) return "It does not have the columns of a factor table.";
-  if (!has_trigger(table)) return "It does not have the trigger of a factor table.";
+  if (!has_trigger(table, Mark::kServes)) return "It does not have the trigger of a factor table.";
   return nullptr;
 }
 
@@ -144,7 +149,7 @@ Oid recorded_factors(Oid model, Side side) {
         const Oid table = dependency->objid;
         if (dependency->classid != RelationRelationId || table == found ||
             recorded_model(table) != model || doubt(model, table, side) != nullptr ||
-            !has_columns_of(table, side) || !has_trigger(table))
+            !has_columns_of(table, side) || !has_trigger(table, Mark::kServes))
           return false;
         found = table;
         ++tables;
@@ -153,9 +158,10 @@ Oid recorded_factors(Oid model, Side side) {
   return tables == 1 ? found : InvalidOid;
 }
 
-bool is_kept_copy(Oid model, Oid table) {
-  return recorded_model(table) == model && owner_of(table) == owner_of(model) &&
-         !has_trigger(table);
+bool is_kept_copy(Oid model, Oid table, Side side) {
+  const Oid recorded = recorded_model(table);
+  return (recorded == model || !OidIsValid(recorded)) && owner_of(table) == owner_of(model) &&
+         has_columns_of(table, side) && has_trigger(table, Mark::kIsKept);
 }
 
 bool column_is_used_by_rule(Oid table, AttrNumber column) {

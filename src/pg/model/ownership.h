@@ -21,9 +21,12 @@ void record_model(Oid table, Oid model);
 /// InvalidOid else. A server call.
 Oid recorded_factors(Oid model, Side side);
 
-/// Whether a table is recorded to be the model's but no change of its rows gives the model a new
-/// version: the copy of a run that is kept. A server call.
-bool is_kept_copy(Oid model, Oid table);
+/// The trigger of a table in which a run is kept. It does nothing: like the other it tells after a
+/// dump, too, what the table is.
+inline constexpr const char* kKeptTrigger = "als_kept";
+
+/// Whether a table that a model's row names is the copy of a run that is kept. A server call.
+bool is_kept_copy(Oid model, Oid table, Side side);
 
 /// The name of our trigger on a table where some sessions do not fire it, for the replication that
 /// they serve; null where all do, or where somebody has disabled it or dropped it. A server call.

@@ -42,26 +42,44 @@ bool is_needed_by_others(Oid table) {
 
 }  // namespace
 
-/// The copies that a run is kept in. A row may name any table, so most of what is found is none.
-std::optional<PreviousRun::Copies> PreviousRun::find() const {
-  std::optional<Copies> found;
+/// A row may name any table, so only what is provably a copy counts. Its counterpart may be gone.
+std::vector<PreviousRun::Copies> PreviousRun::find_all() const {
+  std::vector<Copies> found;
   SnapshotScope snapshot;
   SPIPlanPtr plan = prepare("select user_factors, item_factors, run from only " +
                             model_.qualified_name() + " order by run");
   for_each_row(plan, {}, {REGCLASSOID, REGCLASSOID, INT8OID}, [&](TupleTableSlot* slot) {
-    if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
-    const Copies named{
-        DatumGetInt64(slot->tts_values[2]),
-        {DatumGetObjectId(slot->tts_values[0]), DatumGetObjectId(slot->tts_values[1])}};
-    for (Side side : {Side::kUsers, Side::kItems}) {
-      const bool is_copy = named.tables[side] != model_.factor_table(side) &&
-                           server([&] { return is_kept_copy(model_.table(), named.tables[side]); });
-      if (!is_copy) return;
-    }
-    found = named;
+    Copies copies{DatumGetInt64(slot->tts_values[2]), {}};
+    const auto take = [&](Side side, int column) {
+      if (slot->tts_isnull[column]) return;
+      const Oid named = DatumGetObjectId(slot->tts_values[column]);
+      if (named != model_.factor_table(side) &&
+          server([&] { return is_kept_copy(model_.table(), named, side); }))
+        copies.tables[side] = named;
+    };
+    take(Side::kUsers, 0);
+    take(Side::kItems, 1);
+    if (OidIsValid(copies.tables.users) || OidIsValid(copies.tables.items)) found.push_back(copies);
   });
   snapshot.pop();
   return found;
+}
+
+std::optional<PreviousRun::Copies> PreviousRun::find() const {
+  const std::vector<Copies> found = find_all();
+  if (found.empty()) return std::nullopt;
+  return found.back();
+}
+
+void PreviousRun::adopt() const {
+  for (const Copies& copies : find_all())
+    for (Side side : {Side::kUsers, Side::kItems})
+      server([&] {
+        const Oid table = copies.tables[side];
+        if (OidIsValid(table) && !OidIsValid(recorded_model(table)))
+          record_model(table, model_.table());
+      });
+  server([] { CommandCounterIncrement(); });
 }
 
 std::uint64_t PreviousRun::name_tables(std::int64_t run, const BySide<Oid>& tables,
@@ -72,29 +90,44 @@ std::uint64_t PreviousRun::name_tables(std::int64_t run, const BySide<Oid>& tabl
                  {class_param(tables.users), class_param(tables.items), bigint_param(run)});
 }
 
-/// What the caller may not drop stays, with a notice, and goes with the model.
+/// What others need stays, with a notice, and goes with the model.
 void PreviousRun::drop(const Copies& copies) {
   for (Side side : {Side::kUsers, Side::kItems}) {
     const Oid table = copies.tables[side];
+    if (!OidIsValid(table)) continue;
     const std::string name = relation_name(table);
-    const bool is_mine = server([&] { return has_privs_of_role(GetUserId(), owner_of(table)); });
-    if (is_mine && !server([&] { return is_needed_by_others(table); })) {
+    if (!server([&] { return is_needed_by_others(table); })) {
       execute("drop table " + name);
       continue;
     }
-    if (is_mine) execute("delete from only " + name);
+    execute("delete from only " + name);
     server([&] {
       ereport(NOTICE, (errmsg("table %s, which kept an earlier run, stays", name.c_str()),
-                       is_mine ? errdetail("It is empty, but other objects depend on it.")
-                               : errdetail("It is not yours."),
+                       errdetail("It is empty, but other objects depend on it."),
                        errhint("It goes with the model; or drop it by hand.")));
     });
   }
 }
 
+bool PreviousRun::is_callers() const {
+  return server([&] { return owns_relation(model_.table()); });
+}
+
 void PreviousRun::forget() {
   const std::optional<Copies> copies = find();
   if (!copies) return;
+  if (!is_callers()) {
+    const std::string model = model_.qualified_name();
+    server([&] {
+      ereport(NOTICE,
+              (errmsg("run " INT64_FORMAT " of model %s stays kept",
+                      static_cast<int64>(copies->run), model.c_str()),
+               errdetail("Its tables belong to the owner of the model."),
+               errhint("The owner's next training removes them, als.rollback_model serves them.")));
+    });
+    return;
+  }
+  adopt();
   name_tables(copies->run, model_.factor_tables(), "");
   drop(*copies);
 }
@@ -110,9 +143,19 @@ Oid PreviousRun::copy(Side side) {
   });
   const Oid to = model_.create_factor_table(side, "factors_previous", type, unlogged);
   const std::string copied = shared_columns(side, from, to);
+  execute(std::string("create trigger ") + kKeptTrigger + " after truncate on " +
+          relation_name(to) + " for each statement execute function als.factors_changed()");
   execute("insert into " + relation_name(to) + " (" + copied + ") select " + copied +
           " from only " + relation_name(from));
   return to;
+}
+
+void PreviousRun::check_may_keep() const {
+  if (!OidIsValid(model_.table()) || is_callers()) return;
+  throw UserError(
+      ERRCODE_INSUFFICIENT_PRIVILEGE,
+      format("must be owner of model %s to keep its newest run", model_.qualified_name().c_str()),
+      "Leave keep_previous out, or train as the owner or a member of that role.");
 }
 
 void PreviousRun::keep() {
@@ -124,6 +167,19 @@ void PreviousRun::record() {
   if (made_) name_tables(made_->run, made_->tables, "");
 }
 
+void PreviousRun::check_is_whole(const Copies& copies) const {
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    if (OidIsValid(copies.tables[side])) continue;
+    throw UserError(
+        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format("the %s factors of run " INT64_FORMAT " of model %s, which was kept, are gone",
+               side_name(side), static_cast<int64>(copies.run), model_.qualified_name().c_str()),
+        "The run cannot be brought back. The next training removes what is left of it.",
+        format("Table %s still holds the other factors of the run.",
+               relation_name(copies.tables[other_side(side)]).c_str()));
+  }
+}
+
 void PreviousRun::restore() {
   const std::optional<Copies> kept = find();
   const std::string model = model_.qualified_name();
@@ -131,6 +187,9 @@ void PreviousRun::restore() {
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("model %s has kept no run before its newest", model.c_str()),
                     "Train with keep_previous => true to be able to go back.");
+  check_is_whole(*kept);
+  model_.check_sees_all();
+  adopt();
   for (Side side : {Side::kUsers, Side::kItems}) {
     const std::string serving = relation_name(model_.factor_table(side));
     const std::string copy = relation_name(kept->tables[side]);

@@ -1,6 +1,8 @@
 // The table of options, and how their values are read, checked and shown.
 #include "pg/options/option_table.h"
 
+#include <charconv>
+
 #include "core/base/limits.h"
 #include "pg/sql/params.h"
 
@@ -11,6 +13,14 @@ using Type = Option::Type;
 constexpr unsigned kTunable = Option::kTunable;
 constexpr unsigned kNullable = Option::kNullable;
 constexpr unsigned kZeroIsOff = Option::kZeroIsOff;
+
+/// Nothing for what is not a whole number of 64 bits.
+std::optional<OptionValue> whole_number(const std::string& text) {
+  std::int64_t number;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
 
 [[noreturn]] void throw_invalid(const Option& option, const std::string& value) {
   throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
@@ -140,8 +150,10 @@ std::optional<OptionValue> Option::from_json(const JsonValue& value) const {
   using Kind = JsonValue::Kind;
   std::optional<OptionValue> result;
   switch (type) {
-    case Type::kInteger:
     case Type::kBigint:
+      if (value.kind == Kind::kNumber) result = whole_number(value.text);
+      break;
+    case Type::kInteger:
       if (value.kind == Kind::kNumber && value.number == std::floor(value.number) &&
           std::fabs(value.number) < 0x1p63)
         result = from_number(value.number);
@@ -162,7 +174,7 @@ std::optional<OptionValue> Option::from_json(const JsonValue& value) const {
 std::string Option::json(OptionValue value) const {
   switch (type) {
     case Type::kNumber:
-      return json_number(as_number(value));
+      return shortest(as_number(value));
     case Type::kBoolean:
       return std::get<std::int64_t>(value) != 0 ? "true" : "false";
     case Type::kChoice:

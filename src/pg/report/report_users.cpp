@@ -42,7 +42,7 @@ void report_users(ServedModel& served, const std::vector<std::uint32_t>& items, 
     if (sample.size() == kUsers && key >= sample.rbegin()->first) return;
     VectorView vector = model_vector(slot->tts_values[1], model, Side::kUsers);
     sample[key] = {std::vector<float>(vector.values, vector.values + vector.size),
-                   slot->tts_isnull[2] ? 0.0F : DatumGetFloat4(slot->tts_values[2])};
+                   model_bias(slot->tts_values[2], slot->tts_isnull[2], model, Side::kUsers)};
     if (sample.size() > kUsers) sample.erase(std::prev(sample.end()));
   });
 

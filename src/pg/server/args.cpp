@@ -55,7 +55,8 @@ Datum NamedArgs::datum(const char* name) const {
 
 void require_arg(FunctionCallInfo fcinfo, int index, const char* name) {
   if (PG_ARGISNULL(index))
-    throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, format("%s must not be null", name));
+    throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, format("%s must not be null", name),
+                    "Give it a value, or leave it out where it has a default.");
 }
 
 std::string text_arg(FunctionCallInfo fcinfo, int index, const char* name) {
@@ -92,7 +93,8 @@ double float_arg(FunctionCallInfo fcinfo, int index, const char* name, double lo
   double value = PG_GETARG_FLOAT8(index);
   // Written so that NaN fails too.
   if (!(value >= low && value <= high))
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, format("invalid %s: %g", name, value),
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    format("invalid %s: %s", name, shortest(value).c_str()),
                     format("It must be between %g and %g.", low, high));
   return value;
 }

@@ -37,6 +37,12 @@ std::string format(const char* pattern, ...) {
   return text;
 }
 
+std::string shortest(double number) {
+  char buffer[DOUBLE_SHORTEST_DECIMAL_LEN];
+  double_to_shortest_decimal_buf(number, buffer);
+  return buffer;
+}
+
 void describe_current_exception(Failure& failure) noexcept {
   failure.failed = true;
   failure.sqlstate = ERRCODE_INTERNAL_ERROR;

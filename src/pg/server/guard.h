@@ -41,6 +41,9 @@ class UserError : public std::exception {
 /// std::string by printf rules, with the C library's formats.
 std::string format(const char* pattern, ...) __attribute__((format(printf, 1, 2)));
 
+/// A number in as few digits as tell it from all others.
+std::string shortest(double number);
+
 /// What is known of a failed call once its exceptions are gone: trivially destructible, so that
 /// raising it may longjmp.
 struct Failure {

@@ -33,8 +33,8 @@ JsonValue scalar(const JsonbValue& from) {
       Datum number = NumericGetDatum(from.val.numeric);
       value.text =
           server([&] { return DatumGetCString(DirectFunctionCall1(numeric_out, number)); });
-      value.number =
-          server([&] { return DatumGetFloat8(DirectFunctionCall1(numeric_float8, number)); });
+      value.number = server(
+          [&] { return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, number)); });
       break;
     }
     case jbvString:
@@ -81,8 +81,11 @@ std::string JsonValue::shown() const {
       return "an array";
     case Kind::kObject:
       return "an object";
-    default:
-      return text;
+    default: {
+      constexpr std::size_t kLongest = 40;
+      if (text.size() <= kLongest) return text;
+      return text.substr(0, kLongest) + format("... (%zu digits)", text.size());
+    }
   }
 }
 
@@ -111,12 +114,6 @@ std::string json_quoted(const std::string& text) {
     escape_json(&buffer, text.c_str());
     return static_cast<const char*>(buffer.data);
   });
-}
-
-std::string json_number(double number) {
-  char buffer[DOUBLE_SHORTEST_DECIMAL_LEN];
-  double_to_shortest_decimal_buf(number, buffer);
-  return buffer;
 }
 
 }  // namespace als::pg

@@ -32,6 +32,5 @@ JsonValue json_object(Datum jsonb, const char* argument);
 std::string json_quoted(const std::string& text);
 
 /// A number as JSON has it, with as many digits as it takes to read the same again.
-std::string json_number(double number);
 
 }  // namespace als::pg

@@ -6,11 +6,22 @@ namespace als::pg {
 void require_own_transactions(FunctionCallInfo fcinfo, const char* procedure) {
   const auto* call = reinterpret_cast<const CallContext*>(fcinfo->context);
   if (call != nullptr && IsA(call, CallContext) && !call->atomic && !IsSubTransaction()) return;
-  throw UserError(
-      ERRCODE_INVALID_TRANSACTION_TERMINATION,
-      format("%s cannot be called where its transaction has to go on", procedure),
-      "Call it outside of a transaction block, a function, or a block with an exception "
-      "clause; it commits more than once.");
+  // An exception clause opens a subtransaction, in which IsTransactionBlock() holds too.
+  const bool in_savepoint = IsSubTransaction();
+  const bool in_block = !in_savepoint && IsTransactionBlock();
+  const char* where = in_savepoint ? "after a savepoint or in a block with an exception clause"
+                      : in_block   ? "in a transaction block"
+                                 : "in a function, or in a procedure with security definer or set";
+  const char* hint =
+      in_savepoint ? "Move the call out of the block with the exception clause, and out of any "
+                     "transaction block."
+      : in_block   ? "Call it on its own: after COMMIT, with the client's autocommit on, and not "
+                     "in one string with other statements."
+                   : "Call it at the top level, or from procedures and DO blocks that are called "
+                     "there themselves.";
+  throw UserError(ERRCODE_INVALID_TRANSACTION_TERMINATION,
+                  format("%s cannot be called %s", procedure, where), hint,
+                  "It commits more than once.");
 }
 
 void begin_next_step() {

@@ -42,9 +42,9 @@ ImportRequest import_request(FunctionCallInfo fcinfo) {
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "regularization needs its reg_exponent",
                     "It is 1 for factors of Spark, 0 for those of implicit.");
   request.options.check_feedback();
-  const double largest = std::numeric_limits<float>::max();
+  constexpr double kMaxMean = 1e37;  // kMaxBias in double precision
   if (!args.is_null("mean"))
-    request.mean = float_arg(fcinfo, args["mean"], "mean", -largest, largest);
+    request.mean = float_arg(fcinfo, args["mean"], "mean", -kMaxMean, kMaxMean);
   if (request.mean && request.implicit())
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "mean is for explicit feedback",
                     "Leave mean out, or use feedback => 'explicit'.");
@@ -122,7 +122,7 @@ double mean_of(const ImportRequest& request, bool biases,
   if (request.implicit()) return 0;
   if (counts && counts->ratings() > 0) {
     const double mean = counts->sum / static_cast<double>(counts->ratings());
-    if (std::isfinite(mean)) return mean;
+    if (std::fabs(static_cast<float>(mean)) <= kMaxBias) return mean;
   }
   if (biases)
     throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED,

@@ -91,9 +91,10 @@ void ImportedFactors::add(TupleTableSlot* slot, Datum id) {
       refuse(ERRCODE_NULL_VALUE_NOT_ALLOWED, "the bias of " + whose + " is null",
              "Use coalesce(bias, 0) for rows without one.");
     bias = DatumGetFloat8(slot->tts_values[2]);
-    if (!std::isfinite(static_cast<float>(bias)))
+    const auto single = static_cast<float>(bias);
+    if (!all_within(&single, 1, kMaxBias))
       refuse(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE, "the bias of " + whose + format(" is %g", bias),
-             "Biases must be finite numbers of single precision.");
+             "Biases must be between -1e37 and 1e37, so that scores are finite.");
   }
   factors_.bias.push_back(static_cast<float>(bias));
 }
@@ -125,10 +126,10 @@ void ImportedFactors::read_vector(Datum array, const char* id) {
                              ? static_cast<const float8*>(data)[k]
                              : static_cast<const float4*>(data)[k];
     vector_[static_cast<std::size_t>(k)] = static_cast<float>(value);
-    if (!std::isfinite(static_cast<float>(value)))
+    if (!all_within(&vector_[static_cast<std::size_t>(k)], 1, kMaxFactor))
       refuse(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
              whose + format(" has %g as element %d", value, k + 1),
-             "Factors must be finite numbers of single precision.");
+             "Factors must be between -1e17 and 1e17, so that scores are finite.");
   }
 }
 

@@ -20,6 +20,10 @@ Datum als_rollback_model(PG_FUNCTION_ARGS) {
       require_arg(fcinfo, 0, "model");
       const Oid table = PG_GETARG_OID(0);
       check_is_model(table);
+      server([&] {
+        if (!owns_relation(table))
+          aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+      });
       SpiConnection spi;
       ModelWriter model(relation_name(table));
       model.lock_model(table);

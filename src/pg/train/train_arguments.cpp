@@ -52,6 +52,10 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
                     "replace_ids is for training an existing model anew",
                     "Use replace => true as well.");
   request.unlogged = args.flag("unlogged");
+  if (args.has("keep_previous") && args.flag("keep_previous") && !request.replace)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    "keep_previous is for training an existing model anew",
+                    "Use replace => true as well.");
   request.keep_previous = args.has("keep_previous") && args.flag("keep_previous");  // not in 1.0
   request.source = source_from(args, source);
   if (args.has("seen"))  // not in 1.0

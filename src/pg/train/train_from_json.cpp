@@ -1,5 +1,6 @@
 // als.train with its options in one JSON object, as als.tune returns them.
 
+#include "core/base/limits.h"
 #include "pg/options/option_table.h"
 #include "pg/server/args.h"
 #include "pg/server/expanded_row.h"
@@ -13,34 +14,73 @@ namespace {
 
 enum Argument { kModel, kSource, kOptions, kReplace };
 
-/// The arguments of als.train but for the model and the source.
-std::vector<std::string> known_names() {
-  std::vector<std::string> names{"user_col", "item_col", "rating_col"};
-  for (const Option& option : kOptionTable) names.emplace_back(option.name);
-  names.insert(names.end(), {"seen", "threads", "replace", "replace_ids", "warm_start", "unlogged",
-                             "keep_previous"});
-  return names;
+constexpr const char* kTextArguments[] = {"user_col", "item_col", "rating_col", "seen"};
+
+/// Arguments of als.train beside the options of a training.
+constexpr Option kOtherArguments[] = {{"threads", Option::Type::kInteger, 1, kMaxThreads},
+                                      {"replace", Option::Type::kBoolean},
+                                      {"replace_ids", Option::Type::kBoolean},
+                                      {"warm_start", Option::Type::kBoolean},
+                                      {"unlogged", Option::Type::kBoolean},
+                                      {"keep_previous", Option::Type::kBoolean}};
+
+bool is_text_argument(const std::string& name) {
+  return std::find(std::begin(kTextArguments), std::end(kTextArguments), name) !=
+         std::end(kTextArguments);
+}
+
+const Option* find_argument(const std::string& name) {
+  if (const Option* option = find_option(name)) return option;
+  for (const Option& other : kOtherArguments)
+    if (name == other.name) return &other;
+  return nullptr;
+}
+
+[[noreturn]] void throw_unknown(const std::string& name) {
+  std::string names;
+  for (const char* text : kTextArguments) names += std::string(text) + ", ";
+  for (const Option& option : kOptionTable) names += std::string(option.name) + ", ";
+  for (const Option& other : kOtherArguments) names += std::string(other.name) + ", ";
+  names.resize(names.size() - 2);
+  throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                  format("als.train has no option \"%s\"", name.c_str()),
+                  "Its options are " + names + ".");
+}
+
+[[noreturn]] void throw_invalid(const JsonValue::Member& member, const std::string& wanted) {
+  throw UserError(
+      ERRCODE_INVALID_PARAMETER_VALUE,
+      format("invalid %s in the options: %s", member.first.c_str(), member.second.shown().c_str()),
+      wanted);
+}
+
+/// The text of a value that has the type and range of its argument.
+std::string argument_text(const JsonValue::Member& member) {
+  const auto& [name, value] = member;
+  using Kind = JsonValue::Kind;
+  const Option* argument = find_argument(name);
+  if (argument == nullptr && !is_text_argument(name)) throw_unknown(name);
+  if (value.kind == Kind::kArray || value.kind == Kind::kObject)
+    throw_invalid(member, "An option has a single value; als.tune tries several.");
+  if (argument == nullptr) {
+    if (value.kind != Kind::kText) throw_invalid(member, "It must be a string.");
+    return value.text;
+  }
+  const std::optional<OptionValue> checked = argument->from_json(value);
+  if (!checked) throw_invalid(member, argument->wanted_in_json());
+  return argument->type == Option::Type::kChoice ? value.text : argument->json(*checked);
 }
 
 /// Each as an untyped literal, which takes on the type of the argument.
 std::string argument_list(const JsonValue& options) {
-  const std::vector<std::string> known = known_names();
   std::string list;
-  for (const auto& [name, value] : options.members) {
-    if (std::find(known.begin(), known.end(), name) == known.end()) {
-      std::string names;
-      for (const std::string& other : known) names += (names.empty() ? "" : ", ") + other;
-      throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
-                      format("als.train has no option \"%s\"", name.c_str()),
-                      "Its options are " + names + ".");
-    }
-    if (value.kind == JsonValue::Kind::kArray || value.kind == JsonValue::Kind::kObject)
-      throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
-                      format("invalid %s in the options: %s", name.c_str(), value.shown().c_str()),
-                      "An option has a single value; als.tune tries several.");
-    const std::string& text = value.text;
-    list += ", " + quoted(name) + " => ";
-    list += value.kind == JsonValue::Kind::kNull ? "null" : server([&] {
+  for (const JsonValue::Member& member : options.members) {
+    const bool is_null = member.second.kind == JsonValue::Kind::kNull;
+    const std::string text = is_null ? "" : argument_text(member);
+    if (is_null && find_argument(member.first) == nullptr && !is_text_argument(member.first))
+      throw_unknown(member.first);
+    list += ", " + quoted(member.first) + " => ";
+    list += is_null ? "null" : server([&] {
       return static_cast<const char*>(quote_literal_cstr(text.c_str()));
     });
   }
@@ -69,7 +109,7 @@ Datum als_train_options(PG_FUNCTION_ARGS) {
         members.erase(std::remove_if(members.begin(), members.end(), is_replace), members.end());
         JsonValue replace;
         replace.kind = JsonValue::Kind::kBoolean;
-        replace.text = PG_GETARG_BOOL(kReplace) ? "true" : "false";
+        replace.boolean = PG_GETARG_BOOL(kReplace);
         members.emplace_back("replace", replace);
       }
       SpiConnection spi;

@@ -57,6 +57,7 @@ void Training::run() {
 }
 
 void Training::describe() {
+  if (request_.keep_previous) PreviousRun(model_).check_may_keep();
   report_.warm_started = request_.warm_start && OidIsValid(model_.table());
   if (!request_.is_retraining) report_forgotten_options(model_.table(), request_);
   source_ = describe_source(request_.source, context_);
@@ -128,6 +129,8 @@ void Training::index() {
   report_.items = static_cast<std::int64_t>(ratings.items());
   report_.mean = ratings.mean();
   report_.range = ratings.range();
+  if (!(std::fabs(static_cast<float>(report_.mean)) <= kMaxBias))
+    throw std::range_error("the ratings are too large for factors in single precision");
   report_.read_seconds = data_->seconds();
 }
 

@@ -2,6 +2,7 @@
 #include "pg/train/tune_results_table.h"
 
 #include "pg/sql/params.h"
+#include "pg/sql/target_columns.h"
 
 namespace als::pg {
 
@@ -20,6 +21,18 @@ void TuneResults::create() {
 
 void TuneResults::prepare() {
   if (!OidIsValid(target_table_.find()) && !OidIsValid(target_table_.lock())) create();
+  const Oid found = target_table_.find();
+  check_takes(found, {{"run", INT8OID, "numbers of runs"},
+                      {"tuned_at", TIMESTAMPTZOID, "times"},
+                      {"source", TEXTOID, "sources"},
+                      {"metric", TEXTOID, "metrics"},
+                      {"trial", INT4OID, "numbers of trials"},
+                      {"rank", INT4OID, "ranks"},
+                      {"value", FLOAT8OID, "values of metrics"},
+                      {"iterations", INT4OID, "numbers of iterations"},
+                      {"seconds", FLOAT8OID, "seconds"},
+                      {"options", JSONBOID, "options"}});
+  check_sees_all_rows(found);
   // Adds nothing, but the server checks columns, types and privileges.
   std::string table = target_table_.qualified_name();
   execute("insert into " + table + kColumns +

@@ -22,7 +22,8 @@ class TuneResults {
  public:
   explicit TuneResults(const std::string& name) : target_table_(name) {}
 
-  /// Before the work: makes the table if it is missing, and fails if it could not be appended to.
+  /// Before the work: makes the table if it is missing, and fails if it could not be appended to:
+  /// with what check_takes() and check_sees_all_rows() throw.
   void prepare();
 
   /// Adds a run, numbered after those in the table.

@@ -34,26 +34,20 @@ void warm_start(const Model& model, Side side, const IdDictionary& ids,
   }
   SPIPlanPtr plan = prepare("select " + id + ", " + kFactorColumns + " from only " +
                             relation_name(model.factor_table(side)));
-  for_each_row(
-      plan, {}, {ids.type().oid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}, [&](TupleTableSlot* slot) {
-        if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
-        std::uint32_t index = ids.find(slot->tts_values[0]);
-        if (index == IdDictionary::kMissing) return;
-        VectorView vector = model_vector(slot->tts_values[1], model, side);
-        float* row = factors.matrix.row(rank[index]);
-        for (int k = 0; k < vector.size; ++k) {
-          float value = vector.values[k];
-          if (!std::isfinite(value))
-            throw UserError(
-                ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-                format("model %s has a vector that is not finite, of %s %s", model.name.c_str(),
-                       side_name(side), id_text(ids.type(), slot->tts_values[0])),
-                "Train it without warm_start.");
-          row[k] = options.nonnegative ? std::max(value, 0.0F) : value;
-        }
-        if (!factors.bias.empty() && !slot->tts_isnull[2])
-          factors.bias[rank[index]] = DatumGetFloat4(slot->tts_values[2]);
-      });
+  for_each_row(plan, {}, {ids.type().oid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID},
+               [&](TupleTableSlot* slot) {
+                 if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
+                 std::uint32_t index = ids.find(slot->tts_values[0]);
+                 if (index == IdDictionary::kMissing) return;
+                 VectorView vector = model_vector(slot->tts_values[1], model, side);
+                 float* row = factors.matrix.row(rank[index]);
+                 for (int k = 0; k < vector.size; ++k) {
+                   const float value = vector.values[k];
+                   row[k] = options.nonnegative ? std::max(value, 0.0F) : value;
+                 }
+                 if (!factors.bias.empty() && !slot->tts_isnull[2])
+                   factors.bias[rank[index]] = model_bias(slot->tts_values[2], false, model, side);
+               });
 }
 
 }  // namespace als::pg
