@@ -137,7 +137,7 @@ class TunerTest : public ::testing::Test {
   }
 
   double trained_alone(const TrainOptions& options, int iterations) {
-    TrainingLoop training(ratings_, options, start_of_training(kUsers, keys_, options, team_),
+    TrainingLoop training(ratings_, options, start_of_training(ratings_, keys_, options, team_),
                           team_);
     while (!training.finished() && training.iterations() < iterations) training.iterate();
     return evaluate(training.trainer());

@@ -63,8 +63,14 @@ class Ratings {
   std::size_t users() const { return by_user_.rows(); }
   std::size_t items() const { return by_item_.rows(); }
   std::size_t size() const { return by_user_.columns.size(); }
-  std::size_t duplicates() const { return duplicates_; }        ///< entries merged away
-  double mean() const { return mean_; }                         ///< of the ratings here; 0 if none
+  std::size_t duplicates() const { return duplicates_; }  ///< entries merged away
+  double mean() const { return mean_; }                   ///< of the ratings here; 0 if none
+
+  /// Their standard deviation, in units of which a training that knows no scale of the ratings can
+  /// measure. Where they are equal, or as good as equal for single precision, what they can
+  /// resolve; and 1 where all are 0.
+  double spread() const { return spread_; }
+
   const CompressedRows& held_out() const { return held_out_; }  ///< by user; empty without a rule
   const CompressedRows& by_user() const { return by_user_; }
   const CompressedRows& by_item() const { return by_item_; }
@@ -75,6 +81,7 @@ class Ratings {
   CompressedRows held_out_;
   std::size_t duplicates_ = 0;
   double mean_ = 0;
+  double spread_ = 1;
 };
 
 }  // namespace als

@@ -62,7 +62,7 @@ void Tuner::run_iterations(std::size_t index, int iterations) {
   ThreadTeam team = callbacks_.team(trial.options);
   if (!trial.state) {
     repeated_ += trial.iterations > 0 ? 1 : 0;
-    trial.state = start_of_training(ratings_.users(), item_keys_, trial.options, team);
+    trial.state = start_of_training(ratings_, item_keys_, trial.options, team);
   }
   TrainingLoop training(ratings_, trial.options, std::move(*trial.state), team);
   trial.state.reset();

@@ -97,7 +97,7 @@ void Training::read() {
 /// Where the training begins.
 TrainingLoop::State Training::first_state() {
   TrainingLoop::State state =
-      start_of_training(data_->ratings().users(), data_->item_keys(), request_.options, *team_);
+      start_of_training(data_->ratings(), data_->item_keys(), request_.options, *team_);
   if (report_.warm_started) {
     SnapshotScope snapshot;
     Model model = read_model(model_.table());
