@@ -41,6 +41,7 @@ struct Model {
   bool biases = false;
   double mean = 0;  ///< of the ratings
   double regularization = 0;
+  double bias_regularization = 0;
   double reg_exponent = 0;
   double alpha = 0;  ///< 0 for explicit feedback
   bool nonnegative = false;
