@@ -12,7 +12,7 @@ create table bench.result (
 create procedure bench.measure(dataset text, version text, feedback text, seconds float8) language plpgsql as $$
 declare
   run als.model;
-  metric text := case feedback when 'explicit' then 'rmse' else 'recall' end;
+  wanted text := case feedback when 'explicit' then 'rmse' else 'recall' end;
   test text := 'select user_id, item_id, rating from bench.version where als.hash_fraction(user_id, item_id, 7) < 0.1'
     || case feedback when 'explicit' then '' else ' and liked' end;
   judged record;
@@ -24,11 +24,11 @@ begin
   create index on bench.train (user_id);
   analyze bench.train;
   run := als.train('bench.model', 'bench.train', feedback => feedback, replace => true);
-  select e.value, e.baseline into judged from als.evaluate('bench.model', test) e where e.metric = measure.metric;
+  select e.value, e.baseline into judged from als.evaluate('bench.model', test) e where e.metric = wanted;
   if seconds > 0 then
     perform als.train('bench.model', 'bench.train',
                       als.tuned('bench.train', feedback => feedback, seconds => seconds), replace => true);
-    select e.value into tuned from als.evaluate('bench.model', test) e where e.metric = measure.metric;
+    select e.value into tuned from als.evaluate('bench.model', test) e where e.metric = wanted;
   end if;
   insert into bench.result (dataset, version, feedback, users, items, ratings, value, baseline, tuned)
   values (dataset, version, feedback, run.n_users, run.n_items, run.n_ratings, judged.value, judged.baseline, tuned);

@@ -156,8 +156,8 @@ TEST(RatingScale, IsTheirSpread) {
     return ratings_of(entries, 2, 2, team).spread();
   };
   EXPECT_DOUBLE_EQ(spread({{0, 0, 1}, {0, 1, 3}}), 1);
-  EXPECT_DOUBLE_EQ(spread({{0, 0, 1e30F}, {0, 1, 3e30F}}) / 1e30, 1);
-  EXPECT_DOUBLE_EQ(spread({{0, 0, 1e-30F}, {0, 1, 3e-30F}}) * 1e30, 1);
+  EXPECT_NEAR(spread({{0, 0, 1e30F}, {0, 1, 3e30F}}) / 1e30, 1, 1e-6);
+  EXPECT_NEAR(spread({{0, 0, 1e-30F}, {0, 1, 3e-30F}}) * 1e30, 1, 1e-6);
   // Nothing to tell apart.
   EXPECT_DOUBLE_EQ(spread({{0, 0, 5}, {1, 1, 5}}), 5e-6);
   EXPECT_DOUBLE_EQ(spread({{0, 0, 5}}), 5e-6);

@@ -17,11 +17,17 @@ create view huge as select user_id, item_id, rating::float8 * 1e12 as rating fro
 create view tiny as select user_id, item_id, rating::float8 * 1e-12 as rating from stars;
 
 -- What the row says: lambda by the spread, and by both that of the biases, which has no scale.
-select source, round(spread::numeric, 4) as spread, round(regularization::numeric, 4) as regularization,
+do $$
+begin
+  for i in 1 .. 6 loop
+    perform als.train('m_' || (array['stars', 'cents', 'around_zero', 'fourfold', 'tiny', 'huge'])[i],
+                      'scale.' || (array['stars', 'cents', 'around_zero', 'fourfold', 'tiny', 'huge'])[i], factors => 4);
+  end loop;
+end
+$$;
+select model, round(spread::numeric, 4) as spread, round(regularization::numeric, 4) as regularization,
        round(bias_regularization::numeric, 4) as bias_regularization
-from (select (als.train('m_' || name, 'scale.' || name, factors => 4)).*
-      from unnest(array['stars', 'cents', 'around_zero', 'fourfold', 'tiny', 'huge']) name offset 0) runs
-where source !~ 'tiny|huge';
+from als.models where model::text ~ 'stars|cents|around_zero|fourfold' order by model::text;
 
 create function best(model regclass) returns text language sql as $$
   select string_agg(user_id || ':' || items, ' ' order by user_id)
@@ -40,14 +46,22 @@ select max(abs(als.predict('m_cents', user_id, item_id) / 100 - als.predict('m_s
 from stars;
 
 -- All solvers, and without biases, where the beginning of the scale matters.
-select options, bool_and(abs(scaled / 100 - score) < 2e-3) as rescaled
-from (values ('{"solver": "direct"}'::jsonb), ('{"nonnegative": true}'), ('{"biases": false}'), ('{"biases": false, "nonnegative": true}'),
-             ('{"reg_exponent": 1}')) as o (options),
-     lateral (select (als.train('m_a', 'scale.stars', o.options || '{"factors": 4}', replace => true)).run,
-                     (als.train('m_b', 'scale.cents', o.options || '{"factors": 4}', replace => true)).run as run_b offset 0) trained,
-     lateral (select als.predict('m_a', user_id, item_id) as score, als.predict('m_b', user_id, item_id) as scaled
-              from stars where trained.run > 0 limit 200) scores
-group by options order by options::text;
+do $$
+declare
+  options jsonb;
+  difference float8;
+begin
+  foreach options in array array['{"solver": "direct"}', '{"nonnegative": true}', '{"biases": false}',
+                                 '{"biases": false, "nonnegative": true}', '{"reg_exponent": 1}']::jsonb[] loop
+    perform als.train('m_a', 'scale.stars', options || '{"factors": 4}', replace => true);
+    perform als.train('m_b', 'scale.cents', options || '{"factors": 4}', replace => true);
+    select max(abs(als.predict('m_b', user_id, item_id) / 100 - als.predict('m_a', user_id, item_id))) into difference from stars;
+    if difference > 2e-3 then
+      raise exception '%: %', options, difference;
+    end if;
+  end loop;
+end
+$$;
 
 -- The ridge of the biases is kept: users folded in, explained and refreshed are those of the training.
 select max(abs(f - t)) < 1e-4 as folded_in_as_trained
@@ -72,15 +86,20 @@ select als.train('m', 'scale.stars', factors => 4, feedback => 'implicit', bias_
 
 -- No spread, and next to no ratings: scores are the mean.
 create table one_value as select u as user_id, i as item_id, 5 as rating from generate_series(1, 4) u, generate_series(1, 3) i;
-select spread, round(als.predict('m', 1, 1)::numeric, 4) as score from als.train('m', 'scale.one_value', factors => 4, replace => true);
-select spread, round(als.predict('m', 1, 1)::numeric, 3) as score
-from als.train('m', 'scale.one_value', factors => 4, biases => false, replace => true);
-select spread, round(als.predict('m', 1, 1)::numeric, 4) as score
-from als.train('m', 'select 1 as user_id, 1 as item_id, 4 as rating', factors => 4, replace => true);
-select spread, round(als.predict('m', 1, 1)::numeric, 4) as score
-from als.train('m', 'select 1 as user_id, 1 as item_id, 0 as rating', factors => 4, replace => true);
-select round(spread::numeric, 4) as spread, n_users
-from als.train('m', 'select 1 as user_id, item_id, rating from scale.stars where user_id = 1', factors => 4, replace => true);
+create function one_score(source text, biases boolean default true) returns table (spread float8, score numeric) language plpgsql as $$
+declare
+  run als.model;
+begin
+  run := als.train('m', source, factors => 4, biases => one_score.biases, replace => true);
+  return query select round(run.spread::numeric, 7)::float8, round(als.predict('m', 1, 1)::numeric, 3);
+end
+$$;
+select * from one_score('scale.one_value');
+select * from one_score('scale.one_value', biases => false);
+select * from one_score('select 1 as user_id, 1 as item_id, 4 as rating');
+select * from one_score('select 1 as user_id, 1 as item_id, 0 as rating');
+select spread > 0.3 as spread, score is not null as has_score
+from one_score('select 1 as user_id, item_id, rating from scale.stars where user_id = 1 union all values (1, 1, 3)');
 
 -- Beyond single precision.
 select als.train('m', 'select user_id, item_id, rating * 1e30 as rating from scale.stars', factors => 4, replace => true);
@@ -88,6 +107,7 @@ select als.train('m', 'select user_id, item_id, rating * 1e-30 as rating from sc
 
 -- Counts: their unit changes nothing, alpha is in units of them, and few large ones of a long tail do not count for all.
 create table plays as select user_id, item_id, (exp(3 * als.hash_fraction(user_id, item_id, 2)) * 3)::int as rating from stars;
+select als.drop_model('m_a'), als.drop_model('m_b');
 select round((a.alpha / b.alpha)::numeric, 3) as alpha, round((a.regularization / b.regularization)::numeric, 3) as regularization
 from als.train('m_a', 'scale.plays', factors => 4, feedback => 'implicit') a,
      als.train('m_b', 'select user_id, item_id, rating * 1000.0 as rating from scale.plays', factors => 4, feedback => 'implicit') b;

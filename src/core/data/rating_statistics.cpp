@@ -14,8 +14,9 @@ constexpr std::size_t kGrain = std::size_t{1} << 16;  // entries a block
 // Of the logarithms of sizes. A longer tail than that is no count of anything.
 constexpr double kMaxVariance = 4;
 
-void measure_sizes(const UninitializedVector<float>& values, ThreadTeam& team,
-                   RatingStatistics& statistics) {
+/// Returns how many are not zero.
+std::size_t measure_sizes(const UninitializedVector<float>& values, ThreadTeam& team,
+                          RatingStatistics& statistics) {
   struct Sums {
     double count = 0;
     double logarithms = 0;
@@ -38,18 +39,35 @@ void measure_sizes(const UninitializedVector<float>& values, ThreadTeam& team,
     total.logarithms += sum.logarithms;
     total.squares += sum.squares;
   }
-  if (total.count == 0) return;
+  const auto nonzero = static_cast<std::size_t>(total.count);
+  if (nonzero == 0) return 0;
   const double mean = total.logarithms / total.count;
   const double variance = std::clamp(total.squares / total.count - mean * mean, 0.0, kMaxVariance);
   statistics.mean_size = std::exp(mean + variance / 2);
   statistics.root_mean_square = std::exp(mean + variance);
+  return nonzero;
+}
+
+/// The entries that are not zero, without their values. For implicit feedback a zero is as good as
+/// no rating.
+CompressedRows without_zeros(const CompressedRows& rows) {
+  CompressedRows left;
+  left.offsets.push_back(0);
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    const RowRatings ratings = ratings_of(rows, row);
+    for (std::size_t e = 0; e < ratings.count; ++e) {
+      if (ratings.values[e] != 0) left.columns.push_back(ratings.columns[e]);
+    }
+    left.offsets.push_back(left.columns.size());
+  }
+  return left;
 }
 
 /// Pairs of ratings of a user are sampled, and for each some of the other users of the rarer item.
 class Lift {
  public:
-  explicit Lift(const Ratings& ratings)
-      : by_user_(ratings.by_user()), by_item_(ratings.by_item()), size_(ratings.size()) {
+  Lift(const CompressedRows& by_user, const CompressedRows& by_item)
+      : by_user_(by_user), by_item_(by_item), size_(by_user.columns.size()) {
     for (std::size_t user = 0; user < by_user_.rows(); ++user) {
       const auto ratings_of_user = static_cast<double>(by_user_.row_size(user));
       pairs_ += ratings_of_user * (ratings_of_user - 1);
@@ -129,13 +147,23 @@ class Lift {
 
 RatingStatistics statistics_of(const Ratings& ratings, bool implicit, ThreadTeam& team) {
   RatingStatistics statistics;
-  if (ratings.size() == 0) return statistics;
   statistics.spread = ratings.spread();
   if (!implicit) return statistics;
-  statistics.ratings_per_user =
-      static_cast<double>(ratings.size()) / static_cast<double>(ratings.users());
-  measure_sizes(ratings.by_user().values, team, statistics);
-  statistics.lift = Lift(ratings).estimate(team);
+  const std::size_t nonzero = measure_sizes(ratings.by_user().values, team, statistics);
+  if (nonzero == 0) return statistics;
+  const auto measure = [&](const CompressedRows& by_user, const CompressedRows& by_item) {
+    std::size_t users = 0;
+    for (std::size_t row = 0; row < by_user.rows(); ++row) {
+      users += by_user.row_size(row) > 0 ? 1 : 0;
+    }
+    statistics.ratings_per_user = static_cast<double>(nonzero) / static_cast<double>(users);
+    statistics.lift = Lift(by_user, by_item).estimate(team);
+  };
+  if (nonzero == ratings.size()) {
+    measure(ratings.by_user(), ratings.by_item());
+  } else {
+    measure(without_zeros(ratings.by_user()), without_zeros(ratings.by_item()));
+  }
   return statistics;
 }
 
