@@ -30,6 +30,7 @@ begin
                       als.tuned('bench.train', feedback => feedback, seconds => seconds), replace => true);
     select e.value into tuned from als.evaluate('bench.model', test) e where e.metric = wanted;
   end if;
+  perform als.drop_model('bench.model');
   insert into bench.result (dataset, version, feedback, users, items, ratings, value, baseline, tuned)
   values (dataset, version, feedback, run.n_users, run.n_items, run.n_ratings, judged.value, judged.baseline, tuned);
   commit;

@@ -35,7 +35,7 @@ class Tuner {
     std::function<ThreadTeam(const TrainOptions&)> team;               ///< for a trial
     std::function<double(const Trainer&, ThreadTeam&)> evaluate;       ///< the value of a trial
     std::function<void(std::size_t trial, int iterations)> iteration;  ///< after each
-    std::function<bool()> out_of_time = {};  ///< asked after each trial
+    std::function<bool()> out_of_time = {};                            ///< asked after each trial
   };
 
   /// `memory`: for the factors of trials put aside, in bytes. `ratings` and `item_keys` must
