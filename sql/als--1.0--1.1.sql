@@ -35,6 +35,9 @@ end
 $$;
 comment on schema als is 'Collaborative filtering by alternating least squares: the extension als';
 
+-- A run's row tells the scale of the ratings, and the ridge of the biases.
+alter type als.model add attribute bias_regularization float8 cascade, add attribute spread float8 cascade;
+
 -- Functions that only als itself calls begin with an underscore.
 alter function als.trained_id(bigint, anyelement) rename to _trained_id;
 alter function als.trained_factors(bigint) rename to _trained_factors;
@@ -932,7 +935,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
+    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'tuned', 'evaluate', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
@@ -1026,10 +1029,11 @@ create function als.train(
   unlogged boolean default false,
   keep_previous boolean default false,
   replace_ids boolean default false,
-  seen text default null
+  seen text default null,
+  bias_regularization float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -1057,7 +1061,8 @@ create procedure als.train_in_steps(
   unlogged boolean default false,
   keep_previous boolean default false,
   replace_ids boolean default false,
-  seen text default null
+  seen text default null,
+  bias_regularization float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -1126,7 +1131,7 @@ language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_rollback_model';
 comment on function als.rollback_model is
   'Takes back the newest run of a model that was trained with keep_previous, and returns the row of the run before, which serves again';
 
--- als.import_model: replace_ids.
+-- als.import_model: replace_ids, bias_regularization.
 drop function als.import_model;
 create function als.import_model(
   model text,
@@ -1145,7 +1150,8 @@ create function als.import_model(
   rating_col name default 'rating',
   replace boolean default false,
   unlogged boolean default false,
-  replace_ids boolean default false
+  replace_ids boolean default false,
+  bias_regularization float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
 comment on function als.import_model is
@@ -1180,3 +1186,52 @@ create function als.refresh(
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_refresh';
 comment on function als.refresh is
   'als.refresh_items and als.refresh_users in one, of what the tracked source has noted, or else of whatever has changed; returns the rows written';
+
+-- als.tune: without a grid, and within a time; als.tuned is new.
+drop function als.tune(text, jsonb, text, int, float8, text, name, name, name, text, text, bigint, int, boolean, text);
+create function als.tune(
+  source text,
+  grid jsonb default null,
+  metric text default null,
+  trials int default null,
+  holdout float8 default 0.1,
+  test text default null,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  feedback text default 'explicit',
+  on_duplicate text default null,
+  seed bigint default 42,
+  threads int default null,
+  stop_early boolean default true,
+  results text default null,
+  seconds float8 default null
+) returns table (trial int, rank int, value float8, iterations int, seconds float8, options jsonb)
+language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_tune';
+comment on function als.tune is
+  'Tries options of als.train on the same ratings, some of them kept out to judge by, and ranks them; poor trials stop early';
+
+create function als.tuned(
+  source text,
+  metric text default null,
+  seconds float8 default 60,
+  trials int default null,
+  holdout float8 default 0.1,
+  test text default null,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  feedback text default 'explicit',
+  on_duplicate text default null,
+  seed bigint default 42,
+  threads int default null
+) returns jsonb
+language sql volatile parallel unsafe as $$
+  select t.options
+  from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
+                user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
+                seed => $12, threads => $13) t
+  where t.rank operator(pg_catalog.=) 1
+$$;
+comment on function als.tuned is
+  'The options of als.train that do best on these ratings, of those around the defaults that can be tried in so many seconds';

@@ -83,6 +83,8 @@ create type als.model as (
   read_seconds float8,
   train_seconds float8,
   write_seconds float8,
+  bias_regularization float8,  -- null without biases, and where 1.0 trained: as regularization
+  spread float8,               -- the standard deviation of the ratings that training saw
   options jsonb,               -- those of the options that were chosen; the others had their defaults.
                                -- null: it was als 1.0, which did not record that
   seen text,                   -- the table (qualified) or query of what users have seen beside the source
@@ -125,10 +127,11 @@ create function als.train(
   unlogged boolean default false,
   keep_previous boolean default false,
   replace_ids boolean default false,
-  seen text default null
+  seen text default null,
+  bias_regularization float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -156,7 +159,8 @@ create procedure als.train_in_steps(
   unlogged boolean default false,
   keep_previous boolean default false,
   replace_ids boolean default false,
-  seen text default null
+  seen text default null,
+  bias_regularization float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -237,7 +241,8 @@ create function als.import_model(
   rating_col name default 'rating',
   replace boolean default false,
   unlogged boolean default false,
-  replace_ids boolean default false
+  replace_ids boolean default false,
+  bias_regularization float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
 comment on function als.import_model is
@@ -255,7 +260,7 @@ comment on function als.train(text, text, jsonb, boolean) is
 
 create function als.tune(
   source text,
-  grid jsonb,
+  grid jsonb default null,
   metric text default null,
   trials int default null,
   holdout float8 default 0.1,
@@ -268,11 +273,37 @@ create function als.tune(
   seed bigint default 42,
   threads int default null,
   stop_early boolean default true,
-  results text default null
+  results text default null,
+  seconds float8 default null
 ) returns table (trial int, rank int, value float8, iterations int, seconds float8, options jsonb)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_tune';
 comment on function als.tune is
   'Tries options of als.train on the same ratings, some of them kept out to judge by, and ranks them; poor trials stop early';
+
+create function als.tuned(
+  source text,
+  metric text default null,
+  seconds float8 default 60,
+  trials int default null,
+  holdout float8 default 0.1,
+  test text default null,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  feedback text default 'explicit',
+  on_duplicate text default null,
+  seed bigint default 42,
+  threads int default null
+) returns jsonb
+language sql volatile parallel unsafe as $$
+  select t.options
+  from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
+                user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
+                seed => $12, threads => $13) t
+  where t.rank operator(pg_catalog.=) 1
+$$;
+comment on function als.tuned is
+  'The options of als.train that do best on these ratings, of those around the defaults that can be tried in so many seconds';
 
 create function als._command_progress(
   out pid int,
@@ -1258,7 +1289,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'evaluate', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
+    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'tuned', 'evaluate', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';

@@ -62,7 +62,7 @@ void measure(std::size_t factors) {
   std::fill(matrix.begin(), matrix.end(), 0.0F);
   for (std::size_t k = 0; k < factors; ++k) matrix[matrix_index(k, k)] = 1.0F;
   const double cholesky = giga_operations(n * n * n / 3, [&] {
-    kernels().cholesky(matrix.data(), factors, 1.0F, 1e-5F, factor.data(), inverse.data());
+    kernels().cholesky(matrix.data(), factors, {1.0F, 1.0F}, 1e-5F, factor.data(), inverse.data());
   });
   const double pass = giga_operations(4 * kTerms * n, [&] {
     kernels().pass({vectors.row(0), padded, columns.data(), kTerms, 0, ones.data(), ones.data(), 0},

@@ -18,11 +18,11 @@ struct Problem {
   FactorMatrix z;
   std::vector<float> weights;
   std::vector<float> targets;
-  double ridge;
+  Ridge ridge;
 };
 
 Problem random_problem(std::size_t terms, std::size_t factors, std::mt19937_64& random) {
-  Problem problem{FactorMatrix(terms, factors), {}, {}, 0.3};
+  Problem problem{FactorMatrix(terms, factors), {}, {}, {0.3F, 0.7F}};
   std::normal_distribution<float> normal;
   for (std::size_t e = 0; e < terms; ++e) {
     for (std::size_t k = 0; k < factors; ++k) problem.z.row(e)[k] = normal(random);
@@ -54,7 +54,8 @@ Eigen::MatrixXd design(const Problem& problem, bool bias) {
 }
 
 double quadratic(const Problem& problem, const Eigen::MatrixXd& z, const Eigen::VectorXd& x) {
-  double sum = problem.ridge * x.squaredNorm();
+  const double last = x[x.size() - 1] * x[x.size() - 1];
+  double sum = problem.ridge.others * (x.squaredNorm() - last) + problem.ridge.last * last;
   for (Eigen::Index e = 0; e < z.rows(); ++e) {
     const double error = problem.targets[e] - z.row(e).dot(x);
     sum += problem.weights[e] * error * error;
@@ -84,7 +85,8 @@ TEST(CholeskySolver, MatchesDoublePrecision) {
           const Eigen::MatrixXd z = design(problem, bias);
           Eigen::VectorXd w = as_eigen(problem.weights);
           Eigen::MatrixXd a = z.transpose() * w.asDiagonal() * z;
-          a.diagonal().array() += problem.ridge;
+          a.diagonal().array() += problem.ridge.others;
+          a(a.rows() - 1, a.rows() - 1) += problem.ridge.last - problem.ridge.others;
           const Eigen::VectorXd b = z.transpose() * w.cwiseProduct(as_eigen(problem.targets));
           const Eigen::VectorXd expected = a.llt().solve(b);
           // Condition numbers are below a thousand here: 1e-4 is 1000 * a few roundings.
@@ -115,8 +117,8 @@ TEST(CholeskySolver, TakesEquationsInParts) {
   CholeskySolver solver(10);
   std::vector<float> x(10);
   std::vector<float> y(10);
-  solver.solve(whole, 0.3, x.data());
-  solver.solve(sum, 0.3, y.data());
+  solver.solve(whole, {0.3F, 0.3F}, x.data());
+  solver.solve(sum, {0.3F, 0.3F}, y.data());
   for (std::size_t k = 0; k < 10; ++k) EXPECT_NEAR(x[k], y[k], 1e-5);
 }
 
@@ -127,7 +129,7 @@ TEST(CholeskySolver, SolvesSingularSystems) {
     std::mt19937_64 random(3);
     for (const std::size_t factors : {2, 16, 40}) {
       Problem problem = random_problem(8, factors, random);
-      problem.ridge = 0;
+      problem.ridge = {0.0F, 0.0F};
       for (std::size_t e = 1; e < 8; ++e) {  // the same vector again and again
         std::copy_n(problem.z.row(0), factors, problem.z.row(e));
         problem.targets[e] = problem.targets[0];
@@ -135,7 +137,7 @@ TEST(CholeskySolver, SolvesSingularSystems) {
       const NormalEquations equations = equations_of(problem, false);
       CholeskySolver solver(factors);
       std::vector<float> x(factors);
-      const CholeskySolver::Solution solution = solver.solve(equations, 0.0, x.data());
+      const CholeskySolver::Solution solution = solver.solve(equations, {0.0F, 0.0F}, x.data());
       EXPECT_FALSE(solution.direct);
       const Eigen::MatrixXd z = design(problem, false);
       const double at_zero = quadratic(problem, z, Eigen::VectorXd::Zero(z.cols()));
@@ -161,7 +163,7 @@ TEST(CholeskySolver, SolvesIllConditionedSystemsInDouble) {
   equations.rhs()[1] = 1.0F + 8.0F / (1 << 20);
   CholeskySolver solver(2);
   std::vector<float> x(2);
-  const CholeskySolver::Solution solution = solver.solve(equations, 0.0, x.data());
+  const CholeskySolver::Solution solution = solver.solve(equations, {0.0F, 0.0F}, x.data());
   EXPECT_FALSE(solution.direct);
   EXPECT_NEAR(x[0], -1.0F, 1e-5);
   EXPECT_NEAR(x[1], 2.0F, 1e-5);
@@ -171,10 +173,10 @@ TEST(CholeskySolver, NothingGivesZero) {
   NormalEquations equations(5);
   CholeskySolver solver(5);
   std::vector<float> x(5, 7.0F);
-  const CholeskySolver::Solution solution = solver.solve(equations, 0.0, x.data());
+  const CholeskySolver::Solution solution = solver.solve(equations, {0.0F, 0.0F}, x.data());
   EXPECT_EQ(x, std::vector<float>(5, 0.0F));
   EXPECT_EQ(solution.reduction, 0.0);
-  solver.solve(equations, 2.0, x.data());
+  solver.solve(equations, {2.0F, 2.0F}, x.data());
   EXPECT_EQ(x, std::vector<float>(5, 0.0F));
 }
 
@@ -188,14 +190,14 @@ TEST(CholeskySolver, ReportsWhatIsNotFinite) {
     accumulator.flush(equations);
     CholeskySolver solver(3);
     std::vector<float> x(3);
-    EXPECT_THROW(solver.solve(equations, 0.1, x.data()), std::range_error);
+    EXPECT_THROW(solver.solve(equations, {0.1F, 0.1F}, x.data()), std::range_error);
   }
   NormalEquations equations(1);
   equations.matrix()[0] = 1e-30F;
   equations.rhs()[0] = 1e30F;
   CholeskySolver solver(1);
   std::vector<float> x(1);
-  EXPECT_THROW(solver.solve(equations, 0.0, x.data()), std::range_error);
+  EXPECT_THROW(solver.solve(equations, {0.0F, 0.0F}, x.data()), std::range_error);
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ std::vector<TrainOptions> kinds_of_options(double regularization, std::mt19937_6
         TrainOptions options;
         options.factors = static_cast<int>(1 + random() % 40);
         options.regularization = regularization;
+        options.bias_regularization = regularization;
         options.reg_exponent = static_cast<double>(random() % 3) / 2;
         options.solver = solver;
         options.nonnegative = nonnegative;
@@ -150,6 +151,7 @@ void check_training(const Ratings& ratings, const std::vector<Entry>& merged,
   if (testing::Test::HasFatalFailure()) return;
   TrainOptions other = options;
   other.regularization = options.regularization > 1e-9 ? 0 : 0.1;
+  other.bias_regularization = other.regularization;
   other.solver = options.solver == Solver::kDirect ? Solver::kAuto : Solver::kDirect;
   Trainer warm(ratings, other, trainer.take_users(), trainer.take_items(), team);
   SCOPED_TRACE("warm start");
@@ -201,6 +203,7 @@ TEST(Descent, LongRowsOfFewItems) {
       options.solver = solver;
       options.factors = 8;
       options.regularization = 0;
+      options.bias_regularization = 0;
       const double zero_loss = zero_loss_of(merged_entries(ratings), ratings, options);
       Trainer trainer(ratings, options, keys_of(items), one);
       Trainer other(ratings, options, keys_of(items), three);
@@ -295,7 +298,8 @@ TEST(Descent, FoldingInIsADescentToo) {
           if (own.count == 0) continue;
           const FoldedRow folded =
               fold_in(row_objective, own, trainer.items(), gram.matrix(), team);
-          const double ridge = row_objective.ridge(row_objective.weight(own.values, own.count));
+          const double ridge =
+              row_objective.ridge(row_objective.weight(own.values, own.count)).others;
           const UserProblem user(objective, trainer, options, ridge, u);
           const double at_zero = user.loss({std::vector<float>(options.factors), 0});
           ASSERT_LE(user.loss(folded), at_zero * (1 + 2e-6)) << u;

@@ -125,8 +125,8 @@ TEST(Kernels, CholeskyAndSubstitution) {
       const NormalEquations equations = well_conditioned(n, random);
       AlignedVector<float> factor(matrix_floats(n), std::numeric_limits<float>::quiet_NaN());
       AlignedVector<float> inverse(blocks_of(n) * kBlock, -1.0F);
-      ASSERT_TRUE(
-          kernels().cholesky(equations.matrix(), n, 0.5F, 1e-5F, factor.data(), inverse.data()));
+      ASSERT_TRUE(kernels().cholesky(equations.matrix(), n, {0.5F, 0.5F}, 1e-5F, factor.data(),
+                                     inverse.data()));
       const double bound = 10 * std::sqrt(static_cast<double>(n)) * kUnit;
       const auto l = [&](std::size_t r, std::size_t c) {
         return r == c ? 1.0 / inverse[r] : static_cast<double>(factor[matrix_index(r, c)]);
@@ -173,8 +173,8 @@ TEST(Kernels, CholeskyRefusesWhatIsNotPositiveDefinite) {
         }
         AlignedVector<float> factor(matrix_floats(n));
         AlignedVector<float> inverse(blocks_of(n) * kBlock);
-        EXPECT_FALSE(
-            kernels().cholesky(equations.matrix(), n, 0.0F, 1e-5F, factor.data(), inverse.data()))
+        EXPECT_FALSE(kernels().cholesky(equations.matrix(), n, {0.0F, 0.0F}, 1e-5F, factor.data(),
+                                        inverse.data()))
             << n << " " << bad;
       }
     }

@@ -29,9 +29,9 @@ NormalEquations random_equations(std::size_t n, std::mt19937_64& random) {
   return equations;
 }
 
-double gradient(const NormalEquations& equations, double ridge, const std::vector<float>& x,
+double gradient(const NormalEquations& equations, Ridge ridge, const std::vector<float>& x,
                 std::size_t k) {
-  double sum = ridge * x[k] - equations.rhs()[k];
+  double sum = (k + 1 < x.size() ? ridge.others : ridge.last) * x[k] - equations.rhs()[k];
   for (std::size_t c = 0; c < x.size(); ++c) sum += static_cast<double>(equations.at(k, c)) * x[c];
   return sum;
 }
@@ -48,11 +48,11 @@ TEST(NonnegativeSolver, FindsTheMinimum) {
       for (const float start : {0.0F, 3.0F, -2.0F}) {
         std::vector<float> x(n, start);
         const CholeskySolver::Solution solution =
-            solver.solve(equations, 0.5, nonnegative, x.data());
+            solver.solve(equations, {0.5F, 0.2F}, nonnegative, x.data());
         EXPECT_TRUE(solution.direct);
         double reduction = 0;
         for (std::size_t k = 0; k < n; ++k) {
-          const double g = gradient(equations, 0.5, x, k);
+          const double g = gradient(equations, {0.5F, 0.2F}, x, k);
           if (k < nonnegative) {
             ASSERT_GE(x[k], 0.0F);
           }
@@ -83,14 +83,15 @@ TEST(NonnegativeSolver, AgreesWithTheFreeSolutionWhereThatIsPositive) {
     equations.rhs()[r] = static_cast<float>(sum);
   }
   std::vector<float> x(n, 0.0F);
-  NonnegativeSolver(n).solve(equations, 0.5, n, x.data());
+  NonnegativeSolver(n).solve(equations, {0.5F, 0.5F}, n, x.data());
   for (const float value : x) EXPECT_NEAR(value, 1.0F, 1e-3);
 }
 
 TEST(NonnegativeSolver, LeavesWhatNothingDependsOn) {
   const NormalEquations nothing(3);
   std::vector<float> x = {1.0F, -1.0F, 0.0F};
-  const CholeskySolver::Solution solution = NonnegativeSolver(3).solve(nothing, 0.0, 3, x.data());
+  const CholeskySolver::Solution solution =
+      NonnegativeSolver(3).solve(nothing, {0.0F, 0.0F}, 3, x.data());
   EXPECT_EQ(solution.reduction, 0);
   EXPECT_EQ(x, (std::vector<float>{1.0F, 0.0F, 0.0F}));
 }
@@ -100,7 +101,7 @@ TEST(NonnegativeSolver, ReportsWhatIsNotFinite) {
   NormalEquations equations = random_equations(4, random);
   equations.rhs()[2] = std::numeric_limits<float>::infinity();
   std::vector<float> x(4, 0.0F);
-  EXPECT_THROW(NonnegativeSolver(4).solve(equations, 0.5, 4, x.data()), std::range_error);
+  EXPECT_THROW(NonnegativeSolver(4).solve(equations, {0.5F, 0.5F}, 4, x.data()), std::range_error);
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ TEST(PlantedFactors, AreRecoveredFromRatings) {
     TrainOptions options;
     options.factors = rank;
     options.regularization = 0.001;
+    options.bias_regularization = 0.001;
     options.biases = biases;
     Trainer trainer(ratings, options, keys_of(items), team);
     for (int i = 0; i < 30; ++i) {

@@ -98,8 +98,8 @@ class NaiveObjective {
         sum += cell(u, i).weight * error * error;
       }
     }
-    for (std::size_t u = 0; u < users_; ++u) sum += ridge(u, true) * norm(trainer.users(), u);
-    for (std::size_t i = 0; i < items_; ++i) sum += ridge(i, false) * norm(trainer.items(), i);
+    for (std::size_t u = 0; u < users_; ++u) sum += ridge_term(trainer.users(), u, true);
+    for (std::size_t i = 0; i < items_; ++i) sum += ridge_term(trainer.items(), i, false);
     return sum;
   }
 
@@ -114,9 +114,8 @@ class NaiveObjective {
     std::vector<double> gradient(static_cast<std::size_t>(unknowns));
     std::vector<double> magnitude(static_cast<std::size_t>(unknowns));
     for (std::size_t row = 0; row < (by_user ? users_ : items_); ++row) {
-      const double own_ridge = ridge(row, by_user);
       for (int k = 0; k < unknowns; ++k) {
-        gradient[k] = own_ridge * component(own, row, k);
+        gradient[k] = ridge(row, k, by_user) * component(own, row, k);
         magnitude[k] = std::fabs(gradient[k]);
       }
       for (std::size_t o = 0; o < (by_user ? items_ : users_); ++o) {
@@ -150,20 +149,25 @@ class NaiveObjective {
     return k < options_.factors ? factors.matrix.row(row)[k] : factors.bias[row];
   }
 
-  double ridge(std::size_t row, bool by_user) const {
+  double ridge(std::size_t row, int k, bool by_user) const {
     double weight = 0;
     for (std::size_t o = 0; o < (by_user ? items_ : users_); ++o) {
       weight += (by_user ? cell(row, o) : cell(o, row)).weight;
     }
-    return options_.regularization * std::pow(weight, options_.reg_exponent);
+    return (k < options_.factors ? options_.regularization : options_.bias_regularization) *
+           std::pow(weight, options_.reg_exponent);
   }
 
-  double norm(const Factors& factors, std::size_t row) const {
+  double ridge_term(const Factors& factors, std::size_t row, bool by_user) const {
+    const double of_factors = ridge(row, 0, by_user);
     double sum = 0;
     for (int k = 0; k < options_.factors; ++k) {
-      sum += static_cast<double>(factors.matrix.row(row)[k]) * factors.matrix.row(row)[k];
+      sum += of_factors * std::pow(component(factors, row, k), 2);
     }
-    if (options_.biases) sum += static_cast<double>(factors.bias[row]) * factors.bias[row];
+    if (options_.biases) {
+      sum += ridge(row, options_.factors, by_user) *
+             std::pow(component(factors, row, options_.factors), 2);
+    }
     return sum;
   }
 

@@ -25,6 +25,7 @@ std::vector<TrainOptions> kinds_of_options(int factors) {
   explicit_plain.factors = factors;
   TrainOptions explicit_biases = explicit_plain;
   explicit_biases.biases = true;
+  explicit_biases.bias_regularization = 0.3;
   TrainOptions explicit_ridge = explicit_plain;
   explicit_ridge.reg_exponent = 0.0;
   explicit_ridge.regularization = 0.7;
@@ -209,6 +210,7 @@ TEST(Trainer, TheLossIsExactWhereLittleIsLeft) {
       TrainOptions options;
       options.factors = 4;
       options.regularization = 1e-4;
+      options.bias_regularization = 1e-4;
       options.biases = biases;
       Trainer trainer(ratings, options, keys_of(items), team);
       const NaiveObjective objective(entries, users, items, options, trainer.mean());
@@ -239,6 +241,7 @@ TEST(Trainer, IllConditionedRowsStayFinite) {
     for (TrainOptions options : kinds_of_options(24)) {
       if (options.feedback == Feedback::kImplicit) continue;
       options.regularization = 0;
+      options.bias_regularization = 0;
       for (const Solver solver : kSolvers) {
         options.solver = solver;
         kinds.push_back(options);
@@ -310,6 +313,7 @@ TEST(Trainer, TakesLongRowsInBatches) {
   options.biases = true;
   options.reg_exponent = 1;
   options.regularization = 0.1;
+  options.bias_regularization = 0.1;
   std::vector<double> losses[2];
   for (const int threads : {1, 2}) {
     ThreadTeam team(threads);

@@ -133,11 +133,12 @@ class TunerTest : public ::testing::Test {
     return Tuner(ratings_, keys_, options_, more_is_better, memory,
                  {[](const TrainOptions&) { return ThreadTeam(2); },
                   [this](const Trainer& trainer, ThreadTeam&) { return evaluate(trainer); },
-                  [this](std::size_t, int) { ++iterations_; }});
+                  [this](std::size_t, int) { ++iterations_; },
+                  [this] { return ++asked_ >= trials_in_time_; }});
   }
 
   double trained_alone(const TrainOptions& options, int iterations) {
-    TrainingLoop training(ratings_, options, start_of_training(kUsers, keys_, options, team_),
+    TrainingLoop training(ratings_, options, start_of_training(ratings_, keys_, options, team_),
                           team_);
     while (!training.finished() && training.iterations() < iterations) training.iterate();
     return evaluate(training.trainer());
@@ -148,6 +149,8 @@ class TunerTest : public ::testing::Test {
   std::vector<std::uint64_t> keys_;
   std::vector<TrainOptions> options_;
   int iterations_ = 0;
+  int asked_ = 0;
+  int trials_in_time_ = 1 << 30;
 };
 
 TEST_F(TunerTest, RanksTrialsByWhatTheyComeToAlone) {
@@ -185,6 +188,38 @@ TEST_F(TunerTest, RanksTrialsByWhatTheyComeToAlone) {
     for (const Tuner* other : {&none, &two}) {
       EXPECT_EQ(all.trials()[t].rank, other->trials()[t].rank);
       EXPECT_EQ(all.trials()[t].value, other->trials()[t].value);
+    }
+  }
+}
+
+// Out of time, what has been done counts: the best go on first, and rank before those that did not.
+TEST_F(TunerTest, EndsWhenTimeIsOut) {
+  const std::vector<Rung> rungs = successive_halving(options_.size(), 9);
+  Tuner whole = tuner(std::size_t{1} << 30);
+  whole.run({{options_.size(), 2}});
+  for (const int in_time : {1, 4, 10, 11, 14, 15}) {
+    SCOPED_TRACE(in_time);
+    asked_ = 0;
+    trials_in_time_ = in_time;
+    Tuner cut = tuner(std::size_t{1} << 30);
+    cut.run(rungs);
+    EXPECT_EQ(asked_, in_time);
+    int begun = 0;
+    std::size_t best = 0;
+    for (std::size_t t = 0; t < options_.size(); ++t) {
+      const Tuner::Trial& trial = cut.trials()[t];
+      begun += trial.iterations > 0 ? 1 : 0;
+      if (trial.rank == 1) best = t;
+      if (trial.iterations == 0) {
+        EXPECT_GT(trial.rank, static_cast<std::size_t>(in_time));
+      }
+    }
+    EXPECT_EQ(begun, std::min(in_time, 10));
+    if (in_time == 1) {
+      EXPECT_EQ(best, 0U);
+    }
+    if (in_time == 10 || in_time == 11) {
+      EXPECT_EQ(whole.trials()[best].rank, 1U);
     }
   }
 }

@@ -17,7 +17,7 @@ from generate_series(1, 40) u, generate_series(1, 30) i where (u * 31 + i * 17) 
 -- A model of our own, its factors given back to us: the same scores, neighbours, and vectors of new users.
 select run from als.train('mine', 'ratings', factors => 4);
 select run from als.train('likes', 'select * from ratings where rating >= 3', rating_col => null,
-                          feedback => 'implicit', factors => 4, alpha => 5);
+                          feedback => 'implicit', factors => 4, alpha => 5, regularization => 2);
 select feedback, factors, regularization, reg_exponent, alpha, biases, n_rows, n_skipped, n_ratings, n_users, n_items,
        iterations, solver, loss, source, rating_col
 from als.import_model('theirs', 'select user_id, factors from likes_user_factors',

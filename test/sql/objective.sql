@@ -23,6 +23,11 @@ begin
     model.feedback, coalesce(model.alpha, 0), model.on_duplicate, model.source);
 end $$;
 
+-- Of a component, of which the bias is the last.
+create function lambda(model als.model, k bigint) returns float8 language sql as $$
+  select case when k <= model.factors then model.regularization else model.bias_regularization end
+$$;
+
 -- The objective, and the largest gradient of a user's unknowns relative to what it is a sum of
 -- (users are solved last, and exactly whatever the solver, so theirs is zero but for rounding).
 create function check_objective(title text, source text, options text) returns table (
@@ -45,15 +50,15 @@ begin
     left join cells(run) as c using (user_id, item_id)
   where run.feedback = 'implicit' or c.w is not null;
   select sum(w * (p - s) ^ 2), count(*) into fit, n from cell;
-  select sum(run.regularization * power(w, run.reg_exponent) * norm) into ridge from (
+  select sum(power(w, run.reg_exponent) * norm) into ridge from (
     select w, norm from (select user_id, sum(w) as w from cell group by 1) as weights
-      join (select user_id, sum(x ^ 2) as norm from u group by 1) as norms using (user_id)
+      join (select user_id, sum(lambda(run, k) * x ^ 2) as norm from u group by 1) as norms using (user_id)
     union all
     select w, norm from (select item_id, sum(w) as w from cell group by 1) as weights
-      join (select item_id, sum(y ^ 2) as norm from i group by 1) as norms using (item_id)) as t;
+      join (select item_id, sum(lambda(run, k) * y ^ 2) as norm from i group by 1) as norms using (item_id)) as t;
   -- d/dx_k of the objective / 2 = lambda W^e x_k - sum of w (p - s) y_k, and 1 in the place of y_k for the bias.
   select max(abs(pull - rest) / (size + 1e-6)) into worst from (
-    select user_id, k, run.regularization * power(sum(w), run.reg_exponent) * x as pull,
+    select user_id, k, lambda(run, k) * power(sum(w), run.reg_exponent) * x as pull,
       sum(w * (p - s) * y) as rest, sum(abs(w * (p - s) * y)) + sum(abs(w * s * y)) as size
     from cell join (select item_id, k, case when k <= run.factors then y else 1 end as y from i) as z using (item_id)
       join u using (user_id, k)
@@ -70,6 +75,8 @@ select c.* from (values
   ('explicit, plain ridge', 'ratings', 'factors => 4, iterations => 8, reg_exponent => 0, regularization => 1'),
   ('explicit, root', 'ratings', 'factors => 4, iterations => 8, reg_exponent => 0.5, regularization => 0.3'),
   ('explicit, strong ridge', 'ratings', 'factors => 4, iterations => 8, regularization => 5'),
+  ('explicit, free biases', 'ratings', 'factors => 4, iterations => 8, bias_regularization => 0.01'),
+  ('explicit, held biases', 'ratings', 'factors => 4, iterations => 8, solver => ''direct'', bias_regularization => 30'),
   ('explicit, averages', 'messy', 'factors => 3, iterations => 8, regularization => 0.05'),
   ('explicit, sums', 'messy', 'factors => 3, iterations => 8, on_duplicate => ''sum'', biases => false'),
   ('explicit, many factors', 'ratings', 'factors => 40, iterations => 5'),

@@ -114,8 +114,8 @@ from als.train('m', 'opinions', feedback => 'implicit', factors => 3, iterations
 select avg(als.predict('m', user_id, item_id)) filter (where rating > 0) > 0.5 as liked,
   avg(als.predict('m', user_id, item_id)) filter (where rating < 0) < 0.3 as disliked from opinions;
 select als.drop_model('m');
-select abs((select loss[3] from als.train('a', 'select user_id, item_id, rating from base where rating > 0', feedback => 'implicit', factors => 3, iterations => 3))
-  / (select loss[3] from als.train('b', 'select user_id, item_id, rating from base', feedback => 'implicit', factors => 3, iterations => 3)) - 1) < 1e-4;
+select abs((select loss[3] from als.train('a', 'select user_id, item_id, rating from base where rating > 0', feedback => 'implicit', alpha => 10, regularization => 1, factors => 3, iterations => 3))
+  / (select loss[3] from als.train('b', 'select user_id, item_id, rating from base', feedback => 'implicit', alpha => 10, regularization => 1, factors => 3, iterations => 3)) - 1) < 1e-4;
 select als.drop_model('a'), als.drop_model('b');
 select n_ratings, loss[2] < 1e-9 as nothing, n_users from als.train('m', 'select user_id, item_id, 0 as rating from base', feedback => 'implicit', factors => 3, iterations => 2);
 select count(*), max(abs(als.predict('m', user_id, item_id))) from base;

@@ -72,7 +72,7 @@ from (select user_id, count(*) as n from ratings group by 1) as r left join m_us
 create temp table run as select * from als.train('m', 'ratings', factors => 2, iterations => 5, holdout => 0.25, regularization => 0.02, replace => true);
 select abs(everything - (loss[5] - ridge) - n_holdout * holdout_values[5] ^ 2) < 1e-4 * everything as "as in SQL"
 from run, (select sum((rating - als.predict('m', user_id, item_id)) ^ 2) as everything from ratings) as s,
-  (select sum(0.02 * sqrt(n_ratings) * (als.dot(factors, factors) + bias ^ 2)) as ridge
+  (select sum(sqrt(n_ratings) * (0.02 * als.dot(factors, factors) + (select bias_regularization from run) * bias ^ 2)) as ridge
    from (select factors, bias, n_ratings from m_user_factors union all select factors, bias, n_ratings from m_item_factors) as f) as r;
 select holdout_metric, n_holdout > 0 as some, holdout_values[8] > 0.5 as "finds them", holdout_values[8] <= 1 as "at most all"
 from als.train('m', 'likes', rating_col => null, feedback => 'implicit', factors => 16, iterations => 8, holdout => 0.1, alpha => 10, replace => true);

@@ -22,7 +22,7 @@ create table g as select * from als.tune('ratings', '{"regularization": [0.03, 0
 select count(*), count(distinct options), min(rank), max(rank), count(distinct rank), count(distinct trial), bool_and(seconds > 0) from g;
 select iterations, count(*), min(rank), max(rank) from g group by 1 order by 1 desc;
 select count(*) from g a join g b on b.rank = a.rank + 1 and b.iterations = a.iterations where b.value < a.value;
-select distinct options - 'regularization' - 'factors' from g;
+select distinct options - 'regularization' - 'bias_regularization' - 'factors' from g;
 select string_agg(options ->> 'factors' || '/' || (options ->> 'regularization'), ' ' order by trial) from g;
 -- The value is what a training of its own records after as many iterations, in every bit.
 select bool_and(value = (r.holdout_values)[g.iterations]), count(*), max(holdout_metric)
@@ -168,7 +168,7 @@ $$ select tune.try(format('select als.tune(''ratings'', %L%s)', grid, more)) $$;
 select try_grid(g) from unnest(array[
   '[1]', '5', 'null', '{"factor": [8]}', '{"seed": [1, 2]}', '{"feedback": ["implicit"]}',
   '{"factors": []}', '{"factors": [8, 0]}', '{"factors": [1025]}', '{"factors": [8.5]}', '{"factors": ["8"]}', '{"factors": [null]}', '{"factors": null}', '{"factors": [[8]]}', '{"factors": true}',
-  '{"iterations": 0}', '{"regularization": [-1]}', '{"regularization": [1e11]}', '{"reg_exponent": [3]}', '{"biases": [1]}', '{"biases": "yes"}', '{"solver": ["lu"]}', '{"tolerance": 2}', '{"alpha": [1, 2]}',
+  '{"iterations": 0}', '{"regularization": [-1]}', '{"regularization": [1e23]}', '{"reg_exponent": [3]}', '{"biases": [1]}', '{"biases": "yes"}', '{"solver": ["lu"]}', '{"tolerance": 2}', '{"alpha": [1, 2]}',
   '{"nonnegative": [true, false], "solver": ["cg", "direct"]}',
   '{"factors": {"min": 1, "max": 9}}', '{"factors": [[[[[[1]]]]]]}', '{"regularization": 1e400}']) as g;
 select try_grid(g, ', trials => 5') from unnest(array[
@@ -177,7 +177,9 @@ select try_grid(g, ', trials => 5') from unnest(array[
 select try_grid(format('{"regularization": %s, "alpha": %1$s}', (select json_agg(n) from generate_series(1, 40) as n)), ', feedback => ''implicit''');
 -- Other arguments.
 select try('select als.tune(null, ''{}'')');
-select try('select als.tune(''ratings'', null)');
+select try('select als.tune(''ratings'', null, seconds => -1)');
+select try('select als.tune(''ratings'', null, trials => 0)');
+select try('select als.tuned(null)');
 select try_grid('{}', ', ' || a) from unnest(array['trials => 0', 'trials => 1001', 'holdout => 0', 'holdout => 1', 'holdout => null', 'seed => null', 'threads => 0', 'feedback => ''none''', 'stop_early => null', 'on_duplicate => ''max''',
   'metric => ''recall@10''', 'metric => ''RMSE''', 'feedback => ''implicit'', metric => ''rmse''', 'feedback => ''implicit'', metric => ''recall''', 'feedback => ''implicit'', metric => ''recall@0''', 'feedback => ''implicit'', metric => ''ndcg@05''', 'feedback => ''implicit'', metric => ''auc@5''',
   'user_col => ''nobody''', 'test => ''nothing''', 'test => ''select 1 as user_id, 1 as item_id''', 'test => ''select 1::bigint as user_id, 1 as item_id, 1 as rating''', 'test => ''select -1 as user_id, 1 as item_id, 1 as rating''']) as a;
@@ -188,9 +190,26 @@ select try($$select als.tune('select 1 as user_id, 1 as item_id, n as rating fro
 set als.max_memory = '1MB';
 select regexp_replace(try_grid('{"factors": [8, 512]}'), '\d+ MB', 'N MB');
 reset als.max_memory;
--- Options under which the factors overflow have no value, and end nothing.
-create view huge as select user_id, item_id, rating * 1e37 as rating from ratings;
-select rank, value is null from als.tune('huge', '{"regularization": [0, 0.1], "factors": 2, "biases": false, "iterations": 2}') order by rank;
+-- Ratings beyond single precision.
+create view huge as select user_id, item_id, rating * 1e30 as rating from ratings;
+select try($$select als.tune('huge', '{"regularization": [0, 0.1]}')$$);
+-- Without a grid: the defaults first, and what lies around them in the scale of the data.
+select trial, round((options ->> 'regularization')::numeric, 3) as regularization, options -> 'reg_exponent' as e
+from als.tune('ratings', seconds => null, trials => 5) order by trial;
+select trial, round((options ->> 'alpha')::numeric, 3) as alpha, round((options ->> 'regularization')::numeric, 3) as regularization
+from als.tune('ratings', seconds => 1e9, trials => 4, feedback => 'implicit') order by trial;
+create view cents as select user_id, item_id, rating * 100 as rating from ratings;
+select a.trial, round((b.value / a.value)::numeric, 2) as value, round(((b.options ->> 'regularization')::float8 / (a.options ->> 'regularization')::float8)::numeric, 2) as regularization
+from als.tune('ratings', seconds => 1e9, trials => 3) a join als.tune('cents', seconds => 1e9, trials => 3) b using (trial) order by trial;
+-- Time is looked at between trials. The first of them, the defaults, is always there.
+select trial, rank, iterations > 0 as trained, options -> 'reg_exponent' as e from als.tune('ratings', seconds => 0);
+select count(*) from als.tune('ratings', '{"regularization": [1, 2, 3], "factors": 2}', seconds => 0);
+-- All that one has to know.
+select run, factors, feedback from als.train('by_itself', 'ratings', options => als.tuned('ratings', seconds => 1e9, trials => 3));
+select run, feedback from als.train('by_itself', 'ratings', options => als.tuned('ratings', feedback => 'implicit', seconds => 0), replace => true);
+select als.tuned('texts', user_col => 'who', item_col => 'what', rating_col => 'stars', seconds => 0) ->> 'user_col' as user_col;
+select als.tuned('ratings', seconds => 1e9, trials => 3) = options as the_winner from als.tune('ratings', seconds => 1e9, trials => 3) where rank = 1;
+select als.drop_model('by_itself');
 
 -- als.train with options in an object. Calls without resolve as before.
 select pg_typeof(als.train('a', 'ratings', 'user_id', 'item_id', 'rating', 'explicit', 2, 1));

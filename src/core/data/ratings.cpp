@@ -2,6 +2,7 @@
 #include "core/data/ratings.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -165,14 +166,28 @@ CompressedRows transpose(const CompressedRows& matrix, std::size_t n_columns, Ch
   return transposed;
 }
 
-/// In double precision, blocks apart and then together, always the same ones.
-double mean_of(const UninitializedVector<float>& values, ThreadTeam& team) {
+/// The mean of term(value), in double precision: blocks apart and then together, always the same
+/// ones. 0 if there are none.
+template <class Term>
+double mean_of(const UninitializedVector<float>& values, ThreadTeam& team, const Term& term) {
   if (values.empty()) return 0;
   std::vector<double> sums((values.size() - 1) / kGrain + 1);
   team.for_each_block(values.size(), kGrain, [&](std::size_t begin, std::size_t end, int) {
-    sums[begin / kGrain] = std::accumulate(values.data() + begin, values.data() + end, 0.0);
+    sums[begin / kGrain] =
+        std::accumulate(values.data() + begin, values.data() + end, 0.0,
+                        [&](double sum, float value) { return sum + term(value); });
   });
   return std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(values.size());
+}
+
+// About what single precision can tell apart, as a part of the numbers.
+constexpr double kResolution = 1e-6;
+
+double spread_of(const UninitializedVector<float>& values, double mean, ThreadTeam& team) {
+  const double variance =
+      mean_of(values, team, [&](double value) { return (value - mean) * (value - mean); });
+  const double spread = std::max(std::sqrt(variance), kResolution * std::fabs(mean));
+  return spread > 0 ? spread : 1;
 }
 
 }  // namespace
@@ -213,7 +228,8 @@ Ratings::Ratings(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_r
   duplicates_ = merge_duplicates(by_user_, on_duplicate, team);
   if (holdout != nullptr) held_out_ = hold_out(by_user_, *holdout, team);
   by_item_ = transpose(by_user_, item_rank.size(), pool, team);
-  mean_ = mean_of(by_user_.values, team);
+  mean_ = mean_of(by_user_.values, team, [](double value) { return value; });
+  spread_ = spread_of(by_user_.values, mean_, team);
 }
 
 std::pair<float, float> Ratings::range() const {

@@ -69,6 +69,11 @@ class Ratings {
 
   /// The lowest and the highest of the ratings here; zeros if none.
   std::pair<float, float> range() const;
+  /// Their standard deviation, in units of which a training that knows no scale of the ratings can
+  /// measure. Where they are equal, or as good as equal for single precision, what they can
+  /// resolve; and 1 where all are 0.
+  double spread() const { return spread_; }
+
   const CompressedRows& held_out() const { return held_out_; }  ///< by user; empty without a rule
   const CompressedRows& by_user() const { return by_user_; }
   const CompressedRows& by_item() const { return by_item_; }
@@ -79,6 +84,7 @@ class Ratings {
   CompressedRows held_out_;
   std::size_t duplicates_ = 0;
   double mean_ = 0;
+  double spread_ = 1;
 };
 
 }  // namespace als

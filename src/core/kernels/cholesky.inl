@@ -27,7 +27,7 @@ ALS_INLINE void solve_tile(const float* diagonal, const float* inverse, FactorTi
 //
 // Column c waits for its pivot d, and the next column for it. So the columns are scaled by 1 /
 // sqrt(d) in the end only; in between, u_c u_c^T / d takes the place of l_c l_c^T.
-ALS_INLINE bool factor_tile(FactorTile& tile, const float* original, float ridge, float tolerance,
+ALS_INLINE bool factor_tile(FactorTile& tile, const float* original, const float* ridges, float tolerance,
                             std::size_t columns, float* to, const float* diagonal, float* inverse) {
   constexpr int kStep = static_cast<int>(kBlock);
   float pivots[kTileColumns];
@@ -37,10 +37,10 @@ ALS_INLINE bool factor_tile(FactorTile& tile, const float* original, float ridge
     if (static_cast<std::size_t>(c) >= columns) break;
     float* column = to + kStep * c;
     ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) store(column + kLanes * v, tile.sum[c][v]);
-    pivots[c] = diagonal[kStep * c + c] + ridge;
+    pivots[c] = diagonal[kStep * c + c] + ridges[c];
     // Also false for a pivot that is not a number.
-    positive =
-        positive && pivots[c] > 0.0F && pivots[c] > tolerance * (original[kStep * c + c] + ridge);
+    positive = positive && pivots[c] > 0.0F &&
+               pivots[c] > tolerance * (original[kStep * c + c] + ridges[c]);
     const Vector reciprocal = splat<Vector>(-1.0F / pivots[c]);
     ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
       const Vector scaled = tile.sum[c][v] * reciprocal;
@@ -62,7 +62,7 @@ ALS_INLINE bool factor_tile(FactorTile& tile, const float* original, float ridge
   return positive;
 }
 
-bool cholesky(const float* a, std::size_t n, float ridge, float tolerance, float* factor,
+bool cholesky(const float* a, std::size_t n, Ridge ridge, float tolerance, float* factor,
               float* inverse_diagonal) {
   const std::size_t blocks = blocks_of(n);
   for (std::size_t c = n; c < blocks * kBlock; ++c) inverse_diagonal[c] = 0.0F;
@@ -72,6 +72,9 @@ bool cholesky(const float* a, std::size_t n, float ridge, float tolerance, float
     const std::size_t columns = n - first < kTileColumns ? n - first : kTileColumns;
     const float* group = factor + block_row_offset(j) + lane;
     const float* diagonal = group + first * kBlock;
+    float ridges[kTileColumns];
+    for (float& of_column : ridges) of_column = ridge.others;
+    if (columns == n - first) ridges[columns - 1] = ridge.last;
     for (std::size_t i = j; i < blocks; ++i) {
       const float* from = a + block_row_offset(i) + first * kBlock;
       float* row = factor + block_row_offset(i);
@@ -79,7 +82,7 @@ bool cholesky(const float* a, std::size_t n, float ridge, float tolerance, float
       tile.read(from);
       tile.subtract_product(row, group, first);
       if (i == j) {
-        if (!factor_tile(tile, from + lane, ridge, tolerance, columns, row + first * kBlock,
+        if (!factor_tile(tile, from + lane, ridges, tolerance, columns, row + first * kBlock,
                          diagonal, inverse_diagonal + first)) {
           return false;
         }

@@ -63,16 +63,23 @@ struct SearchRows;
 struct SearchQuery;
 struct FoundRows;
 
+/// What is added to the diagonal of a matrix: to its last entry, which may be a bias's, something
+/// else than to the others.
+struct Ridge {
+  float others;
+  float last;
+};
+
 struct Kernels {
   /// matrix += sum of g z z^T, rhs += sum of h z. `panel` is room for 16 * blocks_of(n) floats a
   /// term, n = factors + bias. Entries of the matrix above its diagonal are left undefined
   /// (finite).
   void (*accumulate)(const PanelTerms& terms, float* panel, float* matrix, float* rhs);
 
-  /// L L^T = a + ridge * I. L takes the place of `factor`, but for its diagonal, of which the
+  /// L L^T = a + the ridge. L takes the place of `factor`, but for its diagonal, of which the
   /// inverse goes to inverse_diagonal (16 * blocks_of(n) floats). False if a pivot is smaller than
   /// `tolerance` times its diagonal entry, or not a number: then a is not safely positive definite.
-  bool (*cholesky)(const float* a, std::size_t n, float ridge, float tolerance, float* factor,
+  bool (*cholesky)(const float* a, std::size_t n, Ridge ridge, float tolerance, float* factor,
                    float* inverse_diagonal);
 
   /// Solves L L^T x = x in place; x is padded to 16 * blocks_of(n) floats.

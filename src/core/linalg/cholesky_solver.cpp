@@ -49,23 +49,23 @@ CholeskySolver::CholeskySolver(std::size_t unknowns)
       inverse_diagonal_(blocks_of(unknowns) * kBlock, 0.0F),
       x_(blocks_of(unknowns) * kBlock, 0.0F) {}
 
-bool CholeskySolver::factorize(const NormalEquations& equations, double ridge, float tolerance) {
-  return kernels_.cholesky(equations.matrix(), unknowns_, static_cast<float>(ridge), tolerance,
-                           factor_.data(), inverse_diagonal_.data());
+bool CholeskySolver::factorize(const NormalEquations& equations, Ridge ridge, float tolerance) {
+  return kernels_.cholesky(equations.matrix(), unknowns_, ridge, tolerance, factor_.data(),
+                           inverse_diagonal_.data());
 }
 
-bool CholeskySolver::well_conditioned(const NormalEquations& equations, double ridge) {
+bool CholeskySolver::well_conditioned(const NormalEquations& equations, Ridge ridge) {
   return factorize(equations, ridge, kWellConditioned);
 }
 
-CholeskySolver::Solution CholeskySolver::solve(const NormalEquations& equations, double ridge,
+CholeskySolver::Solution CholeskySolver::solve(const NormalEquations& equations, Ridge ridge,
                                                float* x) {
   Solution solution{0, true};
   if (factorize(equations, ridge, kPivotTolerance)) {
     const float* b = equations.rhs();
     std::copy_n(b, x_.size(), x_.begin());
     kernels_.cholesky_solve(factor_.data(), inverse_diagonal_.data(), unknowns_, x_.data());
-    // With (A + ridge I) x = b, the quadratic is c - b^T x.
+    // With (A + R) x = b, the quadratic is c - b^T x.
     for (std::size_t k = 0; k < unknowns_; ++k) {
       solution.reduction += static_cast<double>(x_[k]) * b[k];
       x[k] = x_[k];
@@ -81,7 +81,7 @@ CholeskySolver::Solution CholeskySolver::solve(const NormalEquations& equations,
   return solution;
 }
 
-double CholeskySolver::solve_in_double(const NormalEquations& equations, double ridge, float* x) {
+double CholeskySolver::solve_in_double(const NormalEquations& equations, Ridge ridge, float* x) {
   const auto n = static_cast<Eigen::Index>(unknowns_);
   Eigen::MatrixXd a(n, n);
   Eigen::VectorXd b(n);
@@ -90,7 +90,7 @@ double CholeskySolver::solve_in_double(const NormalEquations& equations, double 
     for (Eigen::Index r = c; r < n; ++r) {
       a(r, c) = equations.at(static_cast<std::size_t>(r), static_cast<std::size_t>(c));
     }
-    a(c, c) += ridge;
+    a(c, c) += c + 1 < n ? ridge.others : ridge.last;
   }
   const double largest = a.diagonal().maxCoeff();
   // All vectors are zero, and x is free: zero is the shortest.

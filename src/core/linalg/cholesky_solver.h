@@ -9,9 +9,9 @@
 
 namespace als {
 
-/// Solves (A + ridge * I) x = b, which minimises x^T (A + ridge * I) x - 2 b^T x + c.
+/// Solves (A + R) x = b, R the diagonal of ridges, which minimises x^T (A + R) x - 2 b^T x + c.
 ///
-/// In single precision where A + ridge * I is safely positive definite. Otherwise in double
+/// In single precision where A + R is safely positive definite. Otherwise in double
 /// precision, and if it is singular as far as its entries, single-precision sums, can tell, by a
 /// few steps that each add a ridge around where x is: of the many solutions they lead to one that
 /// is near the start, and from zero to a short one. No step raises the quadratic, as a ridge around
@@ -27,18 +27,18 @@ class CholeskySolver {
 
   explicit CholeskySolver(std::size_t unknowns);
 
-  /// Whether A + ridge * I is far from singular.
-  bool well_conditioned(const NormalEquations& equations, double ridge);
+  /// Whether A + R is far from singular.
+  bool well_conditioned(const NormalEquations& equations, Ridge ridge);
 
   /// x, `unknowns` floats, holds where to start and gets the solution, all finite; else throws
   /// std::range_error.
-  Solution solve(const NormalEquations& equations, double ridge, float* x);
+  Solution solve(const NormalEquations& equations, Ridge ridge, float* x);
 
   static std::size_t memory(std::size_t unknowns);
 
  private:
-  bool factorize(const NormalEquations& equations, double ridge, float tolerance);
-  double solve_in_double(const NormalEquations& equations, double ridge, float* x);
+  bool factorize(const NormalEquations& equations, Ridge ridge, float tolerance);
+  double solve_in_double(const NormalEquations& equations, Ridge ridge, float* x);
 
   std::size_t unknowns_;
   const Kernels& kernels_;

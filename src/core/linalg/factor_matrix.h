@@ -95,7 +95,15 @@ inline double squared_norm(const std::vector<float>& x) {
   return sum;
 }
 
-/// The same, wherever it is kept.
+inline double squared_norm(const FactorMatrix& matrix, std::size_t row) {
+  double sum = 0;
+  for (std::size_t k = 0; k < matrix.cols(); ++k) {
+    sum += static_cast<double>(matrix.row(row)[k]) * matrix.row(row)[k];
+  }
+  return sum;
+}
+
+/// Factors, wherever they are kept.
 struct BiasedView {
   BiasedView(const FactorView& vectors, const float* bias) : vectors(vectors), bias(bias) {}
   BiasedView(const Factors& factors)  // NOLINT: converting, as views do

@@ -25,16 +25,16 @@ NonnegativeSolver::NonnegativeSolver(std::size_t unknowns)
       matrix_(unknowns * stride_, 0.0F),
       gradient_(stride_, 0.0F) {}
 
-void NonnegativeSolver::unpack(const NormalEquations& equations, double ridge) {
+void NonnegativeSolver::unpack(const NormalEquations& equations, Ridge ridge) {
   for (std::size_t r = 0; r < unknowns_; ++r) {
     for (std::size_t c = 0; c <= r; ++c) {
       matrix_[r * stride_ + c] = matrix_[c * stride_ + r] = equations.matrix()[matrix_index(r, c)];
     }
-    matrix_[r * stride_ + r] += static_cast<float>(ridge);
+    matrix_[r * stride_ + r] += r + 1 < unknowns_ ? ridge.others : ridge.last;
   }
 }
 
-CholeskySolver::Solution NonnegativeSolver::solve(const NormalEquations& equations, double ridge,
+CholeskySolver::Solution NonnegativeSolver::solve(const NormalEquations& equations, Ridge ridge,
                                                   std::size_t nonnegative, float* x) {
   unpack(equations, ridge);
   const auto move = [&](std::size_t k, float step) {
@@ -47,7 +47,7 @@ CholeskySolver::Solution NonnegativeSolver::solve(const NormalEquations& equatio
     if (x[k] != 0) move(k, x[k]);
   }
 
-  // By how much x lowers the quadratic from its value at zero: 2 b^T x - x^T (A + ridge I) x.
+  // By how much x lowers the quadratic from its value at zero: 2 b^T x - x^T (A + R) x.
   const auto reduction = [&] {
     double sum = 0;
     for (std::size_t k = 0; k < unknowns_; ++k) {

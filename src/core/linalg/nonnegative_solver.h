@@ -9,10 +9,10 @@
 
 namespace als {
 
-/// Minimises x^T (A + ridge * I) x - 2 b^T x subject to x_k >= 0 (non-negative least squares), by
-/// coordinate descent (Franc, Hlavac and Navara 2005): each x_k in turn goes to where the quadratic
-/// is least along it, or to zero if that is negative. The minimum is unique where A + ridge * I is
-/// positive definite, and coordinate descent converges to it.
+/// Minimises x^T (A + R) x - 2 b^T x, R the diagonal of ridges, subject to x_k >= 0 (non-negative
+/// least squares), by coordinate descent (Franc, Hlavac and Navara 2005): each x_k in turn goes to
+/// where the quadratic is least along it, or to zero if that is negative. The minimum is unique
+/// where A + R is positive definite, and coordinate descent converges to it.
 class NonnegativeSolver {
  public:
   explicit NonnegativeSolver(std::size_t unknowns);
@@ -20,18 +20,18 @@ class NonnegativeSolver {
   /// The first `nonnegative` unknowns are kept from below zero, the others are free. x holds where
   /// to start, and gets the solution, all finite; else throws std::range_error. The solution is not
   /// `direct` if it was left before it stood still.
-  CholeskySolver::Solution solve(const NormalEquations& equations, double ridge,
+  CholeskySolver::Solution solve(const NormalEquations& equations, Ridge ridge,
                                  std::size_t nonnegative, float* x);
 
   static std::size_t memory(std::size_t unknowns);
 
  private:
-  void unpack(const NormalEquations& equations, double ridge);
+  void unpack(const NormalEquations& equations, Ridge ridge);
 
   std::size_t unknowns_;
   std::size_t stride_;
-  AlignedVector<float> matrix_;    // A + ridge * I, all of it, a row after the other
-  AlignedVector<float> gradient_;  // (A + ridge * I) x - b
+  AlignedVector<float> matrix_;    // A + R, all of it, a row after the other
+  AlignedVector<float> gradient_;  // (A + R) x - b
 };
 
 }  // namespace als

@@ -35,9 +35,10 @@ class NormalEquations {
     return matrix()[row < column ? matrix_index(column, row) : matrix_index(row, column)];
   }
 
-  float largest_diagonal() const {
+  /// Of the first n entries of A's diagonal.
+  float largest_diagonal(std::size_t n) const {
     float largest = 0;
-    for (std::size_t k = 0; k < unknowns_; ++k) largest = std::max(largest, at(k, k));
+    for (std::size_t k = 0; k < n; ++k) largest = std::max(largest, at(k, k));
     return largest;
   }
 

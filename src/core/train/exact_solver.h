@@ -20,7 +20,7 @@ class ExactSolver {
 
   /// x, whose values may serve as the start, gets the solution. Throws std::range_error where that
   /// is not finite.
-  CholeskySolver::Solution solve(const NormalEquations& equations, double ridge, float* x) {
+  CholeskySolver::Solution solve(const NormalEquations& equations, Ridge ridge, float* x) {
     return nonnegative_ ? nonnegative_solver_.solve(equations, ridge, factors_, x)
                         : cholesky_solver_.solve(equations, ridge, x);
   }

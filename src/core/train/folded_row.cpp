@@ -46,7 +46,7 @@ FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, cons
   const auto factors = static_cast<std::size_t>(options.factors);
   const NormalEquations equations = equations_of(objective, ratings, fixed, gram, team);
   FoldedRow row{std::vector<float>(options.unknowns(), 0.0F)};
-  const float ridge = objective.ridge(objective.weight(ratings.values, ratings.count));
+  const Ridge ridge = objective.ridge(objective.weight(ratings.values, ratings.count));
   ExactSolver(options).solve(equations, ridge, row.vector.data());
   if (options.biases) row.bias = row.vector[factors];
   row.vector.resize(factors);

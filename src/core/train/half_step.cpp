@@ -36,6 +36,14 @@ constexpr double kCancelled = 0.01;
 // that, the change may matter, and half_step_guard.cpp has a closer look.
 constexpr double kDoubtful = 1e-4;
 
+/// |A| |x|^2; a bias, which is in another unit than factors are, apart.
+double largest_terms(const NormalEquations& equations, const std::vector<float>& x, bool bias) {
+  if (!bias) return squared_norm(x) * equations.largest_diagonal(x.size());
+  const double last = static_cast<double>(x.back()) * x.back();
+  return (squared_norm(x) - last) * equations.largest_diagonal(x.size() - 1) +
+         last * equations.at(x.size() - 1, x.size() - 1);
+}
+
 }  // namespace
 
 /// Added up in order, so that the bits do not depend on the number of threads.
@@ -77,6 +85,7 @@ HalfStep::Plan HalfStep::make_plan(std::uint64_t longest, std::size_t row_cost,
 void HalfStep::weigh_rows(ThreadTeam& team) {
   weights_.resize(rows_.rows());
   ridges_.resize(rows_.rows());
+  bias_ridges_.resize(options().biases ? rows_.rows() : 0);
   std::vector<double> targets(exact_.runs.size());
   std::vector<float> least(exact_.runs.size(), INFINITY);
   team.for_each_block(exact_.runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
@@ -84,7 +93,9 @@ void HalfStep::weigh_rows(ThreadTeam& team) {
       const RowRatings ratings = ratings_of(rows_, row);
       const double weight = objective_.weight(ratings.values, ratings.count);
       weights_[row] = static_cast<float>(weight);
-      ridges_[row] = objective_.ridge(weight);
+      const Ridge ridge = objective_.ridge(weight);
+      ridges_[row] = ridge.others;
+      if (!bias_ridges_.empty()) bias_ridges_[row] = ridge.last;
       if (ratings.count > 0) least[run] = std::min(least[run], ridges_[row]);
       if (implicit()) {
         for (std::size_t e = 0; e < ratings.count; ++e) {
@@ -95,6 +106,18 @@ void HalfStep::weigh_rows(ThreadTeam& team) {
   });
   for (const double sum : targets) targets_ += sum;
   least_ridge_ = *std::min_element(least.begin(), least.end());
+}
+
+Ridge HalfStep::ridge_of(std::size_t row) const {
+  return {ridges_[row], bias_ridges_.empty() ? ridges_[row] : bias_ridges_[row]};
+}
+
+/// The row's part of the objective's ridge where it is at x.
+double HalfStep::ridge_at(std::size_t row, const std::vector<float>& x) const {
+  if (bias_ridges_.empty()) return ridges_[row] * squared_norm(x);
+  const double last = static_cast<double>(x.back()) * x.back();
+  const Ridge ridge = ridge_of(row);
+  return ridge.others * (squared_norm(x) - last) + ridge.last * last;
 }
 
 /// Adds the terms of ratings [begin, end), all of one row. Returns the sum of w p^2, the loss of
@@ -142,16 +165,15 @@ void HalfStep::sum_gram(const Factors& fixed, TrainingWorkspace& workspace) cons
 bool HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
                           const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                           Result& result) const {
-  const double ridge = ridges_[row];
   read_row(solved, row, worker.before);
   worker.solution = worker.before;
   const CholeskySolver::Solution solution =
-      worker.solver.solve(worker.equations, ridge, worker.solution.data());
+      worker.solver.solve(worker.equations, ridge_of(row), worker.solution.data());
   worker.refined = !solution.direct;
-  const double norm = squared_norm(worker.solution);
+  const double ridge = ridge_at(row, worker.solution);
   // What is left of the quadratic's value at x = 0, without the ridge's part.
-  double fit = std::max(targets - solution.reduction - ridge * norm, 0.0);
-  const double largest = norm * worker.equations.largest_diagonal();
+  double fit = std::max(targets - solution.reduction - ridge, 0.0);
+  const double largest = largest_terms(worker.equations, worker.solution, options().biases);
   if (!solution.direct || !workspace.double_gram.empty() ||
       fit < kDoubtful * std::max(targets, largest))
     return false;
@@ -159,7 +181,7 @@ bool HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
     fit = quick_fit(row, fixed, workspace, worker.solution);
   }
   result.fit += fit;
-  result.ridge += ridge * norm;
+  result.ridge += ridge;
   write_row(worker.solution, row, solved);
   return true;
 }
@@ -247,7 +269,7 @@ HalfStep::Result HalfStep::solve(const Factors& fixed, TrainingWorkspace& worksp
   if (implicit()) {
     sum_gram(fixed, workspace);
     CholeskySolver solver(workspace.gram.unknowns());
-    const bool singular = !solver.well_conditioned(workspace.gram, least_ridge_);
+    const bool singular = !solver.well_conditioned(workspace.gram, {least_ridge_, least_ridge_});
     sum_double_gram(singular, fixed, workspace, team);
   }
   Result total = for_each_short_row(exact_, workspace, team, solved,
@@ -259,23 +281,19 @@ HalfStep::Result HalfStep::solve(const Factors& fixed, TrainingWorkspace& worksp
 }
 
 double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {
-  return sum_norms(factors, team, [&](std::size_t row) { return ridges_[row]; });
+  return sum_over_rows(team, [&](std::size_t row) {
+    if (factors.bias.empty()) return ridges_[row] * squared_norm(factors.matrix, row);
+    return ridges_[row] * squared_norm(factors.matrix, row) +
+           bias_ridges_[row] * static_cast<double>(factors.bias[row]) * factors.bias[row];
+  });
 }
 
-double HalfStep::sum_norms(const Factors& factors, ThreadTeam& team,
-                           const std::function<double(std::size_t row)>& weight) const {
+double HalfStep::sum_over_rows(ThreadTeam& team,
+                               const std::function<double(std::size_t row)>& value) const {
   std::vector<double> sums(rows_.rows() / kRidgeGrain + 1);
   team.for_each_block(rows_.rows(), kRidgeGrain, [&](std::size_t begin, std::size_t end, int) {
     double sum = 0;
-    for (std::size_t row = begin; row < end; ++row) {
-      const float* y = factors.matrix.row(row);
-      double norm =
-          factors.bias.empty() ? 0.0 : static_cast<double>(factors.bias[row]) * factors.bias[row];
-      for (std::size_t k = 0; k < factors.matrix.cols(); ++k) {
-        norm += static_cast<double>(y[k]) * y[k];
-      }
-      sum += weight(row) * norm;
-    }
+    for (std::size_t row = begin; row < end; ++row) sum += value(row);
     sums[begin / kRidgeGrain] = sum;
   });
   double total = 0;

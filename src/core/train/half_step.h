@@ -40,7 +40,7 @@ class HalfStep {
 
   struct Result {
     double fit = 0;    ///< sum over all cells of w (p - s)^2
-    double ridge = 0;  ///< lambda * sum over rows of W^e |x|^2, biases included
+    double ridge = 0;  ///< lambda * sum over rows of W^e |x|^2, and what the biases have of it
     std::size_t refined_rows = 0;
 
     void add(const Result& other) {
@@ -76,6 +76,8 @@ class HalfStep {
   bool implicit() const { return objective_.implicit(); }
   const TrainOptions& options() const { return objective_.options(); }
   void weigh_rows(ThreadTeam& team);
+  Ridge ridge_of(std::size_t row) const;
+  double ridge_at(std::size_t row, const std::vector<float>& x) const;
   double add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
                      RowWorkspace& worker, NormalEquations& equations) const;
   void sum_gram(const Factors& fixed, TrainingWorkspace& workspace) const;
@@ -84,8 +86,7 @@ class HalfStep {
   bool finish_row(std::size_t row, double targets, const Factors& fixed,
                   const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                   Result& result) const;
-  double sum_norms(const Factors& factors, ThreadTeam& team,
-                   const std::function<double(std::size_t row)>& weight) const;
+  double sum_over_rows(ThreadTeam& team, const std::function<double(std::size_t row)>& value) const;
   using SolveRow = std::function<void(std::size_t row, RowWorkspace& worker, Result& result)>;
   Result for_each_short_row(const Plan& plan, TrainingWorkspace& workspace, ThreadTeam& team,
                             Factors& solved, const SolveRow& solve_row) const;
@@ -129,8 +130,9 @@ class HalfStep {
   RowObjective objective_;
   std::vector<float> weights_;  // sum of w - 1 over a row's ratings, or their number if explicit
   std::vector<float> ridges_;   // lambda * W^e
-  float least_ridge_ = 0;       // of a row that has ratings
-  double targets_ = 0;          // implicit feedback: the loss where all factors are zero
+  std::vector<float> bias_ridges_;  // lambda_b * W^e; empty without biases
+  float least_ridge_ = 0;           // of a row that has ratings
+  double targets_ = 0;              // implicit feedback: the loss where all factors are zero
   Plan exact_;
   Plan cg_;
   std::vector<std::size_t> batched_rows_;  // long ones, to be taken several at a time

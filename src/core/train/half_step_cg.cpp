@@ -198,8 +198,8 @@ void HalfStep::pass_over(RowWorkspace& worker, std::size_t n, const Factors& fix
 /// What Y^T Y and the ridge add to A[k][k], and to no other entry in this basis.
 float HalfStep::shared_diagonal(const CgRow& row, const TrainingWorkspace& workspace,
                                 std::size_t k) const {
-  const bool in_gram = implicit() && k < padded(options().factors);
-  return (in_gram ? workspace.basis.eigenvalues()[k] : 0.0F) + static_cast<float>(row.ridge);
+  if (k >= padded(options().factors)) return row.ridge.last;
+  return (implicit() ? workspace.basis.eigenvalues()[k] : 0.0F) + row.ridge.others;
 }
 
 /// What A[k][k] is on average. The ratings' own part of it, the sum of w z_k^2, would take another
@@ -233,7 +233,7 @@ void HalfStep::start_row(CgRow& row, const TrainingWorkspace& workspace) const {
   const std::size_t unknowns = stride + (options().biases ? kBlock : 0);
   const float* x = row.gradients.x();
   float* residual = row.gradients.residual();
-  row.ridge = ridges_[row.row];
+  row.ridge = ridge_of(row.row);
   row.extra = proximal_ridge(row, workspace);
   for (std::size_t k = 0; k < unknowns; ++k) {
     const float diagonal = shared_diagonal(row, workspace, k);
@@ -297,9 +297,11 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
     CgRow& row = worker.batch[r];
     const float* x = row.gradients.x();
     double norm = 0;
-    for (std::size_t k = 0; k < unknowns; ++k) norm += static_cast<double>(x[k]) * x[k];
+    for (std::size_t k = 0; k < stride; ++k) norm += static_cast<double>(x[k]) * x[k];
+    double ridge = row.ridge.others * norm;
+    if (biases) ridge += row.ridge.last * static_cast<double>(x[stride]) * x[stride];
     const double loss = row.loss - row.gradients.lowered();
-    if (!std::isfinite(norm) || !std::isfinite(loss)) {
+    if (!std::isfinite(ridge) || !std::isfinite(loss)) {
       solve_row(row.row, fixed, workspace, worker, solved, result);
       continue;
     }
@@ -312,8 +314,8 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
       keep_the_better(row.row, fixed, workspace, nullptr, worker, solved, result);
       continue;
     }
-    result.fit += std::max(loss - row.ridge * norm, 0.0);
-    result.ridge += row.ridge * norm;
+    result.fit += std::max(loss - ridge, 0.0);
+    result.ridge += ridge;
     std::copy_n(x, stride, solved.matrix.row(row.row));
     if (biases) solved.bias[row.row] = x[stride];
   }

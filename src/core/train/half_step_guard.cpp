@@ -90,10 +90,10 @@ void HalfStep::keep_the_better(std::size_t row, const Factors& fixed,
                                RowWorkspace& worker, Factors& solved, Result& result) const {
   Result before;
   before.fit = careful_fit(row, fixed, workspace, team, worker.before);
-  before.ridge = ridges_[row] * squared_norm(worker.before);
+  before.ridge = ridge_at(row, worker.before);
   Result after;
   after.fit = careful_fit(row, fixed, workspace, team, worker.solution);
-  after.ridge = ridges_[row] * squared_norm(worker.solution);
+  after.ridge = ridge_at(row, worker.solution);
   // False also for what is not a number.
   const bool better = after.fit + after.ridge <= before.fit + before.ridge;
   if (better) write_row(worker.solution, row, solved);
@@ -118,13 +118,14 @@ HalfStep::Result HalfStep::measured(const Result& result, const Factors& fixed,
   if (!implicit() || !workspace.double_gram.empty()) return result;
   // A bound on the sum of x^T Y^T Y x over all rows but for a factor, as |A| |x|^2 is on x^T A x.
   const double largest =
-      workspace.gram.largest_diagonal() * sum_norms(solved, team, [](std::size_t) { return 1.0; });
+      workspace.gram.largest_diagonal(workspace.gram.unknowns()) *
+      sum_over_rows(team, [&](std::size_t row) { return squared_norm(solved.matrix, row); });
   if (result.fit >= kCoarse * std::max(targets_, largest)) return result;
   workspace.double_gram.sum(fixed.matrix.view(), team);
   const auto measure = [&](std::size_t row, ThreadTeam* by, RowWorkspace& worker, Result& sum) {
     read_row(solved, row, worker.solution);
     sum.fit += careful_fit(row, fixed, workspace, by, worker.solution);
-    sum.ridge += ridges_[row] * squared_norm(worker.solution);
+    sum.ridge += ridge_at(row, worker.solution);
   };
   Result total = for_each_short_row(exact_, workspace, team, solved,
                                     [&](std::size_t row, RowWorkspace& worker, Result& sum) {

@@ -21,23 +21,25 @@ enum class Solver : std::uint8_t {
 ///
 ///   sum over cells of w_ui (p_ui - s_ui)^2
 ///     + lambda * sum_u (W_u)^e |x_u|^2 + lambda * sum_i (W_i)^e |y_i|^2
+///     + lambda_b * sum_u (W_u)^e b_u^2 + lambda_b * sum_i (W_i)^e b_i^2
 ///
 /// W_u is the sum of the weights of row u. Explicit feedback (Zhou et al. 2008): w = 1 on observed
-/// cells and 0 elsewhere, p = r, s = x.y, or mu + b_u + b_i + x.y with biases, where a bias counts
-/// as one more component of its row in |x_u|^2. Implicit feedback (Hu, Koren, Volinsky 2008): w = 1
+/// cells and 0 elsewhere, p = r, s = x.y, or mu + b_u + b_i + x.y with biases. Implicit feedback
+/// (Hu, Koren, Volinsky 2008): w = 1
 /// + alpha*|r| on observed cells and 1 elsewhere, p = 1 where r > 0 and 0 elsewhere, s = x.y.
 ///
 /// The values here are those of the engine alone; SQL has its own defaults, in
 /// pg/options/option_defaults.
 struct TrainOptions {
   Feedback feedback = Feedback::kExplicit;
-  int factors = 64;             ///< length of a factor vector, 1..1024
-  int iterations = 15;          ///< full sweeps: users, then items
-  double regularization = 1.2;  ///< lambda, >= 0
-  double reg_exponent = 0.5;    ///< e
-  double alpha = 1.0;           ///< implicit only, >= 0
-  bool biases = false;          ///< explicit only
-  bool nonnegative = false;     ///< no factor below zero (biases may be); solved directly
+  int factors = 64;                  ///< length of a factor vector, 1..1024
+  int iterations = 15;               ///< full sweeps: users, then items
+  double regularization = 1.2;       ///< lambda, >= 0
+  double bias_regularization = 1.2;  ///< lambda_b, >= 0
+  double reg_exponent = 0.5;         ///< e
+  double alpha = 1.0;                ///< implicit only, >= 0
+  bool biases = false;               ///< explicit only
+  bool nonnegative = false;          ///< no factor below zero (biases may be); solved directly
   Solver solver = Solver::kAuto;
   double tolerance = 0;     ///< stop when an iteration lowers the loss by less than this part
   std::uint64_t seed = 42;  ///< of the initial factors

@@ -15,11 +15,12 @@ double RowObjective::weight(const float* values, std::size_t count) const {
   return sum;
 }
 
-float RowObjective::ridge(double weight) const {
+Ridge RowObjective::ridge(double weight) const {
   const double others = implicit() ? static_cast<double>(others_) : 0.0;
   // Zero to the power of zero is one; but a row without ratings has no factors to hold down.
-  return static_cast<float>(options_.regularization *
-                            std::pow(weight + others, options_.reg_exponent));
+  const double power = std::pow(weight + others, options_.reg_exponent);
+  const double last = options_.biases ? options_.bias_regularization : options_.regularization;
+  return {static_cast<float>(options_.regularization * power), static_cast<float>(last * power)};
 }
 
 void RowObjective::start_equations(const float* gram, NormalEquations& equations) const {

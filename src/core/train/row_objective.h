@@ -13,7 +13,7 @@
 namespace als {
 
 /// One row's part of the objective in options.h, the other side held fixed: a quadratic
-/// x^T (A + ridge * I) x - 2 b^T x + c in the row's own factors. TrainingLoop and the fold-in of a
+/// x^T (A + R) x - 2 b^T x + c in the row's own factors. TrainingLoop and the fold-in of a
 /// new row both take it from here.
 class RowObjective {
  public:
@@ -29,8 +29,8 @@ class RowObjective {
   /// w - 1.
   double weight(const float* values, std::size_t count) const;
 
-  /// lambda * W^e, given what the row's ratings add to W.
-  float ridge(double weight) const;
+  /// lambda * W^e and, with biases, lambda_b * W^e, given what the row's ratings add to W.
+  Ridge ridge(double weight) const;
 
   /// h of a rating, given the bias of its column: it adds h z to b.
   double rhs_weight(double value, double fixed_bias) const {

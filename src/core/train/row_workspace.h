@@ -30,7 +30,7 @@ struct CgRow {
   std::size_t summed = 0;  ///< ratings in the partial sum
   double targets = 0;      ///< the loss at x = 0
   double loss = 0;         ///< where it started
-  double ridge = 0;
+  Ridge ridge{};
   float extra = 0;  ///< a ridge around where the row was
   bool active = false;
   ConjugateGradients gradients;

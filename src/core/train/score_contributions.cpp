@@ -32,7 +32,7 @@ Explanation explain(const RowObjective& objective, const RowRatings& ratings,
   const TrainOptions& options = objective.options();
   const auto factors = static_cast<std::size_t>(options.factors);
   NormalEquations equations = equations_of(objective, ratings, fixed, gram, team);
-  const float ridge = objective.ridge(objective.weight(ratings.values, ratings.count));
+  const Ridge ridge = objective.ridge(objective.weight(ratings.values, ratings.count));
   std::vector<float> solution(options.unknowns(), 0.0F);
   ExactSolver(options).solve(equations, ridge, solution.data());
 

@@ -38,7 +38,7 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors us
 Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
                  const std::vector<std::uint64_t>& item_keys, ThreadTeam& team)
     : Trainer(ratings, options, zero_factors(ratings.users(), options, team),
-              initial_factors(item_keys, options, team), team) {}
+              initial_factors(item_keys, options, ratings.spread(), team), team) {}
 
 double Trainer::record(const HalfStep::Result& result, double& ridge) {
   ridge = result.ridge;

@@ -40,12 +40,12 @@ TrainingLoop::State TrainingLoop::take_state() {
   return state;
 }
 
-TrainingLoop::State start_of_training(std::size_t users,
+TrainingLoop::State start_of_training(const Ratings& ratings,
                                       const std::vector<std::uint64_t>& item_keys,
                                       const TrainOptions& options, ThreadTeam& team) {
   TrainingLoop::State state;
-  state.users = zero_factors(users, options, team);
-  state.items = initial_factors(item_keys, options, team);
+  state.users = zero_factors(ratings.users(), options, team);
+  state.items = initial_factors(item_keys, options, ratings.spread(), team);
   return state;
 }
 

@@ -44,8 +44,8 @@ class TrainingLoop {
   bool finished_;
 };
 
-/// Where a training of so many users and of items with these keys begins: see initial_factors.h.
-TrainingLoop::State start_of_training(std::size_t users,
+/// Where a training of these ratings, of items with these keys, begins: see initial_factors.h.
+TrainingLoop::State start_of_training(const Ratings& ratings,
                                       const std::vector<std::uint64_t>& item_keys,
                                       const TrainOptions& options, ThreadTeam& team);
 

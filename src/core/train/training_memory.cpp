@@ -36,7 +36,7 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
       sizeof(PassChunk);
   const std::size_t training =
       2 * one_side + offsets + (users + items) * row_bytes + items * sizeof(std::uint64_t) +
-      (users + items) * 2 * sizeof(float) + team * worker +
+      (users + items) * (options.biases ? 3 : 2) * sizeof(float) + team * worker +
       SegmentedSum::memory(unknowns, threads) + equations + eigenbasis_memory(factors) +
       (options.feedback == Feedback::kImplicit ? DoubleGram::memory(factors) : 0);
 

@@ -62,7 +62,7 @@ void Tuner::run_iterations(std::size_t index, int iterations) {
   ThreadTeam team = callbacks_.team(trial.options);
   if (!trial.state) {
     repeated_ += trial.iterations > 0 ? 1 : 0;
-    trial.state = start_of_training(ratings_.users(), item_keys_, trial.options, team);
+    trial.state = start_of_training(ratings_, item_keys_, trial.options, team);
   }
   TrainingLoop training(ratings_, trial.options, std::move(*trial.state), team);
   trial.state.reset();
@@ -113,16 +113,18 @@ void Tuner::run(const std::vector<Rung>& rungs) {
   std::vector<std::size_t> order(trials_.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto by_value = [this](std::size_t a, std::size_t b) { return better(a, b); };
-  for (std::size_t r = 0; r < rungs.size(); ++r) {
+  bool out_of_time = false;
+  for (std::size_t r = 0; r < rungs.size() && !out_of_time; ++r) {
     const std::size_t go_on = r + 1 < rungs.size() ? rungs[r + 1].trials : 0;
-    std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(rungs[r].trials));
     std::vector<std::size_t> ranked;
-    for (std::size_t n = 0; n < rungs[r].trials; ++n) {
+    for (std::size_t n = 0; n < rungs[r].trials && !out_of_time; ++n) {
       advance(order[n], rungs[r].iterations);
       trials_[order[n]].rung = r;
       ranked.insert(std::lower_bound(ranked.begin(), ranked.end(), order[n], by_value), order[n]);
       make_room(ranked, go_on);
+      out_of_time = callbacks_.out_of_time && callbacks_.out_of_time();
     }
+    // Those that there was no time for stay behind these, as they were.
     std::copy(ranked.begin(), ranked.end(), order.begin());
   }
   for (std::size_t n = 0; n < order.size(); ++n) trials_[order[n]].rank = n + 1;

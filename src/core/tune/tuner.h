@@ -35,6 +35,7 @@ class Tuner {
     std::function<ThreadTeam(const TrainOptions&)> team;               ///< for a trial
     std::function<double(const Trainer&, ThreadTeam&)> evaluate;       ///< the value of a trial
     std::function<void(std::size_t trial, int iterations)> iteration;  ///< after each
+    std::function<bool()> out_of_time = {};                            ///< asked after each trial
   };
 
   /// `memory`: for the factors of trials put aside, in bytes. `ratings` and `item_keys` must
@@ -46,8 +47,9 @@ class Tuner {
   /// How many iterations all trials have ahead of them at most, but for those done again.
   std::int64_t iterations(const std::vector<Rung>& rungs) const;
 
-  /// Runs the trials. Afterwards they are ranked: by the rung they came to, then by their values,
-  /// ties by their order.
+  /// Runs the trials, on each rung the best of the one before first. Afterwards they are ranked: by
+  /// the rung they came to, then by their values, ties by their order. Out of time, no other trial
+  /// begins or goes on; those that never began have done no iterations, and rank last.
   void run(const std::vector<Rung>& rungs);
 
   const std::vector<Trial>& trials() const { return trials_; }

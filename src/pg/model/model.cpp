@@ -88,9 +88,11 @@ constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID, FLOAT4OID,   FLOAT4
                                 TEXTOID, TEXTOID, FLOAT8OID, TEXTOID,     TEXTOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
-constexpr OptionId kModelOptions[] = {
-    OptionId::kFeedback, OptionId::kFactors, OptionId::kRegularization, OptionId::kRegExponent,
-    OptionId::kAlpha,    OptionId::kBiases,  OptionId::kNonnegative,    OptionId::kOnDuplicate};
+constexpr OptionId kModelOptions[] = {OptionId::kFeedback,       OptionId::kFactors,
+                                      OptionId::kRegularization, OptionId::kBiasRegularization,
+                                      OptionId::kRegExponent,    OptionId::kAlpha,
+                                      OptionId::kBiases,         OptionId::kNonnegative,
+                                      OptionId::kOnDuplicate};
 
 /// The columns that are read of a model row, in the order of Column. Never destroyed: a backend
 /// ends without running destructors.
@@ -263,6 +265,7 @@ TrainOptions Model::options() const {
   options.feedback = feedback;
   options.factors = factors;
   options.regularization = regularization;
+  options.bias_regularization = bias_regularization;
   options.reg_exponent = reg_exponent;
   options.alpha = alpha;
   options.biases = biases;
@@ -297,6 +300,8 @@ Model read_model(Oid table) {
     model.knows_objective =
         options[OptionId::kRegularization] && !(implicit && !options[OptionId::kAlpha]);
     model.regularization = options.number(OptionId::kRegularization, 0);
+    // Version 1.0 and other libraries have one for all.
+    model.bias_regularization = options.number(OptionId::kBiasRegularization, model.regularization);
     model.reg_exponent = options.number(OptionId::kRegExponent, 0);
     model.alpha = options.number(OptionId::kAlpha, 0);
     model.nonnegative = options.flag(OptionId::kNonnegative, false);

@@ -48,6 +48,7 @@ struct Model {
   double mean = 0;  ///< of the ratings
   std::optional<RatingScale> scale;
   double regularization = 0;
+  double bias_regularization = 0;
   double reg_exponent = 0;
   double alpha = 0;  ///< 0 for explicit feedback
   bool nonnegative = false;

@@ -69,6 +69,7 @@ OptionChoices choices_of(const TrainOptions& options, OnDuplicate on_duplicate) 
   choices.set(OptionId::kRegularization, options.regularization);
   choices.set(OptionId::kRegExponent, options.reg_exponent);
   if (options.feedback == Feedback::kImplicit) choices.set(OptionId::kAlpha, options.alpha);
+  if (options.biases) choices.set(OptionId::kBiasRegularization, options.bias_regularization);
   set(OptionId::kBiases, options.biases);
   set(OptionId::kNonnegative, options.nonnegative);
   set(OptionId::kOnDuplicate, on_duplicate);

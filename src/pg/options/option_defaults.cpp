@@ -1,40 +1,92 @@
 // The defaults of a training's options, and which options go together.
 #include "pg/options/option_defaults.h"
 
+#include <algorithm>
+
+#include "core/base/limits.h"
+
 namespace als::pg {
 
 namespace {
 
-// Chosen by measurement, as all defaults, see docs/choosing-options.md.
+// All numbers here were chosen by measurement, see docs/choosing-options.md.
+
 constexpr double kImplicitAlpha = 40;
+
+/// What alpha times a rating is on average.
+double mean_confidence(double alpha, const RatingStatistics& ratings) {
+  return alpha * ratings.mean_size;
+}
+
+/// Users of many ratings tell by what they have left out, too: the more of them, the less weight is
+/// good for a rating. But not where items belong together. And a long tail of large counts must not
+/// leave the others without weight.
+double default_alpha(const RatingStatistics& ratings) {
+  constexpr double kManyRatings = 20;
+  const double enough = kManyRatings * std::max(ratings.lift, 1.0);
+  const double share = std::min(1.0, enough / std::max(ratings.ratings_per_user, 1.0));
+  return std::min(kImplicitAlpha * share / ratings.root_mean_square, kMaxAlpha);
+}
 
 /// Without biases the vectors carry the mean as well, which must not be lost where ratings are few.
 double default_exponent(const TrainOptions& options) {
   return options.feedback == Feedback::kExplicit && !options.biases ? 1 : 0.5;
 }
 
-/// A good lambda depends on the exponent. Whatever that is, a row of a middling weight has the
-/// ridge lambda W^e that proved good: 14.4 for a weight of 144, 400 for 40,000 (of implicit
-/// feedback, where every item has a weight).
-double default_regularization(const TrainOptions& options) {
-  return options.feedback == Feedback::kImplicit ? 400 / std::pow(40000, options.reg_exponent)
-                                                 : 14.4 / std::pow(144, options.reg_exponent);
+/// With r -> c r, which is c times the spread, the vectors x and y become sqrt(c) times as long. So
+/// a lambda that is c times as large leaves all but the scale as it is. And a good lambda depends
+/// on the exponent: whatever that is, a row of a middling weight, of 144 ratings, has the ridge
+/// that proved good.
+double explicit_regularization(double exponent, const RatingStatistics& ratings) {
+  return ratings.spread * 14.4 / std::pow(144, exponent);
 }
 
-}  // namespace
+/// Here every item has a weight in a user's row, and 40,000 is a middling one. Where items belong
+/// together there is much to learn, which a large ridge would drown. The larger the weights of
+/// ratings, the more they add to both sides of the scale.
+double implicit_regularization(double exponent, double alpha, const RatingStatistics& ratings) {
+  constexpr double kMaxLift = 30;
+  const double lift = std::clamp(ratings.lift, 1.0, kMaxLift);
+  constexpr double kMinConfidence = 1e-3;
+  const double confidence =
+      std::max(mean_confidence(alpha, ratings) / kImplicitAlpha, kMinConfidence);
+  return 500 * std::pow(lift, -0.7) * std::pow(confidence, 0.7) / std::pow(40000, exponent);
+}
 
-TrainOptions complete_options(const OptionChoices& choices) {
+// What factors, the root of a rating, and their products with ratings leave of the range of single
+// precision.
+constexpr double kMinSpread = 1e-20;
+constexpr double kMaxSpread = 1e20;
+
+void check_spread(double spread) {
+  if (spread >= kMinSpread && spread <= kMaxSpread) return;
+  throw UserError(
+      ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+      format("the ratings are too %s for factors in single precision",
+             spread > 1 ? "large" : "small"),
+      format("Use a query as the source that %s them.", spread > 1 ? "divides" : "multiplies"),
+      format("Their standard deviation, %g, must be between %g and %g.", spread, kMinSpread,
+             kMaxSpread));
+}
+
+TrainOptions complete(const OptionChoices& choices, const RatingStatistics& ratings) {
   choices.check_feedback();
   TrainOptions options;
   options.feedback = choices.feedback();
   const bool implicit = options.feedback == Feedback::kImplicit;
   options.factors = static_cast<int>(choices.integer(OptionId::kFactors, options.factors));
   options.iterations = static_cast<int>(choices.integer(OptionId::kIterations, options.iterations));
-  if (implicit) options.alpha = choices.number(OptionId::kAlpha, kImplicitAlpha);
+  if (implicit) options.alpha = choices.number(OptionId::kAlpha, default_alpha(ratings));
   options.biases = choices.flag(OptionId::kBiases, !implicit);
   options.reg_exponent = choices.number(OptionId::kRegExponent, default_exponent(options));
+  const double exponent = options.reg_exponent;
   options.regularization =
-      choices.number(OptionId::kRegularization, default_regularization(options));
+      choices.number(OptionId::kRegularization,
+                     implicit ? implicit_regularization(exponent, options.alpha, ratings)
+                              : explicit_regularization(exponent, ratings));
+  // Biases have the scale of the ratings themselves, and their ridge has none.
+  options.bias_regularization =
+      choices.number(OptionId::kBiasRegularization, options.regularization / ratings.spread);
   options.nonnegative = choices.flag(OptionId::kNonnegative, options.nonnegative);
   options.tolerance = choices.number(OptionId::kTolerance, options.tolerance);
   options.seed = static_cast<std::uint64_t>(
@@ -44,8 +96,21 @@ TrainOptions complete_options(const OptionChoices& choices) {
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
                     "conjugate gradients cannot keep factors from below zero",
                     "Leave solver out, or use nonnegative => false.");
+  if (choices[OptionId::kBiasRegularization] && !options.biases)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    "bias_regularization is for models with biases",
+                    "Leave bias_regularization out, or use biases => true.");
   return options;
 }
+
+}  // namespace
+
+TrainOptions complete_options(const OptionChoices& choices, const RatingStatistics& ratings) {
+  if (choices.feedback() == Feedback::kExplicit) check_spread(ratings.spread);
+  return complete(choices, ratings);
+}
+
+TrainOptions provisional_options(const OptionChoices& choices) { return complete(choices, {}); }
 
 OptionChoices without_defaults(OptionChoices choices) {
   OptionChoices defaults = choices_of(TrainOptions{}, OnDuplicate::kAverage);

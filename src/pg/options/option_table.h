@@ -13,12 +13,13 @@
 
 namespace als::pg {
 
-/// In the order of the arguments of als.train. Each is the place of its option in the table.
+/// Each is the place of its option in the table.
 enum class OptionId : std::size_t {
   kFeedback,
   kFactors,
   kIterations,
   kRegularization,
+  kBiasRegularization,
   kRegExponent,
   kAlpha,
   kBiases,
@@ -29,7 +30,7 @@ enum class OptionId : std::size_t {
   kSeed,
   kSolver
 };
-inline constexpr std::size_t kOptionCount = 13;
+inline constexpr std::size_t kOptionCount = 14;
 
 /// A number, or an integer: a boolean as 0 or 1, a word as its place among the option's choices.
 using OptionValue = std::variant<std::int64_t, double>;

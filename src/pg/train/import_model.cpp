@@ -162,6 +162,10 @@ void write_imported_row(const ModelWriter& store, const ImportRequest& request,
   chosen.set(OptionId::kFactors, std::int64_t{users.length()});
   if (!request.implicit() && !biases) chosen.set(OptionId::kBiases, std::int64_t{0});
   OptionChoices options = chosen;
+  if (options[OptionId::kBiasRegularization] && !biases)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    "bias_regularization is for factors with biases",
+                    "Leave bias_regularization out, or give the biases as a third column.");
   options.set(OptionId::kBiases, std::int64_t{biases ? 1 : 0});
   options.set(OptionId::kOnDuplicate, static_cast<std::int64_t>(options.on_duplicate()));
   RunRow row;

@@ -89,8 +89,8 @@ OptionGrid::OptionGrid(const JsonValue& grid) {
   }
 }
 
-std::vector<TrainOptions> OptionGrid::trials(std::optional<int> trials,
-                                             const OptionChoices& common) const {
+std::vector<OptionChoices> OptionGrid::trials(std::optional<int> trials,
+                                              const OptionChoices& common) const {
   if (!trials && space_.has_ranges())
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "a range in the grid has no end of values",
                     "Say how many random ones to try with trials => 20, or give arrays.");
@@ -101,12 +101,13 @@ std::vector<TrainOptions> OptionGrid::trials(std::optional<int> trials,
                     format("the grid has more than %d combinations", kMaxTrials),
                     "Try some of them at random with trials => 50, or give fewer values.");
   const auto seed = static_cast<std::uint64_t>(common.integer(OptionId::kSeed, 0));
-  std::vector<TrainOptions> result;
+  std::vector<OptionChoices> result;
   for (const HyperparameterSpace::Point& point : all ? space_.grid() : space_.sample(limit, seed)) {
     OptionChoices choices = common;
     for (std::size_t i = 0; i < options_.size(); ++i)
       choices.set(id_of(*options_[i]), options_[i]->from_number(point[i]));
-    result.push_back(complete_options(choices));
+    provisional_options(choices);  // throws where they do not go together
+    result.push_back(choices);
   }
   return result;
 }

@@ -20,7 +20,7 @@ class OptionGrid {
   /// All combinations or, where `trials` has a value, so many random ones. What the grid does not
   /// name is as in `common`. Throws 22023 for a range without `trials` and for options that do not
   /// go together, 54000 for too many.
-  std::vector<TrainOptions> trials(std::optional<int> trials, const OptionChoices& common) const;
+  std::vector<OptionChoices> trials(std::optional<int> trials, const OptionChoices& common) const;
 
  private:
   std::vector<const Option*> options_;

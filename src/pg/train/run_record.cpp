@@ -7,9 +7,9 @@
 namespace als::pg {
 
 void write_model_row(const ModelWriter& store, const TrainRequest& request,
-                     const TrainReport& report) {
-  const bool implicit = request.options.feedback == Feedback::kImplicit;
-  OptionChoices options = choices_of(request.options, request.on_duplicate);
+                     const TrainOptions& trained, const TrainReport& report) {
+  const bool implicit = trained.feedback == Feedback::kImplicit;
+  OptionChoices options = choices_of(trained, request.on_duplicate);
   options.set(OptionId::kHoldout, request.holdout);
   // What was used, where it was left open.
   options.set(OptionId::kSolver,
@@ -28,6 +28,7 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
   row.add("n_users", bigint_param(report.users));
   row.add("n_items", bigint_param(report.items));
   row.add("mean", float_param(report.mean));
+  row.add("spread", float_param(report.spread));
   if (report.damping) row.add("damping", float_param(*report.damping));
   row.add("lowest_rating", real_param(report.range.first));
   row.add("highest_rating", real_param(report.range.second));

@@ -16,6 +16,7 @@ struct TrainReport {
   std::int64_t items = 0;
   std::int64_t refined = 0;
   double mean = 0;
+  double spread = 0;
   std::optional<double> damping;    ///< of items' mean ratings: explicit feedback only
   std::pair<float, float> range{};  ///< of the ratings
   bool cg = false;                  ///< solved by conjugate gradients
@@ -29,8 +30,9 @@ struct TrainReport {
   std::string advice;  ///< see advice_on_reading()
 };
 
-/// Adds the row of this run to the model table; it is left in SPI_tuptable.
+/// Adds the row of this run, trained with these options, to the model table; it is left in
+/// SPI_tuptable.
 void write_model_row(const ModelWriter& store, const TrainRequest& request,
-                     const TrainReport& report);
+                     const TrainOptions& trained, const TrainReport& report);
 
 }  // namespace als::pg

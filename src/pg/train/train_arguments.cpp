@@ -6,7 +6,7 @@ namespace als::pg {
 
 void TrainRequest::complete(const OptionChoices& chosen) {
   choices = chosen;
-  options = complete_options(choices);
+  options = provisional_options(choices);
   on_duplicate = choices.on_duplicate();
   holdout = choices.number(OptionId::kHoldout, 0);
 }

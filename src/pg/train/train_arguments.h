@@ -12,8 +12,8 @@ struct TrainRequest {
   std::string model;
   RatingSource source;
   std::optional<RatingSource> seen;  ///< what users have seen beside it
-  OptionChoices choices;             ///< what the options were completed from
-  TrainOptions options;
+  OptionChoices choices;             ///< by the user
+  TrainOptions options;  ///< as far as they do not depend on the ratings
   OnDuplicate on_duplicate;
   double holdout;  ///< the share of each user's ratings kept out
   int threads;

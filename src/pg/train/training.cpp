@@ -1,9 +1,11 @@
 // The stages of a training, and what each leaves in its report.
 #include "pg/train/training.h"
 
+#include "core/data/rating_statistics.h"
 #include "core/data/row_checksum.h"
 #include "pg/ids/id_args.h"
 #include "pg/model/previous_run.h"
+#include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
 #include "pg/source/read_cost.h"
@@ -34,12 +36,12 @@ Training::Training(const TrainRequest& request, ModelWriter& model, Progress& pr
       progress_(progress),
       context_(context),
       trainings_{request.options} {
-  progress_.expect(request_.options.iterations);
+  progress_.expect(options().iterations);
   warn_of_constant_ratings();
 }
 
 void Training::warn_of_constant_ratings() const {
-  if (request_.source.rating_col || request_.options.feedback != Feedback::kExplicit) return;
+  if (request_.source.rating_col || options().feedback != Feedback::kExplicit) return;
   server([] {
     ereport(WARNING, (errmsg("every rating is 1, from which explicit feedback learns nothing"),
                       errhint("Use feedback => 'implicit' for clicks, orders and the like.")));
@@ -89,23 +91,22 @@ void Training::prepare_tables() {
 }
 
 void Training::read() {
-  data_.emplace(
-      TrainingData::Request{*source_, request_.on_duplicate, request_.holdout,
-                            request_.options.seed, request_.threads, "training", trainings_},
-      progress_);
+  data_.emplace(TrainingData::Request{*source_, request_.on_duplicate, request_.holdout,
+                                      options().seed, request_.threads, "training", trainings_},
+                progress_);
 }
 
 /// Where the training begins.
 TrainingLoop::State Training::first_state() {
   TrainingLoop::State state =
-      start_of_training(data_->ratings().users(), data_->item_keys(), request_.options, *team_);
+      start_of_training(data_->ratings(), data_->item_keys(), options(), *team_);
   if (report_.warm_started) {
     SnapshotScope snapshot;
     Model model = read_model(model_.table());
-    check_warm_start(model, request_.options);
-    warm_start(model, Side::kUsers, data_->reader().users(), data_->user_rank(), request_.options,
+    check_warm_start(model, options());
+    warm_start(model, Side::kUsers, data_->reader().users(), data_->user_rank(), options(),
                state.users);
-    warm_start(model, Side::kItems, data_->reader().items(), data_->item_rank(), request_.options,
+    warm_start(model, Side::kItems, data_->reader().items(), data_->item_rank(), options(),
                state.items);
     snapshot.pop();
   } else if (request_.warm_start) {
@@ -120,6 +121,10 @@ TrainingLoop::State Training::first_state() {
 void Training::index() {
   data_->index(progress_);
   const Ratings& ratings = data_->ratings();
+  ThreadTeam team = interruptible_team(request_.threads);
+  const RatingStatistics statistics =
+      statistics_of(ratings, options().feedback == Feedback::kImplicit, team);
+  trainings_.front() = complete_options(request_.choices, statistics);
   report_.rows = data_->rows();
   report_.skipped = data_->skipped();
   report_.duplicates = static_cast<std::int64_t>(ratings.duplicates());
@@ -131,18 +136,19 @@ void Training::index() {
   report_.range = ratings.range();
   if (!(std::fabs(static_cast<float>(report_.mean)) <= kMaxBias))
     throw std::range_error("the ratings are too large for factors in single precision");
+  report_.spread = ratings.spread();
   report_.read_seconds = data_->seconds();
 }
 
 void Training::start() {
   train_watch_ = Stopwatch();
   progress_.enter(Phase::kTraining);
-  team_.emplace(interruptible_team(data_->useful_threads(request_.options)));
-  loop_.emplace(data_->ratings(), request_.options, first_state(), *team_);
+  team_.emplace(interruptible_team(data_->useful_threads(options())));
+  loop_.emplace(data_->ratings(), options(), first_state(), *team_);
 }
 
 void Training::iterate() {
-  HoldoutMetric metric(request_.options.feedback);
+  HoldoutMetric metric(options().feedback);
   Stopwatch watch;
   while (!loop_->finished()) {
     loop_->iterate();
@@ -150,7 +156,7 @@ void Training::iterate() {
     if (request_.holdout > 0)
       report_.holdout.push_back(metric.value(loop_->trainer(), *data_, *team_));
     progress_.iteration(loop_->iterations(), report_.loss.back());
-    report_iteration(loop_->iterations(), request_.options.iterations, report_, watch.seconds());
+    report_iteration(loop_->iterations(), options().iterations, report_, watch.seconds());
     watch = Stopwatch();
   }
   report_.cg = loop_->trainer().cg();
@@ -173,7 +179,7 @@ void Training::write() {
   users.checksums = row_checksums(*users.ratings, data_->item_keys(), *team_);
   items.ratings = &data_->ratings().by_item();
   const std::vector<RatingTotals> totals = totals_of(*items.ratings);
-  if (request_.options.feedback == Feedback::kExplicit) report_.damping = damping(totals);
+  if (options().feedback == Feedback::kExplicit) report_.damping = damping(totals);
   const std::vector<float> popularity = popularity_of(totals, report_.mean, report_.damping);
   items.popularity = &popularity;
   items.checksums = row_checksums(*items.ratings, data_->user_keys(), *team_);
@@ -181,7 +187,7 @@ void Training::write() {
   model_.write_factors(Side::kItems, items);
   previous.record();
   report_.write_seconds = watch.seconds();
-  write_model_row(model_, request_, report_);
+  write_model_row(model_, request_, options(), report_);
 }
 
 }  // namespace als::pg

@@ -45,13 +45,14 @@ class Training {
  private:
   void warn_of_constant_ratings() const;
   void check_seen();
+  const TrainOptions& options() const { return trainings_.front(); }
   TrainingLoop::State first_state();
 
   const TrainRequest& request_;
   ModelWriter& model_;
   Progress& progress_;
   MemoryContext context_;
-  const std::vector<TrainOptions> trainings_;
+  std::vector<TrainOptions> trainings_;  // this one alone
   std::optional<DescribedSource> source_;
   TrainReport report_;
   Stopwatch train_watch_;

@@ -6,10 +6,15 @@
 
 #include "core/tune/tuner.h"
 
+#include "core/base/stopwatch.h"
+#include "core/data/rating_statistics.h"
+#include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/result_rows.h"
 #include "pg/server/settings.h"
 #include "pg/sql/json_value.h"
+#include "pg/train/default_trials.h"
+#include "pg/train/option_grid.h"
 #include "pg/train/run_record.h"
 #include "pg/train/tune_arguments.h"
 #include "pg/train/tune_results_table.h"
@@ -51,15 +56,37 @@ void report_repeated(std::size_t repeated) {
   });
 }
 
+/// What is to be tried on these ratings.
+std::vector<TrainOptions> trials_for(const TuneRequest& request, const TrainingData& data) {
+  ThreadTeam team = interruptible_team(request.threads);
+  const RatingStatistics statistics =
+      statistics_of(data.ratings(), request.common.feedback() == Feedback::kImplicit, team);
+  std::vector<OptionChoices> choices;
+  if (request.trials) {
+    choices = *request.trials;
+  } else {
+    choices = default_trials(request.common, statistics);
+    const auto most =
+        static_cast<std::size_t>(request.trials_at_most.value_or(OptionGrid::kMaxTrials));
+    choices.resize(std::min(choices.size(), most));
+  }
+  std::vector<TrainOptions> trials;
+  for (const OptionChoices& of_trial : choices)
+    trials.push_back(complete_options(of_trial, statistics));
+  return trials;
+}
+
 /// Runs the trials; returns them by rank.
-std::vector<TuneResult> run_trials(const TuneRequest& request, const TrainingData& data,
-                                   Progress& progress) {
+std::vector<TuneResult> run_trials(const TuneRequest& request,
+                                   const std::vector<TrainOptions>& trials,
+                                   const TrainingData& data, Progress& progress) {
+  const Stopwatch watch;
   std::int64_t done = 0;
   std::size_t most = 0;  // iterations of a trial
-  std::vector<int> iterations(request.trials.size());
-  for (const TrainOptions& options : request.trials)
+  std::vector<int> iterations(trials.size());
+  for (const TrainOptions& options : trials)
     most = std::max(most, static_cast<std::size_t>(options.iterations));
-  Tuner tuner(data.ratings(), data.item_keys(), request.trials, request.metric.more_is_better(),
+  Tuner tuner(data.ratings(), data.item_keys(), trials, request.metric.more_is_better(),
               max_memory() - std::min(data.memory(), max_memory()),
               {[&](const TrainOptions& options) {
                  return interruptible_team(data.useful_threads(options));
@@ -74,17 +101,20 @@ std::vector<TuneResult> run_trials(const TuneRequest& request, const TrainingDat
                    ++done;
                  }
                  progress.trial(static_cast<int>(trial) + 1, done);
-               }});
-  std::vector<Rung> rungs{{request.trials.size(), static_cast<int>(most)}};
-  if (request.stop_early) rungs = successive_halving(request.trials.size(), static_cast<int>(most));
+               },
+               [&] { return watch.seconds() >= request.seconds; }});
+  std::vector<Rung> rungs{{trials.size(), static_cast<int>(most)}};
+  if (request.stop_early) rungs = successive_halving(trials.size(), static_cast<int>(most));
   progress.expect(tuner.iterations(rungs));
   progress.enter(Phase::kTraining);
   tuner.run(rungs);
   report_repeated(tuner.repeated());
 
   std::vector<TuneResult> results(tuner.trials().size());
+  std::size_t begun = 0;
   for (std::size_t t = 0; t < results.size(); ++t) {
     const Tuner::Trial& trial = tuner.trials()[t];
+    begun += trial.iterations > 0 || trial.finished ? 1 : 0;
     results[trial.rank - 1] = {static_cast<int>(t) + 1,
                                static_cast<int>(trial.rank),
                                trial.value,
@@ -92,6 +122,8 @@ std::vector<TuneResult> run_trials(const TuneRequest& request, const TrainingDat
                                trial.seconds,
                                options_as_json(request, trial.options)};
   }
+  // Those for which there was no time rank last.
+  results.resize(begun);
   return results;
 }
 
@@ -107,14 +139,20 @@ std::vector<TuneResult> tune(const TuneRequest& request, Progress& progress,
     progress.hide();
     table->prepare();
   }
+  // All of one trial take as much memory, whatever the values that the ratings decide on.
+  std::vector<TrainOptions> trials;
+  for (const OptionChoices& choices :
+       request.trials.value_or(std::vector<OptionChoices>{request.common}))
+    trials.push_back(provisional_options(choices));
   TrainingData data({source, request.on_duplicate, request.holdout, request.seed, request.threads,
-                     "tuning", request.trials, test ? &*test : nullptr},
+                     "tuning", trials, test ? &*test : nullptr},
                     progress);
   data.index(progress);
   if (data.held_out().columns.empty())
     throw UserError(ERRCODE_NO_DATA_FOUND, "no rating is kept out to judge the trials by",
                     "Use a larger holdout, or name a test; no user loses their only rating.");
-  std::vector<TuneResult> results = run_trials(request, data, progress);
+  trials = trials_for(request, data);
+  std::vector<TuneResult> results = run_trials(request, trials, data, progress);
   progress.enter(Phase::kWriting);
   if (table) table->append(request.source.text, request.metric.name(), results);
   return results;

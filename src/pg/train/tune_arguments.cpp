@@ -7,12 +7,14 @@ namespace als::pg {
 
 namespace {
 
-std::vector<TrainOptions> trials_from(const NamedArgs& args, const OptionChoices& common) {
-  OptionGrid grid(json_object(args.datum("grid"), "grid"));
-  std::optional<int> trials;
-  if (!args.is_null("trials"))
-    trials = int_arg(args.fcinfo(), args["trials"], "trials", 1, OptionGrid::kMaxTrials);
-  return grid.trials(trials, common);
+// Without a grid nobody has said how much there is to be tried.
+constexpr double kDefaultSeconds = 60;
+constexpr double kMaxSeconds = 1e9;
+
+double seconds_arg(const NamedArgs& args, bool has_grid) {
+  const double endless = std::numeric_limits<double>::infinity();
+  if (!args.has("seconds") || args.is_null("seconds")) return has_grid ? endless : kDefaultSeconds;
+  return float_arg(args.fcinfo(), args["seconds"], "seconds", 0, kMaxSeconds);
 }
 
 }  // namespace
@@ -23,15 +25,24 @@ TuneRequest tune_request(FunctionCallInfo fcinfo) {
   const OptionChoices common = option_args(args);
   const Feedback feedback = common.feedback();
   const std::optional<std::string> metric = args.optional_text("metric");
+  std::optional<int> trials;
+  if (!args.is_null("trials"))
+    trials = int_arg(fcinfo, args["trials"], "trials", 1, OptionGrid::kMaxTrials);
+  std::optional<std::vector<OptionChoices>> of_grid;
+  if (!args.is_null("grid"))
+    of_grid = OptionGrid(json_object(args.datum("grid"), "grid")).trials(trials, common);
   TuneRequest request{{},
                       {},
-                      trials_from(args, common),
+                      of_grid,
+                      common,
+                      trials,
                       metric ? HoldoutMetric(*metric, feedback) : HoldoutMetric(feedback),
                       common.number(OptionId::kHoldout, 0),
                       common.on_duplicate(),
                       static_cast<std::uint64_t>(common.integer(OptionId::kSeed, 0)),
                       threads_arg(fcinfo, args["threads"]),
                       args.flag("stop_early"),
+                      seconds_arg(args, of_grid.has_value()),
                       args.optional_text("results")};
   const std::optional<std::string> test = args.optional_text("test");
   if (!test && request.holdout == 0)

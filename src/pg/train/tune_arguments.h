@@ -10,13 +10,16 @@ namespace als::pg {
 struct TuneRequest {
   RatingSource source;
   std::optional<RatingSource> test;
-  std::vector<TrainOptions> trials;
+  std::optional<std::vector<OptionChoices>> trials;  ///< none: those of default_trials()
+  OptionChoices common;                              ///< of all trials
+  std::optional<int> trials_at_most;
   HoldoutMetric metric;
   double holdout;
   OnDuplicate on_duplicate;
   std::uint64_t seed;
   int threads;
   bool stop_early;
+  double seconds;  ///< after which no trial begins any more
   std::optional<std::string> results;
 };
 
