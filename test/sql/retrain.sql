@@ -27,10 +27,10 @@ select feedback, biases, warm_start, options from als.retrain('taste', biases =>
 select feedback, biases, warm_start, options from als.retrain('taste', feedback => 'implicit');
 
 -- Defaults that nobody has chosen are found anew, by what they depend on.
-select regularization, options from als.train('defaults', 'ratings', factors => 4);
-select regularization = 14.4 / 144 as is_default, reg_exponent, options from als.retrain('defaults', reg_exponent => 1);
-select regularization, options from als.retrain('defaults', regularization => 0.5);
-select regularization, options from als.retrain('defaults', reg_exponent => 0);
+select round(regularization::numeric, 4) as regularization, options from als.train('defaults', 'ratings', factors => 4);
+select abs(regularization - 0.1 * spread) < 1e-12 as is_default, reg_exponent, options from als.retrain('defaults', reg_exponent => 1);
+select round(regularization::numeric, 4) as regularization, options from als.retrain('defaults', regularization => 0.5);
+select round(regularization::numeric, 4) as regularization, options from als.retrain('defaults', reg_exponent => 0);
 
 -- Another source, other columns.
 create view customers as select customer, item_id as sku from ratings where customer < 200;
