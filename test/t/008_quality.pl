@@ -197,10 +197,21 @@ sub half_step
 			}
 		}
 		my $ridge = ridge($options, $row, scalar keys %$fixed);
-		$a[$_][$_] += $ridge for 0 .. $n - 1;
+		$a[$_][$_] += $ridge for 0 .. $k - 1;
+		$a[$k][$k] += $ridge / $options->{spread} if $options->{biases};
 		$solved{$id} = solve(\@a, \@b);
 	}
 	return \%solved;
+}
+
+# The part of the loss that is a row's own: biases have a ridge in units of the ratings.
+sub penalty
+{
+	my ($options, $row, $others, $x) = @_;
+	my $k = $options->{factors};
+	my $norm = sum0(map { $_**2 } @$x[ 0 .. $k - 1 ]);
+	$norm += $x->[$k]**2 / $options->{spread} if $options->{biases};
+	return ridge($options, $row, $others) * $norm;
 }
 
 sub score
@@ -225,10 +236,9 @@ sub loss
 			my ($weight, $target) = exists $row->{$item} ? cell($options, $row->{$item}) : (1, 0);
 			$loss += $weight * ($target - score($users->{$user}, $items->{$item}, $options))**2;
 		}
-		$loss += ridge($options, $row, scalar keys %$items) * dot($users->{$user}, $users->{$user});
+		$loss += penalty($options, $row, scalar keys %$items, $users->{$user});
 	}
-	$loss += ridge($options, $by_item->{$_}, scalar keys %$users) * dot($items->{$_}, $items->{$_})
-	  for keys %$items;
+	$loss += penalty($options, $by_item->{$_}, scalar keys %$users, $items->{$_}) for keys %$items;
 	return $loss;
 }
 
@@ -314,6 +324,7 @@ for my $options (@cases)
 	my $name = $options->{name};
 	$options->{factors} = 4;
 	$options->{mean}    = $session->value('select avg(rating) from small');
+	$options->{spread}  = $session->value('select stddev_pop(rating) from small');
 	my $train = sub {
 		my ($n) = @_;
 		my $loss =
