@@ -188,6 +188,22 @@ select * from triggers();
 insert into ratings values (9, 11, 1);
 select * from m_changes order by 1;
 
+-- Ids of a domain that no null is of.
+create domain id as int not null;
+create table domains (user_id id, item_id id, rating int);
+insert into domains select * from ratings where user_id < 20 and item_id < 20;
+select from als.train('d', 'domains', factors => 4, iterations => 3);
+select als.track('d');
+select items, users from als.refresh('d');
+insert into domains values (3, 4, 5);
+select * from d_changes;
+select items, users from als.refresh('d');
+insert into domains values (500, 4, 5);
+select items, users from als.refresh('d');
+select * from d_changes;
+select items > 0 as items, users from als.refresh('d');
+select als.drop_model('d');
+
 -- A trigger of a stranger's makes no queue of a table that it names.
 create table m2_changes (user_id int, item_id int);
 insert into m2_changes values (1, 1);

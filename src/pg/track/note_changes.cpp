@@ -46,8 +46,8 @@ AttrNumber column_named(const TriggerData& trigger, int argument, TupleDesc queu
   if (argument >= trigger.tg_trigger->tgnargs) return InvalidAttrNumber;
   TupleDesc columns = RelationGetDescr(trigger.tg_relation);
   const int column = SPI_fnumber(columns, trigger.tg_trigger->tgargs[argument]);
-  if (column <= 0 ||
-      TupleDescAttr(columns, column - 1)->atttypid != TupleDescAttr(queue, argument)->atttypid)
+  if (column <= 0 || getBaseType(TupleDescAttr(columns, column - 1)->atttypid) !=
+                         TupleDescAttr(queue, argument)->atttypid)
     return InvalidAttrNumber;
   return static_cast<AttrNumber>(column);
 }

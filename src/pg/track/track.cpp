@@ -63,6 +63,12 @@ const char* comment_on_queue(const Model& model) {
       model.name.c_str());
 }
 
+/// The type of a queue's column. Not a domain, which may refuse the nulls. A server call.
+char* queue_type(IdType ids) {
+  ids.oid = ids.base;
+  return column_type(ids);
+}
+
 /// Whether a restore has left this table of the model's owner as the queue. A server call.
 bool is_left_over(Oid table, const Model& model, const DescribedSource& source) {
   if (!OidIsValid(table) || owner_of(table) != model.owner || OidIsValid(recorded_model(table)))
@@ -72,8 +78,8 @@ bool is_left_over(Oid table, const Model& model, const DescribedSource& source) 
   Relation relation = table_open(table, AccessShareLock);
   TupleDesc columns = RelationGetDescr(relation);
   const bool fits = is_plain_queue(relation) &&
-                    TupleDescAttr(columns, 0)->atttypid == source.id_types.users->oid &&
-                    TupleDescAttr(columns, 1)->atttypid == source.id_types.items->oid;
+                    TupleDescAttr(columns, 0)->atttypid == source.id_types.users->base &&
+                    TupleDescAttr(columns, 1)->atttypid == source.id_types.items->base;
   table_close(relation, AccessShareLock);
   return fits;
 }
@@ -110,8 +116,8 @@ Oid make_queue(const ModelWriter& writer, const Model& model, MemoryContext cont
     const std::string table = server([&]() -> const char* {
       return quote_qualified_identifier(get_namespace_name(schema), name.c_str());
     });
-    const std::string user_type = server([&] { return column_type(*source.id_types.users); });
-    const std::string item_type = server([&] { return column_type(*source.id_types.items); });
+    const std::string user_type = server([&] { return queue_type(*source.id_types.users); });
+    const std::string item_type = server([&] { return queue_type(*source.id_types.items); });
     execute("create table " + table + " (user_id " + user_type + ", item_id " + item_type + ")");
     // So that notes can be taken where all tables are published.
     execute("alter table " + table + " replica identity full");
