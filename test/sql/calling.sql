@@ -163,6 +163,23 @@ select array_agg(run) from (select (als.train('star', 'ratings', factors => 2, i
 select max(run), count(*) from star;
 select run, factors from (select (als.train('star', 'ratings', options => '{"factors": 3, "iterations": 1}', replace => true)).*) as t;
 select run, factors from (select (als.train('star', 'ratings', factors => 2, iterations => 1, replace => true, keep_previous => true)).*) as t;
+-- Each assignment of PL/pgSQL is a call of its own, also where one before was undone.
+create function assigned() returns text language plpgsql as $$
+declare
+  first bigint; second bigint; third bigint;
+begin
+  first := (als.retrain('star')).run;
+  begin
+    second := (als.retrain('star')).run;
+    raise division_by_zero;
+  exception when division_by_zero then null;
+  end;
+  third := (als.retrain('star')).run;
+  return format('%s %s', third - first, (select max(run) from star) - third);
+end $$;
+begin;
+select assigned();
+rollback;
 select run from (select (als.rollback_model('star')).*) as t;
 select run, n_users from (select (als.import_model('star', 'select user_id, factors from calling.m_user_factors', 'select item_id, factors from calling.m_item_factors', replace => true)).*) as t;
 select (a).run, (b).run from (select als.train('star', 'ratings', factors => u, iterations => 1, replace => true) as a, als.train('star', 'ratings', factors => u + 1, iterations => 1, replace => true) as b from generate_series(1, 2) as u offset 0) as t;

@@ -13,6 +13,7 @@ struct MadeRow {
   MemoryContext query;
   FmgrInfo* maker;
   FunctionCallInfo call;  // the arguments
+  CommandId seen;         // what the query sees: the commands before this one
   Datum row;
 };
 
@@ -53,6 +54,10 @@ FunctionCallInfo copy_of_call(FunctionCallInfo fcinfo) {
 /// Calls without an expression, as from C, tell nothing of their arguments.
 bool is_comparable(FunctionCallInfo fcinfo) { return fcinfo->flinfo->fn_expr != nullptr; }
 
+/// PL/pgSQL evaluates all the assignments of a transaction as parts of one query. Each sees what
+/// the one before has done.
+CommandId seen_commands() { return GetActiveSnapshot()->curcid; }
+
 void forget(void* made) {
   if (last_made == made) last_made = nullptr;
 }
@@ -64,7 +69,8 @@ std::optional<Datum> row_made_for_another_column(FunctionCallInfo fcinfo) {
   if (made == nullptr || made->query != fcinfo->flinfo->fn_mcxt || made->maker == fcinfo->flinfo ||
       !is_comparable(fcinfo))
     return std::nullopt;
-  if (!server([&] { return same_arguments(made->call, fcinfo); })) return std::nullopt;
+  if (!server([&] { return made->seen == seen_commands() && same_arguments(made->call, fcinfo); }))
+    return std::nullopt;
   return made->row;
 }
 
@@ -74,7 +80,8 @@ void keep_for_other_columns(FunctionCallInfo fcinfo, Datum row) {
     MemoryContext query = fcinfo->flinfo->fn_mcxt;
     MemoryContext old = MemoryContextSwitchTo(query);
     auto* made = static_cast<MadeRow*>(palloc(sizeof(MadeRow)));
-    *made = {query, fcinfo->flinfo, copy_of_call(fcinfo), datumCopy(row, false, -1)};
+    *made = {query, fcinfo->flinfo, copy_of_call(fcinfo), seen_commands(),
+             datumCopy(row, false, -1)};
     auto* callback = static_cast<MemoryContextCallback*>(palloc(sizeof(MemoryContextCallback)));
     callback->func = forget;
     callback->arg = made;

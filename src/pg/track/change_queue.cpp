@@ -61,7 +61,12 @@ bool is_plain_queue(Relation table) {
   return table->rd_rel->relkind == RELKIND_RELATION && !table->rd_rel->relispartition &&
          RelationGetIndexList(table) == NIL && columns->natts == 2 &&
          std::strcmp(NameStr(TupleDescAttr(columns, 0)->attname), "user_id") == 0 &&
-         std::strcmp(NameStr(TupleDescAttr(columns, 1)->attname), "item_id") == 0;
+         std::strcmp(NameStr(TupleDescAttr(columns, 1)->attname), "item_id") == 0 &&
+         !TupleDescAttr(columns, 0)->attnotnull && !TupleDescAttr(columns, 1)->attnotnull;
+}
+
+bool is_in_hierarchy(Oid table) {
+  return has_superclass(table) || find_inheritance_children(table, NoLock) != NIL;
 }
 
 Oid recorded_queue(Oid model) {
@@ -84,6 +89,7 @@ Oid recorded_queue(Oid model) {
 }
 
 bool is_complete(Oid queue, Oid source) {
+  if (is_in_hierarchy(source)) return false;
   int16 events = 0;
   find_trigger(source, [&](Form_pg_trigger trigger, HeapTuple, TupleDesc) {
     if ((trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||

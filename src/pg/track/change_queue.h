@@ -15,11 +15,15 @@ namespace als::pg {
 Oid queue_of_trigger(Oid trigger);
 
 /// Whether rows can be put into a table with nothing else to be done: an ordinary table of two
-/// columns, user_id and item_id, without an index. A server call.
+/// columns, user_id and item_id, which may be null, without an index. A server call.
 bool is_plain_queue(Relation table);
 
 /// The queue of a model, or InvalidOid. A server call.
 Oid recorded_queue(Oid model);
+
+/// Whether a table has parents or children, partitions too: a statement on one of them changes rows
+/// of others, whose triggers do not fire. A server call.
+bool is_in_hierarchy(Oid table);
 
 /// Whether every change of the source is noted in the queue. A server call.
 bool is_complete(Oid queue, Oid source);

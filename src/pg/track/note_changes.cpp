@@ -46,8 +46,8 @@ AttrNumber column_named(const TriggerData& trigger, int argument, TupleDesc queu
   if (argument >= trigger.tg_trigger->tgnargs) return InvalidAttrNumber;
   TupleDesc columns = RelationGetDescr(trigger.tg_relation);
   const int column = SPI_fnumber(columns, trigger.tg_trigger->tgargs[argument]);
-  if (column <= 0 ||
-      TupleDescAttr(columns, column - 1)->atttypid != TupleDescAttr(queue, argument)->atttypid)
+  if (column <= 0 || getBaseType(TupleDescAttr(columns, column - 1)->atttypid) !=
+                         TupleDescAttr(queue, argument)->atttypid)
     return InvalidAttrNumber;
   return static_cast<AttrNumber>(column);
 }
@@ -134,11 +134,13 @@ Datum als_note_changes(PG_FUNCTION_ARGS) {
       throw UserError(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
                       "als.note_changes() is a trigger function",
                       "als.track makes the triggers that call it.");
-    server([&] {
-      const auto& trigger = *reinterpret_cast<TriggerData*>(fcinfo->context);
-      if (TRIGGER_FIRED_AFTER(trigger.tg_event) && TRIGGER_FIRED_FOR_STATEMENT(trigger.tg_event))
-        note_changes(trigger);
-    });
+    const auto& trigger = *reinterpret_cast<TriggerData*>(fcinfo->context);
+    // What it returns would have a trigger before a row drop the row.
+    if (!TRIGGER_FIRED_AFTER(trigger.tg_event) || !TRIGGER_FIRED_FOR_STATEMENT(trigger.tg_event))
+      throw UserError(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
+                      "als.note_changes() was not fired after a statement",
+                      "als.track makes the triggers that call it.");
+    server([&] { note_changes(trigger); });
     return static_cast<Datum>(0);
   });
 }

@@ -29,14 +29,14 @@ void check_may_track(Oid model) {
   });
 }
 
-/// Statements see the rows that they change only on ordinary tables, and sessions see only their
-/// own temporary ones.
+/// Statements see all the rows that they change only on ordinary tables that stand alone, and
+/// sessions see only their own temporary ones.
 void check_can_be_tracked(const Model& model) {
   if (model.source.is_gone()) model.source.from_clause();  // says so
   const Oid source = model.source.table;
   const bool can = server([&] {
     return OidIsValid(source) && get_rel_relkind(source) == RELKIND_RELATION &&
-           !get_rel_relispartition(source);
+           !is_in_hierarchy(source);
   });
   const bool is_temporary = server([&] {
     return get_rel_persistence(model.table) == RELPERSISTENCE_TEMP &&
@@ -47,10 +47,41 @@ void check_can_be_tracked(const Model& model) {
                     format("model %s is temporary, its source is not", model.name.c_str()),
                     "Other sessions could not note what they change. als.refresh works without.");
   if (can) return;
-  throw UserError(ERRCODE_WRONG_OBJECT_TYPE,
-                  format("the source of model %s is not an ordinary table", model.name.c_str()),
-                  "Only changes of a table can be tracked. als.refresh works without, too: it "
-                  "compares everything.");
+  throw UserError(
+      ERRCODE_WRONG_OBJECT_TYPE,
+      format("the source of model %s is not an ordinary table, or has parents or children",
+             model.name.c_str()),
+      "Only changes of a table can be tracked. als.refresh works without, too: it "
+      "compares everything.");
+}
+
+/// What the table says of itself. Nobody but its owner can say it, unlike a trigger of the source,
+/// which may be a stranger's.
+const char* comment_on_queue(const Model& model) {
+  return psprintf(
+      "Whose ratings have changed since the last als.refresh of model %s; see als.track",
+      model.name.c_str());
+}
+
+/// The type of a queue's column. Not a domain, which may refuse the nulls. A server call.
+char* queue_type(IdType ids) {
+  ids.oid = ids.base;
+  return column_type(ids);
+}
+
+/// Whether a restore has left this table of the model's owner as the queue. A server call.
+bool is_left_over(Oid table, const Model& model, const DescribedSource& source) {
+  if (!OidIsValid(table) || owner_of(table) != model.owner || OidIsValid(recorded_model(table)))
+    return false;
+  const char* comment = GetComment(table, RelationRelationId, 0);
+  if (comment == nullptr || std::strcmp(comment, comment_on_queue(model)) != 0) return false;
+  Relation relation = table_open(table, AccessShareLock);
+  TupleDesc columns = RelationGetDescr(relation);
+  const bool fits = is_plain_queue(relation) &&
+                    TupleDescAttr(columns, 0)->atttypid == source.id_types.users->base &&
+                    TupleDescAttr(columns, 1)->atttypid == source.id_types.items->base;
+  table_close(relation, AccessShareLock);
+  return fits;
 }
 
 /// The queue that a restore has left without its record, if the source's triggers know it; else a
@@ -75,14 +106,7 @@ Oid make_queue(const ModelWriter& writer, const Model& model, MemoryContext cont
   if (left_over != nullptr) {
     queue = server([&] {
       const Oid found = get_relname_relid(wanted.c_str(), schema);
-      if (!OidIsValid(found) || owner_of(found) != model.owner) return InvalidOid;
-      Relation table = table_open(found, AccessShareLock);
-      TupleDesc columns = RelationGetDescr(table);
-      const bool fits = is_plain_queue(table) && !OidIsValid(recorded_model(found)) &&
-                        TupleDescAttr(columns, 0)->atttypid == source.id_types.users->oid &&
-                        TupleDescAttr(columns, 1)->atttypid == source.id_types.items->oid;
-      table_close(table, AccessShareLock);
-      return fits ? found : InvalidOid;
+      return is_left_over(found, model, source) ? found : InvalidOid;
     });
   }
   if (!OidIsValid(queue)) {
@@ -92,17 +116,13 @@ Oid make_queue(const ModelWriter& writer, const Model& model, MemoryContext cont
     const std::string table = server([&]() -> const char* {
       return quote_qualified_identifier(get_namespace_name(schema), name.c_str());
     });
-    const std::string user_type = server([&] { return column_type(*source.id_types.users); });
-    const std::string item_type = server([&] { return column_type(*source.id_types.items); });
+    const std::string user_type = server([&] { return queue_type(*source.id_types.users); });
+    const std::string item_type = server([&] { return queue_type(*source.id_types.items); });
     execute("create table " + table + " (user_id " + user_type + ", item_id " + item_type + ")");
     // So that notes can be taken where all tables are published.
     execute("alter table " + table + " replica identity full");
-    execute(
-        "comment on table " + table + " is " + server([&] {
-          return quote_literal_cstr(psprintf(
-              "Whose ratings have changed since the last als.refresh of model %s; see als.track",
-              model.name.c_str()));
-        }));
+    execute("comment on table " + table + " is " +
+            server([&] { return quote_literal_cstr(comment_on_queue(model)); }));
     queue = server([&] { return get_relname_relid(name.c_str(), schema); });
     const char* owner = server([&]() -> const char* {
       return owner_of(queue) == model.owner ? nullptr : GetUserNameFromId(model.owner, false);
