@@ -1091,7 +1091,8 @@ create function als.retrain(
   threads int default null,
   warm_start boolean default null,
   keep_previous boolean default false,
-  replace_ids boolean default false
+  replace_ids boolean default false,
+  bias_regularization float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -1120,7 +1121,8 @@ create procedure als.retrain_in_steps(
   threads int default null,
   warm_start boolean default null,
   keep_previous boolean default false,
-  replace_ids boolean default false
+  replace_ids boolean default false,
+  bias_regularization float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is
