@@ -189,7 +189,8 @@ create function als.retrain(
   threads int default null,
   warm_start boolean default null,
   keep_previous boolean default false,
-  replace_ids boolean default false
+  replace_ids boolean default false,
+  bias_regularization float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -218,7 +219,8 @@ create procedure als.retrain_in_steps(
   threads int default null,
   warm_start boolean default null,
   keep_previous boolean default false,
-  replace_ids boolean default false
+  replace_ids boolean default false,
+  bias_regularization float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is
@@ -299,7 +301,7 @@ language sql volatile parallel unsafe as $$
   select t.options
   from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
                 user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
-                seed => $12, threads => $13) t
+                seed => $12, threads => $13, stop_early => false) t
   where t.rank operator(pg_catalog.=) 1
 $$;
 comment on function als.tuned is

@@ -47,11 +47,11 @@ class PredictionEvaluatorTest : public ::testing::Test {
              offsets_[u + 1] - offsets_[u]}};
   }
 
-  PredictionEvaluator evaluate(int threads) const {
+  PredictionEvaluator evaluate(int threads, std::size_t first = 200) const {
     ThreadTeam team(threads);
     PredictionEvaluator evaluator(BiasedView(items_.view(), bias_.data()), means_, 3.1, team);
-    evaluator.add(200, [&](std::size_t n) { return user(n); });
-    evaluator.add(300, [&](std::size_t n) { return user(200 + n); });
+    evaluator.add(first, [&](std::size_t n) { return user(n); });
+    evaluator.add(kUsers - first, [&](std::size_t n) { return user(first + n); });
     return evaluator;
   }
 
@@ -101,6 +101,16 @@ TEST_F(PredictionEvaluatorTest, SameBitsWithAnyNumberOfThreads) {
     EXPECT_EQ(found.model().rmse(), one.model().rmse());
     EXPECT_EQ(found.model().mae(), one.model().mae());
     EXPECT_EQ(found.r2(found.means()), one.r2(one.means()));
+  }
+}
+
+TEST_F(PredictionEvaluatorTest, SameBitsInAnyParts) {
+  const PredictionEvaluator two = evaluate(2);
+  for (const std::size_t first : {0, 1, 77}) {
+    const PredictionEvaluator found = evaluate(2, first);
+    EXPECT_EQ(found.model().rmse(), two.model().rmse());
+    EXPECT_EQ(found.model().mae(), two.model().mae());
+    EXPECT_EQ(found.r2(found.means()), two.r2(two.means()));
   }
 }
 

@@ -204,14 +204,13 @@ class RankingEvaluatorTest : public ::testing::Test {
   }
 
   /// Adds the users in two parts.
-  std::pair<RankingMetrics, RankingMetrics> evaluate(int threads) const {
+  std::pair<RankingMetrics, RankingMetrics> evaluate(int threads, std::size_t first = 130) const {
     ThreadTeam team(threads);
     RankingEvaluator evaluator(BiasedView(items_.view(), bias_.data()), popularity_.data(),
                                kCutoffs, team);
-    constexpr std::size_t kFirst = 130;
-    evaluator.add(kFirst, [&](std::size_t n, RankedUser& user) { user = described_[n]; });
-    evaluator.add(kUsers - kFirst,
-                  [&](std::size_t n, RankedUser& user) { user = described_[kFirst + n]; });
+    evaluator.add(first, [&](std::size_t n, RankedUser& user) { user = described_[n]; });
+    evaluator.add(kUsers - first,
+                  [&](std::size_t n, RankedUser& user) { user = described_[first + n]; });
     return {evaluator.model(), evaluator.popular()};
   }
 
@@ -252,6 +251,15 @@ TEST_F(RankingEvaluatorTest, SameBitsWithAnyNumberOfThreads) {
   const auto [model, popular] = evaluate(1);
   for (const int threads : {2, 3, 8}) {
     const auto [again, popular_again] = evaluate(threads);
+    expect_near(again, model, 0);
+    expect_near(popular_again, popular, 0);
+  }
+}
+
+TEST_F(RankingEvaluatorTest, SameBitsInAnyParts) {
+  const auto [model, popular] = evaluate(2);
+  for (const std::size_t first : {0, 1, 77}) {
+    const auto [again, popular_again] = evaluate(2, first);
     expect_near(again, model, 0);
     expect_near(popular_again, popular, 0);
   }

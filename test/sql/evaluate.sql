@@ -208,7 +208,7 @@ select u as user_id, i as item_id from generate_series(1, 3000) as u, generate_s
 create sequence passes;
 create view counted as
 with pass as materialized (select nextval('passes')) select seen.* from seen where (select count(*) from pass) = 1;
-select n_ratings from als.train('passed', 'counted', rating_col => null, feedback => 'implicit', alpha => 40, regularization => 2, factors => 3, iterations => 2);
+select n_ratings from als.train('passed', 'counted', rating_col => null, feedback => 'implicit', factors => 3, iterations => 2);
 create view unseen as
 select u as user_id, i as item_id from generate_series(1, 3000) as u, generate_series(1, 200) as i where (u + i * i) % 3 = 1 and i % 20 = 0;
 select setval('passes', 1, false);

@@ -31,6 +31,13 @@ select round(regularization::numeric, 4) as regularization, options from als.tra
 select abs(regularization - 0.1 * spread) < 1e-12 as is_default, reg_exponent, options from als.retrain('defaults', reg_exponent => 1);
 select round(regularization::numeric, 4) as regularization, options from als.retrain('defaults', regularization => 0.5);
 select round(regularization::numeric, 4) as regularization, options from als.retrain('defaults', reg_exponent => 0);
+-- The biases' ridge: kept, and gone with the biases.
+select bias_regularization, options from als.retrain('defaults', bias_regularization => 0.25);
+select bias_regularization, biases, options from als.retrain('defaults');
+select bias_regularization, biases, options from als.retrain('defaults', biases => false);
+select als.retrain('defaults', bias_regularization => 1);
+call als.retrain_in_steps('defaults', biases => true, bias_regularization => 0.5);
+select bias_regularization, biases from als.latest_run('defaults');
 
 -- Another source, other columns.
 create view customers as select customer, item_id as sku from ratings where customer < 200;
@@ -54,7 +61,7 @@ select run from als.rollback_model('taste');
 select feedback, factors, alpha from als.train('forgetful', 'ratings', feedback => 'implicit', factors => 8, alpha => 10);
 select feedback, factors from als.train('forgetful', 'ratings', replace => true);
 select factors from als.train('forgetful', 'ratings', factors => 8, regularization => 2, replace => true);
-select factors, regularization from als.train('forgetful', 'ratings', factors => 16, replace => true);
+select factors, round(regularization::numeric, 4) as regularization from als.train('forgetful', 'ratings', factors => 16, replace => true);
 select factors from als.train('forgetful', 'ratings', options => '{"factors": 16, "replace": true}');
 create view renamed as select user_id as u, item_id as i, rating as user_id, item_id, rating from ratings;
 select n_users from als.train('forgetful', 'renamed', user_col => 'u', item_col => 'i', rating_col => null, factors => 16, feedback => 'implicit', replace => true);
@@ -62,7 +69,7 @@ select n_users from als.train('forgetful', 'renamed', factors => 16, replace => 
 
 -- Runs of als 1.0 did not record what was chosen.
 update taste set options = null;
-select feedback, factors, alpha, iterations, warm_start, options from als.retrain('taste');
+select feedback, factors, round(alpha::numeric, 2) as alpha, iterations, warm_start, options - '{alpha,regularization}'::text[] as options from als.retrain('taste');
 update taste set options = '{"factors": "many"}';
 select als.retrain('taste');
 select feedback, options from als.train('taste', 'ratings', factors => 4, replace => true);

@@ -9,7 +9,7 @@
 
 namespace als {
 namespace {
-constexpr std::size_t kGrain = 64;  // users a block
+constexpr std::size_t kGrain = 64;  // users that a thread takes at a time
 }
 
 void PredictionError::add(const PredictionError& other) {
@@ -34,14 +34,12 @@ void PredictionEvaluator::clip(float lowest, float highest) {
 
 void PredictionEvaluator::add(std::size_t n, const std::function<User(std::size_t)>& user_of,
                               const OnUser& on_user) {
-  // The sums of blocks, added up in order.
-  std::vector<Sums> sums((n + kGrain - 1) / kGrain);
+  // Users are added up one by one: blocks of them would depend on which users come in one call.
+  std::vector<Sums> sums(n);
   team_.for_each_block(n, kGrain, [&](std::size_t begin, std::size_t end, int) {
-    Sums& own = sums[begin / kGrain];
     for (std::size_t u = begin; u < end; ++u) {
       const User user = user_of(u);
-      PredictionError errors;
-      PredictionError of_means;
+      Sums& own = sums[u];
       for (std::size_t e = 0; e < user.ratings.count; ++e) {
         const std::uint32_t item = user.ratings.columns[e];
         const double rating = user.ratings.values[e];
@@ -50,14 +48,12 @@ void PredictionEvaluator::add(std::size_t n, const std::function<User(std::size_
         const float prediction = std::clamp(score, lowest_, highest_);
         own.model.add(rating, prediction);
         own.means.add(rating, item_means_[item]);
-        errors.add(rating, prediction);
-        of_means.add(rating, item_means_[item]);
         own.deviations += rating - origin_;
         own.deviation_squares += (rating - origin_) * (rating - origin_);
         own.lowest = std::min(own.lowest, rating);
         own.highest = std::max(own.highest, rating);
       }
-      if (on_user) on_user(u, errors, of_means);
+      if (on_user) on_user(u, own.model, own.means);
     }
   });
   for (const Sums& own : sums) {

@@ -37,7 +37,8 @@ class PredictionError {
 };
 
 /// Evaluates the predictions of a model, and beside them those of each item's mean rating. The bits
-/// depend on the users and the order in which they are added, not on the number of threads.
+/// depend on the users and their order, not on the number of threads, nor on how many are added at
+/// a time.
 class PredictionEvaluator {
  public:
   /// A user, and the ratings to be predicted.

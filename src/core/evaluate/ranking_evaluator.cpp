@@ -1,4 +1,4 @@
-// Ranks blocks of users on all threads, and adds up their metrics in order.
+// Ranks blocks of users on all threads, and adds up their metrics one by one.
 #include "core/evaluate/ranking_evaluator.h"
 
 #include <algorithm>
@@ -121,17 +121,15 @@ RankingMetrics RankingEvaluator::evaluate_popular(RowWorkspace& worker) const {
 }
 
 void RankingEvaluator::add(std::size_t n, const Describe& describe, const OnUser& on_user) {
-  // The sums of blocks, added up in order. Blocks are always the same ones.
   const std::size_t operations = items_.vectors.rows * (items_.vectors.cols + kItemOperations);
   const std::size_t grain =
       std::clamp<std::size_t>(kBlockOperations / std::max<std::size_t>(operations, 1), 1, 64);
-  const std::size_t blocks = (n + grain - 1) / grain;
-  std::vector<std::pair<RankingMetrics, RankingMetrics>> sums(
-      blocks, {RankingMetrics(cutoffs_.size()), RankingMetrics(cutoffs_.size())});
+  // Users are added up one by one: blocks of them would depend on which users come in one call.
+  std::vector<std::pair<RankingMetrics, RankingMetrics>> of_users(
+      n, {RankingMetrics(cutoffs_.size()), RankingMetrics(cutoffs_.size())});
   team_.for_each_block(n, grain, [&](std::size_t begin, std::size_t end, int thread) {
     RowWorkspace& worker = workers_[static_cast<std::size_t>(thread)];
     RankedUser& user = worker.user;
-    auto& [own, own_popular] = sums[begin / grain];
     for (std::size_t u = begin; u < end; ++u) {
       user.relevant.clear();
       user.excluded.clear();
@@ -141,18 +139,17 @@ void RankingEvaluator::add(std::size_t n, const Describe& describe, const OnUser
       prepare(user, worker);
       if (!user.relevant.empty()) {
         score(worker);
-        const RankingMetrics model = evaluate(worker, worker.scores.data(), worker.best_ranks);
-        const RankingMetrics popular = evaluate_popular(worker);
-        own.add(model);
-        own_popular.add(popular);
+        auto& [model, popular] = of_users[u];
+        model = evaluate(worker, worker.scores.data(), worker.best_ranks);
+        popular = evaluate_popular(worker);
         if (on_user) on_user(u, model, popular);
       }
       for (const std::uint32_t item : user.excluded) worker.excluded[item] = false;
     }
   });
-  for (const auto& [own, own_popular] : sums) {
-    sums_.add(own);
-    popular_sums_.add(own_popular);
+  for (const auto& [model, popular] : of_users) {
+    sums_.add(model);
+    popular_sums_.add(popular);
   }
 }
 

@@ -28,8 +28,8 @@ struct RankedUser {
 /// relevant ones amount to. Beside it the same for the most popular items, ties by lower index.
 /// Users without a relevant item are not evaluated.
 ///
-/// The bits depend on the users and the order in which they are added, not on the number of
-/// threads.
+/// The bits depend on the users and their order, not on the number of threads, nor on how many are
+/// added at a time.
 class RankingEvaluator {
  public:
   /// `popularity`: of each item. `cutoffs`: each at least 1. Items, popularity and team must

@@ -23,6 +23,9 @@ OptionChoices merged(const OptionChoices& named, const OptionChoices& recorded) 
     if (merged[id] || !recorded[id]) continue;
     if (!option.only_for || *option.only_for == merged.feedback()) merged.set(id, *recorded[id]);
   }
+  // Those that are to go take their ridge along.
+  if (!merged.flag(OptionId::kBiases, true) && !named[OptionId::kBiasRegularization])
+    merged.leave_open(OptionId::kBiasRegularization);
   return merged;
 }
 
