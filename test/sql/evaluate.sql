@@ -238,6 +238,7 @@ select try($$select als.evaluate('stars', null)$$);
 select try($$select als.evaluate('stars', 'test', null)$$);
 select try($$select als.evaluate('stars', 'test', '{1, null}')$$);
 select try($$select als.evaluate('stars', 'test', '{0}')$$);
+select try($$select als.evaluate('stars', 'test', array(select generate_series(1, 1001)))$$);
 select try($$select als.evaluate('stars', 'test', exclude_seen => null)$$);
 select try($$select als.evaluate('stars', 'test', min_rating => 'NaN')$$);
 select try($$select als.evaluate('stars', 'test', threads => 0)$$);
