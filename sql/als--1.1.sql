@@ -959,8 +959,8 @@ begin
   for f in
     select * from (values
       ('predict', 'real', 'cost 10',
-       array[['user_id', users, null], ['item_id', items, null], ['on_unknown', 'text', '''null''']],
-       format('als.predict(%s, $1, $2, $3)', self)),
+       array[['user_id', users, null], ['item_id', items, null], ['on_unknown', 'text', '''null'''], ['clip', 'boolean', 'false']],
+       format('als.predict(%s, $1, $2, $3, $4)', self)),
       ('recommend', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['user_id', users, null], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
              ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],

@@ -138,7 +138,8 @@ select als.track('taste');
 select items, users from als.refresh('taste') \gset
 \timing on
 \set ECHO queries
-insert into likes select :someone, item_id from als.similar_items('taste', :star_wars, 5);
+insert into likes select :someone, item_id
+from als.similar_items('taste', :star_wars, 5, exclude => array(select item_id from likes where user_id = :someone));
 select items, users from als.refresh('taste');
 \set ECHO none
 \timing off

@@ -77,18 +77,18 @@ select count(*) from pg_proc where proname ~ '^taste_';
 
 -- What others have made, or made of one, is theirs.
 select n_users from als.train('taste', 'ratings', factors => 2, iterations => 1);
-create function taste_predict(user_id uuid, item_id int, on_unknown text default 'null') returns real language sql as 'select 1::real';
+create function taste_predict(user_id uuid, item_id int, on_unknown text default 'null', clip boolean default false) returns real language sql as 'select 1::real';
 select try($$select als.create_functions('taste')$$);
 select count(*) from pg_proc where proname ~ '^(taste_|als twin)';
 drop function taste_predict;
 create function taste_predict(user_id text) returns real language sql as 'select 1::real';
 select count(*) from als.create_functions('taste');
-create or replace function taste_predict(user_id uuid, item_id int, on_unknown text default 'null'::text) returns real language sql as 'select 1::real';
+create or replace function taste_predict(user_id uuid, item_id int, on_unknown text default 'null'::text, clip boolean default false) returns real language sql as 'select 1::real';
 select try($$select als.create_functions('taste')$$);
 drop table taste;
 select oid::regprocedure from pg_proc where proname ~ '^taste_';
 drop function taste_predict(text);
-drop function taste_predict(uuid, int, text);
+drop function taste_predict(uuid, int, text, boolean);
 
 -- Ids that have become others.
 select n_users from als.train('taste', 'ratings', factors => 2, iterations => 1);

@@ -48,12 +48,12 @@ is($node->safe_psql('dropped', $functions), 1, 'als.drop_model knows those that 
 # One that somebody has changed is theirs, also after a restoration.
 $node->safe_psql(
 	'postgres', q{
-	create or replace function "A ""schema""".taste_predict(user_id uuid, item_id int, on_unknown text default 'null') returns real language sql as 'select 1::real';
+	create or replace function "A ""schema""".taste_predict(user_id uuid, item_id int, on_unknown text default 'null', clip boolean default false) returns real language sql as 'select 1::real';
 	create database changed});
 $node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'another dump');
 $node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr('changed') ], 'is restored');
 my ($code, $out, $err) = $node->psql('changed', q{select als.create_functions('"A ""schema""".taste')});
-like($err, qr/taste_predict\(uuid,integer,text\) already exists/, 'a function of others is not replaced');
+like($err, qr/taste_predict\(uuid,integer,text,boolean\) already exists/, 'a function of others is not replaced');
 $node->safe_psql('changed', q{select als.drop_model('"A ""schema""".taste')});
 is($node->safe_psql('changed', $functions), 2, 'nor dropped');
 

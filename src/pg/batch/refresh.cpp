@@ -140,9 +140,7 @@ void check_removal(ServedModel& served, Side side, ModelWriter& store, const Par
       format("the refresh would remove " INT64_FORMAT " of the " INT64_FORMAT " %ss of model %s",
              static_cast<int64>(removed), static_cast<int64>(model.n_rows(side)), side_name(side),
              model.name.c_str()),
-      format("Refresh again once the source is complete. If it is, use als.refresh_%ss(..., force "
-             "=> true).",
-             side_name(side)),
+      "Refresh again once the source is complete. If it is, do so with force => true.",
       "The source has no rating of theirs now. More than half are not removed unasked.");
 }
 

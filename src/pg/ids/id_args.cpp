@@ -43,6 +43,13 @@ ArrayElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type
   if (argument == UNKNOWNOID || is_text(argument)) {
     // A bare literal such as '{1,2}', or text, is read as an array of ids.
     char* literal = argument == UNKNOWNOID ? DatumGetCString(array) : TextDatumGetCString(array);
+    const char first = literal[strspn(literal, " \t\r\n")];
+    if (first != '{' && first != '[')
+      ereport(
+          ERROR,
+          (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+           errmsg("%s is not an array of ids: '%s'", name, literal),
+           errhint("Write array[...] or '{...}', or array(select ...) for the ids of a query.")));
     check_input_is_trusted(getBaseType(type.oid));
     argument = id_array_type(type);
     Oid input;
