@@ -35,7 +35,7 @@ select on_duplicate, time_col from als.retrain('l', warm_start => false);
 select on_duplicate, time_col from als.retrain('p', warm_start => false);
 table same;
 select on_duplicate, time_col from als.retrain('l', on_duplicate => 'average');
-select on_duplicate, time_col from als.train('l', 'ratings', '{"factors": 4, "on_duplicate": "last", "time_col": "rated_on"}', replace => true);
+select on_duplicate, time_col from als.train('l', 'ratings', options => '{"factors": 4, "on_duplicate": "last", "time_col": "rated_on"}', replace => true);
 table same;
 select on_duplicate, time_col from als.train('t', 'ratings', als.tuned('ratings', trials => 1, on_duplicate => 'last', time_col => 'rated_on'));
 -- Of explicit lists the later element.
