@@ -95,7 +95,8 @@ create type als.model as (
   seen_path text,              -- the same of seen
   advice text,                 -- what would make serving quicker; null: nothing
   lowest_rating real,          -- of the ratings that training saw
-  highest_rating real
+  highest_rating real,
+  time_col name                -- by which the last of several rows is told; null unless on_duplicate is 'last'
 );
 comment on type als.model is
   'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
@@ -128,10 +129,11 @@ create function als.train(
   keep_previous boolean default false,
   replace_ids boolean default false,
   seen text default null,
-  bias_regularization float8 default null
+  bias_regularization float8 default null,
+  time_col name default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -160,7 +162,8 @@ create procedure als.train_in_steps(
   keep_previous boolean default false,
   replace_ids boolean default false,
   seen text default null,
-  bias_regularization float8 default null
+  bias_regularization float8 default null,
+  time_col name default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -190,7 +193,8 @@ create function als.retrain(
   warm_start boolean default null,
   keep_previous boolean default false,
   replace_ids boolean default false,
-  bias_regularization float8 default null
+  bias_regularization float8 default null,
+  time_col name default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -220,7 +224,8 @@ create procedure als.retrain_in_steps(
   warm_start boolean default null,
   keep_previous boolean default false,
   replace_ids boolean default false,
-  bias_regularization float8 default null
+  bias_regularization float8 default null,
+  time_col name default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is
@@ -244,7 +249,8 @@ create function als.import_model(
   replace boolean default false,
   unlogged boolean default false,
   replace_ids boolean default false,
-  bias_regularization float8 default null
+  bias_regularization float8 default null,
+  time_col name default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
 comment on function als.import_model is
@@ -276,7 +282,8 @@ create function als.tune(
   threads int default null,
   stop_early boolean default true,
   results text default null,
-  seconds float8 default null
+  seconds float8 default null,
+  time_col name default null
 ) returns table (trial int, rank int, value float8, iterations int, seconds float8, options jsonb)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_tune';
 comment on function als.tune is
@@ -295,13 +302,15 @@ create function als.tuned(
   feedback text default 'explicit',
   on_duplicate text default null,
   seed bigint default 42,
-  threads int default null
+  threads int default null,
+  time_col name default null
 ) returns jsonb
 language sql volatile parallel unsafe as $$
   select t.options
   from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
                 user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
-                seed => $12, threads => $13, stop_early => false) t
+                seed => $12, threads => $13, stop_early => false,
+                time_col => $14) t
   where t.rank operator(pg_catalog.=) 1
 $$;
 comment on function als.tuned is

@@ -67,7 +67,7 @@ class DuplicateMerger {
   }
 
   float merged(float* values, std::size_t count) const {
-    if (count == 1) return values[0];
+    if (count == 1 || on_duplicate_ == OnDuplicate::kLast) return values[count - 1];
     std::sort(values, values + count);
     const double sum = std::accumulate(values, values + count, 0.0);
     const double count_or_one = on_duplicate_ == OnDuplicate::kAverage ? count : 1;

@@ -11,7 +11,7 @@
 namespace als {
 
 /// What to do with several rows of the same (user, item).
-enum class OnDuplicate : std::uint8_t { kAverage, kSum, kError };
+enum class OnDuplicate : std::uint8_t { kAverage, kSum, kError, kLast };
 
 /// Two rows of the source rate the same item for the same user, and OnDuplicate is kError. Carries
 /// the canonical indexes of the smallest such (user, item).
@@ -25,8 +25,8 @@ class DuplicateRating : public std::exception {
 
 /// Merges entries of the same row and column, in double precision in ascending order of their
 /// values, and returns how many were merged away. The columns of a row ascend, but for being
-/// repeated. Throws DuplicateRating if on_duplicate is kError, std::range_error if a sum is out of
-/// range.
+/// repeated; kLast keeps the entry that stands last. Throws DuplicateRating if on_duplicate is
+/// kError, std::range_error if a sum is out of range.
 std::size_t merge_duplicates(CompressedRows& matrix, OnDuplicate on_duplicate, ThreadTeam& team);
 
 }  // namespace als

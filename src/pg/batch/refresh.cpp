@@ -85,7 +85,7 @@ std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDiction
   SourceNames names(source);
   const std::string query = "select " + quoted(source.id_col(side)) + ", " +
                             quoted(source.id_col(other_side(side))) + ", " +
-                            source.rating_as_float8() + " from " + source.from_clause();
+                            source.rating_as_float8() + " from " + source.rows_that_count();
   for_each_row(prepare(query), {}, {all.type().oid, others.type().oid, FLOAT8OID},
                [&](TupleTableSlot* slot) {
                  progress.row_read();

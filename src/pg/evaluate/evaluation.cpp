@@ -80,14 +80,13 @@ void Evaluation::check_memory(std::size_t more) const {
                             users_.size(), items_.size(), request_.threads));
 }
 
-CompressedRows Evaluation::read(const std::string& text, const char* argument,
-                                UnknownIds unknown_ids, bool has_rating) {
+RatingSource Evaluation::named(const std::string& text, bool has_rating) const {
   RatingSource source = parse_source(text);
   const RatingSource& own = model_.source;
   source.user_col = request_.user_col.value_or(own.user_col);
   source.item_col = request_.item_col.value_or(own.item_col);
   if (has_rating) source.rating_col = request_.rating_col ? request_.rating_col : own.rating_col;
-  return read(source, argument, unknown_ids);
+  return source;
 }
 
 CompressedRows Evaluation::read(const RatingSource& source, const char* argument,
@@ -106,14 +105,16 @@ void Evaluation::read_sources() {
   std::optional<RatingScale> scale;
   if (request_.clip) scale = model_.rating_scale();
   progress_.enter(Phase::kReading);
-  test_ = read(request_.test, "test", UnknownIds::kKeep, true);
+  test_ = read(named(request_.test, true), "test", UnknownIds::kKeep);
   held_ += users_.bytes() + users_.size() * sizeof(KnownUser);
   if (request_.history) {
-    history_ = read(*request_.history, "history", UnknownIds::kDrop, true);
+    RatingSource history = named(*request_.history, true);
+    history.time_col = model_.source.time_col;
+    history_ = read(history, "history", UnknownIds::kDrop);
     merge_history();
   }
   if (request_.candidates)
-    candidates_ = read(*request_.candidates, "candidates", UnknownIds::kDrop, false);
+    candidates_ = read(named(*request_.candidates, false), "candidates", UnknownIds::kDrop);
   if (request_.exclude_seen && !request_.cutoffs.empty()) read_seen();
   if (model_.feedback == Feedback::kExplicit) {
     item_means_ = item_means(served_);
@@ -126,7 +127,7 @@ void Evaluation::read_sources() {
 
 void Evaluation::read_seen() {
   if (request_.seen) {
-    seen_ = read(*request_.seen, "seen", UnknownIds::kDrop, false);
+    seen_ = read(named(*request_.seen, false), "seen", UnknownIds::kDrop);
   } else if (!model_.seen.is_none()) {
     seen_ = read(trusted_seen(model_), "seen", UnknownIds::kDrop);
   }

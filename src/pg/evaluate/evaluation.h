@@ -68,8 +68,7 @@ class Evaluation {
     std::uint32_t model;  ///< in the model; of no meaning with a history
   };
 
-  CompressedRows read(const std::string& text, const char* argument, UnknownIds unknown_ids,
-                      bool has_rating);
+  RatingSource named(const std::string& text, bool has_rating) const;
   CompressedRows read(const RatingSource& source, const char* argument, UnknownIds unknown_ids);
   void check_memory(std::size_t more) const;
   void read_sources();

@@ -16,9 +16,10 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
   SourceNames names(source);
 
   const std::string item = quoted(source.item_col);
-  SPIPlanPtr plan = prepare("select " + item + ", pg_catalog.avg(" + source.rating_as_float8() +
-                            ") from " + source.from_clause() + " where " + quoted(source.user_col) +
-                            " is not null and " + item + " is not null group by 1");
+  SPIPlanPtr plan =
+      prepare("select " + item + ", pg_catalog.avg(" + source.rating_as_float8() + ") from " +
+              source.rows_that_count() + " where " + quoted(source.user_col) + " is not null and " +
+              item + " is not null group by 1");
   IdConverter converter =
       converter_or_throw(source.id_types.items->oid, items.type(), "item", context.get());
   std::vector<double> means(items.size(), model.mean);

@@ -74,18 +74,19 @@ enum Column {
   kDamping,
   kSourcePath,
   kSeenPath,
+  kTimeCol,
   kFirstOption
 };
 
 constexpr const char* kColumns =
     "user_version, item_version, mean, lowest_rating, highest_rating, n_users, n_items, "
     "n_duplicates, user_factors, item_factors, source, source_table, user_col, item_col, "
-    "rating_col, seen, seen_table, damping, source_path, seen_path";
+    "rating_col, seen, seen_table, damping, source_path, seen_path, time_col";
 
-constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID, FLOAT4OID,   FLOAT4OID,
-                                INT8OID, INT8OID, INT8OID,   REGCLASSOID, REGCLASSOID,
-                                TEXTOID, TEXTOID, NAMEOID,   NAMEOID,     NAMEOID,
-                                TEXTOID, TEXTOID, FLOAT8OID, TEXTOID,     TEXTOID};
+constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID,   FLOAT4OID,   FLOAT4OID, INT8OID,
+                                INT8OID, INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID,   TEXTOID,
+                                NAMEOID, NAMEOID, NAMEOID,     TEXTOID,     TEXTOID,   FLOAT8OID,
+                                TEXTOID, TEXTOID, NAMEOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {OptionId::kFeedback,       OptionId::kFactors,
@@ -315,6 +316,7 @@ Model read_model(Oid table) {
     model.source.user_col = row.name(kUserCol);
     model.source.item_col = row.name(kItemCol);
     if (!row.is_null(kRatingCol)) model.source.rating_col = row.name(kRatingCol);
+    if (!row.is_null(kTimeCol)) model.source.time_col = row.name(kTimeCol);
     row.read_named(kSeen, kSeenTable, kSeenPath, model.seen);
     if (!row.is_null(kDamping)) model.damping = DatumGetFloat8(row.datum(kDamping));
     model.seen.what = "seen";

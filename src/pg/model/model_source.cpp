@@ -120,9 +120,9 @@ const char* distrust_of_table(const RatingSource& source) {
     if (check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
       return psprintf("Table %s has row-level security by role %s.", get_rel_name(table),
                       role_name(owner));
-    for (const char* column :
-         {source.user_col.c_str(), source.item_col.c_str(),
-          source.rating_col ? source.rating_col->c_str() : source.item_col.c_str()})
+    for (const char* column : {source.user_col.c_str(), source.item_col.c_str(),
+                               source.rating_col.value_or(source.item_col).c_str(),
+                               source.time_col.value_or(source.item_col).c_str()})
       if (const char* what = distrusted_column(table, column)) return what;
   }
   if (!has_parts) return code_in(table);
@@ -173,11 +173,12 @@ void check_columns(const Model& model, const RatingSource& source, const char* w
     });
     if (name != nullptr) throw_changed(model, which, ERRCODE_DATATYPE_MISMATCH, name);
   }
-  if (source.rating_col && server([&] {
-                             return get_attnum(source.table, source.rating_col->c_str());
-                           }) == InvalidAttrNumber)
-    throw_changed(model, which, ERRCODE_UNDEFINED_COLUMN,
-                  format("has no column \"%s\"", source.rating_col->c_str()));
+  for (const auto& column : {source.rating_col, source.time_col}) {
+    if (column &&
+        server([&] { return get_attnum(source.table, column->c_str()); }) == InvalidAttrNumber)
+      throw_changed(model, which, ERRCODE_UNDEFINED_COLUMN,
+                    format("has no column \"%s\"", column->c_str()));
+  }
 }
 
 /// As it is now, whether trusted or not.

@@ -40,6 +40,7 @@ void RunRow::add_source(const std::optional<RatingSource>& source) {
   add("user_col", name_param(source ? source->user_col : "user_id"));
   add("item_col", name_param(source ? source->item_col : "item_id"));
   add("rating_col", source && source->rating_col ? name_param(*source->rating_col) : no_name);
+  add("time_col", source && source->time_col ? name_param(*source->time_col) : no_name);
 }
 
 void RunRow::add_seen(const std::optional<RatingSource>& seen) { add_named("seen", seen); }

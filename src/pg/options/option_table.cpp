@@ -45,7 +45,7 @@ const std::array<Option, kOptionCount> kOptionTable{{
     {"alpha", Type::kNumber, 0, kMaxAlpha, {}, kTunable | kNullable, Feedback::kImplicit},
     {"biases", Type::kBoolean, 0, 0, {}, kTunable | kNullable, Feedback::kExplicit},
     {"nonnegative", Type::kBoolean, 0, 0, {}, kTunable},
-    {"on_duplicate", Type::kChoice, 0, 0, {"average", "sum", "error"}, kNullable},
+    {"on_duplicate", Type::kChoice, 0, 0, {"average", "sum", "error", "last"}, kNullable},
     {"holdout", Type::kNumber, 0, kMaxHoldout, {}, kZeroIsOff},
     {"tolerance", Type::kNumber, 0, 1, {}, kTunable | kZeroIsOff},
     {"seed", Type::kBigint},

@@ -52,7 +52,7 @@ struct Option {
   Type type;
   double min = 0;  ///< of an integer or a number
   double max = 0;
-  std::array<const char*, 3> choices = {};
+  std::array<const char*, 4> choices = {};
   unsigned flags = 0;
   std::optional<Feedback> only_for = std::nullopt;  ///< the one kind of feedback that has it
 

@@ -64,7 +64,8 @@ FoldInInput::FoldInInput(FunctionCallInfo fcinfo, int ids_arg, int ratings, Serv
   std::vector<std::pair<std::uint32_t, float>> known;
   for (std::size_t i = 0; i < columns.size(); ++i)
     if (columns[i] != IdIndex::kMissing) known.emplace_back(columns[i], values[i]);
-  std::sort(known.begin(), known.end());
+  std::stable_sort(known.begin(), known.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   ratings_.offsets = {0, known.size()};
   for (const auto& [item, rating] : known) {
     ratings_.columns.push_back(item);

@@ -87,7 +87,7 @@ std::string RatingReader::query() const {
   std::string rating = source_.rating_col ? quoted(*source_.rating_col) : "1";
   if (source_.cast_rating) rating += "::pg_catalog.float8";
   return "select " + quoted(source_.user_col) + ", " + quoted(source_.item_col) + ", " + rating +
-         " from " + source_.from_clause();
+         " from " + source_.rows_that_count();
 }
 
 void RatingReader::read(const std::function<void()>& on_block) {

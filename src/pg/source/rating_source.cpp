@@ -147,6 +147,18 @@ void describe_rating(DescribedSource& source, Oid type) {
   source.cast_rating = true;
 }
 
+void check_ordered(Oid type, const std::string& column) {
+  const char* unordered = server([&]() -> const char* {
+    return OidIsValid(lookup_type_cache(type, TYPECACHE_LT_OPR)->lt_opr) ? nullptr
+                                                                         : format_type_be(type);
+  });
+  if (unordered != nullptr)
+    throw UserError(
+        ERRCODE_UNDEFINED_FUNCTION,
+        format("column \"%s\" of type %s has no order in time", column.c_str(), unordered),
+        "time_col names a timestamp, a date, a number or another type with an order.");
+}
+
 }  // namespace
 
 std::string RatingSource::from_clause() const {
@@ -169,6 +181,17 @@ std::string DescribedSource::rating_as_float8() const {
   const std::string rating = rating_col ? quoted(*rating_col) : "1";
   return rating + (rating_kind == RatingKind::kBool ? "::pg_catalog.int4" : "") +
          "::pg_catalog.float8";
+}
+
+/// Nulls are older than all times. Equal times leave it to the rating, so that it is always the
+/// same row. The server takes a condition on an id into such a subquery.
+std::string DescribedSource::rows_that_count() const {
+  if (!time_col) return from_clause();
+  const std::string pair = quoted(user_col) + ", " + quoted(item_col);
+  const std::string rating = rating_as_float8();
+  return "(select distinct on (" + pair + ") * from " + from_clause() + " where " + rating +
+         " is not null order by " + pair + ", " + quoted(*time_col) + " desc nulls last, " +
+         rating + " desc) as source";
 }
 
 bool RatingSource::is_as_named() const {
@@ -250,6 +273,9 @@ DescribedSource describe_source(const RatingSource& named, MemoryContext context
   });
   if (source.rating_col)
     describe_rating(source, find_column(source, columns, *source.rating_col, "rating_col").type);
+  if (source.time_col)
+    check_ordered(find_column(source, columns, *source.time_col, "time_col").type,
+                  *source.time_col);
   names.end();
   return source;
 }

@@ -24,6 +24,7 @@ struct RatingSource {
   std::string user_col;
   std::string item_col;
   std::optional<std::string> rating_col;  ///< none: every row counts 1
+  std::optional<std::string> time_col;    ///< of a user's rows for an item the latest counts alone
 
   const std::string& id_col(Side side) const { return side == Side::kUsers ? user_col : item_col; }
 
@@ -78,11 +79,14 @@ struct DescribedSource : RatingSource {
 
   /// The rating as an expression of type float8.
   std::string rating_as_float8() const;
+
+  /// The rows that count, as an item of a FROM clause, like from_clause().
+  std::string rows_that_count() const;
 };
 
 /// Looks up the source's columns and their types, as the caller. Needs an SPI connection; the types
 /// are allocated in `context`. Throws 42703 for a missing column, 42804 for a rating that is no
-/// number, 42883 for ids that cannot be compared.
+/// number, 42883 for ids that cannot be compared and for times that have no order.
 DescribedSource describe_source(const RatingSource& source, MemoryContext context);
 
 }  // namespace als::pg

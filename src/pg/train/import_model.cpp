@@ -51,7 +51,8 @@ ImportRequest import_request(FunctionCallInfo fcinfo) {
   request.replace = args.flag("replace");
   request.replace_ids = args.has("replace_ids") && args.flag("replace_ids");  // not in 1.0
   request.unlogged = args.flag("unlogged");
-  if (const auto source = args.optional_text("source")) request.source = source_from(args, *source);
+  if (const auto source = args.optional_text("source"))
+    request.source = source_from(args, *source, request.options.on_duplicate());
   return request;
 }
 
@@ -85,7 +86,7 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
   counts.item_totals.resize(items.ids().size());
   SourceNames names(source);
   SPIPlanPtr plan = prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) +
-                            ", " + source.rating_as_float8() + " from " + source.from_clause());
+                            ", " + source.rating_as_float8() + " from " + source.rows_that_count());
   for_each_row(plan, {}, {source.id_types.users->oid, source.id_types.items->oid, FLOAT8OID},
                [&](TupleTableSlot* slot) {
                  ++counts.rows;

@@ -40,7 +40,7 @@ RatingSource recorded_anew(const RatingSource& source) {
 }
 
 /// The source named, or the model's.
-RatingSource source_of(const NamedArgs& args, const Model& model) {
+RatingSource source_of(const NamedArgs& args, const Model& model, OnDuplicate on_duplicate) {
   const auto named = args.optional_text("source");
   if (!named && model.source.is_none())
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -54,6 +54,13 @@ RatingSource source_of(const NamedArgs& args, const Model& model) {
   source.item_col = column("item_col", model.source.item_col);
   source.rating_col = model.source.rating_col;
   if (!args.is_null("rating_col")) source.rating_col = column("rating_col", "");
+  if (!args.is_null("time_col"))
+    source.time_col = column("time_col", "");
+  else if (on_duplicate == OnDuplicate::kLast)
+    source.time_col = model.source.time_col;
+  else
+    source.time_col.reset();
+  check_time_col(source, on_duplicate);
   return source;
 }
 
@@ -66,7 +73,8 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
   TrainRequest request{};
   request.model = model.name;
   request.is_retraining = true;
-  request.source = source_of(args, model);
+  request.complete(merged(option_args(args, NullOption::kIsLeftOpen), recorded->options));
+  request.source = source_of(args, model, request.on_duplicate);
   if (const auto seen = args.optional_text("seen")) {
     request.seen = parse_seen(*seen, request.source);
   } else if (!model.seen.is_none()) {
@@ -75,7 +83,6 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
     request.seen->user_col = request.source.user_col;
     request.seen->item_col = request.source.item_col;
   }
-  request.complete(merged(option_args(args, NullOption::kIsLeftOpen), recorded->options));
   request.threads = threads_arg(args.fcinfo(), args["threads"]);
   request.replace = true;
   request.warm_start =

@@ -23,12 +23,25 @@ OptionChoices option_args(const NamedArgs& args, NullOption null) {
   return choices;
 }
 
-RatingSource source_from(const NamedArgs& args, const std::string& text) {
+void check_time_col(const RatingSource& source, OnDuplicate on_duplicate) {
+  const bool by_time = on_duplicate == OnDuplicate::kLast;
+  if (by_time && !source.time_col)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "on_duplicate => 'last' needs a time",
+                    "Name the column that tells which row is the last with time_col => '...'.");
+  if (!by_time && source.time_col)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "time_col is for on_duplicate => 'last'",
+                    "Leave time_col out, or use on_duplicate => 'last'.");
+}
+
+RatingSource source_from(const NamedArgs& args, const std::string& text, OnDuplicate on_duplicate) {
   const auto column = [&](const char* name) { return name_arg(args.fcinfo(), args[name], name); };
   RatingSource source = parse_source(text);
   source.user_col = column("user_col");
   source.item_col = column("item_col");
   if (!args.is_null("rating_col")) source.rating_col = column("rating_col");
+  if (args.has("time_col") && !args.is_null("time_col"))  // not in 1.0
+    source.time_col = column("time_col");
+  check_time_col(source, on_duplicate);
   return source;
 }
 
@@ -57,7 +70,7 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
                     "keep_previous is for training an existing model anew",
                     "Use replace => true as well.");
   request.keep_previous = args.has("keep_previous") && args.flag("keep_previous");  // not in 1.0
-  request.source = source_from(args, source);
+  request.source = source_from(args, source, request.on_duplicate);
   if (args.has("seen"))  // not in 1.0
     if (const auto seen = args.optional_text("seen"))
       request.seen = parse_seen(*seen, request.source);

@@ -35,10 +35,13 @@ enum class NullOption { kIsAsked, kIsLeftOpen };
 /// one out of range.
 OptionChoices option_args(const NamedArgs& args, NullOption null = NullOption::kIsAsked);
 
-/// The source that `text` names, with the columns that the arguments user_col, item_col and
-/// rating_col say. Throws 22004 for a user_col or item_col that is null, and what parse_source()
-/// throws.
-RatingSource source_from(const NamedArgs& args, const std::string& text);
+/// Throws 22023 for a source with a time_col whose duplicates are not merged by it, or the reverse.
+void check_time_col(const RatingSource& source, OnDuplicate on_duplicate);
+
+/// The source that `text` names, with the columns that the arguments user_col, item_col, rating_col
+/// and time_col say. Throws 22004 for a user_col or item_col that is null, and what parse_source()
+/// and check_time_col() throw.
+RatingSource source_from(const NamedArgs& args, const std::string& text, OnDuplicate on_duplicate);
 
 /// Throws 22004 or 22023 for an argument that is null or out of range, 42P01 or 42809 for a source
 /// that is missing or cannot be read.

@@ -135,7 +135,8 @@ void TrainingData::read_test(Progress& progress) {
   test_reader_->read(on_rows);
   on_rows();
   if (test_reader_->ratings() == 0)
-    throw UserError(ERRCODE_NO_DATA_FOUND, "the test has no ratings of the source's users and items",
+    throw UserError(ERRCODE_NO_DATA_FOUND,
+                    "the test has no ratings of the source's users and items",
                     "Only such a rating says how good a training is.",
                     format("%lld rows read.", static_cast<long long>(test_reader_->rows())));
 }
@@ -146,7 +147,8 @@ void TrainingData::throw_duplicate(const DuplicateRating& duplicate) const {
   throw_duplicate_rating(
       users.type(), users.id(users_.order[duplicate.user]), items.type(),
       items.id(items_.order[duplicate.item]), "",
-      "Use on_duplicate => 'average' or 'sum', or group the source by user and item.");
+      "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group the source by "
+      "user and item.");
 }
 
 void TrainingData::index(Progress& progress) {

@@ -43,6 +43,7 @@ std::string options_as_json(const TuneRequest& request, const TrainOptions& opti
     add("rating_col", "null");
   else if (*source.rating_col != "rating")
     add("rating_col", json_quoted(*source.rating_col));
+  if (source.time_col) add("time_col", json_quoted(*source.time_col));
   return json + "}";
 }
 
