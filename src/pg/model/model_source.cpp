@@ -120,10 +120,11 @@ const char* distrust_of_table(const RatingSource& source) {
     if (check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
       return psprintf("Table %s has row-level security by role %s.", get_rel_name(table),
                       role_name(owner));
-    for (const char* column : {source.user_col.c_str(), source.item_col.c_str(),
-                               source.rating_col.value_or(source.item_col).c_str(),
-                               source.time_col.value_or(source.item_col).c_str()})
-      if (const char* what = distrusted_column(table, column)) return what;
+    const std::string& item = source.item_col;
+    for (const std::string* column :
+         {&source.user_col, &item, source.rating_col ? &*source.rating_col : &item,
+          source.time_col ? &*source.time_col : &item})
+      if (const char* what = distrusted_column(table, column->c_str())) return what;
   }
   if (!has_parts) return code_in(table);
   ListCell* part;
