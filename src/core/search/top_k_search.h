@@ -29,6 +29,10 @@ struct SearchHeader;
 /// changes nothing: any number of threads may use one.
 class TopKSearch {
  public:
+  /// Whether it is quicker to score each of `n` rows than to search all. A search looks at some of
+  /// every 16 rows, a score takes a few times as long as such a look.
+  static bool is_slower_than_scoring(std::size_t n, std::size_t rows) { return n < rows / 16; }
+
   /// The size of an image.
   static std::size_t bytes(std::size_t rows, std::size_t factors);
 

@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "core/search/batch_recommender.h"
+#include "core/search/top_k_search.h"
 
 #include "pg/batch/recommendation_table.h"
 #include "pg/cache/served_model.h"
@@ -18,6 +19,7 @@
 #include "pg/history/seen_sources.h"
 #include "pg/server/args.h"
 #include "pg/server/interrupts.h"
+#include "pg/server/may_write.h"
 #include "pg/server/memory_limit.h"
 #include "pg/server/progress.h"
 #include "pg/server/settings.h"
@@ -72,7 +74,7 @@ class Lists {
       excluded_.set_all();
       few_ = ListedIds(*request.candidates, "candidates", source).read(what, all);
       for (std::uint32_t row : few_) excluded_.clear(row);
-      are_few_ = few_.size() < all.size() / kRowsPerFewCandidates;
+      are_few_ = TopKSearch::is_slower_than_scoring(few_.size(), all.size());
     }
     if (request.exclude) {
       ListedIds ids(*request.exclude, "exclude", source);
@@ -101,9 +103,6 @@ class Lists {
   const std::optional<RatingSource>& excluded_pairs() const { return pairs_; }
 
  private:
-  // A search looks at some of every 16 rows, a score takes a few times as long as such a look.
-  static constexpr std::size_t kRowsPerFewCandidates = 16;
-
   const bool is_restricted_;
   Bitmap excluded_;
   std::vector<std::uint32_t> few_;
@@ -249,10 +248,7 @@ std::int64_t recommend_all(const Request& request, Progress& progress) {
 
 Datum return_rows_written(FunctionCallInfo fcinfo, Side whom, const char* name) {
   return guard([&] {
-    server([&] {
-      PreventCommandIfReadOnly(name);
-      PreventCommandDuringRecovery(name);
-    });
+    check_may_write(name);
     Request request = request_from(fcinfo, whom);
     SpiConnection spi;
     Progress progress(Command::kRecommendAll, request.model);

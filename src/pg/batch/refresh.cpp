@@ -16,6 +16,7 @@
 #include "pg/model/model_writer.h"
 #include "pg/server/args.h"
 #include "pg/server/interrupts.h"
+#include "pg/server/may_write.h"
 #include "pg/server/settings.h"
 
 namespace als::pg {
@@ -234,10 +235,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
 
 Datum refresh_side(FunctionCallInfo fcinfo, Side side, const char* name) {
   return guard([&] {
-    server([&] {
-      PreventCommandIfReadOnly(name);
-      PreventCommandDuringRecovery(name);
-    });
+    check_may_write(name);
     return Int64GetDatum(refresh(fcinfo, side));
   });
 }

@@ -3,6 +3,7 @@
 #include "pg/evaluate/evaluation_arguments.h"
 #include "pg/evaluate/per_user_table.h"
 #include "pg/server/args.h"
+#include "pg/server/may_write.h"
 #include "pg/server/result_rows.h"
 
 namespace als::pg {
@@ -38,11 +39,7 @@ Datum als_evaluate(PG_FUNCTION_ARGS) {
     const EvaluationRequest request = evaluation_request(args, "model");
     std::optional<std::string> per_user;
     if (args.has("per_user")) per_user = args.optional_text("per_user");  // not in 1.0
-    if (per_user)
-      server([] {
-        PreventCommandIfReadOnly("als.evaluate() with per_user");
-        PreventCommandDuringRecovery("als.evaluate() with per_user");
-      });
+    if (per_user) check_may_write("als.evaluate() with per_user");
     SpiConnection spi;
     Progress progress(Command::kEvaluate, request.model);
     std::shared_ptr<ServedModel> served = serve_model(request.model);

@@ -4,6 +4,7 @@
 #include "pg/model/model_writer.h"
 #include "pg/model/ownership.h"
 #include "pg/model/previous_run.h"
+#include "pg/server/may_write.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -79,10 +80,7 @@ ALS_SQL_FUNCTION(als_drop_model)
 Datum als_drop_model(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&]() -> Datum {
-    server([] {
-      PreventCommandIfReadOnly("als.drop_model()");
-      PreventCommandDuringRecovery("als.drop_model()");
-    });
+    check_may_write("als.drop_model()");
     drop_model(PG_GETARG_OID(0));
     PG_RETURN_VOID();
   });

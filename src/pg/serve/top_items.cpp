@@ -2,15 +2,13 @@
 #include "pg/serve/top_items.h"
 
 #include "core/linalg/products.h"
+#include "core/search/top_k_search.h"
 #include "pg/ids/id_args.h"
 #include "pg/server/args.h"
 
 namespace als::pg {
 
 namespace {
-
-// A search looks at some of every 16 rows, a score takes a few times as long as such a look.
-constexpr std::size_t kRowsPerFewCandidates = 16;
 
 /// Whether an argument is neither written down nor a parameter, but the result of a query or of an
 /// expression. A server call.
@@ -71,7 +69,7 @@ EligibleRows::EligibleRows(FunctionCallInfo fcinfo, int candidates, int exclude,
       excluded_.clear(row);
       candidates_.push_back(row);
     }
-    are_few_ = candidates_.size() < rows.size() / kRowsPerFewCandidates;
+    are_few_ = TopKSearch::is_slower_than_scoring(candidates_.size(), rows.size());
   }
   if (!PG_ARGISNULL(exclude))
     for (std::uint32_t row : ids(exclude, "exclude"))

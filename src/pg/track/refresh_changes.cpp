@@ -3,6 +3,7 @@
 
 #include "pg/model/model_source.h"
 #include "pg/server/args.h"
+#include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
 #include "pg/server/result_rows.h"
 #include "pg/sql/params.h"
@@ -143,10 +144,7 @@ ALS_SQL_FUNCTION(als_refresh)
 Datum als_refresh(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
-    server([] {
-      PreventCommandIfReadOnly("als.refresh()");
-      PreventCommandDuringRecovery("als.refresh()");
-    });
+    check_may_write("als.refresh()");
     if (PG_ARGISNULL(kModel))
       throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "model must not be null");
     const bool force = bool_arg(fcinfo, kForce, "force");

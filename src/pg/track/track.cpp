@@ -3,6 +3,7 @@
 #include "pg/model/model_source.h"
 #include "pg/model/model_writer.h"
 #include "pg/model/ownership.h"
+#include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
 #include "pg/sql/params.h"
 #include "pg/track/change_queue.h"
@@ -199,13 +200,6 @@ void untrack(Oid table) {
   if (!drop_queue(table))
     server([&] { ereport(NOTICE, (errmsg("model %s is not tracked", get_rel_name(table)))); });
   spi.finish();
-}
-
-void check_may_write(const char* name) {
-  server([&] {
-    PreventCommandIfReadOnly(name);
-    PreventCommandDuringRecovery(name);
-  });
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "pg/model/run_row.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/expanded_row.h"
+#include "pg/server/may_write.h"
 #include "pg/server/result_rows.h"
 #include "pg/train/imported_factors.h"
 #include "pg/train/train_arguments.h"
@@ -248,10 +249,7 @@ Datum als_import_model(PG_FUNCTION_ARGS) {
   return guard([&] {
     return once_for_all_columns(fcinfo, [&] {
       MemoryContext context = CurrentMemoryContext;
-      server([] {
-        PreventCommandIfReadOnly("als.import_model()");
-        PreventCommandDuringRecovery("als.import_model()");
-      });
+      check_may_write("als.import_model()");
       const ImportRequest request = import_request(fcinfo);
       SpiConnection spi;
       ModelWriter store(request.model);

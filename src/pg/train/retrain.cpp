@@ -4,6 +4,7 @@
 #include "pg/model/recorded_run.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/expanded_row.h"
+#include "pg/server/may_write.h"
 #include "pg/server/result_rows.h"
 #include "pg/sql/transaction_steps.h"
 #include "pg/train/train_in_steps.h"
@@ -112,10 +113,7 @@ Datum als_retrain(PG_FUNCTION_ARGS) {
   return guard([&] {
     return once_for_all_columns(fcinfo, [&] {
       MemoryContext context = CurrentMemoryContext;
-      server([] {
-        PreventCommandIfReadOnly("als.retrain()");
-        PreventCommandDuringRecovery("als.retrain()");
-      });
+      check_may_write("als.retrain()");
       const NamedArgs args(fcinfo);
       const Oid table = model_arg(args);
       SpiConnection spi;
@@ -138,10 +136,7 @@ Datum als_retrain_in_steps(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
     require_own_transactions(fcinfo, "als.retrain_in_steps");
-    server([] {
-      PreventCommandIfReadOnly("als.retrain_in_steps()");
-      PreventCommandDuringRecovery("als.retrain_in_steps()");
-    });
+    check_may_write("als.retrain_in_steps()");
     const NamedArgs args(fcinfo);
     const Oid table = model_arg(args);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);

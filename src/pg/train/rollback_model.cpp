@@ -3,6 +3,7 @@
 #include "pg/model/previous_run.h"
 #include "pg/server/args.h"
 #include "pg/server/expanded_row.h"
+#include "pg/server/may_write.h"
 #include "pg/server/result_rows.h"
 
 ALS_SQL_FUNCTION(als_rollback_model)
@@ -13,10 +14,7 @@ Datum als_rollback_model(PG_FUNCTION_ARGS) {
   return guard([&] {
     return once_for_all_columns(fcinfo, [&] {
       MemoryContext context = CurrentMemoryContext;
-      server([] {
-        PreventCommandIfReadOnly("als.rollback_model()");
-        PreventCommandDuringRecovery("als.rollback_model()");
-      });
+      check_may_write("als.rollback_model()");
       require_arg(fcinfo, 0, "model");
       const Oid table = PG_GETARG_OID(0);
       check_is_model(table);

@@ -1,6 +1,7 @@
 // als.train: from a source of ratings to a model, in one transaction.
 
 #include "pg/server/expanded_row.h"
+#include "pg/server/may_write.h"
 #include "pg/server/result_rows.h"
 #include "pg/train/training.h"
 
@@ -12,10 +13,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
   return guard([&] {
     return once_for_all_columns(fcinfo, [&] {
       MemoryContext context = CurrentMemoryContext;
-      server([] {
-        PreventCommandIfReadOnly("als.train()");
-        PreventCommandDuringRecovery("als.train()");
-      });
+      check_may_write("als.train()");
       const TrainRequest request = train_request(fcinfo);
       SpiConnection spi;
       ModelWriter model(request.model);

@@ -12,6 +12,7 @@
 
 #include "pg/train/train_in_steps.h"
 
+#include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
 #include "pg/sql/transaction_steps.h"
 #include "pg/train/training.h"
@@ -89,10 +90,7 @@ Datum als_train_in_steps(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
     require_own_transactions(fcinfo, "als.train_in_steps");
-    server([] {
-      PreventCommandIfReadOnly("als.train_in_steps()");
-      PreventCommandDuringRecovery("als.train_in_steps()");
-    });
+    check_may_write("als.train_in_steps()");
     const TrainRequest request = train_request(fcinfo);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
     train_in_steps(request.model, [&] { return request; });

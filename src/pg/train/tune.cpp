@@ -10,6 +10,7 @@
 #include "core/data/rating_statistics.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
+#include "pg/server/may_write.h"
 #include "pg/server/result_rows.h"
 #include "pg/server/settings.h"
 #include "pg/sql/json_value.h"
@@ -186,11 +187,7 @@ Datum als_tune(PG_FUNCTION_ARGS) {
     MemoryContext context = CurrentMemoryContext;
     ResultRows rows(fcinfo);
     const TuneRequest request = tune_request(fcinfo);
-    if (request.results)
-      server([] {
-        PreventCommandIfReadOnly("als.tune() with results");
-        PreventCommandDuringRecovery("als.tune() with results");
-      });
+    if (request.results) check_may_write("als.tune() with results");
     SpiConnection spi;
     Progress progress(Command::kTune, request.source.table);
     std::vector<TuneResult> results = tune(request, progress, context);
