@@ -28,8 +28,9 @@ end
 $$;
 
 create temporary table result (factors int, reg_exponent float8, regularization float8, rmse float8, mae float8);
-select format('call pg_temp.measure(%s, %s, %s)', e, lambda, factors)
-from (values (1, 0.08), (1, 0.1), (1, 0.12), (0.7, 0.4), (0.7, 0.6), (0.5, 1), (0.5, 1.2), (0.5, 1.5), (0.3, 4),
+-- Nulls: the defaults.
+select format('call pg_temp.measure(%L, %L, %s)', e, lambda, factors)
+from (values (null, null), (1, 0.08), (1, 0.1), (1, 0.12), (0.7, 0.4), (0.7, 0.6), (0.5, 1), (0.5, 1.2), (0.5, 1.5), (0.3, 4),
              (0, 12), (0, 20)) as options (e, lambda),
      unnest(array[16, 64, 128]) as factors \gexec
 select factors, reg_exponent as e, regularization as lambda, round(rmse::numeric, 4) as rmse,
