@@ -16,8 +16,10 @@ REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 EIGEN := $(or $(shell pkg-config --cflags-only-I eigen3 2>/dev/null),-I/usr/include/eigen3)
 ALS_CPPFLAGS = -Isrc $(patsubst -I%,-isystem %,$(EIGEN)) -MMD -MP
 # Of `make debug` (DEBUG=1): as a debugger likes it, and everything checked that can be. COVERAGE=1: of `make coverage`.
+# Else functions and lines for backtraces, and no more: with -g of PGXS the module is five times as large, and takes half
+# as long again to compile.
 COUNT_LINES = $(if $(COVERAGE),--coverage -fprofile-update=atomic)
-OPTIMIZE = $(if $(DEBUG),-O0 -g -D_GLIBCXX_ASSERTIONS -DALS_ASSERTIONS,$(if $(COVERAGE),-O1 -g1 $(COUNT_LINES),-O3))
+OPTIMIZE = $(if $(DEBUG),-O0 -g -D_GLIBCXX_ASSERTIONS -DALS_ASSERTIONS,$(if $(COVERAGE),-O1 $(COUNT_LINES),-O3) -g1)
 # -Wno-register: PostgreSQL's headers before 16 use the keyword, which C++17 took out.
 ALS_CXXFLAGS = -std=c++17 $(OPTIMIZE) -pthread -fvisibility=hidden -Wall -Wextra -Wno-register \
 	-Wno-unknown-warning-option
