@@ -91,7 +91,7 @@ build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
-.PHONY: bench-kernels bench-top-k bench-tune bench-round-trip deps demo test soak bench bench-serving build-core-tests \
+.PHONY: bench-kernels bench-top-k bench-train bench-tune bench-round-trip deps demo test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-assert test-docs check-docs lint check-compilers coverage
 
 # Installs what is missing for building, testing and the demo.
@@ -122,7 +122,7 @@ bench-serving:
 bench-round-trip:
 	@test/bench/round-trip
 
-build/plain/kernels build/plain/top_k: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
+build/plain/kernels build/plain/top_k build/plain/train: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) -o $@ $^
 
 # The inner loops alone, in GFLOP/s.
@@ -132,6 +132,10 @@ bench-kernels: build/plain/kernels
 # The search for the best items alone, in microseconds.
 bench-top-k: build/plain/top_k
 	build/plain/top_k
+
+# A training's iterations on 1, 2, 4 ... threads.
+bench-train: build/plain/train
+	build/plain/train
 
 # als.tune beside as many trainings; FILES="..." for other ratings than MovieLens 100K.
 bench-tune: all
