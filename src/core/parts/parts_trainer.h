@@ -40,8 +40,7 @@ class PartsRunner {
 /// with its results but for rounding. To be given to Iterations.
 class PartsTrainer : public HalfSteps {
  public:
-  /// reports: report_of_slice() of every slice, as make_slice() made them. loss: infinite, or after
-  /// the last half-step of the training that these slices and users come from.
+  /// reports: report_of_slice() of every slice, as make_slice() made them, one after the other.
   PartsTrainer(const PartsTraining& training, ByteView reports, PartsRunner& runner,
                ThreadTeam& team);
   ~PartsTrainer() override;

@@ -37,4 +37,7 @@ enum class Step : std::uint8_t {
   kCompare    ///< items whose rounding errors may matter: which of two places is better
 };
 
+/// The kind of the step that PartsRunner got.
+Step step_of(ByteView step);
+
 }  // namespace als

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "core/base/thread_team.h"
+#include "core/linalg/factor_matrix.h"
 #include "core/parts/bytes.h"
 #include "core/parts/item_block.h"
 
