@@ -1,7 +1,7 @@
 // The iterations of a training, wherever its half-steps run.
 #pragma once
 
-#include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "core/train/half_steps.h"
@@ -23,6 +23,7 @@ class Iterations {
 
   bool finished() const { return finished_; }
   const std::vector<double>& loss() const { return loss_; }
+  std::vector<double> take_loss() { return std::move(loss_); }
 
  private:
   const TrainOptions& options_;
