@@ -718,6 +718,19 @@ as 'MODULE_PATHNAME', 'als_recommend_for';
 comment on function als.recommend_for(regclass, anyarray, float8[], bigint, boolean, "any", "any", text) is
   'The k best items for a user with these items and ratings; ids: any other type';
 
+create function als.recommend_vector(
+  model regclass,
+  factors real[],
+  bias real default 0,
+  k bigint default 10,
+  exclude anycompatible default null,
+  candidates anycompatible default null,
+  on_unknown text default 'empty'
+) returns table (item_id text, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_vector';
+comment on function als.recommend_vector is 'The k best items for a user with this vector and bias; ids as text';
+
 create function als.recommend_all(
   model regclass,
   target text,
@@ -909,6 +922,20 @@ language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
 comment on function als._recommend_for is 'Internal to als.create_functions: als.recommend_for with ids of the type of its last argument';
 
+create function als._recommend_vector(
+  model regclass,
+  factors real[],
+  bias real,
+  k bigint,
+  exclude "any",
+  candidates "any",
+  on_unknown text,
+  of_type anyelement
+) returns table (item_id anyelement, score real, rank int)
+language c stable parallel safe cost 1000 rows 10 support als._top_k_support
+as 'MODULE_PATHNAME', 'als_recommend_vector';
+comment on function als._recommend_vector is 'Internal to als.create_functions: als.recommend_vector with ids of the type of its last argument';
+
 create function als._similar_items(
   model regclass,
   item_id "any",
@@ -950,7 +977,7 @@ comment on function als._explain is 'Internal to als.create_functions: als.expla
 
 -- The functions of a model: what each is called, the types of its arguments, and its definition after the name.
 create function als._typed_functions(model regclass, out label text, out name name, out types text, out definition text) returns setof record
-language plpgsql stable strict parallel safe rows 7 set search_path = pg_catalog, pg_temp as $$
+language plpgsql stable strict parallel safe rows 8 set search_path = pg_catalog, pg_temp as $$
 declare
   run als.model := als.latest_run(model);
   -- All names are qualified: before 14 the server looks them up whenever the function is called.
@@ -984,6 +1011,10 @@ begin
        array[['items', items || '[]', null], ['ratings', 'float8[]', 'null'], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
              ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty''']],
        format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, items)),
+      ('recommend_vector', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
+       array[['factors', 'real[]', null], ['bias', 'real', '0'], ['k', 'bigint', '10'],
+             ['exclude', items || '[]', 'null'], ['candidates', items || '[]', 'null'], ['on_unknown', 'text', '''empty''']],
+       format('r.item_id, r.score, r.rank from als._recommend_vector(%s, $1, $2, $3, $4, $5, $6, null::%s) as r', self, items)),
       ('similar_items', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['item_id', items, null], ['k', 'bigint', '10'], ['on_unknown', 'text', '''empty'''], ['measure', 'text', '''cosine'''],
              ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null']],
@@ -1049,7 +1080,7 @@ comment on function als._definition_without_name is 'Internal to als.create_func
 -- Those that als has recorded to be the model's: the record goes where somebody puts another function in the place of one.
 -- A dump does not keep it. Then a function is the model's if it is the very one that als would make.
 create function als._functions_of(model regclass) returns setof regprocedure
-language plpgsql volatile strict parallel unsafe rows 7 set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile strict parallel unsafe rows 8 set search_path = pg_catalog, pg_temp as $$
 declare
   owner oid := (select relowner from pg_class where oid = model);
   schema name := (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);
@@ -1079,7 +1110,7 @@ $$;
 comment on function als._functions_of is 'Internal to als.create_functions: the functions that are provably the model''s';
 
 create function als.create_functions(model regclass) returns setof regprocedure
-language plpgsql volatile strict parallel unsafe rows 7 set search_path = pg_catalog, pg_temp as $$
+language plpgsql volatile strict parallel unsafe rows 8 set search_path = pg_catalog, pg_temp as $$
 declare
   owner oid := (select relowner from pg_class where oid = model);
   schema name := (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);

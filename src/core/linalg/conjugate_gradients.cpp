@@ -38,6 +38,12 @@ void ConjugateGradients::start() {
   }
 }
 
+void ConjugateGradients::resume(double decrease, double lowered) {
+  decrease_ = decrease;
+  lowered_ = lowered;
+  for (std::size_t k = 0; k < x_.size(); ++k) scaled_[k] = product_[k] = 0.0F;
+}
+
 void ConjugateGradients::step() {
   // The best step along p has the length r^T M^-1 r / p^T A p. Where rounding has eaten A up, there
   // is nothing to gain.

@@ -18,10 +18,12 @@ class ConjugateGradients {
   explicit ConjugateGradients(std::size_t unknowns);
 
   /// All of `unknowns` floats.
-  float* x() { return x_.data(); }                ///< where to start, and where it has come to
+  float* x() { return x_.data(); }  ///< where to start, and where it has come to
+  const float* x() const { return x_.data(); }
   float* residual() { return residual_.data(); }  ///< b - A x
   /// About 1 / A[k][k]; 0 keeps x[k] as it is.
   float* preconditioner() { return preconditioner_.data(); }
+  float* direction() { return direction_.data(); }
   const float* direction() const { return direction_.data(); }
   float* product() { return product_.data(); }  ///< zeros at first
 
@@ -33,6 +35,10 @@ class ConjugateGradients {
 
   void start();
   void step();
+
+  /// Goes on where another one was, of which x(), residual(), preconditioner() and direction() are
+  /// to be filled in, and whose decrease() and lowered() these are.
+  void resume(double decrease, double lowered);
 
   /// By about how much the next step will lower f. 0: there is nothing to gain.
   double decrease() const { return decrease_; }

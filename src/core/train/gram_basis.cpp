@@ -71,36 +71,55 @@ void GramBasis::turn(NormalEquations& gram, const Side& fixed, const Side& solve
   const auto ridge_of = [&](const Side& side) {
     return sum_squares(side.factors, team, [&](std::size_t row) { return side.ridges[row]; });
   };
-  const std::vector<double> fixed_ridge = ridge_of(fixed);
-  const std::vector<double> solved_ridge = ridge_of(solved);
+  const Scales scales = balance(ridge_of(fixed), ridge_of(solved));
+  scale(fixed.factors, scales.fixed, team);
+  scale(solved.factors, scales.solved, team);
+
+  const std::vector<double> squares = sum_squares(
+      fixed.factors, team, [&](std::size_t row) { return fixed.ratings.row_size(row); });
+  note(basis->eigenvalues, scales, squares, fixed.ratings.columns.size());
+  gram.clear();
+  for (std::size_t k = 0; k < n; ++k) gram.matrix()[matrix_index(k, k)] = eigenvalues_[k];
+}
+
+GramBasis::Scales GramBasis::balance(const std::vector<double>& fixed_ridge,
+                                     const std::vector<double>& solved_ridge) {
+  const std::size_t n = fixed_ridge.size();
+  Scales scales{std::vector<float>(n, 1.0F), std::vector<float>(n, 1.0F)};
   // c^2 F + S / c^2 is least where c^4 = S / F. A component that one side lacks has no such scale.
-  std::vector<float> scales(n, 1.0F);
-  std::vector<float> inverse_scales(n, 1.0F);
   for (std::size_t k = 0; k < n; ++k) {
     const double c = std::sqrt(std::sqrt(solved_ridge[k] / fixed_ridge[k]));
     if (!(c > kMinScale && c < 1 / kMinScale)) continue;
-    scales[k] = static_cast<float>(c);
-    inverse_scales[k] = static_cast<float>(1 / c);
+    scales.fixed[k] = static_cast<float>(c);
+    scales.solved[k] = static_cast<float>(1 / c);
   }
-  scale(fixed.factors, scales, team);
-  scale(solved.factors, inverse_scales, team);
+  return scales;
+}
 
-  gram.clear();
+void GramBasis::note(const std::vector<double>& eigenvalues, const Scales& scales,
+                     const std::vector<double>& squares, std::size_t ratings) {
+  const std::size_t n = eigenvalues.size();
+  const auto count = static_cast<double>(std::max<std::size_t>(ratings, 1));
+  std::vector<float> values(n);
+  std::vector<float> mean_squares(n);
   for (std::size_t k = 0; k < n; ++k) {
     // Rounding can take an eigenvalue that is zero below it.
-    const double eigenvalue = std::max(basis->eigenvalues[k], 0.0);
-    eigenvalues_[k] = static_cast<float>(eigenvalue * scales[k] * scales[k]);
-    gram.matrix()[matrix_index(k, k)] = eigenvalues_[k];
+    const double eigenvalue = std::max(eigenvalues[k], 0.0);
+    values[k] = static_cast<float>(eigenvalue * scales.fixed[k] * scales.fixed[k]);
+    mean_squares[k] = static_cast<float>(squares[k] / count);
   }
-  const std::vector<double> squares = sum_squares(
-      fixed.factors, team, [&](std::size_t row) { return fixed.ratings.row_size(row); });
-  const auto count = static_cast<double>(std::max<std::size_t>(fixed.ratings.columns.size(), 1));
-  for (std::size_t k = 0; k < n; ++k) mean_squares_[k] = static_cast<float>(squares[k] / count);
-  const auto is_singular = [&](const std::vector<float>& sizes) {
-    const auto [least, most] = std::minmax_element(sizes.begin(), sizes.begin() + n);
+  note(values, mean_squares);
+}
+
+void GramBasis::note(const std::vector<float>& eigenvalues,
+                     const std::vector<float>& mean_squares) {
+  std::copy(eigenvalues.begin(), eigenvalues.end(), eigenvalues_.begin());
+  std::copy(mean_squares.begin(), mean_squares.end(), mean_squares_.begin());
+  const auto is_singular = [](const std::vector<float>& sizes) {
+    const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
     return *least < kSingular * *most;
   };
-  singular_ = is_singular(eigenvalues_) || is_singular(mean_squares_);
+  singular_ = is_singular(eigenvalues) || is_singular(mean_squares);
 }
 
 }  // namespace als

@@ -38,6 +38,24 @@ class GramBasis {
   /// of `fixed`, what it is then. Throws std::range_error if `gram` is not finite.
   void turn(NormalEquations& gram, const Side& fixed, const Side& solved, ThreadTeam& team);
 
+  /// By component, what the sides' vectors are multiplied by after they have been rotated.
+  struct Scales {
+    std::vector<float> fixed;
+    std::vector<float> solved;
+  };
+
+  /// Given what the rotated vectors have of their side's ridge, by component.
+  static Scales balance(const std::vector<double>& fixed_ridge,
+                        const std::vector<double>& solved_ridge);
+
+  /// Takes note of a basis into which the fixed side has been turned: of the eigenvalues of its
+  /// Gram matrix and the scales, and then of what the sums of its squares are, over all `ratings`.
+  void note(const std::vector<double>& eigenvalues, const Scales& scales,
+            const std::vector<double>& squares, std::size_t ratings);
+
+  /// Takes note of a basis that was found elsewhere, of which these are as below, not padded.
+  void note(const std::vector<float>& eigenvalues, const std::vector<float>& mean_squares);
+
   /// Of `gram`, in the order of the components; padded with zeros to a multiple of 16.
   const float* eigenvalues() const { return eigenvalues_.data(); }
 

@@ -60,12 +60,12 @@ TrainingWorkspace::TrainingWorkspace(const TrainOptions& options, ThreadTeam& te
       loss(loss),
       basis(static_cast<std::size_t>(options.factors)) {}
 
-HalfStep::HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
-                   const TrainOptions& options, double mean, ThreadTeam& team)
-    : kernels_(kernels()),
-      rows_(rows),
-      other_rows_(other_rows),
-      objective_(options, mean, other_rows.rows()),
+HalfStep::HalfStep(const CompressedRows& rows, std::size_t others, const TrainOptions& options,
+                   double mean, ThreadTeam& team)
+    : rows_(rows),
+      others_(others),
+      objective_(options, mean, others),
+      passes_(rows_, objective_),
       exact_(make_plan(segment_size(options.unknowns()), row_cost(options.unknowns()),
                        run_size(options.unknowns()))),
       cg_{} {
@@ -147,13 +147,11 @@ double HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end, const Facto
 /// Y^T Y. Implicit feedback: what the cells would add to every row's equations if none of them were
 /// observed. Explicit feedback: each y as often as it is rated, which is what the equations of rows
 /// have in common.
-void HalfStep::sum_gram(const Factors& fixed, TrainingWorkspace& workspace) const {
+void HalfStep::sum_gram(const Factors& fixed, const std::function<float(std::uint64_t row)>& weight,
+                        TrainingWorkspace& workspace) {
   workspace.gram.clear();
   als::sum_gram(
-      fixed.matrix.view(),
-      [&](std::uint64_t row) {
-        return implicit() ? 1.0F : static_cast<float>(other_rows_.row_size(row));
-      },
+      fixed.matrix.view(), weight,
       [&](int thread) -> TermAccumulator& {
         return workspace.workers[static_cast<std::size_t>(thread)].terms;
       },
@@ -174,8 +172,7 @@ bool HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
   // What is left of the quadratic's value at x = 0, without the ridge's part.
   double fit = std::max(targets - solution.reduction - ridge, 0.0);
   const double largest = largest_terms(worker.equations, worker.solution, options().biases);
-  if (!solution.direct || !workspace.double_gram.empty() ||
-      fit < kDoubtful * std::max(targets, largest))
+  if (!solution.direct || workspace.careful || fit < kDoubtful * std::max(targets, largest))
     return false;
   if (fit < kCancelled * targets && rows_.row_size(row) <= exact_.longest) {
     fit = quick_fit(row, fixed, workspace, worker.solution);
@@ -267,10 +264,19 @@ HalfStep::Result HalfStep::for_each_short_row(const Plan& plan, TrainingWorkspac
 HalfStep::Result HalfStep::solve(const Factors& fixed, TrainingWorkspace& workspace,
                                  ThreadTeam& team, Factors& solved) const {
   if (implicit()) {
-    sum_gram(fixed, workspace);
+    sum_gram(
+        fixed, [](std::uint64_t) { return 1.0F; }, workspace);
+    workspace.double_gram.clear();
+  }
+  return solve_with_gram(fixed, workspace, team, solved);
+}
+
+HalfStep::Result HalfStep::solve_with_gram(const Factors& fixed, TrainingWorkspace& workspace,
+                                           ThreadTeam& team, Factors& solved) const {
+  if (implicit()) {
     CholeskySolver solver(workspace.gram.unknowns());
     const bool singular = !solver.well_conditioned(workspace.gram, {least_ridge_, least_ridge_});
-    sum_double_gram(singular, fixed, workspace, team);
+    be_careful(singular, fixed, workspace, team);
   }
   Result total = for_each_short_row(exact_, workspace, team, solved,
                                     [&](std::size_t row, RowWorkspace& worker, Result& result) {

@@ -26,17 +26,19 @@ struct TrainingWorkspace {
   std::vector<RowWorkspace> workers;  ///< one for each thread
   SegmentedSum segmented_sum;
   NormalEquations gram;    ///< Y^T Y of the fixed side
-  DoubleGram double_gram;  ///< the same, where single precision is too coarse
+  DoubleGram double_gram;  ///< the same, once it was asked for
+  bool careful = false;    ///< single precision is too coarse for Y^T Y
   double loss;             ///< after the last half-step; infinite if it is not known
   GramBasis basis;
 };
 
 class HalfStep {
  public:
-  /// `rows`, `other_rows`: the ratings by the side to be solved, and by the one held fixed. mean:
-  /// mu, or 0 without biases.
-  HalfStep(const CompressedRows& rows, const CompressedRows& other_rows,
-           const TrainOptions& options, double mean, ThreadTeam& team);
+  /// `rows`: the ratings by the side to be solved. others: how many rows the one held fixed has.
+  /// mean: mu, or 0 without biases.
+  HalfStep(const CompressedRows& rows, std::size_t others, const TrainOptions& options, double mean,
+           ThreadTeam& team);
+  HalfStep(const HalfStep&) = delete;
 
   struct Result {
     double fit = 0;    ///< sum over all cells of w (p - s)^2
@@ -60,6 +62,15 @@ class HalfStep {
   Result cg_step(Factors& fixed, const HalfStep& other, TrainingWorkspace& workspace,
                  ThreadTeam& team, Factors& solved) const;
 
+  /// What solve() and cg_step() do once Y^T Y is in the workspace and, for the latter, the basis.
+  Result solve_with_gram(const Factors& fixed, TrainingWorkspace& workspace, ThreadTeam& team,
+                         Factors& solved) const;
+  Result cg_step_in_basis(const Factors& fixed, TrainingWorkspace& workspace, ThreadTeam& team,
+                          Factors& solved) const;
+
+  /// Implicit feedback: the loss where all factors are zero; else 0.
+  double zero_loss() const { return targets_; }
+
   /// The second term of the result, of any factors.
   double ridge(const Factors& factors, ThreadTeam& team) const;
 
@@ -80,7 +91,8 @@ class HalfStep {
   double ridge_at(std::size_t row, const std::vector<float>& x) const;
   double add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
                      RowWorkspace& worker, NormalEquations& equations) const;
-  void sum_gram(const Factors& fixed, TrainingWorkspace& workspace) const;
+  static void sum_gram(const Factors& fixed, const std::function<float(std::uint64_t row)>& weight,
+                       TrainingWorkspace& workspace);
   void solve_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
                  RowWorkspace& worker, Factors& solved, Result& result) const;
   bool finish_row(std::size_t row, double targets, const Factors& fixed,
@@ -94,9 +106,6 @@ class HalfStep {
                          TrainingWorkspace& workspace, ThreadTeam& team, Factors& solved) const;
 
   // Where rounding errors matter, in half_step_guard.cpp.
-  template <class Dot>
-  double fit_of_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                        const std::vector<float>& x, const Dot& dot) const;
   double quick_fit(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
                    const std::vector<float>& x) const;
   double careful_fit(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
@@ -104,35 +113,29 @@ class HalfStep {
   void keep_the_better(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
                        ThreadTeam* team, RowWorkspace& worker, Factors& solved,
                        Result& result) const;
-  void sum_double_gram(bool singular, const Factors& fixed, TrainingWorkspace& workspace,
-                       ThreadTeam& team) const;
+  void be_careful(bool singular, const Factors& fixed, TrainingWorkspace& workspace,
+                  ThreadTeam& team) const;
   Result measured(const Result& result, const Factors& fixed, TrainingWorkspace& workspace,
                   ThreadTeam& team, Factors& solved) const;
 
   // By conjugate gradients, in half_step_cg.cpp.
   void plan_batches();
-  void first_pass(CgRow& row, std::uint64_t end, const Factors& fixed, PassChunk& chunk) const;
-  void product_pass(CgRow& row, std::uint64_t end, const Factors& fixed, PassChunk& chunk) const;
   template <class Pass, class AddUp>
   void pass_over(RowWorkspace& worker, std::size_t n, const Factors& fixed, const Pass& pass,
                  const AddUp& add_up) const;
-  float shared_diagonal(const CgRow& row, const TrainingWorkspace& workspace, std::size_t k) const;
-  float mean_diagonal(const CgRow& row, const TrainingWorkspace& workspace, std::size_t k) const;
-  float proximal_ridge(const CgRow& row, const TrainingWorkspace& workspace) const;
-  void start_row(CgRow& row, const TrainingWorkspace& workspace) const;
   void cg_step_rows(const std::size_t* rows, std::size_t n, const Factors& fixed,
                     const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                     Result& result) const;
 
-  const Kernels& kernels_;
   const CompressedRows& rows_;
-  const CompressedRows& other_rows_;
+  std::size_t others_;
   RowObjective objective_;
+  RowPasses passes_;
   std::vector<float> weights_;  // sum of w - 1 over a row's ratings, or their number if explicit
   std::vector<float> ridges_;   // lambda * W^e
   std::vector<float> bias_ridges_;  // lambda_b * W^e; empty without biases
   float least_ridge_ = 0;           // of a row that has ratings
-  double targets_ = 0;              // implicit feedback: the loss where all factors are zero
+  double targets_ = 0;              // see zero_loss()
   Plan exact_;
   Plan cg_;
   std::vector<std::size_t> batched_rows_;  // long ones, to be taken several at a time

@@ -19,13 +19,6 @@
 namespace als {
 namespace {
 
-// Steps in a half-step. With the basis and the preconditioner used here, two lead to as low an
-// objective after some sweeps as exact solutions do; one does not.
-constexpr int kSteps = 2;
-
-// A step is not worth its time if it lowers the loss of a row by less than this part of it.
-constexpr double kNegligible = 1e-6;
-
 // Multiply-adds in a block of work: some milliseconds, and the longest bearable.
 constexpr std::size_t kBlockWork = std::size_t{1} << 25;
 constexpr std::size_t kLongestWork = std::size_t{1} << 29;
@@ -44,13 +37,10 @@ constexpr std::size_t kBatchBytes = std::size_t{1} << 17;
 // then serves several rows.
 constexpr std::size_t kBatchedPart = 64;
 
-// Where less than this is left of the loss at x = 0, it is summed up anew.
-constexpr double kCancelled = 1e-4;
-
 std::size_t padded(int factors) { return blocks_of(static_cast<std::size_t>(factors)) * kBlock; }
 
 /// Multiply-adds that a rating takes in a half-step.
-std::size_t rating_work(int factors) { return 2 * padded(factors) * (kSteps + 1); }
+std::size_t rating_work(int factors) { return 2 * padded(factors) * (kCgSteps + 1); }
 
 }  // namespace
 
@@ -61,9 +51,8 @@ std::size_t cg_batch_rows(const TrainOptions& options) {
 void HalfStep::plan_batches() {
   const std::size_t rating = rating_work(options().factors);
   const std::uint64_t longest = kLongestWork / rating;
-  const std::size_t fixed_bytes = other_rows_.rows() * padded(options().factors) * sizeof(float);
-  const std::uint64_t batched =
-      fixed_bytes <= kCachedBytes ? longest : other_rows_.rows() / kBatchedPart;
+  const std::size_t fixed_bytes = others_ * padded(options().factors) * sizeof(float);
+  const std::uint64_t batched = fixed_bytes <= kCachedBytes ? longest : others_ / kBatchedPart;
   cg_ = make_plan(std::min(longest, batched), kRowCost, kBlockWork / rating + 1);
   for (const std::size_t row : cg_.long_rows) {
     (rows_.row_size(row) > longest ? huge_rows_ : batched_rows_).push_back(row);
@@ -88,65 +77,6 @@ void HalfStep::plan_batches() {
   if (!batched_rows_.empty()) batches_.push_back(batched_rows_.size());
 }
 
-/// Ratings row.next up to `end`: adds to the residual b - A x, without the parts of Y^T Y and of
-/// the ridge, and to the loss, without those parts too.
-void HalfStep::first_pass(CgRow& row, std::uint64_t end, const Factors& fixed,
-                          PassChunk& chunk) const {
-  const std::size_t stride = fixed.matrix.stride();
-  const bool biases = !fixed.bias.empty();
-  const std::size_t count = end - row.next;
-  const float* values = rows_.values.data() + row.next;
-  const std::uint32_t* columns = rows_.columns.data() + row.next;
-  const auto mean = static_cast<float>(objective_.mean());
-  const auto alpha = static_cast<float>(options().alpha);
-  for (std::size_t e = 0; e < count; ++e) {
-    if (implicit()) {
-      chunk.weights[e] = alpha * std::fabs(values[e]);
-      chunk.targets[e] = values[e] > 0 ? 1.0F + chunk.weights[e] : 0.0F;
-    } else {
-      chunk.weights[e] = 1.0F;
-      chunk.targets[e] = values[e] - mean - (biases ? fixed.bias[columns[e]] : 0.0F);
-    }
-  }
-  const float* x = row.gradients.x();
-  float* sum = row.gradients.partial_sum();
-  const float total =
-      kernels_.pass({fixed.matrix.row(0), stride, columns, count, rows_.columns.size() - end,
-                     chunk.weights, chunk.targets, biases ? x[stride] : 0.0F},
-                    x, chunk.dots, sum);
-  if (biases) sum[stride] += total;
-  for (std::size_t e = 0; e < count; ++e) {
-    const double dot = chunk.dots[e];
-    const double target = chunk.targets[e];
-    const double weight = chunk.weights[e];
-    // Implicit feedback: (1 + w)(p - s)^2 - s^2, where h = (1 + w) p and p is 0 or 1.
-    row.loss +=
-        implicit() ? target + dot * (weight * dot - 2 * target) : (target - dot) * (target - dot);
-    row.targets += implicit() ? target : target * target;
-  }
-}
-
-/// Ratings row.next up to `end`: subtracts their part of A p from the product.
-void HalfStep::product_pass(CgRow& row, std::uint64_t end, const Factors& fixed,
-                            PassChunk& chunk) const {
-  const std::size_t stride = fixed.matrix.stride();
-  const bool biases = !fixed.bias.empty();
-  const std::size_t count = end - row.next;
-  const float* values = rows_.values.data() + row.next;
-  const auto alpha = static_cast<float>(options().alpha);
-  for (std::size_t e = 0; e < count; ++e) {
-    chunk.weights[e] = implicit() ? alpha * std::fabs(values[e]) : 1.0F;
-    chunk.targets[e] = 0.0F;
-  }
-  const float* p = row.gradients.direction();
-  float* sum = row.gradients.partial_sum();
-  const float total = kernels_.pass(
-      {fixed.matrix.row(0), stride, rows_.columns.data() + row.next, count,
-       rows_.columns.size() - end, chunk.weights, chunk.targets, biases ? p[stride] : 0.0F},
-      p, chunk.dots, sum);
-  if (biases) sum[stride] += total;
-}
-
 /// Calls pass(row, end) for the ratings of the batch's first n rows that are active: tile by tile
 /// if there are several, and a chunk at a time; and add_up(row) whenever a chunk or so is in the
 /// partial sum.
@@ -154,7 +84,7 @@ template <class Pass, class AddUp>
 void HalfStep::pass_over(RowWorkspace& worker, std::size_t n, const Factors& fixed,
                          const Pass& pass, const AddUp& add_up) const {
   const std::size_t row_floats = fixed.matrix.stride();
-  const std::size_t all = other_rows_.rows();
+  const std::size_t all = fixed.matrix.rows();
   const std::uint32_t* columns = rows_.columns.data();
   const std::size_t tile = n == 1 ? all : kTileBytes / (row_floats * sizeof(float));
   for (std::size_t r = 0; r < n; ++r) {
@@ -195,56 +125,6 @@ void HalfStep::pass_over(RowWorkspace& worker, std::size_t n, const Factors& fix
   }
 }
 
-/// What Y^T Y and the ridge add to A[k][k], and to no other entry in this basis.
-float HalfStep::shared_diagonal(const CgRow& row, const TrainingWorkspace& workspace,
-                                std::size_t k) const {
-  if (k >= padded(options().factors)) return row.ridge.last;
-  return (implicit() ? workspace.basis.eigenvalues()[k] : 0.0F) + row.ridge.others;
-}
-
-/// What A[k][k] is on average. The ratings' own part of it, the sum of w z_k^2, would take another
-/// pass.
-float HalfStep::mean_diagonal(const CgRow& row, const TrainingWorkspace& workspace,
-                              std::size_t k) const {
-  const float mean_square =
-      k < padded(options().factors) ? workspace.basis.mean_squares()[k] : 1.0F;
-  return shared_diagonal(row, workspace, k) + weights_[row.row] * mean_square;
-}
-
-/// A ridge around where the row is, rho |x - x_0|^2, if its equations may be singular; else 0. What
-/// lowers the sum of it and the loss lowers the loss, and a component that is rounding errors alone
-/// cannot make x long: the next change of basis would spread what rounding leaves of that over all
-/// other components.
-float HalfStep::proximal_ridge(const CgRow& row, const TrainingWorkspace& workspace) const {
-  if (!workspace.basis.singular()) return 0;
-  const auto factors = static_cast<std::size_t>(options().factors);
-  float least = mean_diagonal(row, workspace, 0);
-  float most = least;
-  for (std::size_t k = 1; k < factors; ++k) {
-    least = std::min(least, mean_diagonal(row, workspace, k));
-    most = std::max(most, mean_diagonal(row, workspace, k));
-  }
-  return least < GramBasis::kSingular * most ? GramBasis::kSingular * most : 0;
-}
-
-/// After the first pass: the rest of the residual and of the loss, and the preconditioner.
-void HalfStep::start_row(CgRow& row, const TrainingWorkspace& workspace) const {
-  const std::size_t stride = padded(options().factors);
-  const std::size_t unknowns = stride + (options().biases ? kBlock : 0);
-  const float* x = row.gradients.x();
-  float* residual = row.gradients.residual();
-  row.ridge = ridge_of(row.row);
-  row.extra = proximal_ridge(row, workspace);
-  for (std::size_t k = 0; k < unknowns; ++k) {
-    const float diagonal = shared_diagonal(row, workspace, k);
-    residual[k] -= diagonal * x[k];
-    row.loss += static_cast<double>(diagonal) * x[k] * x[k];
-    const float whole = mean_diagonal(row, workspace, k) + row.extra;
-    row.gradients.preconditioner()[k] = whole > 0 ? 1.0F / whole : 0.0F;
-  }
-  row.gradients.start();
-}
-
 /// A half-step for n rows, at most as many as a batch has.
 void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factors& fixed,
                             const TrainingWorkspace& workspace, RowWorkspace& worker,
@@ -266,47 +146,48 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
   }
   pass_over(
       worker, n, fixed,
-      [&](CgRow& row, std::uint64_t end) { first_pass(row, end, fixed, worker.chunk); },
+      [&](CgRow& row, std::uint64_t end) {
+        passes_.add_residual(row.next, end, fixed, row.gradients.x(), worker.chunk,
+                             row.gradients.partial_sum(), row.loss, row.targets);
+      },
       [](CgRow& row) { row.gradients.add_to_residual(); });
-  for (std::size_t r = 0; r < n; ++r) start_row(worker.batch[r], workspace);
+  const CgEquations equations(options(), workspace.basis);
+  for (std::size_t r = 0; r < n; ++r) {
+    CgRow& row = worker.batch[r];
+    row.ridge = ridge_of(row.row);
+    row.weight = weights_[row.row];
+    equations.start(row);
+  }
 
-  for (int step = 0; step < kSteps; ++step) {
+  for (int step = 0; step < kCgSteps; ++step) {
     bool any = false;
     for (std::size_t r = 0; r < n; ++r) {
       CgRow& row = worker.batch[r];
-      row.active = row.gradients.decrease() > kNegligible * row.loss;
+      row.active = CgEquations::is_active(row);
       any = any || row.active;
     }
     if (!any) break;
     pass_over(
         worker, n, fixed,
-        [&](CgRow& row, std::uint64_t end) { product_pass(row, end, fixed, worker.chunk); },
+        [&](CgRow& row, std::uint64_t end) {
+          passes_.subtract_product(row.next, end, fixed, row.gradients.direction(), worker.chunk,
+                                   row.gradients.partial_sum());
+        },
         [](CgRow& row) { row.gradients.add_to_product(); });
     for (std::size_t r = 0; r < n; ++r) {
-      CgRow& row = worker.batch[r];
-      if (!row.active) continue;
-      for (std::size_t k = 0; k < unknowns; ++k) {
-        row.gradients.product()[k] -=
-            (shared_diagonal(row, workspace, k) + row.extra) * row.gradients.direction()[k];
-      }
-      row.gradients.step();
+      if (worker.batch[r].active) equations.step(worker.batch[r]);
     }
   }
 
   for (std::size_t r = 0; r < n; ++r) {
     CgRow& row = worker.batch[r];
     const float* x = row.gradients.x();
-    double norm = 0;
-    for (std::size_t k = 0; k < stride; ++k) norm += static_cast<double>(x[k]) * x[k];
-    double ridge = row.ridge.others * norm;
-    if (biases) ridge += row.ridge.last * static_cast<double>(x[stride]) * x[stride];
-    const double loss = row.loss - row.gradients.lowered();
-    if (!std::isfinite(ridge) || !std::isfinite(loss)) {
+    const CgEquations::Outcome outcome = equations.outcome(row);
+    if (!outcome.finite) {
       solve_row(row.row, fixed, workspace, worker, solved, result);
       continue;
     }
-    if (row.extra > 0 || !workspace.double_gram.empty() ||
-        loss < kCancelled * std::max(row.targets, row.loss)) {
+    if (outcome.in_doubt || workspace.careful) {
       read_row(solved, row.row, worker.before);
       std::copy_n(x, fixed.matrix.cols(), worker.solution.begin());
       if (biases) worker.solution[fixed.matrix.cols()] = x[stride];
@@ -314,8 +195,8 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
       keep_the_better(row.row, fixed, workspace, nullptr, worker, solved, result);
       continue;
     }
-    result.fit += std::max(loss - ridge, 0.0);
-    result.ridge += ridge;
+    result.fit += std::max(outcome.loss - outcome.ridge, 0.0);
+    result.ridge += outcome.ridge;
     std::copy_n(x, stride, solved.matrix.row(row.row));
     if (biases) solved.bias[row.row] = x[stride];
   }
@@ -324,10 +205,21 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
 HalfStep::Result HalfStep::cg_step(Factors& fixed, const HalfStep& other,
                                    TrainingWorkspace& workspace, ThreadTeam& team,
                                    Factors& solved) const {
-  sum_gram(fixed, workspace);
-  workspace.basis.turn(workspace.gram, {other_rows_, other.ridges_, fixed.matrix},
+  sum_gram(
+      fixed,
+      [&](std::uint64_t row) {
+        return implicit() ? 1.0F : static_cast<float>(other.rows_.row_size(row));
+      },
+      workspace);
+  workspace.basis.turn(workspace.gram, {other.rows_, other.ridges_, fixed.matrix},
                        {rows_, ridges_, solved.matrix}, team);
-  sum_double_gram(workspace.basis.singular(), fixed, workspace, team);
+  workspace.double_gram.clear();
+  return cg_step_in_basis(fixed, workspace, team, solved);
+}
+
+HalfStep::Result HalfStep::cg_step_in_basis(const Factors& fixed, TrainingWorkspace& workspace,
+                                            ThreadTeam& team, Factors& solved) const {
+  be_careful(workspace.basis.singular(), fixed, workspace, team);
 
   std::vector<Result> results(batches_.size());
   team.for_each_block(batches_.size() - 1, 1, [&](std::size_t b, std::size_t, int thread) {

@@ -20,7 +20,7 @@ constexpr double kCoarse = 1e-3;
 
 /// x^T Y^T Y x: the sum of the squares of the scores that x makes in all cells.
 double square_of_scores(const TrainingWorkspace& workspace, const std::vector<float>& x) {
-  if (!workspace.double_gram.empty()) return workspace.double_gram.quadratic(x.data());
+  if (workspace.careful) return workspace.double_gram.quadratic(x.data());
   const NormalEquations& gram = workspace.gram;
   double sum = 0;
   for (std::size_t r = 0; r < gram.unknowns(); ++r) {
@@ -32,31 +32,9 @@ double square_of_scores(const TrainingWorkspace& workspace, const std::vector<fl
 
 }  // namespace
 
-/// The part of ratings [begin, end) in a row's fit at x; for implicit feedback beyond the s^2 that
-/// every cell counts.
-template <class Dot>
-double HalfStep::fit_of_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                                const std::vector<float>& x, const Dot& dot) const {
-  const std::size_t factors = fixed.matrix.cols();
-  double sum = 0;
-  for (std::uint64_t e = begin; e < end; ++e) {
-    const std::uint32_t column = rows_.columns[e];
-    const double value = rows_.values[e];
-    double score = objective_.mean() + dot(fixed.matrix.row(column), x.data(), factors);
-    if (!fixed.bias.empty()) score += static_cast<double>(fixed.bias[column]) + x[factors];
-    if (implicit()) {
-      const double error = (value > 0 ? 1.0 : 0.0) - score;
-      sum += (1 + options().alpha * std::fabs(value)) * error * error - score * score;
-    } else {
-      sum += (value - score) * (value - score);
-    }
-  }
-  return sum;
-}
-
 double HalfStep::quick_fit(std::size_t row, const Factors& fixed,
                            const TrainingWorkspace& workspace, const std::vector<float>& x) const {
-  double sum = fit_of_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed, x, dot);
+  double sum = passes_.fit(rows_.offsets[row], rows_.offsets[row + 1], fixed, x.data(), dot);
   if (implicit()) sum += square_of_scores(workspace, x);
   return std::max(sum, 0.0);
 }
@@ -70,8 +48,8 @@ double HalfStep::careful_fit(std::size_t row, const Factors& fixed,
   const auto sum_segment = [&](std::size_t s) {
     const std::uint64_t begin = first + s * exact_.longest;
     const std::uint64_t end = std::min(begin + exact_.longest, rows_.offsets[row + 1]);
-    sums[s] = fit_of_ratings(
-        begin, end, fixed, x,
+    sums[s] = passes_.fit(
+        begin, end, fixed, x.data(),
         [](const float* a, const float* b, std::size_t n) { return dot_in_double(a, b, n); });
   };
   if (team != nullptr) {
@@ -101,13 +79,12 @@ void HalfStep::keep_the_better(std::size_t row, const Factors& fixed,
   result.refined_rows += worker.refined || !better ? 1 : 0;
 }
 
-/// Y^T Y once more, in double precision, if that is called for.
-void HalfStep::sum_double_gram(bool singular, const Factors& fixed, TrainingWorkspace& workspace,
-                               ThreadTeam& team) const {
-  if (implicit() && (singular || workspace.loss < kCoarse * targets_)) {
+/// Looks at Y^T Y once more, in double precision, if that is called for.
+void HalfStep::be_careful(bool singular, const Factors& fixed, TrainingWorkspace& workspace,
+                          ThreadTeam& team) const {
+  workspace.careful = implicit() && (singular || workspace.loss < kCoarse * targets_);
+  if (workspace.careful && workspace.double_gram.empty()) {
     workspace.double_gram.sum(fixed.matrix.view(), team);
-  } else {
-    workspace.double_gram.clear();
   }
 }
 
@@ -115,13 +92,13 @@ void HalfStep::sum_double_gram(bool singular, const Factors& fixed, TrainingWork
 HalfStep::Result HalfStep::measured(const Result& result, const Factors& fixed,
                                     TrainingWorkspace& workspace, ThreadTeam& team,
                                     Factors& solved) const {
-  if (!implicit() || !workspace.double_gram.empty()) return result;
+  if (!implicit() || workspace.careful) return result;
   // A bound on the sum of x^T Y^T Y x over all rows but for a factor, as |A| |x|^2 is on x^T A x.
   const double largest =
       workspace.gram.largest_diagonal(workspace.gram.unknowns()) *
       sum_over_rows(team, [&](std::size_t row) { return squared_norm(solved.matrix, row); });
   if (result.fit >= kCoarse * std::max(targets_, largest)) return result;
-  workspace.double_gram.sum(fixed.matrix.view(), team);
+  be_careful(true, fixed, workspace, team);
   const auto measure = [&](std::size_t row, ThreadTeam* by, RowWorkspace& worker, Result& sum) {
     read_row(solved, row, worker.solution);
     sum.fit += careful_fit(row, fixed, workspace, by, worker.solution);

@@ -10,19 +10,19 @@
 #include "core/base/thread_team.h"
 #include "core/data/ratings.h"
 #include "core/train/half_step.h"
+#include "core/train/half_steps.h"
 #include "core/train/options.h"
 
 namespace als {
 
 /// Trains a model by alternating least squares on the objective in options.h.
 ///
-/// A training is solve_users(), then for each iteration solve_items() and solve_users(), the last
-/// of them by finish(). So in the end each user's factors are the exact solution for the items as
-/// they are, which is what a fold-in of the same ratings gives.
+/// In the order that HalfSteps says. So in the end each user's factors are the exact solution for
+/// the items as they are, which is what a fold-in of the same ratings gives.
 ///
 /// Bit for bit reproducible: the result depends on the ratings, the options, where it starts and
 /// the SIMD level, not on the number of threads.
-class Trainer {
+class Trainer : public HalfSteps {
  public:
   /// Starts from these factors, which must have the shape that the options ask for. `ratings` and
   /// `team` must outlive the trainer. loss: what the last half-step of the trainer returned from
@@ -39,11 +39,11 @@ class Trainer {
   ///
   /// It never rises, for any ratings and any lambda, but for rounding: the objective by 1e-7 and
   /// what is returned by 5e-6 at most of what it is where all factors are zero.
-  double solve_users();
-  double solve_items();
+  double solve_users() override;
+  double solve_items() override;
 
   /// Solves every user row exactly, whatever the solver. Returns the value of the objective.
-  double finish();
+  double finish() override;
 
   /// Whether half-steps are steps of conjugate gradients, which Solver::kAuto leaves open.
   bool cg() const { return cg_; }
@@ -58,7 +58,7 @@ class Trainer {
 
   /// Row solves that single precision was not enough for: done again in double precision, or with a
   /// ridge around where the row was, or given up so that the row stays as it was.
-  std::size_t refined_rows() const { return refined_rows_; }
+  std::size_t refined_rows() const override { return refined_rows_; }
 
  private:
   double record(const HalfStep::Result& result, double& ridge);

@@ -1,4 +1,4 @@
-// Iterates until the last iteration or until the loss stands still.
+// A trainer that is put aside and taken up again.
 #include "core/train/training_loop.h"
 
 #include <cmath>
@@ -10,33 +10,18 @@ namespace als {
 
 TrainingLoop::TrainingLoop(const Ratings& ratings, const TrainOptions& options, State state,
                            ThreadTeam& team)
-    : options_(options),
-      trainer_(ratings, options, std::move(state.users), std::move(state.items), team,
+    : trainer_(ratings, options, std::move(state.users), std::move(state.items), team,
                state.loss.empty() ? INFINITY : state.loss.back()),
-      loss_(std::move(state.loss)),
-      refined_before_(state.refined_rows),
-      finished_(state.finished) {}
-
-void TrainingLoop::iterate() {
-  if (loss_.empty()) trainer_.solve_users();
-  trainer_.solve_items();
-  const bool last = iterations() + 1 == options_.iterations;
-  double loss = last ? trainer_.finish() : trainer_.solve_users();
-  // Without a tolerance not even a loss that has come to a standstill ends the training.
-  const bool converged = options_.tolerance > 0 && !last && !loss_.empty() &&
-                         loss_.back() - loss < options_.tolerance * loss_.back();
-  if (converged) loss = trainer_.finish();
-  loss_.push_back(loss);
-  finished_ = last || converged;
-}
+      iterations_(options, trainer_, std::move(state.loss), state.finished),
+      refined_before_(state.refined_rows) {}
 
 TrainingLoop::State TrainingLoop::take_state() {
   State state;
   state.users = trainer_.take_users();
   state.items = trainer_.take_items();
-  state.loss = std::move(loss_);
+  state.loss = iterations_.take_loss();
   state.refined_rows = refined_rows();
-  state.finished = finished_;
+  state.finished = finished();
   return state;
 }
 

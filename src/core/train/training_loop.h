@@ -3,11 +3,12 @@
 
 #include <vector>
 
+#include "core/train/iterations.h"
 #include "core/train/trainer.h"
 
 namespace als {
 
-/// Runs the iterations that the options ask for. Between two of them it can be put aside and taken
+/// The trainer and its iterations. Between two of them it can be put aside and taken
 /// up again; its results are the same bits then.
 class TrainingLoop {
  public:
@@ -23,13 +24,12 @@ class TrainingLoop {
   /// `ratings`, `options` and `team` must outlive the training.
   TrainingLoop(const Ratings& ratings, const TrainOptions& options, State state, ThreadTeam& team);
 
-  /// To be called until finished(): after the number of iterations asked for, or when one has
-  /// lowered the loss by less than the tolerance.
-  void iterate();
+  /// To be called until finished().
+  void iterate() { iterations_.iterate(); }
 
-  bool finished() const { return finished_; }
-  int iterations() const { return static_cast<int>(loss_.size()); }
-  const std::vector<double>& loss() const { return loss_; }
+  bool finished() const { return iterations_.finished(); }
+  int iterations() const { return static_cast<int>(loss().size()); }
+  const std::vector<double>& loss() const { return iterations_.loss(); }
   std::size_t refined_rows() const { return refined_before_ + trainer_.refined_rows(); }
   const Trainer& trainer() const { return trainer_; }
 
@@ -37,11 +37,9 @@ class TrainingLoop {
   State take_state();
 
  private:
-  const TrainOptions& options_;
   Trainer trainer_;
-  std::vector<double> loss_;
+  Iterations iterations_;
   std::size_t refined_before_;
-  bool finished_;
 };
 
 /// Where a training of these ratings, of items with these keys, begins: see initial_factors.h.

@@ -1,0 +1,67 @@
+// The ratings of some thousands of users of one part, packed once and read in every step.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "core/base/thread_team.h"
+#include "core/data/ratings.h"
+#include "core/parts/bytes.h"
+
+namespace als {
+
+/// Sums go over the chunks of a part in the order of their numbers, and over the parts in the order
+/// of theirs: so the bits of a training depend on how users are dealt out to parts and chunks, not
+/// on the machines that those lie on.
+struct ChunkId {
+  std::uint32_t part;
+  std::uint32_t number;  ///< within the part
+};
+
+/// As HoldoutRule, which has the keys of all items.
+struct ChunkHoldout {
+  double share;
+  std::uint64_t seed;
+  std::vector<std::uint64_t> user_keys;  ///< by canonical index in the chunk
+  std::function<std::uint64_t(std::uint32_t item)> item_key;
+};
+
+struct PackedChunk {
+  Bytes ratings;           ///< of the training
+  Bytes held_out;          ///< likewise, the ratings kept out; empty without a rule
+  std::size_t duplicates;  ///< ratings merged away
+};
+
+/// Packs ratings of users 0 .. user_rank.size() - 1 of the chunk, for items 0 .. items - 1 of the
+/// training. user_rank[u] is the canonical index in the chunk of the user that `rows` calls u, as
+/// for Ratings: so the bytes do not depend on the order of the rows. About 16 bytes a rating; so
+/// many users that their factors are a few megabytes at most (thousands to ten thousands) make the
+/// steps fast. Throws DuplicateRating, of users by canonical index, and std::length_error beyond
+/// 1 GB.
+PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::uint32_t>& user_rank,
+                       std::uint32_t items, OnDuplicate on_duplicate, ThreadTeam& team,
+                       const ChunkHoldout* holdout = nullptr);
+
+/// Number, mean and sum of squared differences from the mean of some ratings.
+struct RatingMoments {
+  std::uint64_t count = 0;
+  double mean = 0;
+  double squares = 0;
+
+  void add(const RatingMoments& other);
+  double spread() const;  ///< as Ratings::spread()
+};
+
+/// What is in a chunk, read from its first bytes (kChunkFactsBytes of them are enough).
+struct ChunkFacts {
+  ChunkId id;
+  std::uint32_t users;
+  std::uint32_t items;  ///< of the training
+  RatingMoments moments;
+};
+inline constexpr std::size_t kChunkFactsBytes = 128;
+ChunkFacts facts_of_chunk(ByteView chunk);
+
+}  // namespace als

@@ -1,0 +1,44 @@
+// The items' side: a slice of them with all that their half-steps need.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/base/thread_team.h"
+#include "core/linalg/factor_matrix.h"
+#include "core/parts/bytes.h"
+#include "core/parts/step.h"
+
+namespace als {
+
+/// A slice to begin with. Its sums of totals are those of all parts, see add_totals(). keys: of the
+/// slice's items, as for initial_factors(); spread: RatingMoments::spread(), explicit alone.
+Bytes make_slice(const PartsTraining& training, std::uint32_t slice, ByteView totals,
+                 const std::vector<std::uint64_t>& keys, double spread, ThreadTeam& team);
+
+/// The same with factors to start from, as many rows as the slice has items (a warm start).
+Bytes make_slice(const PartsTraining& training, std::uint32_t slice, ByteView totals,
+                 const Factors& factors, ThreadTeam& team);
+
+/// Before Step::kUsers and kFinish: the slice in the basis of the step. `step`: the bytes that
+/// PartsRunner got. kFinish leaves it as it is.
+Bytes turn_slice(ByteView slice, ByteView step, ThreadTeam& team);
+
+/// The slice's piece of the block of a step, after turn_slice(). Pieces joined by putting them one
+/// after the other (`string_agg`) are a block. The block of kUsers serves the following kResidual
+/// too.
+Bytes slice_block(ByteView slice, ByteView step, ThreadTeam& team);
+
+/// After kResidual, kProduct and kCompare, given the sums of all parts, see add_sums(): the slice
+/// as it is then.
+Bytes step_slice(ByteView slice, ByteView step, ByteView sums, ThreadTeam& team);
+
+/// What slices say to PartsTrainer: of one slice, or of several in order of their numbers, put one
+/// after the other.
+Bytes report_of_slice(ByteView slice);
+
+/// The factors of a slice's items as they are now.
+Factors factors_of_slice(ByteView slice);
+
+}  // namespace als

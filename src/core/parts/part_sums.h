@@ -1,0 +1,66 @@
+// What the chunks of a part add to each item.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/base/thread_team.h"
+#include "core/data/popularity.h"
+#include "core/parts/bytes.h"
+#include "core/parts/item_block.h"
+
+namespace als {
+
+/// One pass over the ratings of a part, for all items that the block has: kResidual, kProduct or
+/// kCompare, as the block says.
+class PartSums {
+ public:
+  PartSums(ItemBlock block, std::uint32_t part, ThreadTeam& team);
+  ~PartSums();
+
+  /// The chunks of the part, each once and in ascending order of their numbers, which is checked:
+  /// sums in single precision depend on their order. users: as the last half-step left them.
+  void add(ByteView chunk, ByteView users);
+
+  /// A piece of each slice of the block, one after the other. See piece_of_slice().
+  Bytes bytes() const;
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
+
+/// Adds the piece of one slice of a part to `sum`, empty at first: in ascending order of parts,
+/// which is checked.
+void add_sums(Bytes& sum, ByteView piece);
+
+/// The piece of a slice among pieces that stand one after the other.
+ByteView piece_of_slice(ByteView pieces, std::uint32_t slice);
+
+/// How often each item was rated in a part, and with which weight: summed once, before the first
+/// step.
+class PartTotals {
+ public:
+  /// Of `training` the options, items and slice_items are needed.
+  PartTotals(const PartsTraining& training, std::uint32_t part);
+  ~PartTotals();
+
+  /// The chunks of the part, in ascending order of their numbers, which is checked.
+  void add(ByteView chunk);
+
+  Bytes bytes() const;  ///< as of PartSums; summed over parts by add_sums(), too
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
+
+/// Of the totals of some slices, one after the other: the loss where all factors are zero, for
+/// implicit feedback; else 0.
+double zero_loss(ByteView totals);
+
+/// Of the totals of one slice: what its items' ratings come to, of which popularity is made.
+std::vector<RatingTotals> rating_totals(ByteView totals);
+
+}  // namespace als

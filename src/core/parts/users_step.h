@@ -1,0 +1,43 @@
+// The users' side: a half-step of one chunk.
+#pragma once
+
+#include <memory>
+
+#include "core/base/thread_team.h"
+#include "core/linalg/factor_matrix.h"
+#include "core/parts/bytes.h"
+#include "core/parts/item_block.h"
+
+namespace als {
+
+/// Takes users a half-step further, chunk after chunk: the engine's own, on all threads of the
+/// team. Keeps its working memory from chunk to chunk.
+class UsersStep {
+ public:
+  /// step: the bytes that PartsRunner::step_users() got. `block` has all slices and, as the team,
+  /// outlives this.
+  UsersStep(ByteView step, const ItemBlock& block, ThreadTeam& team);
+  ~UsersStep();
+
+  struct Result {
+    Bytes users;   ///< as they are then
+    Bytes report;  ///< see add_user_report()
+  };
+
+  /// users: what the last half-step made of this chunk; empty at first.
+  Result run(ByteView chunk, ByteView users);
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
+
+/// Adds what a chunk, or a sum of chunks, reports to `sum`, empty at first: in ascending order of
+/// parts and of numbers within them, which is checked. A few K x K doubles.
+void add_user_report(Bytes& sum, ByteView report);
+
+/// The factors of a chunk's users by canonical index, turned to the items' basis only by
+/// Step::kFinish.
+Factors factors_of_users(ByteView users);
+
+}  // namespace als

@@ -1,0 +1,97 @@
+// The diagonal part of a row's equations, the preconditioner, and when to stop.
+#include "core/train/cg_row.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace als {
+namespace {
+
+// A step is not worth its time if it lowers the loss of a row by less than this part of it.
+constexpr double kNegligible = 1e-6;
+
+// Where less than this is left of the loss at x = 0, it is summed up anew.
+constexpr double kCancelled = 1e-4;
+
+}  // namespace
+
+CgEquations::CgEquations(const TrainOptions& options, const GramBasis& basis)
+    : basis_(basis),
+      implicit_(options.feedback == Feedback::kImplicit),
+      biases_(options.biases),
+      factors_(static_cast<std::size_t>(options.factors)),
+      stride_(blocks_of(factors_) * kBlock),
+      unknowns_(cg_unknowns(options)) {}
+
+/// What Y^T Y and the ridge add to A[k][k], and to no other entry in this basis.
+float CgEquations::shared_diagonal(const CgRow& row, std::size_t k) const {
+  if (k >= stride_) return row.ridge.last;
+  return (implicit_ ? basis_.eigenvalues()[k] : 0.0F) + row.ridge.others;
+}
+
+/// What A[k][k] is on average. The ratings' own part of it, the sum of w z_k^2, would take another
+/// pass.
+float CgEquations::mean_diagonal(const CgRow& row, std::size_t k) const {
+  const float mean_square = k < stride_ ? basis_.mean_squares()[k] : 1.0F;
+  return shared_diagonal(row, k) + row.weight * mean_square;
+}
+
+/// A ridge around where the row is, rho |x - x_0|^2, if its equations may be singular; else 0. What
+/// lowers the sum of it and the loss lowers the loss, and a component that is rounding errors alone
+/// cannot make x long: the next change of basis would spread what rounding leaves of that over all
+/// other components.
+float CgEquations::proximal_ridge(const CgRow& row) const {
+  if (!basis_.singular()) return 0;
+  float least = mean_diagonal(row, 0);
+  float most = least;
+  for (std::size_t k = 1; k < factors_; ++k) {
+    least = std::min(least, mean_diagonal(row, k));
+    most = std::max(most, mean_diagonal(row, k));
+  }
+  return least < GramBasis::kSingular * most ? GramBasis::kSingular * most : 0;
+}
+
+void CgEquations::precondition(CgRow& row) const {
+  row.extra = proximal_ridge(row);
+  for (std::size_t k = 0; k < unknowns_; ++k) {
+    const float whole = mean_diagonal(row, k) + row.extra;
+    row.gradients.preconditioner()[k] = whole > 0 ? 1.0F / whole : 0.0F;
+  }
+}
+
+void CgEquations::start(CgRow& row) const {
+  const float* x = row.gradients.x();
+  float* residual = row.gradients.residual();
+  for (std::size_t k = 0; k < unknowns_; ++k) {
+    const float diagonal = shared_diagonal(row, k);
+    residual[k] -= diagonal * x[k];
+    row.loss += static_cast<double>(diagonal) * x[k] * x[k];
+  }
+  precondition(row);
+  row.gradients.start();
+}
+
+bool CgEquations::is_active(const CgRow& row) {
+  return row.gradients.decrease() > kNegligible * row.loss;
+}
+
+void CgEquations::step(CgRow& row) const {
+  for (std::size_t k = 0; k < unknowns_; ++k) {
+    row.gradients.product()[k] -=
+        (shared_diagonal(row, k) + row.extra) * row.gradients.direction()[k];
+  }
+  row.gradients.step();
+}
+
+CgEquations::Outcome CgEquations::outcome(const CgRow& row) const {
+  const float* x = row.gradients.x();
+  double norm = 0;
+  for (std::size_t k = 0; k < stride_; ++k) norm += static_cast<double>(x[k]) * x[k];
+  double ridge = row.ridge.others * norm;
+  if (biases_) ridge += row.ridge.last * static_cast<double>(x[stride_]) * x[stride_];
+  const double loss = row.loss - row.gradients.lowered();
+  return {loss, ridge, std::isfinite(ridge) && std::isfinite(loss),
+          row.extra > 0 || loss < kCancelled * std::max(row.targets, row.loss)};
+}
+
+}  // namespace als
