@@ -1325,6 +1325,66 @@ create function als.cosine(a real[], b real[]) returns real
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_cosine';
 comment on function als.cosine is 'The cosine of the angle between two vectors; 0 if either is zero';
 
+create function als._add_rating(state bytea, factors real[], rating float8) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_rating';
+comment on function als._add_rating(bytea, real[], float8) is
+  'Internal to als.equations: adds a rating';
+
+create function als._add_rating(state bytea, factors real[], rating float8, bias float8) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_biased_rating';
+comment on function als._add_rating(bytea, real[], float8, float8) is
+  'Internal to als.equations: adds a rating of something with a bias';
+
+create function als._add_implicit_rating(state bytea, factors real[], rating float8, alpha float8) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_implicit_rating';
+comment on function als._add_implicit_rating is
+  'Internal to als.implicit_equations: adds a rating';
+
+create function als._add_vector(state bytea, factors real[]) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_vector';
+comment on function als._add_vector is
+  'Internal to als.gram: adds a vector';
+
+create function als._merge_equations(a bytea, b bytea) returns bytea
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_merge_equations';
+comment on function als._merge_equations is
+  'Internal to als.equations, als.implicit_equations and als.gram: adds the sums of two parts of the rows';
+
+create aggregate als.equations(factors real[], rating float8) (
+  sfunc = als._add_rating, stype = bytea, combinefunc = als._merge_equations, parallel = safe
+);
+comment on aggregate als.equations(real[], float8) is
+  'The normal equations of a user, or an item: of the factors of what it has rated, or was rated by, and of the ratings';
+
+create aggregate als.equations(factors real[], rating float8, bias float8) (
+  sfunc = als._add_rating, stype = bytea, combinefunc = als._merge_equations, parallel = safe
+);
+comment on aggregate als.equations(real[], float8, float8) is
+  'The same with biases: the row has one of its own, its last unknown, and the bias of the other side is taken from the rating';
+
+create aggregate als.implicit_equations(factors real[], rating float8, alpha float8) (
+  sfunc = als._add_implicit_rating, stype = bytea, combinefunc = als._merge_equations, parallel = safe
+);
+comment on aggregate als.implicit_equations(real[], float8, float8) is
+  'The same of implicit feedback, where a cell weighs 1 + alpha * rating; als.gram has the part of the cells without a rating';
+
+create aggregate als.gram(factors real[]) (
+  sfunc = als._add_vector, stype = bytea, combinefunc = als._merge_equations, parallel = safe
+);
+comment on aggregate als.gram(real[]) is
+  'The Gram matrix of a side: what all its vectors add to the equations of every row of the other one';
+
+create function als.solve(
+  equations bytea,
+  regularization float8,
+  reg_exponent float8 default 1,
+  bias_regularization float8 default null,
+  gram bytea default null
+) returns real[]
+language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_solve';
+comment on function als.solve is
+  'Solves the normal equations of a row exactly: its factors and, with biases, its bias behind them';
+
 -- Who may load the machine ------------------------------------------------------------------------
 
 create function als._costly_functions() returns setof regprocedure

@@ -17,7 +17,8 @@ my $members = q{
 	select pg_describe_object(classid, objid, 0),
 		coalesce(obj_description(objid, classid::regclass::text), ''),
 		case classid
-			when 'pg_proc'::regclass then (select regexp_replace(pg_get_functiondef(objid), '\s+', ' ', 'g') || coalesce(p.proacl::text, '') from pg_proc p where p.oid = objid)
+			when 'pg_proc'::regclass then (select regexp_replace(case prokind when 'a' then (select a::text from pg_aggregate a where aggfnoid = p.oid) else pg_get_functiondef(objid) end, '\s+', ' ', 'g')
+				|| coalesce(p.proacl::text, '') from pg_proc p where p.oid = objid)
 			when 'pg_class'::regclass then (select pg_get_viewdef(objid) || coalesce(c.relacl::text, '') from pg_class c where c.oid = objid and c.relkind = 'v')
 			when 'pg_type'::regclass then (select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' order by attnum) from pg_attribute a join pg_type t on t.typrelid = a.attrelid where t.oid = objid and not attisdropped)
 		end
