@@ -122,6 +122,7 @@ bench-serving:
 bench-round-trip:
 	@test/bench/round-trip
 
+-include $(wildcard build/plain/test/bench/*.d)
 build/plain/kernels build/plain/top_k build/plain/train: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) -o $@ $^
 

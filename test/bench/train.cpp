@@ -50,9 +50,10 @@ Ratings draw_ratings(std::size_t count, ThreadTeam& team) {
   return {std::move(buffer), identity(users), identity(items), OnDuplicate::kLast, team};
 }
 
-/// Of the bits of the items' factors (FNV-1a).
-std::uint64_t hash_of(const FactorMatrix& factors) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
+/// Of the bits of the loss and the items' factors (FNV-1a).
+std::uint64_t hash_of(double loss, const FactorMatrix& factors) {
+  std::uint64_t hash;
+  std::memcpy(&hash, &loss, sizeof hash);
   for (std::size_t row = 0; row < factors.rows(); ++row) {
     for (std::size_t k = 0; k < factors.cols(); ++k) {
       std::uint32_t bits;
@@ -75,7 +76,7 @@ void measure(const Ratings& ratings, const TrainOptions& options, int most_threa
     const double start = wall_seconds();
     for (int n = 0; n < kMeasured; ++n) loop.iterate();
     const double seconds = (wall_seconds() - start) / kMeasured;
-    const std::uint64_t hash = hash_of(loop.trainer().items().matrix);
+    const std::uint64_t hash = hash_of(loop.loss().back(), loop.trainer().items().matrix);
     if (threads == 1) {
       alone = seconds;
       bits = hash;

@@ -69,7 +69,7 @@ HalfStep::HalfStep(const CompressedRows& rows, std::size_t others, const TrainOp
       exact_(make_plan(segment_size(options.unknowns()), row_cost(options.unknowns()),
                        run_size(options.unknowns()))),
       cg_{} {
-  plan_batches();
+  plan_batches(team.threads());
   weigh_rows(team);
 }
 

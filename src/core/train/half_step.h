@@ -119,13 +119,13 @@ class HalfStep {
                   ThreadTeam& team, Factors& solved) const;
 
   // By conjugate gradients, in half_step_cg.cpp.
-  void plan_batches();
+  void plan_batches(int threads);
   template <class Pass, class AddUp>
-  void pass_over(RowWorkspace& worker, std::size_t n, const Factors& fixed, const Pass& pass,
-                 const AddUp& add_up) const;
-  void cg_step_rows(const std::size_t* rows, std::size_t n, const Factors& fixed,
+  void pass_over(RowWorkspace& worker, std::size_t n, std::size_t tile, const Factors& fixed,
+                 const Pass& pass, const AddUp& add_up) const;
+  void cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t tile, const Factors& fixed,
                     const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
-                    Result& result) const;
+                    Result* results) const;
 
   const CompressedRows& rows_;
   std::size_t others_;

@@ -23,6 +23,9 @@ namespace {
 constexpr std::size_t kBlockWork = std::size_t{1} << 25;
 constexpr std::size_t kLongestWork = std::size_t{1} << 29;
 
+// Batches for each thread, at least, which keep all of them busy to the end.
+constexpr std::uint64_t kBatchesPerThread = 4;
+
 // What a row costs beside its ratings, in ratings.
 constexpr std::size_t kRowCost = 8;
 
@@ -48,7 +51,9 @@ std::size_t cg_batch_rows(const TrainOptions& options) {
   return std::max<std::size_t>(kBatchBytes / (2 * padded(options.factors) * sizeof(float)), 1);
 }
 
-void HalfStep::plan_batches() {
+/// The bits do not depend on which rows share a batch. The more there are, the more rows share a
+/// tile; the more batches there are, the more threads can share them.
+void HalfStep::plan_batches(int threads) {
   const std::size_t rating = rating_work(options().factors);
   const std::uint64_t longest = kLongestWork / rating;
   const std::size_t fixed_bytes = others_ * padded(options().factors) * sizeof(float);
@@ -63,12 +68,17 @@ void HalfStep::plan_batches() {
     const std::uint64_t size_of_b = rows_.row_size(b);
     return size_of_a > size_of_b || (size_of_a == size_of_b && a < b);
   });
+  std::uint64_t ratings = 0;
+  for (const std::size_t row : batched_rows_) ratings += rows_.row_size(row);
+  const std::uint64_t most =
+      std::clamp(ratings / (kBatchesPerThread * static_cast<std::uint64_t>(threads)),
+                 kBlockWork / rating, longest);
   const std::size_t rows_at_most = cg_batch_rows(options());
   batches_.push_back(0);
   std::uint64_t size = 0;
   for (std::size_t place = 0; place < batched_rows_.size(); ++place) {
     const std::uint64_t row_size = rows_.row_size(batched_rows_[place]);
-    if (size > 0 && (size + row_size > longest || place - batches_.back() == rows_at_most)) {
+    if (size > 0 && (size + row_size > most || place - batches_.back() == rows_at_most)) {
       batches_.push_back(place);
       size = 0;
     }
@@ -77,16 +87,15 @@ void HalfStep::plan_batches() {
   if (!batched_rows_.empty()) batches_.push_back(batched_rows_.size());
 }
 
-/// Calls pass(row, end) for the ratings of the batch's first n rows that are active: tile by tile
-/// if there are several, and a chunk at a time; and add_up(row) whenever a chunk or so is in the
-/// partial sum.
+/// Calls pass(row, end) for the ratings of the batch's first n rows that are active, a tile of so
+/// many of the fixed side's vectors and a chunk at a time; and add_up(row) whenever a chunk or so
+/// is in the partial sum.
 template <class Pass, class AddUp>
-void HalfStep::pass_over(RowWorkspace& worker, std::size_t n, const Factors& fixed,
-                         const Pass& pass, const AddUp& add_up) const {
+void HalfStep::pass_over(RowWorkspace& worker, std::size_t n, std::size_t tile,
+                         const Factors& fixed, const Pass& pass, const AddUp& add_up) const {
   const std::size_t row_floats = fixed.matrix.stride();
   const std::size_t all = fixed.matrix.rows();
   const std::uint32_t* columns = rows_.columns.data();
-  const std::size_t tile = n == 1 ? all : kTileBytes / (row_floats * sizeof(float));
   for (std::size_t r = 0; r < n; ++r) {
     worker.batch[r].next = rows_.offsets[worker.batch[r].row];
     worker.batch[r].summed = 0;
@@ -125,10 +134,10 @@ void HalfStep::pass_over(RowWorkspace& worker, std::size_t n, const Factors& fix
   }
 }
 
-/// A half-step for n rows, at most as many as a batch has.
-void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factors& fixed,
-                            const TrainingWorkspace& workspace, RowWorkspace& worker,
-                            Factors& solved, Result& result) const {
+/// A half-step for n rows, at most as many as a batch has, a result for each.
+void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t tile,
+                            const Factors& fixed, const TrainingWorkspace& workspace,
+                            RowWorkspace& worker, Factors& solved, Result* results) const {
   const std::size_t stride = fixed.matrix.stride();
   const bool biases = !fixed.bias.empty();
   const std::size_t unknowns = stride + (biases ? kBlock : 0);
@@ -145,7 +154,7 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
     std::fill_n(row.gradients.residual(), unknowns, 0.0F);
   }
   pass_over(
-      worker, n, fixed,
+      worker, n, tile, fixed,
       [&](CgRow& row, std::uint64_t end) {
         passes_.add_residual(row.next, end, fixed, row.gradients.x(), worker.chunk,
                              row.gradients.partial_sum(), row.loss, row.targets);
@@ -168,7 +177,7 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
     }
     if (!any) break;
     pass_over(
-        worker, n, fixed,
+        worker, n, tile, fixed,
         [&](CgRow& row, std::uint64_t end) {
           passes_.subtract_product(row.next, end, fixed, row.gradients.direction(), worker.chunk,
                                    row.gradients.partial_sum());
@@ -181,6 +190,7 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, const Factor
 
   for (std::size_t r = 0; r < n; ++r) {
     CgRow& row = worker.batch[r];
+    Result& result = results[r];
     const float* x = row.gradients.x();
     const CgEquations::Outcome outcome = equations.outcome(row);
     if (!outcome.finite) {
@@ -221,17 +231,19 @@ HalfStep::Result HalfStep::cg_step_in_basis(const Factors& fixed, TrainingWorksp
                                             ThreadTeam& team, Factors& solved) const {
   be_careful(workspace.basis.singular(), fixed, workspace, team);
 
-  std::vector<Result> results(batches_.size());
+  const std::size_t all = fixed.matrix.rows();
+  const std::size_t tile = kTileBytes / (fixed.matrix.stride() * sizeof(float));
+  std::vector<Result> results(batched_rows_.size());
   team.for_each_block(batches_.size() - 1, 1, [&](std::size_t b, std::size_t, int thread) {
-    cg_step_rows(batched_rows_.data() + batches_[b], batches_[b + 1] - batches_[b], fixed,
+    cg_step_rows(batched_rows_.data() + batches_[b], batches_[b + 1] - batches_[b], tile, fixed,
                  workspace, workspace.workers[static_cast<std::size_t>(thread)], solved,
-                 results[b]);
+                 results.data() + batches_[b]);
   });
   Result total = sum_of(results);
-  total.add(for_each_short_row(cg_, workspace, team, solved,
-                               [&](std::size_t row, RowWorkspace& worker, Result& result) {
-                                 cg_step_rows(&row, 1, fixed, workspace, worker, solved, result);
-                               }));
+  total.add(for_each_short_row(
+      cg_, workspace, team, solved, [&](std::size_t row, RowWorkspace& worker, Result& result) {
+        cg_step_rows(&row, 1, all, fixed, workspace, worker, solved, &result);
+      }));
   total.add(solve_long_rows(huge_rows_, fixed, workspace, team, solved));
   return measured(total, fixed, workspace, team, solved);
 }
