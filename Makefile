@@ -30,6 +30,10 @@ PG_CXXFLAGS = $(ALS_CXXFLAGS)
 SHLIB_LINK += -lstdc++ -lpthread $(COUNT_LINES)
 EXTRA_CLEAN = $(OBJS:.o=.d) build
 
+ifeq ($(SRCS),)
+$(error als is built in the folder of its sources: cd there, or make -C there)
+endif
+
 # Bitcode lets the server inline C functions into JIT-compiled expressions; C++ gains nothing.
 override with_llvm = no
 
@@ -43,7 +47,23 @@ include $(PGXS)
 override CXXFLAGS := $(CXXFLAGS:-O2=$(OPTIMIZE))
 # PGXS does not track headers.
 -include $(OBJS:.o=.d)
-$(OBJS): | check-deps
+# Nor for which server objects are made: those of one version are no good for another.
+MADE_FOR = $(shell $(PG_CONFIG) --version) $(includedir_server)
+build/made-for: FORCE
+	@mkdir -p $(@D); echo '$(MADE_FOR)' | cmp -s - $@ || echo '$(MADE_FOR)' >$@
+.PHONY: FORCE
+$(OBJS): build/made-for | check-deps
+
+# Beside the module: README.md and what it leads to.
+DOC_DIR = $(DESTDIR)$(docdir)/$(EXTENSION)
+DOC_FILES = README.md CHANGELOG.md CONTRIBUTING.md LICENSE SECURITY.md $(wildcard docs/*.md docs/*/*)
+.PHONY: install-docs uninstall-docs
+install: install-docs
+install-docs:
+	for file in $(DOC_FILES); do $(INSTALL) -D -m 644 $$file '$(DOC_DIR)'/$$file || exit 1; done
+uninstall: uninstall-docs
+uninstall-docs:
+	rm -rf '$(DOC_DIR)'
 else
 all install installcheck clean: check-deps
 endif
