@@ -1010,7 +1010,7 @@ comment on function als.revoke_training is
 -- What acts on other tables first proves that they are the model's.
 create or replace function als.drop_model(model regclass) returns void
 language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_drop_model';
-comment on function als.drop_model is 'Drops a model: its table and the factor tables that are provably its own';
+comment on function als.drop_model is 'Drops a model: its table and the factor tables that are provably its own, but not those that were attached to it';
 
 create or replace function als.factors_changed() returns trigger
 language c as 'MODULE_PATHNAME', 'als_factors_changed';
@@ -1195,6 +1195,28 @@ create function als.import_model(
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
 comment on function als.import_model is
   'Makes a model of factors that were trained elsewhere, given as tables or queries of ids and vectors';
+
+create function als.attach_model(
+  model text,
+  user_table regclass,
+  item_table regclass,
+  feedback text default 'implicit',
+  regularization float8 default null,
+  reg_exponent float8 default null,
+  alpha float8 default null,
+  mean float8 default null,
+  nonnegative boolean default false,
+  on_duplicate text default null,
+  source text default null,
+  user_col name default 'user_id',
+  item_col name default 'item_id',
+  rating_col name default 'rating',
+  bias_regularization float8 default null,
+  time_col name default null
+) returns als.model
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_attach_model';
+comment on function als.attach_model is
+  'Makes a model of tables of factors that are there, without a copy; als.drop_model leaves them';
 
 create function als._trained_checksum(n bigint) returns bigint
 language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_trained_checksum';

@@ -192,6 +192,7 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
                    {type.base});
     for_each_row(plan, {{type.base, id}}, {FLOAT4ARRAYOID, FLOAT4OID, INT4OID},
                  [&](TupleTableSlot* slot) {
+                   if (slot->tts_isnull[0]) return;  // as if there were no such row
                    VectorView vector = model_vector(slot->tts_values[0], model(), side);
                    last.values.assign(vector.values, vector.values + vector.size);
                    last.bias = model_bias(slot->tts_values[1], slot->tts_isnull[1], model(), side);

@@ -1,4 +1,5 @@
-// als.drop_model: a model's table and those factor tables that are provably its own.
+// als.drop_model: a model's table and those factor tables that are provably its own. Tables that
+// are attached to it lose their trigger, which depends on the model's table.
 
 #include "pg/model/claims.h"
 #include "pg/model/model_writer.h"
@@ -58,7 +59,7 @@ void drop_model(Oid model) {
   std::string tables = relation_name(model);
   for (Side side : {Side::kUsers, Side::kItems}) {
     const Oid factors = store.factor_table(side);
-    if (!OidIsValid(factors)) continue;
+    if (!OidIsValid(factors) || server([&] { return is_attached(factors); })) continue;
     check_has_no_other_claim(factors, model);
     tables += ", " + relation_name(factors);
   }

@@ -183,12 +183,22 @@ Oid ModelWriter::create_factor_table(Side side, const char* label, const IdType&
 }
 
 /// Whoever changes the rows by hand gives the model a new version, see als.factors_changed().
-void ModelWriter::watch_factor_table(Oid factors) {
+void ModelWriter::watch_factor_table(Oid factors, const char* trigger) {
   const std::string table = relation_name(factors);
-  execute("create trigger als_version after insert or update or delete or truncate on " + table +
+  execute(std::string("create trigger ") + trigger +
+          " after insert or update or delete or truncate on " + table +
           " for each statement execute function als.factors_changed()");
   // A session that replicates or restores changes rows like any other.
-  execute("alter table " + table + " enable always trigger als_version");
+  execute("alter table " + table + " enable always trigger " + trigger);
+}
+
+void ModelWriter::attach_tables(const BySide<Oid>& tables) {
+  create_model_table();
+  factor_tables_ = tables;
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    watch_factor_table(tables[side], kAttachedTrigger);
+    server([&] { record_model(tables[side], table_); });
+  }
 }
 
 Oid ModelWriter::id_type(Side side) const {
@@ -247,12 +257,24 @@ void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unl
     const IdType& type = *id_types[side];
     Oid& table = factor_tables_[side];
     if (OidIsValid(table)) {
+      check_is_not_attached(table);
       check_factor_table(side, type, unlogged, replace_ids);
     } else {
       table = create_factor_table(side, "factors", type, unlogged);
-      watch_factor_table(table);
+      watch_factor_table(table, kVersionTrigger);
     }
   }
+}
+
+/// Nobody's own table is emptied for a training.
+void ModelWriter::check_is_not_attached(Oid factors) const {
+  if (!server([&] { return is_attached(factors); })) return;
+  throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                  format("the factors of model %s are in %s, which als.attach_model has found",
+                         qualified_name().c_str(), relation_name(factors).c_str()),
+                  "Give the training another model's name, or remove this one with als.drop_model, "
+                  "which leaves "
+                  "the table.");
 }
 
 std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows, IfThere if_there) {
@@ -299,6 +321,13 @@ bool ModelWriter::widen_ids(const BySide<const IdType*>& id_types) {
   bool changed = false;
   for (Side side : {Side::kUsers, Side::kItems}) {
     if (id_type(side) == id_types[side]->oid) continue;
+    if (server([&] { return is_attached(factor_table(side)); }))
+      throw UserError(
+          ERRCODE_DATATYPE_MISMATCH,
+          format("%s ids of the source are %s, those of table %s, which is attached to "
+                 "the model, are not",
+                 side_name(side), id_types[side]->name, relation_name(factor_table(side)).c_str()),
+          "Change the type of the column with ALTER TABLE.");
     check_id_column_can_change(side);
     change_id_type(side, *id_types[side], "");
     changed = true;

@@ -39,13 +39,16 @@ class ModelWriter {
 
   /// Makes the tables that are missing, for ids of these types. Throws what check_sees_all()
   /// throws, 42804 if those there have ids of other types, 55000 if they are logged and should not
-  /// be.
+  /// be, or if they are attached.
   /// Ids of another type are accepted where the source's have only been widened, or `replace_ids`
   /// says so; write_factors() then changes the column. Throws 42501 or 0A000 where it cannot.
   void prepare_tables(const BySide<const IdType*>& id_types, bool unlogged, bool replace_ids);
 
+  /// Makes the model's table, for factors that are in these tables already. See ownership.h.
+  void attach_tables(const BySide<Oid>& tables);
+
   /// Gives the factor tables the wider types that the source's ids have come to have.
-  /// Returns whether there was anything to change.
+  /// Returns whether there was anything to change. Throws 42804 where they are attached.
   bool widen_ids(const BySide<const IdType*>& id_types);
 
   Oid table() const { return table_; }
@@ -86,10 +89,11 @@ class ModelWriter {
   void lock_tables();
   void mend_table(Oid factors);
   void create_model_table();
-  void watch_factor_table(Oid factors);
+  void watch_factor_table(Oid factors, const char* trigger);
   Oid id_type(Side side) const;
   void check_id_column_can_change(Side side) const;
   void change_id_type(Side side, const IdType& type, const char* conversion);
+  void check_is_not_attached(Oid factors) const;
   void check_factor_table(Side side, const IdType& type, bool unlogged, bool replace_ids) const;
 
   TargetTable target_table_;

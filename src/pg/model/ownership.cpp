@@ -86,10 +86,37 @@ bool replication_is_seen(Oid model, Oid table) {
   return OidIsValid(factors.ready) && subscription_of(model).ready == factors.ready;
 }
 
-bool has_columns_of(Oid table, Side side) {
-  for (const char* column : {id_column(side), "factors", "bias", "n_ratings"})
-    if (get_attnum(table, column) == InvalidAttrNumber) return false;
-  return true;
+/// The model table on which an object depends as factors depend on theirs, or InvalidOid.
+Oid model_of(Oid catalog, Oid object) {
+  Oid model = InvalidOid;
+  find_in_catalog(DependRelationId, DependDependerIndexId,
+                  {{Anum_pg_depend_classid, catalog}, {Anum_pg_depend_objid, object}},
+                  [&](HeapTuple row, TupleDesc) {
+                    auto* dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+                    if (dependency->objsubid != 0 || dependency->refclassid != RelationRelationId ||
+                        dependency->refobjsubid != 0 || dependency->deptype != DEPENDENCY_AUTO ||
+                        !is_model_type(class_row(dependency->refobjid).reloftype))
+                      return false;
+                    model = dependency->refobjid;
+                    return true;
+                  });
+  return model;
+}
+
+/// The trigger of a table that is attached to a model, or InvalidOid.
+Oid attached_trigger(Oid table) {
+  const Oid function = trigger_function();
+  Oid found = InvalidOid;
+  find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId, {{Anum_pg_trigger_tgrelid, table}},
+                  [&](HeapTuple row, TupleDesc) {
+                    auto* trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
+                    if (trigger->tgfoid != function ||
+                        std::strcmp(NameStr(trigger->tgname), kAttachedTrigger) != 0)
+                      return false;
+                    found = trigger->oid;
+                    return true;
+                  });
+  return found;
 }
 
 const char* role_name(Oid role) { return GetUserNameFromId(role, true); }
@@ -114,26 +141,30 @@ const char* doubt(Oid model, Oid table, Side side) {
 
 }  // namespace
 
+bool has_columns_of(Oid table, Side side) {
+  for (const char* column : {id_column(side), "factors", "bias", "n_ratings"})
+    if (get_attnum(table, column) == InvalidAttrNumber) return false;
+  return true;
+}
+
+bool is_attached(Oid table) { return OidIsValid(attached_trigger(table)); }
+
+bool is_watched(Oid table) { return has_trigger(table, Mark::kServes); }
+
 Oid recorded_model(Oid table) {
-  Oid model = InvalidOid;
-  find_in_catalog(DependRelationId, DependDependerIndexId,
-                  {{Anum_pg_depend_classid, RelationRelationId}, {Anum_pg_depend_objid, table}},
-                  [&](HeapTuple row, TupleDesc) {
-                    auto* dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
-                    if (dependency->objsubid != 0 || dependency->refclassid != RelationRelationId ||
-                        dependency->refobjsubid != 0 || dependency->deptype != DEPENDENCY_AUTO ||
-                        !is_model_type(class_row(dependency->refobjid).reloftype))
-                      return false;
-                    model = dependency->refobjid;
-                    return true;
-                  });
-  return model;
+  const Oid model = model_of(RelationRelationId, table);
+  if (OidIsValid(model)) return model;
+  const Oid trigger = attached_trigger(table);
+  return OidIsValid(trigger) ? model_of(TriggerRelationId, trigger) : InvalidOid;
 }
 
 void record_model(Oid table, Oid model) {
   ObjectAddress dependent;
   ObjectAddress referenced;
-  ObjectAddressSet(dependent, RelationRelationId, table);
+  if (const Oid trigger = attached_trigger(table); OidIsValid(trigger))
+    ObjectAddressSet(dependent, TriggerRelationId, trigger);
+  else
+    ObjectAddressSet(dependent, RelationRelationId, table);
   ObjectAddressSet(referenced, RelationRelationId, model);
   recordDependencyOn(&dependent, &referenced, DEPENDENCY_AUTO);
 }

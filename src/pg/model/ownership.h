@@ -13,17 +13,34 @@ namespace als::pg {
 /// The model table that a table is recorded to be factors of, or InvalidOid. A server call.
 Oid recorded_model(Oid table);
 
-/// Records that a table holds factors of a model: dropping the model table takes it along. A server
-/// call.
+/// Records that a table holds factors of a model: dropping the model table takes it along, or of a
+/// table that is attached the trigger. A server call.
 void record_model(Oid table, Oid model);
 
 /// The table of this shape that is recorded to be factors of a model, if there is exactly one;
 /// InvalidOid else. A server call.
 Oid recorded_factors(Oid model, Side side);
 
+/// The trigger of a table of factors that serve.
+inline constexpr const char* kVersionTrigger = "als_version";
+
 /// The trigger of a table in which a run is kept. It does nothing: like the other it tells after a
 /// dump, too, what the table is.
 inline constexpr const char* kKeptTrigger = "als_kept";
+
+/// The trigger of a table that als.attach_model has found, not made. It does what that of a table
+/// of als's own does, but here it is the trigger alone that is recorded to be the model's, and
+/// goes with it: the table stays.
+inline constexpr const char* kAttachedTrigger = "als_attached";
+
+/// Whether a table is attached to a model. A server call.
+bool is_attached(Oid table);
+
+/// Whether our trigger is on a table that serves. A server call.
+bool is_watched(Oid table);
+
+/// Whether a table has the columns of a factor table. A server call.
+bool has_columns_of(Oid table, Side side);
 
 /// Whether a table that a model's row names is the copy of a run that is kept. A server call.
 bool is_kept_copy(Oid model, Oid table, Side side);

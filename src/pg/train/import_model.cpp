@@ -6,30 +6,23 @@
 
 #include "pg/ids/id_args.h"
 #include "pg/model/previous_run.h"
-#include "pg/model/run_row.h"
-#include "pg/options/option_defaults.h"
 #include "pg/server/expanded_row.h"
 #include "pg/server/may_write.h"
 #include "pg/server/result_rows.h"
+#include "pg/train/foreign_factors.h"
 #include "pg/train/imported_factors.h"
-#include "pg/train/train_arguments.h"
 
 namespace als::pg {
 
 namespace {
 
-struct ImportRequest {
+struct ImportRequest : ForeignFactors {
   std::string model;
   std::string user_factors;
   std::string item_factors;
-  OptionChoices options;
-  std::optional<double> mean;
-  std::optional<RatingSource> source;
   bool replace;
   bool replace_ids;
   bool unlogged;
-
-  bool implicit() const { return options.feedback() == Feedback::kImplicit; }
 };
 
 ImportRequest import_request(FunctionCallInfo fcinfo) {
@@ -38,22 +31,10 @@ ImportRequest import_request(FunctionCallInfo fcinfo) {
   request.model = args.text("model");
   request.user_factors = args.text("user_factors");
   request.item_factors = args.text("item_factors");
-  request.options = option_args(args);
-  if (request.options[OptionId::kRegularization] && !request.options[OptionId::kRegExponent])
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "regularization needs its reg_exponent",
-                    "It is 1 for factors of Spark, 0 for those of implicit.");
-  request.options.check_feedback();
-  constexpr double kMaxMean = 1e37;  // kMaxBias in double precision
-  if (!args.is_null("mean"))
-    request.mean = float_arg(fcinfo, args["mean"], "mean", -kMaxMean, kMaxMean);
-  if (request.mean && request.implicit())
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "mean is for explicit feedback",
-                    "Leave mean out, or use feedback => 'explicit'.");
+  static_cast<ForeignFactors&>(request) = foreign_factors(args);
   request.replace = args.flag("replace");
   request.replace_ids = args.has("replace_ids") && args.flag("replace_ids");  // not in 1.0
   request.unlogged = args.flag("unlogged");
-  if (const auto source = args.optional_text("source"))
-    request.source = source_from(args, *source, request.options.on_duplicate());
   return request;
 }
 
@@ -117,22 +98,6 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
   return counts;
 }
 
-/// mu: as it is told, or else as the source has it.
-double mean_of(const ImportRequest& request, bool biases,
-               const std::optional<SourceCounts>& counts) {
-  if (request.mean) return *request.mean;
-  if (request.implicit()) return 0;
-  if (counts && counts->ratings() > 0) {
-    const double mean = counts->sum / static_cast<double>(counts->ratings());
-    if (std::fabs(static_cast<float>(mean)) <= kMaxBias) return mean;
-  }
-  if (biases)
-    throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED,
-                    "factors with biases need the mean rating that they are added to",
-                    "Use mean => ..., or source => '...' for the mean of its ratings.");
-  return 0;
-}
-
 /// An id type for a side: the source's, so that its rows can be found by the model's ids, or else
 /// as the factors come.
 const IdType* id_type_for(const FactorQuery& query, const std::optional<DescribedSource>& source,
@@ -159,20 +124,7 @@ void write_imported_row(const ModelWriter& store, const ImportRequest& request,
                         const ImportedFactors& users, const ImportedFactors& items, bool biases,
                         const std::optional<SourceCounts>& counts, double mean,
                         const std::optional<double>& damped) {
-  // Of what the factors decide, what a training would have to be told to go on from them.
-  OptionChoices chosen = request.options;
-  chosen.set(OptionId::kFactors, std::int64_t{users.length()});
-  if (!request.implicit() && !biases) chosen.set(OptionId::kBiases, std::int64_t{0});
-  OptionChoices options = chosen;
-  if (options[OptionId::kBiasRegularization] && !biases)
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
-                    "bias_regularization is for factors with biases",
-                    "Leave bias_regularization out, or give the biases as a third column.");
-  options.set(OptionId::kBiases, std::int64_t{biases ? 1 : 0});
-  options.set(OptionId::kOnDuplicate, static_cast<std::int64_t>(options.on_duplicate()));
-  RunRow row;
-  row.add_source(request.source);
-  row.add_options(options, without_defaults(chosen));
+  RunRow row = foreign_run_row(request, users.length(), biases);
   if (counts) {
     row.add("n_rows", bigint_param(counts->rows));
     row.add("n_skipped", bigint_param(counts->skipped));
@@ -196,9 +148,7 @@ void import_model(ModelWriter& store, const ImportRequest& request, Progress& pr
   const FactorQuery user_query(request.user_factors, Side::kUsers);
   const FactorQuery item_query(request.item_factors, Side::kItems);
   const bool biases = user_query.has_bias() || item_query.has_bias();
-  if (biases && request.implicit())
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "biases are for explicit feedback",
-                    "Leave the third column out, or use feedback => 'explicit'.");
+  if (biases) check_may_have_biases(request, "Leave the third column out");
   std::optional<DescribedSource> source;
   if (request.source) source = describe_source(*request.source, context);
   const BySide<const IdType*> id_types{id_type_for(user_query, source, context),
@@ -224,7 +174,8 @@ void import_model(ModelWriter& store, const ImportRequest& request, Progress& pr
   previous.forget();
   store.write_factors(Side::kUsers, rows_of(users, counts ? &counts->users : nullptr));
   FactorFeed item_rows = rows_of(items, counts ? &counts->items : nullptr);
-  const double mean = mean_of(request, biases, counts);
+  const double mean =
+      mean_of(request, biases, counts ? counts->ratings() : 0, counts ? counts->sum : 0);
   std::optional<double> damped;
   std::vector<float> popularity;
   if (counts) {

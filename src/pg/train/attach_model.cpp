@@ -1,0 +1,300 @@
+// als.attach_model: tables of factors that are there become those of a model, without a copy.
+
+#include "core/base/limits.h"
+#include "pg/model/model_source.h"
+#include "pg/model/ownership.h"
+#include "pg/server/expanded_row.h"
+#include "pg/server/may_write.h"
+#include "pg/server/result_rows.h"
+#include "pg/sql/target_columns.h"
+#include "pg/train/foreign_factors.h"
+
+namespace als::pg {
+
+namespace {
+
+struct AttachRequest : ForeignFactors {
+  std::string model;
+  BySide<Oid> tables;
+};
+
+AttachRequest attach_request(FunctionCallInfo fcinfo) {
+  const NamedArgs args(fcinfo);
+  AttachRequest request{};
+  request.model = args.text("model");
+  request.tables.users = DatumGetObjectId(args.datum("user_table"));
+  request.tables.items = DatumGetObjectId(args.datum("item_table"));
+  static_cast<ForeignFactors&>(request) = foreign_factors(args);
+  if (request.tables.users == request.tables.items)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "user_table and item_table are one table",
+                    "Users and items have a table of factors each.");
+  return request;
+}
+
+[[noreturn]] void refuse(Oid table, int sqlstate, const char* what, const std::string& hint) {
+  throw UserError(sqlstate, format("table %s %s", relation_name(table).c_str(), what), hint);
+}
+
+/// Throws unless the table has the column, and of this type; InvalidOid: of any.
+void check_column(Oid table, const char* column, Oid type, const std::string& way_out) {
+  const Oid found = server([&] {
+    const AttrNumber number = get_attnum(table, column);
+    return number == InvalidAttrNumber ? InvalidOid : get_atttype(table, number);
+  });
+  const std::string name = relation_name(table);
+  if (!OidIsValid(found))
+    refuse(table, ERRCODE_UNDEFINED_COLUMN, format("has no column \"%s\"", column).c_str(),
+           format("Use ALTER TABLE %s %s.", name.c_str(), way_out.c_str()));
+  if (found == type || !OidIsValid(type)) return;
+  const char* found_name = server([&] { return format_type_be(found); });
+  const char* wanted_name = server([&] { return format_type_be(type); });
+  refuse(table, ERRCODE_DATATYPE_MISMATCH,
+         format("has a column \"%s\" of type %s instead of %s", column, found_name, wanted_name)
+             .c_str(),
+         format("Use ALTER TABLE %s ALTER COLUMN %s TYPE %s.", name.c_str(), column, wanted_name));
+}
+
+void check_columns(Oid table, Side side) {
+  const std::string id = id_column(side);
+  check_column(table, id.c_str(), InvalidOid, "RENAME COLUMN ... TO " + id);
+  check_column(table, "factors", FLOAT4ARRAYOID, "RENAME COLUMN ... TO factors");
+  check_column(table, "bias", FLOAT4OID, "ADD COLUMN bias real");
+  check_column(table, "n_ratings", INT4OID, "ADD COLUMN n_ratings int");
+}
+
+bool is_primary_key(Oid table, const char* column) {
+  return server([&] {
+    Relation relation = table_open(table, AccessShareLock);
+    list_free(RelationGetIndexList(relation));  // looks the primary key up
+    bool found = false;
+    if (OidIsValid(relation->rd_pkindex)) {
+      Relation index = index_open(relation->rd_pkindex, AccessShareLock);
+      found = index->rd_index->indnkeyatts == 1 &&
+              index->rd_index->indkey.values[0] == get_attnum(table, column);
+      index_close(index, NoLock);
+    }
+    table_close(relation, NoLock);
+    return found;
+  });
+}
+
+/// Whoever owns a model may change its factors and whatever hangs on their tables.
+void check_is_callers(Oid table) {
+  const char* owner = server([&]() -> const char* {
+    const Oid found = owner_of(table);
+    return found == GetUserId() ? nullptr : quote_identifier(GetUserNameFromId(found, false));
+  });
+  if (owner != nullptr)
+    refuse(table, ERRCODE_INSUFFICIENT_PRIVILEGE, format("belongs to %s", owner).c_str(),
+           format("A model and its factor tables have one owner: use SET ROLE %s, or ALTER TABLE "
+                  "... OWNER TO.",
+                  owner));
+}
+
+void check_table(Oid table, Side side) {
+  check_is_callers(table);
+  const bool is_ordinary = server([&] {
+    return get_rel_relkind(table) == RELKIND_RELATION && !get_rel_relispartition(table) &&
+           !has_superclass(table);
+  });
+  if (!is_ordinary)
+    refuse(table, ERRCODE_WRONG_OBJECT_TYPE, "is not an ordinary table",
+           "Factors are in a table of their own, which is no partition and inherits from none.");
+  check_sees_all_rows(table);
+  check_columns(table, side);
+  const char* id = id_column(side);
+  if (!is_primary_key(table, id))
+    refuse(table, ERRCODE_INVALID_TABLE_DEFINITION, format("has no primary key on %s", id).c_str(),
+           format("Use ALTER TABLE %s ADD PRIMARY KEY (%s).", relation_name(table).c_str(), id));
+  const Oid model = server([&] { return recorded_model(table); });
+  if (OidIsValid(model))
+    refuse(table, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+           format("holds the factors of model %s", relation_name(model).c_str()).c_str(),
+           "Each model has tables of its own; see als.drop_model.");
+  if (server([&] { return is_watched(table); }))
+    refuse(table, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "has the trigger of a factor table",
+           "If no model needs it, remove it with DROP TRIGGER.");
+  server([&] {
+    describe_id_type(get_atttype(table, get_attnum(table, id)),
+                     get_typcollation(get_atttype(table, get_attnum(table, id))), "factor ids");
+  });
+}
+
+/// What a table of factors holds.
+struct Contents {
+  std::int64_t rows = 0;
+  int length = 0;  ///< of all vectors
+  bool has_bias = false;
+};
+
+Contents contents_of(Oid table) {
+  Contents contents;
+  const std::string name = relation_name(table);
+  std::int64_t vectors = 0;
+  int longest = 0;
+  bool are_flat = true;
+  for_each_row(
+      prepare("select pg_catalog.count(*), pg_catalog.count(factors), pg_catalog.count(bias), "
+              "coalesce(pg_catalog.min(pg_catalog.cardinality(factors)), 0), "
+              "coalesce(pg_catalog.max(pg_catalog.cardinality(factors)), 0), "
+              "coalesce(pg_catalog.max(pg_catalog.array_ndims(factors)), 1) from only " +
+              name),
+      {}, {INT8OID, INT8OID, INT8OID, INT4OID, INT4OID, INT4OID}, [&](TupleTableSlot* slot) {
+        contents.rows = DatumGetInt64(slot->tts_values[0]);
+        vectors = DatumGetInt64(slot->tts_values[1]);
+        contents.has_bias = DatumGetInt64(slot->tts_values[2]) > 0;
+        contents.length = DatumGetInt32(slot->tts_values[3]);
+        longest = DatumGetInt32(slot->tts_values[4]);
+        are_flat = DatumGetInt32(slot->tts_values[5]) == 1;
+      });
+  if (contents.rows == 0)
+    refuse(table, ERRCODE_NO_DATA_FOUND, "has no rows",
+           "A model has at least one user and one item.");
+  if (vectors < contents.rows)
+    refuse(table, ERRCODE_NULL_VALUE_NOT_ALLOWED, "has rows without factors",
+           format("Use DELETE FROM %s WHERE factors IS NULL.", name.c_str()));
+  if (!are_flat || contents.length != longest)
+    refuse(table, ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+           are_flat
+               ? format("has vectors of %d and of %d elements", contents.length, longest).c_str()
+               : "has vectors of several dimensions",
+           "All vectors of a model are arrays of one dimension and one length.");
+  if (contents.length < 1 || contents.length > kMaxFactors)
+    refuse(table, ERRCODE_INVALID_PARAMETER_VALUE,
+           format("has vectors of %d elements", contents.length).c_str(),
+           "A model has between 1 and 1024 factors.");
+  return contents;
+}
+
+BySide<Contents> contents_of(const BySide<Oid>& tables) {
+  const BySide<Contents> contents{contents_of(tables.users), contents_of(tables.items)};
+  if (contents.users.length != contents.items.length)
+    throw UserError(ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+                    format("table %s has vectors of %d elements, table %s of %d",
+                           relation_name(tables.users).c_str(), contents.users.length,
+                           relation_name(tables.items).c_str(), contents.items.length),
+                    "All vectors of a model have one length.");
+  return contents;
+}
+
+/// What the source says of its ratings.
+struct RatingSummary {
+  std::int64_t rows = 0;
+  std::int64_t ratings = 0;
+  double sum = 0;
+  float lowest = 0;
+  float highest = 0;
+};
+
+/// A user's rows are looked up by the id that the factors have.
+void check_ids(const DescribedSource& source, const BySide<Oid>& tables) {
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const Oid to = source.id_types[side]->oid;
+    const char* from = server([&]() -> const char* {
+      const Oid type = get_atttype(tables[side], get_attnum(tables[side], id_column(side)));
+      Oid function;
+      return type == to || find_coercion_pathway(getBaseType(to), type, COERCION_ASSIGNMENT,
+                                                 &function) != COERCION_PATH_NONE
+                 ? nullptr
+                 : format_type_be(type);
+    });
+    if (from != nullptr)
+      throw UserError(
+          ERRCODE_DATATYPE_MISMATCH,
+          format("%s ids of the source are %s, those of table %s are %s", side_name(side),
+                 source.id_types[side]->name, relation_name(tables[side]).c_str(), from),
+          "Cast the column in a source query.");
+  }
+}
+
+/// The server does the counting, wherever the rows are.
+RatingSummary summary_of(const RatingSource& named, const BySide<Oid>& tables,
+                         MemoryContext context) {
+  const DescribedSource source = describe_source(named, context);
+  check_ids(source, tables);
+  SourceNames names(source);
+  const std::string rating = source.rating_as_float8();
+  RatingSummary summary;
+  for_each_row(prepare("select pg_catalog.count(*), pg_catalog.count(" + rating +
+                       "), coalesce(pg_catalog.sum(" + rating + "), 0), coalesce(pg_catalog.min(" +
+                       rating + "), 0), coalesce(pg_catalog.max(" + rating + "), 0) from " +
+                       source.rows_that_count()),
+               {}, {INT8OID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID}, [&](TupleTableSlot* slot) {
+                 summary.rows = DatumGetInt64(slot->tts_values[0]);
+                 summary.ratings = DatumGetInt64(slot->tts_values[1]);
+                 summary.sum = DatumGetFloat8(slot->tts_values[2]);
+                 summary.lowest = static_cast<float>(DatumGetFloat8(slot->tts_values[3]));
+                 summary.highest = static_cast<float>(DatumGetFloat8(slot->tts_values[4]));
+               });
+  names.end();
+  return summary;
+}
+
+/// Throws what a call that serves the model would throw.
+void check_serves(Oid table) {
+  SnapshotScope snapshot;
+  const Model model = read_model(table);
+  if (!model.source.is_none()) trusted_source(model);
+  snapshot.pop();
+}
+
+void attach_model(ModelWriter& store, const AttachRequest& request, MemoryContext context) {
+  if (OidIsValid(store.target_table().find()))
+    throw UserError(
+        ERRCODE_DUPLICATE_TABLE,
+        format("relation \"%s\" already exists", store.target_table().relation().c_str()),
+        "Give the model another name, or remove this one with als.drop_model.");
+  store.lock(false);
+  store.claim_turn();
+  for (Side side : {Side::kUsers, Side::kItems}) check_table(request.tables[side], side);
+  // From here on nobody changes their rows.
+  store.attach_tables(request.tables);
+  SnapshotScope snapshot;
+  const BySide<Contents> contents = contents_of(request.tables);
+  const bool biases = contents.users.has_bias || contents.items.has_bias;
+  if (biases) check_may_have_biases(request, "Set the columns bias to null");
+  std::optional<RatingSummary> ratings;
+  if (request.source) ratings = summary_of(*request.source, request.tables, context);
+  snapshot.pop();
+
+  RunRow row = foreign_run_row(request, contents.users.length, biases);
+  row.add("n_users", bigint_param(contents.users.rows));
+  row.add("n_items", bigint_param(contents.items.rows));
+  row.add("mean", float_param(mean_of(request, biases, ratings ? ratings->ratings : 0,
+                                      ratings ? ratings->sum : 0)));
+  if (ratings) {
+    row.add("n_rows", bigint_param(ratings->rows));
+    if (ratings->ratings > 0) {
+      row.add("lowest_rating", real_param(ratings->lowest));
+      row.add("highest_rating", real_param(ratings->highest));
+    }
+  }
+  row.insert(store);
+  SPITupleTable* inserted_row = SPI_tuptable;
+  check_serves(store.table());
+  SPI_tuptable = inserted_row;
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_attach_model)
+
+/// als.attach_model(...): als.model, see sql/als--1.1.sql
+Datum als_attach_model(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    return once_for_all_columns(fcinfo, [&] {
+      MemoryContext context = CurrentMemoryContext;
+      check_may_write("als.attach_model()");
+      const AttachRequest request = attach_request(fcinfo);
+      SpiConnection spi;
+      ModelWriter store(request.model);
+      attach_model(store, request, context);
+      Datum result = result_row(fcinfo, context);
+      spi.finish();
+      return result;
+    });
+  });
+}
