@@ -183,14 +183,12 @@ double mean_of(const UninitializedVector<float>& values, ThreadTeam& team, const
 // About what single precision can tell apart, as a part of the numbers.
 constexpr double kResolution = 1e-6;
 
-double spread_of(const UninitializedVector<float>& values, double mean, ThreadTeam& team) {
-  const double variance =
-      mean_of(values, team, [&](double value) { return (value - mean) * (value - mean); });
+}  // namespace
+
+double spread_of(double mean, double variance) {
   const double spread = std::max(std::sqrt(variance), kResolution * std::fabs(mean));
   return spread > 0 ? spread : 1;
 }
-
-}  // namespace
 
 std::size_t RatingBuffer::block_size(std::size_t b) const {
   return b + 1 < blocks_.size() ? kBlockEntries : size_ - b * kBlockEntries;
@@ -229,7 +227,9 @@ Ratings::Ratings(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_r
   if (holdout != nullptr) held_out_ = hold_out(by_user_, *holdout, team);
   by_item_ = transpose(by_user_, item_rank.size(), pool, team);
   mean_ = mean_of(by_user_.values, team, [](double value) { return value; });
-  spread_ = spread_of(by_user_.values, mean_, team);
+  spread_ = spread_of(mean_, mean_of(by_user_.values, team, [this](double value) {
+                        return (value - mean_) * (value - mean_);
+                      }));
 }
 
 std::pair<float, float> Ratings::range() const {

@@ -46,6 +46,11 @@ class RatingBuffer {
   std::size_t size_ = 0;
 };
 
+/// In which units a training that knows no scale of the ratings can measure: their standard
+/// deviation. Where they are equal, or as good as equal for single precision, what they can
+/// resolve; and 1 where all are 0.
+double spread_of(double mean, double variance);
+
 /// All ratings by user and by item. Depends on the set of ratings alone, not on the order in which
 /// they came nor on the number of threads.
 class Ratings {
@@ -69,10 +74,7 @@ class Ratings {
 
   /// The lowest and the highest of the ratings here; zeros if none.
   std::pair<float, float> range() const;
-  /// Their standard deviation, in units of which a training that knows no scale of the ratings can
-  /// measure. Where they are equal, or as good as equal for single precision, what they can
-  /// resolve; and 1 where all are 0.
-  double spread() const { return spread_; }
+  double spread() const { return spread_; }  ///< see spread_of()
 
   const CompressedRows& held_out() const { return held_out_; }  ///< by user; empty without a rule
   const CompressedRows& by_user() const { return by_user_; }

@@ -38,6 +38,10 @@ void DoubleGram::sum(const FactorView& rows, ThreadTeam& team) {
   }
 }
 
+void DoubleGram::add(const DoubleGram& other) {
+  for (std::size_t k = 0; k < entries_.size(); ++k) entries_[k] += other.entries_[k];
+}
+
 double DoubleGram::quadratic(const float* x) const {
   double sum = 0;
   for (std::size_t r = 0; r < n_; ++r) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "core/base/thread_team.h"
@@ -14,10 +15,16 @@ namespace als {
 /// of its products with all vectors, of which rounded entries leave nothing.
 class DoubleGram {
  public:
+  DoubleGram() = default;
+  /// Of entries() of another one, n x n of them.
+  DoubleGram(std::size_t n, std::vector<double> entries) : n_(n), entries_(std::move(entries)) {}
+
   void sum(const FactorView& rows, ThreadTeam& team);
+  void add(const DoubleGram& other);
   void clear() { entries_.clear(); }
   bool empty() const { return entries_.empty(); }
 
+  const std::vector<double>& entries() const { return entries_; }
   double at(std::size_t row, std::size_t column) const { return entries_[row * n_ + column]; }
 
   /// x^T Y^T Y x.

@@ -48,6 +48,11 @@ class FactorMatrix {
     data_.resize(data_.size() + stride_, 0.0F);
     std::copy(values, values + cols_, row(rows_++));
   }
+  /// Adds the rows of a matrix with as many columns.
+  void append_rows(const FactorMatrix& other) {
+    data_.insert(data_.end(), other.data_.begin(), other.data_.end());
+    rows_ += other.rows_;
+  }
   float* row(std::size_t r) {
     ALS_ASSERT(r <= rows_);
     return data_.data() + r * stride_;

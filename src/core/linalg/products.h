@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "core/base/thread_team.h"
 #include "core/linalg/factor_matrix.h"
 
 namespace als {
@@ -27,5 +28,8 @@ float cosine(double ab, double aa, double bb);
 /// items.rows entries; user has items.cols. Sum order: (base + bias[i]) + dot.
 void score_all(const FactorView& items, const float* bias, float base, const float* user,
                float* scores);
+
+/// Multiplies each row by a square matrix from the right, laid out as Kernels::transform takes it.
+void transform(FactorMatrix& rows, const AlignedVector<float>& matrix, ThreadTeam& team);
 
 }  // namespace als

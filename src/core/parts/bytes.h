@@ -11,8 +11,9 @@
 namespace als {
 
 /// What a bytea holds. Everything here is made of pieces, each with a header that has its format,
-/// its kind and its length; so pieces may be joined by putting one after the other. Numbers are
-/// little-endian, floats IEEE 754.
+/// its kind and its length; so pieces may be joined by putting one after the other. Numbers are as
+/// the processor has them: all machines of a training must have the same order of bytes, which is
+/// checked.
 using Bytes = std::string;
 using ByteView = std::string_view;
 

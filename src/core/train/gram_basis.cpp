@@ -6,24 +6,15 @@
 #include <stdexcept>
 
 #include "core/linalg/eigenbasis.h"
+#include "core/linalg/products.h"
 
 namespace als {
 namespace {
 
-constexpr std::size_t kMultiplyAddsPerBlock = std::size_t{1} << 24;  // some milliseconds
 constexpr std::size_t kRowsPerBlock = 4096;
 
 // What is beyond all reason is left as it is.
 constexpr double kMinScale = 1e-6;
-
-void rotate(FactorMatrix& matrix, const AlignedVector<float>& rotation, ThreadTeam& team) {
-  const std::size_t n = matrix.cols();
-  team.for_each_block(matrix.rows(), kMultiplyAddsPerBlock / (n * n) + 1,
-                      [&](std::size_t begin, std::size_t end, int) {
-                        kernels().transform(matrix.row(begin), end - begin, matrix.stride(), n,
-                                            rotation.data());
-                      });
-}
 
 void scale(FactorMatrix& matrix, const std::vector<float>& scales, ThreadTeam& team) {
   team.for_each_block(matrix.rows(), kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
@@ -65,8 +56,8 @@ void GramBasis::turn(NormalEquations& gram, const Side& fixed, const Side& solve
   if (!basis) {
     throw std::range_error("the ratings are too large for factors in single precision");
   }
-  rotate(fixed.factors, basis->rotation, team);
-  rotate(solved.factors, basis->rotation, team);
+  transform(fixed.factors, basis->rotation, team);
+  transform(solved.factors, basis->rotation, team);
 
   const auto ridge_of = [&](const Side& side) {
     return sum_squares(side.factors, team, [&](std::size_t row) { return side.ridges[row]; });

@@ -40,6 +40,10 @@ class HalfStep {
            ThreadTeam& team);
   HalfStep(const HalfStep&) = delete;
 
+  /// What single precision leaves of Y^T Y may be off by some 1e-7 of the loss at x = 0, which
+  /// matters where less than this is left of that.
+  static constexpr double kCoarse = 1e-3;
+
   struct Result {
     double fit = 0;    ///< sum over all cells of w (p - s)^2
     double ridge = 0;  ///< lambda * sum over rows of W^e |x|^2, and what the biases have of it
@@ -70,6 +74,10 @@ class HalfStep {
 
   /// Implicit feedback: the loss where all factors are zero; else 0.
   double zero_loss() const { return targets_; }
+
+  /// lambda * W^e and, with biases, lambda_b * W^e of each row.
+  const std::vector<float>& ridges() const { return ridges_; }
+  const std::vector<float>& bias_ridges() const { return bias_ridges_; }
 
   /// The second term of the result, of any factors.
   double ridge(const Factors& factors, ThreadTeam& team) const;

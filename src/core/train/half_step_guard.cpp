@@ -14,10 +14,6 @@
 namespace als {
 namespace {
 
-// What single precision leaves of Y^T Y may be off by some 1e-7 of the loss at x = 0, which matters
-// where less than this is left of that.
-constexpr double kCoarse = 1e-3;
-
 /// x^T Y^T Y x: the sum of the squares of the scores that x makes in all cells.
 double square_of_scores(const TrainingWorkspace& workspace, const std::vector<float>& x) {
   if (workspace.careful) return workspace.double_gram.quadratic(x.data());

@@ -1,0 +1,144 @@
+// Packs ratings in compressed rows, both ways.
+#include "core/parts/chunk.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/parts/pieces.h"
+
+namespace als {
+namespace {
+
+Bytes facts_piece(const ChunkFacts& facts) {
+  PieceWriter writer(Piece::kChunk);
+  writer.put(facts.id.part);
+  writer.put(facts.id.number);
+  writer.put(facts.users);
+  writer.put(facts.items);
+  writer.put(facts.moments.count);
+  writer.put(facts.moments.mean);
+  writer.put(facts.moments.squares);
+  return writer.take();
+}
+
+std::vector<std::uint32_t> row_sizes(const CompressedRows& rows) {
+  std::vector<std::uint32_t> sizes(rows.rows());
+  for (std::size_t r = 0; r < rows.rows(); ++r) {
+    sizes[r] = static_cast<std::uint32_t>(rows.row_size(r));
+  }
+  return sizes;
+}
+
+std::size_t bytes_of(const CompressedRows& rows) { return rows.columns.size() * 8 + 64; }
+
+Bytes user_piece(const CompressedRows& rows) {
+  PieceWriter writer(Piece::kByUser, bytes_of(rows) + rows.rows() * 4);
+  writer.put(row_sizes(rows));
+  writer.put(rows.columns);
+  writer.put(rows.values);
+  return writer.take();
+}
+
+/// Without the items that have no ratings.
+Bytes item_piece(const CompressedRows& rows) {
+  std::vector<std::uint32_t> items;
+  std::vector<std::uint32_t> sizes;
+  for (std::size_t item = 0; item < rows.rows(); ++item) {
+    if (rows.row_size(item) == 0) continue;
+    items.push_back(static_cast<std::uint32_t>(item));
+    sizes.push_back(static_cast<std::uint32_t>(rows.row_size(item)));
+  }
+  PieceWriter writer(Piece::kByItem, bytes_of(rows) + items.size() * 8);
+  writer.put(static_cast<std::uint64_t>(items.size()));
+  writer.put(items);
+  writer.put(sizes);
+  writer.put(rows.columns);
+  writer.put(rows.values);
+  return writer.take();
+}
+
+RatingMoments moments_of(const UninitializedVector<float>& values) {
+  RatingMoments moments;
+  moments.count = values.size();
+  if (values.empty()) return moments;
+  moments.mean =
+      std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  for (const float value : values) {
+    moments.squares += (value - moments.mean) * (value - moments.mean);
+  }
+  return moments;
+}
+
+Bytes joined(Bytes first, const Bytes& second, const Bytes& third = {}) {
+  if (first.size() + second.size() + third.size() > PieceWriter::kMaxBytes) {
+    throw std::length_error("a chunk of ratings is larger than 1000 MB");
+  }
+  first += second;
+  return first += third;
+}
+
+void check_rows(const RatingBuffer& rows, std::size_t users, std::size_t items) {
+  for (std::size_t b = 0; b < rows.blocks(); ++b) {
+    const RatingBuffer::Entry* entries = rows.block(b);
+    for (std::size_t e = 0; e < rows.block_size(b); ++e) {
+      expect(entries[e].user < users && entries[e].item < items,
+             "a rating is of a user or an item that is not there");
+      expect(std::isfinite(entries[e].value), "a rating is not finite");
+    }
+  }
+}
+
+}  // namespace
+
+PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::uint32_t>& user_rank,
+                       std::uint32_t items, OnDuplicate on_duplicate, ThreadTeam& team,
+                       const ChunkHoldout* holdout) {
+  check_rows(rows, user_rank.size(), items);
+  HoldoutRule rule;
+  if (holdout != nullptr) {
+    rule = {holdout->share, holdout->seed, holdout->user_keys, {}};
+    rule.item_keys.resize(items);
+    std::vector<bool> known(items);
+    for (std::size_t b = 0; b < rows.blocks(); ++b) {
+      for (std::size_t e = 0; e < rows.block_size(b); ++e) {
+        const std::uint32_t item = rows.block(b)[e].item;
+        if (!known[item]) rule.item_keys[item] = holdout->item_key(item);
+        known[item] = true;
+      }
+    }
+  }
+  std::vector<std::uint32_t> same_item(items);
+  std::iota(same_item.begin(), same_item.end(), 0U);
+  const Ratings ratings(std::move(rows), user_rank, same_item, on_duplicate, team,
+                        holdout == nullptr ? nullptr : &rule);
+
+  ChunkFacts facts{id, static_cast<std::uint32_t>(user_rank.size()), items,
+                   moments_of(ratings.by_user().values)};
+  PackedChunk packed;
+  packed.duplicates = ratings.duplicates();
+  packed.ratings =
+      joined(facts_piece(facts), user_piece(ratings.by_user()), item_piece(ratings.by_item()));
+  if (holdout != nullptr) {
+    facts.moments = moments_of(ratings.held_out().values);
+    packed.held_out = joined(facts_piece(facts), user_piece(ratings.held_out()));
+  }
+  return packed;
+}
+
+/// Chan, Golub and LeVeque 1979.
+void RatingMoments::add(const RatingMoments& other) {
+  if (other.count == 0) return;
+  const auto n = static_cast<double>(count);
+  const auto m = static_cast<double>(other.count);
+  const double difference = other.mean - mean;
+  squares += other.squares + difference * difference * n * m / (n + m);
+  mean += difference * m / (n + m);
+  count += other.count;
+}
+
+double RatingMoments::spread() const {
+  return spread_of(mean, count == 0 ? 0.0 : squares / static_cast<double>(count));
+}
+
+}  // namespace als

@@ -1,0 +1,28 @@
+// The ratings of a chunk, unpacked.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/data/compressed_rows.h"
+#include "core/parts/bytes.h"
+#include "core/parts/chunk.h"
+
+namespace als {
+
+/// Checks that a chunk is the next one of a part: `next` is the least number that it may have, and
+/// then that of the one after it.
+void check_order(const ChunkFacts& facts, std::uint32_t part, std::uint32_t items,
+                 std::uint64_t& next);
+
+/// By user: a row each user of the chunk, columns are items of the training.
+CompressedRows rows_by_user(ByteView chunk, const ChunkFacts& facts);
+
+/// By item: a row each item that has ratings in the chunk, columns are users of the chunk.
+struct ItemRows {
+  UninitializedVector<std::uint32_t> items;  ///< of the rows, ascending
+  CompressedRows rows;
+};
+ItemRows rows_by_item(ByteView chunk, const ChunkFacts& facts);
+
+}  // namespace als

@@ -1,0 +1,40 @@
+// Takes the padding off, and puts it back.
+#include "core/parts/factor_bytes.h"
+
+namespace als {
+
+void put_factors(const Factors& factors, PieceWriter& writer) {
+  const FactorMatrix& matrix = factors.matrix;
+  if (matrix.cols() == matrix.stride()) {
+    writer.put(matrix.row(0), matrix.rows() * matrix.cols());
+  } else {
+    for (std::size_t row = 0; row < matrix.rows(); ++row) {
+      writer.put(matrix.row(row), matrix.cols());
+    }
+  }
+  writer.put(factors.bias);
+}
+
+Factors read_factors(PieceReader& reader, std::size_t rows, const TrainOptions& options) {
+  const auto n = static_cast<std::size_t>(options.factors);
+  expect(rows <= reader.left() / (options.unknowns() * sizeof(float)),
+         "a piece is shorter than its contents");
+  Factors factors{FactorMatrix::uninitialized(rows, n),
+                  std::vector<float>(options.biases ? rows : 0)};
+  FactorMatrix& matrix = factors.matrix;
+  if (n == matrix.stride()) {
+    reader.get(matrix.row(0), rows * n);
+    expect_finite(matrix.row(0), rows * n);
+  } else {
+    for (std::size_t row = 0; row < rows; ++row) {
+      matrix.clear_row(row);
+      reader.get(matrix.row(row), n);
+      expect_finite(matrix.row(row), n);
+    }
+  }
+  reader.get(factors.bias.data(), factors.bias.size());
+  expect_finite(factors.bias.data(), factors.bias.size());
+  return factors;
+}
+
+}  // namespace als

@@ -1,0 +1,22 @@
+// Factors in pieces.
+#pragma once
+
+#include <cstddef>
+
+#include "core/linalg/factor_matrix.h"
+#include "core/parts/pieces.h"
+#include "core/train/options.h"
+
+namespace als {
+
+/// Bytes of so many rows: their factors without padding and, with biases, then their biases.
+inline std::size_t factor_bytes(std::size_t rows, const TrainOptions& options) {
+  return rows * options.unknowns() * sizeof(float);
+}
+
+void put_factors(const Factors& factors, PieceWriter& writer);
+
+/// Throws InvalidBytes where they are not finite.
+Factors read_factors(PieceReader& reader, std::size_t rows, const TrainOptions& options);
+
+}  // namespace als

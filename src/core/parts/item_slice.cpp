@@ -1,0 +1,127 @@
+// Half-steps of the items of a slice, from sums over all parts.
+#include "core/parts/item_slice.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/linalg/products.h"
+#include "core/parts/block_contents.h"
+#include "core/parts/slice_state.h"
+#include "core/parts/slice_step.h"
+#include "core/parts/step_head.h"
+#include "core/parts/totals.h"
+#include "core/train/initial_factors.h"
+#include "core/train/row_objective.h"
+
+namespace als {
+namespace {
+
+/// The slice and the step that is next for it.
+std::pair<SliceState, StepHead> read(ByteView slice, ByteView step) {
+  std::pair<SliceState, StepHead> both{SliceState::read(slice), StepHead::read(step)};
+  expect(key_of(both.first.training) == key_of(both.second.training),
+         "a slice of another training");
+  return both;
+}
+
+Bytes new_slice(const PartsTraining& training, std::uint32_t slice, ByteView totals,
+                Factors factors, ThreadTeam& team) {
+  expect(slice < training.slices(), "a slice of items that are not there");
+  const SliceTotals known = SliceTotals::read(totals);
+  const std::size_t n = training.slice_size(slice);
+  expect(known.slice == slice && known.ratings.size() == n && factors.matrix.rows() == n,
+         "a slice and its totals or factors are of different items");
+  SliceState state{};
+  state.training = training;
+  state.slice = slice;
+  state.report.slice = slice;
+  const RowObjective objective(training.options, training.mean, training.users);
+  for (std::size_t row = 0; row < n; ++row) {
+    state.counts.push_back(static_cast<std::uint32_t>(known.ratings[row].n));
+    state.weights.push_back(static_cast<float>(known.weights[row]));
+    const Ridge ridge = objective.ridge(known.weights[row]);
+    state.ridges.push_back(ridge.others);
+    if (training.options.biases) state.bias_ridges.push_back(ridge.last);
+  }
+  state.factors = std::move(factors);
+  come_to_rest(state, team);
+  return state.bytes();
+}
+
+}  // namespace
+
+Bytes make_slice(const PartsTraining& training, std::uint32_t slice, ByteView totals,
+                 const std::vector<std::uint64_t>& keys, double spread, ThreadTeam& team) {
+  return new_slice(training, slice, totals, initial_factors(keys, training.options, spread, team),
+                   team);
+}
+
+Bytes make_slice(const PartsTraining& training, std::uint32_t slice, ByteView totals,
+                 const Factors& factors, ThreadTeam& team) {
+  expect(factors.matrix.cols() == static_cast<std::size_t>(training.options.factors) &&
+             factors.bias.size() == (training.options.biases ? factors.matrix.rows() : 0),
+         "a slice and its factors are of different lengths");
+  return new_slice(training, slice, totals, factors, team);
+}
+
+Bytes turn_slice(ByteView slice, ByteView step, ThreadTeam& team) {
+  auto [state, head] = read(slice, step);
+  expect(head.step == Step::kUsers || head.step == Step::kFinish, "not a step of the users");
+  expect(state.report.number + 1 == head.number && state.report.at_rest(),
+         "a slice of another step of the training");
+  if (head.step == Step::kUsers) {
+    transform(state.factors.matrix, transform_of(head.items_turn, head.factors()), team);
+  }
+  state.report.number = head.number;
+  return state.bytes();
+}
+
+Bytes slice_block(ByteView slice, ByteView step, ThreadTeam& team) {
+  auto [state, head] = read(slice, step);
+  const bool of_users = head.step == Step::kUsers || head.step == Step::kFinish;
+  expect(state.report.number + (of_users ? 0 : 1) == head.number,
+         "a slice of another step of the training");
+  BlockPiece piece{};
+  piece.number = head.block;
+  piece.users = of_users ? head.number : head.users;
+  piece.slice = state.slice;
+  if (of_users || head.step == Step::kResidual) {
+    expect(state.report.at_rest(), "a slice of another step of the training");
+    piece.kind = BlockKind::kFactors;
+    piece.vectors = std::move(state.factors);
+  } else if (head.step == Step::kProduct) {
+    piece.kind = BlockKind::kDirections;
+    piece.rows = state.report.active > 0 ? state.marked() : std::vector<std::uint32_t>();
+    piece.vectors = for_users(state.rows.direction, piece.rows, head, team);
+  } else {
+    piece.kind = BlockKind::kCandidates;
+    piece.rows = state.report.doubts > 0 ? state.marked() : std::vector<std::uint32_t>();
+    piece.vectors = rows_of(state.factors, piece.rows);
+    piece.second_vectors = for_users(state.rows.x, piece.rows, head, team);
+  }
+  return piece.bytes(state.training);
+}
+
+Bytes step_slice(ByteView slice, ByteView step, ByteView sums, ThreadTeam& team) {
+  auto [state, head] = read(slice, step);
+  SliceSums all = SliceSums::read(sums);
+  expect(state.report.number + 1 == head.number, "a slice of another step of the training");
+  expect(
+      all.training == key_of(state.training) && all.block == head.block && all.slice == state.slice,
+      "the sums of another slice or step of the training");
+  expect(all.ratings == state.training.ratings,
+         "the sums of a slice lack chunks: other ratings are in them than in the training");
+  state.report.number = head.number;
+  SliceStep(state, head, team).run(std::move(all));
+  return state.bytes();
+}
+
+Bytes report_of_slice(ByteView slice) {
+  const SliceState state = SliceState::read(slice);
+  return state.report.bytes(state.training);
+}
+
+Factors factors_of_slice(ByteView slice) { return SliceState::read(slice).factors; }
+
+}  // namespace als

@@ -1,0 +1,141 @@
+// Slices and what they report, from bytes and to bytes.
+#include "core/parts/slice_state.h"
+
+#include <cmath>
+
+#include "core/parts/factor_bytes.h"
+#include "core/parts/step_head.h"
+
+namespace als {
+namespace {
+
+void put_rows(const SliceRows& rows, PieceWriter& writer) {
+  put_factors(rows.x, writer);
+  put_factors(rows.residual, writer);
+  put_factors(rows.direction, writer);
+  writer.put(rows.decrease);
+  writer.put(rows.lowered);
+  writer.put(rows.loss);
+  writer.put(rows.targets);
+}
+
+SliceRows read_rows(PieceReader& reader, std::size_t n, const TrainOptions& options) {
+  SliceRows rows;
+  rows.x = read_factors(reader, n, options);
+  rows.residual = read_factors(reader, n, options);
+  rows.direction = read_factors(reader, n, options);
+  for (std::vector<double>* values : {&rows.decrease, &rows.lowered, &rows.loss, &rows.targets}) {
+    values->resize(n);
+    reader.get(values->data(), n);
+    expect_finite(values->data(), n);
+  }
+  return rows;
+}
+
+}  // namespace
+
+void SliceReport::put(PieceWriter& writer) const {
+  writer.put(slice);
+  writer.put(number);
+  writer.put(active);
+  writer.put(doubts);
+  writer.put(fit);
+  writer.put(ridge);
+  writer.put(bias_ridge);
+  writer.put(refined_rows);
+  if (at_rest()) sums.put(writer);
+}
+
+SliceReport SliceReport::read_from(PieceReader& reader, const PartsTraining& training) {
+  SliceReport report;
+  report.slice = reader.get<std::uint32_t>();
+  report.number = reader.get<std::uint64_t>();
+  report.active = reader.get<std::uint64_t>();
+  report.doubts = reader.get<std::uint64_t>();
+  report.fit = reader.get<double>();
+  report.ridge = reader.get<double>();
+  report.bias_ridge = reader.get<double>();
+  report.refined_rows = reader.get<std::uint64_t>();
+  expect(report.slice < training.slices() && report.active <= training.items &&
+             report.doubts <= training.items && std::isfinite(report.fit) &&
+             std::isfinite(report.ridge) && std::isfinite(report.bias_ridge),
+         "the report of a slice is out of range");
+  if (report.at_rest()) {
+    report.sums = SideSums::read(reader, static_cast<std::size_t>(training.options.factors),
+                                 training.options.feedback == Feedback::kImplicit);
+  }
+  return report;
+}
+
+Bytes SliceReport::bytes(const PartsTraining& training) const {
+  PieceWriter writer(Piece::kSliceReport, 0, slice);
+  writer.put(key_of(training));
+  put(writer);
+  return writer.take();
+}
+
+SliceReport SliceReport::read(ByteView& pieces, const PartsTraining& training) {
+  PieceReader reader(pieces, Piece::kSliceReport);
+  expect(reader.get<std::uint64_t>() == key_of(training), "the report of another training's slice");
+  SliceReport report = read_from(reader, training);
+  reader.end();
+  return report;
+}
+
+std::vector<std::uint32_t> SliceState::marked() const {
+  std::vector<std::uint32_t> rows;
+  for (std::size_t row = 0; row < marks.size(); ++row) {
+    if (marks[row] != 0) rows.push_back(static_cast<std::uint32_t>(row));
+  }
+  return rows;
+}
+
+Bytes SliceState::bytes() const {
+  const std::size_t vectors = report.at_rest() ? 1 : 4;
+  PieceWriter writer(Piece::kSlice,
+                     vectors * factor_bytes(size(), training.options) + size() * 64 + 512, slice);
+  put_training(training, writer);
+  writer.put(slice);
+  writer.put(steps);
+  report.put(writer);
+  writer.put(counts);
+  writer.put(weights);
+  writer.put(ridges);
+  writer.put(bias_ridges);
+  put_factors(factors, writer);
+  if (!report.at_rest()) {
+    put_rows(rows, writer);
+    writer.put(marks);
+  }
+  return writer.take();
+}
+
+SliceState SliceState::read(ByteView bytes) {
+  PieceReader reader(bytes, Piece::kSlice);
+  SliceState state{};
+  state.training = read_training(reader);
+  const TrainOptions& options = state.training.options;
+  state.slice = reader.get<std::uint32_t>();
+  expect(state.slice < state.training.slices(), "a slice of items that are not there");
+  state.steps = reader.get<std::uint32_t>();
+  state.report = SliceReport::read_from(reader, state.training);
+  expect(state.report.slice == state.slice, "a slice has the report of another");
+  const std::size_t n = state.training.slice_size(state.slice);
+  state.counts = reader.get_all<std::uint32_t>(n);
+  state.weights = reader.get_all<float>(n);
+  state.ridges = reader.get_all<float>(n);
+  if (options.biases) state.bias_ridges = reader.get_all<float>(n);
+  for (const auto* values : {&state.weights, &state.ridges, &state.bias_ridges}) {
+    expect_finite(values->data(), values->size());
+    for (const float value : *values) expect(value >= 0, "a slice has a negative weight");
+  }
+  state.factors = read_factors(reader, n, options);
+  if (!state.report.at_rest()) {
+    state.rows = read_rows(reader, n, options);
+    state.marks = reader.get_all<std::uint8_t>(n);
+  }
+  reader.end();
+  return state;
+}
+
+}  // namespace als

@@ -1,0 +1,74 @@
+// A slice of the items, unpacked.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/kernels/kernels.h"
+#include "core/linalg/factor_matrix.h"
+#include "core/parts/side_sums.h"
+#include "core/parts/step.h"
+
+namespace als {
+
+struct SliceReport {
+  std::uint32_t slice = 0;
+  std::uint64_t number = 0;  ///< of the step after which this is so
+  std::uint64_t active = 0;  ///< rows that want another step
+  std::uint64_t doubts = 0;  ///< rows that are to be compared with where they were
+  double fit = 0;
+  double ridge = 0;
+  double bias_ridge = 0;  ///< the biases' part of the ridge
+  std::uint64_t refined_rows = 0;
+  SideSums sums;  ///< between half-steps
+
+  bool at_rest() const { return active == 0 && doubts == 0; }
+
+  Bytes bytes(const PartsTraining& training) const;
+  void put(PieceWriter& writer) const;
+  static SliceReport read_from(PieceReader& reader, const PartsTraining& training);
+  static SliceReport read(ByteView& pieces, const PartsTraining& training);
+};
+
+/// Vectors of a slice's rows in the middle of a half-step, see CgRow.
+struct SliceRows {
+  Factors x;
+  Factors residual;
+  Factors direction;
+  std::vector<double> decrease;
+  std::vector<double> lowered;
+  std::vector<double> loss;
+  std::vector<double> targets;
+};
+
+struct SliceState {
+  PartsTraining training;
+  std::uint32_t slice;
+  std::uint32_t steps = 0;  ///< in this half-step
+  SliceReport report;
+
+  UninitializedVector<std::uint32_t> counts;  ///< ratings
+  UninitializedVector<float> weights;         ///< see HalfStep
+  UninitializedVector<float> ridges;
+  UninitializedVector<float> bias_ridges;  ///< empty without biases
+
+  /// As the last half-step left them, turned by Step::kUsers.
+  Factors factors;
+
+  // In the middle of a half-step.
+  SliceRows rows;
+  UninitializedVector<std::uint8_t> marks;  ///< rows that are active, or in doubt
+
+  std::size_t size() const { return counts.size(); }
+  bool implicit() const { return training.options.feedback == Feedback::kImplicit; }
+  Ridge ridge(std::size_t row) const {
+    return {ridges[row], bias_ridges.empty() ? ridges[row] : bias_ridges[row]};
+  }
+  /// The marked rows.
+  std::vector<std::uint32_t> marked() const;
+
+  Bytes bytes() const;
+  static SliceState read(ByteView bytes);
+};
+
+}  // namespace als

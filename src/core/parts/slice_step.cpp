@@ -1,0 +1,320 @@
+// Conjugate gradients in the items' rows, of which other machines make the passes.
+#include "core/parts/slice_step.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/linalg/gram.h"
+#include "core/linalg/products.h"
+#include "core/train/half_step.h"
+
+namespace als {
+namespace {
+
+constexpr std::size_t kRowsPerBlock = 1024;
+
+// Marks of rows.
+constexpr std::uint8_t kNone = 0;
+constexpr std::uint8_t kMarked = 1;   // active or in doubt
+constexpr std::uint8_t kSpoiled = 2;  // numbers were no longer finite: back to where it was
+
+/// Adds up value(row) over all rows: blocks apart and then together, always the same ones.
+template <class Value>
+double sum_over(std::size_t rows, ThreadTeam& team, const Value& value) {
+  std::vector<double> sums(rows / kRowsPerBlock + 1);
+  team.for_each_block(rows, kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t row = begin; row < end; ++row) sums[begin / kRowsPerBlock] += value(row);
+  });
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+void clear(Factors& factors, std::size_t row) {
+  factors.matrix.clear_row(row);
+  if (!factors.bias.empty()) factors.bias[row] = 0.0F;
+}
+
+void copy(const Factors& from, std::size_t row, Factors& to, std::size_t to_row) {
+  std::copy_n(from.matrix.row(row), from.matrix.stride(), to.matrix.row(to_row));
+  if (!from.bias.empty()) to.bias[to_row] = from.bias[row];
+}
+
+/// A row as CgRow has it.
+void unpack(const Factors& factors, std::size_t row, float* to) {
+  const std::size_t stride = factors.matrix.stride();
+  std::copy_n(factors.matrix.row(row), stride, to);
+  if (factors.bias.empty()) return;
+  std::fill_n(to + stride, kBlock, 0.0F);
+  to[stride] = factors.bias[row];
+}
+
+void pack(const float* from, std::size_t row, Factors& factors) {
+  const std::size_t stride = factors.matrix.stride();
+  std::copy_n(from, stride, factors.matrix.row(row));
+  if (!factors.bias.empty()) factors.bias[row] = from[stride];
+}
+
+bool is_finite(const Factors& factors, std::size_t row) {
+  const float* values = factors.matrix.row(row);
+  return std::all_of(values, values + factors.matrix.cols(),
+                     [](float value) { return std::isfinite(value); }) &&
+         (factors.bias.empty() || std::isfinite(factors.bias[row]));
+}
+
+Factors shaped_like(const Factors& factors, std::size_t rows) {
+  return {FactorMatrix(rows, factors.matrix.cols()),
+          std::vector<float>(factors.bias.empty() ? 0 : rows)};
+}
+
+}  // namespace
+
+Factors rows_of(const Factors& factors, const std::vector<std::uint32_t>& rows) {
+  Factors some = shaped_like(factors, rows.size());
+  for (std::size_t r = 0; r < rows.size(); ++r) copy(factors, rows[r], some, r);
+  return some;
+}
+
+Factors for_users(const Factors& factors, const std::vector<std::uint32_t>& rows,
+                  const StepHead& head, ThreadTeam& team) {
+  Factors some = rows_of(factors, rows);
+  transform(some.matrix, transposed_transform_of(head.users_turn, head.factors()), team);
+  return some;
+}
+
+void come_to_rest(SliceState& state, ThreadTeam& team) {
+  const TrainOptions& options = state.training.options;
+  const auto n = static_cast<std::size_t>(options.factors);
+  SliceReport& report = state.report;
+  report.active = report.doubts = 0;
+  report.bias_ridge = 0;
+  for (std::size_t row = 0; row < state.factors.bias.size(); ++row) {
+    const double bias = state.factors.bias[row];
+    report.bias_ridge += state.bias_ridges[row] * bias * bias;
+  }
+  report.ridge = report.bias_ridge + sum_over(state.size(), team, [&](std::size_t row) {
+                   return state.ridges[row] * squared_norm(state.factors.matrix, row);
+                 });
+  std::vector<TermAccumulator> terms(static_cast<std::size_t>(team.threads()),
+                                     TermAccumulator(n, false));
+  SegmentedSum segmented_sum(n, team);
+  report.sums = SideSums(n, state.implicit());
+  report.sums.add(
+      state.factors.matrix.view(),
+      [&](std::uint64_t row) { return static_cast<float>(state.counts[row]); },
+      [&](std::uint64_t row) { return state.ridges[row]; },
+      [&](int thread) -> TermAccumulator& { return terms[static_cast<std::size_t>(thread)]; },
+      segmented_sum, n);
+}
+
+SliceStep::SliceStep(SliceState& state, const StepHead& head, ThreadTeam& team)
+    : state_(state),
+      head_(head),
+      team_(team),
+      basis_(head.factors()),
+      equations_(state.training.options, basis_) {
+  basis_.note(head.eigenvalues, head.mean_squares);
+}
+
+/// As HalfStep says it of a whole half-step.
+bool SliceStep::careful() const {
+  return state_.implicit() && (basis_.singular() || head_.loss_left < HalfStep::kCoarse);
+}
+
+void SliceStep::run(SliceSums&& sums) {
+  const TrainOptions& options = state_.training.options;
+  const SliceReport& report = state_.report;
+  const bool all = head_.step == Step::kResidual;
+  const bool comparing = head_.step == Step::kCompare;
+  expect(sums.kind == (all         ? BlockKind::kFactors
+                       : comparing ? BlockKind::kCandidates
+                                   : BlockKind::kDirections) &&
+             sums.biases == options.biases && sums.vectors.matrix.cols() == head_.factors() &&
+             sums.gram.empty() != (comparing && state_.implicit()),
+         "the sums of another step of the training");
+  const bool takes_part = all || (comparing ? report.doubts : report.active) > 0;
+  expect(sums.rows == (all          ? state_.size()
+                       : takes_part ? state_.marked().size()
+                                    : 0),
+         "the sums of other items than those of a slice");
+  if (all) {
+    expect(report.at_rest(), "a slice in the middle of a half-step");
+    start(std::move(sums));
+  } else if (takes_part && comparing) {
+    compare(sums);
+  } else if (takes_part) {
+    step(std::move(sums));
+  }
+}
+
+void SliceStep::start(SliceSums&& sums) {
+  const std::size_t n = state_.size();
+  SliceRows& rows = state_.rows;
+  rows.x = state_.factors;
+  transform(rows.x.matrix, transform_of(head_.items_turn, head_.factors()), team_);
+  rows.residual = std::move(sums.vectors);
+  transform(rows.residual.matrix, transform_of(head_.users_turn, head_.factors()), team_);
+  rows.direction = shaped_like(rows.x, n);
+  rows.loss = std::move(sums.losses);
+  rows.targets = std::move(sums.second_losses);
+  rows.decrease.assign(n, 0);
+  rows.lowered.assign(n, 0);
+  state_.marks.assign(n, kNone);
+  state_.steps = 0;
+  state_.report.fit = 0;
+  state_.report.refined_rows = 0;
+  team_.for_each_block(n, kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
+    CgRow row(cg_unknowns(state_.training.options));
+    for (std::size_t r = begin; r < end; ++r) {
+      if (state_.counts[r] == 0) {
+        clear(rows.x, r);
+        clear(rows.residual, r);
+        continue;
+      }
+      load(r, row);
+      equations_.start(row);
+      save(r, row);
+    }
+  });
+  state_.report.active = state_.marked().size();
+  if (state_.report.active == 0) settle();
+}
+
+void SliceStep::step(SliceSums&& sums) {
+  const std::vector<std::uint32_t> marked = state_.marked();
+  transform(sums.vectors.matrix, transform_of(head_.users_turn, head_.factors()), team_);
+  team_.for_each_block(marked.size(), kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
+    CgRow row(cg_unknowns(state_.training.options));
+    for (std::size_t m = begin; m < end; ++m) {
+      load(marked[m], row);
+      equations_.precondition(row);
+      row.gradients.resume(state_.rows.decrease[marked[m]], state_.rows.lowered[marked[m]]);
+      unpack(sums.vectors, m, row.gradients.product());
+      equations_.step(row);
+      save(marked[m], row);
+    }
+  });
+  const auto active = std::count(state_.marks.begin(), state_.marks.end(), kMarked);
+  state_.report.active = static_cast<std::uint64_t>(active);
+  if (++state_.steps == kCgSteps || active == 0) settle();
+}
+
+void SliceStep::load(std::size_t r, CgRow& to) const {
+  const SliceRows& rows = state_.rows;
+  to.ridge = state_.ridge(r);
+  to.weight = state_.weights[r];
+  to.loss = rows.loss[r];
+  to.targets = rows.targets[r];
+  unpack(rows.x, r, to.gradients.x());
+  unpack(rows.residual, r, to.gradients.residual());
+  unpack(rows.direction, r, to.gradients.direction());
+}
+
+void SliceStep::save(std::size_t r, CgRow& from) {
+  SliceRows& rows = state_.rows;
+  pack(from.gradients.x(), r, rows.x);
+  pack(from.gradients.residual(), r, rows.residual);
+  pack(from.gradients.direction(), r, rows.direction);
+  rows.decrease[r] = from.gradients.decrease();
+  rows.lowered[r] = from.gradients.lowered();
+  rows.loss[r] = from.loss;
+  const bool finite = is_finite(rows.x, r) && is_finite(rows.residual, r) &&
+                      is_finite(rows.direction, r) && std::isfinite(rows.decrease[r]) &&
+                      std::isfinite(rows.lowered[r]) && std::isfinite(rows.loss[r]);
+  state_.marks[r] = !finite ? kSpoiled : CgEquations::is_active(from) ? kMarked : kNone;
+  if (!finite) restore(r);
+}
+
+/// Takes a row back to where it was before the half-step, to stay there.
+void SliceStep::restore(std::size_t r) {
+  SliceRows& rows = state_.rows;
+  Factors before = rows_of(state_.factors, {static_cast<std::uint32_t>(r)});
+  ThreadTeam alone(1);
+  transform(before.matrix, transform_of(head_.items_turn, head_.factors()), alone);
+  copy(before, 0, rows.x, r);
+  clear(rows.residual, r);
+  clear(rows.direction, r);
+  rows.decrease[r] = rows.lowered[r] = 0;
+  if (!std::isfinite(rows.loss[r])) rows.loss[r] = 0;
+}
+
+/// After the last step: which rows are done, and which are to be compared with where they were.
+void SliceStep::settle() {
+  const std::size_t n = state_.size();
+  const bool all_in_doubt = careful();
+  const double fit = sum_over(n, team_, [&](std::size_t r) {
+    if (state_.counts[r] == 0) return 0.0;
+    CgRow row(cg_unknowns(state_.training.options));
+    load(r, row);
+    equations_.precondition(row);
+    row.gradients.resume(state_.rows.decrease[r], state_.rows.lowered[r]);
+    const CgEquations::Outcome outcome = equations_.outcome(row);
+    if (state_.marks[r] == kSpoiled) return 0.0;
+    const bool in_doubt = all_in_doubt || outcome.in_doubt || !outcome.finite;
+    state_.marks[r] = in_doubt ? kMarked : kNone;
+    return in_doubt ? 0.0 : std::max(outcome.loss - outcome.ridge, 0.0);
+  });
+  state_.report.fit = fit;
+  if (state_.implicit() && !all_in_doubt) {
+    // As HalfStep::measured().
+    double zero_loss = 0;
+    for (const double loss : state_.rows.targets) zero_loss += loss;
+    const double largest =
+        *std::max_element(head_.eigenvalues.begin(), head_.eigenvalues.end()) *
+        sum_over(n, team_, [&](std::size_t r) { return squared_norm(state_.rows.x.matrix, r); });
+    if (fit < HalfStep::kCoarse * std::max(zero_loss, largest)) {
+      state_.report.fit = 0;
+      for (std::size_t r = 0; r < n; ++r) {
+        if (state_.counts[r] > 0 && state_.marks[r] == kNone) state_.marks[r] = kMarked;
+      }
+    }
+  }
+  state_.report.active = 0;
+  state_.report.doubts = state_.marked().size();
+  if (state_.report.doubts == 0) take_over();
+}
+
+void SliceStep::compare(const SliceSums& sums) {
+  const std::vector<std::uint32_t> marked = state_.marked();
+  const Factors before = rows_of(state_.factors, marked);
+  const Factors after = for_users(state_.rows.x, marked, head_, team_);
+  Factors before_here = before;
+  transform(before_here.matrix, transform_of(head_.items_turn, head_.factors()), team_);
+  const auto loss_at = [&](std::size_t m, const Factors& vectors, double ratings_fit,
+                           const Factors& here, std::size_t row) {
+    const double scores = state_.implicit() ? sums.gram.quadratic(vectors.matrix.row(m)) : 0.0;
+    const std::size_t r = marked[m];
+    double ridge = state_.ridges[r] * squared_norm(here.matrix, row);
+    if (!here.bias.empty()) {
+      ridge += state_.bias_ridges[r] * static_cast<double>(here.bias[row]) * here.bias[row];
+    }
+    return std::pair<double, double>(std::max(ratings_fit + scores, 0.0), ridge);
+  };
+  CgRow cg_row(cg_unknowns(state_.training.options));
+  for (std::size_t m = 0; m < marked.size(); ++m) {
+    const std::size_t r = marked[m];
+    const auto [before_fit, before_ridge] = loss_at(m, before, sums.losses[m], before_here, m);
+    const auto [after_fit, after_ridge] =
+        loss_at(m, after, sums.second_losses[m], state_.rows.x, r);
+    // False also for what is not a number.
+    const bool better = after_fit + after_ridge <= before_fit + before_ridge;
+    load(r, cg_row);
+    equations_.precondition(cg_row);
+    if (!better) copy(before_here, m, state_.rows.x, r);
+    state_.report.fit += better ? after_fit : before_fit;
+    const bool refined = cg_row.extra > 0 || state_.marks[r] == kSpoiled || !better;
+    state_.report.refined_rows += refined ? 1 : 0;
+  }
+  take_over();
+}
+
+/// The half-step is over.
+void SliceStep::take_over() {
+  state_.factors = std::move(state_.rows.x);
+  state_.rows = {};
+  state_.marks.clear();
+  come_to_rest(state_, team_);
+}
+
+}  // namespace als

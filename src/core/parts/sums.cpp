@@ -1,0 +1,130 @@
+// Adds up the parts' sums.
+#include "core/parts/sums.h"
+
+#include "core/parts/part_sums.h"
+#include "core/parts/totals.h"
+
+namespace als {
+namespace {
+
+void add_up(std::vector<double>& sums, const std::vector<double>& others) {
+  for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += others[k];
+}
+
+void add_up(Factors& sums, const Factors& others) {
+  for (std::size_t row = 0; row < sums.matrix.rows(); ++row) {
+    float* sum = sums.matrix.row(row);
+    const float* other = others.matrix.row(row);
+    for (std::size_t k = 0; k < sums.matrix.stride(); ++k) sum[k] += other[k];
+  }
+  for (std::size_t row = 0; row < sums.bias.size(); ++row) sums.bias[row] += others.bias[row];
+}
+
+std::vector<double> read_doubles(PieceReader& reader, std::size_t n) {
+  expect(n <= reader.left() / sizeof(double), "a piece is shorter than its contents");
+  std::vector<double> values(n);
+  reader.get(values.data(), n);
+  expect_finite(values.data(), n);
+  return values;
+}
+
+}  // namespace
+
+Bytes SliceSums::bytes() const {
+  PieceWriter writer(Piece::kSums,
+                     vectors.matrix.rows() * (vectors.matrix.cols() + 1) * 4 + losses.size() * 16 +
+                         gram.entries().size() * 8 + 128,
+                     slice);
+  writer.put(training);
+  writer.put(block);
+  writer.put(static_cast<std::uint8_t>(kind));
+  writer.put(first_part);
+  writer.put(last_part);
+  writer.put(ratings);
+  writer.put(rows);
+  writer.put(static_cast<std::uint32_t>(vectors.matrix.cols()));
+  writer.put(static_cast<std::uint8_t>(biases ? 1 : 0));
+  writer.put(static_cast<std::uint8_t>(gram.empty() ? 0 : 1));
+  put_factors(vectors, writer);
+  writer.put(losses);
+  writer.put(second_losses);
+  writer.put(gram.entries());
+  return writer.take();
+}
+
+SliceSums SliceSums::read(ByteView& pieces) {
+  PieceReader reader(pieces, Piece::kSums);
+  SliceSums sums{};
+  sums.training = reader.get<std::uint64_t>();
+  sums.block = reader.get<std::uint64_t>();
+  const auto kind = reader.get<std::uint8_t>();
+  sums.slice = reader.slice();
+  sums.first_part = reader.get<std::uint32_t>();
+  sums.last_part = reader.get<std::uint32_t>();
+  sums.ratings = reader.get<std::uint64_t>();
+  sums.rows = reader.get<std::uint32_t>();
+  const auto factors = reader.get<std::uint32_t>();
+  sums.biases = reader.get<std::uint8_t>() != 0;
+  const auto has_gram = reader.get<std::uint8_t>();
+  expect(kind <= static_cast<std::uint8_t>(BlockKind::kCandidates) &&
+             sums.first_part <= sums.last_part && factors >= 1 && factors <= kMaxFactors &&
+             has_gram <= 1,
+         "the sums of a slice are out of range");
+  sums.kind = static_cast<BlockKind>(kind);
+  TrainOptions options;
+  options.factors = static_cast<int>(factors);
+  options.biases = sums.biases;
+  const bool has_vectors = sums.kind != BlockKind::kCandidates;
+  const bool has_losses = sums.kind != BlockKind::kDirections;
+  sums.vectors = read_factors(reader, has_vectors ? sums.rows : 0, options);
+  sums.losses = read_doubles(reader, has_losses ? sums.rows : 0);
+  sums.second_losses = read_doubles(reader, has_losses ? sums.rows : 0);
+  if (has_gram == 1) {
+    sums.gram = DoubleGram(factors, read_doubles(reader, std::size_t{factors} * factors));
+  }
+  reader.end();
+  return sums;
+}
+
+void SliceSums::add(const SliceSums& other) {
+  expect(other.training == training && other.block == block && other.kind == kind &&
+             other.slice == slice && other.rows == rows && other.biases == biases &&
+             other.vectors.matrix.cols() == vectors.matrix.cols() &&
+             other.gram.entries().size() == gram.entries().size(),
+         "sums of two different steps or slices cannot be added up");
+  expect(last_part < other.first_part, "sums of parts must be added up in the order of the parts");
+  last_part = other.last_part;
+  ratings += other.ratings;
+  add_up(vectors, other.vectors);
+  add_up(losses, other.losses);
+  add_up(second_losses, other.second_losses);
+  gram.add(other.gram);
+}
+
+void add_sums(Bytes& sum, ByteView piece) {
+  if (sum.empty()) {
+    sum = piece;
+    return;
+  }
+  ByteView left(sum);
+  ByteView rest = piece;
+  if (take_piece(rest).piece == Piece::kTotals) {
+    SliceTotals total = SliceTotals::read(left);
+    total.add(SliceTotals::read(piece));
+    sum = total.bytes();
+  } else {
+    SliceSums total = SliceSums::read(left);
+    total.add(SliceSums::read(piece));
+    sum = total.bytes();
+  }
+}
+
+ByteView piece_of_slice(ByteView pieces, std::uint32_t slice) {
+  while (!pieces.empty()) {
+    const PieceFacts piece = take_piece(pieces);
+    if (piece.slice == slice) return piece.bytes;
+  }
+  throw InvalidBytes("there is no piece of this slice");
+}
+
+}  // namespace als

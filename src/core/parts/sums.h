@@ -1,0 +1,45 @@
+// Sums over a part's ratings, for the items of a slice.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/linalg/double_gram.h"
+#include "core/parts/factor_bytes.h"
+#include "core/parts/step.h"
+
+namespace als {
+
+/// What a block's vectors are, and so what is summed.
+enum class BlockKind : std::uint8_t {
+  kFactors,     ///< of all items: residuals and losses
+  kDirections,  ///< of some items: products
+  kCandidates   ///< two of each of some items: losses at both
+};
+
+/// Of some items of one slice, row by row in the order in which its block has them.
+struct SliceSums {
+  std::uint64_t training;  ///< its key
+  std::uint64_t block;     ///< the step that its block was made for
+  BlockKind kind;
+  std::uint32_t slice;
+  std::uint32_t first_part;
+  std::uint32_t last_part;
+  std::uint64_t ratings;  ///< in the parts
+
+  std::uint32_t rows;
+  bool biases;
+
+  Factors vectors;                    ///< residuals or products
+  std::vector<double> losses;         ///< kFactors, kCandidates: without the parts of Y^T Y
+  std::vector<double> second_losses;  ///< at zero; or at the second candidate
+  DoubleGram gram;                    ///< kCandidates, implicit feedback: of the users
+
+  Bytes bytes() const;
+  static SliceSums read(ByteView& pieces);
+
+  /// Those of the next part.
+  void add(const SliceSums& other);
+};
+
+}  // namespace als

@@ -1,0 +1,136 @@
+// Counts a part's ratings by item.
+#include "core/parts/totals.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/parts/chunk_rows.h"
+#include "core/parts/part_sums.h"
+#include "core/train/row_objective.h"
+
+namespace als {
+
+Bytes SliceTotals::bytes() const {
+  PieceWriter writer(Piece::kTotals, ratings.size() * 48 + 16, slice);
+  writer.put(first_part);
+  writer.put(last_part);
+  writer.put(static_cast<std::uint32_t>(ratings.size()));
+  for (const RatingTotals& item : ratings) {
+    writer.put(item.n);
+    writer.put(item.positive);
+    writer.put(item.sum);
+    writer.put(item.squares);
+  }
+  writer.put(weights);
+  writer.put(losses);
+  return writer.take();
+}
+
+SliceTotals SliceTotals::read(ByteView& pieces) {
+  PieceReader reader(pieces, Piece::kTotals);
+  SliceTotals totals{};
+  totals.slice = reader.slice();
+  totals.first_part = reader.get<std::uint32_t>();
+  totals.last_part = reader.get<std::uint32_t>();
+  const std::size_t n = reader.get<std::uint32_t>();
+  expect(n == reader.left() / 48 && totals.first_part <= totals.last_part,
+         "the totals of a slice are out of range");
+  totals.ratings.resize(n);
+  for (RatingTotals& item : totals.ratings) {
+    item.n = reader.get<std::uint64_t>();
+    item.positive = reader.get<std::uint64_t>();
+    item.sum = reader.get<double>();
+    item.squares = reader.get<double>();
+    expect(item.n <= UINT32_MAX && item.positive <= item.n && std::isfinite(item.sum) &&
+               std::isfinite(item.squares),
+           "the totals of a slice are out of range");
+  }
+  for (std::vector<double>* values : {&totals.weights, &totals.losses}) {
+    values->resize(n);
+    reader.get(values->data(), n);
+    expect_finite(values->data(), n);
+  }
+  reader.end();
+  return totals;
+}
+
+void SliceTotals::add(const SliceTotals& other) {
+  expect(other.slice == slice && other.ratings.size() == ratings.size(),
+         "totals of two different slices cannot be added up");
+  expect(last_part < other.first_part, "sums of parts must be added up in the order of the parts");
+  last_part = other.last_part;
+  for (std::size_t row = 0; row < ratings.size(); ++row) {
+    ratings[row].n += other.ratings[row].n;
+    ratings[row].positive += other.ratings[row].positive;
+    ratings[row].sum += other.ratings[row].sum;
+    ratings[row].squares += other.ratings[row].squares;
+    weights[row] += other.weights[row];
+    losses[row] += other.losses[row];
+  }
+}
+
+struct PartTotals::Work {
+  PartsTraining training;
+  std::uint32_t part;
+  std::uint64_t next_chunk = 0;
+  RowObjective objective;
+  std::vector<RatingTotals> ratings;
+  std::vector<double> weights;
+  std::vector<double> losses;
+};
+
+PartTotals::PartTotals(const PartsTraining& training, std::uint32_t part)
+    : work_(new Work{training, part, 0, RowObjective(training.options, 0, 0),
+                     std::vector<RatingTotals>(training.items), std::vector<double>(training.items),
+                     std::vector<double>(training.items)}) {}
+
+PartTotals::~PartTotals() = default;
+
+void PartTotals::add(ByteView chunk) {
+  Work& work = *work_;
+  const ChunkFacts facts = facts_of_chunk(chunk);
+  check_order(facts, work.part, work.training.items, work.next_chunk);
+  const ItemRows matrix = rows_by_item(chunk, facts);
+  for (std::size_t row = 0; row < matrix.items.size(); ++row) {
+    const RowRatings ratings = ratings_of(matrix.rows, row);
+    const std::uint32_t item = matrix.items[row];
+    work.weights[item] += work.objective.weight(ratings.values, ratings.count);
+    for (std::size_t e = 0; e < ratings.count; ++e) {
+      work.ratings[item].add(ratings.values[e]);
+      if (work.objective.implicit()) {
+        work.losses[item] += work.objective.rhs_weight(ratings.values[e], 0.0);
+      }
+    }
+  }
+}
+
+Bytes PartTotals::bytes() const {
+  const Work& work = *work_;
+  Bytes pieces;
+  for (std::uint32_t slice = 0; slice < work.training.slices(); ++slice) {
+    const auto first = static_cast<std::ptrdiff_t>(std::size_t{slice} * work.training.slice_items);
+    const auto last = first + static_cast<std::ptrdiff_t>(work.training.slice_size(slice));
+    pieces += SliceTotals{slice,
+                          work.part,
+                          work.part,
+                          {work.ratings.begin() + first, work.ratings.begin() + last},
+                          {work.weights.begin() + first, work.weights.begin() + last},
+                          {work.losses.begin() + first, work.losses.begin() + last}}
+                  .bytes();
+  }
+  return pieces;
+}
+
+double zero_loss(ByteView totals) {
+  double sum = 0;
+  while (!totals.empty()) {
+    for (const double loss : SliceTotals::read(totals).losses) sum += loss;
+  }
+  return sum;
+}
+
+std::vector<RatingTotals> rating_totals(ByteView totals) {
+  return SliceTotals::read(totals).ratings;
+}
+
+}  // namespace als

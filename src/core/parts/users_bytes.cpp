@@ -1,0 +1,56 @@
+// Users from bytes and to bytes.
+#include "core/parts/users_bytes.h"
+
+#include "core/parts/step_head.h"
+#include "core/parts/users_step.h"
+
+namespace als {
+
+Bytes ChunkUsers::bytes() const {
+  PieceWriter writer(Piece::kUsers, factors.matrix.rows() * (factors.matrix.cols() + 1) * 4 + 64);
+  writer.put(training);
+  writer.put(number);
+  writer.put(chunk.part);
+  writer.put(chunk.number);
+  writer.put(static_cast<std::uint32_t>(factors.matrix.rows()));
+  writer.put(static_cast<std::uint32_t>(factors.matrix.cols()));
+  writer.put(static_cast<std::uint8_t>(factors.bias.empty() ? 0 : 1));
+  put_factors(factors, writer);
+  return writer.take();
+}
+
+ChunkUsers ChunkUsers::read(ByteView bytes) {
+  PieceReader reader(bytes, Piece::kUsers);
+  ChunkUsers users{};
+  users.training = reader.get<std::uint64_t>();
+  users.number = reader.get<std::uint64_t>();
+  users.chunk.part = reader.get<std::uint32_t>();
+  users.chunk.number = reader.get<std::uint32_t>();
+  const auto rows = reader.get<std::uint32_t>();
+  const auto factors = reader.get<std::uint32_t>();
+  const auto biases = reader.get<std::uint8_t>();
+  expect(factors >= 1 && factors <= kMaxFactors && biases <= 1, "users are out of range");
+  TrainOptions options;
+  options.factors = static_cast<int>(factors);
+  options.biases = biases == 1;
+  users.factors = read_factors(reader, rows, options);
+  reader.end();
+  return users;
+}
+
+void ChunkUsers::check(const ChunkFacts& facts, const PartsTraining& its_training,
+                       std::uint64_t its_number) const {
+  expect(training == key_of(its_training), "users of another training");
+  expect(chunk.part == facts.id.part && chunk.number == facts.id.number &&
+             factors.matrix.rows() == facts.users,
+         "users of another chunk");
+  expect(number == its_number, "users of another step of the training");
+  const auto columns = static_cast<std::size_t>(its_training.options.factors);
+  expect(factors.matrix.cols() == columns &&
+             factors.bias.size() == (its_training.options.biases ? factors.matrix.rows() : 0),
+         "users with other factors than the training");
+}
+
+Factors factors_of_users(ByteView users) { return ChunkUsers::read(users).factors; }
+
+}  // namespace als

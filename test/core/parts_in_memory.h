@@ -1,0 +1,201 @@
+// A training over parts in one process, with the bytes that machines would send to each other.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/parts/chunk.h"
+#include "core/parts/item_slice.h"
+#include "core/parts/part_sums.h"
+#include "core/parts/parts_trainer.h"
+#include "core/parts/users_step.h"
+#include "core/train/iterations.h"
+#include "small_problem.h"
+
+namespace als {
+
+/// Deals users out to parts and chunks: user u to part u % parts, where a chunk has `chunk_users`
+/// of them in ascending order.
+class PartsInMemory : public PartsRunner {
+ public:
+  struct Shape {
+    std::uint32_t parts = 1;
+    std::uint32_t chunk_users = 10;
+    std::uint32_t slice_items = 7;
+  };
+
+  PartsInMemory(const std::vector<Entry>& entries, std::uint32_t users, std::uint32_t items,
+                const TrainOptions& options, const Shape& shape, ThreadTeam& team)
+      : shape_(shape), team_(team) {
+    training_.options = options;
+    training_.items = items;
+    training_.slice_items = shape.slice_items;
+    training_.users = users;
+    pack(entries, users);
+    RatingMoments moments;
+    for (const auto& [id, chunk] : chunks_) {
+      moments.add(facts_of_chunk(ByteView(chunk.ratings).substr(0, kChunkFactsBytes)).moments);
+    }
+    training_.ratings = moments.count;
+    training_.mean = options.biases ? moments.mean : 0;
+    make_slices(moments.spread());
+  }
+
+  const PartsTraining& training() const { return training_; }
+  Bytes reports() const {
+    Bytes all;
+    for (const Bytes& slice : slices_) all += report_of_slice(slice);
+    return all;
+  }
+
+  Bytes step_users(const Bytes& step) override {
+    count(step);
+    for (Bytes& slice : slices_) slice = turn_slice(slice, step, team_);
+    block_ = block_of(step);
+    ItemBlock block;
+    block.add(block_);
+    UsersStep users(step, block, team_);
+    // In any order, and then added up in theirs.
+    std::map<std::pair<std::uint32_t, std::uint32_t>, Bytes> reports;
+    for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
+      UsersStep::Result result = users.run(chunk->second.ratings, chunk->second.users);
+      chunk->second.users = std::move(result.users);
+      reports[chunk->first] = std::move(result.report);
+    }
+    Bytes sum;
+    for (const auto& [id, report] : reports) add_user_report(sum, report);
+    return sum;
+  }
+
+  Bytes step_items(const Bytes& step) override {
+    count(step);
+    const Bytes block = step_of(step) == Step::kResidual ? block_ : block_of(step);
+    moved_ += block.size();
+    std::vector<Bytes> sums(slices_.size());
+    for (std::uint32_t part = 0; part < shape_.parts; ++part) {
+      ItemBlock own;
+      own.add(block);
+      PartSums of_part(std::move(own), part, team_);
+      for (const auto& [id, chunk] : chunks_) {
+        if (id.first == part) of_part.add(chunk.ratings, chunk.users);
+      }
+      const Bytes pieces = of_part.bytes();
+      moved_ += pieces.size();
+      for (std::uint32_t s = 0; s < slices_.size(); ++s) {
+        add_sums(sums[s], piece_of_slice(pieces, s));
+      }
+    }
+    for (std::uint32_t s = 0; s < slices_.size(); ++s) {
+      slices_[s] = step_slice(slices_[s], step, sums[s], team_);
+    }
+    return reports();
+  }
+
+  Factors users() const {
+    Factors all{FactorMatrix(training_.users, static_cast<std::size_t>(training_.options.factors)),
+                std::vector<float>(training_.options.biases ? training_.users : 0)};
+    for (const auto& [id, chunk] : chunks_) {
+      const Factors some = factors_of_users(chunk.users);
+      for (std::size_t row = 0; row < some.matrix.rows(); ++row) {
+        const std::uint32_t user = chunk.first + static_cast<std::uint32_t>(row) * shape_.parts;
+        std::copy_n(some.matrix.row(row), some.matrix.cols(), all.matrix.row(user));
+        if (!all.bias.empty()) all.bias[user] = some.bias[row];
+      }
+    }
+    return all;
+  }
+
+  Factors items() const {
+    Factors all{FactorMatrix(0, static_cast<std::size_t>(training_.options.factors)), {}};
+    for (const Bytes& slice : slices_) {
+      const Factors some = factors_of_slice(slice);
+      for (std::size_t row = 0; row < some.matrix.rows(); ++row) {
+        all.matrix.append_row(some.matrix.row(row));
+      }
+      all.bias.insert(all.bias.end(), some.bias.begin(), some.bias.end());
+    }
+    return all;
+  }
+
+  std::size_t steps(Step kind) const {
+    const auto found = steps_.find(kind);
+    return found == steps_.end() ? 0 : found->second;
+  }
+  /// Bytes of blocks, and of sums.
+  std::size_t moved() const { return moved_; }
+
+  struct Chunk {
+    std::uint32_t first;  ///< its first user
+    Bytes ratings;
+    Bytes users;
+  };
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Chunk>& chunks() { return chunks_; }
+  std::vector<Bytes>& slices() { return slices_; }
+
+ private:
+  void pack(const std::vector<Entry>& entries, std::uint32_t users) {
+    std::map<std::pair<std::uint32_t, std::uint32_t>, RatingBuffer> buffers;
+    for (std::uint32_t user = 0; user < users; ++user) {
+      buffers[{user % shape_.parts, user / shape_.parts / shape_.chunk_users}];
+    }
+    for (const Entry& e : entries) {
+      const std::uint32_t place = e.user / shape_.parts;
+      buffers[{e.user % shape_.parts, place / shape_.chunk_users}].append(
+          place % shape_.chunk_users, e.item, e.value);
+    }
+    for (auto& [id, buffer] : buffers) {
+      const std::uint32_t first = id.first + id.second * shape_.chunk_users * shape_.parts;
+      const std::uint32_t left = (users - first - 1) / shape_.parts + 1;
+      PackedChunk packed = pack_chunk({id.first, id.second}, std::move(buffer),
+                                      identity(std::min(left, shape_.chunk_users)), training_.items,
+                                      OnDuplicate::kAverage, team_);
+      chunks_[id] = {first, std::move(packed.ratings), {}};
+    }
+  }
+
+  void make_slices(double spread) {
+    std::vector<Bytes> totals(training_.slices());
+    for (std::uint32_t part = 0; part < shape_.parts; ++part) {
+      PartTotals of_part(training_, part);
+      for (const auto& [id, chunk] : chunks_) {
+        if (id.first == part) of_part.add(chunk.ratings);
+      }
+      const Bytes pieces = of_part.bytes();
+      for (std::uint32_t s = 0; s < totals.size(); ++s) {
+        add_sums(totals[s], piece_of_slice(pieces, s));
+      }
+    }
+    Bytes all;
+    for (const Bytes& slice : totals) all += slice;
+    training_.zero_loss = zero_loss(all);
+    const std::vector<std::uint64_t> keys = keys_of(training_.items);
+    for (std::uint32_t s = 0; s < totals.size(); ++s) {
+      const auto first = keys.begin() + s * training_.slice_items;
+      slices_.push_back(make_slice(training_, s, totals[s],
+                                   {first, first + training_.slice_size(s)}, spread, team_));
+    }
+  }
+
+  Bytes block_of(const Bytes& step) {
+    Bytes block;
+    for (const Bytes& slice : slices_) block += slice_block(slice, step, team_);
+    return block;
+  }
+
+  void count(const Bytes& step) { ++steps_[step_of(step)]; }
+
+  Shape shape_;
+  ThreadTeam& team_;
+  PartsTraining training_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Chunk> chunks_;
+  std::vector<Bytes> slices_;
+  Bytes block_;
+  std::map<Step, std::size_t> steps_;
+  std::size_t moved_ = 0;
+};
+
+}  // namespace als
