@@ -35,9 +35,6 @@ end
 $$;
 comment on schema als is 'Collaborative filtering by alternating least squares: the extension als';
 
--- A run's row tells the scale of the ratings, and the ridge of the biases.
-alter type als.model add attribute bias_regularization float8 cascade, add attribute spread float8 cascade;
-
 -- Functions that only als itself calls begin with an underscore.
 alter function als.trained_id(bigint, anyelement) rename to _trained_id;
 alter function als.trained_factors(bigint) rename to _trained_factors;
@@ -52,6 +49,16 @@ alter function als.cached_images() rename to _cached_segments;
 alter function als.top_k_support(internal) rename to _top_k_support;
 create or replace view als.progress as select * from als._command_progress();
 create or replace view als.cache as select * from als._cached_segments();
+
+-- Who may execute functions of which some are dropped below, and made again. Where those of one name differ, the
+-- fewest privileges count.
+select set_config('als_upgrade.privileges', coalesce(jsonb_object_agg(name, privileges), '{}')::text, true)
+from (
+  select distinct on (proname) proname as name,
+    (select coalesce(jsonb_agg(jsonb_build_object('role', grantee, 'may_grant', is_grantable)), '[]') from aclexplode(proacl)) as privileges
+  from pg_proc where pronamespace = 'als'::regnamespace and proacl is not null
+  order by proname, cardinality(proacl), oid
+) as f;
 
 -- Ids and numbers of any type, and lists without a type.
 drop function als.predict(regclass, "any", "any", text);
@@ -937,9 +944,6 @@ comment on function als.create_functions is
 comment on function als.hash_fraction is
   'A number of [0, 1) that depends on these values alone, on every server and in every version the same';
 
--- Model rows say which options were chosen, and where it says what users have seen beside the source.
-alter type als.model add attribute options jsonb cascade, add attribute seen text cascade, add attribute seen_table text cascade, add attribute damping float8 cascade;
-
 -- als.models reads tables that nobody has named, without a query on them; why it cannot, it says.
 create function als._models(
   out model regclass,
@@ -952,11 +956,22 @@ comment on function als._models is
   'The models that the current user may read, each with its newest run, read without running anything of their owners''; behind the view als.models';
 
 drop view als.models;
--- The source's table as a text: a regclass keeps a model from being restored where that table is not.
-alter type als.model alter attribute source_table set data type text cascade;
-alter type als.model add attribute source_path text cascade, add attribute seen_path text cascade, add attribute advice text cascade;
-alter type als.model add attribute lowest_rating real cascade, add attribute highest_rating real cascade;
-alter type als.model add attribute time_col name cascade;
+-- A run's row tells more of its ratings and its options, and where it says what users have seen beside the source.
+-- The source's table is a text: a regclass keeps a model from being restored where that table is not.
+alter type als.model
+  add attribute bias_regularization float8 cascade,
+  add attribute spread float8 cascade,
+  add attribute options jsonb cascade,
+  add attribute seen text cascade,
+  add attribute seen_table text cascade,
+  add attribute damping float8 cascade,
+  alter attribute source_table set data type text cascade,
+  add attribute source_path text cascade,
+  add attribute seen_path text cascade,
+  add attribute advice text cascade,
+  add attribute lowest_rating real cascade,
+  add attribute highest_rating real cascade,
+  add attribute time_col name cascade;
 create view als.models as select model, owner, (run).*, problem from als._models();
 comment on view als.models is
   'The models that the current user may read, each with its newest run, or the problem with reading it';
@@ -1169,7 +1184,7 @@ language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_rollback_model';
 comment on function als.rollback_model is
   'Takes back the newest run of a model that was trained with keep_previous, and returns the row of the run before, which serves again';
 
--- als.import_model: replace_ids, bias_regularization.
+-- als.import_model: replace_ids, bias_regularization, seen.
 drop function als.import_model;
 create function als.import_model(
   model text,
@@ -1190,7 +1205,8 @@ create function als.import_model(
   unlogged boolean default false,
   replace_ids boolean default false,
   bias_regularization float8 default null,
-  time_col name default null
+  time_col name default null,
+  seen text default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
 comment on function als.import_model is
@@ -1212,7 +1228,8 @@ create function als.attach_model(
   item_col name default 'item_id',
   rating_col name default 'rating',
   bias_regularization float8 default null,
-  time_col name default null
+  time_col name default null,
+  seen text default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_attach_model';
 comment on function als.attach_model is
@@ -1360,3 +1377,30 @@ create function als.solve(
 language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_solve';
 comment on function als.solve is
   'Solves the normal equations of a row exactly: its factors and, with biases, its bias behind them';
+
+-- The privileges of the functions that were dropped; what is new has those of what it does the work of. They are not the
+-- extension's own, which a dump leaves out.
+do $$
+declare
+  f record;
+  grantee record;
+begin
+  for f in
+    select p.oid, p.oid::regprocedure as routine, proowner::regrole as owner, kept.value as privileges
+    from jsonb_each(current_setting('als_upgrade.privileges')::jsonb) as kept
+      join pg_proc p on kept.key = coalesce(
+        case proname
+          when 'retrain' then 'train' when 'train_in_steps' then 'train' when 'retrain_in_steps' then 'train' when 'tuned' then 'tune'
+          when 'compare' then 'evaluate' when 'recommend_users_all' then 'recommend_all' when 'refresh' then 'refresh_users'
+        end, proname)
+    where pronamespace = 'als'::regnamespace and proacl is null
+  loop
+    execute format('revoke all on routine %s from public, %s', f.routine, f.owner);
+    for grantee in select * from jsonb_to_recordset(f.privileges) as g (role oid, may_grant boolean) loop
+      execute format('grant execute on routine %s to %s%s', f.routine,
+        case grantee.role when 0 then 'public' else grantee.role::regrole::text end, case when grantee.may_grant then ' with grant option' end);
+    end loop;
+    delete from pg_init_privs where classoid = 'pg_proc'::regclass and objoid = f.oid;
+  end loop;
+end
+$$;

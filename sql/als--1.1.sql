@@ -250,7 +250,8 @@ create function als.import_model(
   unlogged boolean default false,
   replace_ids boolean default false,
   bias_regularization float8 default null,
-  time_col name default null
+  time_col name default null,
+  seen text default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
 comment on function als.import_model is
@@ -272,7 +273,8 @@ create function als.attach_model(
   item_col name default 'item_id',
   rating_col name default 'rating',
   bias_regularization float8 default null,
-  time_col name default null
+  time_col name default null,
+  seen text default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_attach_model';
 comment on function als.attach_model is

@@ -179,6 +179,16 @@ begin
 end $$;
 begin;
 select assigned();
+-- Nor does it matter whether each sees what the one before has done.
+create function twice() returns text language plpgsql stable as $$
+declare
+  first als.model; second als.model;
+begin
+  first := als.train('star', 'ratings', factors => 2, iterations => 1, replace => true);
+  second := als.train('star', 'ratings', factors => 2, iterations => 1, replace => true);
+  return format('%s %s', second.run - first.run, first.version <> second.version);
+end $$;
+select twice();
 rollback;
 select run from (select (als.rollback_model('star')).*) as t;
 select run, n_users from (select (als.import_model('star', 'select user_id, factors from calling.m_user_factors', 'select item_id, factors from calling.m_item_factors', replace => true)).*) as t;

@@ -36,6 +36,15 @@ select lowest_rating from als.import_model('bare', 'select user_id, factors, bia
 select lowest_rating, highest_rating from als.train('sums', 'select * from ratings union all select * from ratings', on_duplicate => 'sum', factors => 2, iterations => 1);
 select lowest_rating, highest_rating from als.train('likes', 'ratings', feedback => 'implicit', factors => 2);
 select try('select als.predict(''bare'', 40, 30, clip => true)');
+-- Bounds that no training can have written.
+begin;
+update m set lowest_rating = 'nan';
+select try('select als.predict(''m'', 40, 30, clip => true)');
+update m set lowest_rating = 1, highest_rating = 'infinity';
+select try('select als.predict(''m'', 40, 30, clip => true)');
+update m set highest_rating = 0;
+select try('select als.evaluate(''m'', ''test'', ''{}'', clip => true)');
+rollback;
 update m set lowest_rating = null;
 select try('select als.predict(''m'', 40, 30, clip => true)');
 select try('select als.evaluate(''m'', ''test'', ''{}'', clip => true)');

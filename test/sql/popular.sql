@@ -80,7 +80,7 @@ alter table m_item_factors drop column popularity;
 select item_id, score from als.recommend('m', 12345, 2, exclude_seen => false, on_unknown => 'popular') order by rank;
 select from als.refresh_items('m', array[5]);
 select run from als.retrain('m');
-alter table m_item_factors add column popularity text;
+alter table m_item_factors drop column popularity, add column popularity text;
 select item_id, score from als.recommend('m', 12345, 2, on_unknown => 'popular') order by rank;
 select run from als.retrain('m', keep_previous => true);
 

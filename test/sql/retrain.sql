@@ -45,6 +45,26 @@ select source, user_col, item_col, rating_col, n_users
 from als.retrain('taste', source => 'customers', user_col => 'customer', item_col => 'sku', rating_col => 'sku');
 select source, user_col, item_col, rating_col, n_users from als.retrain('taste');
 
+-- No column of ratings any more; an id needs one.
+begin;
+select rating_col from als.retrain('taste', rating_col => '');
+select rating_col, n_users from als.retrain('taste');
+select als.retrain('taste', user_col => '');
+rollback;
+
+-- Factor tables of als 1.0 get what they lack, unless a column of the name is there.
+begin;
+alter table taste_user_factors drop column checksum;
+alter table taste_item_factors drop column checksum, drop column popularity;
+alter table taste_item_factors add column popularity text default 'high';
+select run from als.retrain('taste', keep_previous => true);
+select count(*) = count(checksum) as has_checksums from taste_user_factors;
+select count(*) = count(checksum) as has_checksums, max(popularity) as popularity from taste_item_factors;
+alter table taste_item_factors drop column popularity;
+select run from als.retrain('taste');
+select count(*) = count(popularity) as has_popularity from taste_item_factors;
+rollback;
+
 -- In steps, the same.
 call als.retrain_in_steps('taste', source => 'ratings', user_col => 'user_id', item_col => 'item_id', rating_col => 'rating', iterations => 3);
 select source, user_col, rating_col, n_users, iterations, warm_start from als.latest_run('taste');

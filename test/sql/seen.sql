@@ -54,6 +54,8 @@ select als.recommend_all('blind', 'recs', 20, exclude_seen => false, seen => 'ra
 select seen, seen_table from als.retrain('taste', seen => 'select user_id::bigint, item_id::smallint from ratings -- all');
 select * from again($$select * from one_by_one('taste', 20)$$);
 select seen from als.retrain('taste');
+call als.retrain_in_steps('taste', seen => '');
+select seen, seen_table from als.latest_run('taste');
 call als.retrain_in_steps('taste', seen => 'ratings');
 call als.train_in_steps('stepwise', 'likes', rating_col => null, feedback => 'implicit', factors => 4, seen => 'ratings');
 select * from again($$select * from one_by_one('stepwise', 20)$$);
@@ -69,6 +71,16 @@ select seen from als.import_model('imported', 'select user_id, factors from tast
 select try($$select als.recommend_all('imported', 'recs', 20)$$);
 select als.recommend_all('imported', 'recs', 20, seen => 'ratings');
 select * from again('table recs');
+-- With what has been seen alone, or beside a source.
+create view watched as select user_id as viewer, item_id as film from ratings;
+select source, seen, user_col from als.import_model('imported', 'select user_id, factors from taste_user_factors', 'select item_id, factors from taste_item_factors', replace => true, seen => 'watched', user_col => 'viewer', item_col => 'film');
+select als.recommend_all('imported', 'recs', 20);
+select * from again('table recs');
+select source, seen from als.import_model('imported', 'select user_id, factors from taste_user_factors', 'select item_id, factors from taste_item_factors', replace => true, source => 'likes', rating_col => null, seen => 'ratings');
+select als.recommend_all('imported', 'recs', 20);
+select * from again('table recs');
+select try($$select als.import_model('wrong', 'select user_id, factors from taste_user_factors', 'select item_id, factors from taste_item_factors', seen => 'watched')$$);
+select try($$select als.import_model('wrong', 'select user_id, factors from taste_user_factors', 'select item_id, factors from taste_item_factors', seen => 'select point(1, 2) as user_id, item_id from ratings')$$);
 
 -- Evaluation ranks what could be recommended. What the test holds is not seen by then, wherever else it is.
 create table held as select user_id, item_id, rating from ratings where (user_id * 7 + item_id) % 4 = 0;
@@ -91,6 +103,15 @@ select abs(m.value - h.rate) < 1e-9 as hit_rate_is_right from metrics m, (
 where way = 'known' and metric = 'hit_rate';
 select count(*) as differ from metrics a join metrics b using (metric) where a.way = 'without' and b.way = 'known' and a.value <> b.value and metric in ('recall', 'ndcg', 'mrr', 'hit_rate', 'precision') having count(*) > 0;
 select way, n from metrics where metric = 'recall' order by way;
+-- Of what has been seen only the rows of the test's users are read.
+begin;
+create table long (user_id int, item_id int);
+create index on long (user_id);
+insert into long select u, i from generate_series(1, 3000) as u, generate_series(1, 5) as i;
+set local enable_seqscan = off;
+select metric, value from als.evaluate('judged', 'select * from held where user_id < 4', '{5}', seen => 'long') where metric = 'user_coverage';
+select seq_tup_read, idx_tup_fetch from pg_stat_xact_user_tables where relname = 'long';
+rollback;
 -- As the model's row says, and with a history.
 select seen from als.train('judged', 'select * from known where rating >= 4', rating_col => null, feedback => 'implicit', factors => 4, seen => 'known', replace => true);
 select count(*) as differ from als.evaluate('judged', 'select * from held where rating >= 4', '{5}') e join metrics m using (metric) where way = 'known' and e.value <> m.value and metric not in ('auc');

@@ -110,6 +110,18 @@ alter table m_changes alter user_id set not null;
 truncate ratings;
 select * from m_changes;
 rollback;
+-- It goes nevertheless, whatever has become of it.
+begin;
+alter table m_changes add column noted_at timestamptz default now();
+alter table m_changes rename to altered;
+select als.track('m');
+select relname from pg_class where relname in ('altered', 'm_changes');
+select count(*) from triggers();
+create index on m_changes (user_id);
+select als.untrack('m');
+select relname from pg_class where relname in ('altered', 'm_changes');
+select * from triggers();
+rollback;
 -- A statement on a parent or a child fires no trigger of the other: everything is compared.
 begin;
 create table child () inherits (ratings);

@@ -61,4 +61,26 @@ isnt($node->safe_psql('upgraded', 'select user_version from older'), $version, '
 $node->safe_psql('upgraded', q{select als.drop_model('older')});
 is($node->safe_psql('upgraded', q{select count(*) from pg_class where relname ~ '^older'}), 0, 'and belong to their model');
 
+# Who may execute a function that is dropped and made again stays the same, and may execute what does the same.
+$node->safe_psql('postgres', 'create database guarded; create role analyst; create role guest');
+$node->safe_psql('guarded', q{
+	create extension als version '1.0';
+	revoke execute on all functions in schema als from public;
+	grant execute on function als.recommend(regclass, text, int, boolean, "any", "any", text) to public;
+	grant execute on function als.recommend(regclass, anyelement, int, boolean, "any", "any", text) to public;
+	grant execute on function als.refresh_users(regclass, text), als.refresh_users(regclass, "any") to analyst with grant option;
+	alter extension als update});
+is($node->safe_psql('guarded', q{
+	select string_agg(distinct role || ' ' || proname, ', ' order by role || ' ' || proname)
+	from pg_proc, unnest('{analyst, guest}'::text[]) as role
+	where pronamespace = 'als'::regnamespace and proname in ('recommend', 'recommend_all', 'evaluate', 'train', 'retrain', 'tuned', 'refresh', 'refresh_users', 'refresh_items', 'predict')
+		and has_function_privilege(role, oid, 'execute')}),
+	'analyst recommend, analyst refresh, analyst refresh_users, guest recommend', 'what was revoked in 1.0 stays revoked');
+is($node->safe_psql('guarded', q{
+	select has_function_privilege('analyst', 'als.refresh_users(regclass, anycompatible, boolean)', 'execute with grant option'),
+		has_function_privilege('analyst', 'als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text)', 'execute with grant option')}),
+	't|f', 'with the right to grant it');
+my ($dump) = run_command(['pg_dump', '-s', '-d', $node->connstr('guarded')]);
+like($dump, qr{REVOKE ALL ON FUNCTION als\.retrain}, 'and is dumped');
+
 done_testing();

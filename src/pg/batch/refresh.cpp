@@ -69,7 +69,8 @@ std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDiction
     return counts[index];
   };
   const Oid table = served.model().factor_table(side);
-  const char* checksum = server([&] { return keeps_checksums(table); }) ? "checksum" : "null";
+  const char* checksum =
+      server([&] { return number_of(kChecksum, table); }) ? kChecksum.name : "null";
   SPIPlanPtr plan =
       prepare(std::string("select ") + id_column(side) + ", n_ratings::pg_catalog.int4, " +
               checksum + "::pg_catalog.int8 from only " + relation_name(table));

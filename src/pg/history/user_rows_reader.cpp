@@ -3,6 +3,7 @@
 #include "pg/history/user_rows_reader.h"
 
 #include "core/data/group_by_user.h"
+#include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
 
 namespace als::pg {
@@ -71,10 +72,22 @@ CompressedRows UserRowsReader::read(const RatingSource& named, const char* argum
   OwnedMemoryContext types("als types of a source");
   const DescribedSource source = describe(named, argument, types.get());
   RatingReader reader(source);
-  reader.read([&] { on_block(reader); });
-  on_block(reader);
-
   const bool keep = unknown_ids == UnknownIds::kKeep;
+  const auto on_rows = [&] { on_block(reader); };
+  // The rows of a few users may be found by an index.
+  constexpr std::size_t kFewUsers = 1000;
+  const IdType& users_type = *source.id_types.users;
+  if (!keep && users_.size() <= kFewUsers && users_type.oid == users_.type().oid) {
+    std::vector<Datum> asked;
+    for (std::uint32_t user = 0; user < users_.size(); ++user) asked.push_back(users_.id(user));
+    const char* condition =
+        server([&] { return equals_condition(users_type, source.user_col.c_str(), "any ($1)"); });
+    reader.read(on_rows, condition, server([&] { return id_array(users_type, asked); }));
+  } else {
+    reader.read(on_rows);
+  }
+  on_rows();
+
   const std::vector<std::uint32_t> users =
       numbers_of(reader.users(), users_.type(), "user", kLeftOut,
                  [&](Datum id) { return keep ? users_.find_or_add(id) : users_.find(id); });

@@ -5,21 +5,24 @@
 
 namespace als::pg {
 
-bool keeps_checksums(Oid table) {
-  const AttrNumber column = get_attnum(table, "checksum");
-  return column != InvalidAttrNumber && get_atttype(table, column) == INT8OID;
+std::vector<LaterColumn> later_columns(Side side) {
+  if (side == Side::kUsers) return {kChecksum};
+  return {kChecksum, kPopularity};
 }
 
-bool keeps_popularity(Oid table) {
-  const AttrNumber column = get_attnum(table, "popularity");
-  return column != InvalidAttrNumber && get_atttype(table, column) == FLOAT4OID;
+AttrNumber number_of(const LaterColumn& column, Oid table) {
+  const AttrNumber number = get_attnum(table, column.name);
+  const bool is_it = number != InvalidAttrNumber && get_atttype(table, number) == column.type;
+  return is_it ? number : AttrNumber{InvalidAttrNumber};
 }
 
 std::string shared_columns(Side side, Oid a, Oid b) {
-  const bool checksums = server([&] { return keeps_checksums(a) && keeps_checksums(b); });
-  const bool popularity = server([&] { return keeps_popularity(a) && keeps_popularity(b); });
-  return std::string(id_column(side)) + ", factors, bias, n_ratings" +
-         (checksums ? ", checksum" : "") + (popularity ? ", popularity" : "");
+  std::string columns = std::string(id_column(side)) + ", factors, bias, n_ratings";
+  for (const LaterColumn& column : later_columns(side)) {
+    const bool is_shared = server([&] { return number_of(column, a) && number_of(column, b); });
+    if (is_shared) columns += std::string(", ") + column.name;
+  }
+  return columns;
 }
 
 namespace {

@@ -12,11 +12,21 @@ namespace als::pg {
 inline constexpr const char* kFactorColumns =
     "factors::pg_catalog.float4[], bias::pg_catalog.float4, n_ratings::pg_catalog.int4";
 
-/// Whether a factor table keeps checksums of ratings: those made by als 1.0 do not. A server call.
-bool keeps_checksums(Oid table);
+/// A column that the factor tables made by als 1.0 lack until the next training.
+struct LaterColumn {
+  const char* name;
+  Oid type;
+  const char* type_name;
+};
+inline constexpr LaterColumn kChecksum{"checksum", INT8OID, "bigint"};      ///< of ratings
+inline constexpr LaterColumn kPopularity{"popularity", FLOAT4OID, "real"};  ///< of items alone
 
-/// Whether it keeps the popularity of its items, likewise. A server call.
-bool keeps_popularity(Oid table);
+/// Those of a side's factor tables.
+std::vector<LaterColumn> later_columns(Side side);
+
+/// The column of a factor table, or InvalidAttrNumber where the table lacks it or has another of
+/// the name. A server call.
+AttrNumber number_of(const LaterColumn& column, Oid table);
 
 /// The columns that two factor tables of a side share, for a copy of one to the other.
 std::string shared_columns(Side side, Oid a, Oid b);

@@ -147,6 +147,16 @@ void check_mean(const Model& model) {
       "Rows of model tables are written by als.train; train the model again.");
 }
 
+/// Nothing for bounds that no training can have written.
+std::optional<RatingScale> scale_between(float lowest, float highest) {
+  if (!std::isfinite(lowest) || !std::isfinite(highest) || lowest > highest) return std::nullopt;
+  return RatingScale{lowest, highest};
+}
+
+std::optional<double> finite(double number) {
+  return std::isfinite(number) ? std::optional(number) : std::nullopt;
+}
+
 void describe_factor_table(Model& model, Side side) {
   FactorTable& factors = model.factor_tables[side];
   bool is_named = true;
@@ -166,8 +176,7 @@ void describe_factor_table(Model& model, Side side) {
                           &factors.id_collation);
     factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
                        get_attnum(factors.table, "n_ratings"),
-                       keeps_popularity(factors.table) ? get_attnum(factors.table, "popularity")
-                                                       : AttrNumber{InvalidAttrNumber}};
+                       number_of(kPopularity, factors.table)};
     return true;
   });
   if (!exists)
@@ -296,7 +305,8 @@ Model read_model(Oid table) {
     model.biases = options.flag(OptionId::kBiases, false);
     model.mean = DatumGetFloat8(row.datum(kMean));
     if (!row.is_null(kLowest) && !row.is_null(kHighest))
-      model.scale = {DatumGetFloat4(row.datum(kLowest)), DatumGetFloat4(row.datum(kHighest))};
+      model.scale =
+          scale_between(DatumGetFloat4(row.datum(kLowest)), DatumGetFloat4(row.datum(kHighest)));
     check_mean(model);
     model.knows_objective =
         options[OptionId::kRegularization] && !(implicit && !options[OptionId::kAlpha]);
@@ -318,7 +328,7 @@ Model read_model(Oid table) {
     if (!row.is_null(kRatingCol)) model.source.rating_col = row.name(kRatingCol);
     if (!row.is_null(kTimeCol)) model.source.time_col = row.name(kTimeCol);
     row.read_named(kSeen, kSeenTable, kSeenPath, model.seen);
-    if (!row.is_null(kDamping)) model.damping = DatumGetFloat8(row.datum(kDamping));
+    if (!row.is_null(kDamping)) model.damping = finite(DatumGetFloat8(row.datum(kDamping)));
     model.seen.what = "seen";
     model.seen.user_col = model.source.user_col;
     model.seen.item_col = model.source.item_col;

@@ -165,10 +165,12 @@ Oid ModelWriter::create_factor_table(Side side, const char* label, const IdType&
       server([&] { return quote_qualified_identifier(get_namespace_name(schema), name); });
   std::string id_type = server([&] { return column_type(type); });
   bool temporary = server([&] { return isAnyTempNamespace(schema); });  // never logged anyway
+  std::string later;
+  for (const LaterColumn& column : later_columns(side))
+    later += std::string(", ") + column.name + " " + column.type_name;
   execute(std::string("create ") + (unlogged && !temporary ? "unlogged " : "") + "table " + table +
           " (" + id_column(side) + " " + id_type +
-          " primary key, factors real[] not null, bias real, n_ratings int, checksum bigint" +
-          (side == Side::kItems ? ", popularity real" : "") + ")");
+          " primary key, factors real[] not null, bias real, n_ratings int" + later + ")");
   // Vectors kept in the row, uncompressed, read several times faster; they fit a page.
   if (kMaxFactors * sizeof(float4) + 3000 < BLCKSZ)
     execute("alter table " + table + " alter factors set storage plain");
@@ -281,24 +283,23 @@ std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows, IfT
   if (!are_within_limits(*rows.factors))
     throw std::range_error("the ratings are too large for factors in single precision");
   RowFeed<FactorFeed> scope(&rows);
-  const bool checksums = server([&] { return keeps_checksums(factor_table(side)); });
-  const bool popularity = server([&] { return keeps_popularity(factor_table(side)); });
-  std::string update;
-  if (if_there == IfThere::kUpdate)
-    update = std::string(" on conflict (") + id_column(side) +
-             ") do update set factors = excluded.factors, bias = excluded.bias, n_ratings = "
-             "excluded.n_ratings" +
-             (checksums ? ", checksum = excluded.checksum" : "") +
-             (popularity ? ", popularity = excluded.popularity" : "");
+  std::string columns = id_column(side);
+  std::string values = "als._trained_id(n, $1)";
+  std::string updates;
+  const auto add = [&](const std::string& column) {
+    columns += ", " + column;
+    values += ", als._trained_" + column + "(n)";
+    updates += (updates.empty() ? "" : ", ") + column + " = excluded." + column;
+  };
+  for (const char* column : {"factors", "bias", "n_ratings"}) add(column);
+  for (const LaterColumn& column : later_columns(side))
+    if (server([&] { return number_of(column, factor_table(side)); })) add(column.name);
   return execute(
-      "insert into " + relation_name(factor_table(side)) + " (" + id_column(side) +
-          ", factors, bias, n_ratings" + (checksums ? ", checksum" : "") +
-          (popularity ? ", popularity" : "") +
-          ") select als._trained_id(n, $1), als._trained_factors(n), als._trained_bias(n), "
-          "als._trained_n_ratings(n)" +
-          (checksums ? ", als._trained_checksum(n)" : "") +
-          (popularity ? ", als._trained_popularity(n)" : "") +
-          " from pg_catalog.generate_series(0, $2) as n" + update,
+      "insert into " + relation_name(factor_table(side)) + " (" + columns + ") select " + values +
+          " from pg_catalog.generate_series(0, $2) as n" +
+          (if_there == IfThere::kUpdate
+               ? std::string(" on conflict (") + id_column(side) + ") do update set " + updates
+               : ""),
       {{rows.ids->type().oid, 0, true},
        {INT8OID, Int64GetDatum(static_cast<int64>(rows.order.size()) - 1)}});
 }
@@ -307,10 +308,25 @@ void ModelWriter::write_factors(Side side, const FactorFeed& rows) {
   // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
   execute("delete from only " + relation_name(factor_table(side)));
   if (id_type(side) != rows.ids->type().oid) change_id_type(side, rows.ids->type(), " using null");
+  add_later_columns(side);
   insert_factors(side, rows, IfThere::kError);
 }
 
-/// Here readers do wait, who go on with the new version: the server has no other way.
+/// Where the caller may. Here and below readers do wait, who go on with the new version: the server
+/// has no other way.
+void ModelWriter::add_later_columns(Side side) {
+  const Oid table = factor_table(side);
+  for (const LaterColumn& column : later_columns(side)) {
+    const bool can_be_added = server([&] {
+      return get_attnum(table, column.name) == InvalidAttrNumber && owns_relation(table) &&
+             !has_subclass(table) && can_be_altered(table);
+    });
+    if (can_be_added)
+      execute("alter table " + relation_name(table) + " add column " + column.name + " " +
+              column.type_name);
+  }
+}
+
 void ModelWriter::change_id_type(Side side, const IdType& type, const char* conversion) {
   const std::string name = server([&] { return column_type(type); });
   execute("alter table only " + relation_name(factor_table(side)) + " alter column " +
@@ -358,19 +374,15 @@ std::uint64_t ModelWriter::update_factors(Side side, const FactorFeed& rows) {
 std::string ModelWriter::rows_of_ids(Side side, const IdType& type) const {
   const char* condition =
       server([&] { return equals_condition(type, id_column(side), "any ($1)"); });
-  return " from only " + relation_name(factor_table(side)) + " where " + condition;
+  return "from only " + relation_name(factor_table(side)) + " where " + condition;
 }
 
 std::uint64_t ModelWriter::delete_factors(Side side, const IdType& type, const Param& ids) {
-  return execute("delete" + rows_of_ids(side, type), {ids});
+  return execute("delete " + rows_of_ids(side, type), {ids});
 }
 
 std::int64_t ModelWriter::count_factors(Side side, const IdType& type, const Param& ids) const {
-  SPIPlanPtr plan = prepare("select pg_catalog.count(*)" + rows_of_ids(side, type), {ids.type});
-  std::int64_t count = 0;
-  for_each_row(plan, {ids}, {INT8OID},
-               [&](TupleTableSlot* slot) { count = DatumGetInt64(slot->tts_values[0]); });
-  return count;
+  return count_rows(rows_of_ids(side, type), {ids});
 }
 
 /// The factor table's trigger has done so already, unless it has been disabled.

@@ -92,6 +92,7 @@ class ModelWriter {
   void watch_factor_table(Oid factors, const char* trigger);
   Oid id_type(Side side) const;
   void check_id_column_can_change(Side side) const;
+  void add_later_columns(Side side);
   void change_id_type(Side side, const IdType& type, const char* conversion);
   void check_is_not_attached(Oid factors) const;
   void check_factor_table(Side side, const IdType& type, bool unlogged, bool replace_ids) const;

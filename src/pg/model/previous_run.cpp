@@ -10,17 +10,6 @@ namespace als::pg {
 
 namespace {
 
-/// How many rows a condition holds for, or all rows.
-std::int64_t count_rows(const std::string& table, const std::string& condition = "") {
-  SnapshotScope snapshot;  // which sees what this transaction has done
-  SPIPlanPtr plan = prepare("select pg_catalog.count(*) from only " + table + condition);
-  std::int64_t count = 0;
-  for_each_row(plan, {}, {INT8OID},
-               [&](TupleTableSlot* slot) { count = DatumGetInt64(slot->tts_values[0]); });
-  snapshot.pop();
-  return count;
-}
-
 /// Whether a view, say, needs the table. Making one takes no privilege on it, so that a stranger
 /// could otherwise keep a model from being trained. A server call.
 bool is_needed_by_others(Oid table) {
@@ -193,21 +182,21 @@ void PreviousRun::restore() {
   for (Side side : {Side::kUsers, Side::kItems}) {
     const std::string serving = relation_name(model_.factor_table(side));
     const std::string copy = relation_name(kept->tables[side]);
-    const std::int64_t rows = count_rows(copy);
+    const std::int64_t rows = count_rows("from only " + copy);
     if (rows == 0)
       throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                       format("table %s, which keeps run " INT64_FORMAT " of model %s, is empty",
                              copy.c_str(), static_cast<int64>(kept->run), model.c_str()),
                       "The run cannot be brought back. Nothing has changed.");
     model_.replace_with(side, kept->tables[side]);
-    if (count_rows(serving) != rows)
+    if (count_rows("from only " + serving) != rows)
       throw_suppressed(format("the factors in %s could not be replaced", serving.c_str()));
   }
   execute("delete from only " + model + " where run operator(pg_catalog.>) $1",
           {bigint_param(kept->run)});
   const std::string later =
       format(" where run operator(pg_catalog.>) " INT64_FORMAT, static_cast<int64>(kept->run));
-  if (count_rows(model, later) > 0)
+  if (count_rows("from only " + model + later) > 0)
     throw_suppressed(format("the newest row of %s could not be removed", model.c_str()));
   drop(*kept);
   const std::uint64_t updated =

@@ -34,13 +34,15 @@ void RunRow::add_named(const std::string& name, const std::optional<RatingSource
   add(name + "_path", text(source && !source->is_relation, source ? source->path : ""));
 }
 
-void RunRow::add_source(const std::optional<RatingSource>& source) {
-  const Param no_name{NAMEOID, 0, true};
-  add_named("source", source);
-  add("user_col", name_param(source ? source->user_col : "user_id"));
-  add("item_col", name_param(source ? source->item_col : "item_id"));
-  add("rating_col", source && source->rating_col ? name_param(*source->rating_col) : no_name);
-  add("time_col", source && source->time_col ? name_param(*source->time_col) : no_name);
+void RunRow::add_source(const RatingSource& source) {
+  const auto name_or_null = [](const std::optional<std::string>& column) {
+    return column ? name_param(*column) : Param{NAMEOID, 0, true};
+  };
+  add_named("source", source.is_none() ? std::nullopt : std::optional(source));
+  add("user_col", name_param(source.user_col));
+  add("item_col", name_param(source.item_col));
+  add("rating_col", name_or_null(source.rating_col));
+  add("time_col", name_or_null(source.time_col));
 }
 
 void RunRow::add_seen(const std::optional<RatingSource>& seen) { add_named("seen", seen); }

@@ -19,8 +19,8 @@ class RunRow {
   /// A column for each option, null where none is set; and what of them was chosen.
   void add_options(const OptionChoices& choices, const OptionChoices& chosen);
 
-  /// The source and its columns, or nulls and the names by default.
-  void add_source(const std::optional<RatingSource>& source);
+  /// The source and its columns; where there is none, the columns alone.
+  void add_source(const RatingSource& source);
 
   void add_seen(const std::optional<RatingSource>& seen);
 

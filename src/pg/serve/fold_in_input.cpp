@@ -61,15 +61,15 @@ FoldInInput::FoldInInput(FunctionCallInfo fcinfo, int ids_arg, int ratings, Serv
       id_array_arg(fcinfo, ids_arg, ids, (what + "s").c_str(), what.c_str());
   std::vector<float> values = ratings_arg(fcinfo, ratings, columns.size(), model, what.c_str());
 
-  std::vector<std::pair<std::uint32_t, float>> known;
+  // By id, those of one id in the order in which they were given.
+  std::vector<std::pair<std::uint32_t, std::size_t>> known;
   for (std::size_t i = 0; i < columns.size(); ++i)
-    if (columns[i] != IdIndex::kMissing) known.emplace_back(columns[i], values[i]);
-  std::stable_sort(known.begin(), known.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+    if (columns[i] != IdIndex::kMissing) known.emplace_back(columns[i], i);
+  std::sort(known.begin(), known.end());
   ratings_.offsets = {0, known.size()};
-  for (const auto& [item, rating] : known) {
-    ratings_.columns.push_back(item);
-    ratings_.values.push_back(rating);
+  for (const auto& [id, place] : known) {
+    ratings_.columns.push_back(id);
+    ratings_.values.push_back(values[place]);
   }
   try {
     ThreadTeam alone = interruptible_team(1);

@@ -1,8 +1,10 @@
-// Remembers the last row that a function has made, as long as its query runs.
+// Remembers the last row that a function has made, as long as the query's row is computed.
 //
 // The calls of an expanded row have the same arguments, and belong to one execution of one query,
 // but each has its own place in the query's list of columns. The call of the first column makes the
-// row, and so it does again for the query's next row.
+// row. Before the query's next row the server resets the memory in which functions are called, and
+// what is remembered goes with it. So it does before the next statement of PL/pgSQL, which
+// evaluates all the assignments of a transaction as parts of one query.
 #include "pg/server/expanded_row.h"
 
 namespace als::pg {
@@ -13,7 +15,6 @@ struct MadeRow {
   MemoryContext query;
   FmgrInfo* maker;
   FunctionCallInfo call;  // the arguments
-  CommandId seen;         // what the query sees: the commands before this one
   Datum row;
 };
 
@@ -54,10 +55,6 @@ FunctionCallInfo copy_of_call(FunctionCallInfo fcinfo) {
 /// Calls without an expression, as from C, tell nothing of their arguments.
 bool is_comparable(FunctionCallInfo fcinfo) { return fcinfo->flinfo->fn_expr != nullptr; }
 
-/// PL/pgSQL evaluates all the assignments of a transaction as parts of one query. Each sees what
-/// the one before has done.
-CommandId seen_commands() { return GetActiveSnapshot()->curcid; }
-
 void forget(void* made) {
   if (last_made == made) last_made = nullptr;
 }
@@ -69,24 +66,20 @@ std::optional<Datum> row_made_for_another_column(FunctionCallInfo fcinfo) {
   if (made == nullptr || made->query != fcinfo->flinfo->fn_mcxt || made->maker == fcinfo->flinfo ||
       !is_comparable(fcinfo))
     return std::nullopt;
-  if (!server([&] { return made->seen == seen_commands() && same_arguments(made->call, fcinfo); }))
-    return std::nullopt;
+  if (!server([&] { return same_arguments(made->call, fcinfo); })) return std::nullopt;
   return made->row;
 }
 
 void keep_for_other_columns(FunctionCallInfo fcinfo, Datum row) {
   if (!is_comparable(fcinfo)) return;
   server([&] {
-    MemoryContext query = fcinfo->flinfo->fn_mcxt;
-    MemoryContext old = MemoryContextSwitchTo(query);
     auto* made = static_cast<MadeRow*>(palloc(sizeof(MadeRow)));
-    *made = {query, fcinfo->flinfo, copy_of_call(fcinfo), seen_commands(),
+    *made = {fcinfo->flinfo->fn_mcxt, fcinfo->flinfo, copy_of_call(fcinfo),
              datumCopy(row, false, -1)};
     auto* callback = static_cast<MemoryContextCallback*>(palloc(sizeof(MemoryContextCallback)));
     callback->func = forget;
     callback->arg = made;
-    MemoryContextRegisterResetCallback(query, callback);
-    MemoryContextSwitchTo(old);
+    MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
     last_made = made;
   });
 }

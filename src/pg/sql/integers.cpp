@@ -48,7 +48,8 @@ std::vector<std::int64_t> integers_arg(FunctionCallInfo fcinfo, int index, const
   std::vector<std::int64_t> integers;
   for (int i = 0; i < elements.n; ++i) {
     if (elements.nulls[i])
-      throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, format("%s must not hold a null", name));
+      throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, format("%s must not hold a null", name),
+                      "Leave the null out.");
     integers.push_back(server([&] { return integer(elements.values[i], elements.type); }));
   }
   return integers;

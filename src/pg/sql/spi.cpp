@@ -112,6 +112,14 @@ std::uint64_t execute(const std::string& sql, const std::vector<Param>& params) 
   });
 }
 
+std::int64_t count_rows(const std::string& from, const std::vector<Param>& params) {
+  execute("select pg_catalog.count(*) " + from, params);
+  return server([] {
+    bool is_null;
+    return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));
+  });
+}
+
 SPIPlanPtr prepare(const std::string& sql, std::initializer_list<Oid> types) {
   return server([&] { return prepare_raw(sql.c_str(), types); });
 }

@@ -75,6 +75,9 @@ void for_each_row(SPIPlanPtr plan, std::initializer_list<Param> params,
       &on_row);
 }
 
+/// How many rows "from ..." has under a fresh snapshot.
+std::int64_t count_rows(const std::string& from, const std::vector<Param>& params = {});
+
 /// The schema-qualified, quoted name of a relation; empty if there is none with this OID.
 std::string relation_name(Oid relation);
 

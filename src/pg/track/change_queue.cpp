@@ -37,6 +37,33 @@ const char* last_argument(HeapTuple row, TupleDesc columns, int n) {
   return argument < end ? argument : "";
 }
 
+/// Whether a trigger of another table notes into this one.
+bool is_noted_into(Oid table) {
+  const Oid function = trigger_function();
+  return find_in_catalog(
+      DependRelationId, DependReferenceIndexId,
+      {{Anum_pg_depend_refclassid, RelationRelationId}, {Anum_pg_depend_refobjid, table}},
+      [&](HeapTuple row, TupleDesc) {
+        auto* dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
+        if (dependency->classid != TriggerRelationId || dependency->deptype != DEPENDENCY_AUTO)
+          return false;
+        return find_in_catalog(
+            TriggerRelationId, TriggerOidIndexId, {{Anum_pg_trigger_oid, dependency->objid}},
+            [&](HeapTuple found, TupleDesc) {
+              auto* trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(found));
+              return trigger->tgfoid == function && trigger->tgrelid != table;
+            });
+      });
+}
+
+bool is_still_plain(Oid table) {
+  Relation relation = try_relation_open(table, AccessShareLock);
+  if (relation == nullptr) return false;
+  const bool is_plain = is_plain_queue(relation);
+  relation_close(relation, AccessShareLock);
+  return is_plain;
+}
+
 }  // namespace
 
 Oid queue_of_trigger(Oid trigger) {
@@ -79,17 +106,14 @@ Oid recorded_queue(Oid model) {
         if (reinterpret_cast<Form_pg_depend>(GETSTRUCT(row))->classid != RelationRelationId ||
             recorded_model(table) != model || owner_of(table) != owner_of(model))
           return false;
-        Relation relation = try_relation_open(table, AccessShareLock);
-        if (relation == nullptr) return false;
-        if (is_plain_queue(relation)) queue = table;
-        relation_close(relation, AccessShareLock);
+        if (is_still_plain(table) || is_noted_into(table)) queue = table;
         return OidIsValid(queue);
       });
   return queue;
 }
 
 bool is_complete(Oid queue, Oid source) {
-  if (is_in_hierarchy(source)) return false;
+  if (!is_still_plain(queue) || is_in_hierarchy(source)) return false;
   int16 events = 0;
   find_trigger(source, [&](Form_pg_trigger trigger, HeapTuple, TupleDesc) {
     if ((trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||

@@ -18,7 +18,8 @@ Oid queue_of_trigger(Oid trigger);
 /// columns, user_id and item_id, which may be null, without an index. A server call.
 bool is_plain_queue(Relation table);
 
-/// The queue of a model, or InvalidOid. A server call.
+/// The queue of a model, or InvalidOid; also one that has been altered by hand, into which nothing
+/// is noted. A server call.
 Oid recorded_queue(Oid model);
 
 /// Whether a table has parents or children, partitions too: a statement on one of them changes rows

@@ -145,8 +145,7 @@ Datum als_refresh(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
     check_may_write("als.refresh()");
-    if (PG_ARGISNULL(kModel))
-      throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, "model must not be null");
+    require_arg(fcinfo, kModel, "model");
     const bool force = bool_arg(fcinfo, kForce, "force");
     MemoryContext context = CurrentMemoryContext;
     SpiConnection spi;

@@ -230,11 +230,29 @@ RatingSummary summary_of(const RatingSource& named, const BySide<Oid>& tables,
   return summary;
 }
 
+BySide<const IdType*> id_types_of(const BySide<Oid>& tables, MemoryContext context) {
+  BySide<const IdType*> types;
+  server([&] {
+    MemoryContext old = MemoryContextSwitchTo(context);
+    for (Side side : {Side::kUsers, Side::kItems}) {
+      Oid type;
+      Oid collation;
+      int32 modifier;
+      get_atttypetypmodcoll(tables[side], get_attnum(tables[side], id_column(side)), &type,
+                            &modifier, &collation);
+      types[side] = describe_id_type(type, collation, "factor ids");
+    }
+    MemoryContextSwitchTo(old);
+  });
+  return types;
+}
+
 /// Throws what a call that serves the model would throw.
 void check_serves(Oid table) {
   SnapshotScope snapshot;
   const Model model = read_model(table);
   if (!model.source.is_none()) trusted_source(model);
+  if (!model.seen.is_none()) trusted_seen(model);
   snapshot.pop();
 }
 
@@ -255,6 +273,7 @@ void attach_model(ModelWriter& store, const AttachRequest& request, MemoryContex
   if (biases) check_may_have_biases(request, "Set the columns bias to null");
   std::optional<RatingSummary> ratings;
   if (request.source) ratings = summary_of(*request.source, request.tables, context);
+  if (request.seen) check_seen(*request.seen, id_types_of(request.tables, context), context);
   snapshot.pop();
 
   RunRow row = foreign_run_row(request, contents.users.length, biases);

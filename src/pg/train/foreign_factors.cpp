@@ -21,6 +21,9 @@ ForeignFactors foreign_factors(const NamedArgs& args) {
                     "Leave mean out, or use feedback => 'explicit'.");
   if (const auto source = args.optional_text("source"))
     factors.source = source_from(args, *source, factors.options.on_duplicate());
+  factors.columns.user_col = name_arg(args.fcinfo(), args["user_col"], "user_col");
+  factors.columns.item_col = name_arg(args.fcinfo(), args["item_col"], "item_col");
+  factors.seen = seen_from(args, factors.columns);
   return factors;
 }
 
@@ -57,7 +60,8 @@ RunRow foreign_run_row(const ForeignFactors& factors, int length, bool biases) {
   options.set(OptionId::kBiases, std::int64_t{biases ? 1 : 0});
   options.set(OptionId::kOnDuplicate, static_cast<std::int64_t>(options.on_duplicate()));
   RunRow row;
-  row.add_source(factors.source);
+  row.add_source(factors.source.value_or(factors.columns));
+  row.add_seen(factors.seen);
   row.add_options(options, without_defaults(chosen));
   return row;
 }

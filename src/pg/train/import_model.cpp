@@ -153,6 +153,7 @@ void import_model(ModelWriter& store, const ImportRequest& request, Progress& pr
   if (request.source) source = describe_source(*request.source, context);
   const BySide<const IdType*> id_types{id_type_for(user_query, source, context),
                                        id_type_for(item_query, source, context)};
+  if (request.seen) check_seen(*request.seen, id_types, context);
   progress.hide();
   store.prepare_tables(id_types, request.unlogged, request.replace_ids);
 

@@ -48,19 +48,18 @@ RatingSource source_of(const NamedArgs& args, const Model& model, OnDuplicate on
                     format("model %s has no source of ratings", model.name.c_str()),
                     "Name one with source => '...'.");
   RatingSource source = named ? parse_source(*named) : recorded_anew(trusted_source(model));
-  const auto column = [&](const char* name, const std::string& otherwise) {
-    return args.is_null(name) ? otherwise : name_arg(args.fcinfo(), args[name], name);
+  using Column = std::optional<std::string>;
+  const auto column = [&](const char* name, const Column& otherwise) -> Column {
+    if (args.is_null(name)) return otherwise;
+    const std::string named = name_arg(args.fcinfo(), args[name], name);
+    // No column has an empty name: this is what null is for als.train.
+    return named.empty() ? std::nullopt : Column(named);
   };
-  source.user_col = column("user_col", model.source.user_col);
-  source.item_col = column("item_col", model.source.item_col);
-  source.rating_col = model.source.rating_col;
-  if (!args.is_null("rating_col")) source.rating_col = column("rating_col", "");
-  if (!args.is_null("time_col"))
-    source.time_col = column("time_col", "");
-  else if (on_duplicate == OnDuplicate::kLast)
-    source.time_col = model.source.time_col;
-  else
-    source.time_col.reset();
+  source.user_col = column("user_col", model.source.user_col).value_or("");
+  source.item_col = column("item_col", model.source.item_col).value_or("");
+  source.rating_col = column("rating_col", model.source.rating_col);
+  const bool by_time = on_duplicate == OnDuplicate::kLast;
+  source.time_col = column("time_col", by_time ? model.source.time_col : std::nullopt);
   check_time_col(source, on_duplicate);
   return source;
 }
@@ -77,7 +76,7 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
   request.complete(merged(option_args(args, NullOption::kIsLeftOpen), recorded->options));
   request.source = source_of(args, model, request.on_duplicate);
   if (const auto seen = args.optional_text("seen")) {
-    request.seen = parse_seen(*seen, request.source);
+    if (!seen->empty()) request.seen = parse_seen(*seen, request.source);
   } else if (!model.seen.is_none()) {
     request.seen = recorded_anew(trusted_seen(model));
     request.seen->what = model.seen.what;

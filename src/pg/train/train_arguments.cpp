@@ -1,5 +1,7 @@
 // From the arguments of als.train to a request that is complete and consistent.
 #include "pg/train/train_arguments.h"
+
+#include "pg/ids/id_args.h"
 #include "pg/options/option_defaults.h"
 
 namespace als::pg {
@@ -45,6 +47,27 @@ RatingSource source_from(const NamedArgs& args, const std::string& text, OnDupli
   return source;
 }
 
+std::optional<RatingSource> seen_from(const NamedArgs& args, const RatingSource& source) {
+  if (!args.has("seen")) return std::nullopt;
+  const auto seen = args.optional_text("seen");
+  return seen ? std::optional(parse_seen(*seen, source)) : std::nullopt;
+}
+
+void check_seen(const RatingSource& seen, const BySide<const IdType*>& id_types,
+                MemoryContext context) {
+  try {
+    const DescribedSource described = describe_source(seen, context);
+    for (Side side : {Side::kUsers, Side::kItems})
+      converter_or_throw(described.id_types[side]->oid, *id_types[side], side_name(side), context);
+  } catch (UserError& error) {
+    if (error.sqlstate == ERRCODE_UNDEFINED_COLUMN)
+      error.hint =
+          "Its columns must be named as the source's; a query can rename them: 'select buyer as "
+          "user_id, ...'.";
+    throw;
+  }
+}
+
 TrainRequest train_request(FunctionCallInfo fcinfo) {
   const NamedArgs args(fcinfo);
   const OptionChoices choices = option_args(args);
@@ -71,9 +94,7 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
                     "Use replace => true as well.");
   request.keep_previous = args.has("keep_previous") && args.flag("keep_previous");  // not in 1.0
   request.source = source_from(args, source, request.on_duplicate);
-  if (args.has("seen"))  // not in 1.0
-    if (const auto seen = args.optional_text("seen"))
-      request.seen = parse_seen(*seen, request.source);
+  request.seen = seen_from(args, request.source);
   return request;
 }
 

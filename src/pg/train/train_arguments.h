@@ -13,7 +13,7 @@ struct TrainRequest {
   RatingSource source;
   std::optional<RatingSource> seen;  ///< what users have seen beside it
   OptionChoices choices;             ///< by the user
-  TrainOptions options;  ///< as far as they do not depend on the ratings
+  TrainOptions options;              ///< as far as they do not depend on the ratings
   OnDuplicate on_duplicate;
   double holdout;  ///< the share of each user's ratings kept out
   int threads;
@@ -42,6 +42,15 @@ void check_time_col(const RatingSource& source, OnDuplicate on_duplicate);
 /// and time_col say. Throws 22004 for a user_col or item_col that is null, and what parse_source()
 /// and check_time_col() throw.
 RatingSource source_from(const NamedArgs& args, const std::string& text, OnDuplicate on_duplicate);
+
+/// What the argument seen names, with the columns of the source; nothing where it is null, or where
+/// the function has no such argument, as in 1.0. Throws what parse_seen() throws.
+std::optional<RatingSource> seen_from(const NamedArgs& args, const RatingSource& source);
+
+/// Throws 42703 or 42804 unless what is named as seen has the columns, and ids that cast to these
+/// types: so that it is at the training that this is found, and not when the model serves.
+void check_seen(const RatingSource& seen, const BySide<const IdType*>& id_types,
+                MemoryContext context);
 
 /// Throws 22004 or 22023 for an argument that is null or out of range, 42P01 or 42809 for a source
 /// that is missing or cannot be read.

@@ -3,7 +3,6 @@
 
 #include "core/data/rating_statistics.h"
 #include "core/data/row_checksum.h"
-#include "pg/ids/id_args.h"
 #include "pg/model/previous_run.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
@@ -63,26 +62,10 @@ void Training::describe() {
   report_.warm_started = request_.warm_start && OidIsValid(model_.table());
   if (!request_.is_retraining) report_forgotten_options(model_.table(), request_);
   source_ = describe_source(request_.source, context_);
-  if (request_.seen) check_seen();
+  if (request_.seen) check_seen(*request_.seen, source_->id_types, context_);
   report_.advice = advice_on_reading(*source_);
   if (report_.advice.empty()) return;
   server([&] { ereport(NOTICE, (errmsg("%s", report_.advice.c_str()))); });
-}
-
-/// So that it is here that its columns are found missing, or not to cast, and not when it serves.
-void Training::check_seen() {
-  try {
-    const DescribedSource seen = describe_source(*request_.seen, context_);
-    for (Side side : {Side::kUsers, Side::kItems})
-      converter_or_throw(seen.id_types[side]->oid, *source_->id_types[side], side_name(side),
-                         context_);
-  } catch (UserError& error) {
-    if (error.sqlstate == ERRCODE_UNDEFINED_COLUMN)
-      error.hint =
-          "Its columns must be named as the source's; a query can rename them: 'select buyer as "
-          "user_id, ...'.";
-    throw;
-  }
 }
 
 void Training::prepare_tables() {

@@ -44,7 +44,6 @@ class Training {
 
  private:
   void warn_of_constant_ratings() const;
-  void check_seen();
   const TrainOptions& options() const { return trainings_.front(); }
   TrainingLoop::State first_state();
 
