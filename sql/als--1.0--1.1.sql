@@ -1310,8 +1310,7 @@ language sql volatile parallel unsafe as $$
   select t.options
   from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
                 user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
-                seed => $12, threads => $13, stop_early => false,
-                time_col => $14) t
+                seed => $12, threads => $13, time_col => $14) t
   where t.rank operator(pg_catalog.=) 1
 $$;
 comment on function als.tuned is

@@ -63,6 +63,12 @@ CompressedRows without_zeros(const CompressedRows& rows) {
   return left;
 }
 
+std::size_t filled_rows(const CompressedRows& rows) {
+  std::size_t filled = 0;
+  for (std::size_t row = 0; row < rows.rows(); ++row) filled += rows.row_size(row) > 0 ? 1 : 0;
+  return filled;
+}
+
 /// Pairs of ratings of a user are sampled, and for each some of the other users of the rarer item.
 class Lift {
  public:
@@ -152,11 +158,9 @@ RatingStatistics statistics_of(const Ratings& ratings, bool implicit, ThreadTeam
   const std::size_t nonzero = measure_sizes(ratings.by_user().values, team, statistics);
   if (nonzero == 0) return statistics;
   const auto measure = [&](const CompressedRows& by_user, const CompressedRows& by_item) {
-    std::size_t users = 0;
-    for (std::size_t row = 0; row < by_user.rows(); ++row) {
-      users += by_user.row_size(row) > 0 ? 1 : 0;
-    }
-    statistics.ratings_per_user = static_cast<double>(nonzero) / static_cast<double>(users);
+    statistics.ratings = static_cast<double>(nonzero);
+    statistics.ratings_per_user = statistics.ratings / static_cast<double>(filled_rows(by_user));
+    statistics.ratings_per_item = statistics.ratings / static_cast<double>(filled_rows(by_item));
     statistics.lift = Lift(by_user, by_item).estimate(team);
   };
   if (nonzero == ratings.size()) {

@@ -21,7 +21,10 @@ struct RatingStatistics {
   /// more where items belong together. A sample of the data has about the same.
   double lift = 1;
 
+  // Zeros, and users and items that have nothing else, left out.
+  double ratings = 0;
   double ratings_per_user = 0;
+  double ratings_per_item = 0;
 };
 
 /// Depends on the ratings alone. The lift, which takes some ten milliseconds whatever the number of

@@ -41,6 +41,16 @@ double explicit_regularization(double exponent, const RatingStatistics& ratings)
   return ratings.spread * 14.4 / std::pow(144, exponent);
 }
 
+/// The fewer ratings there are, and the fewer of each user and of each item, the less of what they
+/// tell beyond popularity is more than chance, unless items belong together.
+double shrinkage_of_few(const RatingStatistics& ratings, double lift) {
+  constexpr double kEnough = 5000;
+  constexpr double kMost = 2.5;
+  const double evidence =
+      lift * std::sqrt(ratings.ratings * ratings.ratings_per_user * ratings.ratings_per_item);
+  return std::clamp(std::pow(kEnough / std::max(evidence, 1.0), 0.25), 1.0, kMost);
+}
+
 /// Here every item has a weight in a user's row, and 40,000 is a middling one. Where items belong
 /// together there is much to learn, which a large ridge would drown. The larger the weights of
 /// ratings, the more they add to both sides of the scale.
@@ -50,7 +60,8 @@ double implicit_regularization(double exponent, double alpha, const RatingStatis
   constexpr double kMinConfidence = 1e-3;
   const double confidence =
       std::max(mean_confidence(alpha, ratings) / kImplicitAlpha, kMinConfidence);
-  return 500 * std::pow(lift, -0.7) * std::pow(confidence, 0.7) / std::pow(40000, exponent);
+  return shrinkage_of_few(ratings, lift) * 500 * std::pow(lift, -0.7) * std::pow(confidence, 0.7) /
+         std::pow(40000, exponent);
 }
 
 // What factors, the root of a rating, and their products with ratings leave of the range of single

@@ -1,10 +1,12 @@
 // als.tune: which options of als.train do best on ratings kept out of the training.
 //
-//   TuneRequest -> TrainingData -> Tuner (of Trainings) -> rows, TuneResults
+//   TuneRequest -> TrainingData -> Trials (by a Tuner) -> rows, TuneResults
 //
 // The ratings are read once, and all trials share them.
 
 #include "core/tune/tuner.h"
+
+#include <numeric>
 
 #include "core/base/stopwatch.h"
 #include "core/data/rating_statistics.h"
@@ -14,8 +16,8 @@
 #include "pg/server/result_rows.h"
 #include "pg/server/settings.h"
 #include "pg/sql/json_value.h"
-#include "pg/train/default_trials.h"
 #include "pg/train/option_grid.h"
+#include "pg/train/option_search.h"
 #include "pg/train/run_record.h"
 #include "pg/train/tune_arguments.h"
 #include "pg/train/tune_results_table.h"
@@ -58,71 +60,116 @@ void report_repeated(std::size_t repeated) {
   });
 }
 
-/// What is to be tried on these ratings.
-std::vector<TrainOptions> trials_for(const TuneRequest& request, const TrainingData& data) {
-  ThreadTeam team = interruptible_team(request.threads);
-  const RatingStatistics statistics =
-      statistics_of(data.ratings(), request.common.feedback() == Feedback::kImplicit, team);
-  std::vector<OptionChoices> choices;
-  if (request.trials) {
-    choices = *request.trials;
-  } else {
-    choices = default_trials(request.common, statistics);
-    const auto most =
-        static_cast<std::size_t>(request.trials_at_most.value_or(OptionGrid::kMaxTrials));
-    choices.resize(std::min(choices.size(), most));
-  }
-  std::vector<TrainOptions> trials;
-  for (const OptionChoices& of_trial : choices)
-    trials.push_back(complete_options(of_trial, statistics));
-  return trials;
-}
+/// Trials on the same ratings, within the time there is.
+class Trials {
+ public:
+  Trials(const TuneRequest& request, const TrainingData& data, Progress& progress)
+      : request_(request), data_(data), progress_(progress) {}
 
-/// Runs the trials; returns them by rank.
-std::vector<TuneResult> run_trials(const TuneRequest& request,
-                                   const std::vector<TrainOptions>& trials,
-                                   const TrainingData& data, Progress& progress) {
-  const Stopwatch watch;
-  std::int64_t done = 0;
-  std::size_t most = 0;  // iterations of a trial
+  /// Those of a grid.
+  void run_grid(const RatingStatistics& ratings);
+
+  /// The defaults, and what lies where they get better.
+  void search(const RatingStatistics& ratings);
+
+  /// Those for which there was time, by rank.
+  std::vector<TuneResult> results() const;
+
+ private:
+  /// Of a trial, more being better.
+  double worth(const Tuner::Trial& trial) const {
+    return request_.metric.more_is_better() ? trial.value : -trial.value;
+  }
+  bool out_of_time() const { return watch_.seconds() >= request_.seconds; }
+  void run(const std::vector<TrainOptions>& trials, const std::vector<Rung>& rungs);
+  void rank();
+
+  const TuneRequest& request_;
+  const TrainingData& data_;
+  Progress& progress_;
+  const Stopwatch watch_;
+  std::vector<Tuner::Trial> trials_;
+  std::int64_t iterations_ = 0;  // done, but for those done again
+};
+
+/// Runs some more.
+void Trials::run(const std::vector<TrainOptions>& trials, const std::vector<Rung>& rungs) {
   std::vector<int> iterations(trials.size());
-  for (const TrainOptions& options : trials)
-    most = std::max(most, static_cast<std::size_t>(options.iterations));
-  Tuner tuner(data.ratings(), data.item_keys(), trials, request.metric.more_is_better(),
-              max_memory() - std::min(data.memory(), max_memory()),
+  const auto on_iteration = [&](std::size_t trial, int iteration) {
+    // What is done again was counted before.
+    if (iteration > iterations[trial]) {
+      iterations[trial] = iteration;
+      ++iterations_;
+    }
+    progress_.trial(static_cast<int>(trials_.size() + trial) + 1, iterations_);
+  };
+  Tuner tuner(data_.ratings(), data_.item_keys(), trials, request_.metric.more_is_better(),
+              max_memory() - std::min(data_.memory(), max_memory()),
               {[&](const TrainOptions& options) {
-                 return interruptible_team(data.useful_threads(options));
+                 return interruptible_team(data_.useful_threads(options));
                },
                [&](const Trainer& trainer, ThreadTeam& team) {
-                 return request.metric.value(trainer, data, team);
+                 return request_.metric.value(trainer, data_, team);
                },
-               [&](std::size_t trial, int iteration) {
-                 // What is done again was counted before.
-                 if (iteration > iterations[trial]) {
-                   iterations[trial] = iteration;
-                   ++done;
-                 }
-                 progress.trial(static_cast<int>(trial) + 1, done);
-               },
-               [&] { return watch.seconds() >= request.seconds; }});
-  std::vector<Rung> rungs{{trials.size(), static_cast<int>(most)}};
-  if (request.stop_early) rungs = successive_halving(trials.size(), static_cast<int>(most));
-  progress.expect(tuner.iterations(rungs));
-  progress.enter(Phase::kTraining);
+               on_iteration, [&] { return out_of_time(); }});
+  if (trials_.empty()) {
+    progress_.expect(tuner.iterations(rungs) *
+                     (request_.trials ? 1 : OptionSearch::kTypicalTrials));
+    progress_.enter(Phase::kTraining);
+  }
   tuner.run(rungs);
   report_repeated(tuner.repeated());
+  trials_.insert(trials_.end(), tuner.trials().begin(), tuner.trials().end());
+}
 
-  std::vector<TuneResult> results(tuner.trials().size());
+void Trials::run_grid(const RatingStatistics& ratings) {
+  std::vector<TrainOptions> trials;
+  int most = 0;  // iterations of a trial
+  for (const OptionChoices& choices : *request_.trials) {
+    trials.push_back(complete_options(choices, ratings));
+    most = std::max(most, trials.back().iterations);
+  }
+  run(trials, request_.stop_early ? successive_halving(trials.size(), most)
+                                  : std::vector<Rung>{{trials.size(), most}});
+}
+
+void Trials::search(const RatingStatistics& ratings) {
+  OptionSearch search(request_.common, ratings);
+  const auto most =
+      static_cast<std::size_t>(request_.trials_at_most.value_or(OptionGrid::kMaxTrials));
+  while (const std::optional<TrainOptions> options = search.next()) {
+    run({*options}, {{1, options->iterations}});
+    search.tell(worth(trials_.back()));
+    if (out_of_time() || trials_.size() >= most) break;
+  }
+  rank();
+}
+
+/// By what they are worth, ties by their order.
+void Trials::rank() {
+  std::vector<std::size_t> order(trials_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto key = [&](std::size_t trial) {
+    const double value = worth(trials_[trial]);
+    return std::pair(std::isnan(value) ? std::numeric_limits<double>::infinity() : -value, trial);
+  };
+  std::sort(order.begin(), order.end(),
+            [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
+  for (std::size_t n = 0; n < order.size(); ++n) trials_[order[n]].rank = n + 1;
+}
+
+std::vector<TuneResult> Trials::results() const {
+  std::vector<TuneResult> results(trials_.size());
   std::size_t begun = 0;
   for (std::size_t t = 0; t < results.size(); ++t) {
-    const Tuner::Trial& trial = tuner.trials()[t];
+    const Tuner::Trial& trial = trials_[t];
     begun += trial.iterations > 0 || trial.finished ? 1 : 0;
     results[trial.rank - 1] = {static_cast<int>(t) + 1,
                                static_cast<int>(trial.rank),
                                trial.value,
                                trial.iterations,
                                trial.seconds,
-                               options_as_json(request, trial.options)};
+                               options_as_json(request_, trial.options)};
   }
   // Those for which there was no time rank last.
   results.resize(begun);
@@ -153,8 +200,15 @@ std::vector<TuneResult> tune(const TuneRequest& request, Progress& progress,
   if (data.held_out().columns.empty())
     throw UserError(ERRCODE_NO_DATA_FOUND, "no rating is kept out to judge the trials by",
                     "Use a larger holdout, or name a test; no user loses their only rating.");
-  trials = trials_for(request, data);
-  std::vector<TuneResult> results = run_trials(request, trials, data, progress);
+  ThreadTeam team = interruptible_team(request.threads);
+  const RatingStatistics statistics =
+      statistics_of(data.ratings(), request.common.feedback() == Feedback::kImplicit, team);
+  Trials tried(request, data, progress);
+  if (request.trials)
+    tried.run_grid(statistics);
+  else
+    tried.search(statistics);
+  std::vector<TuneResult> results = tried.results();
   progress.enter(Phase::kWriting);
   if (table) table->append(request.source.text, request.metric.name(), results);
   return results;

@@ -10,7 +10,7 @@ namespace als::pg {
 struct TuneRequest {
   RatingSource source;
   std::optional<RatingSource> test;
-  std::optional<std::vector<OptionChoices>> trials;  ///< none: those of default_trials()
+  std::optional<std::vector<OptionChoices>> trials;  ///< none: see OptionSearch
   OptionChoices common;                              ///< of all trials
   std::optional<int> trials_at_most;
   HoldoutMetric metric;
