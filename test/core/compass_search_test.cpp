@@ -33,7 +33,7 @@ Point best_of(const std::vector<Point>& tried, const std::function<double(const 
 TEST(CompassSearch, BeginsAtTheOriginAndGoesOnWhereItIsBetter) {
   const auto tried =
       run(CompassSearch({{4, -20, 20}}), [](const Point& p) { return -std::abs(p[0] + 9); });
-  EXPECT_EQ(tried, (std::vector<Point>{{0}, {-4}, {-8}, {-12}, {-10}, {-6}, {-9}, {-11}, {-7}}));
+  EXPECT_EQ(tried, (std::vector<Point>{{0}, {-4}, {-8}, {-12}, {-10}, {-6}, {-9}}));
 }
 
 TEST(CompassSearch, FindsTheTopOfAHill) {

@@ -37,7 +37,9 @@ TEST(RatingStatistics, SizesOfCounts) {
   const double variance = std::min(std::pow(std::log(10.0), 2), 4.0);
   EXPECT_NEAR(counts.mean_size, 10 * std::exp(variance / 2), 1e-4);
   EXPECT_NEAR(counts.root_mean_square, 10 * std::exp(variance), 1e-3);
+  EXPECT_DOUBLE_EQ(counts.ratings, 2);
   EXPECT_DOUBLE_EQ(counts.ratings_per_user, 2);
+  EXPECT_DOUBLE_EQ(counts.ratings_per_item, 1);
   const RatingStatistics clicks = statistics({{0, 0, 1}, {1, 1, 1}}, 2, 2);
   EXPECT_DOUBLE_EQ(clicks.mean_size, 1);
   EXPECT_DOUBLE_EQ(clicks.root_mean_square, 1);
@@ -59,7 +61,9 @@ TEST(RatingStatistics, ZerosAreNoRatings) {
   for (std::uint32_t i = 0; i < 50; ++i) entries.push_back({100, i, 0});
   const RatingStatistics with = statistics(entries, 101, 50);
   EXPECT_DOUBLE_EQ(with.lift, without.lift);
+  EXPECT_DOUBLE_EQ(with.ratings, without.ratings);
   EXPECT_DOUBLE_EQ(with.ratings_per_user, without.ratings_per_user);
+  EXPECT_DOUBLE_EQ(with.ratings_per_item, without.ratings_per_item);
   EXPECT_DOUBLE_EQ(with.mean_size, without.mean_size);
 }
 

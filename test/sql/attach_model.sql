@@ -41,6 +41,15 @@ alter table i add primary key (item_id);
 select feedback, factors, regularization, reg_exponent, alpha, biases, n_rows, n_users, n_items, iterations, loss, source, rating_col, user_factors, item_factors, options
 from als.attach_model('taste', 'u', 'i', regularization => 2, reg_exponent => 0.5, alpha => 5, source => 'select * from attach_model.ratings where rating >= 3', rating_col => null);
 
+-- What has been seen is kept as by als.import_model, and checked.
+begin;
+select als.drop_model('taste');
+select source, seen, user_col from als.attach_model('taste', 'u', 'i', seen => 'select user_id as who, item_id as what from attach_model.ratings', user_col => 'who', item_col => 'what');
+select count(*) as seen_before from als.recommend('taste', 1, 30) r join ratings s on s.user_id = 1 and s.item_id = r.item_id;
+select als.drop_model('taste');
+select try($$select als.attach_model('taste', 'u', 'i', seen => 'select user_id as who, item_id from attach_model.ratings')$$);
+rollback;
+
 -- It serves, folds in and is evaluated like the model that the factors are of.
 select count(*), count(*) filter (where als.predict('likes', u, i) is not distinct from als.predict('taste', u, i)) as equal from generate_series(1, 41) u, generate_series(1, 31) i;
 select count(*) as differing from generate_series(1, 40) u, lateral (

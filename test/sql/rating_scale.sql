@@ -113,5 +113,10 @@ from als.train('m_a', 'scale.plays', factors => 4, feedback => 'implicit') a,
      als.train('m_b', 'select user_id, item_id, rating * 1000.0 as rating from scale.plays', factors => 4, feedback => 'implicit') b;
 select best('m_a') = best('m_b') as same_lists;
 select alpha from als.train('m', 'scale.plays', factors => 4, feedback => 'implicit', rating_col => null, replace => true);
+-- Of few clicks, which tell little beyond popularity, lambda is larger.
+select share, round((t.regularization / 2.5)::numeric, 1) as larger
+from unnest('{0.2, 0.02, 0.002}'::float8[]) as share,
+     als.train('m', format('select u as user_id, i as item_id from generate_series(1, 600) u, generate_series(1, 300) i where als.hash_fraction(u, i, 5) < %s', share),
+               rating_col => null, feedback => 'implicit', alpha => 40, factors => 2, iterations => 1, replace => true) as t;
 
 drop schema scale cascade;

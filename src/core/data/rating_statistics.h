@@ -16,6 +16,9 @@ struct RatingStatistics {
   double mean_size = 1;
   double root_mean_square = 1;
 
+  /// Whether a hundredth of the ratings have sizes of some thirty times the typical one.
+  bool has_long_tail() const { return root_mean_square > 2.7 * mean_size; }
+
   /// How much more often two items of one user are both of another user too than by chance, by
   /// their numbers of users alone. Below 1 where popularity is all that there is to learn; 10 and
   /// more where items belong together. A sample of the data has about the same.

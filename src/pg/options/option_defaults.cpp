@@ -42,13 +42,14 @@ double explicit_regularization(double exponent, const RatingStatistics& ratings)
 }
 
 /// The fewer ratings there are, and the fewer of each user and of each item, the less of what they
-/// tell beyond popularity is more than chance, unless items belong together.
+/// tell beyond popularity is more than chance. Unless items belong together, as they tell too.
 double shrinkage_of_few(const RatingStatistics& ratings, double lift) {
-  constexpr double kEnough = 5000;
+  constexpr double kEnough = 4000;
   constexpr double kMost = 2.5;
   const double evidence =
-      lift * std::sqrt(ratings.ratings * ratings.ratings_per_user * ratings.ratings_per_item);
-  return std::clamp(std::pow(kEnough / std::max(evidence, 1.0), 0.25), 1.0, kMost);
+      std::sqrt(ratings.ratings * ratings.ratings_per_user * ratings.ratings_per_item);
+  const double shrinkage = std::pow(kEnough / std::max(evidence, 1.0), 0.25) / (lift * lift);
+  return std::clamp(shrinkage, 1.0, kMost);
 }
 
 /// Here every item has a weight in a user's row, and 40,000 is a middling one. Where items belong

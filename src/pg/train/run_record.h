@@ -27,7 +27,7 @@ struct TrainReport {
   double read_seconds = 0;
   double train_seconds = 0;
   double write_seconds = 0;
-  std::string advice;  ///< see advice_on_reading()
+  std::string advice;  ///< what would serve, or find, more
 };
 
 /// Adds the row of this run, trained with these options, to the model table; it is left in

@@ -63,9 +63,14 @@ void Training::describe() {
   if (!request_.is_retraining) report_forgotten_options(model_.table(), request_);
   source_ = describe_source(request_.source, context_);
   if (request_.seen) check_seen(*request_.seen, source_->id_types, context_);
-  report_.advice = advice_on_reading(*source_);
-  if (report_.advice.empty()) return;
-  server([&] { ereport(NOTICE, (errmsg("%s", report_.advice.c_str()))); });
+  advise(advice_on_reading(*source_));
+}
+
+/// In a notice, and for the model's row.
+void Training::advise(const std::string& advice) {
+  if (advice.empty()) return;
+  report_.advice += (report_.advice.empty() ? "" : "; ") + advice;
+  server([&] { ereport(NOTICE, (errmsg("%s", advice.c_str()))); });
 }
 
 void Training::prepare_tables() {
@@ -108,6 +113,10 @@ void Training::index() {
   const RatingStatistics statistics =
       statistics_of(ratings, options().feedback == Feedback::kImplicit, team);
   trainings_.front() = complete_options(request_.choices, statistics);
+  if (options().feedback == Feedback::kImplicit && statistics.has_long_tail())
+    advise(
+        "some ratings are so much larger than the others that these have next to no weight: "
+        "ln(1 + rating), in a query as the source, finds more as a rule");
   report_.rows = data_->rows();
   report_.skipped = data_->skipped();
   report_.duplicates = static_cast<std::int64_t>(ratings.duplicates());

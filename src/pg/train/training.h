@@ -25,6 +25,7 @@ class Training {
   const DescribedSource& source() const { return *source_; }
 
   /// Makes the tables that are missing, and so shows at once where a privilege is.
+  void advise(const std::string& advice);
   void prepare_tables();
 
   /// Reads the ratings under a fresh snapshot.
