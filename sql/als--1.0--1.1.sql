@@ -766,8 +766,8 @@ declare
   -- All names are qualified: before 14 the server looks them up whenever the function is called.
   self text := (select format('%L::pg_catalog.regclass', format('%I.%I', nspname, relname))
                 from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);
-  users text := als._id_column_type(run.user_factors, 'user_id');
-  items text := als._id_column_type(run.item_factors, 'item_id');
+  users text := als._id_column_type(coalesce(run.user_factors, run.user_table::regclass), 'user_id');
+  items text := als._id_column_type(coalesce(run.item_factors, run.item_table::regclass), 'item_id');
   -- Parsed once, a function follows the model when that is renamed.
   is_parsed boolean := current_setting('server_version_num')::int >= 140000;
   f record;
@@ -971,7 +971,9 @@ alter type als.model
   add attribute advice text cascade,
   add attribute lowest_rating real cascade,
   add attribute highest_rating real cascade,
-  add attribute time_col name cascade;
+  add attribute time_col name cascade,
+  add attribute user_table text cascade,
+  add attribute item_table text cascade;
 create view als.models as select model, owner, (run).*, problem from als._models();
 comment on view als.models is
   'The models that the current user may read, each with its newest run, or the problem with reading it';
@@ -1021,6 +1023,30 @@ language sql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $
 $$;
 comment on function als.revoke_training is
   'Takes from public, or a role, the right to execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
+
+create function als._is_model(model regclass) returns boolean
+language c stable strict parallel safe as 'MODULE_PATHNAME', 'als_is_model';
+comment on function als._is_model is 'Internal to als.latest_run: whether a table is a model';
+
+create or replace function als.latest_run(model regclass) returns als.model
+language plpgsql stable strict parallel safe set search_path = pg_catalog, pg_temp as $$
+declare
+  run als.model;
+begin
+  if not als._is_model(model) then
+    raise exception '"%" is not an als model', model using
+      errcode = 'wrong_object_type',
+      hint = 'A model is a table made by als.train; als.models lists them.';
+  end if;
+  execute format('select * from %s order by run desc limit 1', model) into run;
+  return run;
+end
+$$;
+
+-- What no trigger sees, such as changes of tables that Citus distributes.
+create function als.touch(model regclass) returns void
+language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_touch';
+comment on function als.touch is 'Gives a model a new version, after a change of its factors that no trigger has seen';
 
 -- What acts on other tables first proves that they are the model's.
 create or replace function als.drop_model(model regclass) returns void

@@ -96,7 +96,9 @@ create type als.model as (
   advice text,                 -- what would make serving quicker; null: nothing
   lowest_rating real,          -- of the ratings that training saw
   highest_rating real,
-  time_col name                -- by which the last of several rows is told; null unless on_duplicate is 'last'
+  time_col name,               -- by which the last of several rows is told; null unless on_duplicate is 'last'
+  user_table text,             -- the factor tables by name, instead of by their oids above, where one row serves
+  item_table text              -- several servers, as on Citus; null elsewhere
 );
 comment on type als.model is
   'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
@@ -363,12 +365,16 @@ grant select on als.progress to public;
 
 -- Models -----------------------------------------------------------------------------------------
 
+create function als._is_model(model regclass) returns boolean
+language c stable strict parallel safe as 'MODULE_PATHNAME', 'als_is_model';
+comment on function als._is_model is 'Internal to als.latest_run: whether a table is a model';
+
 create function als.latest_run(model regclass) returns als.model
 language plpgsql stable strict parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
   run als.model;
 begin
-  if not exists (select from pg_class where oid = model and reloftype = 'als.model'::regtype) then
+  if not als._is_model(model) then
     raise exception '"%" is not an als model', model using
       errcode = 'wrong_object_type',
       hint = 'A model is a table made by als.train; als.models lists them.';
@@ -409,6 +415,11 @@ create function als.factors_changed() returns trigger
 language c as 'MODULE_PATHNAME', 'als_factors_changed';
 comment on function als.factors_changed is
   'Trigger of factor tables: gives the model a new version when its factors change';
+
+-- What no trigger sees, such as changes of tables that Citus distributes.
+create function als.touch(model regclass) returns void
+language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_touch';
+comment on function als.touch is 'Gives a model a new version, after a change of its factors that no trigger has seen';
 
 create function als._cached_segments(
   out database name,
@@ -1006,8 +1017,8 @@ declare
   -- All names are qualified: before 14 the server looks them up whenever the function is called.
   self text := (select format('%L::pg_catalog.regclass', format('%I.%I', nspname, relname))
                 from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);
-  users text := als._id_column_type(run.user_factors, 'user_id');
-  items text := als._id_column_type(run.item_factors, 'item_id');
+  users text := als._id_column_type(coalesce(run.user_factors, run.user_table::regclass), 'user_id');
+  items text := als._id_column_type(coalesce(run.item_factors, run.item_table::regclass), 'item_id');
   -- Parsed once, a function follows the model when that is renamed.
   is_parsed boolean := current_setting('server_version_num')::int >= 140000;
   f record;

@@ -81,6 +81,42 @@ select als.refresh_users('taste', array[41]), changed();
 select count(*) from u where user_id = 41;
 select count(*) from als.recommend('taste', 41, 3);
 
+-- als.touch: what no trigger has seen.
+select changed();
+alter table i disable trigger als_attached;
+update i set factors = '{1,1,1,1}' where item_id = 3;
+delete from i where item_id = 30;
+select changed();
+select als.touch('taste'), changed();
+select n_users = (select count(*) from u), n_items = (select count(*) from i) from taste;
+alter table i enable always trigger als_attached;
+select als.predict('taste', 1, 3) <> 0;
+select als.touch(null);
+select try($$select als.touch('ratings')$$);
+create table empty of als.model (run primary key);
+select try($$select als.touch('empty')$$);
+insert into empty (run) values (1);
+select try($$select als.touch('empty')$$);
+begin read only;
+select try($$select als.touch('taste')$$);
+commit;
+create role attach_reader;
+grant usage on schema attach_model to attach_reader;
+grant select on taste, u, i to attach_reader;
+set role attach_reader;
+select try($$select als.touch('taste')$$);
+reset role;
+grant update on taste to attach_reader;
+set role attach_reader;
+select als.touch('taste');
+reset role;
+alter table taste enable row level security;
+create policy reads on taste for select using (true);
+set role attach_reader;
+select try($$select als.touch('taste')$$);
+reset role;
+alter table taste disable row level security;
+
 -- Training may not empty them, and no refresh changes a column.
 select try($$select als.train('taste', 'ratings', replace => true)$$);
 select try($$select als.import_model('taste', 'select user_id, factors from u', 'select item_id, factors from i', replace => true)$$);
@@ -186,3 +222,4 @@ select try($$select als.attach_model('hers', 'u', 'i')$$);
 reset role;
 drop schema attach_model cascade;
 drop role attach_alice;
+drop role attach_reader;

@@ -36,7 +36,7 @@ void RecommendationTable::check_is_foreign_to(const Model& model) const {
       table_ == model.table               ? "the model itself"
       : table_ == source_now(model).table ? "the source of model "
       : table_ == seen_now(model).table   ? "what users have seen for model "
-      : table_ == model.factor_table(Side::kUsers) || table_ == model.factor_table(Side::kItems)
+      : table_ == model.factor_tables.users.named || table_ == model.factor_tables.items.named
           ? "a factor table of model "
           : nullptr;
   if (is == nullptr) return;

@@ -2,6 +2,7 @@
 #include "pg/cache/model_cache.h"
 
 #include "pg/cache/seen_changes.h"
+#include "pg/server/relation_changes.h"
 
 namespace als::pg {
 
@@ -25,7 +26,7 @@ auto find_kept(const CachedModel& cached) {
 /// Whether a model that this session keeps may have been dropped.
 bool models_may_be_gone = false;
 
-void watch_relation(Datum, Oid relation) {
+void watch_relation(Oid relation) {
   for (const auto& cached : cached_models())
     if (!OidIsValid(relation) || cached->model.table == relation) models_may_be_gone = true;
 }
@@ -76,7 +77,7 @@ void watch_server() {
   if (watching) return;
   cached_models();  // are made here, because the callbacks may not fail
   server([] {
-    CacheRegisterRelcacheCallback(watch_relation, 0);
+    watch_relations(watch_relation);
     RegisterXactCallback(end_transaction, nullptr);
     RegisterSubXactCallback(end_subtransaction, nullptr);
   });

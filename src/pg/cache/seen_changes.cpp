@@ -4,6 +4,7 @@
 
 #include "pg/model/ownership.h"
 #include "pg/server/catalog_scan.h"
+#include "pg/server/relation_changes.h"
 
 namespace als::pg {
 
@@ -24,21 +25,21 @@ std::vector<Known>& known_tables() {
   return *known;
 }
 
-void forget_relation(Datum, Oid relation) {
+void forget_relation(Oid relation) {
   for (Known& known : known_tables())
     if (!OidIsValid(relation) || known.model == relation || known.table == relation)
       known.is_current = false;
 }
 
 /// A subscription's copy of a table has begun or ended.
-void forget_all(Datum, int, uint32) { forget_relation(0, InvalidOid); }
+void forget_all(Datum, int, uint32) { forget_relation(InvalidOid); }
 
 void watch_server() {
   static bool watching = false;
   if (watching) return;
   known_tables();  // are made here, because the callbacks may not fail
   server([] {
-    CacheRegisterRelcacheCallback(forget_relation, 0);
+    watch_relations(forget_relation);
     CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, forget_all, 0);
   });
   watching = true;

@@ -2,6 +2,7 @@
 #include "pg/cache/snapshot_key.h"
 
 #include "pg/server/guard.h"
+#include "pg/server/relation_changes.h"
 
 namespace als::pg {
 
@@ -13,7 +14,7 @@ std::uint64_t invalidations = 0;
 
 void count_invalidation(Datum, int, uint32) { ++invalidations; }
 
-void count_relation_invalidation(Datum, Oid) { ++invalidations; }
+void count_relation_invalidation(Oid) { ++invalidations; }
 
 /// A rollback to a savepoint takes back what snapshots have seen without giving them new numbers.
 void count_rollback(SubXactEvent event, SubTransactionId, SubTransactionId, void*) {
@@ -24,7 +25,7 @@ void watch_server() {
   static bool watching = false;
   if (watching) return;
   server([] {
-    CacheRegisterRelcacheCallback(count_relation_invalidation, 0);
+    watch_relations(count_relation_invalidation);
     CacheRegisterSyscacheCallback(AUTHOID, count_invalidation, 0);
     CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, count_invalidation, 0);
     CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, count_invalidation, 0);

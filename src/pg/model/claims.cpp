@@ -12,14 +12,13 @@ namespace {
 std::vector<Oid> models_owned_by(Oid owner) {
   List* models = server([&] {
     List* found = NIL;
-    find_in_catalog(
-        RelationRelationId, InvalidOid, {{Anum_pg_class_relowner, owner}},
-        [&](HeapTuple row, TupleDesc) {
-          auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(row));
-          if (is_model_type(form->reloftype) && !isOtherTempNamespace(form->relnamespace))
-            found = lappend_oid(found, form->oid);
-          return false;
-        });
+    find_in_catalog(RelationRelationId, InvalidOid, {{Anum_pg_class_relowner, owner}},
+                    [&](HeapTuple row, TupleDesc) {
+                      auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(row));
+                      if (is_model_or_gone(form->oid) && !isOtherTempNamespace(form->relnamespace))
+                        found = lappend_oid(found, form->oid);
+                      return false;
+                    });
     list_sort(found, list_oid_cmp);
     return found;
   });

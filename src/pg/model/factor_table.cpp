@@ -31,7 +31,7 @@ namespace {
 /// core/base/limits.h.
 [[noreturn]] void throw_out_of_range(const char* what, float value, float limit, const Model& model,
                                      Side side) {
-  const std::string table = relation_name(model.factor_table(side));
+  const std::string table = relation_name(model.factor_tables[side].named);
   throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
                   format("model %s has a%s with the %s %g", model.name.c_str(),
                          side == Side::kUsers ? " user" : "n item", what, value),

@@ -48,6 +48,11 @@ class RowView {
     if (!is_null(path)) source.path = text(path);
   }
   std::string name(int column) const { return NameStr(*DatumGetName(datum(column))); }
+  /// By its oid, or by its name.
+  Oid factor_table(int oid_column, int name_column) const {
+    if (is_null(name_column)) return DatumGetObjectId(datum(oid_column));
+    return server([&] { return table_of_name(datum(name_column)); });
+  }
 
  private:
   TupleTableSlot* slot_;
@@ -75,18 +80,21 @@ enum Column {
   kSourcePath,
   kSeenPath,
   kTimeCol,
+  kUserTable,
+  kItemTable,
   kFirstOption
 };
 
 constexpr const char* kColumns =
     "user_version, item_version, mean, lowest_rating, highest_rating, n_users, n_items, "
     "n_duplicates, user_factors, item_factors, source, source_table, user_col, item_col, "
-    "rating_col, seen, seen_table, damping, source_path, seen_path, time_col";
+    "rating_col, seen, seen_table, damping, source_path, seen_path, time_col, user_table, "
+    "item_table";
 
 constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID,   FLOAT4OID,   FLOAT4OID, INT8OID,
                                 INT8OID, INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID,   TEXTOID,
                                 NAMEOID, NAMEOID, NAMEOID,     TEXTOID,     TEXTOID,   FLOAT8OID,
-                                TEXTOID, TEXTOID, NAMEOID};
+                                TEXTOID, TEXTOID, NAMEOID,     TEXTOID,     TEXTOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {OptionId::kFeedback,       OptionId::kFactors,
@@ -161,6 +169,9 @@ void describe_factor_table(Model& model, Side side) {
   FactorTable& factors = model.factor_tables[side];
   bool is_named = true;
   bool exists = server([&] {
+    const ClusterTable cluster = cluster_table(factors.named);
+    factors.spread = cluster.spread;
+    factors.table = cluster.here;
     HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(factors.table));
     if (!HeapTupleIsValid(tuple)) return false;
     auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
@@ -191,42 +202,16 @@ void describe_factor_table(Model& model, Side side) {
                side_name(side), model.name.c_str()),
         "Factors are in tables that belong to the owner of the model; see ALTER TABLE ... OWNER "
         "TO.",
-        format("The model's row names %s.", relation_name(factors.table).c_str()));
+        format("The model's row names %s.", relation_name(factors.named).c_str()));
 }
 
 }  // namespace
 
-bool is_model_type(Oid row_type) {
-  if (!OidIsValid(row_type)) return false;
-  Oid schema = get_namespace_oid("als", true);
-  return row_type == GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("model"),
-                                     ObjectIdGetDatum(schema));
-}
-
-bool is_model(Oid table) {
-  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-  if (!HeapTupleIsValid(tuple))
-    ereport(ERROR,
-            (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("there is no table with the OID %u", table),
-             errhint("A model is a table made by als.train; als.models lists them.")));
-  const Oid row_type = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->reloftype;
-  ReleaseSysCache(tuple);
-  return is_model_type(row_type);
-}
-
-void check_is_model(Oid table) {
-  server([&] {
-    if (is_model(table)) return;
-    ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-                    errmsg("\"%s\" is not an als model", get_rel_name(table)),
-                    errhint("A model is a table made by als.train; als.models lists them.")));
-  });
-}
-
-RowVersion newest_row(Oid table) {
+RowVersion newest_row(Oid model) {
   return server([&] {
     RowVersion place{};
-    if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK) return place;
+    if (pg_class_aclcheck(model, GetUserId(), ACL_SELECT) != ACLCHECK_OK) return place;
+    const Oid table = cluster_table(model).here;
     Relation relation = table_open(table, AccessShareLock);
     list_free(RelationGetIndexList(relation));  // looks the primary key up
     if (!relation->rd_rel->relrowsecurity && !relation->rd_rel->relhassubclass &&
@@ -291,8 +276,9 @@ Model read_model(Oid table) {
   model.owner = server([&] { return owner_of(table); });
   bool found = false;
   const ModelColumns& columns = ModelColumns::get();
-  SPIPlanPtr plan = saved_plan(
-      "select " + columns.names + " from " + model.name + " order by run desc limit 1", {});
+  const std::string rows = relation_name(server([&] { return cluster_table(table).here; }));
+  SPIPlanPtr plan =
+      saved_plan("select " + columns.names + " from " + rows + " order by run desc limit 1", {});
   for_each_row(plan, {}, columns.types, [&](TupleTableSlot* slot) {
     RowView row(slot);
     found = true;
@@ -320,8 +306,8 @@ Model read_model(Oid table) {
     model.n_users = DatumGetInt64(row.datum(kUsers));
     model.n_items = DatumGetInt64(row.datum(kItems));
     model.has_duplicates = row.is_null(kDuplicates) || DatumGetInt64(row.datum(kDuplicates)) > 0;
-    model.factor_tables.users.table = DatumGetObjectId(row.datum(kUserFactors));
-    model.factor_tables.items.table = DatumGetObjectId(row.datum(kItemFactors));
+    model.factor_tables.users.named = row.factor_table(kUserFactors, kUserTable);
+    model.factor_tables.items.named = row.factor_table(kItemFactors, kItemTable);
     row.read_named(kSource, kSourceTable, kSourcePath, model.source);
     model.source.user_col = row.name(kUserCol);
     model.source.item_col = row.name(kItemCol);

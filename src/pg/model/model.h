@@ -5,6 +5,7 @@
 
 #include "core/data/duplicates.h"
 #include "core/train/options.h"
+#include "pg/model/model_table.h"
 #include "pg/source/rating_source.h"
 
 namespace als::pg {
@@ -15,7 +16,9 @@ using Version = std::array<unsigned char, UUID_LEN>;
 /// A factor table, the version of its rows, and what else decides what is read from it: ALTER TABLE
 /// changes that without a trigger that could change the version.
 struct FactorTable {
-  Oid table = InvalidOid;
+  Oid named = InvalidOid;  ///< by the model's row
+  Oid table = InvalidOid;  ///< what is read: the same, or this node's copy of its rows
+  Spread spread = Spread::kNone;
   Version version{};
   Oid storage = InvalidOid;  ///< relfilenode: a rewrite makes a new one
   Oid id_type = InvalidOid;
@@ -113,16 +116,6 @@ struct RowVersion {
 /// Where the row lies that read_model() would read: so much quicker to find than to read that those
 /// who remember what they have read ask first. Not known where more than the primary key decides
 /// what the caller sees.
-RowVersion newest_row(Oid table);
-
-/// Whether a table of this type is a model table: als.model. A server call.
-bool is_model_type(Oid row_type);
-
-/// Whether a relation is a model table. Raises ERRCODE_UNDEFINED_TABLE if it is gone. A server
-/// call.
-bool is_model(Oid table);
-
-/// Throws 42P01 or 42809 unless the relation exists and is a model table.
-void check_is_model(Oid table);
+RowVersion newest_row(Oid model);
 
 }  // namespace als::pg

@@ -6,7 +6,9 @@
 #include "pg/model/factor_table.h"
 #include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
+#include "pg/model/row_counts.h"
 #include "pg/model/row_feed.h"
+#include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"
 
 namespace als::pg {
@@ -139,7 +141,7 @@ void ModelWriter::lock_tables() {
 /// somebody comes who may.
 void ModelWriter::mend_table(Oid factors) {
   const char* trigger = server([&]() -> const char* {
-    if (!owns_relation(factors)) return nullptr;
+    if (!owns_relation(factors) || cluster_table(factors).spread != Spread::kNone) return nullptr;
     if (!OidIsValid(recorded_model(factors))) record_model(factors, table_);
     return can_be_altered(factors) ? trigger_for_some_sessions(factors) : nullptr;
   });
@@ -192,15 +194,6 @@ void ModelWriter::watch_factor_table(Oid factors, const char* trigger) {
           " for each statement execute function als.factors_changed()");
   // A session that replicates or restores changes rows like any other.
   execute("alter table " + table + " enable always trigger " + trigger);
-}
-
-void ModelWriter::attach_tables(const BySide<Oid>& tables) {
-  create_model_table();
-  factor_tables_ = tables;
-  for (Side side : {Side::kUsers, Side::kItems}) {
-    watch_factor_table(tables[side], kAttachedTrigger);
-    server([&] { record_model(tables[side], table_); });
-  }
 }
 
 Oid ModelWriter::id_type(Side side) const {
@@ -266,17 +259,6 @@ void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unl
       watch_factor_table(table, kVersionTrigger);
     }
   }
-}
-
-/// Nobody's own table is emptied for a training.
-void ModelWriter::check_is_not_attached(Oid factors) const {
-  if (!server([&] { return is_attached(factors); })) return;
-  throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                  format("the factors of model %s are in %s, which als.attach_model has found",
-                         qualified_name().c_str(), relation_name(factors).c_str()),
-                  "Give the training another model's name, or remove this one with als.drop_model, "
-                  "which leaves "
-                  "the table.");
 }
 
 std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows, IfThere if_there) {
@@ -385,18 +367,17 @@ std::int64_t ModelWriter::count_factors(Side side, const IdType& type, const Par
   return count_rows(rows_of_ids(side, type), {ids});
 }
 
-/// The factor table's trigger has done so already, unless it has been disabled.
+/// The factor table's trigger has done so already, unless it has been disabled or there is none.
 void ModelWriter::renew_version(Side side, std::size_t duplicates) {
   const std::string name = side_name(side);
-  std::uint64_t updated = execute(
-      "update only " + qualified_name() + " set version = pg_catalog.gen_random_uuid(), " + name +
-          "_version = pg_catalog.gen_random_uuid(), refreshed_at = pg_catalog.clock_timestamp(), "
-          "n_duplicates = case when n_duplicates operator(pg_catalog.<) $1 then $1 else "
-          "n_duplicates end, n_" +
-          name + "s = (select pg_catalog.count(*) from only " + relation_name(factor_table(side)) +
-          ") where run operator(pg_catalog.=) (select pg_catalog.max(run) from only " +
-          qualified_name() + ")",
-      {{INT8OID, Int64GetDatum(static_cast<int64>(duplicates))}});
+  const std::uint64_t updated =
+      execute("update only " + qualified_name() + " set version = $1, " + name +
+                  "_version = $2, refreshed_at = $3, n_duplicates = case when n_duplicates "
+                  "operator(pg_catalog.<) $4 then $4 else n_duplicates end, n_" +
+                  name + "s = $5 where run operator(pg_catalog.=) $6",
+              {new_version_param(), new_version_param(), now_param(),
+               bigint_param(static_cast<std::int64_t>(duplicates)),
+               bigint_param(count_rows(factor_table(side))), bigint_param(newest_run_)});
   if (updated != 1)
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("the newest row of %s could not be updated", qualified_name().c_str()),

@@ -89,6 +89,7 @@ class ModelWriter {
   void lock_tables();
   void mend_table(Oid factors);
   void create_model_table();
+  void create_model_table_on_all_nodes();
   void watch_factor_table(Oid factors, const char* trigger);
   Oid id_type(Side side) const;
   void check_id_column_can_change(Side side) const;

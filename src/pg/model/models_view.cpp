@@ -37,6 +37,23 @@ List* model_tables(Oid model_type) {
   return tables;
 }
 
+/// Those that have lost their type in a cluster.
+List* add_models_on_all_nodes(List* tables) {
+  ListCell* cell;
+  foreach (cell, models_on_all_nodes()) {
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(cell)));
+    if (!HeapTupleIsValid(tuple)) continue;
+    auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+    if (!OidIsValid(form->reloftype) && may_be_shown(form)) {
+      auto* table = static_cast<ModelTable*>(palloc(sizeof(ModelTable)));
+      *table = {form->oid, form->relowner};
+      tables = lappend(tables, table);
+    }
+    ReleaseSysCache(tuple);
+  }
+  return tables;
+}
+
 bool may_read(Oid table) {
   return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)) &&  // else just dropped
          pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
@@ -68,7 +85,7 @@ void put_rows(ReturnSetInfo* result) {
   MemoryContext scratch = nullptr;
   server([&] {
     run_type = lookup_rowtype_tupdesc_copy(model_type, -1);
-    tables = model_tables(model_type);
+    tables = add_models_on_all_nodes(model_tables(model_type));
     scratch = AllocSetContextCreate(CurrentMemoryContext, "als newest run", ALLOCSET_DEFAULT_SIZES);
   });
   MemoryContext outer = MemoryContextSwitchTo(scratch);

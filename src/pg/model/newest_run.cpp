@@ -145,7 +145,7 @@ void search_model(Search& search) {
     return;
   }
   if (get_rel_relkind(search.model) != RELKIND_PARTITIONED_TABLE) {
-    search_table(search.model, search);
+    search_table(cluster_table(search.model).here, search);
     return;
   }
   // The parent itself is not opened: that may evaluate the expressions of its key.
@@ -195,8 +195,10 @@ void search_carefully(Search& search) {
   search.result.problem = error->message;
 }
 
-Oid class_value(const NewestRun& run, int column) {
-  return run.nulls[column] ? InvalidOid : DatumGetObjectId(run.values[column]);
+/// By its oid, or by its name.
+Oid class_value(const NewestRun& run, int oid, int name) {
+  if (!run.nulls[name]) return server([&] { return table_of_name(run.values[name]); });
+  return run.nulls[oid] ? InvalidOid : DatumGetObjectId(run.values[oid]);
 }
 
 }  // namespace
@@ -213,14 +215,16 @@ NewestRun read_newest_run(Oid model, TupleDesc columns, Reading reading) {
 
 NamedFactors named_factors(Oid model) {
   TupleDesc columns = server([] {
-    TupleDesc wanted = CreateTemplateTupleDesc(2);
+    TupleDesc wanted = CreateTemplateTupleDesc(4);
     TupleDescInitEntry(wanted, 1, "user_factors", REGCLASSOID, -1, 0);
     TupleDescInitEntry(wanted, 2, "item_factors", REGCLASSOID, -1, 0);
+    TupleDescInitEntry(wanted, 3, "user_table", TEXTOID, -1, 0);
+    TupleDescInitEntry(wanted, 4, "item_table", TEXTOID, -1, 0);
     return wanted;
   });
   const NewestRun newest = read_newest_run(model, columns, Reading::kWaiting);
   if (!newest.found) return {};
-  return {true, newest.run, {class_value(newest, 0), class_value(newest, 1)}};
+  return {true, newest.run, {class_value(newest, 0, 2), class_value(newest, 1, 3)}};
 }
 
 }  // namespace als::pg

@@ -95,7 +95,7 @@ Oid model_of(Oid catalog, Oid object) {
                     auto* dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
                     if (dependency->objsubid != 0 || dependency->refclassid != RelationRelationId ||
                         dependency->refobjsubid != 0 || dependency->deptype != DEPENDENCY_AUTO ||
-                        !is_model_type(class_row(dependency->refobjid).reloftype))
+                        !is_model_or_gone(dependency->refobjid))
                       return false;
                     model = dependency->refobjid;
                     return true;
@@ -135,7 +135,9 @@ const char* doubt(Oid model, Oid table, Side side) {
   if (OidIsValid(recorded))
     return psprintf("It is a factor table of model %s.", get_rel_name(recorded));
   if (!has_columns_of(table, side)) return "It does not have the columns of a factor table.";
-  if (!has_trigger(table, Mark::kServes)) return "It does not have the trigger of a factor table.";
+  // Citus takes no triggers.
+  if (cluster_table(table).spread == Spread::kNone && !has_trigger(table, Mark::kServes))
+    return "It does not have the trigger of a factor table.";
   return nullptr;
 }
 
@@ -147,7 +149,11 @@ bool has_columns_of(Oid table, Side side) {
   return true;
 }
 
-bool is_attached(Oid table) { return OidIsValid(attached_trigger(table)); }
+bool is_attached(Oid table) {
+  if (OidIsValid(attached_trigger(table))) return true;
+  return cluster_table(table).spread != Spread::kNone &&
+         !OidIsValid(model_of(RelationRelationId, table));
+}
 
 bool is_watched(Oid table) { return has_trigger(table, Mark::kServes); }
 
@@ -242,6 +248,9 @@ void check_is_provably_of(Oid model, Oid table, Side side) {
 }
 
 bool changes_are_seen(const Model& model, Side side, Sessions sessions) {
+  const FactorTable& named = model.factor_tables[side];
+  if (named.spread != Spread::kNone)
+    return named.spread == Spread::kReference && named.table != named.named;
   return server([&] {
     const Oid table = model.factor_table(side);
     const FormData_pg_class factors = class_row(table);

@@ -7,11 +7,11 @@ namespace {
 
 /// Their factors have been replaced. Should the newest row be deleted, the next one does not serve
 /// with factors that are not its own.
-void take_versions_of_older_runs(const std::string& table) {
+void take_versions_of_older_runs(const std::string& table, std::int64_t newest) {
   execute("update " + table +
-          " set user_version = null, item_version = null where run operator(pg_catalog.<) (select "
-          "pg_catalog.max(run) from " +
-          table + ") and (user_version is not null or item_version is not null)");
+              " set user_version = null, item_version = null where run operator(pg_catalog.<) $1 "
+              "and (user_version is not null or item_version is not null)",
+          {bigint_param(newest)});
 }
 
 }  // namespace
@@ -47,27 +47,41 @@ void RunRow::add_source(const RatingSource& source) {
 
 void RunRow::add_seen(const std::optional<RatingSource>& seen) { add_named("seen", seen); }
 
+/// Oids of tables differ between the nodes of a cluster.
+void RunRow::add_factor_tables(const ModelWriter& model) {
+  const bool by_name = server([&] { return cluster_table(model.table()).spread != Spread::kNone; });
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const Oid table = model.factor_table(side);
+    const std::string name = side_name(side);
+    if (by_name)
+      add(name + "_table", text_param(relation_name(table).c_str()));
+    else
+      add(name + "_factors", class_param(table));
+  }
+}
+
 void RunRow::insert(const ModelWriter& model) {
-  add("user_factors", class_param(model.factor_table(Side::kUsers)));
-  add("item_factors", class_param(model.factor_table(Side::kItems)));
-  std::string columns = "run, version, user_version, item_version, trained_at";
-  std::string values =
-      "coalesce(pg_catalog.max(run), 0) operator(pg_catalog.+) 1, pg_catalog.gen_random_uuid(),"
-      " pg_catalog.gen_random_uuid(), pg_catalog.gen_random_uuid(), pg_catalog.clock_timestamp()";
+  add_factor_tables(model);
+  const std::int64_t run = model.newest_run() + 1;
+  add("run", bigint_param(run));
+  for (const char* version : {"version", "user_version", "item_version"})
+    add(version, new_version_param());
+  add("trained_at", now_param());
+  std::string columns;
+  std::string values;
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    columns += ", " + quoted(columns_[i]);
-    values += ", $" + std::to_string(i + 1);
+    columns += (i == 0 ? "" : ", ") + quoted(columns_[i]);
+    values += (i == 0 ? "$" : ", $") + std::to_string(i + 1);
   }
   const std::string table = model.qualified_name();
-  const std::uint64_t inserted = execute("insert into " + table + " (" + columns + ") select " +
-                                             values + " from " + table + " returning *",
-                                         values_);
+  const std::uint64_t inserted = execute(
+      "insert into " + table + " (" + columns + ") values (" + values + ") returning *", values_);
   if (inserted != 1)
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("the row of this run could not be added to %s", table.c_str()),
                     "Look for a trigger on the table that suppresses inserts.");
   SPITupleTable* inserted_row = SPI_tuptable;
-  take_versions_of_older_runs(table);
+  take_versions_of_older_runs(table, run);
   SPI_tuptable = inserted_row;
 }
 

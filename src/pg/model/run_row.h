@@ -28,6 +28,7 @@ class RunRow {
   void insert(const ModelWriter& model);
 
  private:
+  void add_factor_tables(const ModelWriter& model);
   void add_named(const std::string& name, const std::optional<RatingSource>& source);
   std::vector<std::string> columns_;
   std::vector<Param> values_;

@@ -39,4 +39,12 @@ Param float8_array_param(const std::vector<double>& values) {
   return {FLOAT8ARRAYOID, float8_array(values)};
 }
 
+Param new_version_param() {
+  return {UUIDOID, server([] { return DirectFunctionCall1(gen_random_uuid, 0); })};
+}
+
+Param now_param() {
+  return {TIMESTAMPTZOID, server([] { return TimestampTzGetDatum(GetCurrentTimestamp()); })};
+}
+
 }  // namespace als::pg

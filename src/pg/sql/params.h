@@ -15,4 +15,9 @@ Param real_param(float value);
 Param float_param(double value);
 Param float8_array_param(const std::vector<double>& values);
 
+/// A uuid never used before, and the time. Citus takes no function in an UPDATE that gives another
+/// value each time, so both are computed before.
+Param new_version_param();
+Param now_param();
+
 }  // namespace als::pg

@@ -8,6 +8,8 @@
 
 #include "pg/track/change_queue.h"
 
+#include "pg/server/relation_changes.h"
+
 namespace als::pg {
 
 namespace {
@@ -85,11 +87,11 @@ struct LastQueue {
   Oid queue;
 } last;
 
-void forget_last(Datum, Oid) { last.trigger = InvalidOid; }
+void forget_last(Oid) { last.trigger = InvalidOid; }
 
 Oid queue_for(Oid trigger) {
   if (!last.watched) {
-    CacheRegisterRelcacheCallback(forget_last, 0);
+    watch_relations(forget_last);
     last.watched = true;
   }
   if (last.trigger != trigger) {

@@ -120,6 +120,20 @@ void check_table(Oid table, Side side) {
   });
 }
 
+/// Items are searched where the call runs, so every node of a cluster has all of them.
+void check_spread(const BySide<Oid>& tables) {
+  const BySide<Spread> spread{server([&] { return cluster_table(tables.users).spread; }),
+                              server([&] { return cluster_table(tables.items).spread; })};
+  if (spread.users == Spread::kNone && spread.items == Spread::kNone) return;
+  if (spread.items != Spread::kReference)
+    refuse(tables.items, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "is not on all nodes",
+           format("Use SELECT create_reference_table('%s').", relation_name(tables.items).c_str()));
+  if (spread.users == Spread::kNone)
+    refuse(tables.users, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "is on this node only",
+           format("Use SELECT create_distributed_table('%s', 'user_id').",
+                  relation_name(tables.users).c_str()));
+}
+
 /// What a table of factors holds.
 struct Contents {
   std::int64_t rows = 0;
@@ -265,7 +279,9 @@ void attach_model(ModelWriter& store, const AttachRequest& request, MemoryContex
   store.lock(false);
   store.claim_turn();
   for (Side side : {Side::kUsers, Side::kItems}) check_table(request.tables[side], side);
-  // From here on nobody changes their rows.
+  check_spread(request.tables);
+  execute("lock table only " + relation_name(request.tables.users) + ", " +
+          relation_name(request.tables.items) + " in share row exclusive mode");
   store.attach_tables(request.tables);
   SnapshotScope snapshot;
   const BySide<Contents> contents = contents_of(request.tables);

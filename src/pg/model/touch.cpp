@@ -1,0 +1,62 @@
+// als.touch: a model gets new versions, as after a change of its factors that no trigger has seen.
+
+#include "pg/model/newest_run.h"
+#include "pg/model/row_counts.h"
+#include "pg/server/may_write.h"
+#include "pg/sql/params.h"
+
+namespace als::pg {
+
+namespace {
+
+void touch(Oid model) {
+  check_is_model(model);
+  SpiConnection spi;
+  SnapshotScope snapshot;
+  const NamedFactors newest = named_factors(model);
+  const std::string name = relation_name(model);
+  if (!newest.exists)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("model %s holds no training run", name.c_str()),
+                    "Train it with als.train(..., replace => true).");
+  for (Side side : {Side::kUsers, Side::kItems})
+    if (relation_name(newest.tables[side]).empty())
+      throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                      format("the %s factors of model %s are gone", side_name(side), name.c_str()),
+                      "Remove the rest with als.drop_model and train the model again.");
+  const std::uint64_t updated = execute(
+      "update only " + name +
+          " set version = $1, user_version = $2, item_version = $3, n_users = $4, n_items = "
+          "$5 where run operator(pg_catalog.=) $6",
+      {new_version_param(), new_version_param(), new_version_param(),
+       bigint_param(count_rows(newest.tables.users)), bigint_param(count_rows(newest.tables.items)),
+       bigint_param(newest.run)});
+  if (updated != 1)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the newest row of %s could not be updated", name.c_str()),
+                    "Row-level security may hide it from you, or a trigger suppress the update.");
+  snapshot.pop();
+  spi.finish();
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_touch)
+ALS_SQL_FUNCTION(als_is_model)
+
+/// als.touch(model regclass)
+Datum als_touch(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&]() -> Datum {
+    check_may_write("als.touch()");
+    touch(PG_GETARG_OID(0));
+    PG_RETURN_VOID();
+  });
+}
+
+/// als._is_model(model regclass): boolean
+Datum als_is_model(PG_FUNCTION_ARGS) {
+  PG_RETURN_BOOL(als::pg::is_model_or_gone(PG_GETARG_OID(0)));
+}
