@@ -45,6 +45,20 @@ class PartsInMemory : public PartsRunner {
     make_slices(moments.spread());
   }
 
+  /// Items to begin with.
+  void start_from(const Factors& items) {
+    for (std::uint32_t s = 0; s < slices_.size(); ++s) {
+      const std::size_t n = training_.slice_size(s);
+      Factors some{FactorMatrix(n, items.matrix.cols()), {}};
+      for (std::size_t row = 0; row < n; ++row) {
+        const std::size_t item = s * training_.slice_items + row;
+        std::copy_n(items.matrix.row(item), items.matrix.stride(), some.matrix.row(row));
+        if (!items.bias.empty()) some.bias.push_back(items.bias[item]);
+      }
+      slices_[s] = make_slice(training_, s, totals_[s], some, team_);
+    }
+  }
+
   const PartsTraining& training() const { return training_; }
   Bytes reports() const {
     Bytes all;
@@ -92,6 +106,8 @@ class PartsInMemory : public PartsRunner {
     for (std::uint32_t s = 0; s < slices_.size(); ++s) {
       slices_[s] = step_slice(slices_[s], step, sums[s], team_);
     }
+    block_ = block;
+    sums_ = sums[0];
     return reports();
   }
 
@@ -135,6 +151,10 @@ class PartsInMemory : public PartsRunner {
   };
   std::map<std::pair<std::uint32_t, std::uint32_t>, Chunk>& chunks() { return chunks_; }
   std::vector<Bytes>& slices() { return slices_; }
+  /// Of the last step, and of its first slice.
+  const Bytes& block() const { return block_; }
+  const Bytes& last_sums() const { return sums_; }
+  const std::vector<Bytes>& totals() const { return totals_; }
 
  private:
   void pack(const std::vector<Entry>& entries, std::uint32_t users) {
@@ -158,24 +178,24 @@ class PartsInMemory : public PartsRunner {
   }
 
   void make_slices(double spread) {
-    std::vector<Bytes> totals(training_.slices());
+    totals_.resize(training_.slices());
     for (std::uint32_t part = 0; part < shape_.parts; ++part) {
       PartTotals of_part(training_, part);
       for (const auto& [id, chunk] : chunks_) {
         if (id.first == part) of_part.add(chunk.ratings);
       }
       const Bytes pieces = of_part.bytes();
-      for (std::uint32_t s = 0; s < totals.size(); ++s) {
-        add_sums(totals[s], piece_of_slice(pieces, s));
+      for (std::uint32_t s = 0; s < totals_.size(); ++s) {
+        add_sums(totals_[s], piece_of_slice(pieces, s));
       }
     }
     Bytes all;
-    for (const Bytes& slice : totals) all += slice;
+    for (const Bytes& slice : totals_) all += slice;
     training_.zero_loss = zero_loss(all);
     const std::vector<std::uint64_t> keys = keys_of(training_.items);
-    for (std::uint32_t s = 0; s < totals.size(); ++s) {
+    for (std::uint32_t s = 0; s < totals_.size(); ++s) {
       const auto first = keys.begin() + s * training_.slice_items;
-      slices_.push_back(make_slice(training_, s, totals[s],
+      slices_.push_back(make_slice(training_, s, totals_[s],
                                    {first, first + training_.slice_size(s)}, spread, team_));
     }
   }
@@ -192,10 +212,20 @@ class PartsInMemory : public PartsRunner {
   ThreadTeam& team_;
   PartsTraining training_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, Chunk> chunks_;
+  std::vector<Bytes> totals_;
   std::vector<Bytes> slices_;
   Bytes block_;
+  Bytes sums_;
   std::map<Step, std::size_t> steps_;
   std::size_t moved_ = 0;
 };
+
+/// The loss after each iteration.
+inline std::vector<double> train(PartsInMemory& parts, ThreadTeam& team) {
+  PartsTrainer trainer(parts.training(), parts.reports(), parts, team);
+  Iterations iterations(parts.training().options, trainer);
+  while (!iterations.finished()) iterations.iterate();
+  return iterations.loss();
+}
 
 }  // namespace als

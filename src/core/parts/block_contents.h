@@ -40,7 +40,7 @@ struct ItemBlock::Contents {
   Factors second_vectors;
 
   bool empty() const { return first_slice == end_slice; }
-  bool is_whole() const { return first_slice == 0 && end_slice == training.slices(); }
+  bool is_whole() const { return !empty() && first_slice == 0 && end_slice == training.slices(); }
   std::size_t rows() const { return vectors.matrix.rows(); }
 
   void add(const PartsTraining& its_training, BlockPiece&& piece);

@@ -70,7 +70,7 @@ RatingMoments moments_of(const UninitializedVector<float>& values) {
   return moments;
 }
 
-Bytes joined(Bytes first, const Bytes& second, const Bytes& third = {}) {
+Bytes joined(Bytes first, const Bytes& second, const Bytes& third) {
   if (first.size() + second.size() + third.size() > PieceWriter::kMaxBytes) {
     throw std::length_error("a chunk of ratings is larger than 1000 MB");
   }
@@ -121,7 +121,8 @@ PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::u
       joined(facts_piece(facts), user_piece(ratings.by_user()), item_piece(ratings.by_item()));
   if (holdout != nullptr) {
     facts.moments = moments_of(ratings.held_out().values);
-    packed.held_out = joined(facts_piece(facts), user_piece(ratings.held_out()));
+    // Nothing passes over these by item.
+    packed.held_out = joined(facts_piece(facts), user_piece(ratings.held_out()), item_piece({}));
   }
   return packed;
 }

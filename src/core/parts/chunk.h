@@ -30,7 +30,7 @@ struct ChunkHoldout {
 
 struct PackedChunk {
   Bytes ratings;           ///< of the training
-  Bytes held_out;          ///< likewise, the ratings kept out; empty without a rule
+  Bytes held_out;          ///< likewise, those kept out, by user alone; empty without a rule
   std::size_t duplicates;  ///< ratings merged away
 };
 

@@ -65,6 +65,7 @@ void check_order(const ChunkFacts& facts, std::uint32_t part, std::uint32_t item
 CompressedRows rows_by_user(ByteView chunk, const ChunkFacts& facts) {
   take_piece(chunk);
   PieceReader reader(chunk, Piece::kByUser);
+  expect(take_piece(chunk).piece == Piece::kByItem && chunk.empty(), "a chunk was cut off");
   return read_rows(reader, facts.users, facts.moments.count, facts.items);
 }
 

@@ -19,6 +19,8 @@ namespace {
 constexpr std::size_t kBlockWork = std::size_t{1} << 22;
 constexpr std::size_t kRowCost = 4;
 
+constexpr std::size_t kRowsAhead = 2;
+
 /// A vector of the block, with its bias behind it if there are biases.
 const float* vector_of(const Factors& vectors, std::size_t row, AlignedVector<float>& room) {
   if (vectors.bias.empty()) return vectors.matrix.row(row);
@@ -60,6 +62,17 @@ struct PartSums::Work {
         threads(static_cast<std::size_t>(team.threads()), Thread(width)) {}
 
   const ItemBlock::Contents& contents() const { return block.contents(); }
+
+  void prefetch(std::size_t vector) const {
+    const float* x = contents().vectors.matrix.row(vector);
+    for (std::size_t k = 0; k < contents().vectors.matrix.stride(); k += kBlock) {
+      __builtin_prefetch(x + k);
+    }
+    if (sums.empty()) return;
+    for (std::size_t k = 0; k < width; k += kBlock) {
+      __builtin_prefetch(sums.data() + vector * width + k, 1);
+    }
+  }
 
   void pass(const RowPasses& passes, const CompressedRows& rows, std::size_t row,
             std::size_t vector, const Factors& users, Thread& thread);
@@ -150,6 +163,8 @@ void PartSums::add(ByteView chunk, ByteView users) {
   const RowPasses passes(matrix.rows, work.objective);
   work.team.for_each_block(runs.size() - 1, 1, [&](std::size_t run, std::size_t, int thread) {
     for (std::size_t r = runs[run]; r < runs[run + 1]; ++r) {
+      // A row has few ratings here: not to wait for memory, it is asked for early.
+      if (r + kRowsAhead < rows.size()) work.prefetch(rows[r + kRowsAhead].vector);
       if (contents.kind == BlockKind::kCandidates) {
         work.compare(passes, matrix.rows, rows[r].row, rows[r].vector, factors);
       } else {
@@ -172,7 +187,8 @@ void PartSums::add(ByteView chunk, ByteView users) {
 Bytes PartSums::bytes() const {
   const Work& work = *work_;
   const auto finite = [](const auto& values) {
-    return std::all_of(values.begin(), values.end(), [](auto value) { return std::isfinite(value); });
+    return std::all_of(values.begin(), values.end(),
+                       [](auto value) { return std::isfinite(value); });
   };
   if (!finite(work.sums) || !finite(work.losses) || !finite(work.second_losses)) {
     throw std::range_error("the ratings are too large for factors in single precision");

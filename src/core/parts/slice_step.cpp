@@ -78,6 +78,8 @@ Factors rows_of(const Factors& factors, const std::vector<std::uint32_t>& rows) 
 
 Factors for_users(const Factors& factors, const std::vector<std::uint32_t>& rows,
                   const StepHead& head, ThreadTeam& team) {
+  // A slice at rest has no vectors of a half-step.
+  if (rows.empty()) return {FactorMatrix(0, head.factors()), {}};
   Factors some = rows_of(factors, rows);
   transform(some.matrix, transposed_transform_of(head.users_turn, head.factors()), team);
   return some;

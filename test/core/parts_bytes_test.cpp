@@ -1,0 +1,427 @@
+// Bytes from elsewhere are not believed.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/parts/chunk_rows.h"
+#include "core/parts/pieces.h"
+#include "parts_in_memory.h"
+
+namespace als {
+namespace {
+
+TrainOptions small_options(bool implicit) {
+  TrainOptions options;
+  options.factors = 5;
+  options.iterations = 2;
+  options.regularization = options.bias_regularization = 0;
+  if (implicit) {
+    options.feedback = Feedback::kImplicit;
+  } else {
+    options.biases = true;
+  }
+  return options;
+}
+
+/// Some bytes, and what reads them.
+struct Input {
+  std::string name;
+  Bytes bytes;
+  std::function<void(ByteView)> read;
+  bool in_part = false;  ///< some of the bytes are not looked at
+};
+
+/// Says the same to every step.
+class Answer : public PartsRunner {
+ public:
+  explicit Answer(ByteView bytes) : bytes_(bytes) {}
+  Bytes step_users(const Bytes&) override { return bytes_; }
+  Bytes step_items(const Bytes&) override { return bytes_; }
+
+ private:
+  Bytes bytes_;
+};
+
+/// Keeps what is sent about in each kind of step.
+class Recorder : public PartsInMemory {
+ public:
+  using PartsInMemory::PartsInMemory;
+
+  Recorder(bool implicit, ThreadTeam& team)
+      // Fewer users than factors: rows are in doubt.
+      : PartsInMemory(random_ratings(4, 9, 0.8, 1), 4, 9, small_options(implicit), {2, 2, 5}, team),
+        team_(team),
+        first_reports_(reports()) {
+    train(*this, team);
+  }
+
+  Bytes step_users(const Bytes& step) override {
+    const Chunk before = first();
+    const Bytes slice = slices()[0];
+    Bytes report = PartsInMemory::step_users(step);
+    const std::string name = step_of(step) == Step::kUsers ? "kUsers" : "kFinish";
+    const Bytes block = this->block();
+    const auto run = [=](ByteView its_step, ByteView its_block, ByteView chunk, ByteView users) {
+      ItemBlock unpacked;
+      unpacked.add(its_block);
+      UsersStep(its_step, unpacked, team_).run(chunk, users);
+    };
+    keep({name + ": step to slice", step, [=](ByteView b) { turn_slice(slice, b, team_); }});
+    keep({name + ": slice", slice, [=](ByteView b) { turn_slice(b, step, team_); }});
+    keep({name + ": step to users", step,
+          [=](ByteView b) { run(b, block, before.ratings, before.users); }});
+    keep(
+        {name + ": block", block, [=](ByteView b) { run(step, b, before.ratings, before.users); }});
+    keep({name + ": chunk", before.ratings, [=](ByteView b) { run(step, block, b, before.users); },
+          true});
+    if (!before.users.empty()) {
+      keep({name + ": users", before.users,
+            [=](ByteView b) { run(step, block, before.ratings, b); }});
+    }
+    if (step_of(step) == Step::kUsers) {
+      keep({name + ": report", report, [=](ByteView b) {
+              Answer answer(b);
+              PartsTrainer(training(), first_reports_, answer, team_).solve_users();
+            }});
+    }
+    return report;
+  }
+
+  Bytes step_items(const Bytes& step) override {
+    const Bytes slice = slices()[0];
+    const Chunk chunk = first();
+    Bytes reports = PartsInMemory::step_items(step);
+    const char* names[] = {"", "", "kResidual", "kProduct", "kCompare"};
+    const std::string name = names[static_cast<int>(step_of(step))];
+    const Bytes block = this->block();
+    const Bytes sums = last_sums();
+    const auto run = [=](ByteView its_block, ByteView its_chunk, ByteView users) {
+      ItemBlock unpacked;
+      unpacked.add(its_block);
+      PartSums part(std::move(unpacked), 0, team_);
+      part.add(its_chunk, users);
+      part.bytes();
+    };
+    keep({name + ": slice to block", slice, [=](ByteView b) { slice_block(b, step, team_); }});
+    keep({name + ": step to block", step, [=](ByteView b) { slice_block(slice, b, team_); }});
+    keep({name + ": slice", slice, [=](ByteView b) { step_slice(b, step, sums, team_); }});
+    keep({name + ": step", step, [=](ByteView b) { step_slice(slice, b, sums, team_); }});
+    keep({name + ": sums", sums, [=](ByteView b) { step_slice(slice, step, b, team_); }});
+    keep({name + ": block", block, [=](ByteView b) { run(b, chunk.ratings, chunk.users); }});
+    keep({name + ": chunk", chunk.ratings, [=](ByteView b) { run(block, b, chunk.users); }, true});
+    keep({name + ": users", chunk.users, [=](ByteView b) { run(block, chunk.ratings, b); }});
+    return reports;
+  }
+
+  std::vector<Input> inputs() {
+    std::vector<Input> all = kept_;
+    const PartsTraining training = this->training();
+    const Bytes totals = this->totals()[0];
+    const std::vector<std::uint64_t> keys(training.slice_size(0));
+    all.push_back({"training", training.bytes(), [](ByteView b) { PartsTraining::read(b); }});
+    all.push_back({"totals", totals, [=](ByteView b) {
+                     rating_totals(b);
+                     zero_loss(b);
+                     make_slice(training, 0, b, keys, 1, team_);
+                   }});
+    all.push_back({"chunk", first().ratings, [=](ByteView b) {
+                     PartTotals(training, 0).add(b);
+                     rows_by_user(b, facts_of_chunk(b));
+                   }});
+    all.push_back({"reports", first_reports_, [=](ByteView b) {
+                     Answer answer("");
+                     PartsTrainer(training, b, answer, team_);
+                   }});
+    all.push_back({"users to factors", first().users, [](ByteView b) { factors_of_users(b); }});
+    all.push_back({"slice to factors", slices()[0], [](ByteView b) {
+                     factors_of_slice(b);
+                     report_of_slice(b);
+                   }});
+    return all;
+  }
+
+ private:
+  const Chunk& first() { return chunks().begin()->second; }
+  void keep(Input input) {
+    const bool known = std::any_of(kept_.begin(), kept_.end(),
+                                   [&](const Input& other) { return other.name == input.name; });
+    if (!known) kept_.push_back(std::move(input));
+  }
+
+  ThreadTeam& team_;
+  Bytes first_reports_;
+  std::vector<Input> kept_;
+};
+
+/// Puts a checksum right that no longer was.
+void forge_checksum(Bytes& bytes) {
+  constexpr std::size_t kSize = 8;
+  constexpr std::size_t kChecksum = 16;
+  constexpr std::size_t kChecked = 24;
+  for (std::size_t begin = 0; begin + kChecked <= bytes.size();) {
+    std::uint64_t size = 0;
+    std::memcpy(&size, bytes.data() + begin + kSize, sizeof size);
+    if (size < kChecked || size > bytes.size() - begin) return;
+    const std::uint64_t sum = checksum(ByteView(bytes).substr(begin + kChecked, size - kChecked));
+    std::memcpy(bytes.data() + begin + kChecksum, &sum, sizeof sum);
+    begin += size;
+  }
+}
+
+std::vector<Input> all_inputs(ThreadTeam& team, std::vector<std::unique_ptr<Recorder>>& recorders) {
+  std::vector<Input> all;
+  for (const bool implicit : {false, true}) {
+    recorders.push_back(std::make_unique<Recorder>(implicit, team));
+    for (Input& input : recorders.back()->inputs()) all.push_back(std::move(input));
+  }
+  return all;
+}
+
+class PartsBytes : public testing::Test {
+ protected:
+  ThreadTeam team_{1};
+  std::vector<std::unique_ptr<Recorder>> recorders_;
+  std::vector<Input> inputs_ = all_inputs(team_, recorders_);
+};
+
+TEST_F(PartsBytes, EachKindIsThere) {
+  for (const char* name : {"kUsers: block", "kFinish: block", "kResidual: sums", "kProduct: sums",
+                           "kCompare: sums", "kCompare: block"}) {
+    EXPECT_GE(std::count_if(inputs_.begin(), inputs_.end(),
+                            [&](const Input& input) { return input.name == name; }),
+              2)
+        << name;
+  }
+  for (const Input& input : inputs_) EXPECT_NO_THROW(input.read(input.bytes)) << input.name;
+}
+
+TEST_F(PartsBytes, CutOff) {
+  for (const Input& input : inputs_) {
+    const std::size_t step = input.bytes.size() / 25 + 1;
+    for (std::size_t size = 0; size < input.bytes.size(); size += step) {
+      // From memory of that size: the sanitizer sees what is read beyond it.
+      const std::vector<char> cut(input.bytes.begin(),
+                                  input.bytes.begin() + static_cast<std::ptrdiff_t>(size));
+      EXPECT_THROW(input.read({cut.data(), size}), InvalidBytes) << input.name << ", " << size;
+    }
+  }
+}
+
+TEST_F(PartsBytes, Changed) {
+  std::mt19937_64 random(1);
+  for (const Input& input : inputs_) {
+    if (input.in_part) continue;
+    for (int trial = 0; trial < 30; ++trial) {
+      Bytes changed = input.bytes;
+      changed[random() % changed.size()] ^= static_cast<char>(1U << random() % 8);
+      EXPECT_THROW(input.read(changed), InvalidBytes) << input.name;
+    }
+  }
+}
+
+/// What is wrong on purpose, with a right checksum, is an error or is harmless.
+TEST_F(PartsBytes, Forged) {
+  std::mt19937_64 random(2);
+  const std::uint32_t values[] = {0, 1, 2, 255, 0x7f800000, 0x7fffffff, 0x80000000, 0xffffffff};
+  std::size_t refused = 0;
+  for (const Input& input : inputs_) {
+    for (int trial = 0; trial < 40; ++trial) {
+      Bytes forged = input.bytes;
+      const std::size_t most = std::min<std::size_t>(forged.size(), trial % 2 == 0 ? 300 : -1);
+      const std::size_t place = random() % most;
+      const std::uint32_t value = values[random() % std::size(values)];
+      std::memcpy(forged.data() + place, &value, std::min(sizeof value, forged.size() - place));
+      forge_checksum(forged);
+      try {
+        input.read(forged);
+      } catch (const InvalidBytes&) {
+        ++refused;
+      } catch (const std::range_error&) {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, inputs_.size() * 5);
+}
+
+/// Any bytes as any other.
+TEST_F(PartsBytes, OfAnotherKind) {
+  std::mt19937_64 random(3);
+  for (const Input& input : inputs_) {
+    for (int trial = 0; trial < 10; ++trial) {
+      try {
+        input.read(inputs_[random() % inputs_.size()].bytes);
+      } catch (const InvalidBytes&) {
+      } catch (const std::range_error&) {
+      }
+    }
+  }
+}
+
+class PartsOrder : public testing::Test {
+ protected:
+  ThreadTeam team_{1};
+  PartsInMemory parts_{random_ratings(40, 20, 0.3, 2), 40,        20,
+                       small_options(false),           {2, 5, 6}, team_};
+  const Bytes& chunk(std::uint32_t part, std::uint32_t number) {
+    return parts_.chunks().at({part, number}).ratings;
+  }
+};
+
+TEST_F(PartsOrder, ChunksOfAPart) {
+  PartTotals totals(parts_.training(), 1);
+  totals.add(chunk(1, 1));
+  EXPECT_THROW(totals.add(chunk(1, 1)), InvalidBytes);
+  EXPECT_THROW(totals.add(chunk(1, 0)), InvalidBytes);
+  EXPECT_THROW(totals.add(chunk(0, 2)), InvalidBytes);
+  totals.add(chunk(1, 2));
+}
+
+TEST_F(PartsOrder, Parts) {
+  Bytes pieces[2];
+  for (std::uint32_t part = 0; part < 2; ++part) {
+    PartTotals totals(parts_.training(), part);
+    totals.add(chunk(part, 0));
+    pieces[part] = totals.bytes();
+  }
+  Bytes sum;
+  add_sums(sum, piece_of_slice(pieces[1], 2));
+  EXPECT_THROW(add_sums(sum, piece_of_slice(pieces[0], 2)), InvalidBytes);
+  EXPECT_THROW(add_sums(sum, piece_of_slice(pieces[1], 2)), InvalidBytes);
+  sum.clear();
+  add_sums(sum, piece_of_slice(pieces[0], 2));
+  EXPECT_THROW(add_sums(sum, piece_of_slice(pieces[1], 1)), InvalidBytes);
+  add_sums(sum, piece_of_slice(pieces[1], 2));
+  EXPECT_THROW(piece_of_slice(pieces[0], 4), InvalidBytes);
+}
+
+/// A runner that does something wrong once.
+class Careless : public PartsInMemory {
+ public:
+  using PartsInMemory::PartsInMemory;
+  std::function<void(Careless&, Step)> before_items = [](Careless&, Step) {};
+  std::function<void(Careless&)> before_users = [](Careless&) {};
+
+  Bytes step_users(const Bytes& step) override {
+    before_users(*this);
+    return PartsInMemory::step_users(step);
+  }
+  Bytes step_items(const Bytes& step) override {
+    before_items(*this, step_of(step));
+    return PartsInMemory::step_items(step);
+  }
+};
+
+TEST(PartsRunner, CarelessnessIsNoticed) {
+  ThreadTeam team(1);
+  const std::vector<Entry> entries = random_ratings(40, 20, 0.3, 2);
+  TrainOptions options = small_options(false);
+  options.iterations = 4;
+  const auto train_with = [&](const std::function<void(Careless&)>& spoil) {
+    Careless parts(entries, 40, 20, options, {2, 5, 6}, team);
+    spoil(parts);
+    train(parts, team);
+  };
+  EXPECT_NO_THROW(train_with([](Careless&) {}));
+  // A chunk is missing: its users, and its ratings.
+  EXPECT_THROW(train_with([](Careless& p) {
+                 p.before_users = [](Careless& q) { q.chunks().erase({1, 1}); };
+               }),
+               InvalidBytes);
+  EXPECT_THROW(train_with([](Careless& p) {
+                 p.before_items = [](Careless& q, Step) { q.chunks().erase({1, 1}); };
+               }),
+               InvalidBytes);
+  // Users of another chunk, and of an earlier step.
+  EXPECT_THROW(train_with([](Careless& p) {
+                 p.before_items = [](Careless& q, Step) {
+                   std::swap(q.chunks()[{0, 0}].users, q.chunks()[{0, 1}].users);
+                 };
+               }),
+               InvalidBytes);
+  Bytes old;
+  EXPECT_THROW(train_with([&](Careless& p) {
+                 p.before_users = [&](Careless& q) {
+                   Bytes& users = q.chunks()[{0, 0}].users;
+                   if (old.empty()) {
+                     old = users;
+                   } else {
+                     users = old;
+                   }
+                 };
+               }),
+               InvalidBytes);
+  // A slice that missed a step.
+  Bytes slice;
+  EXPECT_THROW(train_with([&](Careless& p) {
+                 p.before_items = [&](Careless& q, Step step) {
+                   if (step == Step::kProduct && !slice.empty()) q.slices()[1] = slice;
+                   slice = q.slices()[1];
+                 };
+               }),
+               InvalidBytes);
+}
+
+TEST(PartsChunk, PackedWhateverTheOrderOfRows) {
+  ThreadTeam team(2);
+  std::vector<Entry> entries = random_ratings(30, 20, 0.3, 3);
+  entries.push_back({3, 4, 2.5F});
+  entries.push_back({3, 4, 1.5F});
+  const auto pack = [&](OnDuplicate on_duplicate) {
+    RatingBuffer rows;
+    for (const Entry& e : entries) rows.append(e.user, e.item, e.value);
+    return pack_chunk({1, 2}, std::move(rows), identity(30), 20, on_duplicate, team);
+  };
+  const PackedChunk first = pack(OnDuplicate::kAverage);
+  std::mt19937_64 random(1);
+  std::shuffle(entries.begin(), entries.end(), random);
+  const PackedChunk second = pack(OnDuplicate::kAverage);
+  EXPECT_EQ(first.ratings, second.ratings);
+  EXPECT_GE(first.duplicates, 1U);
+  EXPECT_THROW(pack(OnDuplicate::kError), DuplicateRating);
+  entries.push_back({30, 1, 1.0F});
+  EXPECT_THROW(pack(OnDuplicate::kSum), InvalidBytes);
+  entries.back() = {1, 20, 1.0F};
+  EXPECT_THROW(pack(OnDuplicate::kSum), InvalidBytes);
+}
+
+TEST(PartsChunk, HoldsOutWhatOneMachineDoes) {
+  ThreadTeam team(1);
+  const std::vector<Entry> entries = random_ratings(30, 20, 0.5, 4);
+  HoldoutRule rule{0.3, 7, keys_of(30), keys_of(20)};
+  RatingBuffer rows;
+  for (const Entry& e : entries) rows.append(e.user, e.item, e.value);
+  const Ratings ratings(std::move(rows), identity(30), identity(20), OnDuplicate::kAverage, team,
+                        &rule);
+  RatingMoments moments;
+  RatingMoments held;
+  const std::vector<std::uint64_t> item_keys = keys_of(20);
+  for (std::uint32_t number = 0; number < 3; ++number) {
+    RatingBuffer some;
+    for (const Entry& e : entries) {
+      if (e.user / 10 == number) some.append(e.user % 10, e.item, e.value);
+    }
+    const auto keys = rule.user_keys.begin() + number * 10;
+    const ChunkHoldout holdout{
+        0.3, 7, {keys, keys + 10}, [&](std::uint32_t item) { return item_keys[item]; }};
+    const PackedChunk packed = pack_chunk({0, number}, std::move(some), identity(10), 20,
+                                          OnDuplicate::kAverage, team, &holdout);
+    moments.add(facts_of_chunk(packed.ratings).moments);
+    held.add(facts_of_chunk(packed.held_out).moments);
+  }
+  EXPECT_EQ(moments.count, ratings.size());
+  EXPECT_EQ(held.count, ratings.held_out().columns.size());
+  EXPECT_NEAR(moments.mean, ratings.mean(), 1e-12);
+  EXPECT_NEAR(moments.spread(), ratings.spread(), 1e-12);
+}
+
+}  // namespace
+}  // namespace als
