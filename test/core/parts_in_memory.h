@@ -89,7 +89,7 @@ class PartsInMemory : public PartsRunner {
     count(step);
     const Bytes block = step_of(step) == Step::kResidual ? block_ : block_of(step);
     moved_ += block.size();
-    std::vector<Bytes> sums(slices_.size());
+    std::vector<SumOfParts> sums(slices_.size());
     for (std::uint32_t part = 0; part < shape_.parts; ++part) {
       ItemBlock own;
       own.add(block);
@@ -100,14 +100,14 @@ class PartsInMemory : public PartsRunner {
       const Bytes pieces = of_part.bytes();
       moved_ += pieces.size();
       for (std::uint32_t s = 0; s < slices_.size(); ++s) {
-        add_sums(sums[s], piece_of_slice(pieces, s));
+        sums[s].add(piece_of_slice(pieces, s));
       }
     }
+    sums_ = sums[0].bytes();
     for (std::uint32_t s = 0; s < slices_.size(); ++s) {
-      slices_[s] = step_slice(slices_[s], step, sums[s], team_);
+      slices_[s] = step_slice(slices_[s], step, sums[s].bytes(), team_);
     }
     block_ = block;
-    sums_ = sums[0];
     return reports();
   }
 

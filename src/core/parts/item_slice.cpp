@@ -118,8 +118,9 @@ Bytes step_slice(ByteView slice, ByteView step, ByteView sums, ThreadTeam& team)
 }
 
 Bytes report_of_slice(ByteView slice) {
-  const SliceState state = SliceState::read(slice);
-  return state.report.bytes(state.training);
+  const PieceFacts report = take_piece(slice);
+  expect(report.piece == Piece::kSliceReport, "not a slice of a training over parts");
+  return Bytes(report.bytes);
 }
 
 Factors factors_of_slice(ByteView slice) { return SliceState::read(slice).factors; }

@@ -126,6 +126,10 @@ PartSums::PartSums(ItemBlock block, std::uint32_t part, ThreadTeam& team) {
     work_->losses.assign(contents.rows(), 0);
     work_->second_losses.assign(contents.rows(), 0);
   }
+  if (contents.kind == BlockKind::kCandidates && work_->objective.implicit()) {
+    const auto n = static_cast<std::size_t>(contents.training.options.factors);
+    work_->gram = DoubleGram(n, std::vector<double>(n * n));
+  }
 }
 
 PartSums::~PartSums() = default;
@@ -176,11 +180,7 @@ void PartSums::add(ByteView chunk, ByteView users) {
   if (contents.kind == BlockKind::kCandidates && work.objective.implicit()) {
     DoubleGram gram;
     gram.sum(factors.matrix.view(), work.team);
-    if (work.gram.empty()) {
-      work.gram = std::move(gram);
-    } else {
-      work.gram.add(gram);
-    }
+    work.gram.add(gram);
   }
 }
 

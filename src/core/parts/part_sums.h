@@ -31,8 +31,23 @@ class PartSums {
   std::unique_ptr<Work> work_;
 };
 
-/// Adds the piece of one slice of a part to `sum`, empty at first: in ascending order of parts,
-/// which is checked.
+/// The sums of one slice over parts, or its totals.
+class SumOfParts {
+ public:
+  SumOfParts();
+  ~SumOfParts();
+
+  /// The slice's piece of each part, in ascending order of parts, which is checked.
+  void add(ByteView piece);
+
+  Bytes bytes() const;
+
+ private:
+  struct Sum;
+  std::unique_ptr<Sum> sum_;
+};
+
+/// One step of the same, from bytes to bytes: slower by all of `sum`, which is empty at first.
 void add_sums(Bytes& sum, ByteView piece);
 
 /// The piece of a slice among pieces that stand one after the other.

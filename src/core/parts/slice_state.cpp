@@ -34,8 +34,9 @@ SliceRows read_rows(PieceReader& reader, std::size_t n, const TrainOptions& opti
 
 }  // namespace
 
-void SliceReport::put(PieceWriter& writer) const {
-  writer.put(slice);
+Bytes SliceReport::bytes(const PartsTraining& training) const {
+  PieceWriter writer(Piece::kSliceReport, 0, slice);
+  writer.put(key_of(training));
   writer.put(number);
   writer.put(active);
   writer.put(doubts);
@@ -44,11 +45,14 @@ void SliceReport::put(PieceWriter& writer) const {
   writer.put(bias_ridge);
   writer.put(refined_rows);
   if (at_rest()) sums.put(writer);
+  return writer.take();
 }
 
-SliceReport SliceReport::read_from(PieceReader& reader, const PartsTraining& training) {
+SliceReport SliceReport::read(ByteView& pieces, const PartsTraining& training) {
+  PieceReader reader(pieces, Piece::kSliceReport);
+  expect(reader.get<std::uint64_t>() == key_of(training), "the report of another training's slice");
   SliceReport report;
-  report.slice = reader.get<std::uint32_t>();
+  report.slice = reader.slice();
   report.number = reader.get<std::uint64_t>();
   report.active = reader.get<std::uint64_t>();
   report.doubts = reader.get<std::uint64_t>();
@@ -64,20 +68,6 @@ SliceReport SliceReport::read_from(PieceReader& reader, const PartsTraining& tra
     report.sums = SideSums::read(reader, static_cast<std::size_t>(training.options.factors),
                                  training.options.feedback == Feedback::kImplicit);
   }
-  return report;
-}
-
-Bytes SliceReport::bytes(const PartsTraining& training) const {
-  PieceWriter writer(Piece::kSliceReport, 0, slice);
-  writer.put(key_of(training));
-  put(writer);
-  return writer.take();
-}
-
-SliceReport SliceReport::read(ByteView& pieces, const PartsTraining& training) {
-  PieceReader reader(pieces, Piece::kSliceReport);
-  expect(reader.get<std::uint64_t>() == key_of(training), "the report of another training's slice");
-  SliceReport report = read_from(reader, training);
   reader.end();
   return report;
 }
@@ -95,9 +85,7 @@ Bytes SliceState::bytes() const {
   PieceWriter writer(Piece::kSlice,
                      vectors * factor_bytes(size(), training.options) + size() * 64 + 512, slice);
   put_training(training, writer);
-  writer.put(slice);
   writer.put(steps);
-  report.put(writer);
   writer.put(counts);
   writer.put(weights);
   writer.put(ridges);
@@ -107,18 +95,20 @@ Bytes SliceState::bytes() const {
     put_rows(rows, writer);
     writer.put(marks);
   }
-  return writer.take();
+  // The report comes first, to be read without the rest.
+  return report.bytes(training) + writer.take();
 }
 
 SliceState SliceState::read(ByteView bytes) {
+  ByteView report = take_piece(bytes).bytes;
   PieceReader reader(bytes, Piece::kSlice);
   SliceState state{};
   state.training = read_training(reader);
   const TrainOptions& options = state.training.options;
-  state.slice = reader.get<std::uint32_t>();
+  state.slice = reader.slice();
   expect(state.slice < state.training.slices(), "a slice of items that are not there");
   state.steps = reader.get<std::uint32_t>();
-  state.report = SliceReport::read_from(reader, state.training);
+  state.report = SliceReport::read(report, state.training);
   expect(state.report.slice == state.slice, "a slice has the report of another");
   const std::size_t n = state.training.slice_size(state.slice);
   state.counts = reader.get_all<std::uint32_t>(n);
@@ -135,6 +125,7 @@ SliceState SliceState::read(ByteView bytes) {
     state.marks = reader.get_all<std::uint8_t>(n);
   }
   reader.end();
+  expect(bytes.empty(), "a slice with something behind it");
   return state;
 }
 

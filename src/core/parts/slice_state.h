@@ -25,8 +25,6 @@ struct SliceReport {
   bool at_rest() const { return active == 0 && doubts == 0; }
 
   Bytes bytes(const PartsTraining& training) const;
-  void put(PieceWriter& writer) const;
-  static SliceReport read_from(PieceReader& reader, const PartsTraining& training);
   static SliceReport read(ByteView& pieces, const PartsTraining& training);
 };
 
