@@ -13,7 +13,7 @@ struct TrainRequest {
   RatingSource source;
   std::optional<RatingSource> seen;  ///< what users have seen beside it
   OptionChoices choices;             ///< by the user
-  TrainOptions options;  ///< as far as they do not depend on the ratings
+  TrainOptions options;              ///< as far as they do not depend on the ratings
   OnDuplicate on_duplicate;
   double holdout;  ///< the share of each user's ratings kept out
   int threads;
@@ -22,6 +22,8 @@ struct TrainRequest {
   bool warm_start;  ///< from the factors that the model has
   bool unlogged;
   bool keep_previous;  ///< the factors that the model has, for als.rollback_model
+  bool distributed;    ///< where the rows are, in so many parts
+  int parts;
   bool is_retraining;  ///< what was not named is as the model's row says
 
   /// Fills in the options from these choices.
@@ -42,6 +44,11 @@ void check_time_col(const RatingSource& source, OnDuplicate on_duplicate);
 /// and time_col say. Throws 22004 for a user_col or item_col that is null, and what parse_source()
 /// and check_time_col() throw.
 RatingSource source_from(const NamedArgs& args, const std::string& text, OnDuplicate on_duplicate);
+
+/// The arguments distributed and parts; where they are null, what is recorded. Throws 22023 for
+/// parts of a training that is not distributed.
+void add_distribution(TrainRequest& request, const NamedArgs& args, bool recorded = false,
+                      int recorded_parts = 1);
 
 /// Throws 22004 or 22023 for an argument that is null or out of range, 42P01 or 42809 for a source
 /// that is missing or cannot be read.

@@ -3,31 +3,14 @@
 
 #include "core/data/rating_statistics.h"
 #include "core/data/row_checksum.h"
-#include "pg/ids/id_args.h"
 #include "pg/model/previous_run.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
-#include "pg/server/settings.h"
-#include "pg/source/read_cost.h"
-#include "pg/train/forgotten_options.h"
 #include "pg/train/holdout_metric.h"
+#include "pg/train/training_source.h"
 #include "pg/train/warm_start.h"
 
 namespace als::pg {
-
-namespace {
-
-void report_iteration(int iteration, int of, const TrainReport& report, double seconds) {
-  int level = verbose() ? NOTICE : DEBUG1;
-  std::string holdout =
-      report.holdout.empty() ? "" : format(", held out %.6g", report.holdout.back());
-  server([&] {
-    ereport(level, (errmsg("als: iteration %d of %d: loss %.9g%s, %.2f s", iteration, of,
-                           report.loss.back(), holdout.c_str(), seconds)));
-  });
-}
-
-}  // namespace
 
 Training::Training(const TrainRequest& request, ModelWriter& model, Progress& progress,
                    MemoryContext context)
@@ -37,15 +20,6 @@ Training::Training(const TrainRequest& request, ModelWriter& model, Progress& pr
       context_(context),
       trainings_{request.options} {
   progress_.expect(options().iterations);
-  warn_of_constant_ratings();
-}
-
-void Training::warn_of_constant_ratings() const {
-  if (request_.source.rating_col || options().feedback != Feedback::kExplicit) return;
-  server([] {
-    ereport(WARNING, (errmsg("every rating is 1, from which explicit feedback learns nothing"),
-                      errhint("Use feedback => 'implicit' for clicks, orders and the like.")));
-  });
 }
 
 void Training::run() {
@@ -58,32 +32,7 @@ void Training::run() {
   write();
 }
 
-void Training::describe() {
-  if (request_.keep_previous) PreviousRun(model_).check_may_keep();
-  report_.warm_started = request_.warm_start && OidIsValid(model_.table());
-  if (!request_.is_retraining) report_forgotten_options(model_.table(), request_);
-  source_ = describe_source(request_.source, context_);
-  if (request_.seen) check_seen();
-  report_.advice = advice_on_reading(*source_);
-  if (report_.advice.empty()) return;
-  server([&] { ereport(NOTICE, (errmsg("%s", report_.advice.c_str()))); });
-}
-
-/// So that it is here that its columns are found missing, or not to cast, and not when it serves.
-void Training::check_seen() {
-  try {
-    const DescribedSource seen = describe_source(*request_.seen, context_);
-    for (Side side : {Side::kUsers, Side::kItems})
-      converter_or_throw(seen.id_types[side]->oid, *source_->id_types[side], side_name(side),
-                         context_);
-  } catch (UserError& error) {
-    if (error.sqlstate == ERRCODE_UNDEFINED_COLUMN)
-      error.hint =
-          "Its columns must be named as the source's; a query can rename them: 'select buyer as "
-          "user_id, ...'.";
-    throw;
-  }
-}
+void Training::describe() { source_ = describe_training(request_, model_, report_, context_); }
 
 void Training::prepare_tables() {
   progress_.hide();
@@ -156,7 +105,7 @@ void Training::iterate() {
     if (request_.holdout > 0)
       report_.holdout.push_back(metric.value(loop_->trainer(), *data_, *team_));
     progress_.iteration(loop_->iterations(), report_.loss.back());
-    report_iteration(loop_->iterations(), options().iterations, report_, watch.seconds());
+    tell_iteration(request_, report_, watch.seconds());
     watch = Stopwatch();
   }
   report_.cg = loop_->trainer().cg();

@@ -43,8 +43,6 @@ class Training {
   void write();
 
  private:
-  void warn_of_constant_ratings() const;
-  void check_seen();
   const TrainOptions& options() const { return trainings_.front(); }
   TrainingLoop::State first_state();
 

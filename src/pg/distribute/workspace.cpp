@@ -1,0 +1,74 @@
+// Makes, empties and drops the tables of a training in parts.
+#include "pg/distribute/workspace.h"
+
+namespace als::pg {
+
+namespace {
+
+constexpr const char* kLabels[] = {"items",  "chunks", "users",      "users_too",
+                                   "slices", "totals", "slices_too", "sums"};
+
+/// Hexadecimal digits that nobody has drawn before.
+std::string random_name() {
+  std::uint64_t number = 0;
+  server([&] {
+    if (!pg_strong_random(&number, sizeof(number)))
+      ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("no random number to be had")));
+  });
+  return format("als_%016llx_", static_cast<unsigned long long>(number));
+}
+
+}  // namespace
+
+Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types)
+    : prefix_(random_name()), id_types_(id_types) {
+  temporary_ = server([&] { return isAnyTempNamespace(schema); });
+  schema_ = server([&] { return quote_identifier(get_namespace_name(schema)); });
+}
+
+std::string Workspace::table(const char* label) const { return schema_ + "." + prefix_ + label; }
+
+/// large: a column of values that are large, and would not get smaller.
+void Workspace::create(const char* label, const std::string& columns, const char* large) {
+  execute(std::string(temporary_ ? "create table " : "create unlogged table ") + table(label) +
+          " (" + columns + ")");
+  if (large != nullptr)
+    execute("alter table " + table(label) + " alter " + large + " set storage external");
+}
+
+void Workspace::create() {
+  const std::string user = server([&] { return column_type(*id_types_.users); });
+  const std::string item = server([&] { return column_type(*id_types_.items); });
+  const std::string array = server([&] {
+    return format_type_extended(id_array_type(*id_types_.users), -1,
+                                FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+  });
+  create("items", "idx int, item_id " + item + ", key bigint", nullptr);
+  create("chunks", "part int, number int, ids " + array + ", chunk bytea", "chunk");
+  for (const char* label : {"users", "users_too"})
+    create(label, "part int, number int, users bytea", "users");
+  for (const char* label : {"slices", "slices_too"})
+    create(label, "slice int, state bytea", "state");
+  create("totals", "slice int, totals bytea", "totals");
+  create("sums", "slice int, part int, piece bytea", "piece");
+}
+
+void Workspace::drop() {
+  std::string tables;
+  for (const char* label : kLabels) tables += (tables.empty() ? "" : ", ") + table(label);
+  execute("drop table " + tables);
+}
+
+void Workspace::users_are_next() {
+  execute("truncate " + users());
+  users_ = 1 - users_;
+}
+
+void Workspace::slices_are_next() {
+  execute("truncate " + slices());
+  slices_ = 1 - slices_;
+}
+
+void Workspace::empty_sums() { execute("truncate " + sums()); }
+
+}  // namespace als::pg
