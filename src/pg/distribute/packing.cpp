@@ -135,21 +135,24 @@ void Packing::pack() {
       server([&] { return equals_condition(*source.id_types.items, "item_id", "rated_item"); });
   const std::string user = quoted(source.user_col);
   SourceNames names(source);
+  const Param per_part = int_param(static_cast<int>(chunks));
+  execute(
+      "insert into " + workspace_.rows() +
+          " select als._bucket(user_id, $1) operator(pg_catalog./) $2, als._bucket(user_id, $1) "
+          "operator(pg_catalog.%) $2, user_id, als._row(idx, rating) from (select " +
+          user + " as user_id, " + quoted(source.item_col) + " as rated_item, " +
+          source.rating_as_float8() + " as rating from " + rows_that_count() + ") rated join " +
+          workspace_.items() + " items on " + same_item + " group by user_id",
+      {int_param(static_cast<int>(chunks) * static_cast<int>(request_.parts)), per_part});
+  names.end();
   execute(
       "insert into " + workspace_.chunks() +
-          " select bucket operator(pg_catalog./) $2, bucket operator(pg_catalog.%) $2, "
-          "pg_catalog.array_agg(user_id), als._chunk(ratings, als._id_key(user_id), bucket "
-          "operator(pg_catalog./) $2, bucket operator(pg_catalog.%) $2, $3, $4, 0, 0, null) from "
-          "(select bucket, user_id, als._row(idx, rating) as ratings from (select "
-          "als._bucket(" +
-          user + ", $1) as bucket, " + user + " as user_id, " + quoted(source.item_col) +
-          " as rated_item, " + source.rating_as_float8() + " as rating from " + rows_that_count() +
-          ") rated join " + workspace_.items() + " items on " + same_item +
-          " group by bucket, user_id order by bucket, user_id) users group by bucket",
-      {int_param(static_cast<int>(chunks) * static_cast<int>(request_.parts)),
-       int_param(static_cast<int>(chunks)), int_param(static_cast<int>(items_)),
-       int_param(static_cast<int>(request_.on_duplicate))});
-  names.end();
+          " select part, number, pg_catalog.array_agg(user_id), als._chunk(ratings, "
+          "als._id_key(user_id), part, number, $1, $2, 0, 0, null) from (select part, number, "
+          "user_id, ratings from " +
+          workspace_.rows() + " order by part, number, user_id) users group by part, number",
+      {int_param(static_cast<int>(items_)), int_param(static_cast<int>(request_.on_duplicate))});
+  workspace_.empty(workspace_.rows());
   execute("insert into " + workspace_.users() + " select part, number, null from " +
           workspace_.chunks());
   gather_facts();
@@ -200,7 +203,7 @@ void Packing::make_slices(PartsTraining& training) {
   execute("insert into " + workspace_.totals() +
           " select slice, als._sum_pieces(piece) from (select slice, piece from " +
           workspace_.sums() + " order by slice, part) pieces group by slice");
-  workspace_.empty_sums();
+  workspace_.empty(workspace_.sums());
   training.zero_loss = zero_loss(fetch_bytes(
       "select pg_catalog.string_agg(totals, '' order by slice) from " + workspace_.totals()));
   const BytesParam param(training.bytes());

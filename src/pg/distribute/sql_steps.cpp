@@ -31,11 +31,20 @@ Bytes SqlSteps::reports() const {
       workspace_.slices());
 }
 
-/// All items' vectors, for one step, as a common table expression.
+/// Gathers the items' vectors for a step.
+void SqlSteps::gather_block(const Param& step) {
+  workspace_.empty(workspace_.block());
+  execute(
+      "insert into " + workspace_.block() +
+          " select pg_catalog.string_agg(als._slice_block(state, $1), '' order by slice) from " +
+          workspace_.slices(),
+      {step});
+}
+
+/// The block as a scalar: detoasted once, not for every chunk.
 std::string SqlSteps::block() const {
-  return "with y as materialized (select pg_catalog.string_agg(als._slice_block(state, $1), '' "
-         "order by slice) as block from " +
-         workspace_.slices() + ") ";
+  return "(select block operator(pg_catalog.||) ''::pg_catalog.bytea from " + workspace_.block() +
+         ")";
 }
 
 /// The chunks c, each with its users u.
@@ -52,28 +61,31 @@ Bytes SqlSteps::step_users(const Bytes& step) {
             {param});
     workspace_.slices_are_next();
   }
-  execute(block() + "insert into " + workspace_.next_users() +
-              " select c.part, c.number, als._step_users($1, (select block from y), c.chunk, "
-              "u.users, $2) from " +
-              chunks_with_users(),
+  gather_block(param);
+  execute("insert into " + workspace_.next_users() +
+              " select c.part, c.number, als._step_users($1, " + block() +
+              ", c.chunk, u.users, $2) from " + chunks_with_users(),
           {param, int_param(threads_)});
   workspace_.users_are_next();
   return fetch_bytes(
-      "select als._sum_user_reports(report) from (select part, als._sum_user_reports(report) as "
+      "select als._sum_user_reports(report order by part) from (select part, "
+      "als._sum_user_reports(report) as "
       "report from (select part, als._user_report(users) as report from " +
-      workspace_.users() + " order by part, number) chunks group by part order by part) parts");
+      workspace_.users() + " order by part, number) chunks group by part) parts");
 }
 
 Bytes SqlSteps::step_items(const Bytes& step) {
   const BytesParam param(step);
-  execute(block() + "insert into " + workspace_.sums() +
-              " select slice, part, als._piece(pieces, slice) from (select part, "
-              "als._part_sums((select block from y), part, chunk, users, $2) as pieces from "
-              "(select c.part, c.chunk, u.users from " +
+  // The first pass of a half-step goes over the vectors that the users had in theirs.
+  if (step_of(step) != Step::kResidual) gather_block(param);
+  execute("insert into " + workspace_.sums() +
+              " select slice, part, als._piece(pieces, slice) from (select part, als._part_sums(" +
+              block() +
+              ", part, chunk, users, $1) as pieces from (select c.part, c.chunk, u.users from " +
               chunks_with_users() +
               " order by c.part, c.number) chunks group by part) parts cross join "
-              "pg_catalog.generate_series(0, $3) as slice",
-          {param, int_param(threads_), int_param(static_cast<int>(slices_) - 1)});
+              "pg_catalog.generate_series(0, $2) as slice",
+          {int_param(threads_), int_param(static_cast<int>(slices_) - 1)});
   execute("insert into " + workspace_.next_slices() +
               " select s.slice, als._step_slice(s.state, $1, p.sum) from " + workspace_.slices() +
               " s join (select slice, als._sum_pieces(piece) as sum from (select slice, piece "
@@ -83,7 +95,7 @@ Bytes SqlSteps::step_items(const Bytes& step) {
               "operator(pg_catalog.=) p.slice",
           {param});
   workspace_.slices_are_next();
-  workspace_.empty_sums();
+  workspace_.empty(workspace_.sums());
   return reports();
 }
 

@@ -35,6 +35,7 @@ class SqlSteps : public PartsRunner {
   Bytes reports() const;
 
  private:
+  void gather_block(const Param& step);
   std::string block() const;
   std::string chunks_with_users() const;
 

@@ -44,12 +44,14 @@ void Workspace::create() {
                                 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
   });
   create("items", "idx int, item_id " + item + ", key bigint", nullptr);
+  create("rows", "part int, number int, user_id " + user + ", ratings bytea", "ratings");
   create("chunks", "part int, number int, ids " + array + ", chunk bytea", "chunk");
   for (const char* label : {"users", "users_too"})
     create(label, "part int, number int, users bytea", "users");
   for (const char* label : {"slices", "slices_too"})
     create(label, "slice int, state bytea", "state");
   create("totals", "slice int, totals bytea", "totals");
+  create("block", "block bytea", "block");
   create("sums", "slice int, part int, piece bytea", "piece");
 }
 
@@ -59,16 +61,16 @@ void Workspace::drop() {
   execute("drop table " + tables);
 }
 
+void Workspace::empty(const std::string& table) { execute("truncate " + table); }
+
 void Workspace::users_are_next() {
-  execute("truncate " + users());
+  empty(users());
   users_ = 1 - users_;
 }
 
 void Workspace::slices_are_next() {
-  execute("truncate " + slices());
+  empty(slices());
   slices_ = 1 - slices_;
 }
-
-void Workspace::empty_sums() { execute("truncate " + sums()); }
 
 }  // namespace als::pg

@@ -11,10 +11,12 @@ namespace als::pg {
 /// transaction of the training; nobody else ever sees them.
 ///
 ///   items   idx, item_id, key: the items by number
+///   rows    part, number, user_id, ratings: on their way to chunks
 ///   chunks  part, number, ids, chunk: users and their ratings
 ///   users   part, number, users: what the last half-step made of a chunk's users, and reports
 ///   slices  slice, state: the items' side
 ///   totals  slice, totals: what an item's ratings come to
+///   block   block: the items' vectors, as all parts get them for a step
 ///   sums    slice, part, piece: on their way from parts to slices
 ///
 /// Of users and slices there are two tables, one of which is empty: a step fills that, and empties
@@ -28,8 +30,10 @@ class Workspace {
 
   /// The qualified name of a table.
   std::string items() const { return table("items"); }
+  std::string rows() const { return table("rows"); }
   std::string chunks() const { return table("chunks"); }
   std::string totals() const { return table("totals"); }
+  std::string block() const { return table("block"); }
   std::string sums() const { return table("sums"); }
   std::string users() const { return table(users_ == 0 ? "users" : "users_too"); }
   std::string slices() const { return table(slices_ == 0 ? "slices" : "slices_too"); }
@@ -41,7 +45,7 @@ class Workspace {
   /// The other one has been filled: empties this one, and calls that users(), or slices().
   void users_are_next();
   void slices_are_next();
-  void empty_sums();
+  void empty(const std::string& table);
 
  private:
   std::string table(const char* label) const;

@@ -315,15 +315,16 @@ void ModelWriter::write_factors(Side side, const FactorFeed& rows) {
 }
 
 void ModelWriter::write_rows(Side side, const IdType& type, const std::string& query,
-                             const std::vector<Param>& params) {
+                             const std::string& with, const std::vector<Param>& params) {
   empty_factor_table(side, type);
   std::string columns = "factors, bias, n_ratings";
   server([&] {
     if (keeps_checksums(factor_table(side))) columns += ", checksum";
     if (keeps_popularity(factor_table(side))) columns += ", popularity";
   });
-  execute("insert into " + relation_name(factor_table(side)) + " (" + id_column(side) + ", " +
-              columns + ") select id, " + columns + " from (" + query + ") factors",
+  execute((with.empty() ? "" : "with " + with + " ") + "insert into " +
+              relation_name(factor_table(side)) + " (" + id_column(side) + ", " + columns +
+              ") select id, " + columns + " from (" + query + ") factors",
           params);
 }
 

@@ -60,8 +60,8 @@ class ModelWriter {
   void write_factors(Side side, const FactorFeed& rows);
 
   /// The same with the rows of a query: their columns are id, of this type, factors, bias,
-  /// n_ratings, checksum and, of items, popularity.
-  void write_rows(Side side, const IdType& type, const std::string& query,
+  /// n_ratings, checksum and, of items, popularity. with: what it needs in a WITH clause.
+  void write_rows(Side side, const IdType& type, const std::string& query, const std::string& with,
                   const std::vector<Param>& params = {});
 
   /// Puts the rows of a copy in their place, and ids of its type.

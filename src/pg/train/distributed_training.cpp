@@ -121,11 +121,14 @@ void DistributedTraining::write() {
 void DistributedTraining::write_users() {
   model_.write_rows(
       Side::kUsers, *source_->id_types.users,
-      "select f.* from " + workspace_->chunks() + " c join " + workspace_->users() +
+      "select id, (f).factors, (f).bias, (f).n_ratings, (f).checksum from (select "
+      "pg_catalog.unnest(c.ids) as id, als._chunk_factors(c.chunk, u.users, (select keys from k)) "
+      "as f from " +
+          workspace_->chunks() + " c join " + workspace_->users() +
           " u on c.part operator(pg_catalog.=) u.part and c.number operator(pg_catalog.=) "
-          "u.number, lateral rows from (pg_catalog.unnest(c.ids), als._chunk_factors(c.chunk, "
-          "u.users, (select pg_catalog.array_agg(key order by idx) from " +
-          workspace_->items() + "))) as f(id, factors, bias, n_ratings, checksum)");
+          "u.number) users",
+      "k as materialized (select pg_catalog.array_agg(key order by idx) as keys from " +
+          workspace_->items() + ")");
 }
 
 void DistributedTraining::write_items() {
@@ -141,8 +144,9 @@ void DistributedTraining::write_items() {
           "als._slice_factors(s.state, t.totals, $1, $2) with ordinality as f(factors, bias, "
           "n_ratings, popularity, n) join " +
           workspace_->items() +
-          " i on i.idx operator(pg_catalog.=) s.slice operator(pg_catalog.*) $3 "
-          "operator(pg_catalog.+) f.n operator(pg_catalog.-) 1",
+          " i on i.idx operator(pg_catalog.=) (s.slice operator(pg_catalog.*) $3 "
+          "operator(pg_catalog.+) f.n operator(pg_catalog.-) 1)",
+      "",
       {float_param(report_.mean), report_.damping ? float_param(*report_.damping) : no_damping,
        int_param(static_cast<int>(packing_->slice_items()))});
 }
