@@ -126,9 +126,9 @@ void Packing::number_items() {
 void Packing::pack() {
   number_items();
   const DescribedSource& source = request_.source;
-  const std::int64_t chunks =
-      (counts_.users / request_.parts) / users_in_chunk() + 1;  // of each part
-  if (chunks * request_.parts > PG_INT32_MAX)
+  const auto parts = static_cast<std::int64_t>(workspace_.parts().size());
+  const std::int64_t chunks = counts_.users / parts / users_in_chunk() + 1;  // of each part
+  if (chunks * parts > PG_INT32_MAX)
     throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "there are too many users for so few parts",
                     "Train with fewer factors.");
   const std::string same_item =
@@ -143,7 +143,8 @@ void Packing::pack() {
           user + " as user_id, " + quoted(source.item_col) + " as rated_item, " +
           source.rating_as_float8() + " as rating from " + rows_that_count() + ") rated join " +
           workspace_.items() + " items on " + same_item + " group by user_id",
-      {int_param(static_cast<int>(chunks) * static_cast<int>(request_.parts)), per_part});
+      {int_param(static_cast<int>(chunks * parts)), per_part,
+       int4_array_param(workspace_.parts())});
   names.end();
   execute(
       "insert into " + workspace_.chunks() +

@@ -14,7 +14,6 @@ namespace als::pg {
 struct PackingRequest {
   const DescribedSource& source;
   OnDuplicate on_duplicate;
-  std::uint32_t parts;
   int factors;
 };
 

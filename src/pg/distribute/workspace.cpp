@@ -1,6 +1,11 @@
 // Makes, empties and drops the tables of a training in parts.
 #include "pg/distribute/workspace.h"
 
+#include <numeric>
+
+#include "pg/distribute/citus.h"
+#include "pg/sql/params.h"
+
 namespace als::pg {
 
 namespace {
@@ -20,8 +25,9 @@ std::string random_name() {
 
 }  // namespace
 
-Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types)
-    : prefix_(random_name()), id_types_(id_types) {
+Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed)
+    : prefix_(random_name()), distributed_(distributed), parts_(parts), id_types_(id_types) {
+  std::iota(parts_.begin(), parts_.end(), 0);
   temporary_ = server([&] { return isAnyTempNamespace(schema); });
   schema_ = server([&] { return quote_identifier(get_namespace_name(schema)); });
 }
@@ -53,6 +59,24 @@ void Workspace::create() {
   create("totals", "slice int, totals bytea", "totals");
   create("block", "block bytea", "block");
   create("sums", "slice int, part int, piece bytea", "piece");
+  if (distributed_) distribute();
+}
+
+/// Chunks by part and slices by their numbers; what every part needs is on every machine.
+void Workspace::distribute() {
+  for (const char* label : {"items", "block"})
+    execute("select pg_catalog.create_reference_table('" + table(label) + "')");
+  const auto by = [&](const char* label, const char* column, const std::string& with) {
+    execute("select pg_catalog.create_distributed_table('" + table(label) + "', '" + column +
+                "', colocate_with => $1" +
+                (with == "none" ? ", shard_count => " + std::to_string(parts_.size()) : "") + ")",
+            {text_param(with.c_str())});
+  };
+  by("chunks", "part", "none");
+  for (const char* label : {"rows", "users", "users_too"}) by(label, "part", chunks());
+  by("slices", "slice", "none");
+  for (const char* label : {"slices_too", "totals", "sums"}) by(label, "slice", table("slices"));
+  parts_ = value_in_each_shard(chunks(), static_cast<int>(parts_.size()));
 }
 
 void Workspace::drop() {

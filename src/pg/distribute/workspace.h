@@ -23,10 +23,14 @@ namespace als::pg {
 /// the other. So rows that are replaced take no room, as they would within a transaction.
 class Workspace {
  public:
-  Workspace(Oid schema, const BySide<const IdType*>& id_types);
+  /// distributed: over machines, by Citus.
+  Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed);
 
   void create();
   void drop();
+
+  /// The numbers of the parts, ascending: where parts are distributed, each has a shard.
+  const std::vector<int>& parts() const { return parts_; }
 
   /// The qualified name of a table.
   std::string items() const { return table("items"); }
@@ -50,10 +54,13 @@ class Workspace {
  private:
   std::string table(const char* label) const;
   void create(const char* label, const std::string& columns, const char* large);
+  void distribute();
 
   std::string schema_;
   std::string prefix_;
   bool temporary_;
+  bool distributed_;
+  std::vector<int> parts_;
   const BySide<const IdType*>& id_types_;
   int users_ = 0;
   int slices_ = 0;

@@ -14,7 +14,7 @@ struct RecordedRun {
   std::optional<std::string> rating_col;
   std::optional<std::string> seen;
   bool distributed = false;  ///< trained where the rows are, in so many parts
-  int parts = 1;
+  std::optional<int> parts;
 };
 
 /// Read as the caller, under the active snapshot, within an SPI connection; nothing where the model

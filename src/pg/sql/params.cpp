@@ -39,4 +39,14 @@ Param float8_array_param(const std::vector<double>& values) {
   return {FLOAT8ARRAYOID, float8_array(values)};
 }
 
+Param int4_array_param(const std::vector<int>& values) {
+  return {INT4ARRAYOID, server([&] {
+            auto* datums = static_cast<Datum*>(palloc(values.size() * sizeof(Datum) + 1));
+            std::transform(values.begin(), values.end(), datums,
+                           [](int value) { return Int32GetDatum(value); });
+            return PointerGetDatum(construct_array(datums, static_cast<int>(values.size()), INT4OID,
+                                                   sizeof(int32), true, TYPALIGN_INT));
+          })};
+}
+
 }  // namespace als::pg

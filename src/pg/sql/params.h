@@ -14,5 +14,6 @@ Param int_param(int value);
 Param real_param(float value);
 Param float_param(double value);
 Param float8_array_param(const std::vector<double>& values);
+Param int4_array_param(const std::vector<int>& values);
 
 }  // namespace als::pg

@@ -2,6 +2,7 @@
 #include "pg/train/distributed_training.h"
 
 #include "core/data/rating_statistics.h"
+#include "pg/distribute/citus.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
 #include "pg/sql/params.h"
@@ -42,11 +43,12 @@ void DistributedTraining::run() {
 
 void DistributedTraining::pack() {
   Stopwatch watch;
-  workspace_.emplace(model_.target_table().schema(), source_->id_types);
-  packing_.emplace(
-      PackingRequest{*source_, request_.on_duplicate, static_cast<std::uint32_t>(request_.parts),
-                     request_.options.factors},
-      *workspace_);
+  const Spread spread = spread_of(*source_);
+  report_.parts = request_.parts.value_or(spread.shards);
+  workspace_.emplace(model_.target_table().schema(), source_->id_types, report_.parts,
+                     spread.distributed);
+  packing_.emplace(PackingRequest{*source_, request_.on_duplicate, request_.options.factors},
+                   *workspace_);
   progress_.enter(Phase::kReading);
   packing_->count();
   const RowCounts& counts = packing_->counts();

@@ -22,7 +22,7 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
   row.add("threads", int_param(request.threads));
   if (request.distributed) {
     row.add("distributed", bool_param(true));
-    row.add("parts", int_param(request.parts));
+    row.add("parts", int_param(report.parts));
   }
   row.add("n_rows", bigint_param(report.rows));
   row.add("n_skipped", bigint_param(report.skipped));

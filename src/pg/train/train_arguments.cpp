@@ -46,7 +46,7 @@ RatingSource source_from(const NamedArgs& args, const std::string& text, OnDupli
 }
 
 void add_distribution(TrainRequest& request, const NamedArgs& args, bool recorded,
-                      int recorded_parts) {
+                      std::optional<int> recorded_parts) {
   if (!args.has("distributed")) return;  // not in 1.0, nor in several transactions
   request.distributed = args.is_null("distributed") ? recorded : args.flag("distributed");
   request.parts = recorded_parts;

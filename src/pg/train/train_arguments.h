@@ -48,7 +48,7 @@ RatingSource source_from(const NamedArgs& args, const std::string& text, OnDupli
 /// The arguments distributed and parts; where they are null, what is recorded. Throws 22023 for
 /// parts of a training that is not distributed.
 void add_distribution(TrainRequest& request, const NamedArgs& args, bool recorded = false,
-                      int recorded_parts = 1);
+                      std::optional<int> recorded_parts = std::nullopt);
 
 /// Throws 22004 or 22023 for an argument that is null or out of range, 42P01 or 42809 for a source
 /// that is missing or cannot be read.
