@@ -9,7 +9,9 @@ namespace als::pg {
 namespace {
 
 bool has_citus() {
-  return server([] { return OidIsValid(get_extension_oid("citus", true)); });
+  return server([] {
+    return OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE));
+  });
 }
 
 /// The relations that a source is made of, those behind views included.

@@ -1,6 +1,7 @@
 // Out of slices and chunks: what the model's factor tables hold.
 
 #include "core/data/row_checksum.h"
+#include "core/parts/chunk_rows.h"
 #include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
 #include "core/parts/users_step.h"
@@ -52,7 +53,8 @@ void put_items(FunctionCallInfo fcinfo) {
 
 void put_users(FunctionCallInfo fcinfo) {
   ResultRows rows(fcinfo);
-  const CompressedRows ratings = rows_of_chunk(read_chunk(bytes_arg(fcinfo, 0, "chunk")).ratings);
+  const ByteView chunk = read_chunk(bytes_arg(fcinfo, 0, "chunk")).ratings;
+  const CompressedRows ratings = rows_by_user(chunk, facts_of_chunk(chunk));
   const Factors factors = factors_of_users(read_pair(bytes_arg(fcinfo, 1, "users")).second);
   const std::vector<std::uint64_t> keys = keys_arg(fcinfo, 2);
   if (ratings.rows() != factors.matrix.rows())

@@ -3,6 +3,8 @@
 #include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
 #include "pg/distribute/stored_chunk.h"
+#include "pg/server/interrupts.h"
+#include "pg/server/settings.h"
 #include "pg/sql/array_elements.h"
 
 namespace als::pg {
@@ -12,6 +14,8 @@ namespace {
 std::uint32_t number_arg(FunctionCallInfo fcinfo, int index, const char* name) {
   return static_cast<std::uint32_t>(int_arg(fcinfo, index, name, 0, PG_INT32_MAX));
 }
+
+ThreadTeam team_of_session() { return interruptible_team(default_threads()); }
 
 /// A slice that begins with the numbers that are drawn for these keys.
 Bytes make_random_slice(FunctionCallInfo fcinfo) {
@@ -25,8 +29,9 @@ Bytes make_random_slice(FunctionCallInfo fcinfo) {
     if (elements.nulls[i]) throw InvalidBytes("an item has no key");
     keys.push_back(static_cast<std::uint64_t>(DatumGetInt64(elements.values[i])));
   }
+  ThreadTeam team = team_of_session();
   return make_slice(PartsTraining::read(training), slice, totals, keys,
-                    float_arg(fcinfo, 4, "spread", 0, 1e300));
+                    float_arg(fcinfo, 4, "spread", 0, 1e300), team);
 }
 
 }  // namespace
@@ -107,8 +112,9 @@ Datum als_make_slice(PG_FUNCTION_ARGS) {
 Datum als_turn_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
+    als::ThreadTeam team = team_of_session();
     return bytea_datum(
-        als::turn_slice(bytes_arg(fcinfo, 0, "slice"), bytes_arg(fcinfo, 1, "step")));
+        als::turn_slice(bytes_arg(fcinfo, 0, "slice"), bytes_arg(fcinfo, 1, "step"), team));
   });
 }
 
@@ -116,8 +122,9 @@ Datum als_turn_slice(PG_FUNCTION_ARGS) {
 Datum als_slice_block(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
+    als::ThreadTeam team = team_of_session();
     return bytea_datum(
-        als::slice_block(bytes_arg(fcinfo, 0, "slice"), bytes_arg(fcinfo, 1, "step")));
+        als::slice_block(bytes_arg(fcinfo, 0, "slice"), bytes_arg(fcinfo, 1, "step"), team));
   });
 }
 
@@ -125,8 +132,9 @@ Datum als_slice_block(PG_FUNCTION_ARGS) {
 Datum als_step_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
+    als::ThreadTeam team = team_of_session();
     return bytea_datum(als::step_slice(bytes_arg(fcinfo, 0, "slice"), bytes_arg(fcinfo, 1, "step"),
-                                       bytes_arg(fcinfo, 2, "sums")));
+                                       bytes_arg(fcinfo, 2, "sums"), team));
   });
 }
 

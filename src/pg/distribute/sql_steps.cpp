@@ -55,12 +55,10 @@ std::string SqlSteps::chunks_with_users() const {
 
 Bytes SqlSteps::step_users(const Bytes& step) {
   const BytesParam param(step);
-  if (step_of(step) != Step::kFinish) {
-    execute("insert into " + workspace_.next_slices() +
-                " select slice, als._turn_slice(state, $1) from " + workspace_.slices(),
-            {param});
-    workspace_.slices_are_next();
-  }
+  execute("insert into " + workspace_.next_slices() +
+              " select slice, als._turn_slice(state, $1) from " + workspace_.slices(),
+          {param});
+  workspace_.slices_are_next();
   gather_block(param);
   execute("insert into " + workspace_.next_users() +
               " select c.part, c.number, als._step_users($1, " + block() +

@@ -10,9 +10,6 @@ namespace als::pg {
 
 namespace {
 
-constexpr const char* kLabels[] = {"items",  "chunks", "users",      "users_too",
-                                   "slices", "totals", "slices_too", "sums"};
-
 /// Hexadecimal digits that nobody has drawn before.
 std::string random_name() {
   std::uint64_t number = 0;
@@ -38,6 +35,7 @@ std::string Workspace::table(const char* label) const { return schema_ + "." + p
 void Workspace::create(const char* label, const std::string& columns, const char* large) {
   execute(std::string(temporary_ ? "create table " : "create unlogged table ") + table(label) +
           " (" + columns + ")");
+  made_.push_back(table(label));
   if (large != nullptr)
     execute("alter table " + table(label) + " alter " + large + " set storage external");
 }
@@ -81,7 +79,7 @@ void Workspace::distribute() {
 
 void Workspace::drop() {
   std::string tables;
-  for (const char* label : kLabels) tables += (tables.empty() ? "" : ", ") + table(label);
+  for (const std::string& made : made_) tables += (tables.empty() ? "" : ", ") + made;
   execute("drop table " + tables);
 }
 

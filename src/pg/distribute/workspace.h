@@ -61,6 +61,7 @@ class Workspace {
   bool temporary_;
   bool distributed_;
   std::vector<int> parts_;
+  std::vector<std::string> made_;  // tables
   const BySide<const IdType*>& id_types_;
   int users_ = 0;
   int slices_ = 0;

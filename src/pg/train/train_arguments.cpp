@@ -45,10 +45,11 @@ RatingSource source_from(const NamedArgs& args, const std::string& text, OnDupli
   return source;
 }
 
-void add_distribution(TrainRequest& request, const NamedArgs& args, bool recorded,
+void add_distribution(TrainRequest& request, const NamedArgs& args, std::optional<bool> recorded,
                       std::optional<int> recorded_parts) {
   if (!args.has("distributed")) return;  // not in 1.0, nor in several transactions
-  request.distributed = args.is_null("distributed") ? recorded : args.flag("distributed");
+  request.distributed =
+      recorded && args.is_null("distributed") ? *recorded : args.flag("distributed");
   request.parts = recorded_parts;
   if (args.is_null("parts")) return;
   constexpr int kMaxParts = 100'000;
