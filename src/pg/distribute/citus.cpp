@@ -9,9 +9,8 @@ namespace als::pg {
 namespace {
 
 bool has_citus() {
-  return server([] {
-    return OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE));
-  });
+  return server(
+      [] { return OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)); });
 }
 
 /// The relations that a source is made of, those behind views included.
@@ -64,6 +63,22 @@ Spread spread_of(const DescribedSource& source) {
         "Distribute it by the users: select alter_distributed_table('" + source.text +
             "', distribution_column => '" + source.user_col + "').");
   return spread;
+}
+
+OneConnection::OneConnection()
+    : level_(server([] {
+        const int level = NewGUCNestLevel();
+        const auto set = [](const char* name, const char* value) {
+          set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+                            false);
+        };
+        set("citus.multi_shard_modify_mode", "sequential");
+        set("citus.max_adaptive_executor_pool_size", "1");
+        return level;
+      })) {}
+
+void OneConnection::end() {
+  server([&] { AtEOXact_GUC(true, level_); });
 }
 
 std::vector<int> value_in_each_shard(const std::string& table, int shards) {

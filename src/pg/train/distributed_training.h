@@ -5,6 +5,7 @@
 
 #include "core/base/stopwatch.h"
 #include "core/train/iterations.h"
+#include "pg/distribute/citus.h"
 #include "pg/distribute/packing.h"
 #include "pg/distribute/sql_steps.h"
 #include "pg/server/progress.h"
@@ -42,6 +43,7 @@ class DistributedTraining {
   std::optional<DescribedSource> source_;
   TrainOptions options_;
   TrainReport report_;
+  std::optional<OneConnection> connection_;
   std::optional<Workspace> workspace_;
   std::optional<Packing> packing_;
 };
