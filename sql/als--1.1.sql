@@ -98,7 +98,9 @@ create type als.model as (
   highest_rating real,
   time_col name,               -- by which the last of several rows is told; null unless on_duplicate is 'last'
   user_table text,             -- the factor tables by name, instead of by their oids above, where one row serves
-  item_table text              -- several servers, as on Citus; null elsewhere
+  item_table text,             -- several servers, as on Citus; null elsewhere
+  distributed boolean,         -- whether it was trained where the rows are; null: it was not
+  parts int                    -- how many parts the users were dealt out to then
 );
 comment on type als.model is
   'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
@@ -132,10 +134,12 @@ create function als.train(
   replace_ids boolean default false,
   seen text default null,
   bias_regularization float8 default null,
-  time_col name default null
+  time_col name default null,
+  distributed boolean default false,
+  parts int default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -196,7 +200,9 @@ create function als.retrain(
   keep_previous boolean default false,
   replace_ids boolean default false,
   bias_regularization float8 default null,
-  time_col name default null
+  time_col name default null,
+  distributed boolean default null,
+  parts int default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -1517,3 +1523,156 @@ create function als._recommended_rank(n bigint) returns int
 language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_recommended_rank';
 comment on function als._recommended_rank is
   'Internal to als.recommend_all: the rank of row n of the recommendations being written';
+
+-- Trainings in parts ------------------------------------------------------------------------------
+-- What the statements of als.train(..., distributed => true) call. Bytes are those of this version.
+
+create function als._id_key(id "any") returns bigint
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_id_key';
+comment on function als._id_key is
+  'Internal to distributed trainings: the hash of an id that its first factors are drawn by';
+
+create function als._bucket(id "any", buckets int) returns int
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_bucket';
+comment on function als._bucket is
+  'Internal to distributed trainings: which of so many buckets an id belongs to';
+
+create function als._add_to_row(state internal, item int, rating float8) returns internal
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_to_row';
+comment on function als._add_to_row is 'Internal to als._row: adds a rating';
+
+create function als._row_bytes(state internal) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_row_bytes';
+comment on function als._row_bytes is 'Internal to als._row: its result';
+
+create aggregate als._row(item int, rating float8) (
+  sfunc = als._add_to_row, stype = internal, sspace = 1024, finalfunc = als._row_bytes, parallel = safe
+);
+comment on aggregate als._row(int, float8) is
+  'Internal to distributed trainings: the ratings of one user';
+
+create function als._add_to_chunk(state internal, ratings bytea, user_key bigint, part int, number int, items int, on_duplicate int,
+                                  holdout float8, seed bigint, item_keys bigint[]) returns internal
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_to_chunk';
+comment on function als._add_to_chunk is 'Internal to als._chunk: adds a user';
+
+create function als._chunk_bytes(state internal) returns bytea
+language c immutable parallel safe cost 100000 as 'MODULE_PATHNAME', 'als_chunk_bytes';
+comment on function als._chunk_bytes is 'Internal to als._chunk: its result';
+
+create aggregate als._chunk(ratings bytea, user_key bigint, part int, number int, items int, on_duplicate int,
+                            holdout float8, seed bigint, item_keys bigint[]) (
+  sfunc = als._add_to_chunk, stype = internal, sspace = 16777216, finalfunc = als._chunk_bytes, parallel = safe
+);
+comment on aggregate als._chunk(bytea, bigint, int, int, int, int, float8, bigint, bigint[]) is
+  'Internal to distributed trainings: packs the ratings of users, in the order in which they come';
+
+create function als._chunk_facts(chunk bytea, out users int, out ratings bigint, out mean float8, out squares float8, out duplicates bigint)
+returns record
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_chunk_facts';
+comment on function als._chunk_facts is
+  'Internal to distributed trainings: what is in a chunk';
+
+create function als._add_to_totals(state internal, training bytea, part int, chunk bytea) returns internal
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_to_totals';
+comment on function als._add_to_totals is 'Internal to als._part_totals: adds a chunk';
+
+create function als._totals_bytes(state internal) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_totals_bytes';
+comment on function als._totals_bytes is 'Internal to als._part_totals: its result';
+
+create aggregate als._part_totals(training bytea, part int, chunk bytea) (
+  sfunc = als._add_to_totals, stype = internal, sspace = 16777216, finalfunc = als._totals_bytes, parallel = safe
+);
+comment on aggregate als._part_totals(bytea, int, bytea) is
+  'Internal to distributed trainings: what the ratings of each item in the chunks of a part come to';
+
+create function als._piece(pieces bytea, slice int) returns bytea
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_piece';
+comment on function als._piece is
+  'Internal to distributed trainings: the piece of one slice among those of all';
+
+create function als._add_piece(state internal, piece bytea) returns internal
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_piece';
+comment on function als._add_piece is 'Internal to als._sum_pieces: adds one';
+
+create function als._pieces_sum(state internal) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_pieces_sum';
+comment on function als._pieces_sum is 'Internal to als._sum_pieces and als._sum_user_reports: their result';
+
+create aggregate als._sum_pieces(piece bytea) (
+  sfunc = als._add_piece, stype = internal, sspace = 16777216, finalfunc = als._pieces_sum, parallel = safe
+);
+comment on aggregate als._sum_pieces(bytea) is
+  'Internal to distributed trainings: adds the pieces of a slice, in the order of the parts';
+
+create function als._make_slice(training bytea, slice int, totals bytea, keys bigint[], spread float8) returns bytea
+language c immutable strict parallel safe cost 100000 as 'MODULE_PATHNAME', 'als_make_slice';
+comment on function als._make_slice is
+  'Internal to distributed trainings: some of the items, as the training begins';
+
+create function als._turn_slice(slice bytea, step bytea) returns bytea
+language c immutable strict parallel safe cost 100000 as 'MODULE_PATHNAME', 'als_turn_slice';
+comment on function als._turn_slice is
+  'Internal to distributed trainings: some of the items in the basis of a step';
+
+create function als._slice_block(slice bytea, step bytea) returns bytea
+language c immutable strict parallel safe cost 100000 as 'MODULE_PATHNAME', 'als_slice_block';
+comment on function als._slice_block is
+  'Internal to distributed trainings: what a step tells all parts of some of the items';
+
+create function als._step_slice(slice bytea, step bytea, sums bytea) returns bytea
+language c immutable strict parallel safe cost 100000 as 'MODULE_PATHNAME', 'als_step_slice';
+comment on function als._step_slice is
+  'Internal to distributed trainings: some of the items after a step';
+
+create function als._slice_report(slice bytea) returns bytea
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_slice_report';
+comment on function als._slice_report is
+  'Internal to distributed trainings: what the next step has to know of some of the items';
+
+create function als._step_users(step bytea, block bytea, chunk bytea, users bytea, threads int) returns bytea
+language c immutable parallel safe cost 1000000 as 'MODULE_PATHNAME', 'als_step_users';
+comment on function als._step_users is
+  'Internal to distributed trainings: a half-step of the users of a chunk';
+
+create function als._user_report(users bytea) returns bytea
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_user_report';
+comment on function als._user_report is
+  'Internal to distributed trainings: what the half-step of a chunk reports';
+
+create function als._add_report(state internal, report bytea) returns internal
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_report';
+comment on function als._add_report is 'Internal to als._sum_user_reports: adds one';
+
+create aggregate als._sum_user_reports(report bytea) (
+  sfunc = als._add_report, stype = internal, sspace = 65536, finalfunc = als._pieces_sum, parallel = safe
+);
+comment on aggregate als._sum_user_reports(bytea) is
+  'Internal to distributed trainings: adds reports, in the order of parts and chunks';
+
+create function als._add_to_sums(state internal, block bytea, part int, chunk bytea, users bytea, threads int) returns internal
+language c immutable parallel safe cost 1000000 as 'MODULE_PATHNAME', 'als_add_to_sums';
+comment on function als._add_to_sums is 'Internal to als._part_sums: adds a chunk';
+
+create function als._sums_bytes(state internal) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_sums_bytes';
+comment on function als._sums_bytes is 'Internal to als._part_sums: its result';
+
+create aggregate als._part_sums(block bytea, part int, chunk bytea, users bytea, threads int) (
+  sfunc = als._add_to_sums, stype = internal, sspace = 16777216, finalfunc = als._sums_bytes, parallel = safe
+);
+comment on aggregate als._part_sums(bytea, int, bytea, bytea, int) is
+  'Internal to distributed trainings: what the chunks of a part, in their order, add to each item in a step';
+
+create function als._slice_factors(slice bytea, totals bytea, mean float8, damping float8)
+returns table (factors real[], bias real, n_ratings int, popularity real)
+language c immutable parallel safe rows 10000 as 'MODULE_PATHNAME', 'als_slice_factors';
+comment on function als._slice_factors is
+  'Internal to distributed trainings: the factors of some of the items, in their order';
+
+create function als._chunk_factors(chunk bytea, users bytea, item_keys bigint[])
+returns table (factors real[], bias real, n_ratings int, checksum bigint)
+language c immutable parallel safe rows 10000 as 'MODULE_PATHNAME', 'als_chunk_factors';
+comment on function als._chunk_factors is
+  'Internal to distributed trainings: the factors of the users of a chunk, in their order';

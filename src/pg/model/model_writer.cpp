@@ -286,12 +286,29 @@ std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows, IfT
        {INT8OID, Int64GetDatum(static_cast<int64>(rows.order.size()) - 1)}});
 }
 
-void ModelWriter::write_factors(Side side, const FactorFeed& rows) {
+void ModelWriter::empty_factor_table(Side side, const IdType& type) {
   // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
   execute("delete from only " + relation_name(factor_table(side)));
-  if (id_type(side) != rows.ids->type().oid) change_id_type(side, rows.ids->type(), " using null");
+  if (id_type(side) != type.oid) change_id_type(side, type, " using null");
   add_later_columns(side);
+}
+
+void ModelWriter::write_factors(Side side, const FactorFeed& rows) {
+  empty_factor_table(side, rows.ids->type());
   insert_factors(side, rows, IfThere::kError);
+}
+
+void ModelWriter::write_rows(Side side, const IdType& type, const std::string& query,
+                             const std::string& with, const std::vector<Param>& params) {
+  empty_factor_table(side, type);
+  std::string columns = "factors, bias, n_ratings";
+  for (const LaterColumn& column : later_columns(side))
+    if (server([&] { return number_of(column, factor_table(side)); }))
+      columns += std::string(", ") + column.name;
+  execute((with.empty() ? "" : "with " + with + " ") + "insert into " +
+              relation_name(factor_table(side)) + " (" + id_column(side) + ", " + columns +
+              ") select id, " + columns + " from (" + query + ") factors",
+          params);
 }
 
 /// Where the caller may. Here and below readers do wait, who go on with the new version: the server

@@ -59,6 +59,11 @@ class ModelWriter {
   /// Puts these rows in the place of those in the factor table.
   void write_factors(Side side, const FactorFeed& rows);
 
+  /// The same with the rows of a query: their columns are id, of this type, factors, bias,
+  /// n_ratings, checksum and, of items, popularity. with: what it needs in a WITH clause.
+  void write_rows(Side side, const IdType& type, const std::string& query, const std::string& with,
+                  const std::vector<Param>& params = {});
+
   /// Puts the rows of a copy in their place, and ids of its type.
   void replace_with(Side side, Oid copy);
 
@@ -81,6 +86,7 @@ class ModelWriter {
 
  private:
   enum class IfThere { kError, kUpdate };
+  void empty_factor_table(Side side, const IdType& type);
   std::uint64_t insert_factors(Side side, const FactorFeed& rows, IfThere if_there);
   std::string rows_of_ids(Side side, const IdType& type) const;
   Oid find_factor_table(Side side, Oid named) const;

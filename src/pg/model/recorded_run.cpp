@@ -7,7 +7,17 @@ namespace als::pg {
 
 namespace {
 
-enum Column { kSource, kUserCol, kItemCol, kRatingCol, kSeen, kOptions, kFirstOption };
+enum Column {
+  kSource,
+  kUserCol,
+  kItemCol,
+  kRatingCol,
+  kSeen,
+  kDistributed,
+  kParts,
+  kOptions,
+  kFirstOption
+};
 
 std::string option_columns() {
   std::string columns;
@@ -67,9 +77,9 @@ std::optional<std::string> name_in(const NullableDatum& value) {
 std::optional<RecordedRun> recorded_run(Oid model) {
   OwnedMemoryContext context("als run of a model");
   SPIPlanPtr plan =
-      prepare("select source, user_col, item_col, rating_col, seen, options" + option_columns() +
-              " from " + relation_name(model) + " order by run desc limit 1");
-  std::vector<Oid> types{TEXTOID, NAMEOID, NAMEOID, NAMEOID, TEXTOID, JSONBOID};
+      prepare("select source, user_col, item_col, rating_col, seen, distributed, parts, options" +
+              option_columns() + " from " + relation_name(model) + " order by run desc limit 1");
+  std::vector<Oid> types{TEXTOID, NAMEOID, NAMEOID, NAMEOID, TEXTOID, BOOLOID, INT4OID, JSONBOID};
   for (const Option& option : kOptionTable) types.push_back(option.sql_type());
   Values values;
   for_each_row(plan, {}, types,
@@ -82,6 +92,8 @@ std::optional<RecordedRun> recorded_run(Oid model) {
   run.rating_col = name_in(values[kRatingCol]);
   if (!values[kSeen].isnull)
     run.seen = server([&]() -> const char* { return TextDatumGetCString(values[kSeen].value); });
+  run.distributed = !values[kDistributed].isnull && DatumGetBool(values[kDistributed].value);
+  if (!values[kParts].isnull) run.parts = DatumGetInt32(values[kParts].value);
   run.options = options_of(values, model);
   return run;
 }

@@ -13,6 +13,8 @@ struct RecordedRun {
   std::string item_col;
   std::optional<std::string> rating_col;
   std::optional<std::string> seen;
+  bool distributed = false;  ///< trained where the rows are, in so many parts
+  std::optional<int> parts;
 };
 
 /// Read as the caller, under the active snapshot, within an SPI connection; nothing where the model

@@ -47,4 +47,14 @@ Param now_param() {
   return {TIMESTAMPTZOID, server([] { return TimestampTzGetDatum(GetCurrentTimestamp()); })};
 }
 
+Param int4_array_param(const std::vector<int>& values) {
+  return {INT4ARRAYOID, server([&] {
+            auto* datums = static_cast<Datum*>(palloc(values.size() * sizeof(Datum) + 1));
+            std::transform(values.begin(), values.end(), datums,
+                           [](int value) { return Int32GetDatum(value); });
+            return PointerGetDatum(construct_array(datums, static_cast<int>(values.size()), INT4OID,
+                                                   sizeof(int32), true, TYPALIGN_INT));
+          })};
+}
+
 }  // namespace als::pg

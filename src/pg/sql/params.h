@@ -14,6 +14,7 @@ Param int_param(int value);
 Param real_param(float value);
 Param float_param(double value);
 Param float8_array_param(const std::vector<double>& values);
+Param int4_array_param(const std::vector<int>& values);
 
 /// A uuid never used before, and the time. Citus takes no function in an UPDATE that gives another
 /// value each time, so both are computed before.

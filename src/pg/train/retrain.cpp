@@ -7,6 +7,7 @@
 #include "pg/server/may_write.h"
 #include "pg/server/result_rows.h"
 #include "pg/sql/transaction_steps.h"
+#include "pg/train/distributed_training.h"
 #include "pg/train/train_in_steps.h"
 #include "pg/train/training.h"
 
@@ -85,8 +86,10 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
   }
   request.threads = threads_arg(args.fcinfo(), args["threads"]);
   request.replace = true;
-  request.warm_start =
-      args.is_null("warm_start") ? can_be_warm(model, request.options) : args.flag("warm_start");
+  add_distribution(request, args, recorded->distributed, recorded->parts);
+  request.warm_start = args.is_null("warm_start")
+                           ? !request.distributed && can_be_warm(model, request.options)
+                           : args.flag("warm_start");
   request.keep_previous = args.flag("keep_previous");
   request.replace_ids = args.flag("replace_ids");
   return request;
@@ -121,7 +124,11 @@ Datum als_retrain(PG_FUNCTION_ARGS) {
       model.lock_model(table);
       model.claim_turn();
       const TrainRequest request = retrain_request(args, table);
-      Training(request, model, progress, context).run();
+      if (request.distributed) {
+        DistributedTraining(request, model, progress, context).run();
+      } else {
+        Training(request, model, progress, context).run();
+      }
       Datum result = result_row(fcinfo, context);
       progress.hide();
       spi.finish();

@@ -20,6 +20,10 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
   row.add_options(options, without_defaults(request.choices));
   row.add("warm_start", bool_param(report.warm_started));
   row.add("threads", int_param(request.threads));
+  if (request.distributed) {
+    row.add("distributed", bool_param(true));
+    row.add("parts", int_param(report.parts));
+  }
   row.add("n_rows", bigint_param(report.rows));
   row.add("n_skipped", bigint_param(report.skipped));
   row.add("n_duplicates", bigint_param(report.duplicates));

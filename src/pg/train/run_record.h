@@ -28,6 +28,7 @@ struct TrainReport {
   double train_seconds = 0;
   double write_seconds = 0;
   std::string advice;  ///< what would serve, or find, more
+  int parts = 0;       ///< of a distributed training
 };
 
 /// Adds the row of this run, trained with these options, to the model table; it is left in

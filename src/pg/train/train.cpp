@@ -3,6 +3,7 @@
 #include "pg/server/expanded_row.h"
 #include "pg/server/may_write.h"
 #include "pg/server/result_rows.h"
+#include "pg/train/distributed_training.h"
 #include "pg/train/training.h"
 
 ALS_SQL_FUNCTION(als_train)
@@ -18,10 +19,13 @@ Datum als_train(PG_FUNCTION_ARGS) {
       SpiConnection spi;
       ModelWriter model(request.model);
       Progress progress(Command::kTrain, model.target_table());
-      Training training(request, model, progress, context);
       model.lock(request.replace);
       model.claim_turn();
-      training.run();
+      if (request.distributed) {
+        DistributedTraining(request, model, progress, context).run();
+      } else {
+        Training(request, model, progress, context).run();
+      }
       Datum result = result_row(fcinfo, context);
       progress.hide();
       spi.finish();

@@ -68,6 +68,20 @@ void check_seen(const RatingSource& seen, const BySide<const IdType*>& id_types,
   }
 }
 
+void add_distribution(TrainRequest& request, const NamedArgs& args, std::optional<bool> recorded,
+                      std::optional<int> recorded_parts) {
+  if (!args.has("distributed")) return;  // not in 1.0, nor in several transactions
+  request.distributed =
+      recorded && args.is_null("distributed") ? *recorded : args.flag("distributed");
+  request.parts = recorded_parts;
+  if (args.is_null("parts")) return;
+  constexpr int kMaxParts = 100'000;
+  request.parts = int_arg(args.fcinfo(), args["parts"], "parts", 1, kMaxParts);
+  if (!request.distributed)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "parts is for a distributed training",
+                    "Leave parts out, or say distributed => true.");
+}
+
 TrainRequest train_request(FunctionCallInfo fcinfo) {
   const NamedArgs args(fcinfo);
   const OptionChoices choices = option_args(args);
@@ -88,6 +102,7 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
                     "replace_ids is for training an existing model anew",
                     "Use replace => true as well.");
   request.unlogged = args.flag("unlogged");
+  add_distribution(request, args);
   if (args.has("keep_previous") && args.flag("keep_previous") && !request.replace)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
                     "keep_previous is for training an existing model anew",

@@ -22,6 +22,8 @@ struct TrainRequest {
   bool warm_start;  ///< from the factors that the model has
   bool unlogged;
   bool keep_previous;  ///< the factors that the model has, for als.rollback_model
+  bool distributed;    ///< where the rows are
+  std::optional<int> parts;
   bool is_retraining;  ///< what was not named is as the model's row says
 
   /// Fills in the options from these choices.
@@ -51,6 +53,12 @@ std::optional<RatingSource> seen_from(const NamedArgs& args, const RatingSource&
 /// types: so that it is at the training that this is found, and not when the model serves.
 void check_seen(const RatingSource& seen, const BySide<const IdType*>& id_types,
                 MemoryContext context);
+
+/// The arguments distributed and parts; where they are null, what is recorded. Throws 22023 for
+/// parts of a training that is not distributed.
+void add_distribution(TrainRequest& request, const NamedArgs& args,
+                      std::optional<bool> recorded = std::nullopt,
+                      std::optional<int> recorded_parts = std::nullopt);
 
 /// Throws 22004 or 22023 for an argument that is null or out of range, 42P01 or 42809 for a source
 /// that is missing or cannot be read.

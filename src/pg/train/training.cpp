@@ -6,27 +6,11 @@
 #include "pg/model/previous_run.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
-#include "pg/server/settings.h"
-#include "pg/source/read_cost.h"
-#include "pg/train/forgotten_options.h"
 #include "pg/train/holdout_metric.h"
+#include "pg/train/training_source.h"
 #include "pg/train/warm_start.h"
 
 namespace als::pg {
-
-namespace {
-
-void report_iteration(int iteration, int of, const TrainReport& report, double seconds) {
-  int level = verbose() ? NOTICE : DEBUG1;
-  std::string holdout =
-      report.holdout.empty() ? "" : format(", held out %.6g", report.holdout.back());
-  server([&] {
-    ereport(level, (errmsg("als: iteration %d of %d: loss %.9g%s, %.2f s", iteration, of,
-                           report.loss.back(), holdout.c_str(), seconds)));
-  });
-}
-
-}  // namespace
 
 Training::Training(const TrainRequest& request, ModelWriter& model, Progress& progress,
                    MemoryContext context)
@@ -36,15 +20,6 @@ Training::Training(const TrainRequest& request, ModelWriter& model, Progress& pr
       context_(context),
       trainings_{request.options} {
   progress_.expect(options().iterations);
-  warn_of_constant_ratings();
-}
-
-void Training::warn_of_constant_ratings() const {
-  if (request_.source.rating_col || options().feedback != Feedback::kExplicit) return;
-  server([] {
-    ereport(WARNING, (errmsg("every rating is 1, from which explicit feedback learns nothing"),
-                      errhint("Use feedback => 'implicit' for clicks, orders and the like.")));
-  });
 }
 
 void Training::run() {
@@ -57,21 +32,7 @@ void Training::run() {
   write();
 }
 
-void Training::describe() {
-  if (request_.keep_previous) PreviousRun(model_).check_may_keep();
-  report_.warm_started = request_.warm_start && OidIsValid(model_.table());
-  if (!request_.is_retraining) report_forgotten_options(model_.table(), request_);
-  source_ = describe_source(request_.source, context_);
-  if (request_.seen) check_seen(*request_.seen, source_->id_types, context_);
-  advise(advice_on_reading(*source_));
-}
-
-/// In a notice, and for the model's row.
-void Training::advise(const std::string& advice) {
-  if (advice.empty()) return;
-  report_.advice += (report_.advice.empty() ? "" : "; ") + advice;
-  server([&] { ereport(NOTICE, (errmsg("%s", advice.c_str()))); });
-}
+void Training::describe() { source_ = describe_training(request_, model_, report_, context_); }
 
 void Training::prepare_tables() {
   progress_.hide();
@@ -113,10 +74,7 @@ void Training::index() {
   const RatingStatistics statistics =
       statistics_of(ratings, options().feedback == Feedback::kImplicit, team);
   trainings_.front() = complete_options(request_.choices, statistics);
-  if (options().feedback == Feedback::kImplicit && statistics.has_long_tail())
-    advise(
-        "some ratings are so much larger than the others that these have next to no weight: "
-        "ln(1 + rating), in a query as the source, finds more as a rule");
+  if (options().feedback == Feedback::kImplicit) advise_on_tail(statistics, report_);
   report_.rows = data_->rows();
   report_.skipped = data_->skipped();
   report_.duplicates = static_cast<std::int64_t>(ratings.duplicates());
@@ -148,7 +106,7 @@ void Training::iterate() {
     if (request_.holdout > 0)
       report_.holdout.push_back(metric.value(loop_->trainer(), *data_, *team_));
     progress_.iteration(loop_->iterations(), report_.loss.back());
-    report_iteration(loop_->iterations(), options().iterations, report_, watch.seconds());
+    tell_iteration(request_, report_, watch.seconds());
     watch = Stopwatch();
   }
   report_.cg = loop_->trainer().cg();

@@ -25,7 +25,6 @@ class Training {
   const DescribedSource& source() const { return *source_; }
 
   /// Makes the tables that are missing, and so shows at once where a privilege is.
-  void advise(const std::string& advice);
   void prepare_tables();
 
   /// Reads the ratings under a fresh snapshot.
@@ -44,7 +43,6 @@ class Training {
   void write();
 
  private:
-  void warn_of_constant_ratings() const;
   const TrainOptions& options() const { return trainings_.front(); }
   TrainingLoop::State first_state();
 

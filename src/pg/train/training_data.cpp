@@ -101,7 +101,10 @@ std::size_t TrainingData::memory_needed() const {
 void TrainingData::check_memory() const {
   check_memory_limit(
       request_.what, memory_needed(),
-      ", or train with fewer factors, fewer threads or fewer ratings.",
+      std::strcmp(request_.what, "training") == 0
+          ? ", or train with fewer factors, fewer threads or fewer ratings, or leave these in their "
+            "tables: als.train(..., distributed => true)."
+          : ", or train with fewer factors, fewer threads or fewer ratings.",
       format("After %zu ratings of %zu users and %zu items, with factors => %d and threads => %d.",
              reader_.ratings(), reader_.users().size(), reader_.items().size(), largest().factors,
              request_.threads));

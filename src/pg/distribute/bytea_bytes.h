@@ -1,0 +1,66 @@
+// bytea values and the bytes of core/parts.
+#pragma once
+
+#include <optional>
+
+#include "core/parts/bytes.h"
+#include "pg/server/args.h"
+#include "pg/server/kept_object.h"
+
+namespace als::pg {
+
+/// The bytes of an argument, detoasted. Throws 22004 for null.
+ByteView bytes_arg(FunctionCallInfo fcinfo, int index, const char* name);
+
+/// No more than its first n bytes.
+ByteView first_bytes_arg(FunctionCallInfo fcinfo, int index, const char* name, std::size_t n);
+
+/// Empty for null.
+ByteView bytes_or_nothing(FunctionCallInfo fcinfo, int index);
+
+/// A bytea of these pieces, one after the other. Throws 54000 beyond 1 GB.
+bytea* bytea_of(std::initializer_list<ByteView> pieces);
+Datum bytea_datum(ByteView bytes);
+
+/// Two pieces of bytes in one, and a view of each. The first comes first, so that it can be read
+/// without the second.
+bytea* bytea_of_pair(ByteView first, ByteView second);
+struct BytePair {
+  ByteView first;
+  ByteView second;  ///< cut off where no more than the first bytes were read
+};
+BytePair read_pair(ByteView bytes);
+
+/// guard() for functions that read bytes: those that als has not written, or not for this place,
+/// are 22P03.
+template <class Body>
+auto guard_bytes(Body&& body) -> decltype(body()) {
+  return guard([&] {
+    try {
+      return body();
+    } catch (const InvalidBytes& error) {
+      throw UserError(ERRCODE_INVALID_BINARY_REPRESENTATION, error.what(),
+                      "The function is called by distributed trainings alone.");
+    }
+  });
+}
+
+/// The state of an aggregate, made by its first call. State: what the aggregate gathers.
+template <class State>
+class AggregateState {
+ public:
+  /// The context that the state lives in. Throws 0A000 outside of an aggregate.
+  static MemoryContext context(FunctionCallInfo fcinfo) {
+    MemoryContext context = nullptr;
+    if (AggCheckCallContext(fcinfo, &context) == 0)
+      throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED, "the function is a part of an aggregate",
+                      "Call the aggregate.");
+    return context;
+  }
+
+  static State* of(FunctionCallInfo fcinfo) {
+    return PG_ARGISNULL(0) ? nullptr : reinterpret_cast<State*>(PG_GETARG_POINTER(0));
+  }
+};
+
+}  // namespace als::pg

@@ -1,0 +1,217 @@
+// From ratings to chunks: als._row gathers those of a user, als._chunk packs users.
+
+#include "core/base/limits.h"
+#include "pg/distribute/stored_chunk.h"
+#include "pg/server/interrupts.h"
+#include "pg/server/settings.h"
+#include "pg/sql/array_elements.h"
+
+namespace als::pg {
+
+bytea* store_chunk(const PackedChunk& chunk) {
+  const std::uint64_t header[] = {chunk.duplicates, chunk.ratings.size()};
+  char bytes[sizeof(header)];
+  std::memcpy(bytes, header, sizeof(header));
+  return bytea_of({{bytes, sizeof(bytes)}, chunk.ratings, chunk.held_out});
+}
+
+StoredChunk read_chunk(ByteView stored) {
+  std::uint64_t header[2];
+  if (stored.size() < sizeof(header)) throw InvalidBytes("these bytes are too short for a chunk");
+  std::memcpy(header, stored.data(), sizeof(header));
+  stored.remove_prefix(sizeof(header));
+  const std::size_t length = std::min<std::uint64_t>(header[1], stored.size());
+  return {header[0], stored.substr(0, length), stored.substr(length)};
+}
+
+std::vector<std::uint64_t> keys_arg(FunctionCallInfo fcinfo, int index) {
+  if (PG_ARGISNULL(index)) return {};
+  const ArrayElements keys = server([&] { return array_elements(PG_GETARG_DATUM(index)); });
+  std::vector<std::uint64_t> result;
+  for (int i = 0; i < keys.n; ++i)
+    result.push_back(keys.nulls[i] ? 0 : static_cast<std::uint64_t>(DatumGetInt64(keys.values[i])));
+  return result;
+}
+
+namespace {
+
+struct RowEntry {
+  std::uint32_t item;
+  float rating;
+};
+
+/// The ratings of one user on their way, in memory of the server, which counts it among that of
+/// the aggregate.
+struct RowState {
+  std::size_t size;
+  std::size_t capacity;
+  RowEntry* entries;
+};
+
+void grow(RowState* row, MemoryContext context) {
+  row->capacity = row->entries == nullptr ? 16 : 2 * row->capacity;
+  const Size bytes = row->capacity * sizeof(RowEntry);
+  row->entries =
+      static_cast<RowEntry*>(row->entries == nullptr ? MemoryContextAllocHuge(context, bytes)
+                                                     : repalloc_huge(row->entries, bytes));
+}
+
+/// The users of a chunk on their way.
+struct ChunkState {
+  ChunkId id{};
+  std::uint32_t items = 0;
+  OnDuplicate on_duplicate = OnDuplicate::kAverage;
+  double holdout = 0;
+  std::uint64_t seed = 0;
+  std::vector<std::uint64_t> item_keys;
+  std::vector<std::uint64_t> user_keys;
+  RatingBuffer rows;
+};
+
+enum ChunkArgument {
+  kState,
+  kRow,
+  kUserKey,
+  kPart,
+  kNumber,
+  kItems,
+  kOnDuplicate,
+  kHoldout,
+  kSeed,
+  kItemKeys
+};
+
+void set_up(ChunkState& chunk, FunctionCallInfo fcinfo) {
+  const auto count = [&](int index, const char* name) {
+    return static_cast<std::uint32_t>(int_arg(fcinfo, index, name, 0, PG_INT32_MAX));
+  };
+  chunk.id = {count(kPart, "part"), count(kNumber, "number")};
+  chunk.items = count(kItems, "items");
+  chunk.on_duplicate =
+      static_cast<OnDuplicate>(int_arg(fcinfo, kOnDuplicate, "on_duplicate", 0, 3));
+  chunk.holdout = float_arg(fcinfo, kHoldout, "holdout", 0, kMaxHoldout);
+  require_arg(fcinfo, kSeed, "seed");
+  chunk.seed = static_cast<std::uint64_t>(PG_GETARG_INT64(kSeed));
+  chunk.item_keys = keys_arg(fcinfo, kItemKeys);
+  if (chunk.holdout > 0 && chunk.item_keys.size() != chunk.items)
+    throw InvalidBytes("there must be a key for each item");
+}
+
+/// Adds the next user.
+void add_user(ChunkState& chunk, FunctionCallInfo fcinfo) {
+  const ByteView bytes = bytes_arg(fcinfo, kRow, "row");
+  require_arg(fcinfo, kUserKey, "user_key");
+  if (bytes.size() % sizeof(RowEntry) != 0) throw InvalidBytes("these bytes are no row of ratings");
+  const auto user = static_cast<std::uint32_t>(chunk.user_keys.size());
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(RowEntry)) {
+    RowEntry entry;
+    std::memcpy(&entry, bytes.data() + at, sizeof(entry));
+    if (entry.item >= chunk.items || !std::isfinite(entry.rating))
+      throw InvalidBytes("a row has a rating of an item that there is none of");
+    chunk.rows.append(user, entry.item, entry.rating);
+  }
+  chunk.user_keys.push_back(static_cast<std::uint64_t>(PG_GETARG_INT64(kUserKey)));
+}
+
+PackedChunk pack(ChunkState& chunk) {
+  std::vector<std::uint32_t> rank(chunk.user_keys.size());
+  for (std::size_t i = 0; i < rank.size(); ++i) rank[i] = static_cast<std::uint32_t>(i);
+  const ChunkHoldout holdout{chunk.holdout, chunk.seed, std::move(chunk.user_keys),
+                             [&](std::uint32_t item) { return chunk.item_keys[item]; }};
+  ThreadTeam team = interruptible_team(default_threads());
+  try {
+    return pack_chunk(chunk.id, std::move(chunk.rows), rank, chunk.items, chunk.on_duplicate, team,
+                      chunk.holdout > 0 ? &holdout : nullptr);
+  } catch (const DuplicateRating&) {
+    throw UserError(ERRCODE_CARDINALITY_VIOLATION, "a user has several ratings for an item",
+                    "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group "
+                    "the source by user and item.");
+  }
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_add_to_row)
+ALS_SQL_FUNCTION(als_row_bytes)
+ALS_SQL_FUNCTION(als_add_to_chunk)
+ALS_SQL_FUNCTION(als_chunk_bytes)
+ALS_SQL_FUNCTION(als_chunk_facts)
+
+/// als._add_to_row(state internal, item int, rating float8): internal
+Datum als_add_to_row(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  MemoryContext context = nullptr;
+  if (AggCheckCallContext(fcinfo, &context) == 0)
+    elog(ERROR, "als._add_to_row called outside of an aggregate");
+  auto* row = PG_ARGISNULL(0)
+                  ? static_cast<RowState*>(MemoryContextAllocZero(context, sizeof(RowState)))
+                  : reinterpret_cast<RowState*>(PG_GETARG_POINTER(0));
+  if (PG_ARGISNULL(1) || PG_ARGISNULL(2)) PG_RETURN_POINTER(row);
+  const double rating = PG_GETARG_FLOAT8(2);
+  const auto single = static_cast<float>(rating);
+  if (!std::isfinite(single))
+    ereport(ERROR,
+            (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("a rating is %g", rating),
+             errhint("Ratings must be finite numbers of single precision: correct the row, or "
+                     "leave it out by training on a query.")));
+  if (row->size == row->capacity) grow(row, context);
+  row->entries[row->size++] = {static_cast<std::uint32_t>(PG_GETARG_INT32(1)), single};
+  PG_RETURN_POINTER(row);
+}
+
+/// als._row_bytes(state internal): bytea
+Datum als_row_bytes(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  const auto* row = reinterpret_cast<const RowState*>(PG_GETARG_POINTER(0));
+  PG_RETURN_BYTEA_P(guard([&] {
+    return bytea_of({{reinterpret_cast<const char*>(row->entries), row->size * sizeof(RowEntry)}});
+  }));
+}
+
+/// als._add_to_chunk(state internal, row bytea, user_key bigint, part int, number int, items int,
+/// on_duplicate int, holdout float8, seed bigint, item_keys bigint[]): internal
+Datum als_add_to_chunk(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  PG_RETURN_POINTER(guard_bytes([&] {
+    MemoryContext context = AggregateState<ChunkState>::context(fcinfo);
+    ChunkState* chunk = AggregateState<ChunkState>::of(fcinfo);
+    if (chunk == nullptr) {
+      chunk = keep_in<ChunkState>(context);
+      set_up(*chunk, fcinfo);
+    }
+    add_user(*chunk, fcinfo);
+    return chunk;
+  }));
+}
+
+/// als._chunk_bytes(state internal): bytea
+Datum als_chunk_bytes(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  PG_RETURN_BYTEA_P(
+      guard_bytes([&] { return store_chunk(pack(*AggregateState<ChunkState>::of(fcinfo))); }));
+}
+
+/// als._chunk_facts(chunk bytea): (users int, ratings bigint, mean float8, squares float8,
+/// duplicates bigint)
+Datum als_chunk_facts(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    const StoredChunk chunk = read_chunk(first_bytes_arg(fcinfo, 0, "chunk", kFactsOfStoredChunk));
+    const als::ChunkFacts facts = als::facts_of_chunk(chunk.ratings);
+    return server([&] {
+      TupleDesc columns;
+      if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
+        elog(ERROR, "return type must be a row type");
+      Datum values[] = {Int32GetDatum(static_cast<int32>(facts.users)),
+                        Int64GetDatum(static_cast<int64>(facts.moments.count)),
+                        Float8GetDatum(facts.moments.mean), Float8GetDatum(facts.moments.squares),
+                        Int64GetDatum(static_cast<int64>(chunk.duplicates))};
+      bool nulls[5] = {};
+      return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
+    });
+  });
+}

@@ -1,0 +1,94 @@
+// Out of slices and chunks: what the model's factor tables hold.
+
+#include "core/data/row_checksum.h"
+#include "core/parts/chunk_rows.h"
+#include "core/parts/item_slice.h"
+#include "core/parts/part_sums.h"
+#include "core/parts/users_step.h"
+#include "pg/distribute/stored_chunk.h"
+#include "pg/model/factor_feed.h"
+#include "pg/server/interrupts.h"
+#include "pg/server/result_rows.h"
+#include "pg/sql/real_array.h"
+
+namespace als::pg {
+
+namespace {
+
+void check_limits(const Factors& factors) {
+  if (!are_within_limits(factors))
+    throw std::range_error("the ratings are too large for factors in single precision");
+}
+
+/// Puts row n of some factors: its vector, its bias, its number of ratings, and one column more.
+void put(ResultRows& rows, const Factors& factors, std::size_t n, std::uint64_t n_ratings,
+         Datum more) {
+  server([&] {
+    const FactorMatrix& matrix = factors.matrix;
+    const bool biased = !factors.bias.empty();
+    const Datum values[] = {
+        PointerGetDatum(make_vector(matrix.row(n), static_cast<int>(matrix.cols()))),
+        biased ? Float4GetDatum(factors.bias[n]) : 0,
+        Int32GetDatum(static_cast<int32>(std::min<std::uint64_t>(n_ratings, PG_INT32_MAX))), more};
+    const bool nulls[] = {false, !biased, false, false};
+    rows.put(values, nulls);
+    pfree(DatumGetPointer(values[0]));
+  });
+}
+
+void put_items(FunctionCallInfo fcinfo) {
+  ResultRows rows(fcinfo);
+  const Factors factors = factors_of_slice(bytes_arg(fcinfo, 0, "slice"));
+  const std::vector<RatingTotals> totals = rating_totals(bytes_arg(fcinfo, 1, "totals"));
+  if (totals.size() != factors.matrix.rows())
+    throw InvalidBytes("a slice and totals of different items");
+  check_limits(factors);
+  const double mean = float_arg(fcinfo, 2, "mean", -kMaxBias, kMaxBias);
+  std::optional<double> damping;
+  if (!PG_ARGISNULL(3)) damping = PG_GETARG_FLOAT8(3);
+  const std::vector<float> popularity = popularity_of(totals, mean, damping);
+  for (std::size_t n = 0; n < totals.size(); ++n)
+    put(rows, factors, n, totals[n].n, Float4GetDatum(popularity[n]));
+}
+
+void put_users(FunctionCallInfo fcinfo) {
+  ResultRows rows(fcinfo);
+  const ByteView chunk = read_chunk(bytes_arg(fcinfo, 0, "chunk")).ratings;
+  const CompressedRows ratings = rows_by_user(chunk, facts_of_chunk(chunk));
+  const Factors factors = factors_of_users(read_pair(bytes_arg(fcinfo, 1, "users")).second);
+  const std::vector<std::uint64_t> keys = keys_arg(fcinfo, 2);
+  if (ratings.rows() != factors.matrix.rows())
+    throw InvalidBytes("a chunk and factors of different users");
+  for (const std::uint32_t column : ratings.columns)
+    if (column >= keys.size()) throw InvalidBytes("there must be a key for each item");
+  check_limits(factors);
+  ThreadTeam team = interruptible_team(1);
+  const std::vector<std::uint64_t> checksums = row_checksums(ratings, keys, team);
+  for (std::size_t n = 0; n < ratings.rows(); ++n)
+    put(rows, factors, n, ratings.row_size(n), Int64GetDatum(static_cast<int64>(checksums[n])));
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_slice_factors)
+ALS_SQL_FUNCTION(als_chunk_factors)
+
+/// als._slice_factors(slice bytea, totals bytea, mean float8, damping float8): setof (factors
+/// real[], bias real, n_ratings int, popularity real), in the order of the items
+Datum als_slice_factors(PG_FUNCTION_ARGS) {
+  return als::pg::guard_bytes([&] {
+    als::pg::put_items(fcinfo);
+    return static_cast<Datum>(0);
+  });
+}
+
+/// als._chunk_factors(chunk bytea, users bytea, item_keys bigint[]): setof (factors real[], bias
+/// real, n_ratings int, checksum bigint), in the order of the users
+Datum als_chunk_factors(PG_FUNCTION_ARGS) {
+  return als::pg::guard_bytes([&] {
+    als::pg::put_users(fcinfo);
+    return static_cast<Datum>(0);
+  });
+}

@@ -1,0 +1,48 @@
+// als._id_key and als._bucket: what of an id decides where its ratings go.
+
+#include "core/base/splitmix.h"
+#include "pg/ids/id_equality.h"
+#include "pg/server/args.h"
+
+namespace als::pg {
+
+namespace {
+
+/// The type of the first argument, described once a query. A server call.
+const IdType& id_type_of(FunctionCallInfo fcinfo) {
+  if (fcinfo->flinfo->fn_extra == nullptr) {
+    MemoryContext old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+    fcinfo->flinfo->fn_extra =
+        describe_id_type(get_fn_expr_argtype(fcinfo->flinfo, 0), PG_GET_COLLATION(), "ids");
+    MemoryContextSwitchTo(old);
+  }
+  return *static_cast<const IdType*>(fcinfo->flinfo->fn_extra);
+}
+
+/// The key that a training in one place has for the id, too. A server call.
+std::uint64_t key_of(FunctionCallInfo fcinfo) {
+  const IdType& type = id_type_of(fcinfo);
+  Datum id = PG_GETARG_DATUM(0);
+  if (type.length() == -1) id = PointerGetDatum(PG_DETOAST_DATUM_PACKED(id));
+  return id_hash(type, id);
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_id_key)
+ALS_SQL_FUNCTION(als_bucket)
+
+/// als._id_key("any"): bigint, strict
+Datum als_id_key(PG_FUNCTION_ARGS) { PG_RETURN_INT64(static_cast<int64>(als::pg::key_of(fcinfo))); }
+
+/// als._bucket("any", buckets int): int, strict
+Datum als_bucket(PG_FUNCTION_ARGS) {
+  const int32 buckets = PG_GETARG_INT32(1);
+  if (buckets < 1)
+    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%d buckets", buckets)));
+  // Not the key's own bits, by which an engine may have spread the rows already.
+  const std::uint64_t mixed = als::splitmix(als::pg::key_of(fcinfo) + als::kSplitmixStep);
+  PG_RETURN_INT32(static_cast<int32>(mixed % static_cast<std::uint64_t>(buckets)));
+}

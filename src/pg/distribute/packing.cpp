@@ -1,0 +1,232 @@
+// Deals users out to parts and chunks by hashes of their ids, and packs what they have rated.
+#include "pg/distribute/packing.h"
+
+#include "core/parts/part_sums.h"
+#include "pg/distribute/sql_steps.h"
+#include "pg/source/duplicate_error.h"
+#include "pg/source/rating_reader.h"
+#include "pg/sql/params.h"
+
+namespace als::pg {
+
+namespace {
+
+// Of a chunk's users the factors are to be a few megabytes, and of its ratings some ten.
+constexpr std::int64_t kFactorBytesInChunk = 4 << 20;
+constexpr std::int64_t kRatingsInChunk = 2'000'000;
+
+// Of a slice's state, which holds about four vectors an item.
+constexpr std::uint32_t kSliceBytes = 16 << 20;
+
+// Of ratings that statistics are made of.
+constexpr std::int64_t kSample = 2'000'000;
+
+constexpr std::size_t kMaxValue = 0x3fffffff;
+
+/// Hands what a query finds, as it is now, to take(slot).
+template <class Take>
+void read_rows(const std::string& sql, const std::vector<Oid>& types, Take&& take) {
+  SnapshotScope snapshot;
+  for_each_row(prepare(sql), {}, types, take);
+  snapshot.pop();
+}
+
+}  // namespace
+
+std::string Packing::rows_that_count() const {
+  const DescribedSource& source = request_.source;
+  std::string rows = source.rows_that_count() + " where " + quoted(source.user_col) +
+                     " is not null and " + quoted(source.item_col) + " is not null";
+  if (source.rating_col) rows += " and " + quoted(*source.rating_col) + " is not null";
+  return rows;
+}
+
+void Packing::count() {
+  const DescribedSource& source = request_.source;
+  SourceNames names(source);
+  const std::string user = quoted(source.user_col);
+  const std::string rating = source.rating_as_float8();
+  std::string counts = " filter (where " + user + " is not null and " + quoted(source.item_col) +
+                       " is not null and " + rating + " is not null)";
+  read_rows(
+      "select coalesce(pg_catalog.sum(n), 0)::pg_catalog.int8, coalesce(pg_catalog.sum(kept), "
+      "0)::pg_catalog.int8, pg_catalog.count(*) filter (where kept operator(pg_catalog.>) 0), "
+      "pg_catalog.min(low), pg_catalog.max(high) from (select pg_catalog.count(*) as n, "
+      "pg_catalog.count(*)" +
+          counts + " as kept, pg_catalog.min(" + rating + ")" + counts +
+          " as low, pg_catalog.max(" + rating + ")" + counts + " as high from " +
+          source.rows_that_count() + " group by " + user + ") users",
+      {INT8OID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID}, [&](TupleTableSlot* slot) {
+        const Datum* values = slot->tts_values;
+        counts_.rows = DatumGetInt64(values[0]);
+        counts_.kept = DatumGetInt64(values[1]);
+        counts_.users = DatumGetInt64(values[2]);
+        if (!slot->tts_isnull[3])
+          counts_.range = {static_cast<float>(DatumGetFloat8(values[3])),
+                           static_cast<float>(DatumGetFloat8(values[4]))};
+      });
+  names.end();
+  if (counts_.kept == 0)
+    throw UserError(ERRCODE_NO_DATA_FOUND, "the source has no ratings",
+                    "A row counts when its user, item and rating are not null.",
+                    format("%lld rows read, all of them skipped for a null.",
+                           static_cast<long long>(counts_.rows)));
+  if (request_.on_duplicate == OnDuplicate::kError) check_duplicates();
+}
+
+void Packing::check_duplicates() const {
+  const DescribedSource& source = request_.source;
+  SourceNames names(source);
+  const std::string pair = quoted(source.user_col) + ", " + quoted(source.item_col);
+  const IdType& user_type = *source.id_types.users;
+  const IdType& item_type = *source.id_types.items;
+  read_rows("select " + pair + " from " + rows_that_count() + " group by " + pair +
+                " having pg_catalog.count(*) operator(pg_catalog.>) 1 order by " + pair +
+                " limit 1",
+            {user_type.oid, item_type.oid}, [&](TupleTableSlot* slot) {
+              throw_duplicate_rating(
+                  user_type, slot->tts_values[0], item_type, slot->tts_values[1], "",
+                  "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group "
+                  "the source by user and item.");
+            });
+  names.end();
+}
+
+std::int64_t Packing::users_in_chunk() const {
+  const std::int64_t by_factors =
+      kFactorBytesInChunk / (static_cast<std::int64_t>(sizeof(float)) * request_.factors);
+  const std::int64_t by_ratings = kRatingsInChunk * counts_.users / counts_.kept;
+  return std::max<std::int64_t>(std::min(by_factors, by_ratings), 1);
+}
+
+std::uint32_t Packing::slice_items() const {
+  return std::max<std::uint32_t>(kSliceBytes / (16 * static_cast<std::uint32_t>(request_.factors)),
+                                 1);
+}
+
+/// In the order of the ids, so that numbers depend on them alone.
+void Packing::number_items() {
+  const std::string item = quoted(request_.source.item_col);
+  SourceNames names(request_.source);
+  const std::uint64_t items =
+      execute("insert into " + workspace_.items() +
+              " select pg_catalog.row_number() over (order by item_id) operator(pg_catalog.-) 1, "
+              "item_id, als._id_key(item_id) from (select " +
+              item + " as item_id from " + rows_that_count() + " group by " + item + ") items");
+  names.end();
+  const std::uint64_t block = items * static_cast<std::uint64_t>(request_.factors) * sizeof(float);
+  if (items > PG_INT32_MAX || block + block / 8 > kMaxValue)
+    throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                    format("the vectors of %llu items are more than a value of 1 GB holds",
+                           static_cast<unsigned long long>(items)),
+                    "Train with fewer factors, or leave rare items out.");
+  items_ = static_cast<std::uint32_t>(items);
+}
+
+void Packing::pack() {
+  number_items();
+  const DescribedSource& source = request_.source;
+  const auto parts = static_cast<std::int64_t>(workspace_.parts().size());
+  const std::int64_t chunks = counts_.users / parts / users_in_chunk() + 1;  // of each part
+  if (chunks * parts > PG_INT32_MAX)
+    throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "there are too many users for so few parts",
+                    "Train with fewer factors.");
+  const std::string same_item =
+      server([&] { return equals_condition(*source.id_types.items, "item_id", "rated_item"); });
+  const std::string user = quoted(source.user_col);
+  SourceNames names(source);
+  const Param per_part = int_param(static_cast<int>(chunks));
+  execute(
+      "insert into " + workspace_.rows() +
+          " select als._bucket(user_id, $1) operator(pg_catalog./) $2, als._bucket(user_id, $1) "
+          "operator(pg_catalog.%) $2, user_id, als._row(idx, rating) from (select " +
+          user + " as user_id, " + quoted(source.item_col) + " as rated_item, " +
+          source.rating_as_float8() + " as rating from " + rows_that_count() + ") rated join " +
+          workspace_.items() + " items on " + same_item + " group by user_id",
+      {int_param(static_cast<int>(chunks * parts)), per_part,
+       int4_array_param(workspace_.parts())});
+  names.end();
+  execute(
+      "insert into " + workspace_.chunks() +
+          " select part, number, pg_catalog.array_agg(user_id), als._chunk(ratings, "
+          "als._id_key(user_id), part, number, $1, $2, 0, 0, null) from (select part, number, "
+          "user_id, ratings from " +
+          workspace_.rows() + " order by part, number, user_id) users group by part, number",
+      {int_param(static_cast<int>(items_)), int_param(static_cast<int>(request_.on_duplicate))});
+  workspace_.empty(workspace_.rows());
+  execute("insert into " + workspace_.users() + " select part, number, null from " +
+          workspace_.chunks());
+  gather_facts();
+}
+
+void Packing::gather_facts() {
+  counts_.users = 0;
+  read_rows("select facts.* from " + workspace_.chunks() +
+                ", lateral als._chunk_facts(chunk) facts order by part, number",
+            {INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID}, [&](TupleTableSlot* slot) {
+              const Datum* values = slot->tts_values;
+              counts_.users += DatumGetInt32(values[0]);
+              moments_.add({static_cast<std::uint64_t>(DatumGetInt64(values[1])),
+                            DatumGetFloat8(values[2]), DatumGetFloat8(values[3])});
+              duplicates_ += DatumGetInt64(values[4]);
+            });
+}
+
+Ratings Packing::sample(ThreadTeam& team) const {
+  RatingReader reader(request_.source);
+  const std::string condition =
+      "als._bucket(" + quoted(request_.source.user_col) + ", $1) operator(pg_catalog.=) 0";
+  SnapshotScope snapshot;
+  reader.read([] {}, condition.c_str(), int_param(static_cast<int>(counts_.kept / kSample) + 1));
+  snapshot.pop();
+  const auto ranks_of = [](const IdDictionary& ids) {
+    std::vector<std::uint32_t> ranks(ids.size());
+    server([&] { ids.rank(ranks.data()); });
+    return ranks;
+  };
+  return Ratings(reader.take_buffer(), ranks_of(reader.users()), ranks_of(reader.items()),
+                 request_.on_duplicate, team);
+}
+
+void Packing::make_slices(PartsTraining& training) {
+  const Param last = int_param(static_cast<int>(training.slices()) - 1);
+  {
+    const BytesParam param(training.bytes());
+    execute(
+        "insert into " + workspace_.sums() +
+            " select slice, part, als._piece(pieces, slice) from (select part, "
+            "als._part_totals($1, part, chunk) as pieces from (select part, number, chunk from " +
+            workspace_.chunks() +
+            " order by part, number) chunks group by part) parts cross join "
+            "pg_catalog.generate_series(0, $2) as slice",
+        {param, last});
+  }
+  execute("insert into " + workspace_.totals() +
+          " select slice, als._sum_pieces(piece) from (select slice, piece from " +
+          workspace_.sums() + " order by slice, part) pieces group by slice");
+  workspace_.empty(workspace_.sums());
+  training.zero_loss = zero_loss(fetch_bytes(
+      "select pg_catalog.string_agg(totals, '' order by slice) from " + workspace_.totals()));
+  const BytesParam param(training.bytes());
+  execute("insert into " + workspace_.slices() +
+              " select t.slice, als._make_slice($1, t.slice, totals, keys, $2) from " +
+              workspace_.totals() +
+              " t join (select idx operator(pg_catalog./) $3 as slice, pg_catalog.array_agg(key "
+              "order by idx) as keys from " +
+              workspace_.items() + " group by 1) k on t.slice operator(pg_catalog.=) k.slice",
+          {param, float_param(moments_.spread()), int_param(static_cast<int>(slice_items()))});
+}
+
+std::vector<RatingTotals> Packing::totals() const {
+  std::vector<RatingTotals> all;
+  read_rows("select totals from " + workspace_.totals() + " order by slice", {BYTEAOID},
+            [&](TupleTableSlot* slot) {
+              bytea* value = server([&] { return DatumGetByteaPP(slot->tts_values[0]); });
+              const std::vector<RatingTotals> some =
+                  rating_totals({VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)});
+              all.insert(all.end(), some.begin(), some.end());
+            });
+  return all;
+}
+
+}  // namespace als::pg

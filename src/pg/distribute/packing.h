@@ -1,0 +1,72 @@
+// From a source of ratings to the chunks, items and totals of a workspace.
+#pragma once
+
+#include "core/data/popularity.h"
+#include "core/data/ratings.h"
+#include "core/parts/chunk.h"
+#include "core/parts/step.h"
+#include "pg/distribute/workspace.h"
+#include "pg/source/rating_source.h"
+
+namespace als::pg {
+
+/// What of a training decides how its ratings are packed.
+struct PackingRequest {
+  const DescribedSource& source;
+  OnDuplicate on_duplicate;
+  int factors;
+};
+
+/// The rows of a source.
+struct RowCounts {
+  std::int64_t rows = 0;
+  std::int64_t kept = 0;  ///< with neither a null id nor a null rating
+  std::int64_t users = 0;
+  std::pair<float, float> range{};  ///< of the ratings
+};
+
+/// Ratings in a workspace.
+class Packing {
+ public:
+  Packing(const PackingRequest& request, Workspace& workspace)
+      : request_(request), workspace_(workspace) {}
+
+  /// Counts the rows. Throws P0002 if none counts, 21000 for duplicates where they are an error.
+  void count();
+
+  /// Numbers the items and packs the ratings.
+  void pack();
+
+  const RowCounts& counts() const { return counts_; }
+  std::uint32_t items() const { return items_; }
+  std::uint32_t slice_items() const;
+  const RatingMoments& moments() const { return moments_; }
+  std::int64_t duplicates() const { return duplicates_; }
+
+  /// The ratings of some users in memory, all of them if they are few: for what is measured on a
+  /// sample.
+  Ratings sample(ThreadTeam& team) const;
+
+  /// Sums what the ratings of each item come to, and makes the slices that a training starts with.
+  /// Completes `training` by the loss where all factors are zero.
+  void make_slices(PartsTraining& training);
+
+  /// Of all items.
+  std::vector<RatingTotals> totals() const;
+
+ private:
+  std::string rows_that_count() const;
+  void check_duplicates() const;
+  void number_items();
+  void gather_facts();
+  std::int64_t users_in_chunk() const;
+
+  const PackingRequest request_;
+  Workspace& workspace_;
+  RowCounts counts_;
+  std::uint32_t items_ = 0;
+  RatingMoments moments_;
+  std::int64_t duplicates_ = 0;
+};
+
+}  // namespace als::pg

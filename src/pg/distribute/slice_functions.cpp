@@ -1,0 +1,146 @@
+// The items' side: totals, slices, and the sums that slices get.
+
+#include "core/parts/item_slice.h"
+#include "core/parts/part_sums.h"
+#include "pg/distribute/stored_chunk.h"
+#include "pg/server/interrupts.h"
+#include "pg/server/settings.h"
+#include "pg/sql/array_elements.h"
+
+namespace als::pg {
+
+namespace {
+
+std::uint32_t number_arg(FunctionCallInfo fcinfo, int index, const char* name) {
+  return static_cast<std::uint32_t>(int_arg(fcinfo, index, name, 0, PG_INT32_MAX));
+}
+
+ThreadTeam team_of_session() { return interruptible_team(default_threads()); }
+
+/// A slice that begins with the numbers that are drawn for these keys.
+Bytes make_random_slice(FunctionCallInfo fcinfo) {
+  const ByteView training = bytes_arg(fcinfo, 0, "training");
+  const std::uint32_t slice = number_arg(fcinfo, 1, "slice");
+  const ByteView totals = bytes_arg(fcinfo, 2, "totals");
+  require_arg(fcinfo, 3, "keys");
+  const ArrayElements elements = server([&] { return array_elements(PG_GETARG_DATUM(3)); });
+  std::vector<std::uint64_t> keys;
+  for (int i = 0; i < elements.n; ++i) {
+    if (elements.nulls[i]) throw InvalidBytes("an item has no key");
+    keys.push_back(static_cast<std::uint64_t>(DatumGetInt64(elements.values[i])));
+  }
+  ThreadTeam team = team_of_session();
+  return make_slice(PartsTraining::read(training), slice, totals, keys,
+                    float_arg(fcinfo, 4, "spread", 0, 1e300), team);
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_add_to_totals)
+ALS_SQL_FUNCTION(als_totals_bytes)
+ALS_SQL_FUNCTION(als_piece)
+ALS_SQL_FUNCTION(als_add_piece)
+ALS_SQL_FUNCTION(als_pieces_sum)
+ALS_SQL_FUNCTION(als_make_slice)
+ALS_SQL_FUNCTION(als_turn_slice)
+ALS_SQL_FUNCTION(als_slice_block)
+ALS_SQL_FUNCTION(als_step_slice)
+ALS_SQL_FUNCTION(als_slice_report)
+
+/// als._add_to_totals(state internal, training bytea, part int, chunk bytea): internal
+Datum als_add_to_totals(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  PG_RETURN_POINTER(guard_bytes([&] {
+    using State = AggregateState<als::PartTotals>;
+    MemoryContext context = State::context(fcinfo);
+    als::PartTotals* totals = State::of(fcinfo);
+    if (totals == nullptr)
+      totals = keep_in<als::PartTotals>(context,
+                                        als::PartsTraining::read(bytes_arg(fcinfo, 1, "training")),
+                                        number_arg(fcinfo, 2, "part"));
+    totals->add(read_chunk(bytes_arg(fcinfo, 3, "chunk")).ratings);
+    return totals;
+  }));
+}
+
+/// als._totals_bytes(state internal): bytea
+Datum als_totals_bytes(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  return guard_bytes(
+      [&] { return bytea_datum(AggregateState<als::PartTotals>::of(fcinfo)->bytes()); });
+}
+
+/// als._piece(pieces bytea, slice int): bytea
+Datum als_piece(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    return bytea_datum(
+        als::piece_of_slice(bytes_arg(fcinfo, 0, "pieces"), number_arg(fcinfo, 1, "slice")));
+  });
+}
+
+/// als._add_piece(state internal, piece bytea): internal
+Datum als_add_piece(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  PG_RETURN_POINTER(guard_bytes([&] {
+    using State = AggregateState<als::Bytes>;
+    MemoryContext context = State::context(fcinfo);
+    als::Bytes* sum = State::of(fcinfo);
+    if (sum == nullptr) sum = keep_in<als::Bytes>(context);
+    als::add_sums(*sum, bytes_arg(fcinfo, 1, "piece"));
+    return sum;
+  }));
+}
+
+/// als._pieces_sum(state internal): bytea; of als._add_piece and als._add_report
+Datum als_pieces_sum(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  return guard_bytes([&] { return bytea_datum(*AggregateState<als::Bytes>::of(fcinfo)); });
+}
+
+/// als._make_slice(training bytea, slice int, totals bytea, keys bigint[], spread float8): bytea
+Datum als_make_slice(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] { return bytea_datum(make_random_slice(fcinfo)); });
+}
+
+/// als._turn_slice(slice bytea, step bytea): bytea
+Datum als_turn_slice(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    als::ThreadTeam team = team_of_session();
+    return bytea_datum(
+        als::turn_slice(bytes_arg(fcinfo, 0, "slice"), bytes_arg(fcinfo, 1, "step"), team));
+  });
+}
+
+/// als._slice_block(slice bytea, step bytea): bytea
+Datum als_slice_block(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    als::ThreadTeam team = team_of_session();
+    return bytea_datum(
+        als::slice_block(bytes_arg(fcinfo, 0, "slice"), bytes_arg(fcinfo, 1, "step"), team));
+  });
+}
+
+/// als._step_slice(slice bytea, step bytea, sums bytea): bytea
+Datum als_step_slice(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    als::ThreadTeam team = team_of_session();
+    return bytea_datum(als::step_slice(bytes_arg(fcinfo, 0, "slice"), bytes_arg(fcinfo, 1, "step"),
+                                       bytes_arg(fcinfo, 2, "sums"), team));
+  });
+}
+
+/// als._slice_report(slice bytea): bytea
+Datum als_slice_report(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes(
+      [&] { return bytea_datum(als::report_of_slice(bytes_arg(fcinfo, 0, "slice"))); });
+}

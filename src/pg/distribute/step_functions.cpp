@@ -1,0 +1,143 @@
+// The steps over chunks: a half-step of their users, and what they add to each item.
+
+#include "core/parts/part_sums.h"
+#include "core/parts/users_step.h"
+#include "pg/distribute/stored_chunk.h"
+#include "pg/server/interrupts.h"
+
+namespace als::pg {
+
+namespace {
+
+/// How many threads a step takes where it runs.
+int threads_of_step(FunctionCallInfo fcinfo, int index) { return threads_arg(fcinfo, index); }
+
+/// A half-step of users with a block that is unpacked already.
+struct UsersWork {
+  UsersWork(ByteView step, ByteView pieces, int threads)
+      : fingerprint(ItemBlock::fingerprint(pieces)),
+        size(pieces.size()),
+        step_bytes(step),
+        team(interruptible_team(threads)) {
+    block.add(pieces);
+    users.emplace(step_bytes, block, team);
+  }
+
+  bool is_for(ByteView step, ByteView pieces) const {
+    return size == pieces.size() && fingerprint == ItemBlock::fingerprint(pieces) &&
+           step_bytes == step;
+  }
+
+  std::uint64_t fingerprint;
+  std::size_t size;
+  Bytes step_bytes;
+  ThreadTeam team;
+  ItemBlock block;
+  std::optional<UsersStep> users;
+};
+
+/// What the function keeps from chunk to chunk of a query.
+struct KeptWork {
+  std::unique_ptr<UsersWork> work;
+};
+
+UsersStep& users_step(FunctionCallInfo fcinfo, ByteView step, ByteView pieces, int threads) {
+  FmgrInfo* function = fcinfo->flinfo;
+  if (function->fn_extra == nullptr) function->fn_extra = keep_in<KeptWork>(function->fn_mcxt);
+  std::unique_ptr<UsersWork>& work = static_cast<KeptWork*>(function->fn_extra)->work;
+  if (work == nullptr || !work->is_for(step, pieces)) {
+    work.reset();
+    work = std::make_unique<UsersWork>(step, pieces, threads);
+  }
+  return *work->users;
+}
+
+struct SumsWork {
+  SumsWork(ByteView pieces, std::uint32_t part, int threads) : team(interruptible_team(threads)) {
+    ItemBlock block;
+    block.add(pieces);
+    sums.emplace(std::move(block), part, team);
+  }
+  ThreadTeam team;
+  std::optional<PartSums> sums;
+};
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_step_users)
+ALS_SQL_FUNCTION(als_user_report)
+ALS_SQL_FUNCTION(als_add_report)
+ALS_SQL_FUNCTION(als_add_to_sums)
+ALS_SQL_FUNCTION(als_sums_bytes)
+
+/// als._step_users(step bytea, block bytea, chunk bytea, users bytea, threads int): bytea, what
+/// they report and the users
+Datum als_step_users(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    const als::ByteView users = bytes_or_nothing(fcinfo, 3);
+    als::UsersStep& step = users_step(fcinfo, bytes_arg(fcinfo, 0, "step"),
+                                      bytes_arg(fcinfo, 1, "block"), threads_of_step(fcinfo, 4));
+    const als::UsersStep::Result result =
+        step.run(read_chunk(bytes_arg(fcinfo, 2, "chunk")).ratings,
+                 users.empty() ? users : read_pair(users).second);
+    return PointerGetDatum(bytea_of_pair(result.report, result.users));
+  });
+}
+
+/// als._user_report(users bytea): bytea
+Datum als_user_report(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    // The length first, so that the users stay where they are.
+    const als::ByteView head = first_bytes_arg(fcinfo, 0, "users", sizeof(std::uint64_t));
+    std::uint64_t length = 0;
+    if (head.size() == sizeof(length)) std::memcpy(&length, head.data(), sizeof(length));
+    if (head.size() != sizeof(length) || length > MaxAllocSize / 2)
+      throw als::InvalidBytes("these bytes are no users");
+    return bytea_datum(
+        read_pair(first_bytes_arg(fcinfo, 0, "users", sizeof(length) + length)).first);
+  });
+}
+
+/// als._add_report(state internal, report bytea): internal
+Datum als_add_report(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  PG_RETURN_POINTER(guard_bytes([&] {
+    using State = AggregateState<als::Bytes>;
+    MemoryContext context = State::context(fcinfo);
+    als::Bytes* sum = State::of(fcinfo);
+    if (sum == nullptr) sum = keep_in<als::Bytes>(context);
+    als::add_user_report(*sum, bytes_arg(fcinfo, 1, "report"));
+    return sum;
+  }));
+}
+
+/// als._add_to_sums(state internal, block bytea, part int, chunk bytea, users bytea, threads int):
+/// internal
+Datum als_add_to_sums(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  PG_RETURN_POINTER(guard_bytes([&] {
+    using State = AggregateState<SumsWork>;
+    MemoryContext context = State::context(fcinfo);
+    SumsWork* work = State::of(fcinfo);
+    if (work == nullptr)
+      work =
+          keep_in<SumsWork>(context, bytes_arg(fcinfo, 1, "block"),
+                            static_cast<std::uint32_t>(int_arg(fcinfo, 2, "part", 0, PG_INT32_MAX)),
+                            threads_of_step(fcinfo, 5));
+    work->sums->add(read_chunk(bytes_arg(fcinfo, 3, "chunk")).ratings,
+                    read_pair(bytes_arg(fcinfo, 4, "users")).second);
+    return work;
+  }));
+}
+
+/// als._sums_bytes(state internal): bytea
+Datum als_sums_bytes(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  return guard_bytes(
+      [&] { return bytea_datum(AggregateState<SumsWork>::of(fcinfo)->sums->bytes()); });
+}

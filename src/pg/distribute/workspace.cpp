@@ -1,0 +1,98 @@
+// Makes, empties and drops the tables of a training in parts.
+#include "pg/distribute/workspace.h"
+
+#include <numeric>
+
+#include "pg/distribute/citus.h"
+#include "pg/sql/params.h"
+
+namespace als::pg {
+
+namespace {
+
+/// Hexadecimal digits that nobody has drawn before.
+std::string random_name() {
+  std::uint64_t number = 0;
+  server([&] {
+    if (!pg_strong_random(&number, sizeof(number)))
+      ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("no random number to be had")));
+  });
+  return format("als_%016llx_", static_cast<unsigned long long>(number));
+}
+
+}  // namespace
+
+Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed)
+    : prefix_(random_name()), distributed_(distributed), parts_(parts), id_types_(id_types) {
+  std::iota(parts_.begin(), parts_.end(), 0);
+  temporary_ = server([&] { return isAnyTempNamespace(schema); });
+  schema_ = server([&] { return quote_identifier(get_namespace_name(schema)); });
+}
+
+std::string Workspace::table(const char* label) const { return schema_ + "." + prefix_ + label; }
+
+/// large: a column of values that are large, and would not get smaller.
+void Workspace::create(const char* label, const std::string& columns, const char* large) {
+  execute(std::string(temporary_ ? "create table " : "create unlogged table ") + table(label) +
+          " (" + columns + ")");
+  made_.push_back(table(label));
+  if (large != nullptr)
+    execute("alter table " + table(label) + " alter " + large + " set storage external");
+}
+
+void Workspace::create() {
+  const std::string user = server([&] { return column_type(*id_types_.users); });
+  const std::string item = server([&] { return column_type(*id_types_.items); });
+  const std::string array = server([&] {
+    return format_type_extended(id_array_type(*id_types_.users), -1,
+                                FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+  });
+  create("items", "idx int, item_id " + item + ", key bigint", nullptr);
+  create("rows", "part int, number int, user_id " + user + ", ratings bytea", "ratings");
+  create("chunks", "part int, number int, ids " + array + ", chunk bytea", "chunk");
+  for (const char* label : {"users", "users_too"})
+    create(label, "part int, number int, users bytea", "users");
+  for (const char* label : {"slices", "slices_too"})
+    create(label, "slice int, state bytea", "state");
+  create("totals", "slice int, totals bytea", "totals");
+  create("block", "block bytea", "block");
+  create("sums", "slice int, part int, piece bytea", "piece");
+  if (distributed_) distribute();
+}
+
+/// Chunks by part and slices by their numbers; what every part needs is on every machine.
+void Workspace::distribute() {
+  for (const char* label : {"items", "block"})
+    execute("select pg_catalog.create_reference_table('" + table(label) + "')");
+  const auto by = [&](const char* label, const char* column, const std::string& with) {
+    execute("select pg_catalog.create_distributed_table('" + table(label) + "', '" + column +
+                "', colocate_with => $1" +
+                (with == "none" ? ", shard_count => " + std::to_string(parts_.size()) : "") + ")",
+            {text_param(with.c_str())});
+  };
+  by("chunks", "part", "none");
+  for (const char* label : {"rows", "users", "users_too"}) by(label, "part", chunks());
+  by("slices", "slice", "none");
+  for (const char* label : {"slices_too", "totals", "sums"}) by(label, "slice", table("slices"));
+  parts_ = value_in_each_shard(chunks(), static_cast<int>(parts_.size()));
+}
+
+void Workspace::drop() {
+  std::string tables;
+  for (const std::string& made : made_) tables += (tables.empty() ? "" : ", ") + made;
+  execute("drop table " + tables);
+}
+
+void Workspace::empty(const std::string& table) { execute("truncate " + table); }
+
+void Workspace::users_are_next() {
+  empty(users());
+  users_ = 1 - users_;
+}
+
+void Workspace::slices_are_next() {
+  empty(slices());
+  slices_ = 1 - slices_;
+}
+
+}  // namespace als::pg

@@ -1,0 +1,70 @@
+// The tables of a training in parts.
+#pragma once
+
+#include "pg/ids/id_type.h"
+#include "pg/ids/side.h"
+#include "pg/sql/spi.h"
+
+namespace als::pg {
+
+/// Unlogged tables beside the model, of names that nothing else has, made and dropped by the
+/// transaction of the training; nobody else ever sees them.
+///
+///   items   idx, item_id, key: the items by number
+///   rows    part, number, user_id, ratings: on their way to chunks
+///   chunks  part, number, ids, chunk: users and their ratings
+///   users   part, number, users: what the last half-step made of a chunk's users, and reports
+///   slices  slice, state: the items' side
+///   totals  slice, totals: what an item's ratings come to
+///   block   block: the items' vectors, as all parts get them for a step
+///   sums    slice, part, piece: on their way from parts to slices
+///
+/// Of users and slices there are two tables, one of which is empty: a step fills that, and empties
+/// the other. So rows that are replaced take no room, as they would within a transaction.
+class Workspace {
+ public:
+  /// distributed: over machines, by Citus.
+  Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed);
+
+  void create();
+  void drop();
+
+  /// The numbers of the parts, ascending: where parts are distributed, each has a shard.
+  const std::vector<int>& parts() const { return parts_; }
+
+  /// The qualified name of a table.
+  std::string items() const { return table("items"); }
+  std::string rows() const { return table("rows"); }
+  std::string chunks() const { return table("chunks"); }
+  std::string totals() const { return table("totals"); }
+  std::string block() const { return table("block"); }
+  std::string sums() const { return table("sums"); }
+  std::string users() const { return table(users_ == 0 ? "users" : "users_too"); }
+  std::string slices() const { return table(slices_ == 0 ? "slices" : "slices_too"); }
+
+  /// The other, empty one.
+  std::string next_users() const { return table(users_ == 0 ? "users_too" : "users"); }
+  std::string next_slices() const { return table(slices_ == 0 ? "slices_too" : "slices"); }
+
+  /// The other one has been filled: empties this one, and calls that users(), or slices().
+  void users_are_next();
+  void slices_are_next();
+  void empty(const std::string& table);
+
+ private:
+  std::string table(const char* label) const;
+  void create(const char* label, const std::string& columns, const char* large);
+  void distribute();
+
+  std::string schema_;
+  std::string prefix_;
+  bool temporary_;
+  bool distributed_;
+  std::vector<int> parts_;
+  std::vector<std::string> made_;  // tables
+  const BySide<const IdType*>& id_types_;
+  int users_ = 0;
+  int slices_ = 0;
+};
+
+}  // namespace als::pg

@@ -1,0 +1,159 @@
+// Packs a source's ratings, trains on them step by step, and writes what comes of it.
+#include "pg/train/distributed_training.h"
+
+#include "core/data/rating_statistics.h"
+#include "pg/distribute/citus.h"
+#include "pg/options/option_defaults.h"
+#include "pg/server/interrupts.h"
+#include "pg/sql/params.h"
+#include "pg/train/training_source.h"
+
+namespace als::pg {
+
+void check_can_be_distributed(const TrainRequest& request) {
+  const auto refuse = [](const char* what, const char* instead) {
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                    format("a distributed training cannot be had with %s", what), instead);
+  };
+  if (request.options.nonnegative)
+    refuse("nonnegative factors", "Leave nonnegative out, or train with distributed => false.");
+  if (request.options.solver == Solver::kDirect)
+    refuse("solver => 'direct'", "Use solver => 'cg', which ends as low, or distributed => false.");
+  if (request.holdout > 0)
+    refuse(
+        "a holdout",
+        "Split the source with als.hash_fraction(), and measure with als.evaluate() afterwards.");
+  if (request.warm_start)
+    refuse("a warm start", "Leave warm_start out, or say warm_start => false.");
+  if (request.keep_previous)
+    refuse("keep_previous", "Train a model of another name, and rename it once it is good.");
+}
+
+void DistributedTraining::run() {
+  check_can_be_distributed(request_);
+  progress_.expect(request_.options.iterations);
+  source_ = describe_training(request_, model_, report_, context_);
+  progress_.hide();
+  model_.prepare_tables(source_->id_types, request_.unlogged, request_.replace_ids);
+  pack();
+  complete_options();
+  iterate();
+  write();
+}
+
+void DistributedTraining::pack() {
+  Stopwatch watch;
+  const Spread spread = spread_of(*source_);
+  if (spread.distributed) connection_.emplace();
+  report_.parts = request_.parts.value_or(spread.shards);
+  workspace_.emplace(model_.target_table().schema(), source_->id_types, report_.parts,
+                     spread.distributed);
+  packing_.emplace(PackingRequest{*source_, request_.on_duplicate, request_.options.factors},
+                   *workspace_);
+  progress_.enter(Phase::kReading);
+  packing_->count();
+  const RowCounts& counts = packing_->counts();
+  progress_.rows_read(counts.rows);
+  workspace_->create();
+  progress_.enter(Phase::kIndexing);
+  packing_->pack();
+  report_.rows = counts.rows;
+  report_.skipped = counts.rows - counts.kept;
+  report_.duplicates = packing_->duplicates();
+  report_.ratings = static_cast<std::int64_t>(packing_->moments().count);
+  report_.users = counts.users;
+  report_.items = packing_->items();
+  report_.mean = packing_->moments().mean;
+  report_.spread = packing_->moments().spread();
+  report_.range = counts.range;
+  if (!(std::fabs(static_cast<float>(report_.mean)) <= kMaxBias))
+    throw std::range_error("the ratings are too large for factors in single precision");
+  report_.read_seconds = watch.seconds();
+}
+
+/// What implicit feedback goes by is measured on a sample.
+void DistributedTraining::complete_options() {
+  RatingStatistics statistics;
+  statistics.spread = report_.spread;
+  if (request_.options.feedback == Feedback::kImplicit) {
+    ThreadTeam team = interruptible_team(request_.threads);
+    statistics = statistics_of(packing_->sample(team), true, team);
+    statistics.spread = report_.spread;
+    advise_on_tail(statistics, report_);
+  }
+  options_ = pg::complete_options(request_.choices, statistics);
+}
+
+void DistributedTraining::iterate() {
+  Stopwatch watch;
+  progress_.enter(Phase::kTraining);
+  PartsTraining training;
+  training.options = options_;
+  training.mean = mean();
+  training.items = packing_->items();
+  training.slice_items = packing_->slice_items();
+  training.users = static_cast<std::uint64_t>(report_.users);
+  training.ratings = static_cast<std::uint64_t>(report_.ratings);
+  packing_->make_slices(training);
+  SqlSteps steps(*workspace_, training.slices(), request_.threads);
+  ThreadTeam team = interruptible_team(request_.threads);
+  PartsTrainer trainer(training, steps.reports(), steps, team);
+  Iterations iterations(options_, trainer);
+  Stopwatch iteration;
+  while (!iterations.finished()) {
+    iterations.iterate();
+    report_.loss.push_back(iterations.loss().back());
+    progress_.iteration(static_cast<int>(report_.loss.size()), report_.loss.back());
+    tell_iteration(request_, report_, iteration.seconds());
+    iteration = Stopwatch();
+  }
+  report_.cg = true;
+  report_.refined = static_cast<std::int64_t>(trainer.refined_rows());
+  report_.train_seconds = watch.seconds();
+}
+
+void DistributedTraining::write() {
+  Stopwatch watch;
+  progress_.enter(Phase::kWriting);
+  write_users();
+  write_items();
+  workspace_->drop();
+  if (connection_) connection_->end();
+  report_.write_seconds = watch.seconds();
+  write_model_row(model_, request_, options_, report_);
+}
+
+void DistributedTraining::write_users() {
+  model_.write_rows(
+      Side::kUsers, *source_->id_types.users,
+      "select id, (f).factors, (f).bias, (f).n_ratings, (f).checksum from (select "
+      "pg_catalog.unnest(c.ids) as id, als._chunk_factors(c.chunk, u.users, (select keys from k)) "
+      "as f from " +
+          workspace_->chunks() + " c join " + workspace_->users() +
+          " u on c.part operator(pg_catalog.=) u.part and c.number operator(pg_catalog.=) "
+          "u.number) users",
+      "k as materialized (select pg_catalog.array_agg(key order by idx) as keys from " +
+          workspace_->items() + ")");
+}
+
+void DistributedTraining::write_items() {
+  std::vector<RatingTotals> totals = packing_->totals();
+  if (options_.feedback == Feedback::kExplicit) report_.damping = damping(totals);
+  const Param no_damping{FLOAT8OID, 0, true};
+  model_.write_rows(
+      Side::kItems, *source_->id_types.items,
+      "select i.item_id as id, f.factors, f.bias, f.n_ratings, null::pg_catalog.int8 as checksum, "
+      "f.popularity from " +
+          workspace_->slices() + " s join " + workspace_->totals() +
+          " t on s.slice operator(pg_catalog.=) t.slice cross join lateral "
+          "als._slice_factors(s.state, t.totals, $1, $2) with ordinality as f(factors, bias, "
+          "n_ratings, popularity, n) join " +
+          workspace_->items() +
+          " i on i.idx operator(pg_catalog.=) (s.slice operator(pg_catalog.*) $3 "
+          "operator(pg_catalog.+) f.n operator(pg_catalog.-) 1)",
+      "",
+      {float_param(report_.mean), report_.damping ? float_param(*report_.damping) : no_damping,
+       int_param(static_cast<int>(packing_->slice_items()))});
+}
+
+}  // namespace als::pg

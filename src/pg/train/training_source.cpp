@@ -1,0 +1,62 @@
+// Looks at the source of a training, and says what is to be said of it.
+#include "pg/train/training_source.h"
+
+#include "pg/ids/id_args.h"
+#include "pg/model/previous_run.h"
+#include "pg/server/settings.h"
+#include "pg/source/read_cost.h"
+#include "pg/train/forgotten_options.h"
+#include "pg/train/train_arguments.h"
+
+namespace als::pg {
+
+namespace {
+
+void warn_of_constant_ratings(const TrainRequest& request) {
+  if (request.source.rating_col || request.options.feedback != Feedback::kExplicit) return;
+  server([] {
+    ereport(WARNING, (errmsg("every rating is 1, from which explicit feedback learns nothing"),
+                      errhint("Use feedback => 'implicit' for clicks, orders and the like.")));
+  });
+}
+
+/// In a notice, and for the model's row.
+void advise(TrainReport& report, const std::string& advice) {
+  if (advice.empty()) return;
+  report.advice += (report.advice.empty() ? "" : "; ") + advice;
+  server([&] { ereport(NOTICE, (errmsg("%s", advice.c_str()))); });
+}
+
+}  // namespace
+
+DescribedSource describe_training(const TrainRequest& request, ModelWriter& model,
+                                  TrainReport& report, MemoryContext context) {
+  warn_of_constant_ratings(request);
+  if (request.keep_previous) PreviousRun(model).check_may_keep();
+  report.warm_started = request.warm_start && OidIsValid(model.table());
+  if (!request.is_retraining) report_forgotten_options(model.table(), request);
+  DescribedSource source = describe_source(request.source, context);
+  if (request.seen) check_seen(*request.seen, source.id_types, context);
+  advise(report, advice_on_reading(source));
+  return source;
+}
+
+void advise_on_tail(const RatingStatistics& statistics, TrainReport& report) {
+  if (statistics.has_long_tail())
+    advise(report,
+           "some ratings are so much larger than the others that these have next to no weight: "
+           "ln(1 + rating), in a query as the source, finds more as a rule");
+}
+
+void tell_iteration(const TrainRequest& request, const TrainReport& report, double seconds) {
+  int level = verbose() ? NOTICE : DEBUG1;
+  std::string holdout =
+      report.holdout.empty() ? "" : format(", held out %.6g", report.holdout.back());
+  server([&] {
+    ereport(level, (errmsg("als: iteration %d of %d: loss %.9g%s, %.2f s",
+                           static_cast<int>(report.loss.size()), request.options.iterations,
+                           report.loss.back(), holdout.c_str(), seconds)));
+  });
+}
+
+}  // namespace als::pg

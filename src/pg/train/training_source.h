@@ -1,0 +1,21 @@
+// What all kinds of training do with their source before they read it.
+#pragma once
+
+#include "core/data/rating_statistics.h"
+#include "pg/train/run_record.h"
+
+namespace als::pg {
+
+/// Describes the source and what else the request names, with warnings, notices and errors about
+/// what is plain by then. The types of ids are allocated in `context`. The model is locked by now.
+DescribedSource describe_training(const TrainRequest& request, ModelWriter& model,
+                                  TrainReport& report, MemoryContext context);
+
+/// Says in a notice, and in the model's row, that implicit feedback has ratings which outweigh all
+/// others.
+void advise_on_tail(const RatingStatistics& statistics, TrainReport& report);
+
+/// Tells whoever listens about the iteration that is done.
+void tell_iteration(const TrainRequest& request, const TrainReport& report, double seconds);
+
+}  // namespace als::pg

@@ -1,0 +1,130 @@
+-- als.train(..., distributed => true) over plain tables of one server: the same model as a training in one place.
+create schema distributed;
+set search_path = distributed;
+set client_min_messages = warning;
+set als.threads = 1;
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+
+\set ECHO none
+\i test/sql/try.psql
+\set ECHO all
+
+create table ratings as
+select u as user_id, i as item_id, (1 + 4 * als.hash_fraction(u, i, 'rating') + 2 * cos(u % 7 + i % 5))::real as rating
+from generate_series(1, 600) u, generate_series(1, 80) i where als.hash_fraction(u, i) < 0.2;
+
+-- How far apart two models are after each iteration, in parts of the loss.
+create function apart(a regclass, b regclass) returns text language plpgsql as $$
+declare far float8; n int;
+begin
+  execute format('select max(abs(x / y - 1)), count(*) from %s a, %s b, unnest(a.loss, b.loss) l(x, y)', a, b) into far, n;
+  return n || ' iterations, ' || case when far < 1e-5 then 'within 1e-5' else far::text end;
+end $$;
+create function trained(model text, options text) returns text language plpgsql as $$
+begin
+  execute format('select from als.train(%L, ''ratings'', factors => 9, iterations => 4, %s)', model, options);
+  return model;
+end $$;
+select trained('alone', 'biases => true'), trained('parts_1', 'biases => true, distributed => true'), trained('parts_3', 'biases => true, distributed => true, parts => 3'), trained('parts_8', 'biases => true, distributed => true, parts => 8');
+select apart('alone', 'parts_1'), apart('alone', 'parts_3'), apart('alone', 'parts_8');
+select n_rows, n_skipped, n_duplicates, n_ratings, n_users, n_items, solver, distributed, parts from alone union all
+select n_rows, n_skipped, n_duplicates, n_ratings, n_users, n_items, solver, distributed, parts from parts_8;
+select abs(a.mean - b.mean) < 1e-9 as mean, abs(a.spread - b.spread) < 1e-9 as spread, abs(a.damping / b.damping - 1) < 1e-9 as damping, abs(a.regularization / b.regularization - 1) < 1e-9 as regularization,
+  (a.lowest_rating, a.highest_rating) = (b.lowest_rating, b.highest_rating) as range
+from alone a, parts_8 b;
+-- The rows of the factor tables are those of the other model.
+select count(*) as users, count(*) filter (where a.n_ratings <> b.n_ratings or a.checksum <> b.checksum) as differ,
+  max(abs(als.predict('alone', user_id, 3) - als.predict('parts_3', user_id, 3))) < 0.01 as close
+from alone_user_factors a join parts_3_user_factors b using (user_id);
+select count(*) as items, count(*) filter (where a.n_ratings <> b.n_ratings or abs(a.popularity - b.popularity) > 1e-5) as differ
+from alone_item_factors a join parts_3_item_factors b using (item_id);
+-- Nothing is left of its tables.
+select count(*) from pg_class where relnamespace = 'distributed'::regnamespace and relname like 'als\_%';
+-- The same bits again.
+select trained('parts_3_too', 'biases => true, distributed => true, parts => 3');
+select count(*) filter (where a.factors <> b.factors or a.bias <> b.bias) as differ from parts_3_user_factors a join parts_3_too_user_factors b using (user_id);
+
+-- Without biases, and implicit feedback.
+select trained('plain', 'biases => false'), trained('plain_parts', 'biases => false, distributed => true, parts => 2');
+select apart('plain', 'plain_parts');
+select trained('implicit', 'feedback => ''implicit'''), trained('implicit_parts', 'feedback => ''implicit'', distributed => true, parts => 5');
+select apart('implicit', 'implicit_parts');
+select abs(a.alpha / b.alpha - 1) < 1e-9 as alpha, abs(a.regularization / b.regularization - 1) < 1e-9 as regularization from implicit a, implicit_parts b;
+select count(*) filter (where a.popularity <> b.popularity) as differ from implicit_item_factors a join implicit_parts_item_factors b using (item_id);
+select trained('seven', 'rating_col => null, feedback => ''implicit'', alpha => 7, regularization => 0.1, reg_exponent => 1'),
+  trained('seven_parts', 'rating_col => null, feedback => ''implicit'', alpha => 7, regularization => 0.1, reg_exponent => 1, distributed => true');
+select apart('seven', 'seven_parts');
+-- A tolerance ends both after the same iteration.
+select trained('tolerant', 'tolerance => 0.5'), trained('tolerant_parts', 'tolerance => 0.5, distributed => true, parts => 2');
+select apart('tolerant', 'tolerant_parts');
+
+-- It serves, and is trained again, as it was or otherwise.
+select count(*) from als.recommend('parts_3', 7, 5);
+insert into ratings values (1001, 7, 3), (1001, 9, 4), (1001, 81, 2);
+select n_users, n_items, distributed, parts, run from als.retrain('parts_3');
+select n_users, distributed, parts from als.retrain('parts_3', parts => 2);
+select n_users, distributed, parts from als.retrain('parts_3', distributed => false);
+select count(*) from als.recommend('parts_3', 1001, 5);
+
+-- Rows with nulls, several for a pair, and ids of any type.
+create table messy as select user_id, item_id, rating from ratings union all select user_id, item_id, rating + 1 from ratings where user_id % 10 = 0
+union all values (null, 3, 3), (3, null, 3), (3, 3, null);
+create function trained_on(model text, source text, options text) returns text language plpgsql as $$
+begin
+  execute format('select from als.train(%L, %L, factors => 5, iterations => 3, %s)', model, source, options);
+  return model;
+end $$;
+select trained_on('messy_alone', 'messy', 'seed => 1'), trained_on('messy_parts', 'messy', 'seed => 1, distributed => true, parts => 3');
+select apart('messy_alone', 'messy_parts');
+select n_rows, n_skipped, n_duplicates, n_ratings from messy_alone union all select n_rows, n_skipped, n_duplicates, n_ratings from messy_parts;
+select trained_on('summed', 'messy', 'on_duplicate => ''sum'''), trained_on('summed_parts', 'messy', 'on_duplicate => ''sum'', distributed => true');
+select apart('summed', 'summed_parts');
+select trained_on('texts', $$select 'user ' || user_id as user_id, ('item' || item_id)::varchar as item_id, rating from ratings$$, 'seed => 2'),
+  trained_on('texts_parts', $$select 'user ' || user_id as user_id, ('item' || item_id)::varchar as item_id, rating from ratings$$, 'seed => 2, distributed => true, parts => 2');
+select apart('texts', 'texts_parts');
+select trained_on('mixed', $$select md5(user_id::text)::uuid as user_id, item_id::numeric / 2 as item_id, rating from ratings$$, 'seed => 2'),
+  trained_on('mixed_parts', $$select md5(user_id::text)::uuid as user_id, item_id::numeric / 2 as item_id, rating from ratings$$, 'seed => 2, distributed => true, parts => 2');
+select apart('mixed', 'mixed_parts');
+
+-- What it cannot do, and mistakes.
+select try($$select als.train('no', 'ratings', distributed => true, nonnegative => true)$$);
+select try($$select als.train('no', 'ratings', distributed => true, solver => 'direct')$$);
+select try($$select als.train('no', 'ratings', distributed => true, holdout => 0.1)$$);
+select try($$select als.train('parts_3', 'ratings', distributed => true, replace => true, warm_start => true)$$);
+select try($$select als.train('parts_3', 'ratings', distributed => true, replace => true, keep_previous => true)$$);
+select try($$select als.train('no', 'ratings', parts => 3)$$);
+select try($$select als.train('no', 'ratings', distributed => true, parts => 0)$$);
+select try($$select als.train('no', 'ratings', distributed => null)$$);
+select try($$select als.train('no', 'select * from ratings where false', distributed => true)$$);
+select try($$select als.train('no', 'messy', on_duplicate => 'error', distributed => true)$$);
+select try($$select als.train('no', 'select user_id, item_id, ''NaN''::real as rating from ratings', distributed => true)$$);
+select try($$select als.train('no', 'select user_id, item_id, 1e39::float8 as rating from ratings', distributed => true)$$);
+select count(*) from pg_class where relnamespace = 'distributed'::regnamespace and (relname like 'als\_%' or relname like 'no%');
+
+-- The functions that its statements call take whatever they are given.
+select try($$select als._bucket(3, 0)$$);
+select try($$select als._chunk_facts('')$$);
+select try($$select als._chunk_facts('\x0011223344556677889900112233445566778899')$$);
+select try($$select als._part_totals('\x00', 1, '\x00')$$);
+select try($$select als._piece('', 0)$$);
+select try($$select als._sum_pieces(e) from unnest(array['\x00', null]::bytea[]) e$$);
+select try($$select als._make_slice('\x00', 0, '\x00', '{1}', 1)$$);
+select try($$select als._turn_slice('', '')$$);
+select try($$select als._slice_block('\x00', '\x00')$$);
+select try($$select als._step_slice('\x00', '\x00', '\x00')$$);
+select try($$select als._slice_report('\x00')$$);
+select try($$select als._step_users('\x00', '\x00', '\x00', null, 1)$$);
+select try($$select als._step_users(null, '\x00', '\x00', null, 1)$$);
+select try($$select als._user_report('\x00')$$);
+select try($$select als._user_report('\xffffffffffffffff')$$);
+select try($$select als._sum_user_reports('\x00')$$);
+select try($$select als._part_sums('\x00', 0, '\x00', '\x00', 1)$$);
+select try($$select als._slice_factors('\x00', '\x00', 0, null)$$);
+select try($$select als._chunk_factors('\x00', '\x00', null)$$);
+select try($$select als._chunk(r, 1, 0, 0, 1, 0, 0, 0, null) from unnest(array['\x00', '\x0000000000000000']::bytea[]) r$$);
+select try($$select als._chunk('\x0100000000000000'::bytea, 1, 0, 0, 1, 0, 0, 0, null)$$);
+select try($$select als._row(3, 'NaN')$$);
+
+set client_min_messages = error;
+drop schema distributed cascade;

@@ -1,0 +1,126 @@
+# als.train(..., distributed => true) on Citus: the same loss as in one place, the same bits on one machine and on two, no
+# statement that gathers ratings or users, and an end within seconds when it is cancelled or a worker dies.
+
+use strict;
+use warnings FATAL => 'all';
+
+use AlsTest;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $base = new_node('plain');
+plan skip_all => 'the extension citus is not there'
+  if $base->safe_psql('postgres', q{select count(*) from pg_available_extensions where name = 'citus'}) == 0;
+
+my %node;
+for my $name ('coordinator', 'one', 'two')
+{
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	$node->init;
+	$node->append_conf('postgresql.conf', <<'EOF');
+shared_preload_libraries = 'citus'
+max_prepared_transactions = 100
+max_connections = 100
+autovacuum = off
+citus.enable_statistics_collection = off
+listen_addresses = 'localhost'
+EOF
+	$node->append_conf('pg_hba.conf', 'host all all 127.0.0.1/32 trust');
+	$node->append_conf('pg_hba.conf', 'host all all ::1/128 trust');
+	$node->start;
+	$node->safe_psql('postgres', 'create extension citus');
+	$node{$name} = $node;
+}
+my $coordinator = $node{coordinator};
+
+sub sql { return $coordinator->safe_psql('postgres', $_[0]); }
+
+sql("select citus_set_coordinator_host('localhost', " . $coordinator->port . ')');
+sql("select citus_add_node('localhost', " . $node{$_}->port . ')') for 'one', 'two';
+sql('create extension als');
+for my $node ($base, $coordinator)
+{
+	create_ratings($node, 'ratings', 100_000, 2000, 300);
+}
+sql("select create_distributed_table('ratings', 'user_id', shard_count => 8)");
+
+# What a training says of itself, and the bits of its factors.
+my $result = q{
+	select array_to_string(loss, ' ') from m;
+	select md5(string_agg(factors::text || coalesce(bias::text, ''), '' order by user_id)) from m_user_factors;
+	select md5(string_agg(factors::text || coalesce(bias::text, ''), '' order by item_id)) from m_item_factors;
+	select distributed, parts, n_users, n_items, n_ratings from m};
+my %results;
+for my $feedback ('explicit', 'implicit')
+{
+	my $train = "select from als.train('m', 'ratings', factors => 16, iterations => 3, feedback => '$feedback', threads => 1";
+	my ($plain_loss, @plain) =
+	  split /\n/, $base->safe_psql('postgres', "$train, distributed => true, parts => 8); $result");
+	my ($loss, @on_two) = split /\n/, sql("$train, distributed => true); $result");
+	is(join("\n", $loss, @on_two), join("\n", $plain_loss, @plain), "$feedback: the bits are those of eight parts in one place");
+	$base->safe_psql('postgres', 'drop table m_user_factors, m_item_factors, m');
+	my ($alone) = split /\n/, $base->safe_psql('postgres', "$train); $result");
+	$base->safe_psql('postgres', 'drop table m_user_factors, m_item_factors, m');
+	my @loss = split / /, $loss;
+	my @apart = map { abs($_ / shift(@loss) - 1) } split / /, $alone;
+	is(scalar(grep { $_ > 1e-5 } @apart), 0, "$feedback: the loss is that of one place after each iteration")
+	  or diag("apart by @apart");
+	is(sql(q{select count(*) from als.recommend('m', 7, 5)}), 5, "$feedback: the model serves");
+	sql('drop table m_user_factors, m_item_factors, m');
+	$results{$feedback} = join("\n", $loss, @on_two);
+}
+
+# The same on one worker.
+sql("select citus_drain_node('localhost', " . $node{two}->port . ')');
+is( join("\n",
+		split /\n/,
+		sql("select from als.train('m', 'ratings', factors => 16, iterations => 3, threads => 1, distributed => true); $result")),
+	$results{explicit},
+	'the same bits on one worker');
+sql('drop table m_user_factors, m_item_factors, m');
+sql("select citus_set_node_property('localhost', " . $node{two}->port . ", 'shouldhaveshards', true)");
+sql('select rebalance_table_shards()');
+
+# A source that is not distributed by its users is refused before the work.
+sql(q{create table by_item as select * from ratings; select create_distributed_table('by_item', 'item_id')});
+my (undef, undef, $error) = $coordinator->psql('postgres', q{select from als.train('m', 'by_item', distributed => true)});
+like($error, qr/distributed by column "item_id", not by its users/, 'a source distributed by items is refused');
+
+# What lies on the workers and in the catalogs.
+my $relations = q{select count(*) from pg_class where relname like 'als\_%'};
+
+sub left_over { return join ' ', map { $node{$_}->safe_psql('postgres', $relations) } sort keys %node; }
+is(left_over(), '0 0 0', 'no table is left anywhere');
+
+# Cancelled, and with a worker's backends killed.
+my $watcher = $coordinator->background_psql('postgres');
+for my $end ('cancel', 'kill')
+{
+	my $session = $coordinator->background_psql('postgres', on_error_stop => 0);
+	my $pid = $session->query('select pg_backend_pid()');
+	$session->query_until(qr/begun/, "\\echo begun\nselect from als.train('m', 'ratings', iterations => 10000, distributed => true);\n");
+	wait_until('the training to iterate',
+		sub { sql("select count(*) from als.progress where pid = $pid and phase = 'training' and iteration > 0") });
+	my $start = time;
+	if ($end eq 'cancel')
+	{
+		sql("select pg_cancel_backend($pid)");
+	}
+	else
+	{
+		$node{one}->safe_psql('postgres',
+			q{select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'citus_internal%'});
+	}
+	wait_until('the training to end', sub { sql("select count(*) from pg_stat_activity where pid = $pid and state = 'active'") == 0 });
+	cmp_ok(time - $start, '<', 10, "$end: it ends");
+	$session->quit;
+	is(left_over(), '0 0 0', "$end: no table is left anywhere");
+	is(sql("select count(*) from pg_prepared_xacts"), 0, "$end: nor a prepared transaction");
+}
+$watcher->quit;
+is(sql("select distributed from als.train('m', 'ratings', iterations => 1, distributed => true)"), 't', 'and the next one works');
+is(left_over(), '0 0 0', 'without a rest');
+
+done_testing();
