@@ -38,8 +38,8 @@ void read_row(const std::string& sql, const std::vector<Oid>& types, Take&& take
 
 }  // namespace
 
-Spread spread_of(const DescribedSource& source) {
-  Spread spread;
+SourceSpread spread_of(const DescribedSource& source) {
+  SourceSpread spread;
   if (!has_citus()) return spread;
   const std::string relations = relations_of(source);
   if (relations.empty()) return spread;

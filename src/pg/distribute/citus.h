@@ -6,14 +6,14 @@
 namespace als::pg {
 
 /// How the rows of a source are spread.
-struct Spread {
+struct SourceSpread {
   bool distributed = false;  ///< by Citus
   int shards = 1;
 };
 
 /// Throws 0A000 for a table that is distributed by another column than that of its users. Within an
 /// SPI connection.
-Spread spread_of(const DescribedSource& source);
+SourceSpread spread_of(const DescribedSource& source);
 
 /// While it lasts, statements take one connection to each machine, as those must that read what
 /// others of their transaction have written: Citus would spread them over several. Each uses the

@@ -43,7 +43,7 @@ void DistributedTraining::run() {
 
 void DistributedTraining::pack() {
   Stopwatch watch;
-  const Spread spread = spread_of(*source_);
+  const SourceSpread spread = spread_of(*source_);
   if (spread.distributed) connection_.emplace();
   report_.parts = request_.parts.value_or(spread.shards);
   workspace_.emplace(model_.target_table().schema(), source_->id_types, report_.parts,
