@@ -73,7 +73,7 @@ for my $feedback ('explicit', 'implicit')
 }
 
 # The same on one worker.
-sql("select citus_drain_node('localhost', " . $node{two}->port . ')');
+sql("select citus_drain_node('localhost', " . $node{two}->port . ", 'block_writes')");
 is( join("\n",
 		split /\n/,
 		sql("select from als.train('m', 'ratings', factors => 16, iterations => 3, threads => 1, distributed => true); $result")),
@@ -81,7 +81,7 @@ is( join("\n",
 	'the same bits on one worker');
 sql('drop table m_user_factors, m_item_factors, m');
 sql("select citus_set_node_property('localhost', " . $node{two}->port . ", 'shouldhaveshards', true)");
-sql('select rebalance_table_shards()');
+sql(q{select rebalance_table_shards(shard_transfer_mode => 'block_writes')});
 
 # A source that is not distributed by its users is refused before the work.
 sql(q{create table by_item as select * from ratings; select create_distributed_table('by_item', 'item_id')});
