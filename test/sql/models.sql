@@ -25,10 +25,11 @@ group by 1 order by 1::text;
 select extname, nspname <> 'als' as "not in its own schema", extrelocatable from pg_extension as e join pg_namespace as n on n.oid = e.extnamespace where extname = 'als';
 select count(*) as outside from pg_depend join pg_proc as p on p.oid = objid and classid = 'pg_proc'::regclass
 where refclassid = 'pg_extension'::regclass and refobjid = (select oid from pg_extension where extname = 'als') and deptype = 'e' and pronamespace <> 'als'::regnamespace;
--- Everything runs as the caller; what reads is stable and safe in parallel plans, and what makes rows says how many.
+-- Everything runs as the caller; what reads is stable and safe in parallel plans, and what makes rows says how many, few
+-- but for all rows of a slice or a chunk.
 -- Four functions run whole queries that they are given, and for those leave parallel plans to the server.
 select oid::regprocedure from pg_proc
-where pronamespace = 'als'::regnamespace and proname <> all ('{compare,evaluate,report,split}')
+where pronamespace = 'als'::regnamespace and proname <> all ('{compare,evaluate,report,split,_slice_factors,_chunk_factors}')
   and (prosecdef or provolatile <> 'v' and proparallel <> 's' or proretset and prorows not between 1 and 20 or provolatile = 'v' and proparallel = 's');
 
 -- als.models lists models, each with its newest run.
