@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/parts/pieces.h"
+#include "core/parts/step.h"
 
 namespace als {
 namespace {
@@ -94,6 +95,7 @@ void check_rows(const RatingBuffer& rows, std::size_t users, std::size_t items) 
 PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::uint32_t>& user_rank,
                        std::uint32_t items, OnDuplicate on_duplicate, ThreadTeam& team,
                        const ChunkHoldout* holdout) {
+  expect(items <= kMaxPartsItems, "more items than a training over parts can have");
   check_rows(rows, user_rank.size(), items);
   HoldoutRule rule;
   if (holdout != nullptr) {

@@ -15,6 +15,12 @@ void put_factors(const Factors& factors, PieceWriter& writer) {
   writer.put(factors.bias);
 }
 
+void check_fits(std::size_t rows, const TrainOptions& options) {
+  if (factor_bytes(rows, options) > PieceWriter::kMaxBytes) {
+    throw std::length_error("a piece of a training over parts is larger than 1000 MB");
+  }
+}
+
 Factors read_factors(PieceReader& reader, std::size_t rows, const TrainOptions& options) {
   const auto n = static_cast<std::size_t>(options.factors);
   expect(rows <= reader.left() / (options.unknowns() * sizeof(float)),

@@ -16,6 +16,10 @@ inline std::size_t factor_bytes(std::size_t rows, const TrainOptions& options) {
 
 void put_factors(const Factors& factors, PieceWriter& writer);
 
+/// Throws std::length_error for more rows than a piece can hold: to be called before memory is
+/// taken for rows of which the bytes at hand hold no factors, and so may say any number.
+void check_fits(std::size_t rows, const TrainOptions& options);
+
 /// Throws InvalidBytes where they are not finite.
 Factors read_factors(PieceReader& reader, std::size_t rows, const TrainOptions& options);
 

@@ -7,6 +7,7 @@
 
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
+#include "core/parts/factor_bytes.h"
 #include "core/parts/slice_state.h"
 #include "core/parts/slice_step.h"
 #include "core/parts/step_head.h"
@@ -53,6 +54,10 @@ Bytes new_slice(const PartsTraining& training, std::uint32_t slice, ByteView tot
 
 Bytes make_slice(const PartsTraining& training, std::uint32_t slice, ByteView totals,
                  const std::vector<std::uint64_t>& keys, double spread, ThreadTeam& team) {
+  // Before memory is taken for their factors.
+  expect(slice < training.slices() && keys.size() == training.slice_size(slice),
+         "a slice and its keys are of different items");
+  check_fits(keys.size(), training.options);
   return new_slice(training, slice, totals, initial_factors(keys, training.options, spread, team),
                    team);
 }
@@ -106,6 +111,7 @@ Bytes slice_block(ByteView slice, ByteView step, ThreadTeam& team) {
 Bytes step_slice(ByteView slice, ByteView step, ByteView sums, ThreadTeam& team) {
   auto [state, head] = read(slice, step);
   SliceSums all = SliceSums::read(sums);
+  expect(head.step != Step::kUsers && head.step != Step::kFinish, "not a step of the items");
   expect(state.report.number + 1 == head.number, "a slice of another step of the training");
   expect(
       all.training == key_of(state.training) && all.block == head.block && all.slice == state.slice,

@@ -89,7 +89,8 @@ PartsTraining read_training(PieceReader& reader) {
              within(std::fabs(options.reg_exponent), kMaxRegExponent) &&
              within(options.alpha, kMaxAlpha) && options.tolerance >= 0 &&
              std::fabs(training.mean) <= kMaxBias && training.items > 0 &&
-             training.slice_items > 0 && std::isfinite(training.zero_loss),
+             training.items <= kMaxPartsItems && training.slice_items > 0 &&
+             std::isfinite(training.zero_loss),
          "the options of a training over parts are out of range");
   return training;
 }

@@ -9,11 +9,14 @@
 
 namespace als {
 
+/// So many items at most: of their totals, 48 bytes each, a part makes one value.
+inline constexpr std::uint32_t kMaxPartsItems = 21'000'000;
+
 /// The same in all steps of a training. Each piece of bytes but chunks carries it.
 struct PartsTraining {
   TrainOptions options;           ///< not nonnegative, and not Solver::kDirect
   double mean = 0;                ///< mu; 0 without biases
-  std::uint32_t items = 0;        ///< > 0
+  std::uint32_t items = 0;        ///< 1 to kMaxPartsItems
   std::uint32_t slice_items = 0;  ///< slice s has the items s * slice_items and up, so many at most
   std::uint64_t users = 0;        ///< in all parts
   std::uint64_t ratings = 0;      ///< in all parts

@@ -107,6 +107,7 @@ UsersStep::Result UsersStep::run(ByteView chunk, ByteView users) {
   const ChunkFacts facts = facts_of_chunk(chunk);
   expect(facts.items == training.items, "a chunk of another training");
   const CompressedRows rows = rows_by_user(chunk, facts);
+  check_fits(facts.users, training.options);
   ChunkUsers result{work.block.key, work.head.number, facts.id, work.start_of(facts, users)};
 
   const HalfStep step(rows, training.items, training.options, training.mean, work.team);
