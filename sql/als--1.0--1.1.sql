@@ -1442,7 +1442,7 @@ language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_to_chunk';
 comment on function als._add_to_chunk is 'Internal to als._chunk: adds a user';
 
 create function als._chunk_bytes(state internal) returns bytea
-language c immutable parallel safe cost 100000 as 'MODULE_PATHNAME', 'als_chunk_bytes';
+language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_chunk_bytes';
 comment on function als._chunk_bytes is 'Internal to als._chunk: its result';
 
 create aggregate als._chunk(ratings bytea, user_key bigint, part int, number int, items int, on_duplicate int,
@@ -1492,22 +1492,22 @@ comment on aggregate als._sum_pieces(bytea) is
   'Internal to distributed trainings: adds the pieces of a slice, in the order of the parts';
 
 create function als._make_slice(training bytea, slice int, totals bytea, keys bigint[], spread float8) returns bytea
-language c immutable strict parallel safe cost 100000 as 'MODULE_PATHNAME', 'als_make_slice';
+language c immutable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_make_slice';
 comment on function als._make_slice is
   'Internal to distributed trainings: some of the items, as the training begins';
 
 create function als._turn_slice(slice bytea, step bytea) returns bytea
-language c immutable strict parallel safe cost 100000 as 'MODULE_PATHNAME', 'als_turn_slice';
+language c immutable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_turn_slice';
 comment on function als._turn_slice is
   'Internal to distributed trainings: some of the items in the basis of a step';
 
 create function als._slice_block(slice bytea, step bytea) returns bytea
-language c immutable strict parallel safe cost 100000 as 'MODULE_PATHNAME', 'als_slice_block';
+language c immutable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_slice_block';
 comment on function als._slice_block is
   'Internal to distributed trainings: what a step tells all parts of some of the items';
 
 create function als._step_slice(slice bytea, step bytea, sums bytea) returns bytea
-language c immutable strict parallel safe cost 100000 as 'MODULE_PATHNAME', 'als_step_slice';
+language c immutable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_step_slice';
 comment on function als._step_slice is
   'Internal to distributed trainings: some of the items after a step';
 
@@ -1517,7 +1517,7 @@ comment on function als._slice_report is
   'Internal to distributed trainings: what the next step has to know of some of the items';
 
 create function als._step_users(step bytea, block bytea, chunk bytea, users bytea, threads int) returns bytea
-language c immutable parallel safe cost 1000000 as 'MODULE_PATHNAME', 'als_step_users';
+language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_step_users';
 comment on function als._step_users is
   'Internal to distributed trainings: a half-step of the users of a chunk';
 
@@ -1537,7 +1537,7 @@ comment on aggregate als._sum_user_reports(bytea) is
   'Internal to distributed trainings: adds reports, in the order of parts and chunks';
 
 create function als._add_to_sums(state internal, block bytea, part int, chunk bytea, users bytea, threads int) returns internal
-language c immutable parallel safe cost 1000000 as 'MODULE_PATHNAME', 'als_add_to_sums';
+language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_add_to_sums';
 comment on function als._add_to_sums is 'Internal to als._part_sums: adds a chunk';
 
 create function als._sums_bytes(state internal) returns bytea

@@ -65,19 +65,21 @@ SourceSpread spread_of(const DescribedSource& source) {
   return spread;
 }
 
-OneConnection::OneConnection()
-    : level_(server([] {
+StatementSettings::StatementSettings(bool distributed)
+    : level_(server([&] {
         const int level = NewGUCNestLevel();
         const auto set = [](const char* name, const char* value) {
           set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
                             false);
         };
+        set("jit", "off");
+        if (!distributed) return level;
         set("citus.multi_shard_modify_mode", "sequential");
         set("citus.max_adaptive_executor_pool_size", "1");
         return level;
       })) {}
 
-void OneConnection::end() {
+void StatementSettings::end() {
   server([&] { AtEOXact_GUC(true, level_); });
 }
 

@@ -15,12 +15,14 @@ struct SourceSpread {
 /// SPI connection.
 SourceSpread spread_of(const DescribedSource& source);
 
-/// While it lasts, statements take one connection to each machine, as those must that read what
-/// others of their transaction have written: Citus would spread them over several. Each uses the
-/// threads of its machine. Like a snapshot it is left to the server after an error.
-class OneConnection {
+/// While they last, the server compiles no expressions: what takes time here is in functions, and
+/// the tables of a training have no statistics by which it could tell. Where a source is
+/// distributed, statements take one connection to each machine, as those must that read what others
+/// of their transaction have written: Citus would spread them over several. Each uses the threads
+/// of its machine. Like a snapshot they are left to the server after an error.
+class StatementSettings {
  public:
-  OneConnection();
+  explicit StatementSettings(bool distributed);
   void end();
 
  private:

@@ -43,7 +43,7 @@ class DistributedTraining {
   std::optional<DescribedSource> source_;
   TrainOptions options_;
   TrainReport report_;
-  std::optional<OneConnection> connection_;
+  std::optional<StatementSettings> settings_;
   std::optional<Workspace> workspace_;
   std::optional<Packing> packing_;
 };
