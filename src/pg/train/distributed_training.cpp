@@ -44,7 +44,7 @@ void DistributedTraining::run() {
 void DistributedTraining::pack() {
   Stopwatch watch;
   const SourceSpread spread = spread_of(*source_);
-  if (spread.distributed) connection_.emplace();
+  settings_.emplace(spread.distributed);
   report_.parts = request_.parts.value_or(spread.shards);
   workspace_.emplace(model_.target_table().schema(), source_->id_types, report_.parts,
                      spread.distributed);
@@ -55,6 +55,8 @@ void DistributedTraining::pack() {
   const RowCounts& counts = packing_->counts();
   progress_.rows_read(counts.rows);
   workspace_->create();
+  progress_.hide();  // ANALYZE tells its own
+  packing_->number_items();
   progress_.enter(Phase::kIndexing);
   packing_->pack();
   report_.rows = counts.rows;
@@ -118,7 +120,7 @@ void DistributedTraining::write() {
   write_users();
   write_items();
   workspace_->drop();
-  if (connection_) connection_->end();
+  settings_->end();
   report_.write_seconds = watch.seconds();
   write_model_row(model_, request_, options_, report_);
 }
