@@ -108,7 +108,7 @@ select try($$select als._chunk_facts('')$$);
 select try($$select als._chunk_facts('\x0011223344556677889900112233445566778899')$$);
 select try($$select als._part_totals('\x00', 1, '\x00')$$);
 select try($$select als._piece('', 0)$$);
-select try($$select als._sum_pieces(e) from unnest(array[null]::bytea[]) e$$);
+select try($$select als._sum_pieces(e) from unnest(array['\x00', null]::bytea[]) e$$);
 select try($$select als._make_slice('\x00', 0, '\x00', '{1}', 1)$$);
 select try($$select als._turn_slice('', '')$$);
 select try($$select als._slice_block('\x00', '\x00')$$);

@@ -65,24 +65,6 @@ SourceSpread spread_of(const DescribedSource& source) {
   return spread;
 }
 
-StatementSettings::StatementSettings(bool distributed)
-    : level_(server([&] {
-        const int level = NewGUCNestLevel();
-        const auto set = [](const char* name, const char* value) {
-          set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-                            false);
-        };
-        set("jit", "off");
-        if (!distributed) return level;
-        set("citus.multi_shard_modify_mode", "sequential");
-        set("citus.max_adaptive_executor_pool_size", "1");
-        return level;
-      })) {}
-
-void StatementSettings::end() {
-  server([&] { AtEOXact_GUC(true, level_); });
-}
-
 std::vector<int> value_in_each_shard(const std::string& table, int shards) {
   // The first of so many values fill all shards with certainty enough.
   const std::string tried = std::to_string(40 * static_cast<std::int64_t>(shards) + 100);

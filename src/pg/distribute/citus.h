@@ -15,20 +15,6 @@ struct SourceSpread {
 /// SPI connection.
 SourceSpread spread_of(const DescribedSource& source);
 
-/// While they last, the server compiles no expressions: what takes time here is in functions, and
-/// the tables of a training have no statistics by which it could tell. Where a source is
-/// distributed, statements take one connection to each machine, as those must that read what others
-/// of their transaction have written: Citus would spread them over several. Each uses the threads
-/// of its machine. Like a snapshot they are left to the server after an error.
-class StatementSettings {
- public:
-  explicit StatementSettings(bool distributed);
-  void end();
-
- private:
-  int level_ = 0;
-};
-
 /// So many values of an integer column by which `table` is distributed, one in each of its shards,
 /// in ascending order.
 std::vector<int> value_in_each_shard(const std::string& table, int shards);

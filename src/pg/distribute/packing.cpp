@@ -121,10 +121,10 @@ void Packing::number_items() {
                            static_cast<unsigned long long>(items)),
                     "Train with fewer factors, or leave rare items out.");
   items_ = static_cast<std::uint32_t>(items);
+  execute("analyze " + workspace_.items());
 }
 
 void Packing::pack() {
-  number_items();
   const DescribedSource& source = request_.source;
   const auto parts = static_cast<std::int64_t>(workspace_.parts().size());
   const std::int64_t chunks = counts_.users / parts / users_in_chunk() + 1;  // of each part

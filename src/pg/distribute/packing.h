@@ -34,7 +34,10 @@ class Packing {
   /// Counts the rows. Throws P0002 if none counts, 21000 for duplicates where they are an error.
   void count();
 
-  /// Numbers the items and packs the ratings.
+  /// Numbers the items, and analyzes their table.
+  void number_items();
+
+  /// Packs the ratings.
   void pack();
 
   const RowCounts& counts() const { return counts_; }
@@ -57,7 +60,6 @@ class Packing {
  private:
   std::string rows_that_count() const;
   void check_duplicates() const;
-  void number_items();
   void gather_facts();
   std::int64_t users_in_chunk() const;
 

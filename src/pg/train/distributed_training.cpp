@@ -55,6 +55,8 @@ void DistributedTraining::pack() {
   const RowCounts& counts = packing_->counts();
   progress_.rows_read(counts.rows);
   workspace_->create();
+  progress_.hide();  // ANALYZE tells its own
+  packing_->number_items();
   progress_.enter(Phase::kIndexing);
   packing_->pack();
   report_.rows = counts.rows;

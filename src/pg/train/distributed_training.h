@@ -5,6 +5,7 @@
 
 #include "core/base/stopwatch.h"
 #include "core/train/iterations.h"
+#include "pg/distribute/bulk_settings.h"
 #include "pg/distribute/citus.h"
 #include "pg/distribute/packing.h"
 #include "pg/distribute/sql_steps.h"
@@ -43,7 +44,7 @@ class DistributedTraining {
   std::optional<DescribedSource> source_;
   TrainOptions options_;
   TrainReport report_;
-  std::optional<StatementSettings> settings_;
+  std::optional<BulkSettings> settings_;
   std::optional<Workspace> workspace_;
   std::optional<Packing> packing_;
 };
