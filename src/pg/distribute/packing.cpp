@@ -121,7 +121,8 @@ void Packing::number_items() {
                            static_cast<unsigned long long>(items)),
                     "Train with fewer factors, or leave rare items out.");
   items_ = static_cast<std::uint32_t>(items);
-  execute("analyze " + workspace_.items());
+  // Citus analyzes no table after it has read another in the same transaction.
+  if (!workspace_.distributed()) execute("analyze " + workspace_.items());
 }
 
 void Packing::pack() {

@@ -29,6 +29,8 @@ class Workspace {
   void create();
   void drop();
 
+  bool distributed() const { return distributed_; }
+
   /// The numbers of the parts, ascending: where parts are distributed, each has a shard.
   const std::vector<int>& parts() const { return parts_; }
 
