@@ -72,6 +72,20 @@ for my $feedback ('explicit', 'implicit')
 	$results{$feedback} = join("\n", $loss, @on_two);
 }
 
+# What Citus says of its plans: nothing is collected at the coordinator but the items, and the blocks of their vectors, one for
+# each step that has another than the step before; ratings and sums go from node to node; users stay where they are.
+my $plans = '';
+$coordinator->psql('postgres',
+	q{set client_min_messages = debug1; select from als.train('m', 'ratings', factors => 16, iterations => 1, distributed => true)},
+	stderr => \$plans);
+my ($steps, $writing) = split /als: iteration 1 of 1/, $plans;
+is(scalar(() = $steps =~ /Collecting INSERT/g), 5, 'collected: the items, and the blocks of four steps');
+is(scalar(() = $steps =~ /performing repartitioned INSERT/g), 5, 'repartitioned: the ratings, the totals, and the sums of three passes');
+unlike($plans, qr/generating subplan [^\n]*als_[0-9a-f]+_(chunks|rows|users|sums|slices)/, 'no table of a training is gathered for another statement');
+like($steps, qr/generating subplan \S+ for subquery SELECT item_id FROM/, 'of the source the ids of items are, to be numbered');
+is(scalar(() = $steps =~ /generating subplan/g), 1, 'and nothing else');
+sql('drop table m_user_factors, m_item_factors, m');
+
 # The same on one worker.
 sql("select citus_drain_node('localhost', " . $node{two}->port . ", 'block_writes')");
 is( join("\n",
