@@ -26,6 +26,7 @@ class PartsInMemory : public PartsRunner {
     std::uint32_t parts = 1;
     std::uint32_t chunk_users = 10;
     std::uint32_t slice_items = 7;
+    const HoldoutRule* holdout = nullptr;
   };
 
   PartsInMemory(const std::vector<Entry>& entries, std::uint32_t users, std::uint32_t items,
@@ -76,7 +77,8 @@ class PartsInMemory : public PartsRunner {
     // In any order, and then added up in theirs.
     std::map<std::pair<std::uint32_t, std::uint32_t>, Bytes> reports;
     for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
-      UsersStep::Result result = users.run(chunk->second.ratings, chunk->second.users);
+      UsersStep::Result result =
+          users.run(chunk->second.ratings, chunk->second.users, chunk->second.held_out);
       chunk->second.users = std::move(result.users);
       reports[chunk->first] = std::move(result.report);
     }
@@ -147,6 +149,7 @@ class PartsInMemory : public PartsRunner {
   struct Chunk {
     std::uint32_t first;  ///< its first user
     Bytes ratings;
+    Bytes held_out;
     Bytes users;
   };
   std::map<std::pair<std::uint32_t, std::uint32_t>, Chunk>& chunks() { return chunks_; }
@@ -170,10 +173,20 @@ class PartsInMemory : public PartsRunner {
     for (auto& [id, buffer] : buffers) {
       const std::uint32_t first = id.first + id.second * shape_.chunk_users * shape_.parts;
       const std::uint32_t left = (users - first - 1) / shape_.parts + 1;
-      PackedChunk packed = pack_chunk({id.first, id.second}, std::move(buffer),
-                                      identity(std::min(left, shape_.chunk_users)), training_.items,
-                                      OnDuplicate::kAverage, team_);
-      chunks_[id] = {first, std::move(packed.ratings), {}};
+      const std::uint32_t n = std::min(left, shape_.chunk_users);
+      ChunkHoldout holdout{};
+      if (shape_.holdout != nullptr) {
+        holdout.share = shape_.holdout->share;
+        holdout.seed = shape_.holdout->seed;
+        for (std::uint32_t user = 0; user < n; ++user) {
+          holdout.user_keys.push_back(shape_.holdout->user_keys[first + user * shape_.parts]);
+        }
+        holdout.item_key = [&](std::uint32_t item) { return shape_.holdout->item_keys[item]; };
+      }
+      PackedChunk packed =
+          pack_chunk({id.first, id.second}, std::move(buffer), identity(n), training_.items,
+                     OnDuplicate::kAverage, team_, shape_.holdout == nullptr ? nullptr : &holdout);
+      chunks_[id] = {first, std::move(packed.ratings), std::move(packed.held_out), {}};
     }
   }
 

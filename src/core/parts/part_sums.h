@@ -1,6 +1,7 @@
 // What the chunks of a part add to each item.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -13,7 +14,8 @@
 namespace als {
 
 /// One pass over the ratings of a part, for all items that the block has: kResidual, kProduct or
-/// kCompare, as the block says.
+/// kCompare, as the block says. Takes about as much memory as the block, and as much again for its
+/// bytes.
 class PartSums {
  public:
   PartSums(ItemBlock block, std::uint32_t part, ThreadTeam& team);
@@ -65,6 +67,10 @@ class PartTotals {
   void add(ByteView chunk);
 
   Bytes bytes() const;  ///< as of PartSums; summed over parts by add_sums(), too
+
+  /// What it takes at most, its bytes included: whoever lets others choose the number of items
+  /// should ask first.
+  static std::size_t memory(std::size_t items) { return items * 3 * 48; }
 
  private:
   struct Work;

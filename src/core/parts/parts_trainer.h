@@ -50,6 +50,10 @@ class PartsTrainer : public HalfSteps {
   double finish() override;
   std::size_t refined_rows() const override;
 
+  /// The root mean square error of the ratings kept out that the last half-step of the users was
+  /// given, as rmse() of core/evaluate; 0 if there were none.
+  double held_out_rmse() const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;
