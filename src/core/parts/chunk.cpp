@@ -5,7 +5,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/data/row_sorter.h"
 #include "core/parts/pieces.h"
 #include "core/parts/step.h"
 
@@ -128,11 +127,6 @@ PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::u
     packed.held_out = joined(facts_piece(facts), user_piece(ratings.held_out()), item_piece({}));
   }
   return packed;
-}
-
-std::size_t packing_memory(std::size_t ratings, std::size_t users, std::size_t items, int threads) {
-  // The buffer and the rows, or the rows and the bytes; offsets, ranks and keys.
-  return ratings * 40 + (users + items) * 32 + RowSorter::memory(ratings, users + items, threads);
 }
 
 /// Chan, Golub and LeVeque 1979.

@@ -44,10 +44,6 @@ PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::u
                        std::uint32_t items, OnDuplicate on_duplicate, ThreadTeam& team,
                        const ChunkHoldout* holdout = nullptr);
 
-/// What packing takes at most, its result included: whoever lets others choose the number of items
-/// should ask first.
-std::size_t packing_memory(std::size_t ratings, std::size_t users, std::size_t items, int threads);
-
 /// Number, mean and sum of squared differences from the mean of some ratings.
 struct RatingMoments {
   std::uint64_t count = 0;

@@ -1,7 +1,6 @@
 // What the chunks of a part add to each item.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -67,10 +66,6 @@ class PartTotals {
   void add(ByteView chunk);
 
   Bytes bytes() const;  ///< as of PartSums; summed over parts by add_sums(), too
-
-  /// What it takes at most, its bytes included: whoever lets others choose the number of items
-  /// should ask first.
-  static std::size_t memory(std::size_t items) { return items * 3 * 48; }
 
  private:
   struct Work;
