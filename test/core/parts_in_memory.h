@@ -12,6 +12,7 @@
 #include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
 #include "core/parts/parts_trainer.h"
+#include "core/parts/piece_sum.h"
 #include "core/parts/users_step.h"
 #include "core/train/iterations.h"
 #include "small_problem.h"
@@ -82,16 +83,16 @@ class PartsInMemory : public PartsRunner {
       chunk->second.users = std::move(result.users);
       reports[chunk->first] = std::move(result.report);
     }
-    Bytes sum;
-    for (const auto& [id, report] : reports) add_user_report(sum, report);
-    return sum;
+    PieceSum sum;
+    for (const auto& [id, report] : reports) sum.add(report);
+    return sum.bytes();
   }
 
   Bytes step_items(const Bytes& step) override {
     count(step);
     const Bytes block = step_of(step) == Step::kResidual ? block_ : block_of(step);
     moved_ += block.size();
-    std::vector<SumOfParts> sums(slices_.size());
+    std::vector<PieceSum> sums(slices_.size());
     for (std::uint32_t part = 0; part < shape_.parts; ++part) {
       ItemBlock own;
       own.add(block);
@@ -191,19 +192,22 @@ class PartsInMemory : public PartsRunner {
   }
 
   void make_slices(double spread) {
-    totals_.resize(training_.slices());
+    std::vector<PieceSum> sums(training_.slices());
     for (std::uint32_t part = 0; part < shape_.parts; ++part) {
       PartTotals of_part(training_, part);
       for (const auto& [id, chunk] : chunks_) {
         if (id.first == part) of_part.add(chunk.ratings);
       }
       const Bytes pieces = of_part.bytes();
-      for (std::uint32_t s = 0; s < totals_.size(); ++s) {
-        add_sums(totals_[s], piece_of_slice(pieces, s));
+      for (std::uint32_t s = 0; s < sums.size(); ++s) {
+        sums[s].add(piece_of_slice(pieces, s));
       }
     }
     Bytes all;
-    for (const Bytes& slice : totals_) all += slice;
+    for (const PieceSum& sum : sums) {
+      totals_.push_back(sum.bytes());
+      all += totals_.back();
+    }
     training_.zero_loss = zero_loss(all);
     const std::vector<std::uint64_t> keys = keys_of(training_.items);
     for (std::uint32_t s = 0; s < totals_.size(); ++s) {

@@ -2,9 +2,6 @@
 #include "core/parts/user_report.h"
 
 #include <cmath>
-#include <utility>
-
-#include "core/parts/users_step.h"
 
 namespace als {
 namespace {
@@ -81,17 +78,6 @@ void UserReport::add(const UserReport& other) {
   held_out += other.held_out;
   held_out_squares += other.held_out_squares;
   sums.add(other.sums);
-}
-
-void add_user_report(Bytes& sum, ByteView report) {
-  if (sum.empty()) {
-    sum = report;
-    return;
-  }
-  ByteView left(sum);
-  UserReport total = UserReport::read(left);
-  total.add(UserReport::read(report));
-  sum = total.bytes();
 }
 
 }  // namespace als
