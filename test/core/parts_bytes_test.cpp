@@ -292,14 +292,17 @@ TEST_F(PartsOrder, Parts) {
     totals.add(chunk(part, 0));
     pieces[part] = totals.bytes();
   }
-  Bytes sum;
-  add_sums(sum, piece_of_slice(pieces[1], 2));
-  EXPECT_THROW(add_sums(sum, piece_of_slice(pieces[0], 2)), InvalidBytes);
-  EXPECT_THROW(add_sums(sum, piece_of_slice(pieces[1], 2)), InvalidBytes);
-  sum.clear();
-  add_sums(sum, piece_of_slice(pieces[0], 2));
-  EXPECT_THROW(add_sums(sum, piece_of_slice(pieces[1], 1)), InvalidBytes);
-  add_sums(sum, piece_of_slice(pieces[1], 2));
+  PieceSum late;
+  late.add(piece_of_slice(pieces[1], 2));
+  EXPECT_THROW(late.add(piece_of_slice(pieces[0], 2)), InvalidBytes);
+  EXPECT_THROW(late.add(piece_of_slice(pieces[1], 2)), InvalidBytes);
+  PieceSum sum;
+  EXPECT_TRUE(sum.bytes().empty());
+  sum.add(piece_of_slice(pieces[0], 2));
+  EXPECT_THROW(sum.add(piece_of_slice(pieces[1], 1)), InvalidBytes);
+  EXPECT_THROW(sum.add(pieces[1]), InvalidBytes);
+  EXPECT_THROW(sum.add(chunk(1, 0)), InvalidBytes);
+  sum.add(piece_of_slice(pieces[1], 2));
   EXPECT_THROW(piece_of_slice(pieces[0], 4), InvalidBytes);
 }
 

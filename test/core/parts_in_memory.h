@@ -12,6 +12,7 @@
 #include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
 #include "core/parts/parts_trainer.h"
+#include "core/parts/piece_sum.h"
 #include "core/parts/users_step.h"
 #include "core/train/iterations.h"
 #include "small_problem.h"
@@ -26,6 +27,7 @@ class PartsInMemory : public PartsRunner {
     std::uint32_t parts = 1;
     std::uint32_t chunk_users = 10;
     std::uint32_t slice_items = 7;
+    const HoldoutRule* holdout = nullptr;
   };
 
   PartsInMemory(const std::vector<Entry>& entries, std::uint32_t users, std::uint32_t items,
@@ -76,20 +78,21 @@ class PartsInMemory : public PartsRunner {
     // In any order, and then added up in theirs.
     std::map<std::pair<std::uint32_t, std::uint32_t>, Bytes> reports;
     for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
-      UsersStep::Result result = users.run(chunk->second.ratings, chunk->second.users);
+      UsersStep::Result result =
+          users.run(chunk->second.ratings, chunk->second.users, chunk->second.held_out);
       chunk->second.users = std::move(result.users);
       reports[chunk->first] = std::move(result.report);
     }
-    Bytes sum;
-    for (const auto& [id, report] : reports) add_user_report(sum, report);
-    return sum;
+    PieceSum sum;
+    for (const auto& [id, report] : reports) sum.add(report);
+    return sum.bytes();
   }
 
   Bytes step_items(const Bytes& step) override {
     count(step);
     const Bytes block = step_of(step) == Step::kResidual ? block_ : block_of(step);
     moved_ += block.size();
-    std::vector<SumOfParts> sums(slices_.size());
+    std::vector<PieceSum> sums(slices_.size());
     for (std::uint32_t part = 0; part < shape_.parts; ++part) {
       ItemBlock own;
       own.add(block);
@@ -147,6 +150,7 @@ class PartsInMemory : public PartsRunner {
   struct Chunk {
     std::uint32_t first;  ///< its first user
     Bytes ratings;
+    Bytes held_out;
     Bytes users;
   };
   std::map<std::pair<std::uint32_t, std::uint32_t>, Chunk>& chunks() { return chunks_; }
@@ -170,27 +174,40 @@ class PartsInMemory : public PartsRunner {
     for (auto& [id, buffer] : buffers) {
       const std::uint32_t first = id.first + id.second * shape_.chunk_users * shape_.parts;
       const std::uint32_t left = (users - first - 1) / shape_.parts + 1;
-      PackedChunk packed = pack_chunk({id.first, id.second}, std::move(buffer),
-                                      identity(std::min(left, shape_.chunk_users)), training_.items,
-                                      OnDuplicate::kAverage, team_);
-      chunks_[id] = {first, std::move(packed.ratings), {}};
+      const std::uint32_t n = std::min(left, shape_.chunk_users);
+      ChunkHoldout holdout{};
+      if (shape_.holdout != nullptr) {
+        holdout.share = shape_.holdout->share;
+        holdout.seed = shape_.holdout->seed;
+        for (std::uint32_t user = 0; user < n; ++user) {
+          holdout.user_keys.push_back(shape_.holdout->user_keys[first + user * shape_.parts]);
+        }
+        holdout.item_key = [&](std::uint32_t item) { return shape_.holdout->item_keys[item]; };
+      }
+      PackedChunk packed =
+          pack_chunk({id.first, id.second}, std::move(buffer), identity(n), training_.items,
+                     OnDuplicate::kAverage, team_, shape_.holdout == nullptr ? nullptr : &holdout);
+      chunks_[id] = {first, std::move(packed.ratings), std::move(packed.held_out), {}};
     }
   }
 
   void make_slices(double spread) {
-    totals_.resize(training_.slices());
+    std::vector<PieceSum> sums(training_.slices());
     for (std::uint32_t part = 0; part < shape_.parts; ++part) {
       PartTotals of_part(training_, part);
       for (const auto& [id, chunk] : chunks_) {
         if (id.first == part) of_part.add(chunk.ratings);
       }
       const Bytes pieces = of_part.bytes();
-      for (std::uint32_t s = 0; s < totals_.size(); ++s) {
-        add_sums(totals_[s], piece_of_slice(pieces, s));
+      for (std::uint32_t s = 0; s < sums.size(); ++s) {
+        sums[s].add(piece_of_slice(pieces, s));
       }
     }
     Bytes all;
-    for (const Bytes& slice : totals_) all += slice;
+    for (const PieceSum& sum : sums) {
+      totals_.push_back(sum.bytes());
+      all += totals_.back();
+    }
     training_.zero_loss = zero_loss(all);
     const std::vector<std::uint64_t> keys = keys_of(training_.items);
     for (std::uint32_t s = 0; s < totals_.size(); ++s) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/evaluate/holdout_metrics.h"
 #include "core/train/training_loop.h"
 #include "parts_in_memory.h"
 
@@ -195,6 +196,30 @@ TEST(Parts, BeginsWithGivenItems) {
   const double first = train(many, team).front();
   EXPECT_NEAR(first / one.loss().front(), 1, 1e-5);
   EXPECT_LT(first, loss.front());
+}
+
+TEST(Parts, ErrorOfRatingsKeptOut) {
+  const std::vector<Entry> entries = random_ratings(kUsers, kItems, 0.2, 8);
+  ThreadTeam team(2);
+  const HoldoutRule rule{0.2, 3, keys_of(kUsers), keys_of(kItems)};
+  RatingBuffer rows;
+  for (const Entry& e : entries) rows.append(e.user, e.item, e.value);
+  const Ratings ratings(std::move(rows), identity(kUsers), identity(kItems), OnDuplicate::kAverage,
+                        team, &rule);
+  for (const Problem& problem : {problems()[0], problems()[1]}) {
+    TrainingLoop one(ratings, problem.options,
+                     start_of_training(ratings, keys_of(kItems), problem.options, team), team);
+    PartsInMemory many(entries, kUsers, kItems, problem.options, {3, 23, 40, &rule}, team);
+    PartsTrainer trainer(many.training(), many.reports(), many, team);
+    Iterations iterations(problem.options, trainer);
+    while (!one.finished()) {
+      one.iterate();
+      iterations.iterate();
+      const double error = rmse(ratings.held_out(), one.trainer().users(), one.trainer().items(),
+                                one.trainer().mean(), team);
+      EXPECT_NEAR(trainer.held_out_rmse() / error, 1, 1e-4) << problem.name;
+    }
+  }
 }
 
 TEST(Parts, RowsAtRestDoNotTravel) {

@@ -12,7 +12,7 @@
 
 namespace als {
 
-/// A slice to begin with. Its sums of totals are those of all parts, see add_totals(). keys: of the
+/// A slice to begin with. Its sums of totals are those of all parts, see PieceSum. keys: of the
 /// slice's items, as for initial_factors(); spread: RatingMoments::spread(), explicit alone.
 Bytes make_slice(const PartsTraining& training, std::uint32_t slice, ByteView totals,
                  const std::vector<std::uint64_t>& keys, double spread, ThreadTeam& team);
@@ -30,7 +30,7 @@ Bytes turn_slice(ByteView slice, ByteView step, ThreadTeam& team);
 /// too.
 Bytes slice_block(ByteView slice, ByteView step, ThreadTeam& team);
 
-/// After kResidual, kProduct and kCompare, given the sums of all parts, see add_sums(): the slice
+/// After kResidual, kProduct and kCompare, given the sums of all parts, see PieceSum: the slice
 /// as it is then.
 Bytes step_slice(ByteView slice, ByteView step, ByteView sums, ThreadTeam& team);
 

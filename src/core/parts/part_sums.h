@@ -13,7 +13,8 @@
 namespace als {
 
 /// One pass over the ratings of a part, for all items that the block has: kResidual, kProduct or
-/// kCompare, as the block says.
+/// kCompare, as the block says. Takes about as much memory as the block, and as much again for its
+/// bytes.
 class PartSums {
  public:
   PartSums(ItemBlock block, std::uint32_t part, ThreadTeam& team);
@@ -31,25 +32,6 @@ class PartSums {
   std::unique_ptr<Work> work_;
 };
 
-/// The sums of one slice over parts, or its totals.
-class SumOfParts {
- public:
-  SumOfParts();
-  ~SumOfParts();
-
-  /// The slice's piece of each part, in ascending order of parts, which is checked.
-  void add(ByteView piece);
-
-  Bytes bytes() const;
-
- private:
-  struct Sum;
-  std::unique_ptr<Sum> sum_;
-};
-
-/// One step of the same, from bytes to bytes: slower by all of `sum`, which is empty at first.
-void add_sums(Bytes& sum, ByteView piece);
-
 /// The piece of a slice among pieces that stand one after the other.
 ByteView piece_of_slice(ByteView pieces, std::uint32_t slice);
 
@@ -64,7 +46,7 @@ class PartTotals {
   /// The chunks of the part, in ascending order of their numbers, which is checked.
   void add(ByteView chunk);
 
-  Bytes bytes() const;  ///< as of PartSums; summed over parts by add_sums(), too
+  Bytes bytes() const;  ///< as of PartSums; summed over parts by PieceSum, too
 
  private:
   struct Work;

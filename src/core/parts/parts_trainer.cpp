@@ -67,6 +67,7 @@ struct PartsTrainer::State {
   std::uint64_t user_number = 0;  // of the last half-step of the users; 0: none yet
   double loss = INFINITY;
   std::size_t refined_rows = 0;
+  double held_out_rmse = 0;
 
   std::size_t factors() const { return static_cast<std::size_t>(training.options.factors); }
   bool implicit() const { return training.options.feedback == Feedback::kImplicit; }
@@ -145,6 +146,9 @@ void PartsTrainer::State::run_users(const StepHead& head) {
   users = {report.sums, report.bias_ridge};
   users_turn.resize(0, 0);
   refined_rows += report.refined_rows;
+  held_out_rmse = report.held_out == 0
+                      ? 0
+                      : std::sqrt(report.held_out_squares / static_cast<double>(report.held_out));
   record(report.fit);
 }
 
@@ -228,6 +232,8 @@ double PartsTrainer::finish() {
   state.run_users(head);
   return state.loss;
 }
+
+double PartsTrainer::held_out_rmse() const { return state_->held_out_rmse; }
 
 std::size_t PartsTrainer::refined_rows() const { return state_->refined_rows; }
 

@@ -22,14 +22,14 @@ class PartsRunner {
   ///   block = slice_block(slice, step) of every slice
   ///   every chunk: users = UsersStep(step, block, ...).run(chunk, users)
   ///
-  /// Returns add_user_report() over all chunks.
+  /// Returns the PieceSum of the reports of all chunks.
   virtual Bytes step_users(const Bytes& step) = 0;
 
   /// Step::kResidual, kProduct, kCompare:
   ///
   ///   block = slice_block(slice, step) of every slice, or for kResidual what the last step_users()
   ///           of kind kUsers had
-  ///   sums of every slice = add_sums() over parts of PartSums(block, ...) over their chunks
+  ///   sums of every slice = PieceSum over parts of PartSums(block, ...) over their chunks
   ///   every slice = step_slice(slice, step, sums)
   ///
   /// Returns report_of_slice() of every slice, one after the other.
@@ -49,6 +49,10 @@ class PartsTrainer : public HalfSteps {
   double solve_items() override;
   double finish() override;
   std::size_t refined_rows() const override;
+
+  /// The root mean square error of the ratings kept out that the last half-step of the users was
+  /// given, as rmse() of core/evaluate; 0 if there were none.
+  double held_out_rmse() const;
 
  private:
   struct State;

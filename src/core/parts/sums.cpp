@@ -1,11 +1,7 @@
 // Adds up the parts' sums.
 #include "core/parts/sums.h"
 
-#include <optional>
-#include <utility>
-
 #include "core/parts/part_sums.h"
-#include "core/parts/totals.h"
 
 namespace als {
 namespace {
@@ -102,45 +98,6 @@ void SliceSums::add(const SliceSums& other) {
   add_up(losses, other.losses);
   add_up(second_losses, other.second_losses);
   gram.add(other.gram);
-}
-
-struct SumOfParts::Sum {
-  std::optional<SliceSums> sums;
-  std::optional<SliceTotals> totals;
-};
-
-SumOfParts::SumOfParts() : sum_(new Sum) {}
-SumOfParts::~SumOfParts() = default;
-
-void SumOfParts::add(ByteView piece) {
-  const auto add_to = [](auto& sum, auto&& more) {
-    if (sum) {
-      sum->add(more);
-    } else {
-      sum = std::move(more);
-    }
-  };
-  ByteView rest = piece;
-  const bool of_totals = take_piece(rest).piece == Piece::kTotals;
-  expect(rest.empty(), "more than one piece of a slice");
-  expect(!(of_totals ? sum_->sums.has_value() : sum_->totals.has_value()),
-         "sums and totals cannot be added up");
-  if (of_totals) {
-    add_to(sum_->totals, SliceTotals::read(piece));
-  } else {
-    add_to(sum_->sums, SliceSums::read(piece));
-  }
-}
-
-Bytes SumOfParts::bytes() const {
-  return sum_->totals ? sum_->totals->bytes() : sum_->sums ? sum_->sums->bytes() : Bytes();
-}
-
-void add_sums(Bytes& sum, ByteView piece) {
-  SumOfParts parts;
-  if (!sum.empty()) parts.add(sum);
-  parts.add(piece);
-  sum = parts.bytes();
 }
 
 ByteView piece_of_slice(ByteView pieces, std::uint32_t slice) {

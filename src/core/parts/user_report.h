@@ -20,6 +20,8 @@ struct UserReport {
   double ridge = 0;
   double bias_ridge = 0;  ///< the biases' part of the ridge
   std::uint64_t refined_rows = 0;
+  std::uint64_t held_out = 0;   ///< ratings kept out
+  double held_out_squares = 0;  ///< of their errors
   std::uint32_t factors = 0;
   bool implicit = false;
   SideSums sums;

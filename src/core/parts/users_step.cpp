@@ -1,7 +1,9 @@
 // The engine's half-step over the users of a chunk.
 #include "core/parts/users_step.h"
 
+#include <numeric>
 #include <utility>
+#include <vector>
 
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
@@ -13,6 +15,11 @@
 #include "core/train/initial_factors.h"
 
 namespace als {
+namespace {
+
+constexpr std::size_t kJudgedRows = 1024;  // in a block of work
+
+}  // namespace
 
 struct UsersStep::Work {
   StepHead head;
@@ -32,6 +39,8 @@ struct UsersStep::Work {
   Factors start_of(const ChunkFacts& facts, ByteView users) const;
   UserReport report_on(const ChunkFacts& facts, const HalfStep& step, const CompressedRows& rows,
                        const HalfStep::Result& result, const Factors& users);
+  void judge(const ChunkFacts& chunk, ByteView held_out, const Factors& users,
+             UserReport& report) const;
 };
 
 UsersStep::UsersStep(ByteView step, const ItemBlock& block, ThreadTeam& team)
@@ -101,7 +110,32 @@ UserReport UsersStep::Work::report_on(const ChunkFacts& facts, const HalfStep& s
   return report;
 }
 
-UsersStep::Result UsersStep::run(ByteView chunk, ByteView users) {
+/// What the users that have been solved make of the ratings that they were not told.
+void UsersStep::Work::judge(const ChunkFacts& chunk, ByteView held_out, const Factors& users,
+                            UserReport& report) const {
+  const ChunkFacts facts = facts_of_chunk(held_out);
+  expect(facts.id.part == chunk.id.part && facts.id.number == chunk.id.number &&
+             facts.users == chunk.users && facts.items == chunk.items,
+         "the ratings kept out are of another chunk");
+  const CompressedRows rows = rows_by_user(held_out, facts);
+  const RowObjective objective(head.training.options, head.training.mean, facts.items);
+  expect(!objective.implicit(), "ratings kept out have errors for explicit feedback alone");
+  const RowPasses passes(rows, objective);
+  std::vector<double> squares(rows.rows());
+  team.for_each_block(rows.rows(), kJudgedRows, [&](std::size_t begin, std::size_t end, int) {
+    std::vector<float> x(head.training.options.unknowns());
+    for (std::size_t row = begin; row < end; ++row) {
+      read_row(users, row, x);
+      squares[row] = passes.fit(
+          rows.offsets[row], rows.offsets[row + 1], block.vectors, x.data(),
+          [](const float* a, const float* b, std::size_t n) { return dot_in_double(a, b, n); });
+    }
+  });
+  report.held_out = facts.moments.count;
+  report.held_out_squares = std::accumulate(squares.begin(), squares.end(), 0.0);
+}
+
+UsersStep::Result UsersStep::run(ByteView chunk, ByteView users, ByteView held_out) {
   Work& work = *work_;
   const PartsTraining& training = work.head.training;
   const ChunkFacts facts = facts_of_chunk(chunk);
@@ -117,7 +151,9 @@ UsersStep::Result UsersStep::run(ByteView chunk, ByteView users) {
       work.finishes()
           ? step.solve_with_gram(work.block.vectors, work.workspace, work.team, result.factors)
           : step.cg_step_in_basis(work.block.vectors, work.workspace, work.team, result.factors);
-  return {result.bytes(), work.report_on(facts, step, rows, sums, result.factors).bytes()};
+  UserReport report = work.report_on(facts, step, rows, sums, result.factors);
+  if (!held_out.empty()) work.judge(facts, held_out, result.factors, report);
+  return {result.bytes(), report.bytes()};
 }
 
 }  // namespace als

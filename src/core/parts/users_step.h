@@ -21,20 +21,17 @@ class UsersStep {
 
   struct Result {
     Bytes users;   ///< as they are then
-    Bytes report;  ///< see add_user_report()
+    Bytes report;  ///< to be added up by PieceSum
   };
 
-  /// users: what the last half-step made of this chunk; empty at first.
-  Result run(ByteView chunk, ByteView users);
+  /// users: what the last half-step made of this chunk; empty at first. held_out: the chunk's
+  /// ratings that were kept out, if their error is to be known; for explicit feedback alone.
+  Result run(ByteView chunk, ByteView users, ByteView held_out = {});
 
  private:
   struct Work;
   std::unique_ptr<Work> work_;
 };
-
-/// Adds what a chunk, or a sum of chunks, reports to `sum`, empty at first: in ascending order of
-/// parts and of numbers within them, which is checked. A few K x K doubles.
-void add_user_report(Bytes& sum, ByteView report);
 
 /// The factors of a chunk's users by canonical index, turned to the items' basis only by
 /// Step::kFinish.

@@ -2,6 +2,7 @@
 
 #include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
+#include "core/parts/piece_sum.h"
 #include "pg/distribute/stored_chunk.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
@@ -86,11 +87,11 @@ Datum als_piece(PG_FUNCTION_ARGS) {
 Datum als_add_piece(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   PG_RETURN_POINTER(guard_bytes([&] {
-    using State = AggregateState<als::Bytes>;
+    using State = AggregateState<als::PieceSum>;
     MemoryContext context = State::context(fcinfo);
-    als::Bytes* sum = State::of(fcinfo);
-    if (sum == nullptr) sum = keep_in<als::Bytes>(context);
-    als::add_sums(*sum, bytes_arg(fcinfo, 1, "piece"));
+    als::PieceSum* sum = State::of(fcinfo);
+    if (sum == nullptr) sum = keep_in<als::PieceSum>(context);
+    sum->add(bytes_arg(fcinfo, 1, "piece"));
     return sum;
   }));
 }
@@ -99,7 +100,8 @@ Datum als_add_piece(PG_FUNCTION_ARGS) {
 Datum als_pieces_sum(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
-  return guard_bytes([&] { return bytea_datum(*AggregateState<als::Bytes>::of(fcinfo)); });
+  return guard_bytes(
+      [&] { return bytea_datum(AggregateState<als::PieceSum>::of(fcinfo)->bytes()); });
 }
 
 /// als._make_slice(training bytea, slice int, totals bytea, keys bigint[], spread float8): bytea

@@ -1,6 +1,7 @@
 // The steps over chunks: a half-step of their users, and what they add to each item.
 
 #include "core/parts/part_sums.h"
+#include "core/parts/piece_sum.h"
 #include "core/parts/users_step.h"
 #include "pg/distribute/stored_chunk.h"
 #include "pg/server/interrupts.h"
@@ -106,11 +107,11 @@ Datum als_user_report(PG_FUNCTION_ARGS) {
 Datum als_add_report(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   PG_RETURN_POINTER(guard_bytes([&] {
-    using State = AggregateState<als::Bytes>;
+    using State = AggregateState<als::PieceSum>;
     MemoryContext context = State::context(fcinfo);
-    als::Bytes* sum = State::of(fcinfo);
-    if (sum == nullptr) sum = keep_in<als::Bytes>(context);
-    als::add_user_report(*sum, bytes_arg(fcinfo, 1, "report"));
+    als::PieceSum* sum = State::of(fcinfo);
+    if (sum == nullptr) sum = keep_in<als::PieceSum>(context);
+    sum->add(bytes_arg(fcinfo, 1, "report"));
     return sum;
   }));
 }
