@@ -125,6 +125,19 @@ ClusterTable cluster_table(Oid table) {
   return known_tables()[place].found;
 }
 
+bool is_distributed_by(Oid table, const char* column) {
+  if (cluster_table(table).spread != Spread::kDistributed) return false;
+  bool found = false;
+  find_about(kTables, kTablesIndex, table, [&](HeapTuple row, TupleDesc columns, Oid catalog) {
+    const Datum key = value_of(row, columns, catalog, "partkey");
+    if (key == 0) return;
+    auto* node = static_cast<Node*>(stringToNode(TextDatumGetCString(key)));
+    found = node != nullptr && IsA(node, Var) &&
+            reinterpret_cast<Var*>(node)->varattno == get_attnum(table, column);
+  });
+  return found;
+}
+
 List* reference_tables() {
   List* tables = NIL;
   const Oid catalog = in_catalog(kTables);

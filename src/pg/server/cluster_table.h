@@ -25,6 +25,10 @@ struct ClusterTable {
 /// How a table is spread. A server call.
 ClusterTable cluster_table(Oid table);
 
+/// Whether a table is distributed by this column: equal values of it are on one node. A server
+/// call.
+bool is_distributed_by(Oid table, const char* column);
+
 /// The reference tables, as oids. A server call.
 List* reference_tables();
 
