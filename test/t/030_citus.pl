@@ -45,6 +45,29 @@ $coordinator->safe_psql(
 	create table list as select u as user_id, r.* from generate_series(1, 40) as u, als.recommend('single', u, 5) as r;
 	create table similar_list as select i as id, r.* from generate_series(1, 9) as i, als.similar_items('single', i, 5) as r});
 
+# A source that is distributed by user comes as a row for each user, put together where the users are; and trains the
+# same model, bit by bit, as a table here. One that is distributed otherwise comes row by row.
+$coordinator->safe_psql(
+	'postgres', q{
+	create table copy as select * from ratings union all values (5, null, 3), (5, 7, null), (6, 8, 2), (6, 8, 4);
+	create table by_user as select * from copy;
+	select create_distributed_table('by_user', 'user_id');
+	create table by_shop as select *, user_id % 7 as shop from copy;
+	select create_distributed_table('by_shop', 'shop')});
+my %log_before = map { $_->name => -s $_->logfile } @workers;
+my $trained = q{select n_rows, n_skipped, n_duplicates, loss, (select md5(string_agg(f::text, ',' order by user_id)) from %1$s_user_factors as f) from %1$s};
+for my $source (qw(copy by_user by_shop))
+{
+	$coordinator->safe_psql('postgres', "select from als.train('of_$source', '$source', factors => 8, iterations => 3)");
+	is($coordinator->safe_psql('postgres', sprintf $trained, "of_$source"), $coordinator->safe_psql('postgres', sprintf $trained, 'of_copy'), "a model of $source");
+}
+for my $worker (@workers)
+{
+	my $log = slurp_file($worker->logfile, $log_before{ $worker->name });
+	like($log, qr/SELECT user_id, (pg_catalog\.)?array_agg\(item_id\).* FROM public\.by_user_\d+ .* GROUP BY user_id/, $worker->name . ' puts the ratings of a user together');
+	unlike($log, qr/array_agg\(item_id\).* FROM public\.by_shop_/, 'but not those of which it has a part');
+}
+
 # How the statement fails, as SQLSTATE and message.
 sub failure
 {

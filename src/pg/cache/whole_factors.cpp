@@ -115,7 +115,7 @@ bool are_whole(const Model& model, Side side, std::size_t rows) {
     return is_seen_as_it_is(factors) && replication_is_seen(factors.table) &&
            replication_is_seen(model.table);
   });
-  const bool has_trigger = factors.spread == Spread::kNone && changes_are_seen(model, side);
+  const bool has_trigger = factors.spread == TableSpread::kNone && changes_are_seen(model, side);
   return seen && (has_trigger || static_cast<std::int64_t>(rows) == model.n_rows(side));
 }
 
@@ -142,8 +142,8 @@ void check_not_lost(const Model& model, Side side) {
   const Oid table = model.factor_table(side);
   const TableState state = server([&] { return state_of(table); });
   if (!state.is_plain) return;
-  const bool is_elsewhere =
-      model.factor_tables[side].spread != Spread::kNone && table == model.factor_tables[side].named;
+  const bool is_elsewhere = model.factor_tables[side].spread != TableSpread::kNone &&
+                            table == model.factor_tables[side].named;
   const bool is_empty = (!is_elsewhere && server([&] { return has_no_blocks(table); })) ||
                         ((is_elsewhere || !state.is_seen) && !has_visible_rows(table));
   if (is_empty) check_not_lost(model, side, 0);

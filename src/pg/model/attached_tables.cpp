@@ -18,7 +18,7 @@ void ModelWriter::create_model_table_on_all_nodes() {
 
 void ModelWriter::attach_tables(const BySide<Oid>& tables) {
   factor_tables_ = tables;
-  if (server([&] { return cluster_table(tables.items).spread; }) != Spread::kNone) {
+  if (server([&] { return cluster_table(tables.items).spread; }) != TableSpread::kNone) {
     create_model_table_on_all_nodes();
     return;
   }

@@ -18,7 +18,7 @@ using Version = std::array<unsigned char, UUID_LEN>;
 struct FactorTable {
   Oid named = InvalidOid;  ///< by the model's row
   Oid table = InvalidOid;  ///< what is read: the same, or this node's copy of its rows
-  Spread spread = Spread::kNone;
+  TableSpread spread = TableSpread::kNone;
   Version version{};
   Oid storage = InvalidOid;  ///< relfilenode: a rewrite makes a new one
   Oid id_type = InvalidOid;

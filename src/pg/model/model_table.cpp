@@ -24,7 +24,7 @@ bool has_columns_of_model(Oid table) {
 }
 
 bool is_on_all_nodes(Oid table) {
-  return cluster_table(table).spread == Spread::kReference && has_columns_of_model(table);
+  return cluster_table(table).spread == TableSpread::kReference && has_columns_of_model(table);
 }
 
 }  // namespace

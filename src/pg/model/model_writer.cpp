@@ -141,7 +141,8 @@ void ModelWriter::lock_tables() {
 /// somebody comes who may.
 void ModelWriter::mend_table(Oid factors) {
   const char* trigger = server([&]() -> const char* {
-    if (!owns_relation(factors) || cluster_table(factors).spread != Spread::kNone) return nullptr;
+    if (!owns_relation(factors) || cluster_table(factors).spread != TableSpread::kNone)
+      return nullptr;
     if (!OidIsValid(recorded_model(factors))) record_model(factors, table_);
     return can_be_altered(factors) ? trigger_for_some_sessions(factors) : nullptr;
   });

@@ -136,7 +136,7 @@ const char* doubt(Oid model, Oid table, Side side) {
     return psprintf("It is a factor table of model %s.", get_rel_name(recorded));
   if (!has_columns_of(table, side)) return "It does not have the columns of a factor table.";
   // Citus takes no triggers.
-  if (cluster_table(table).spread == Spread::kNone && !has_trigger(table, Mark::kServes))
+  if (cluster_table(table).spread == TableSpread::kNone && !has_trigger(table, Mark::kServes))
     return "It does not have the trigger of a factor table.";
   return nullptr;
 }
@@ -151,7 +151,7 @@ bool has_columns_of(Oid table, Side side) {
 
 bool is_attached(Oid table) {
   if (OidIsValid(attached_trigger(table))) return true;
-  return cluster_table(table).spread != Spread::kNone &&
+  return cluster_table(table).spread != TableSpread::kNone &&
          !OidIsValid(model_of(RelationRelationId, table));
 }
 
@@ -249,8 +249,8 @@ void check_is_provably_of(Oid model, Oid table, Side side) {
 
 bool changes_are_seen(const Model& model, Side side, Sessions sessions) {
   const FactorTable& named = model.factor_tables[side];
-  if (named.spread != Spread::kNone)
-    return named.spread == Spread::kReference && named.table != named.named;
+  if (named.spread != TableSpread::kNone)
+    return named.spread == TableSpread::kReference && named.table != named.named;
   return server([&] {
     const Oid table = model.factor_table(side);
     const FormData_pg_class factors = class_row(table);

@@ -49,7 +49,8 @@ void RunRow::add_seen(const std::optional<RatingSource>& seen) { add_named("seen
 
 /// Oids of tables differ between the nodes of a cluster.
 void RunRow::add_factor_tables(const ModelWriter& model) {
-  const bool by_name = server([&] { return cluster_table(model.table()).spread != Spread::kNone; });
+  const bool by_name =
+      server([&] { return cluster_table(model.table()).spread != TableSpread::kNone; });
   for (Side side : {Side::kUsers, Side::kItems}) {
     const Oid table = model.factor_table(side);
     const std::string name = side_name(side);

@@ -39,12 +39,12 @@ void find_about(const char* catalog_name, const char* index, Oid table, OnRow on
                   });
 }
 
-Spread spread_of(HeapTuple row, TupleDesc columns, Oid catalog) {
+TableSpread spread_of(HeapTuple row, TupleDesc columns, Oid catalog) {
   const char method = DatumGetChar(value_of(row, columns, catalog, "partmethod"));
   const char replication = DatumGetChar(value_of(row, columns, catalog, "repmodel"));
-  if (method != 'n') return Spread::kDistributed;
+  if (method != 'n') return TableSpread::kDistributed;
   // A table that is distributed without a key, or managed where it lies, is on one node.
-  return replication == 't' ? Spread::kReference : Spread::kNone;
+  return replication == 't' ? TableSpread::kReference : TableSpread::kNone;
 }
 
 /// Citus names the tables in which it keeps rows after the one whose rows they are. Its versions
@@ -60,11 +60,11 @@ Oid copy_here(Oid table, int64 shard) {
 }
 
 ClusterTable look_up(Oid table) {
-  ClusterTable result{Spread::kNone, table};
+  ClusterTable result{TableSpread::kNone, table};
   find_about(kTables, kTablesIndex, table, [&](HeapTuple row, TupleDesc columns, Oid catalog) {
     result.spread = spread_of(row, columns, catalog);
   });
-  if (result.spread != Spread::kReference) return result;
+  if (result.spread != TableSpread::kReference) return result;
   int64 shard = 0;
   find_about(kShards, kShardsIndex, table, [&](HeapTuple row, TupleDesc columns, Oid catalog) {
     shard = DatumGetInt64(value_of(row, columns, catalog, "shardid"));
@@ -113,7 +113,7 @@ std::size_t place_of(Oid table) {
 }  // namespace
 
 ClusterTable cluster_table(Oid table) {
-  if (!OidIsValid(table) || !OidIsValid(in_catalog(kTables))) return {Spread::kNone, table};
+  if (!OidIsValid(table) || !OidIsValid(in_catalog(kTables))) return {TableSpread::kNone, table};
   watch_server();
   const std::size_t place = place_of(table);
   // Looking may itself meet changes.
@@ -125,12 +125,25 @@ ClusterTable cluster_table(Oid table) {
   return known_tables()[place].found;
 }
 
+bool is_distributed_by(Oid table, const char* column) {
+  if (cluster_table(table).spread != TableSpread::kDistributed) return false;
+  bool found = false;
+  find_about(kTables, kTablesIndex, table, [&](HeapTuple row, TupleDesc columns, Oid catalog) {
+    const Datum key = value_of(row, columns, catalog, "partkey");
+    if (key == 0) return;
+    auto* node = static_cast<Node*>(stringToNode(TextDatumGetCString(key)));
+    found = node != nullptr && IsA(node, Var) &&
+            reinterpret_cast<Var*>(node)->varattno == get_attnum(table, column);
+  });
+  return found;
+}
+
 List* reference_tables() {
   List* tables = NIL;
   const Oid catalog = in_catalog(kTables);
   if (!OidIsValid(catalog)) return tables;
   find_in_catalog(catalog, InvalidOid, {}, [&](HeapTuple row, TupleDesc columns) {
-    if (spread_of(row, columns, catalog) == Spread::kReference)
+    if (spread_of(row, columns, catalog) == TableSpread::kReference)
       tables =
           lappend_oid(tables, DatumGetObjectId(value_of(row, columns, catalog, "logicalrelid")));
     return false;

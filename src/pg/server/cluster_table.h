@@ -7,23 +7,27 @@
 
 namespace als::pg {
 
-enum class Spread {
+enum class TableSpread {
   kNone,         ///< a table as any other
   kReference,    ///< each node has all rows
   kDistributed,  ///< each row is on one of the nodes
 };
 
 struct ClusterTable {
-  Spread spread = Spread::kNone;
+  TableSpread spread = TableSpread::kNone;
   Oid here = InvalidOid;  ///< the table that holds this node's copy of a reference table's rows;
                           ///< the table itself where there is none, or it is none
 
   /// Whether the rows can be read without Citus, under the snapshot of this node.
-  bool is_here(Oid table) const { return spread == Spread::kReference && here != table; }
+  bool is_here(Oid table) const { return spread == TableSpread::kReference && here != table; }
 };
 
 /// How a table is spread. A server call.
 ClusterTable cluster_table(Oid table);
+
+/// Whether a table is distributed by this column: equal values of it are on one node. A server
+/// call.
+bool is_distributed_by(Oid table, const char* column);
 
 /// The reference tables, as oids. A server call.
 List* reference_tables();

@@ -2,7 +2,9 @@
 
 #include "pg/source/rating_reader.h"
 
+#include "pg/server/cluster_table.h"
 #include "pg/server/memory_context.h"
+#include "pg/sql/array_elements.h"
 
 namespace als::pg {
 
@@ -44,9 +46,7 @@ void RatingReader::refuse(const Datum* values, double rating) const {
 }
 
 /// Runs inside the executor: whatever may throw is guarded, and that is not each row.
-void RatingReader::add(TupleTableSlot* slot) {
-  const Datum* values = slot->tts_values;
-  const bool* nulls = slot->tts_isnull;
+void RatingReader::add(const Datum* values, const bool* nulls) {
   if (static_cast<std::uint64_t>(++rows_) % kRowsPerBlock == 0) guard([&] { (*on_block_)(); });
   if (nulls[0] || nulls[1] || nulls[2]) {
     ++skipped_;
@@ -60,6 +60,17 @@ void RatingReader::add(TupleTableSlot* slot) {
   batch.users.add(values[0]);
   batch.items.add(values[1]);
   if (batch.users.size() == IdBatch::kSize) guard([&] { look_up(); });
+}
+
+/// A user, the items and the ratings.
+void RatingReader::add_packed(const Datum* values, const bool* nulls) {
+  const ArrayElements items = array_elements(values[1]);
+  const ArrayElements ratings = array_elements(values[2]);
+  for (int i = 0; i < items.n; ++i) {
+    const Datum row[] = {values[0], items.values[i], ratings.values[i]};
+    const bool row_nulls[] = {nulls[0], items.nulls[i], ratings.nulls[i]};
+    add(row, row_nulls);
+  }
 }
 
 void RatingReader::look_up() {
@@ -83,37 +94,75 @@ void RatingReader::look_up() {
   batch.items.clear();
 }
 
+std::string RatingReader::rating_as_read() const {
+  return (source_.rating_col ? quoted(*source_.rating_col) : "1") +
+         (source_.cast_rating ? "::pg_catalog.float8" : "");
+}
+
 std::string RatingReader::query() const {
-  std::string rating = source_.rating_col ? quoted(*source_.rating_col) : "1";
-  if (source_.cast_rating) rating += "::pg_catalog.float8";
-  return "select " + quoted(source_.user_col) + ", " + quoted(source_.item_col) + ", " + rating +
-         " from " + source_.rows_that_count();
+  return "select " + quoted(source_.user_col) + ", " + quoted(source_.item_col) + ", " +
+         rating_as_read() + " from " + source_.rows_that_count();
+}
+
+/// What comes from other nodes is put aside until all is there. A row for each user takes less than
+/// half the room and the time, and the nodes that have the users put theirs together.
+bool RatingReader::comes_packed() const {
+  return !source_.time_col && server([&] {
+    return is_distributed_by(source_.table, source_.user_col.c_str()) &&
+           OidIsValid(get_array_type(source_.id_types.items->oid));
+  });
+}
+
+std::string RatingReader::packed_query() const {
+  const std::string user = quoted(source_.user_col);
+  return "select " + user + ", pg_catalog.array_agg(" + quoted(source_.item_col) +
+         "), pg_catalog.array_agg(" + rating_as_read() + ") from " + source_.from_clause() +
+         " group by " + user;
 }
 
 void RatingReader::read(const std::function<void()>& on_block) {
   SourceNames names(source_);
-  read(prepare(query()), {}, on_block);
+  if (comes_packed()) {
+    const Oid items = server([&] { return get_array_type(source_.id_types.items->oid); });
+    const Oid ratings = server([&] { return get_array_type(source_.rating_type); });
+    read(
+        prepare(packed_query()), {}, {source_.id_types.users->oid, items, ratings},
+        [](void* reader, TupleTableSlot* slot) {
+          static_cast<RatingReader*>(reader)->add_packed(slot->tts_values, slot->tts_isnull);
+        },
+        on_block);
+  } else {
+    read_rows(prepare(query()), {}, on_block);
+  }
   names.end();
 }
 
 void RatingReader::read(const std::function<void()>& on_block, const char* condition,
                         const Param& param) {
   SourceNames names(source_);
-  read(prepare(query() + " where " + condition, {param.type}), {param}, on_block);
+  read_rows(prepare(query() + " where " + condition, {param.type}), {param}, on_block);
   names.end();
 }
 
+void RatingReader::read_rows(SPIPlanPtr plan, std::initializer_list<Param> params,
+                             const std::function<void()>& on_block) {
+  read(
+      plan, params, {source_.id_types.users->oid, source_.id_types.items->oid, source_.rating_type},
+      [](void* reader, TupleTableSlot* slot) {
+        static_cast<RatingReader*>(reader)->add(slot->tts_values, slot->tts_isnull);
+      },
+      on_block);
+}
+
 void RatingReader::read(SPIPlanPtr plan, std::initializer_list<Param> params,
+                        const std::vector<Oid>& types, RowFunction on_row,
                         const std::function<void()>& on_block) {
   on_block();
   OwnedMemoryContext copies("als ids of a batch");
   Batch batch{{source_.id_types.users, copies.get()}, {source_.id_types.items, copies.get()}, {}};
   batch_ = &batch;
   on_block_ = &on_block;
-  stream_rows(
-      plan, params, {source_.id_types.users->oid, source_.id_types.items->oid, source_.rating_type},
-      [](void* reader, TupleTableSlot* slot) { static_cast<RatingReader*>(reader)->add(slot); },
-      this);
+  stream_rows(plan, params, types, on_row, this);
   server([&] { guard([&] { look_up(); }); });
 }
 

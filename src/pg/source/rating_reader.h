@@ -46,10 +46,16 @@ class RatingReader {
     float values[IdBatch::kSize];
   };
 
-  void read(SPIPlanPtr plan, std::initializer_list<Param> params,
-            const std::function<void()>& on_block);
+  void read(SPIPlanPtr plan, std::initializer_list<Param> params, const std::vector<Oid>& types,
+            RowFunction on_row, const std::function<void()>& on_block);
+  void read_rows(SPIPlanPtr plan, std::initializer_list<Param> params,
+                 const std::function<void()>& on_block);
+  bool comes_packed() const;
+  std::string rating_as_read() const;
   std::string query() const;
-  void add(TupleTableSlot* slot);
+  std::string packed_query() const;
+  void add(const Datum* values, const bool* nulls);
+  void add_packed(const Datum* values, const bool* nulls);
   double rating(Datum value) const;
   [[noreturn]] void refuse(const Datum* values, double rating) const;
   void look_up();

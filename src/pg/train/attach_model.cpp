@@ -122,13 +122,13 @@ void check_table(Oid table, Side side) {
 
 /// Items are searched where the call runs, so every node of a cluster has all of them.
 void check_spread(const BySide<Oid>& tables) {
-  const BySide<Spread> spread{server([&] { return cluster_table(tables.users).spread; }),
-                              server([&] { return cluster_table(tables.items).spread; })};
-  if (spread.users == Spread::kNone && spread.items == Spread::kNone) return;
-  if (spread.items != Spread::kReference)
+  const BySide<TableSpread> spread{server([&] { return cluster_table(tables.users).spread; }),
+                                   server([&] { return cluster_table(tables.items).spread; })};
+  if (spread.users == TableSpread::kNone && spread.items == TableSpread::kNone) return;
+  if (spread.items != TableSpread::kReference)
     refuse(tables.items, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "is not on all nodes",
            format("Use SELECT create_reference_table('%s').", relation_name(tables.items).c_str()));
-  if (spread.users == Spread::kNone)
+  if (spread.users == TableSpread::kNone)
     refuse(tables.users, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "is on this node only",
            format("Use SELECT create_distributed_table('%s', 'user_id').",
                   relation_name(tables.users).c_str()));
