@@ -116,6 +116,13 @@ set role attach_reader;
 select try($$select als.touch('taste')$$);
 reset role;
 alter table taste disable row level security;
+-- Whoever may change the row could name a view, whose functions would run as the caller.
+begin;
+create function told() returns boolean language plpgsql as $$ begin raise 'told'; end $$;
+create view told as select * from u where told();
+update taste set user_table = 'attach_model.told';
+select try($$select als.touch('taste')$$);
+rollback;
 
 -- Training may not empty them, and no refresh changes a column.
 select try($$select als.train('taste', 'ratings', replace => true)$$);
@@ -164,6 +171,7 @@ select try($$select als.attach_model('other', 'bu', 'i')$$);
 select try($$select als.attach_model('other', 'u', 'mine_item_factors')$$);
 select try($$select als.attach_model('other', 'u', 'u')$$);
 select try($$select als.attach_model('other', null, 'i')$$);
+select try($$select als.attach_model('other', 1, 'i')$$);
 select try($$select als.attach_model('other', 'u', 'i', regularization => 1)$$);
 select try($$select als.attach_model('other', 'u', 'i', mean => 3)$$);
 select try($$select als.attach_model('other', 'u', 'i', source => 'nowhere')$$);

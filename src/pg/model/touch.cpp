@@ -1,6 +1,7 @@
 // als.touch: a model gets new versions, as after a change of its factors that no trigger has seen.
 
 #include "pg/model/newest_run.h"
+#include "pg/model/ownership.h"
 #include "pg/model/row_counts.h"
 #include "pg/server/may_write.h"
 #include "pg/sql/params.h"
@@ -19,11 +20,14 @@ void touch(Oid model) {
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("model %s holds no training run", name.c_str()),
                     "Train it with als.train(..., replace => true).");
-  for (Side side : {Side::kUsers, Side::kItems})
+  for (Side side : {Side::kUsers, Side::kItems}) {
     if (relation_name(newest.tables[side]).empty())
       throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                       format("the %s factors of model %s are gone", side_name(side), name.c_str()),
                       "Remove the rest with als.drop_model and train the model again.");
+    // Counting the rows of a view would run its functions.
+    check_is_provably_of(model, newest.tables[side], side);
+  }
   const std::uint64_t updated = execute(
       "update only " + name +
           " set version = $1, user_version = $2, item_version = $3, n_users = $4, n_items = "

@@ -92,6 +92,9 @@ void check_is_callers(Oid table) {
 }
 
 void check_table(Oid table, Side side) {
+  if (relation_name(table).empty())
+    throw UserError(ERRCODE_UNDEFINED_TABLE, format("there is no table with the OID %u", table),
+                    "Name a table of factors.");
   check_is_callers(table);
   const bool is_ordinary = server([&] {
     return get_rel_relkind(table) == RELKIND_RELATION && !get_rel_relispartition(table) &&
