@@ -124,7 +124,19 @@ select try($$select als._slice_factors('\x00', '\x00', 0, null)$$);
 select try($$select als._chunk_factors('\x00', '\x00', null)$$);
 select try($$select als._chunk(r, 1, 0, 0, 1, 0, 0, 0, null) from unnest(array['\x00', '\x0000000000000000']::bytea[]) r$$);
 select try($$select als._chunk('\x0100000000000000'::bytea, 1, 0, 0, 1, 0, 0, 0, null)$$);
+select try($$select als._chunk(''::bytea, 1, 0, 0, 2147483647, 0, 0, 0, null)$$);
 select try($$select als._row(3, 'NaN')$$);
+
+-- Types of the same names in schemas that come first, and a schema whose name has to be quoted.
+create schema first;
+create function first.told(pg_catalog.bytea) returns boolean language plpgsql as $$ begin raise 'told'; end $$;
+create domain first.bytea as pg_catalog.bytea check (first.told(value));
+create schema "it's";
+set search_path = first, pg_catalog;
+select n_users from als.train('"it''s".model', 'distributed.ratings', factors => 2, iterations => 1, distributed => true);
+set search_path = distributed;
+select count(*) from als.recommend('"it''s".model', 7, 3);
+drop schema first, "it's" cascade;
 
 set client_min_messages = error;
 drop schema distributed cascade;

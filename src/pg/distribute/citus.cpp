@@ -65,6 +65,10 @@ SourceSpread spread_of(const DescribedSource& source) {
   return spread;
 }
 
+std::string name_argument(const std::string& table) {
+  return server([&] { return quote_literal_cstr(table.c_str()); });
+}
+
 std::vector<int> value_in_each_shard(const std::string& table, int shards) {
   // The first of so many values fill all shards with certainty enough.
   const std::string tried = std::to_string(40 * static_cast<std::int64_t>(shards) + 100);
@@ -72,8 +76,8 @@ std::vector<int> value_in_each_shard(const std::string& table, int shards) {
   read_row(
       "select pg_catalog.array_agg(first order by first) from (select pg_catalog.min(v) as "
       "first from pg_catalog.generate_series(1, " +
-          tried + ") v group by pg_catalog.get_shard_id_for_distribution_column('" + table +
-          "', v)) shards",
+          tried + ") v group by pg_catalog.get_shard_id_for_distribution_column(" +
+          name_argument(table) + ", v)) shards",
       {INT4ARRAYOID}, [&](TupleTableSlot* slot) {
         server([&] {
           const ArrayElements elements = array_elements(slot->tts_values[0]);

@@ -15,6 +15,9 @@ struct SourceSpread {
 /// SPI connection.
 SourceSpread spread_of(const DescribedSource& source);
 
+/// The qualified name of a table as an argument of a function of Citus.
+std::string name_argument(const std::string& table);
+
 /// So many values of an integer column by which `table` is distributed, one in each of its shards,
 /// in ascending order.
 std::vector<int> value_in_each_shard(const std::string& table, int shards);

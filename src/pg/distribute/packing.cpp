@@ -23,11 +23,32 @@ constexpr std::int64_t kSample = 2'000'000;
 
 constexpr std::size_t kMaxValue = 0x3fffffff;
 
+/// Runs a statement that reads the source and writes, under the snapshot that is active: nothing is
+/// seen of what others have committed since, and all that this transaction has done.
+std::uint64_t write_from_source(const std::string& sql, std::initializer_list<Oid> types = {},
+                                const std::vector<Param>& params = {}) {
+  std::vector<Datum> values;
+  for (const Param& param : params) values.push_back(param.value);
+  SPIPlanPtr plan = prepare(sql, types);
+  return server([&] {
+    const int code = SPI_execute_snapshot(plan, values.data(), nullptr, GetActiveSnapshot(),
+                                          InvalidSnapshot, false, true, 0);
+    if (code < 0) elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(code));
+    return SPI_processed;
+  });
+}
+
+/// Hands what a query finds in the snapshot of all passes over the source to take(slot).
+template <class Take>
+void read_source(const std::string& sql, const std::vector<Oid>& types, Take&& take) {
+  for_each_row(prepare(sql), {}, types, take);
+}
+
 /// Hands what a query finds, as it is now, to take(slot).
 template <class Take>
 void read_rows(const std::string& sql, const std::vector<Oid>& types, Take&& take) {
   SnapshotScope snapshot;
-  for_each_row(prepare(sql), {}, types, take);
+  read_source(sql, types, take);
   snapshot.pop();
 }
 
@@ -48,7 +69,7 @@ void Packing::count() {
   const std::string rating = source.rating_as_float8();
   std::string counts = " filter (where " + user + " is not null and " + quoted(source.item_col) +
                        " is not null and " + rating + " is not null)";
-  read_rows(
+  read_source(
       "select coalesce(pg_catalog.sum(n), 0)::pg_catalog.int8, coalesce(pg_catalog.sum(kept), "
       "0)::pg_catalog.int8, pg_catalog.count(*) filter (where kept operator(pg_catalog.>) 0), "
       "pg_catalog.min(low), pg_catalog.max(high) from (select pg_catalog.count(*) as n, "
@@ -80,15 +101,15 @@ void Packing::check_duplicates() const {
   const std::string pair = quoted(source.user_col) + ", " + quoted(source.item_col);
   const IdType& user_type = *source.id_types.users;
   const IdType& item_type = *source.id_types.items;
-  read_rows("select " + pair + " from " + rows_that_count() + " group by " + pair +
-                " having pg_catalog.count(*) operator(pg_catalog.>) 1 order by " + pair +
-                " limit 1",
-            {user_type.oid, item_type.oid}, [&](TupleTableSlot* slot) {
-              throw_duplicate_rating(
-                  user_type, slot->tts_values[0], item_type, slot->tts_values[1], "",
-                  "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group "
-                  "the source by user and item.");
-            });
+  read_source("select " + pair + " from " + rows_that_count() + " group by " + pair +
+                  " having pg_catalog.count(*) operator(pg_catalog.>) 1 order by " + pair +
+                  " limit 1",
+              {user_type.oid, item_type.oid}, [&](TupleTableSlot* slot) {
+                throw_duplicate_rating(
+                    user_type, slot->tts_values[0], item_type, slot->tts_values[1], "",
+                    "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group "
+                    "the source by user and item.");
+              });
   names.end();
 }
 
@@ -108,14 +129,19 @@ std::uint32_t Packing::slice_items() const {
 void Packing::number_items() {
   const std::string item = quoted(request_.source.item_col);
   SourceNames names(request_.source);
-  const std::uint64_t items =
-      execute("insert into " + workspace_.items() +
-              " select pg_catalog.row_number() over (order by item_id) operator(pg_catalog.-) 1, "
-              "item_id, als._id_key(item_id) from (select " +
-              item + " as item_id from " + rows_that_count() + " group by " + item + ") items");
+  const std::uint64_t items = write_from_source(
+      "insert into " + workspace_.items() +
+      " select pg_catalog.row_number() over (order by item_id) operator(pg_catalog.-) 1, "
+      "item_id, als._id_key(item_id) from (select " +
+      item + " as item_id from " + rows_that_count() + " group by " + item + ") items");
   names.end();
   const std::uint64_t block = items * static_cast<std::uint64_t>(request_.factors) * sizeof(float);
-  if (items > PG_INT32_MAX || block + block / 8 > kMaxValue)
+  if (items > kMaxPartsItems)
+    throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                    format("a distributed training has %u items at most, and the source has %llu",
+                           kMaxPartsItems, static_cast<unsigned long long>(items)),
+                    "Leave rare items out, or train with distributed => false.");
+  if (block + block / 8 > kMaxValue)
     throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
                     format("the vectors of %llu items are more than a value of 1 GB holds",
                            static_cast<unsigned long long>(items)),
@@ -137,13 +163,14 @@ void Packing::pack() {
   const std::string user = quoted(source.user_col);
   SourceNames names(source);
   const Param per_part = int_param(static_cast<int>(chunks));
-  execute(
+  write_from_source(
       "insert into " + workspace_.rows() +
           " select als._bucket(user_id, $1) operator(pg_catalog./) $2, als._bucket(user_id, $1) "
           "operator(pg_catalog.%) $2, user_id, als._row(idx, rating) from (select " +
           user + " as user_id, " + quoted(source.item_col) + " as rated_item, " +
           source.rating_as_float8() + " as rating from " + rows_that_count() + ") rated join " +
           workspace_.items() + " items on " + same_item + " group by user_id",
+      {INT4OID, INT4OID, INT4ARRAYOID},
       {int_param(static_cast<int>(chunks * parts)), per_part,
        int4_array_param(workspace_.parts())});
   names.end();
@@ -177,9 +204,7 @@ Ratings Packing::sample(ThreadTeam& team) const {
   RatingReader reader(request_.source);
   const std::string condition =
       "als._bucket(" + quoted(request_.source.user_col) + ", $1) operator(pg_catalog.=) 0";
-  SnapshotScope snapshot;
   reader.read([] {}, condition.c_str(), int_param(static_cast<int>(counts_.kept / kSample) + 1));
-  snapshot.pop();
   const auto ranks_of = [](const IdDictionary& ids) {
     std::vector<std::uint32_t> ranks(ids.size());
     server([&] { ids.rank(ranks.data()); });

@@ -25,7 +25,9 @@ struct RowCounts {
   std::pair<float, float> range{};  ///< of the ratings
 };
 
-/// Ratings in a workspace.
+/// Ratings in a workspace. The source is read several times, under the snapshot that is active
+/// then: the same one, so that all passes see the same rows. (Machines of a cluster have their
+/// own.)
 class Packing {
  public:
   Packing(const PackingRequest& request, Workspace& workspace)

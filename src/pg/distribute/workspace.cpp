@@ -43,30 +43,32 @@ void Workspace::create(const char* label, const std::string& columns, const char
 void Workspace::create() {
   const std::string user = server([&] { return column_type(*id_types_.users); });
   const std::string item = server([&] { return column_type(*id_types_.items); });
+  // Names of types that are no keywords are looked up in the session's search_path.
+  const std::string bytes = "pg_catalog.bytea";
   const std::string array = server([&] {
     return format_type_extended(id_array_type(*id_types_.users), -1,
                                 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
   });
   create("items", "idx int, item_id " + item + ", key bigint", nullptr);
-  create("rows", "part int, number int, user_id " + user + ", ratings bytea", "ratings");
-  create("chunks", "part int, number int, ids " + array + ", chunk bytea", "chunk");
+  create("rows", "part int, number int, user_id " + user + ", ratings " + bytes, "ratings");
+  create("chunks", "part int, number int, ids " + array + ", chunk " + bytes, "chunk");
   for (const char* label : {"users", "users_too"})
-    create(label, "part int, number int, users bytea", "users");
+    create(label, "part int, number int, users " + bytes, "users");
   for (const char* label : {"slices", "slices_too"})
-    create(label, "slice int, state bytea", "state");
-  create("totals", "slice int, totals bytea", "totals");
-  create("block", "block bytea", "block");
-  create("sums", "slice int, part int, piece bytea", "piece");
+    create(label, "slice int, state " + bytes, "state");
+  create("totals", "slice int, totals " + bytes, "totals");
+  create("block", "block " + bytes, "block");
+  create("sums", "slice int, part int, piece " + bytes, "piece");
   if (distributed_) distribute();
 }
 
 /// Chunks by part and slices by their numbers; what every part needs is on every machine.
 void Workspace::distribute() {
   for (const char* label : {"items", "block"})
-    execute("select pg_catalog.create_reference_table('" + table(label) + "')");
+    execute("select pg_catalog.create_reference_table(" + name_argument(table(label)) + ")");
   const auto by = [&](const char* label, const char* column, const std::string& with) {
-    execute("select pg_catalog.create_distributed_table('" + table(label) + "', '" + column +
-                "', colocate_with => $1" +
+    execute("select pg_catalog.create_distributed_table(" + name_argument(table(label)) + ", '" +
+                column + "', colocate_with => $1" +
                 (with == "none" ? ", shard_count => " + std::to_string(parts_.size()) : "") + ")",
             {text_param(with.c_str())});
   };

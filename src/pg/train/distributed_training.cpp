@@ -35,8 +35,10 @@ void DistributedTraining::run() {
   source_ = describe_training(request_, model_, report_, context_);
   progress_.hide();
   model_.prepare_tables(source_->id_types, request_.unlogged, request_.replace_ids);
+  SnapshotScope snapshot;
   pack();
   complete_options();
+  snapshot.pop();
   iterate();
   write();
 }

@@ -1,0 +1,48 @@
+# A distributed training reads its source several times, and sees the same rows each time.
+
+use strict;
+use warnings FATAL => 'all';
+
+use AlsTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = new_node('snapshot');
+create_ratings($node, 'ratings', 4000, 200, 60);
+# Each pass over the source calls pass(): those after the first wait while somebody else holds the lock.
+$node->safe_psql(
+	'postgres', q{
+	create sequence passes;
+	create function pass() returns int volatile language plpgsql as $$
+	begin
+		if nextval('passes') > 1 then
+			perform pg_advisory_xact_lock_shared(1);
+		end if;
+		return 1;
+	end $$;
+});
+
+my ($trainer, $other) = map { AlsTest::Session->new($node) } 1 .. 2;
+$other->query('select pg_advisory_lock(1)');
+$trainer->begin(
+	q{select n_rows, n_skipped, n_ratings, n_items, highest_rating from als.train('model',
+	  'select r.* from ratings r, (select pass() offset 0) p', factors => 2, iterations => 1, distributed => true)}
+);
+wait_until(
+	'the second pass',
+	sub {
+		$trainer->pump_for(0.01);
+		$other->value(q{select count(*) from pg_locks where locktype = 'advisory' and not granted}) == 1;
+	});
+my $before = $other->rows('select count(*), 0, count(distinct (user_id, item_id)), count(distinct item_id), max(rating) from ratings');
+$other->query('delete from ratings where user_id = 7');
+$other->query('insert into ratings select u, i, 50 from generate_series(1, 300) u, generate_series(50, 99) i');
+$other->query('select pg_advisory_unlock(1)');
+my $model = $trainer->wait;
+is($model->{state}, '00000', 'the training') or diag $model->{err};
+is($model->{out}, join("\t", @{ $before->[0] }), 'all passes saw the rows of the first');
+cmp_ok($other->value("select nextval('passes')"), '>', 3, 'there were several');
+
+$_->quit for $trainer, $other;
+$node->stop;
+done_testing;
