@@ -1339,11 +1339,16 @@ create function als.tuned(
   time_col name default null
 ) returns jsonb
 language sql volatile parallel unsafe as $$
+  -- Less than that is chance: of those that are as good the first, which is the closest to the defaults.
   select t.options
-  from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
-                user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
-                seed => $12, threads => $13, time_col => $14) t
+  from (select *, pg_catalog.first_value(value) over (order by rank) as best
+        from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
+                      user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
+                      seed => $12, threads => $13, time_col => $14)) t
   where t.rank operator(pg_catalog.=) 1
+    or pg_catalog.abs(t.value operator(pg_catalog.-) t.best) operator(pg_catalog.<=)
+       (t.best operator(pg_catalog.*) case when $10 operator(pg_catalog.=) 'explicit' then 0.001 else 0.01 end)
+  order by t.trial limit 1
 $$;
 comment on function als.tuned is
   'The options of als.train that do best on these ratings, of those around the defaults that can be tried in so many seconds';
