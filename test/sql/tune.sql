@@ -211,7 +211,7 @@ select als.tuned('texts', user_col => 'who', item_col => 'what', rating_col => '
 -- Of the trials that are as good as the best the first: less than that is chance.
 create table around as select * from als.tune('likes', feedback => 'implicit', rating_col => null, seconds => 1e9, trials => 15);
 select als.tuned('likes', feedback => 'implicit', rating_col => null, seconds => 1e9, trials => 15) = options as is_first
-from around where value >= 0.99 * (select max(value) from around) order by trial limit 1;
+from around where value >= 0.995 * (select max(value) from around) order by trial limit 1;
 create table around_stars as select * from als.tune('ratings', seconds => 1e9, trials => 15);
 select als.tuned('ratings', seconds => 1e9, trials => 15) = options as is_first
 from around_stars where value <= 1.001 * (select min(value) from around_stars) order by trial limit 1;
