@@ -136,10 +136,11 @@ create function als.train(
   bias_regularization float8 default null,
   time_col name default null,
   distributed boolean default false,
-  parts int default null
+  parts int default null,
+  functions boolean default false
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -169,7 +170,8 @@ create procedure als.train_in_steps(
   replace_ids boolean default false,
   seen text default null,
   bias_regularization float8 default null,
-  time_col name default null
+  time_col name default null,
+  functions boolean default false
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -202,7 +204,8 @@ create function als.retrain(
   bias_regularization float8 default null,
   time_col name default null,
   distributed boolean default null,
-  parts int default null
+  parts int default null,
+  functions boolean default false
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -233,7 +236,8 @@ create procedure als.retrain_in_steps(
   keep_previous boolean default false,
   replace_ids boolean default false,
   bias_regularization float8 default null,
-  time_col name default null
+  time_col name default null,
+  functions boolean default false
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is
@@ -338,11 +342,16 @@ create function als.tuned(
   time_col name default null
 ) returns jsonb
 language sql volatile parallel unsafe as $$
+  -- Less than that is chance: of those that are as good the first, which is the closest to the defaults.
   select t.options
-  from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
-                user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
-                seed => $12, threads => $13, time_col => $14) t
+  from (select *, pg_catalog.first_value(value) over (order by rank) as best
+        from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
+                      user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
+                      seed => $12, threads => $13, time_col => $14)) t
   where t.rank operator(pg_catalog.=) 1
+    or pg_catalog.abs(t.value operator(pg_catalog.-) t.best) operator(pg_catalog.<=)
+       (t.best operator(pg_catalog.*) case when $10 operator(pg_catalog.=) 'explicit' then 0.001 else 0.005 end)
+  order by t.trial limit 1
 $$;
 comment on function als.tuned is
   'The options of als.train that do best on these ratings, of those around the defaults that can be tried in so many seconds';

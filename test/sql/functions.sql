@@ -19,6 +19,21 @@ select als.create_functions('taste');
 select p.oid::regprocedure, pg_get_function_result(p.oid), obj_description(p.oid, 'pg_proc'), proowner = relowner as same_owner
 from pg_proc as p, pg_class as c where pronamespace = 'functions'::regnamespace and proname ~ '^taste_' and c.oid = 'taste'::regclass order by 1::text;
 
+-- A training makes them if asked to, and follows where the ids change.
+begin;
+select n_users from als.train('asked', 'ratings', factors => 4, iterations => 3, functions => true);
+select p.oid::regprocedure from pg_proc as p where pronamespace = 'functions'::regnamespace and proname ~ '^asked_' order by 1::text;
+select run from als.retrain('asked', source => 'select user_id, item_id::text, rating from functions.ratings', replace_ids => true, functions => true);
+select p.oid::regprocedure from pg_proc as p where pronamespace = 'functions'::regnamespace and proname ~ '^asked_(predict|similar_items)' order by 1::text;
+select run, factors from als.train('asked', 'ratings', '{"factors": 3, "iterations": 2, "replace_ids": true, "functions": true}', true);
+select p.oid::regprocedure from pg_proc as p where pronamespace = 'functions'::regnamespace and proname ~ '^asked_predict' order by 1::text;
+create role als_functions_trainer;
+grant usage, create on schema functions to als_functions_trainer;
+grant all on all tables in schema functions to als_functions_trainer;
+set local role als_functions_trainer;
+select try($$select als.retrain('asked', functions => true)$$);
+rollback;
+
 -- They answer as als does, in the types of the ids.
 select count(*) from (
   select item_id::text, score, rank from taste_recommend(md5('1')::uuid, 5)

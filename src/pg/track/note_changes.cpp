@@ -17,30 +17,45 @@ namespace {
 /// Beyond these, comparing everything is no slower than looking at each.
 constexpr int64 kMaxRows = 10000;
 
-/// Puts rows into a queue. A part of a server call.
+/// Puts rows into a queue, many at a time. A part of a server call.
 class QueueWriter {
  public:
-  explicit QueueWriter(Relation queue)
-      : queue_(queue),
-        slot_(table_slot_create(queue, nullptr)),
-        command_(GetCurrentCommandId(true)) {}
+  explicit QueueWriter(Relation queue) : queue_(queue), command_(GetCurrentCommandId(true)) {}
 
   void put(Datum user, Datum item, bool everything) {
-    ExecClearTuple(slot_);
-    slot_->tts_values[0] = user;
-    slot_->tts_values[1] = item;
-    slot_->tts_isnull[0] = slot_->tts_isnull[1] = everything;
-    ExecStoreVirtualTuple(slot_);
-    table_tuple_insert(queue_, slot_, command_, 0, nullptr);
+    TupleTableSlot*& slot = slots_[waiting_];
+    if (slot == nullptr) slot = table_slot_create(queue_, nullptr);
+    ExecClearTuple(slot);
+    slot->tts_values[0] = user;
+    slot->tts_values[1] = item;
+    slot->tts_isnull[0] = slot->tts_isnull[1] = everything;
+    ExecStoreVirtualTuple(slot);
+    ExecMaterializeSlot(slot);
+    if (++waiting_ == kBatch) flush();
   }
   void put_everything() { put(0, 0, true); }
 
-  void finish() { ExecDropSingleTupleTableSlot(slot_); }
+  void finish() {
+    flush();
+    for (TupleTableSlot* slot : slots_)
+      if (slot != nullptr) ExecDropSingleTupleTableSlot(slot);
+  }
 
  private:
+  static constexpr int kBatch = 64;
+
+  void flush() {
+    if (waiting_ == 1)
+      table_tuple_insert(queue_, slots_[0], command_, 0, nullptr);
+    else if (waiting_ > 1)
+      table_multi_insert(queue_, slots_, waiting_, command_, 0, nullptr);
+    waiting_ = 0;
+  }
+
   Relation queue_;
-  TupleTableSlot* slot_;
   CommandId command_;
+  TupleTableSlot* slots_[kBatch] = {};
+  int waiting_ = 0;
 };
 
 /// The column of the source that an argument of the trigger names, if its values are the queue's.

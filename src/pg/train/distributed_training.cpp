@@ -75,7 +75,7 @@ void DistributedTraining::pack() {
   report_.read_seconds = watch.seconds();
 }
 
-/// What implicit feedback goes by is measured on a sample.
+/// What implicit feedback goes by is measured on a sample, which knows no numbers of ratings.
 void DistributedTraining::complete_options() {
   RatingStatistics statistics;
   statistics.spread = report_.spread;
@@ -83,6 +83,9 @@ void DistributedTraining::complete_options() {
     ThreadTeam team = interruptible_team(request_.threads);
     statistics = statistics_of(packing_->sample(team), true, team);
     statistics.spread = report_.spread;
+    statistics.ratings = static_cast<double>(report_.ratings);
+    statistics.ratings_per_user = statistics.ratings / static_cast<double>(report_.users);
+    statistics.ratings_per_item = statistics.ratings / static_cast<double>(report_.items);
     advise_on_tail(statistics, report_);
   }
   options_ = pg::complete_options(request_.choices, statistics);

@@ -92,6 +92,7 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
                            : args.flag("warm_start");
   request.keep_previous = args.flag("keep_previous");
   request.replace_ids = args.flag("replace_ids");
+  request.functions = args.flag("functions");
   return request;
 }
 

@@ -6,6 +6,17 @@
 
 namespace als::pg {
 
+namespace {
+
+/// The row of the run stays in SPI_tuptable.
+void make_functions(Oid model) {
+  SPITupleTable* row = SPI_tuptable;
+  execute("select als.create_functions($1)", {class_param(model)});
+  SPI_tuptable = row;
+}
+
+}  // namespace
+
 void write_model_row(const ModelWriter& store, const TrainRequest& request,
                      const TrainOptions& trained, const TrainReport& report) {
   const bool implicit = trained.feedback == Feedback::kImplicit;
@@ -47,6 +58,7 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
   row.add("train_seconds", float_param(report.train_seconds));
   row.add("write_seconds", float_param(report.write_seconds));
   row.insert(store);
+  if (request.functions) make_functions(store.table());
 }
 
 }  // namespace als::pg

@@ -24,6 +24,7 @@ struct TrainRequest {
   bool keep_previous;  ///< the factors that the model has, for als.rollback_model
   bool distributed;    ///< where the rows are
   std::optional<int> parts;
+  bool functions;      ///< are to be made of the model, as als.create_functions does
   bool is_retraining;  ///< what was not named is as the model's row says
 
   /// Fills in the options from these choices.

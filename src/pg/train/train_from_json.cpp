@@ -22,7 +22,8 @@ constexpr Option kOtherArguments[] = {{"threads", Option::Type::kInteger, 1, kMa
                                       {"replace_ids", Option::Type::kBoolean},
                                       {"warm_start", Option::Type::kBoolean},
                                       {"unlogged", Option::Type::kBoolean},
-                                      {"keep_previous", Option::Type::kBoolean}};
+                                      {"keep_previous", Option::Type::kBoolean},
+                                      {"functions", Option::Type::kBoolean}};
 
 bool is_text_argument(const std::string& name) {
   return std::find(std::begin(kTextArguments), std::end(kTextArguments), name) !=

@@ -27,12 +27,23 @@ void advise(TrainReport& report, const std::string& advice) {
   server([&] { ereport(NOTICE, (errmsg("%s", advice.c_str()))); });
 }
 
+/// Before a training rather than after it.
+void check_may_make_functions(const ModelWriter& model) {
+  const Oid table = model.table();
+  if (!OidIsValid(table) || server([&] { return owns_relation(table); })) return;
+  throw UserError(
+      ERRCODE_INSUFFICIENT_PRIVILEGE,
+      format("must be owner of model %s to make its functions", model.qualified_name().c_str()),
+      "Leave functions out, or train as the owner or a member of that role.");
+}
+
 }  // namespace
 
 DescribedSource describe_training(const TrainRequest& request, ModelWriter& model,
                                   TrainReport& report, MemoryContext context) {
   warn_of_constant_ratings(request);
   if (request.keep_previous) PreviousRun(model).check_may_keep();
+  if (request.functions) check_may_make_functions(model);
   report.warm_started = request.warm_start && OidIsValid(model.table());
   if (!request.is_retraining) report_forgotten_options(model.table(), request);
   DescribedSource source = describe_source(request.source, context);
