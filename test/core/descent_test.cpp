@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "core/fold_in/folded_row.h"
 #include "core/linalg/gram.h"
-#include "core/train/folded_row.h"
 #include "core/train/training_loop.h"
 #include "small_problem.h"
 

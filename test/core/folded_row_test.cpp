@@ -1,4 +1,4 @@
-#include "core/train/folded_row.h"
+#include "core/fold_in/folded_row.h"
 
 #include <gtest/gtest.h>
 

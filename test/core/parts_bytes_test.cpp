@@ -1,4 +1,4 @@
-// Bytes from elsewhere are not believed.
+// Bytes from elsewhere are not believed. Over 400 lines, as all cases forge the bytes of one training.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/parts/chunk_rows.h"
-#include "core/parts/pieces.h"
+#include "core/pieces/pieces.h"
 #include "parts_in_memory.h"
 
 namespace als {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "core/parts/step_head.h"
+#include "core/pieces/step_head.h"
 #include "parts_in_memory.h"
 
 namespace als {

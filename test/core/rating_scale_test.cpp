@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/train/folded_row.h"
+#include "core/fold_in/folded_row.h"
 #include "core/train/training_loop.h"
 #include "small_problem.h"
 

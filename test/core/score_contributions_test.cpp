@@ -1,4 +1,4 @@
-#include "core/train/score_contributions.h"
+#include "core/fold_in/score_contributions.h"
 
 #include <gtest/gtest.h>
 

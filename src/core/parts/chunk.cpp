@@ -5,8 +5,8 @@
 #include <cmath>
 #include <numeric>
 
-#include "core/parts/pieces.h"
-#include "core/parts/step.h"
+#include "core/pieces/pieces.h"
+#include "core/pieces/step.h"
 
 namespace als {
 namespace {

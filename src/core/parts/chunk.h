@@ -8,7 +8,7 @@
 
 #include "core/base/thread_team.h"
 #include "core/data/ratings.h"
-#include "core/parts/bytes.h"
+#include "core/pieces/bytes.h"
 
 namespace als {
 

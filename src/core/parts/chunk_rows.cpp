@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "core/parts/pieces.h"
+#include "core/pieces/pieces.h"
 
 namespace als {
 namespace {

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/data/compressed_rows.h"
-#include "core/parts/bytes.h"
 #include "core/parts/chunk.h"
+#include "core/pieces/bytes.h"
 
 namespace als {
 

@@ -3,7 +3,7 @@
 
 #include "core/base/splitmix.h"
 #include "core/parts/block_contents.h"
-#include "core/parts/step_head.h"
+#include "core/pieces/step_head.h"
 
 namespace als {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "core/parts/bytes.h"
-#include "core/parts/step.h"
+#include "core/pieces/bytes.h"
+#include "core/pieces/step.h"
 
 namespace als {
 

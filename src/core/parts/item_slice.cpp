@@ -7,11 +7,11 @@
 
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
-#include "core/parts/factor_bytes.h"
 #include "core/parts/slice_state.h"
 #include "core/parts/slice_step.h"
-#include "core/parts/step_head.h"
 #include "core/parts/totals.h"
+#include "core/pieces/factor_bytes.h"
+#include "core/pieces/step_head.h"
 #include "core/train/initial_factors.h"
 #include "core/train/row_objective.h"
 

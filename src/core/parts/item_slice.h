@@ -7,8 +7,8 @@
 
 #include "core/base/thread_team.h"
 #include "core/linalg/factor_matrix.h"
-#include "core/parts/bytes.h"
-#include "core/parts/step.h"
+#include "core/pieces/bytes.h"
+#include "core/pieces/step.h"
 
 namespace als {
 

@@ -7,8 +7,8 @@
 
 #include "core/base/thread_team.h"
 #include "core/data/popularity.h"
-#include "core/parts/bytes.h"
 #include "core/parts/item_block.h"
+#include "core/pieces/bytes.h"
 
 namespace als {
 

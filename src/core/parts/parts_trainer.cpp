@@ -9,8 +9,8 @@
 
 #include "core/linalg/eigenbasis.h"
 #include "core/parts/slice_state.h"
-#include "core/parts/step_head.h"
 #include "core/parts/user_report.h"
+#include "core/pieces/step_head.h"
 #include "core/train/cg_row.h"
 #include "core/train/gram_basis.h"
 

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "core/base/thread_team.h"
-#include "core/parts/bytes.h"
-#include "core/parts/step.h"
+#include "core/pieces/bytes.h"
+#include "core/pieces/step.h"
 #include "core/train/half_steps.h"
 
 namespace als {

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "core/parts/bytes.h"
+#include "core/pieces/bytes.h"
 
 namespace als {
 

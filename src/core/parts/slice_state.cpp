@@ -3,8 +3,8 @@
 
 #include <cmath>
 
-#include "core/parts/factor_bytes.h"
-#include "core/parts/step_head.h"
+#include "core/pieces/factor_bytes.h"
+#include "core/pieces/step_head.h"
 
 namespace als {
 namespace {

@@ -6,8 +6,8 @@
 
 #include "core/kernels/kernels.h"
 #include "core/linalg/factor_matrix.h"
-#include "core/parts/side_sums.h"
-#include "core/parts/step.h"
+#include "core/pieces/side_sums.h"
+#include "core/pieces/step.h"
 
 namespace als {
 

@@ -7,8 +7,8 @@
 #include "core/base/thread_team.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/parts/slice_state.h"
-#include "core/parts/step_head.h"
 #include "core/parts/sums.h"
+#include "core/pieces/step_head.h"
 #include "core/train/cg_row.h"
 
 namespace als {

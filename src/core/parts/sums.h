@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "core/linalg/double_gram.h"
-#include "core/parts/factor_bytes.h"
-#include "core/parts/step.h"
+#include "core/pieces/factor_bytes.h"
+#include "core/pieces/step.h"
 
 namespace als {
 

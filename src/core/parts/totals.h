@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/data/popularity.h"
-#include "core/parts/pieces.h"
+#include "core/pieces/pieces.h"
 
 namespace als {
 

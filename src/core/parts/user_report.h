@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "core/parts/chunk.h"
-#include "core/parts/side_sums.h"
-#include "core/parts/step.h"
+#include "core/pieces/side_sums.h"
+#include "core/pieces/step.h"
 
 namespace als {
 

@@ -1,8 +1,8 @@
 // Users from bytes and to bytes.
 #include "core/parts/users_bytes.h"
 
-#include "core/parts/step_head.h"
 #include "core/parts/users_step.h"
+#include "core/pieces/step_head.h"
 
 namespace als {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "core/parts/chunk.h"
-#include "core/parts/factor_bytes.h"
-#include "core/parts/step.h"
+#include "core/pieces/factor_bytes.h"
+#include "core/pieces/step.h"
 
 namespace als {
 

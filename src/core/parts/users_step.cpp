@@ -8,9 +8,9 @@
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
 #include "core/parts/chunk_rows.h"
-#include "core/parts/step_head.h"
 #include "core/parts/user_report.h"
 #include "core/parts/users_bytes.h"
+#include "core/pieces/step_head.h"
 #include "core/train/half_step.h"
 #include "core/train/initial_factors.h"
 

@@ -5,8 +5,8 @@
 
 #include "core/base/thread_team.h"
 #include "core/linalg/factor_matrix.h"
-#include "core/parts/bytes.h"
 #include "core/parts/item_block.h"
+#include "core/pieces/bytes.h"
 
 namespace als {
 

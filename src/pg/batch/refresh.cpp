@@ -6,7 +6,7 @@
 // readers see the rows as they were until the transaction commits.
 
 #include "core/data/row_checksum.h"
-#include "core/train/folded_row.h"
+#include "core/fold_in/folded_row.h"
 #include "pg/cache/fixed_side.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"

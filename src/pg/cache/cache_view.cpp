@@ -1,7 +1,7 @@
 // als.cache: the segments of models in memory.
 
 #include "pg/cache/model_cache.h"
-#include "pg/server/result_rows.h"
+#include "pg/sql/result_rows.h"
 
 namespace als::pg {
 

@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "core/parts/bytes.h"
+#include "core/pieces/bytes.h"
 #include "pg/server/args.h"
 #include "pg/server/kept_object.h"
 

@@ -8,8 +8,8 @@
 #include "pg/distribute/stored_chunk.h"
 #include "pg/model/factor_feed.h"
 #include "pg/server/interrupts.h"
-#include "pg/server/result_rows.h"
 #include "pg/sql/real_array.h"
+#include "pg/sql/result_rows.h"
 
 namespace als::pg {
 

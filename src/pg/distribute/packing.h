@@ -4,7 +4,7 @@
 #include "core/data/popularity.h"
 #include "core/data/ratings.h"
 #include "core/parts/chunk.h"
-#include "core/parts/step.h"
+#include "core/pieces/step.h"
 #include "pg/distribute/workspace.h"
 #include "pg/source/rating_source.h"
 

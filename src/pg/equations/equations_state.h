@@ -1,7 +1,7 @@
 // The state of the aggregates, a bytea.
 #pragma once
 
-#include "core/train/flat_equations.h"
+#include "core/fold_in/flat_equations.h"
 #include "pg/server/args.h"
 
 namespace als::pg {

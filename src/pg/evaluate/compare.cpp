@@ -7,7 +7,7 @@
 
 #include "core/evaluate/paired_difference.h"
 #include "pg/evaluate/evaluation_arguments.h"
-#include "pg/server/result_rows.h"
+#include "pg/sql/result_rows.h"
 
 namespace als::pg {
 

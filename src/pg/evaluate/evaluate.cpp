@@ -4,7 +4,7 @@
 #include "pg/evaluate/per_user_table.h"
 #include "pg/server/args.h"
 #include "pg/server/may_write.h"
-#include "pg/server/result_rows.h"
+#include "pg/sql/result_rows.h"
 
 namespace als::pg {
 

@@ -3,7 +3,7 @@
 
 #include "core/base/thread_team.h"
 #include "core/data/compressed_rows.h"
-#include "core/train/folded_row.h"
+#include "core/fold_in/folded_row.h"
 #include "pg/cache/fixed_side.h"
 
 namespace als::pg {

@@ -1,7 +1,6 @@
 // Makes the tables of a model, locks them, and writes factors.
 #include "pg/model/model_writer.h"
 
-#include "core/train/options.h"
 #include "pg/model/claims.h"
 #include "pg/model/factor_table.h"
 #include "pg/model/newest_run.h"
@@ -14,7 +13,6 @@
 namespace als::pg {
 
 namespace {
-
 /// Its rows are then read without a plan, which would have seen to this.
 void check_readable(Oid model) {
   server([&] {
@@ -352,18 +350,16 @@ bool ModelWriter::widen_ids(const BySide<const IdType*>& id_types) {
 }
 
 void ModelWriter::replace_with(Side side, Oid copy) {
-  const std::string serving = relation_name(factor_table(side));
   IdType type{};
   server([&] {
     int32 modifier;
     get_atttypetypmodcoll(copy, get_attnum(copy, id_column(side)), &type.oid, &modifier,
                           &type.collation);
   });
-  execute("delete from only " + serving);
-  if (id_type(side) != type.oid) change_id_type(side, type, " using null");
+  empty_factor_table(side, type);
   const std::string columns = shared_columns(side, copy, factor_table(side));
-  execute("insert into " + serving + " (" + columns + ") select " + columns + " from only " +
-          relation_name(copy));
+  execute("insert into " + relation_name(factor_table(side)) + " (" + columns + ") select " +
+          columns + " from only " + relation_name(copy));
 }
 
 std::uint64_t ModelWriter::update_factors(Side side, const FactorFeed& rows) {
@@ -372,9 +368,8 @@ std::uint64_t ModelWriter::update_factors(Side side, const FactorFeed& rows) {
 
 /// The rows with an id of an array, $1.
 std::string ModelWriter::rows_of_ids(Side side, const IdType& type) const {
-  const char* condition =
-      server([&] { return equals_condition(type, id_column(side), "any ($1)"); });
-  return "from only " + relation_name(factor_table(side)) + " where " + condition;
+  return "from only " + relation_name(factor_table(side)) + " where " +
+         server([&] { return equals_condition(type, id_column(side), "any ($1)"); });
 }
 
 std::uint64_t ModelWriter::delete_factors(Side side, const IdType& type, const Param& ids) {

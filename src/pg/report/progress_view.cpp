@@ -2,7 +2,7 @@
 
 #include "pg/server/progress.h"
 #include "pg/server/progress_counters.h"
-#include "pg/server/result_rows.h"
+#include "pg/sql/result_rows.h"
 
 namespace als::pg {
 

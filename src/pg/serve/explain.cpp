@@ -1,6 +1,6 @@
 // als.explain: what a score is made of.
 
-#include "core/train/score_contributions.h"
+#include "core/fold_in/score_contributions.h"
 
 #include "pg/cache/fixed_side.h"
 #include "pg/cache/served_model.h"
@@ -8,7 +8,7 @@
 #include "pg/ids/id_args.h"
 #include "pg/server/args.h"
 #include "pg/server/interrupts.h"
-#include "pg/server/result_rows.h"
+#include "pg/sql/result_rows.h"
 
 namespace als::pg {
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "core/data/compressed_rows.h"
-#include "core/train/folded_row.h"
+#include "core/fold_in/folded_row.h"
 #include "pg/cache/served_model.h"
 
 namespace als::pg {

@@ -3,7 +3,7 @@
 
 #include "core/search/top_k.h"
 #include "pg/cache/served_model.h"
-#include "pg/server/result_rows.h"
+#include "pg/sql/result_rows.h"
 
 namespace als::pg {
 

@@ -5,8 +5,8 @@
 #include "pg/server/args.h"
 #include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
-#include "pg/server/result_rows.h"
 #include "pg/sql/params.h"
+#include "pg/sql/result_rows.h"
 #include "pg/track/change_queue.h"
 
 namespace als::pg {

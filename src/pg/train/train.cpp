@@ -1,8 +1,8 @@
 // als.train: from a source of ratings to a model, in one transaction.
 
-#include "pg/server/expanded_row.h"
 #include "pg/server/may_write.h"
-#include "pg/server/result_rows.h"
+#include "pg/sql/expanded_row.h"
+#include "pg/sql/result_rows.h"
 #include "pg/train/distributed_training.h"
 #include "pg/train/training.h"
 

@@ -3,10 +3,10 @@
 #include "core/base/limits.h"
 #include "pg/options/option_table.h"
 #include "pg/server/args.h"
-#include "pg/server/expanded_row.h"
-#include "pg/server/result_rows.h"
+#include "pg/sql/expanded_row.h"
 #include "pg/sql/json_value.h"
 #include "pg/sql/params.h"
+#include "pg/sql/result_rows.h"
 
 namespace als::pg {
 

@@ -5,12 +5,12 @@
 // The same tables, locks, versions and replacement as a training's.
 
 #include "pg/ids/id_args.h"
+#include "pg/import/foreign_factors.h"
+#include "pg/import/imported_factors.h"
 #include "pg/model/previous_run.h"
-#include "pg/server/expanded_row.h"
 #include "pg/server/may_write.h"
-#include "pg/server/result_rows.h"
-#include "pg/train/foreign_factors.h"
-#include "pg/train/imported_factors.h"
+#include "pg/sql/expanded_row.h"
+#include "pg/sql/result_rows.h"
 
 namespace als::pg {
 

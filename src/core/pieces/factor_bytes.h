@@ -4,7 +4,7 @@
 #include <cstddef>
 
 #include "core/linalg/factor_matrix.h"
-#include "core/parts/pieces.h"
+#include "core/pieces/pieces.h"
 #include "core/train/options.h"
 
 namespace als {

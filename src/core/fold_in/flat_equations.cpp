@@ -1,5 +1,5 @@
 // Lays normal equations out in memory, adds ratings to them, and solves them.
-#include "core/train/flat_equations.h"
+#include "core/fold_in/flat_equations.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,5 @@
 // Splits a score by the ratings of its row, with one more solution of the row's equations.
-#include "core/train/score_contributions.h"
+#include "core/fold_in/score_contributions.h"
 
 #include <algorithm>
 #include <cmath>

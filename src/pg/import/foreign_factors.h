@@ -11,7 +11,7 @@ struct ForeignFactors {
   OptionChoices options;  ///< with which they were trained, as far as that is told
   std::optional<double> mean;
   std::optional<RatingSource> source;
-  RatingSource columns;  ///< no source, but how the columns of ids are named
+  RatingSource columns;              ///< no source, but how the columns of ids are named
   std::optional<RatingSource> seen;  ///< beside the source, or instead of one
 
   bool implicit() const { return options.feedback() == Feedback::kImplicit; }

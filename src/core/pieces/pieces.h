@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/base/uninitialized_vector.h"
-#include "core/parts/bytes.h"
+#include "core/pieces/bytes.h"
 
 namespace als {
 

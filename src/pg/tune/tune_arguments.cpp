@@ -1,7 +1,7 @@
 // From the arguments of als.tune to the trials that they ask for.
-#include "pg/train/tune_arguments.h"
+#include "pg/tune/tune_arguments.h"
 
-#include "pg/train/option_grid.h"
+#include "pg/tune/option_grid.h"
 
 namespace als::pg {
 

@@ -1,5 +1,5 @@
 // Makes or finds the table of results, and appends to it.
-#include "pg/train/tune_results_table.h"
+#include "pg/tune/tune_results_table.h"
 
 #include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"

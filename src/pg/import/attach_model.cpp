@@ -1,13 +1,13 @@
 // als.attach_model: tables of factors that are there become those of a model, without a copy.
 
 #include "core/base/limits.h"
+#include "pg/import/foreign_factors.h"
 #include "pg/model/model_source.h"
 #include "pg/model/ownership.h"
-#include "pg/server/expanded_row.h"
 #include "pg/server/may_write.h"
-#include "pg/server/result_rows.h"
+#include "pg/sql/expanded_row.h"
+#include "pg/sql/result_rows.h"
 #include "pg/sql/target_columns.h"
-#include "pg/train/foreign_factors.h"
 
 namespace als::pg {
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "core/train/folded_row.h"
+#include "core/fold_in/folded_row.h"
 
 namespace als {
 

@@ -5,7 +5,7 @@
 // row. Before the query's next row the server resets the memory in which functions are called, and
 // what is remembered goes with it. So it does before the next statement of PL/pgSQL, which
 // evaluates all the assignments of a transaction as parts of one query.
-#include "pg/server/expanded_row.h"
+#include "pg/sql/expanded_row.h"
 
 namespace als::pg {
 

@@ -1,5 +1,5 @@
 // Checks what a call says of factors that were trained elsewhere.
-#include "pg/train/foreign_factors.h"
+#include "pg/import/foreign_factors.h"
 
 #include "core/base/limits.h"
 #include "pg/options/option_defaults.h"

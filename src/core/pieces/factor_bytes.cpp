@@ -1,5 +1,5 @@
 // Takes the padding off, and puts it back.
-#include "core/parts/factor_bytes.h"
+#include "core/pieces/factor_bytes.h"
 
 namespace als {
 

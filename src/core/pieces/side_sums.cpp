@@ -1,5 +1,5 @@
 // Gram matrices in double precision, summed in single precision over segments of rows.
-#include "core/parts/side_sums.h"
+#include "core/pieces/side_sums.h"
 
 #include "core/linalg/gram.h"
 

@@ -1,11 +1,11 @@
 // Settings and steps from bytes and to bytes.
-#include "core/parts/step.h"
+#include "core/pieces/step.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "core/kernels/kernels.h"
-#include "core/parts/step_head.h"
+#include "core/pieces/step_head.h"
 
 namespace als {
 namespace {

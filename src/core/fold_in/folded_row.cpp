@@ -1,5 +1,5 @@
 // Sums the equations of a row that training has not seen, and solves them.
-#include "core/train/folded_row.h"
+#include "core/fold_in/folded_row.h"
 
 #include <stdexcept>
 

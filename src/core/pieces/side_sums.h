@@ -10,7 +10,7 @@
 #include "core/linalg/factor_matrix.h"
 #include "core/linalg/segmented_sum.h"
 #include "core/linalg/term_accumulator.h"
-#include "core/parts/pieces.h"
+#include "core/pieces/pieces.h"
 
 namespace als {
 

@@ -1,5 +1,5 @@
 // Headers of pieces, and their checksums.
-#include "core/parts/pieces.h"
+#include "core/pieces/pieces.h"
 
 #include "core/base/splitmix.h"
 

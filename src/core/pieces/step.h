@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/parts/bytes.h"
+#include "core/pieces/bytes.h"
 #include "core/train/options.h"
 
 namespace als {

@@ -1,6 +1,6 @@
 // From points of a lattice to options in units of the defaults: so the steps have the scale of the
 // data.
-#include "pg/train/option_search.h"
+#include "pg/tune/option_search.h"
 
 #include "pg/options/option_defaults.h"
 

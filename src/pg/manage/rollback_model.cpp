@@ -2,9 +2,9 @@
 
 #include "pg/model/previous_run.h"
 #include "pg/server/args.h"
-#include "pg/server/expanded_row.h"
 #include "pg/server/may_write.h"
-#include "pg/server/result_rows.h"
+#include "pg/sql/expanded_row.h"
+#include "pg/sql/result_rows.h"
 
 ALS_SQL_FUNCTION(als_rollback_model)
 

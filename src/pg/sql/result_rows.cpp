@@ -1,5 +1,5 @@
 // Sets up what a function returns.
-#include "pg/server/result_rows.h"
+#include "pg/sql/result_rows.h"
 
 namespace als::pg {
 

@@ -13,14 +13,14 @@
 #include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/may_write.h"
-#include "pg/server/result_rows.h"
 #include "pg/server/settings.h"
 #include "pg/sql/json_value.h"
-#include "pg/train/option_grid.h"
-#include "pg/train/option_search.h"
+#include "pg/sql/result_rows.h"
 #include "pg/train/run_record.h"
-#include "pg/train/tune_arguments.h"
-#include "pg/train/tune_results_table.h"
+#include "pg/tune/option_grid.h"
+#include "pg/tune/option_search.h"
+#include "pg/tune/tune_arguments.h"
+#include "pg/tune/tune_results_table.h"
 
 namespace als::pg {
 

@@ -1,5 +1,5 @@
 // From JSON to the points of a space of hyperparameters.
-#include "pg/train/option_grid.h"
+#include "pg/tune/option_grid.h"
 #include "pg/options/option_defaults.h"
 
 namespace als::pg {

@@ -1,5 +1,5 @@
 // Reads ids and vectors from a user's table or query.
-#include "pg/train/imported_factors.h"
+#include "pg/import/imported_factors.h"
 
 #include "pg/ids/id_args.h"
 #include "pg/ids/key_size.h"
