@@ -1,4 +1,5 @@
-// Bytes from elsewhere are not believed. Over 400 lines, as all cases forge the bytes of one training.
+// Bytes from elsewhere are not believed. Over 400 lines, as all cases forge the bytes of one
+// training.
 #include <gtest/gtest.h>
 
 #include <algorithm>

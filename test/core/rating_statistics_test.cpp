@@ -11,8 +11,8 @@
 namespace als {
 namespace {
 
-RatingStatistics statistics(const std::vector<Entry>& entries, std::size_t users,
-                            std::size_t items, int threads = 1) {
+RatingStatistics statistics(const std::vector<Entry>& entries, std::size_t users, std::size_t items,
+                            int threads = 1) {
   ThreadTeam team(threads);
   return statistics_of(ratings_of(entries, users, items, team), true, team);
 }

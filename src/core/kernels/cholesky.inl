@@ -27,8 +27,9 @@ ALS_INLINE void solve_tile(const float* diagonal, const float* inverse, FactorTi
 //
 // Column c waits for its pivot d, and the next column for it. So the columns are scaled by 1 /
 // sqrt(d) in the end only; in between, u_c u_c^T / d takes the place of l_c l_c^T.
-ALS_INLINE bool factor_tile(FactorTile& tile, const float* original, const float* ridges, float tolerance,
-                            std::size_t columns, float* to, const float* diagonal, float* inverse) {
+ALS_INLINE bool factor_tile(FactorTile& tile, const float* original, const float* ridges,
+                            float tolerance, std::size_t columns, float* to, const float* diagonal,
+                            float* inverse) {
   constexpr int kStep = static_cast<int>(kBlock);
   float pivots[kTileColumns];
   for (int c = 0; c < kTileColumns; ++c) pivots[c] = 1.0F;

@@ -6,8 +6,8 @@
 
 namespace als::pg {
 
-/// Fills in what was left open, by what is known of the ratings. Throws 22023 for options that do not
-/// go together, 22003 for ratings beyond the range of single precision.
+/// Fills in what was left open, by what is known of the ratings. Throws 22023 for options that do
+/// not go together, 22003 for ratings beyond the range of single precision.
 TrainOptions complete_options(const OptionChoices& choices, const RatingStatistics& ratings);
 
 /// The same as far as can be said before the ratings are read: all but the regularization and

@@ -108,7 +108,7 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
                     "keep_previous is for training an existing model anew",
                     "Use replace => true as well.");
   request.keep_previous = args.has("keep_previous") && args.flag("keep_previous");  // not in 1.0
-  request.functions = args.has("functions") && args.flag("functions");  // not in 1.0
+  request.functions = args.has("functions") && args.flag("functions");              // not in 1.0
   request.source = source_from(args, source, request.on_duplicate);
   request.seen = seen_from(args, request.source);
   return request;

@@ -102,7 +102,8 @@ void TrainingData::check_memory() const {
   check_memory_limit(
       request_.what, memory_needed(),
       std::strcmp(request_.what, "training") == 0
-          ? ", or train with fewer factors, fewer threads or fewer ratings, or leave these in their "
+          ? ", or train with fewer factors, fewer threads or fewer ratings, or leave these in "
+            "their "
             "tables: als.train(..., distributed => true)."
           : ", or train with fewer factors, fewer threads or fewer ratings.",
       format("After %zu ratings of %zu users and %zu items, with factors => %d and threads => %d.",
