@@ -26,7 +26,7 @@ void PieceSum::add(ByteView piece) {
     if (sum) {
       sum->add(more);
     } else {
-      sum = std::move(more);
+      sum = std::forward<decltype(more)>(more);
     }
   };
   ByteView rest = piece;

@@ -28,6 +28,7 @@ std::vector<std::uint64_t> keys_arg(FunctionCallInfo fcinfo, int index) {
   if (PG_ARGISNULL(index)) return {};
   const ArrayElements keys = server([&] { return array_elements(PG_GETARG_DATUM(index)); });
   std::vector<std::uint64_t> result;
+  result.reserve(static_cast<std::size_t>(keys.n));
   for (int i = 0; i < keys.n; ++i)
     result.push_back(keys.nulls[i] ? 0 : static_cast<std::uint64_t>(DatumGetInt64(keys.values[i])));
   return result;

@@ -28,6 +28,7 @@ constexpr std::size_t kMaxValue = 0x3fffffff;
 std::uint64_t write_from_source(const std::string& sql, std::initializer_list<Oid> types = {},
                                 const std::vector<Param>& params = {}) {
   std::vector<Datum> values;
+  values.reserve(params.size());
   for (const Param& param : params) values.push_back(param.value);
   SPIPlanPtr plan = prepare(sql, types);
   return server([&] {
