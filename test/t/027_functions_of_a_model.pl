@@ -25,7 +25,7 @@ my $answers = q{
 	from generate_series(1, 20) as u, "A ""schema""".taste_recommend(md5(u::text)::uuid, candidates => null) as r};
 my $functions = q{select count(*) from pg_proc where pronamespace = '"A ""schema"""'::regnamespace};
 my $expected = $node->safe_psql('postgres', $answers);
-is($node->safe_psql('postgres', $functions), 8, 'the functions of a model, and another');
+is($node->safe_psql('postgres', $functions), 9, 'the functions of a model, and another');
 
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump';
 $node->command_ok([ 'pg_dump', '-f', $dump, $node->connstr('postgres') ], 'a dump');
@@ -34,11 +34,11 @@ for my $restored ('again', 'dropped')
 	$node->safe_psql('postgres', "create database $restored");
 	$node->command_ok([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $dump, $node->connstr($restored) ], 'is restored');
 	is($node->safe_psql($restored, $answers),   $expected, 'the functions serve on');
-	is($node->safe_psql($restored, $functions), 8,         'all of them');
+	is($node->safe_psql($restored, $functions), 9,         'all of them');
 }
 # Made again they are the model's, and so they are for als.drop_model.
 $node->safe_psql('again', q{select als.create_functions('"A ""schema""".taste')});
-is($node->safe_psql('again', $functions), 8, 'the functions that came with a dump are replaced');
+is($node->safe_psql('again', $functions), 9, 'the functions that came with a dump are replaced');
 is($node->safe_psql('again', $answers), $expected, 'by the same');
 $node->safe_psql('again', q{drop table "A ""schema""".taste});
 is($node->safe_psql('again', $functions), 1, 'and go with the model');
