@@ -61,6 +61,24 @@ class AggregateState {
   static State* of(FunctionCallInfo fcinfo) {
     return PG_ARGISNULL(0) ? nullptr : reinterpret_cast<State*>(PG_GETARG_POINTER(0));
   }
+
+  /// What the aggregate has gathered so far; make(context), in its first call.
+  template <class Make>
+  static State* of_or_made(FunctionCallInfo fcinfo, Make&& make) {
+    MemoryContext context = AggregateState::context(fcinfo);
+    State* state = of(fcinfo);
+    return state != nullptr ? state : make(context);
+  }
+
+  /// The result of the aggregate: the state's bytes(), or null of no rows.
+  static Datum result(FunctionCallInfo fcinfo) {
+    if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+    return guard_bytes([&] { return bytea_datum(of(fcinfo)->bytes()); });
+  }
 };
+
+inline std::uint32_t number_arg(FunctionCallInfo fcinfo, int index, const char* name) {
+  return static_cast<std::uint32_t>(int_arg(fcinfo, index, name, 0, PG_INT32_MAX));
+}
 
 }  // namespace als::pg

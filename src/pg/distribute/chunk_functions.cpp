@@ -177,12 +177,11 @@ Datum als_row_bytes(PG_FUNCTION_ARGS) {
 Datum als_add_to_chunk(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   PG_RETURN_POINTER(guard_bytes([&] {
-    MemoryContext context = AggregateState<ChunkState>::context(fcinfo);
-    ChunkState* chunk = AggregateState<ChunkState>::of(fcinfo);
-    if (chunk == nullptr) {
-      chunk = keep_in<ChunkState>(context);
-      set_up(*chunk, fcinfo);
-    }
+    ChunkState* chunk = AggregateState<ChunkState>::of_or_made(fcinfo, [&](MemoryContext context) {
+      ChunkState* made = keep_in<ChunkState>(context);
+      set_up(*made, fcinfo);
+      return made;
+    });
     add_user(*chunk, fcinfo);
     return chunk;
   }));

@@ -12,10 +12,6 @@ namespace als::pg {
 
 namespace {
 
-std::uint32_t number_arg(FunctionCallInfo fcinfo, int index, const char* name) {
-  return static_cast<std::uint32_t>(int_arg(fcinfo, index, name, 0, PG_INT32_MAX));
-}
-
 ThreadTeam team_of_session() { return interruptible_team(default_threads()); }
 
 /// A slice that begins with the numbers that are drawn for these keys.
@@ -35,6 +31,16 @@ Bytes make_random_slice(FunctionCallInfo fcinfo) {
                     float_arg(fcinfo, 4, "spread", 0, 1e300), team);
 }
 
+/// Adds the piece that the second argument is, called `name`, to what the aggregate has gathered.
+Datum add_piece(FunctionCallInfo fcinfo, const char* name) {
+  PG_RETURN_POINTER(guard_bytes([&] {
+    PieceSum* sum = AggregateState<PieceSum>::of_or_made(
+        fcinfo, [](MemoryContext context) { return keep_in<PieceSum>(context); });
+    sum->add(bytes_arg(fcinfo, 1, name));
+    return sum;
+  }));
+}
+
 }  // namespace
 
 }  // namespace als::pg
@@ -43,6 +49,7 @@ ALS_SQL_FUNCTION(als_add_to_totals)
 ALS_SQL_FUNCTION(als_totals_bytes)
 ALS_SQL_FUNCTION(als_piece)
 ALS_SQL_FUNCTION(als_add_piece)
+ALS_SQL_FUNCTION(als_add_report)
 ALS_SQL_FUNCTION(als_pieces_sum)
 ALS_SQL_FUNCTION(als_make_slice)
 ALS_SQL_FUNCTION(als_turn_slice)
@@ -54,13 +61,12 @@ ALS_SQL_FUNCTION(als_slice_report)
 Datum als_add_to_totals(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   PG_RETURN_POINTER(guard_bytes([&] {
-    using State = AggregateState<als::PartTotals>;
-    MemoryContext context = State::context(fcinfo);
-    als::PartTotals* totals = State::of(fcinfo);
-    if (totals == nullptr)
-      totals = keep_in<als::PartTotals>(context,
-                                        als::PartsTraining::read(bytes_arg(fcinfo, 1, "training")),
-                                        number_arg(fcinfo, 2, "part"));
+    als::PartTotals* totals =
+        AggregateState<als::PartTotals>::of_or_made(fcinfo, [&](MemoryContext context) {
+          return keep_in<als::PartTotals>(
+              context, als::PartsTraining::read(bytes_arg(fcinfo, 1, "training")),
+              number_arg(fcinfo, 2, "part"));
+        });
     totals->add(read_chunk(bytes_arg(fcinfo, 3, "chunk")).ratings);
     return totals;
   }));
@@ -68,10 +74,7 @@ Datum als_add_to_totals(PG_FUNCTION_ARGS) {
 
 /// als._totals_bytes(state internal): bytea
 Datum als_totals_bytes(PG_FUNCTION_ARGS) {
-  using namespace als::pg;
-  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
-  return guard_bytes(
-      [&] { return bytea_datum(AggregateState<als::PartTotals>::of(fcinfo)->bytes()); });
+  return als::pg::AggregateState<als::PartTotals>::result(fcinfo);
 }
 
 /// als._piece(pieces bytea, slice int): bytea
@@ -84,24 +87,14 @@ Datum als_piece(PG_FUNCTION_ARGS) {
 }
 
 /// als._add_piece(state internal, piece bytea): internal
-Datum als_add_piece(PG_FUNCTION_ARGS) {
-  using namespace als::pg;
-  PG_RETURN_POINTER(guard_bytes([&] {
-    using State = AggregateState<als::PieceSum>;
-    MemoryContext context = State::context(fcinfo);
-    als::PieceSum* sum = State::of(fcinfo);
-    if (sum == nullptr) sum = keep_in<als::PieceSum>(context);
-    sum->add(bytes_arg(fcinfo, 1, "piece"));
-    return sum;
-  }));
-}
+Datum als_add_piece(PG_FUNCTION_ARGS) { return als::pg::add_piece(fcinfo, "piece"); }
+
+/// als._add_report(state internal, report bytea): internal
+Datum als_add_report(PG_FUNCTION_ARGS) { return als::pg::add_piece(fcinfo, "report"); }
 
 /// als._pieces_sum(state internal): bytea; of als._add_piece and als._add_report
 Datum als_pieces_sum(PG_FUNCTION_ARGS) {
-  using namespace als::pg;
-  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
-  return guard_bytes(
-      [&] { return bytea_datum(AggregateState<als::PieceSum>::of(fcinfo)->bytes()); });
+  return als::pg::AggregateState<als::PieceSum>::result(fcinfo);
 }
 
 /// als._make_slice(training bytea, slice int, totals bytea, keys bigint[], spread float8): bytea

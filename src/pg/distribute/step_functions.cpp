@@ -1,7 +1,6 @@
 // The steps over chunks: a half-step of their users, and what they add to each item.
 
 #include "core/parts/part_sums.h"
-#include "core/parts/piece_sum.h"
 #include "core/parts/users_step.h"
 #include "pg/distribute/stored_chunk.h"
 #include "pg/server/interrupts.h"
@@ -9,9 +8,6 @@
 namespace als::pg {
 
 namespace {
-
-/// How many threads a step takes where it runs.
-int threads_of_step(FunctionCallInfo fcinfo, int index) { return threads_arg(fcinfo, index); }
 
 /// A half-step of users with a block that is unpacked already.
 struct UsersWork {
@@ -59,6 +55,8 @@ struct SumsWork {
     block.add(pieces);
     sums.emplace(std::move(block), part, team);
   }
+  Bytes bytes() const { return sums->bytes(); }
+
   ThreadTeam team;
   std::optional<PartSums> sums;
 };
@@ -69,7 +67,6 @@ struct SumsWork {
 
 ALS_SQL_FUNCTION(als_step_users)
 ALS_SQL_FUNCTION(als_user_report)
-ALS_SQL_FUNCTION(als_add_report)
 ALS_SQL_FUNCTION(als_add_to_sums)
 ALS_SQL_FUNCTION(als_sums_bytes)
 
@@ -80,7 +77,7 @@ Datum als_step_users(PG_FUNCTION_ARGS) {
   return guard_bytes([&] {
     const als::ByteView users = bytes_or_nothing(fcinfo, 3);
     als::UsersStep& step = users_step(fcinfo, bytes_arg(fcinfo, 0, "step"),
-                                      bytes_arg(fcinfo, 1, "block"), threads_of_step(fcinfo, 4));
+                                      bytes_arg(fcinfo, 1, "block"), threads_arg(fcinfo, 4));
     const als::UsersStep::Result result =
         step.run(read_chunk(bytes_arg(fcinfo, 2, "chunk")).ratings,
                  users.empty() ? users : read_pair(users).second);
@@ -103,32 +100,15 @@ Datum als_user_report(PG_FUNCTION_ARGS) {
   });
 }
 
-/// als._add_report(state internal, report bytea): internal
-Datum als_add_report(PG_FUNCTION_ARGS) {
-  using namespace als::pg;
-  PG_RETURN_POINTER(guard_bytes([&] {
-    using State = AggregateState<als::PieceSum>;
-    MemoryContext context = State::context(fcinfo);
-    als::PieceSum* sum = State::of(fcinfo);
-    if (sum == nullptr) sum = keep_in<als::PieceSum>(context);
-    sum->add(bytes_arg(fcinfo, 1, "report"));
-    return sum;
-  }));
-}
-
 /// als._add_to_sums(state internal, block bytea, part int, chunk bytea, users bytea, threads int):
 /// internal
 Datum als_add_to_sums(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   PG_RETURN_POINTER(guard_bytes([&] {
-    using State = AggregateState<SumsWork>;
-    MemoryContext context = State::context(fcinfo);
-    SumsWork* work = State::of(fcinfo);
-    if (work == nullptr)
-      work =
-          keep_in<SumsWork>(context, bytes_arg(fcinfo, 1, "block"),
-                            static_cast<std::uint32_t>(int_arg(fcinfo, 2, "part", 0, PG_INT32_MAX)),
-                            threads_of_step(fcinfo, 5));
+    SumsWork* work = AggregateState<SumsWork>::of_or_made(fcinfo, [&](MemoryContext context) {
+      return keep_in<SumsWork>(context, bytes_arg(fcinfo, 1, "block"),
+                               number_arg(fcinfo, 2, "part"), threads_arg(fcinfo, 5));
+    });
     work->sums->add(read_chunk(bytes_arg(fcinfo, 3, "chunk")).ratings,
                     read_pair(bytes_arg(fcinfo, 4, "users")).second);
     return work;
@@ -137,8 +117,5 @@ Datum als_add_to_sums(PG_FUNCTION_ARGS) {
 
 /// als._sums_bytes(state internal): bytea
 Datum als_sums_bytes(PG_FUNCTION_ARGS) {
-  using namespace als::pg;
-  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
-  return guard_bytes(
-      [&] { return bytea_datum(AggregateState<SumsWork>::of(fcinfo)->sums->bytes()); });
+  return als::pg::AggregateState<als::pg::SumsWork>::result(fcinfo);
 }
