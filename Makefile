@@ -6,7 +6,13 @@ MODULE_big = als
 # als--1.0.control: 1.0 does not make its schema itself.
 DATA = $(wildcard sql/*.sql) als--1.0.control
 SRCS = $(wildcard src/*.cpp src/report/*.cpp src/core/*/*.cpp src/pg/*/*.cpp)
-OBJS = $(SRCS:.cpp=.o)
+# A room is compiled as one unit, build/units/pg-train.cpp, which includes its sources: reading the headers is most of
+# what a small source takes. Alone are the kernels, each with flags of its own processors, and files that each name their
+# function's arguments.
+ALONE = $(filter src/als.cpp src/core/kernels/% src/pg/serve/%,$(SRCS))
+ROOMS = $(sort $(patsubst %/,%,$(dir $(filter-out $(ALONE),$(SRCS)))))
+unit = build/units/$(subst /,-,$(1:src/%=%))
+OBJS = $(ALONE:.cpp=.o) $(foreach room,$(ROOMS),$(call unit,$(room)).o)
 
 # pg_regress takes test/sql/NAME.sql and, from the folder it runs in, expected/NAME.out.
 REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
@@ -47,6 +53,12 @@ include $(PGXS)
 override CXXFLAGS := $(CXXFLAGS:-O2=$(OPTIMIZE))
 # PGXS does not track headers.
 -include $(OBJS:.o=.d)
+define room_unit
+$(call unit,$(1)).cpp: FORCE
+	@mkdir -p $$(@D); printf '#include "%s"\n' $(patsubst src/%,%,$(wildcard $(1)/*.cpp)) >$$@.new
+	@if cmp -s $$@.new $$@; then rm $$@.new; else mv $$@.new $$@; fi
+endef
+$(foreach room,$(ROOMS),$(eval $(call room_unit,$(room))))
 # Nor for which server objects are made: those of one version are no good for another.
 MADE_FOR = $(shell $(PG_CONFIG) --version) $(includedir_server)
 build/made-for: FORCE
@@ -89,7 +101,7 @@ check-deps:
 
 # The engine's tests, without a server: build/plain with the very objects of the extension,
 # build/sanitized under AddressSanitizer and UndefinedBehaviorSanitizer.
-ENGINE_OBJS = $(filter src/core/% src/report/%,$(OBJS))
+ENGINE_OBJS = $(filter src/core/% build/units/core-% build/units/report.o,$(OBJS))
 TEST_SRCS = $(wildcard test/core/*.cpp)
 SANITIZED_SRCS = $(ENGINE_OBJS:.o=.cpp) $(TEST_SRCS)
 build/plain/test/core/%.o: FLAVOUR = -O1

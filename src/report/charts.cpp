@@ -14,12 +14,6 @@ namespace {
 
 constexpr int kHeight = 270;
 
-std::string significant(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.6g", value);
-  return text;
-}
-
 std::string bin_text(const Bin& bin, bool whole_numbers) {
   if (!whole_numbers) return significant(bin.low) + " to " + significant(bin.high);
   if (bin.high - bin.low <= 1) return grouped(bin.low);

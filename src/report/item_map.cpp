@@ -12,7 +12,7 @@ namespace als {
 
 namespace {
 
-constexpr int kHeight = 640;
+constexpr int kMapHeight = 640;
 constexpr std::size_t kMaxLabels = 60;
 constexpr std::size_t kLabelCharacters = 26;
 
@@ -85,7 +85,7 @@ std::string item_map(const std::string& id, Chart::Texts texts,
   std::int64_t most = 0;
   for (const MapPoint& point : points) most = std::max(most, point.ratings);
   Chart chart(id, std::move(texts), Axis::linear(left->x, right->x, 10),
-              Axis::linear(low->y, high->y, 8), kFullWidth, kHeight);
+              Axis::linear(low->y, high->y, 8), kFullWidth, kMapHeight);
 
   // The most rated ones are drawn last, on top of the others.
   std::string circles;

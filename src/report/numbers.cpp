@@ -16,6 +16,12 @@ std::string print(const char* pattern, int digits, double value) {
 
 }  // namespace
 
+std::string significant(double value) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.6g", value);
+  return text;
+}
+
 std::string fixed(double value, int digits) { return print("%.*f", digits, value); }
 
 std::string grouped(double whole) {

@@ -11,6 +11,9 @@ std::string grouped(double whole);
 /// Short, for ticks and labels: 950, 1.2k, 34M; 0.0125, 3e-07.
 std::string compact(double value);
 
+/// With up to six significant digits.
+std::string significant(double value);
+
 /// With this many digits behind the point.
 std::string fixed(double value, int digits);
 

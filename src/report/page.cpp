@@ -22,12 +22,6 @@ namespace {
 
 double number(const std::string& text) { return std::strtod(text.c_str(), nullptr); }
 
-std::string significant(double value) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.6g", value);
-  return text;
-}
-
 std::string plural(double n, const std::string& noun) {
   return grouped(n) + " " + noun + (n == 1 ? "" : "s");
 }

@@ -33,6 +33,10 @@ inline RowRatings ratings_of(const CompressedRows& rows, std::size_t row) {
   return {rows.columns.data() + begin, rows.values.data() + begin, rows.row_size(row)};
 }
 
+/// Entries that a thread takes at a time, and what a row costs beside its entries, counted in them.
+constexpr std::size_t kEntriesInBlock = std::size_t{1} << 16;
+constexpr std::size_t kRowCost = 16;
+
 /// Cuts rows into runs of at most `limit` entries, or of one row where that has more; every row
 /// counts as `per_row` entries beside its own. Returns the first row of each run, and rows() at
 /// last.

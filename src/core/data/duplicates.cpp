@@ -13,7 +13,8 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kGrain = std::size_t{1} << 18;  // entries a block: a millisecond or so
+constexpr std::size_t kDuplicatesGrain = std::size_t{1}
+                                         << 18;  // entries a block: a millisecond or so
 
 /// The steps of merge_duplicates().
 class DuplicateMerger {
@@ -22,7 +23,7 @@ class DuplicateMerger {
       : matrix_(matrix),
         on_duplicate_(on_duplicate),
         team_(team),
-        runs_(split_rows(matrix, 16, kGrain)),
+        runs_(split_rows(matrix, kRowCost, kDuplicatesGrain)),
         first_duplicate_(runs_.size(), kNone) {}
 
   /// Returns the number of entries merged away.

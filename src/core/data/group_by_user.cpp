@@ -8,9 +8,6 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kGrain = std::size_t{1} << 16;  // entries a block
-constexpr std::size_t kRowCost = 16;                  // of a row beside its entries, in entries
-
 /// Calls visit(row, column, value) for the entries that are not left out, on the calling thread,
 /// which can be interrupted between blocks.
 template <class Visit>
@@ -63,7 +60,7 @@ CompressedRows group_by_user(RatingBuffer&& buffer, const std::vector<std::uint3
                  });
   buffer.take_blocks();
 
-  const std::vector<std::size_t> runs = split_rows(rows, kRowCost, kGrain);
+  const std::vector<std::size_t> runs = split_rows(rows, kRowCost, kEntriesInBlock);
   team.for_each_block(runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
     std::vector<std::pair<std::uint32_t, float>> scratch;
     for (std::size_t row = runs[run]; row < runs[run + 1]; ++row) sort_row(rows, row, scratch);

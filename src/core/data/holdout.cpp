@@ -9,9 +9,6 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kGrain = std::size_t{1} << 16;  // entries a block
-constexpr std::size_t kRowCost = 16;                  // of a row beside its entries, in entries
-
 /// Marks the entries of a row to be kept out.
 void mark_row(const CompressedRows& by_user, const HoldoutRule& rule, std::size_t row,
               std::vector<std::uint64_t>& order, unsigned char* marks) {
@@ -41,7 +38,7 @@ void mark_row(const CompressedRows& by_user, const HoldoutRule& rule, std::size_
 }  // namespace
 
 CompressedRows hold_out(CompressedRows& by_user, const HoldoutRule& rule, ThreadTeam& team) {
-  const std::vector<std::size_t> runs = split_rows(by_user, kRowCost, kGrain);
+  const std::vector<std::size_t> runs = split_rows(by_user, kRowCost, kEntriesInBlock);
   UninitializedVector<unsigned char> marks(by_user.columns.size());
   team.for_each_block(runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
     std::vector<std::uint64_t> order;

@@ -9,8 +9,6 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kGrain = std::size_t{1} << 16;  // entries a block
-
 // Of the logarithms of sizes. A longer tail than that is no count of anything.
 constexpr double kMaxVariance = 4;
 
@@ -22,9 +20,9 @@ std::size_t measure_sizes(const UninitializedVector<float>& values, ThreadTeam& 
     double logarithms = 0;
     double squares = 0;
   };
-  std::vector<Sums> sums(values.size() / kGrain + 1);
-  team.for_each_block(values.size(), kGrain, [&](std::size_t begin, std::size_t end, int) {
-    Sums& sum = sums[begin / kGrain];
+  std::vector<Sums> sums(values.size() / kEntriesInBlock + 1);
+  team.for_each_block(values.size(), kEntriesInBlock, [&](std::size_t begin, std::size_t end, int) {
+    Sums& sum = sums[begin / kEntriesInBlock];
     for (std::size_t e = begin; e < end; ++e) {
       if (values[e] == 0) continue;
       const double logarithm = std::log(std::fabs(static_cast<double>(values[e])));

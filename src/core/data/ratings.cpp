@@ -11,8 +11,8 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kGrain = std::size_t{1} << 18;  // entries a block: a millisecond or so
-constexpr std::size_t kSlice = std::size_t{1} << 20;  // entries a slice of a stripe: some more
+constexpr std::size_t kSumsGrain = std::size_t{1} << 18;  // entries a block: a millisecond or so
+constexpr std::size_t kSlice = std::size_t{1} << 20;      // entries a slice of a stripe: some more
 
 constexpr std::size_t kRowGrain = std::size_t{1} << 16;  // rows a block
 
@@ -171,9 +171,9 @@ CompressedRows transpose(const CompressedRows& matrix, std::size_t n_columns, Ch
 template <class Term>
 double mean_of(const UninitializedVector<float>& values, ThreadTeam& team, const Term& term) {
   if (values.empty()) return 0;
-  std::vector<double> sums((values.size() - 1) / kGrain + 1);
-  team.for_each_block(values.size(), kGrain, [&](std::size_t begin, std::size_t end, int) {
-    sums[begin / kGrain] =
+  std::vector<double> sums((values.size() - 1) / kSumsGrain + 1);
+  team.for_each_block(values.size(), kSumsGrain, [&](std::size_t begin, std::size_t end, int) {
+    sums[begin / kSumsGrain] =
         std::accumulate(values.data() + begin, values.data() + end, 0.0,
                         [&](double sum, float value) { return sum + term(value); });
   });

@@ -14,14 +14,12 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kGrain = std::size_t{1} << 16;  // entries a block
-constexpr std::size_t kRowCost = 16;                  // of a row beside its entries, in entries
 constexpr std::size_t kEvaluatedUsers = 2000;
 
 /// Sums of blocks of rows, added up in order: the bits do not depend on the number of threads.
 template <class SumOfRow>
 double sum_over_rows(const CompressedRows& rows, ThreadTeam& team, const SumOfRow& sum_of_row) {
-  const std::vector<std::size_t> runs = split_rows(rows, kRowCost, kGrain);
+  const std::vector<std::size_t> runs = split_rows(rows, kRowCost, kEntriesInBlock);
   std::vector<double> sums(runs.size(), 0.0);
   team.for_each_block(runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
     for (std::size_t row = runs[run]; row < runs[run + 1]; ++row) sums[run] += sum_of_row(row);

@@ -9,7 +9,7 @@
 
 namespace als {
 namespace {
-constexpr std::size_t kGrain = 64;  // users that a thread takes at a time
+constexpr std::size_t kUsersInBlock = 64;  // users that a thread takes at a time
 }
 
 void PredictionError::add(const PredictionError& other) {
@@ -36,7 +36,7 @@ void PredictionEvaluator::add(std::size_t n, const std::function<User(std::size_
                               const OnUser& on_user) {
   // Users are added up one by one: blocks of them would depend on which users come in one call.
   std::vector<Sums> sums(n);
-  team_.for_each_block(n, kGrain, [&](std::size_t begin, std::size_t end, int) {
+  team_.for_each_block(n, kUsersInBlock, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t u = begin; u < end; ++u) {
       const User user = user_of(u);
       Sums& own = sums[u];

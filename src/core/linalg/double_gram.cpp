@@ -11,14 +11,14 @@ namespace {
 // Columns of the matrix that a block of work sums up, as many sums as fit the processor's
 // registers; and its multiply-adds: some milliseconds.
 constexpr std::size_t kColumns = 16;
-constexpr std::size_t kMultiplyAddsPerBlock = std::size_t{1} << 22;
+constexpr std::size_t kGramMultiplyAdds = std::size_t{1} << 22;
 
 }  // namespace
 
 void DoubleGram::sum(const FactorView& rows, ThreadTeam& team) {
   n_ = rows.cols;
   entries_.assign(n_ * n_, 0.0);
-  const std::size_t chunk = kMultiplyAddsPerBlock / (n_ * kColumns) + 1;
+  const std::size_t chunk = kGramMultiplyAdds / (n_ * kColumns) + 1;
   for (std::size_t first = 0; first < rows.rows; first += chunk) {
     const std::size_t last = std::min(first + chunk, rows.rows);
     team.for_each_block(n_, kColumns, [&](std::size_t begin, std::size_t end, int) {

@@ -22,7 +22,7 @@ double sum_products(const float* a, const T* b, std::size_t n) {
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
 }
 
-constexpr std::size_t kMultiplyAddsPerBlock = std::size_t{1} << 24;  // some milliseconds
+constexpr std::size_t kProductMultiplyAdds = std::size_t{1} << 24;  // some milliseconds
 
 }  // namespace
 
@@ -57,7 +57,7 @@ void score_all(const FactorView& items, const float* bias, float base, const flo
 
 void transform(FactorMatrix& rows, const AlignedVector<float>& matrix, ThreadTeam& team) {
   const std::size_t n = rows.cols();
-  team.for_each_block(rows.rows(), kMultiplyAddsPerBlock / (n * n) + 1,
+  team.for_each_block(rows.rows(), kProductMultiplyAdds / (n * n) + 1,
                       [&](std::size_t begin, std::size_t end, int) {
                         kernels().transform(rows.row(begin), end - begin, rows.stride(), n,
                                             matrix.data());

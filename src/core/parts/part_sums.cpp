@@ -17,7 +17,7 @@ namespace {
 // Ratings in a block of work, as multiply-adds: some milliseconds. And what a row costs beside
 // them, in ratings.
 constexpr std::size_t kBlockWork = std::size_t{1} << 22;
-constexpr std::size_t kRowCost = 4;
+constexpr std::size_t kPartRowCost = 4;
 
 constexpr std::size_t kRowsAhead = 2;
 
@@ -156,7 +156,7 @@ void PartSums::add(ByteView chunk, ByteView users) {
   std::size_t size = 0;
   contents.for_each_common(matrix.items, [&](std::size_t row, std::size_t vector) {
     rows.push_back({row, vector});
-    size += matrix.rows.row_size(row) + kRowCost;
+    size += matrix.rows.row_size(row) + kPartRowCost;
     if (size >= run_size) {
       runs.push_back(rows.size());
       size = 0;

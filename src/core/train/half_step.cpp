@@ -30,7 +30,7 @@ constexpr std::size_t kRidgeGrain = 4096;  // rows
 
 // The loss of a row is a difference, which may be off by some 1e-6 of its larger side. Where less
 // than this is left of that, it is summed up term by term instead.
-constexpr double kCancelled = 0.01;
+constexpr double kLossCancelled = 0.01;
 
 // Rounding of A changes x^T A x by some 1e-7 of |A| |x|^2. Where the loss is less than this part of
 // that, the change may matter, and half_step_guard.cpp has a closer look.
@@ -174,7 +174,7 @@ bool HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
   const double largest = largest_terms(worker.equations, worker.solution, options().biases);
   if (!solution.direct || workspace.careful || fit < kDoubtful * std::max(targets, largest))
     return false;
-  if (fit < kCancelled * targets && rows_.row_size(row) <= exact_.longest) {
+  if (fit < kLossCancelled * targets && rows_.row_size(row) <= exact_.longest) {
     fit = quick_fit(row, fixed, workspace, worker.solution);
   }
   result.fit += fit;

@@ -27,7 +27,7 @@ constexpr std::size_t kLongestWork = std::size_t{1} << 29;
 constexpr std::uint64_t kBatchesPerThread = 4;
 
 // What a row costs beside its ratings, in ratings.
-constexpr std::size_t kRowCost = 8;
+constexpr std::size_t kPassRowCost = 8;
 
 // The fixed side's vectors stay in the last-level cache by themselves if they take no more.
 constexpr std::size_t kCachedBytes = std::size_t{1} << 24;
@@ -58,7 +58,7 @@ void HalfStep::plan_batches(int threads) {
   const std::uint64_t longest = kLongestWork / rating;
   const std::size_t fixed_bytes = others_ * padded(options().factors) * sizeof(float);
   const std::uint64_t batched = fixed_bytes <= kCachedBytes ? longest : others_ / kBatchedPart;
-  cg_ = make_plan(std::min(longest, batched), kRowCost, kBlockWork / rating + 1);
+  cg_ = make_plan(std::min(longest, batched), kPassRowCost, kBlockWork / rating + 1);
   for (const std::size_t row : cg_.long_rows) {
     (rows_.row_size(row) > longest ? huge_rows_ : batched_rows_).push_back(row);
   }

@@ -34,7 +34,7 @@ void forget_relation(Oid relation) {
 /// A subscription's copy of a table has begun or ended.
 void forget_all(Datum, int, uint32) { forget_relation(InvalidOid); }
 
-void watch_server() {
+void watch_tables() {
   static bool watching = false;
   if (watching) return;
   known_tables();  // are made here, because the callbacks may not fail
@@ -74,7 +74,7 @@ std::size_t place_of(Oid model, Oid table) {
 }  // namespace
 
 SeenChanges seen_changes(const Model& model, Side side) {
-  watch_server();
+  watch_tables();
   const std::size_t place = place_of(model.table, model.factor_table(side));
   // Looking may itself meet changes.
   for (int i = 0; i < 3 && !known_tables()[place].is_current; ++i) {

@@ -47,7 +47,7 @@ void forget_served(Condition&& condition) {
 
 bool holds_rows_of_snapshot(const LastServed& last) { return last.model->holds_rows_of_snapshot(); }
 
-void end_transaction(XactEvent event, void*) {
+void forget_rows_of_snapshot(XactEvent event, void*) {
   if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
     return;
   guard_silently([] { forget_served(holds_rows_of_snapshot); });
@@ -57,7 +57,7 @@ void watch_transactions() {
   static bool watching = false;
   if (watching) return;
   last_served();  // is made here, because the callback may not fail
-  server([] { RegisterXactCallback(end_transaction, nullptr); });
+  server([] { RegisterXactCallback(forget_rows_of_snapshot, nullptr); });
   watching = true;
 }
 

@@ -21,7 +21,7 @@ void count_rollback(SubXactEvent event, SubTransactionId, SubTransactionId, void
   if (event == SUBXACT_EVENT_ABORT_SUB) ++invalidations;
 }
 
-void watch_server() {
+void watch_catalogs() {
   static bool watching = false;
   if (watching) return;
   server([] {
@@ -38,7 +38,7 @@ void watch_server() {
 
 SnapshotKey::SnapshotKey(Oid table)
     : table_(table), user_(GetUserId()), transaction_(current_lxid()) {
-  watch_server();
+  watch_catalogs();
   Snapshot snapshot = GetActiveSnapshot();
   xmin_ = snapshot->xmin;
   xmax_ = snapshot->xmax;

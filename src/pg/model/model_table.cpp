@@ -6,17 +6,17 @@ namespace als::pg {
 namespace {
 
 /// Those that a table must have to be taken for a model without its type.
-struct Column {
+struct RequiredColumn {
   const char* name;
   Oid type;
 };
-constexpr Column kColumns[] = {{"run", INT8OID},          {"version", UUIDOID},
-                               {"user_version", UUIDOID}, {"item_version", UUIDOID},
-                               {"user_table", TEXTOID},   {"item_table", TEXTOID},
-                               {"feedback", TEXTOID},     {"factors", INT4OID}};
+constexpr RequiredColumn kRequiredColumns[] = {{"run", INT8OID},          {"version", UUIDOID},
+                                               {"user_version", UUIDOID}, {"item_version", UUIDOID},
+                                               {"user_table", TEXTOID},   {"item_table", TEXTOID},
+                                               {"feedback", TEXTOID},     {"factors", INT4OID}};
 
 bool has_columns_of_model(Oid table) {
-  for (const Column& column : kColumns) {
+  for (const RequiredColumn& column : kRequiredColumns) {
     const AttrNumber number = get_attnum(table, column.name);
     if (number == InvalidAttrNumber || get_atttype(table, number) != column.type) return false;
   }

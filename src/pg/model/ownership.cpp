@@ -119,7 +119,7 @@ Oid attached_trigger(Oid table) {
   return found;
 }
 
-const char* role_name(Oid role) { return GetUserNameFromId(role, true); }
+const char* role_name_or_null(Oid role) { return GetUserNameFromId(role, true); }
 
 /// See doubt_about(); null if there is none.
 const char* doubt(Oid model, Oid table, Side side) {
@@ -128,8 +128,8 @@ const char* doubt(Oid model, Oid table, Side side) {
   if (factors.relkind != RELKIND_RELATION || factors.relispartition || table == model)
     return "It is not an ordinary table.";
   if (factors.relowner != owner)
-    return psprintf("It belongs to %s, the model to %s.", role_name(factors.relowner),
-                    role_name(owner));
+    return psprintf("It belongs to %s, the model to %s.", role_name_or_null(factors.relowner),
+                    role_name_or_null(owner));
   const Oid recorded = recorded_model(table);
   if (recorded == model) return nullptr;
   if (OidIsValid(recorded))

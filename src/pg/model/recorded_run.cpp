@@ -7,16 +7,16 @@ namespace als::pg {
 
 namespace {
 
-enum Column {
-  kSource,
-  kUserCol,
-  kItemCol,
-  kRatingCol,
-  kSeen,
-  kDistributed,
-  kParts,
-  kOptions,
-  kFirstOption
+enum RunColumn {
+  kRunSource,
+  kRunUserCol,
+  kRunItemCol,
+  kRunRatingCol,
+  kRunSeen,
+  kRunDistributed,
+  kRunParts,
+  kRunOptions,
+  kRunFirstOption
 };
 
 std::string option_columns() {
@@ -45,7 +45,7 @@ Values copy_values(TupleTableSlot* slot, MemoryContext context) {
 
 OptionChoices options_of_old_run(const Values& values) {
   OptionChoices choices;
-  int column = kFirstOption;
+  int column = kRunFirstOption;
   for (const Option& option : kOptionTable) {
     const NullableDatum& value = values[column++];
     if (!value.isnull && id_of(option) != OptionId::kSolver)
@@ -56,9 +56,9 @@ OptionChoices options_of_old_run(const Values& values) {
 
 OptionChoices options_of(const Values& values, Oid model) {
   try {
-    return values[kOptions].isnull
+    return values[kRunOptions].isnull
                ? options_of_old_run(values)
-               : choices_from_json(json_object(values[kOptions].value, "options"));
+               : choices_from_json(json_object(values[kRunOptions].value, "options"));
   } catch (const UserError& error) {
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("the newest row of model %s says: %s", relation_name(model).c_str(),
@@ -86,14 +86,14 @@ std::optional<RecordedRun> recorded_run(Oid model) {
                [&](TupleTableSlot* slot) { values = copy_values(slot, context.get()); });
   if (values.empty()) return std::nullopt;
   RecordedRun run;
-  run.has_source = !values[kSource].isnull;
-  run.user_col = name_in(values[kUserCol]).value_or("");
-  run.item_col = name_in(values[kItemCol]).value_or("");
-  run.rating_col = name_in(values[kRatingCol]);
-  if (!values[kSeen].isnull)
-    run.seen = server([&]() -> const char* { return TextDatumGetCString(values[kSeen].value); });
-  run.distributed = !values[kDistributed].isnull && DatumGetBool(values[kDistributed].value);
-  if (!values[kParts].isnull) run.parts = DatumGetInt32(values[kParts].value);
+  run.has_source = !values[kRunSource].isnull;
+  run.user_col = name_in(values[kRunUserCol]).value_or("");
+  run.item_col = name_in(values[kRunItemCol]).value_or("");
+  run.rating_col = name_in(values[kRunRatingCol]);
+  if (!values[kRunSeen].isnull)
+    run.seen = server([&]() -> const char* { return TextDatumGetCString(values[kRunSeen].value); });
+  run.distributed = !values[kRunDistributed].isnull && DatumGetBool(values[kRunDistributed].value);
+  if (!values[kRunParts].isnull) run.parts = DatumGetInt32(values[kRunParts].value);
   run.options = options_of(values, model);
   return run;
 }

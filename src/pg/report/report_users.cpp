@@ -12,8 +12,8 @@ namespace als::pg {
 
 namespace {
 
-constexpr std::size_t kUsers = 256;
-constexpr std::size_t kItems = 400;
+constexpr std::size_t kSampledUsers = 256;
+constexpr std::size_t kSampledItems = 400;
 
 struct SampledUser {
   std::vector<float> vector;
@@ -39,17 +39,17 @@ void report_users(ServedModel& served, const std::vector<std::uint32_t>& items, 
                                      : slot->tts_values[0];
       return id_hash(type, id);
     }));
-    if (sample.size() == kUsers && key >= sample.rbegin()->first) return;
+    if (sample.size() == kSampledUsers && key >= sample.rbegin()->first) return;
     VectorView vector = model_vector(slot->tts_values[1], model, Side::kUsers);
     sample[key] = {std::vector<float>(vector.values, vector.values + vector.size),
                    model_bias(slot->tts_values[2], slot->tts_isnull[2], model, Side::kUsers)};
-    if (sample.size() > kUsers) sample.erase(std::prev(sample.end()));
+    if (sample.size() > kSampledUsers) sample.erase(std::prev(sample.end()));
   });
 
   const LoadedFactors& side = served.side(Side::kItems);
   std::vector<float> scores;
   for (const auto& [key, user] : sample)
-    for (std::size_t i = 0; i < std::min(items.size(), kItems); ++i)
+    for (std::size_t i = 0; i < std::min(items.size(), kSampledItems); ++i)
       scores.push_back((base_score(model, user.bias) + side.bias()[items[i]]) +
                        dot(user.vector.data(), side.rows().row(items[i]), user.vector.size()));
   data.scored_pairs = static_cast<std::int64_t>(scores.size());

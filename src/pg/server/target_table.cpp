@@ -6,7 +6,7 @@ namespace als::pg {
 namespace {
 
 /// What of a name is locked, as parts of an object.
-enum Part : uint16 { kName, kTurn };
+enum LockedPart : uint16 { kLockedName, kLockedTurn };
 
 /// Locks on a name, so that two sessions that make the same table queue instead of colliding in
 /// the catalogs. The object id is a hash: two names that share one merely wait for each other.
@@ -17,7 +17,7 @@ uint32 hash_of(Oid schema, const char* relation) {
 
 LOCKTAG turn_lock(Oid schema, const char* relation) {
   LOCKTAG tag;
-  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, hash_of(schema, relation), kTurn);
+  SET_LOCKTAG_OBJECT(tag, MyDatabaseId, RelationRelationId, hash_of(schema, relation), kLockedTurn);
   return tag;
 }
 
@@ -36,7 +36,7 @@ TargetTable::TargetTable(const std::string& name) {
 
 Oid TargetTable::lock() const {
   server([&] {
-    LockDatabaseObject(RelationRelationId, hash_of(schema_, relation_.c_str()), kName,
+    LockDatabaseObject(RelationRelationId, hash_of(schema_, relation_.c_str()), kLockedName,
                        ExclusiveLock);
   });
   return find();
