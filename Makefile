@@ -123,8 +123,14 @@ build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
-.PHONY: bench-kernels bench-top-k bench-train bench-tune bench-round-trip deps demo test soak bench bench-serving build-core-tests \
+.PHONY: bench-kernels bench-top-k bench-train bench-tune bench-round-trip deps dist demo test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-assert test-docs check-docs lint check-compilers coverage
+
+# What PGXN takes: the files of HEAD.
+VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)
+dist:
+	@mkdir -p build
+	git archive --format zip --prefix als-$(VERSION)/ -o build/als-$(VERSION).zip HEAD
 
 # Installs what is missing for building, testing and the demo.
 deps:

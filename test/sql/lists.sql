@@ -2,7 +2,9 @@
 -- Each agrees with brute force over the factor tables.
 create schema lists;
 set search_path = lists, public;
+\set ECHO none
 \i test/sql/try.psql
+\set ECHO all
 create table ratings as
 select u as user_id, i as item_id, 1 + (u * 31 + i * 17 + u * i) % 5 as rating
 from generate_series(1, 40) u, generate_series(1, 30) i where (u * u * 7 + i * i * 13 + u * i * 3) % 11 < 4;

@@ -1,7 +1,9 @@
 -- seen => 'relation or query': what users have seen beside the source of the training is not recommended to them either.
 create schema seen;
 set search_path = seen, public;
+\set ECHO none
 \i test/sql/try.psql
+\set ECHO all
 create table ratings as
 select u as user_id, i as item_id, case when (u + i) % 3 = 0 then 1 else 5 end as rating
 from generate_series(1, 30) u, generate_series(1, 20) i where (u * 31 + i * 17 + u * i) % 10 < 6;
