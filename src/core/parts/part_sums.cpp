@@ -49,7 +49,7 @@ struct PartSums::Work {
     explicit Thread(std::size_t width) : x(width, 0.0F), partial_sum(width, 0.0F) {}
     AlignedVector<float> x;
     AlignedVector<float> partial_sum;
-    PassChunk chunk;
+    PassChunk chunk{};
   };
   std::vector<Thread> threads;
 

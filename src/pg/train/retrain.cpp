@@ -52,9 +52,9 @@ RatingSource source_of(const NamedArgs& args, const Model& model, OnDuplicate on
   using Column = std::optional<std::string>;
   const auto column = [&](const char* name, const Column& otherwise) -> Column {
     if (args.is_null(name)) return otherwise;
-    const std::string named = name_arg(args.fcinfo(), args[name], name);
+    const std::string given = name_arg(args.fcinfo(), args[name], name);
     // No column has an empty name: this is what null is for als.train.
-    return named.empty() ? std::nullopt : Column(named);
+    return given.empty() ? std::nullopt : Column(given);
   };
   source.user_col = column("user_col", model.source.user_col).value_or("");
   source.item_col = column("item_col", model.source.item_col).value_or("");
