@@ -17,6 +17,9 @@ OBJS = $(ALONE:.cpp=.o) $(foreach room,$(ROOMS),$(call unit,$(room)).o)
 # pg_regress takes test/sql/NAME.sql and, from the folder it runs in, expected/NAME.out.
 REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
+# What sessions do at the same time: test/specs/NAME.spec, test/expected/NAME.out.
+ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
+ISOLATION_OPTS = --inputdir=test --outputdir=build/isolation
 
 # -isystem: warnings in the headers of Eigen and PostgreSQL are not ours to fix.
 EIGEN := $(or $(shell pkg-config --cflags-only-I eigen3 2>/dev/null),-I/usr/include/eigen3)
