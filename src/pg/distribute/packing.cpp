@@ -21,7 +21,7 @@ constexpr std::uint32_t kSliceBytes = 16 << 20;
 // Of ratings that statistics are made of.
 constexpr std::int64_t kSample = 2'000'000;
 
-constexpr std::size_t kMaxValue = 0x3fffffff;
+constexpr std::int64_t kMaxValue = 0x3fffffff;
 
 /// Runs a statement that reads the source and writes, under the snapshot that is active: nothing is
 /// seen of what others have committed since, and all that this transaction has done.
@@ -63,39 +63,6 @@ std::string Packing::rows_that_count() const {
   return rows;
 }
 
-void Packing::count() {
-  const DescribedSource& source = request_.source;
-  SourceNames names(source);
-  const std::string user = quoted(source.user_col);
-  const std::string rating = source.rating_as_float8();
-  std::string counts = " filter (where " + user + " is not null and " + quoted(source.item_col) +
-                       " is not null and " + rating + " is not null)";
-  read_source(
-      "select coalesce(pg_catalog.sum(n), 0)::pg_catalog.int8, coalesce(pg_catalog.sum(kept), "
-      "0)::pg_catalog.int8, pg_catalog.count(*) filter (where kept operator(pg_catalog.>) 0), "
-      "pg_catalog.min(low), pg_catalog.max(high) from (select pg_catalog.count(*) as n, "
-      "pg_catalog.count(*)" +
-          counts + " as kept, pg_catalog.min(" + rating + ")" + counts +
-          " as low, pg_catalog.max(" + rating + ")" + counts + " as high from " +
-          source.rows_that_count() + " group by " + user + ") users",
-      {INT8OID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID}, [&](TupleTableSlot* slot) {
-        const Datum* values = slot->tts_values;
-        counts_.rows = DatumGetInt64(values[0]);
-        counts_.kept = DatumGetInt64(values[1]);
-        counts_.users = DatumGetInt64(values[2]);
-        if (!slot->tts_isnull[3])
-          counts_.range = {static_cast<float>(DatumGetFloat8(values[3])),
-                           static_cast<float>(DatumGetFloat8(values[4]))};
-      });
-  names.end();
-  if (counts_.kept == 0)
-    throw UserError(ERRCODE_NO_DATA_FOUND, "the source has no ratings",
-                    "A row counts when its user, item and rating are not null.",
-                    format("%lld rows read, all of them skipped for a null.",
-                           static_cast<long long>(counts_.rows)));
-  if (request_.on_duplicate == OnDuplicate::kError) check_duplicates();
-}
-
 void Packing::check_duplicates() const {
   const DescribedSource& source = request_.source;
   SourceNames names(source);
@@ -126,62 +93,99 @@ std::uint32_t Packing::slice_items() const {
                                  1);
 }
 
-/// In the order of the ids, so that numbers depend on them alone.
-void Packing::number_items() {
-  const std::string item = quoted(request_.source.item_col);
-  SourceNames names(request_.source);
-  const std::uint64_t items = write_from_source(
+/// In the order of the ids, so that numbers depend on them alone. An item without a row that counts
+/// has no number, and goes again.
+void Packing::count() {
+  const DescribedSource& source = request_.source;
+  const std::string item = quoted(source.item_col);
+  const std::string rating = source.rating_as_float8();
+  const std::string if_kept = " filter (where " + quoted(source.user_col) + " is not null and " +
+                              item + " is not null and " + rating + " is not null)";
+  SourceNames names(source);
+  write_from_source(
       "insert into " + workspace_.items() +
-      " select pg_catalog.row_number() over (order by item_id) operator(pg_catalog.-) 1, "
-      "item_id, als._id_key(item_id) from (select " +
-      item + " as item_id from " + rows_that_count() + " group by " + item + ") items");
+      " select case when kept operator(pg_catalog.>) 0 then pg_catalog.row_number() over "
+      "(partition by kept operator(pg_catalog.>) 0 order by item_id) operator(pg_catalog.-) 1 end, "
+      "item_id, als._id_key(item_id), n, kept, low, high from (select " +
+      item + " as item_id, pg_catalog.count(*) as n, pg_catalog.count(*)" + if_kept +
+      " as kept, pg_catalog.min(" + rating + ")" + if_kept + " as low, pg_catalog.max(" + rating +
+      ")" + if_kept + " as high from " + source.rows_that_count() + " group by " + item +
+      ") items");
   names.end();
-  const std::uint64_t block = items * static_cast<std::uint64_t>(request_.factors) * sizeof(float);
-  if (items > kMaxPartsItems)
-    throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-                    format("a distributed training has %u items at most, and the source has %llu",
-                           kMaxPartsItems, static_cast<unsigned long long>(items)),
-                    "Leave rare items out, or train with distributed => false.");
-  if (block + block / 8 > kMaxValue)
-    throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-                    format("the vectors of %llu items are more than a value of 1 GB holds",
-                           static_cast<unsigned long long>(items)),
-                    "Train with fewer factors, or leave rare items out.");
+  std::int64_t items = 0;
+  read_rows(
+      "select coalesce(pg_catalog.sum(n), 0)::pg_catalog.int8, coalesce(pg_catalog.sum(kept), "
+      "0)::pg_catalog.int8, pg_catalog.count(idx), pg_catalog.min(low), pg_catalog.max(high) "
+      "from " +
+          workspace_.items(),
+      {INT8OID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID}, [&](TupleTableSlot* slot) {
+        const Datum* values = slot->tts_values;
+        counts_.rows = DatumGetInt64(values[0]);
+        counts_.kept = DatumGetInt64(values[1]);
+        items = DatumGetInt64(values[2]);
+        if (!slot->tts_isnull[3])
+          counts_.range = {static_cast<float>(DatumGetFloat8(values[3])),
+                           static_cast<float>(DatumGetFloat8(values[4]))};
+      });
+  check_counts(items);
   items_ = static_cast<std::uint32_t>(items);
+  if (counts_.rows > counts_.kept)
+    execute("delete from " + workspace_.items() + " where idx is null");
+}
+
+void Packing::analyze_items() {
   // Citus analyzes no table after it has read another in the same transaction.
   if (!workspace_.distributed()) execute("analyze " + workspace_.items());
 }
 
+void Packing::check_counts(std::int64_t items) const {
+  if (counts_.kept == 0)
+    throw UserError(ERRCODE_NO_DATA_FOUND, "the source has no ratings",
+                    "A row counts when its user, item and rating are not null.",
+                    format("%lld rows read, all of them skipped for a null.",
+                           static_cast<long long>(counts_.rows)));
+  if (items > kMaxPartsItems)
+    throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                    format("a distributed training has %u items at most, and the source has %lld",
+                           kMaxPartsItems, static_cast<long long>(items)),
+                    "Leave rare items out, or train with distributed => false.");
+  const std::int64_t block = items * request_.factors * static_cast<std::int64_t>(sizeof(float));
+  if (block + block / 8 > kMaxValue)
+    throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                    format("the vectors of %lld items are more than a value of 1 GB holds",
+                           static_cast<long long>(items)),
+                    "Train with fewer factors, or leave rare items out.");
+  if (request_.on_duplicate == OnDuplicate::kError) check_duplicates();
+}
+
 void Packing::pack() {
   const DescribedSource& source = request_.source;
-  const auto parts = static_cast<std::int64_t>(workspace_.parts().size());
-  const std::int64_t chunks = counts_.users / parts / users_in_chunk() + 1;  // of each part
-  if (chunks * parts > PG_INT32_MAX)
-    throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "there are too many users for so few parts",
-                    "Train with fewer factors.");
+  const auto parts = static_cast<int>(workspace_.parts().size());
+  const int places = PG_INT32_MAX / parts;  // of each part, in the order of which chunks have users
   const std::string same_item =
       server([&] { return equals_condition(*source.id_types.items, "item_id", "rated_item"); });
   const std::string user = quoted(source.user_col);
   SourceNames names(source);
-  const Param per_part = int_param(static_cast<int>(chunks));
-  write_from_source(
+  counts_.users = static_cast<std::int64_t>(write_from_source(
       "insert into " + workspace_.rows() +
-          " select als._bucket(user_id, $1) operator(pg_catalog./) $2, als._bucket(user_id, $1) "
-          "operator(pg_catalog.%) $2, user_id, als._row(idx, rating) from (select " +
+          " select ($3)[bucket operator(pg_catalog./) $2 operator(pg_catalog.+) 1], bucket "
+          "operator(pg_catalog.%) $2, user_id, ratings from (select user_id, als._bucket(user_id, "
+          "$1) as bucket, als._row(idx, rating) as ratings from (select " +
           user + " as user_id, " + quoted(source.item_col) + " as rated_item, " +
           source.rating_as_float8() + " as rating from " + rows_that_count() + ") rated join " +
-          workspace_.items() + " items on " + same_item + " group by user_id",
+          workspace_.items() + " items on " + same_item + " group by user_id) users",
       {INT4OID, INT4OID, INT4ARRAYOID},
-      {int_param(static_cast<int>(chunks * parts)), per_part,
-       int4_array_param(workspace_.parts())});
+      {int_param(places * parts), int_param(places), int4_array_param(workspace_.parts())}));
   names.end();
-  execute(
-      "insert into " + workspace_.chunks() +
-          " select part, number, pg_catalog.array_agg(user_id), als._chunk(ratings, "
-          "als._id_key(user_id), part, number, $1, $2, 0, 0, null) from (select part, number, "
-          "user_id, ratings from " +
-          workspace_.rows() + " order by part, number, user_id) users group by part, number",
-      {int_param(static_cast<int>(items_)), int_param(static_cast<int>(request_.on_duplicate))});
+  const std::int64_t chunks = counts_.users / parts / users_in_chunk() + 1;  // of each part
+  execute("insert into " + workspace_.chunks() +
+              " select part, number, pg_catalog.array_agg(user_id), als._chunk(ratings, "
+              "als._id_key(user_id), part, number, $1, $2, 0, 0, null) from (select part, (place "
+              "operator(pg_catalog.*) $3 operator(pg_catalog./) $4)::pg_catalog.int4 as number, "
+              "user_id, ratings from " +
+              workspace_.rows() + " order by 1, 2, 3) users group by part, number",
+          {int_param(static_cast<int>(items_)), int_param(static_cast<int>(request_.on_duplicate)),
+           bigint_param(chunks), bigint_param(places)});
   workspace_.empty(workspace_.rows());
   execute("insert into " + workspace_.users() + " select part, number, null from " +
           workspace_.chunks());

@@ -25,21 +25,21 @@ struct RowCounts {
   std::pair<float, float> range{};  ///< of the ratings
 };
 
-/// Ratings in a workspace. The source is read several times, under the snapshot that is active
-/// then: the same one, so that all passes see the same rows. (Machines of a cluster have their
+/// Ratings in a workspace. The source is read twice, under the snapshot that is active
+/// then: the same one, so that both passes see the same rows. (Machines of a cluster have their
 /// own.)
 class Packing {
  public:
   Packing(const PackingRequest& request, Workspace& workspace)
       : request_(request), workspace_(workspace) {}
 
-  /// Counts the rows. Throws P0002 if none counts, 21000 for duplicates where they are an error.
+  /// Counts the rows and numbers the items. Throws P0002 if no row counts, 21000 for duplicates
+  /// where they are an error, 54000 for more items than a training has.
   void count();
 
-  /// Numbers the items, and analyzes their table.
-  void number_items();
+  void analyze_items();
 
-  /// Packs the ratings.
+  /// Packs the ratings, and counts the users.
   void pack();
 
   const RowCounts& counts() const { return counts_; }
@@ -61,6 +61,7 @@ class Packing {
 
  private:
   std::string rows_that_count() const;
+  void check_counts(std::int64_t items) const;
   void check_duplicates() const;
   void gather_facts();
   std::int64_t users_in_chunk() const;

@@ -52,13 +52,13 @@ void DistributedTraining::pack() {
                      spread.distributed);
   packing_.emplace(PackingRequest{*source_, request_.on_duplicate, request_.options.factors},
                    *workspace_);
+  workspace_->create();
   progress_.enter(Phase::kReading);
   packing_->count();
   const RowCounts& counts = packing_->counts();
   progress_.rows_read(counts.rows);
-  workspace_->create();
   progress_.hide();  // ANALYZE tells its own
-  packing_->number_items();
+  packing_->analyze_items();
   progress_.enter(Phase::kIndexing);
   packing_->pack();
   report_.rows = counts.rows;
