@@ -220,6 +220,7 @@ Ratings Packing::sample(ThreadTeam& team) const {
 }
 
 void Packing::make_slices(PartsTraining& training) {
+  workspace_.create_slices(training.slices());
   const Param last = int_param(static_cast<int>(training.slices()) - 1);
   {
     const BytesParam param(training.bytes());

@@ -31,14 +31,15 @@ Bytes SqlSteps::reports() const {
       workspace_.slices());
 }
 
-/// Gathers the items' vectors for a step.
-void SqlSteps::gather_block(const Param& step) {
+/// Gathers the items' vectors for a step. A step that goes with them is sent once to each machine,
+/// not once to each shard.
+void SqlSteps::gather_block(const Param& step, bool with_step) {
   workspace_.empty(workspace_.block());
-  execute(
-      "insert into " + workspace_.block() +
-          " select pg_catalog.string_agg(als._slice_block(state, $1), '' order by slice) from " +
-          workspace_.slices(),
-      {step});
+  execute("insert into " + workspace_.block() + " select " +
+              (with_step ? "$1" : "null::pg_catalog.bytea") +
+              ", pg_catalog.string_agg(als._slice_block(state, $1), '' order by slice) from " +
+              workspace_.slices(),
+          {step});
 }
 
 /// The block as a scalar: detoasted once, not for every chunk.
@@ -59,11 +60,11 @@ Bytes SqlSteps::step_users(const Bytes& step) {
               " select slice, als._turn_slice(state, $1) from " + workspace_.slices(),
           {param});
   workspace_.slices_are_next();
-  gather_block(param);
+  gather_block(param, true);
   execute("insert into " + workspace_.next_users() +
-              " select c.part, c.number, als._step_users($1, " + block() +
-              ", c.chunk, u.users, $2) from " + chunks_with_users(),
-          {param, int_param(threads_)});
+              " select c.part, c.number, als._step_users((select step from " + workspace_.block() +
+              "), " + block() + ", c.chunk, u.users, $1) from " + chunks_with_users(),
+          {int_param(threads_)});
   workspace_.users_are_next();
   return fetch_bytes(
       "select als._sum_user_reports(report order by part) from (select part, "
@@ -75,7 +76,7 @@ Bytes SqlSteps::step_users(const Bytes& step) {
 Bytes SqlSteps::step_items(const Bytes& step) {
   const BytesParam param(step);
   // The first pass of a half-step goes over the vectors that the users had in theirs.
-  if (step_of(step) != Step::kResidual) gather_block(param);
+  if (step_of(step) != Step::kResidual) gather_block(param, false);
   execute("insert into " + workspace_.sums() +
               " select slice, part, als._piece(pieces, slice) from (select part, als._part_sums(" +
               block() +

@@ -35,7 +35,7 @@ class SqlSteps : public PartsRunner {
   Bytes reports() const;
 
  private:
-  void gather_block(const Param& step);
+  void gather_block(const Param& step, bool with_step);
   std::string block() const;
   std::string chunks_with_users() const;
 

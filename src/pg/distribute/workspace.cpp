@@ -1,6 +1,7 @@
 // Makes, empties and drops the tables of a training in parts.
 #include "pg/distribute/workspace.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "pg/distribute/citus.h"
@@ -57,29 +58,37 @@ void Workspace::create() {
   create("chunks", "part int, number int, ids " + array + ", chunk " + bytes, "chunk");
   for (const char* label : {"users", "users_too"})
     create(label, "part int, number int, users " + bytes, "users");
+  create("block", "step " + bytes + ", block " + bytes, "block");
+  if (!distributed_) return;
+  // What every part needs is on every machine.
+  for (const char* label : {"items", "block"})
+    execute("select pg_catalog.create_reference_table(" + name_argument(table(label)) + ")");
+  distribute({"chunks", "rows", "users", "users_too"}, "part", parts_.size());
+  parts_ = value_in_each_shard(chunks(), static_cast<int>(parts_.size()));
+}
+
+void Workspace::create_slices(std::size_t n) {
+  const std::string bytes = "pg_catalog.bytea";
   for (const char* label : {"slices", "slices_too"})
     create(label, "slice int, state " + bytes, "state");
   create("totals", "slice int, totals " + bytes, "totals");
-  create("block", "block " + bytes, "block");
   create("sums", "slice int, part int, piece " + bytes, "piece");
-  if (distributed_) distribute();
+  // Each shard is told each step, those that have no slice, too.
+  if (distributed_)
+    distribute({"slices", "slices_too", "totals", "sums"}, "slice", std::min(n, parts_.size()));
 }
 
-/// Chunks by part and slices by their numbers; what every part needs is on every machine.
-void Workspace::distribute() {
-  for (const char* label : {"items", "block"})
-    execute("select pg_catalog.create_reference_table(" + name_argument(table(label)) + ")");
-  const auto by = [&](const char* label, const char* column, const std::string& with) {
+/// By a column, in so many shards, which lie together.
+void Workspace::distribute(std::initializer_list<const char*> labels, const char* column,
+                           std::size_t shards) {
+  std::string with = "none";
+  for (const char* label : labels) {
     execute("select pg_catalog.create_distributed_table(" + name_argument(table(label)) + ", '" +
                 column + "', colocate_with => $1" +
-                (with == "none" ? ", shard_count => " + std::to_string(parts_.size()) : "") + ")",
+                (with == "none" ? ", shard_count => " + std::to_string(shards) : "") + ")",
             {text_param(with.c_str())});
-  };
-  by("chunks", "part", "none");
-  for (const char* label : {"rows", "users", "users_too"}) by(label, "part", chunks());
-  by("slices", "slice", "none");
-  for (const char* label : {"slices_too", "totals", "sums"}) by(label, "slice", table("slices"));
-  parts_ = value_in_each_shard(chunks(), static_cast<int>(parts_.size()));
+    with = table(*labels.begin());
+  }
 }
 
 void Workspace::drop() {

@@ -16,7 +16,8 @@ namespace als::pg {
 ///   users   part, number, users: what the last half-step made of a chunk's users, and reports
 ///   slices  slice, state: the items' side
 ///   totals  slice, totals: what an item's ratings come to
-///   block   block: the items' vectors, as all parts get them for a step
+///   block   step, block: the items' vectors, as all parts get them for a step, and a step of the
+///           users itself
 ///   sums    slice, part, piece: on their way from parts to slices
 ///
 /// Of users and slices there are two tables, one of which is empty: a step fills that, and empties
@@ -27,6 +28,8 @@ class Workspace {
   Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed);
 
   void create();
+  /// Those by slice, once it is known how many slices there are: slices(), totals(), sums().
+  void create_slices(std::size_t n);
   void drop();
 
   bool distributed() const { return distributed_; }
@@ -56,7 +59,8 @@ class Workspace {
  private:
   std::string table(const char* label) const;
   void create(const char* label, const std::string& columns, const char* large);
-  void distribute();
+  void distribute(std::initializer_list<const char*> labels, const char* column,
+                  std::size_t shards);
 
   std::string schema_;
   std::string prefix_;
