@@ -1576,7 +1576,8 @@ create aggregate als._chunk(ratings bytea, user_key bigint, part int, number int
 comment on aggregate als._chunk(bytea, bigint, int, int, int, int, float8, bigint, bigint[]) is
   'Internal to distributed trainings: packs the ratings of users, in the order in which they come';
 
-create function als._chunk_facts(chunk bytea, out users int, out ratings bigint, out mean float8, out squares float8, out duplicates bigint)
+create function als._chunk_facts(chunk bytea, out users int, out ratings bigint, out mean float8, out squares float8, out duplicates bigint,
+                                 out lowest real, out highest real)
 returns record
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_chunk_facts';
 comment on function als._chunk_facts is
@@ -1675,7 +1676,7 @@ comment on aggregate als._part_sums(bytea, int, bytea, bytea, int) is
   'Internal to distributed trainings: what the chunks of a part, in their order, add to each item in a step';
 
 create function als._slice_factors(slice bytea, totals bytea, mean float8, damping float8)
-returns table (factors real[], bias real, n_ratings int, popularity real)
+returns table (factors real[], bias real, n_ratings int, checksum bigint, popularity real)
 language c immutable parallel safe rows 10000 as 'MODULE_PATHNAME', 'als_slice_factors';
 comment on function als._slice_factors is
   'Internal to distributed trainings: the factors of some of the items, in their order';

@@ -78,14 +78,14 @@ class Recorder : public PartsInMemory {
     keep({name + ": step to slice", step, [=](ByteView b) { turn_slice(slice, b, team_); }});
     keep({name + ": slice", slice, [=](ByteView b) { turn_slice(b, step, team_); }});
     keep({name + ": step to users", step,
-          [=](ByteView b) { run(b, block, before.ratings, before.users); }});
+          [=](ByteView b) { run(b, block, before.by_user, before.users); }});
     keep(
-        {name + ": block", block, [=](ByteView b) { run(step, b, before.ratings, before.users); }});
-    keep({name + ": chunk", before.ratings, [=](ByteView b) { run(step, block, b, before.users); },
+        {name + ": block", block, [=](ByteView b) { run(step, b, before.by_user, before.users); }});
+    keep({name + ": chunk", before.by_user, [=](ByteView b) { run(step, block, b, before.users); },
           true});
     if (!before.users.empty()) {
       keep({name + ": users", before.users,
-            [=](ByteView b) { run(step, block, before.ratings, b); }});
+            [=](ByteView b) { run(step, block, before.by_user, b); }});
     }
     if (step_of(step) == Step::kUsers) {
       keep({name + ": report", report, [=](ByteView b) {
@@ -116,9 +116,9 @@ class Recorder : public PartsInMemory {
     keep({name + ": slice", slice, [=](ByteView b) { step_slice(b, step, sums, team_); }});
     keep({name + ": step", step, [=](ByteView b) { step_slice(slice, b, sums, team_); }});
     keep({name + ": sums", sums, [=](ByteView b) { step_slice(slice, step, b, team_); }});
-    keep({name + ": block", block, [=](ByteView b) { run(b, chunk.ratings, chunk.users); }});
-    keep({name + ": chunk", chunk.ratings, [=](ByteView b) { run(block, b, chunk.users); }, true});
-    keep({name + ": users", chunk.users, [=](ByteView b) { run(block, chunk.ratings, b); }});
+    keep({name + ": block", block, [=](ByteView b) { run(b, chunk.by_item, chunk.users); }});
+    keep({name + ": chunk", chunk.by_item, [=](ByteView b) { run(block, b, chunk.users); }, true});
+    keep({name + ": users", chunk.users, [=](ByteView b) { run(block, chunk.by_item, b); }});
     return reports;
   }
 
@@ -133,10 +133,11 @@ class Recorder : public PartsInMemory {
                      zero_loss(b);
                      make_slice(training, 0, b, keys, 1, team_);
                    }});
-    all.push_back({"chunk", first().ratings, [=](ByteView b) {
-                     PartTotals(training, 0).add(b);
-                     rows_by_user(b, facts_of_chunk(b));
-                   }});
+    const std::vector<std::uint64_t> user_keys(facts_of_chunk(first().by_item).users);
+    all.push_back({"chunk by item", first().by_item,
+                   [=](ByteView b) { PartTotals(training, 0).add(b, user_keys); }});
+    all.push_back(
+        {"chunk by user", first().by_user, [](ByteView b) { rows_by_user(b, facts_of_chunk(b)); }});
     all.push_back({"reports", first_reports_, [=](ByteView b) {
                      Answer answer("");
                      PartsTrainer(training, b, answer, team_);
@@ -272,25 +273,26 @@ class PartsOrder : public testing::Test {
   ThreadTeam team_{1};
   PartsInMemory parts_{random_ratings(40, 20, 0.3, 2), 40,        20,
                        small_options(false),           {2, 5, 6}, team_};
-  const Bytes& chunk(std::uint32_t part, std::uint32_t number) {
-    return parts_.chunks().at({part, number}).ratings;
+  void add(PartTotals& totals, std::uint32_t part, std::uint32_t number) {
+    const Bytes& chunk = parts_.chunks().at({part, number}).by_item;
+    totals.add(chunk, std::vector<std::uint64_t>(facts_of_chunk(chunk).users));
   }
 };
 
 TEST_F(PartsOrder, ChunksOfAPart) {
   PartTotals totals(parts_.training(), 1);
-  totals.add(chunk(1, 1));
-  EXPECT_THROW(totals.add(chunk(1, 1)), InvalidBytes);
-  EXPECT_THROW(totals.add(chunk(1, 0)), InvalidBytes);
-  EXPECT_THROW(totals.add(chunk(0, 2)), InvalidBytes);
-  totals.add(chunk(1, 2));
+  add(totals, 1, 1);
+  EXPECT_THROW(add(totals, 1, 1), InvalidBytes);
+  EXPECT_THROW(add(totals, 1, 0), InvalidBytes);
+  EXPECT_THROW(add(totals, 0, 2), InvalidBytes);
+  add(totals, 1, 2);
 }
 
 TEST_F(PartsOrder, Parts) {
   Bytes pieces[2];
   for (std::uint32_t part = 0; part < 2; ++part) {
     PartTotals totals(parts_.training(), part);
-    totals.add(chunk(part, 0));
+    add(totals, part, 0);
     pieces[part] = totals.bytes();
   }
   PieceSum late;
@@ -302,7 +304,7 @@ TEST_F(PartsOrder, Parts) {
   sum.add(piece_of_slice(pieces[0], 2));
   EXPECT_THROW(sum.add(piece_of_slice(pieces[1], 1)), InvalidBytes);
   EXPECT_THROW(sum.add(pieces[1]), InvalidBytes);
-  EXPECT_THROW(sum.add(chunk(1, 0)), InvalidBytes);
+  EXPECT_THROW(sum.add(parts_.chunks().at({1, 0}).by_item), InvalidBytes);
   sum.add(piece_of_slice(pieces[1], 2));
   EXPECT_THROW(piece_of_slice(pieces[0], 4), InvalidBytes);
 }
@@ -388,7 +390,8 @@ TEST(PartsChunk, PackedWhateverTheOrderOfRows) {
   std::mt19937_64 random(1);
   std::shuffle(entries.begin(), entries.end(), random);
   const PackedChunk second = pack(OnDuplicate::kAverage);
-  EXPECT_EQ(first.ratings, second.ratings);
+  EXPECT_EQ(first.by_user, second.by_user);
+  EXPECT_EQ(first.by_item, second.by_item);
   EXPECT_GE(first.duplicates, 1U);
   EXPECT_THROW(pack(OnDuplicate::kError), DuplicateRating);
   entries.push_back({30, 1, 1.0F});
@@ -418,7 +421,7 @@ TEST(PartsChunk, HoldsOutWhatOneMachineDoes) {
         0.3, 7, {keys, keys + 10}, [&](std::uint32_t item) { return item_keys[item]; }};
     const PackedChunk packed = pack_chunk({0, number}, std::move(some), identity(10), 20,
                                           OnDuplicate::kAverage, team, &holdout);
-    moments.add(facts_of_chunk(packed.ratings).moments);
+    moments.add(facts_of_chunk(packed.by_user).moments);
     held.add(facts_of_chunk(packed.held_out).moments);
   }
   EXPECT_EQ(moments.count, ratings.size());

@@ -40,7 +40,7 @@ class PartsInMemory : public PartsRunner {
     pack(entries, users);
     RatingMoments moments;
     for (const auto& [id, chunk] : chunks_) {
-      moments.add(facts_of_chunk(ByteView(chunk.ratings).substr(0, kChunkFactsBytes)).moments);
+      moments.add(facts_of_chunk(ByteView(chunk.by_user).substr(0, kChunkFactsBytes)).moments);
     }
     training_.ratings = moments.count;
     training_.mean = options.biases ? moments.mean : 0;
@@ -79,7 +79,7 @@ class PartsInMemory : public PartsRunner {
     std::map<std::pair<std::uint32_t, std::uint32_t>, Bytes> reports;
     for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
       UsersStep::Result result =
-          users.run(chunk->second.ratings, chunk->second.users, chunk->second.held_out);
+          users.run(chunk->second.by_user, chunk->second.users, chunk->second.held_out);
       chunk->second.users = std::move(result.users);
       reports[chunk->first] = std::move(result.report);
     }
@@ -98,7 +98,7 @@ class PartsInMemory : public PartsRunner {
       own.add(block);
       PartSums of_part(std::move(own), part, team_);
       for (const auto& [id, chunk] : chunks_) {
-        if (id.first == part) of_part.add(chunk.ratings, chunk.users);
+        if (id.first == part) of_part.add(chunk.by_item, chunk.users);
       }
       const Bytes pieces = of_part.bytes();
       moved_ += pieces.size();
@@ -149,7 +149,8 @@ class PartsInMemory : public PartsRunner {
 
   struct Chunk {
     std::uint32_t first;  ///< its first user
-    Bytes ratings;
+    Bytes by_user;
+    Bytes by_item;
     Bytes held_out;
     Bytes users;
   };
@@ -187,7 +188,11 @@ class PartsInMemory : public PartsRunner {
       PackedChunk packed =
           pack_chunk({id.first, id.second}, std::move(buffer), identity(n), training_.items,
                      OnDuplicate::kAverage, team_, shape_.holdout == nullptr ? nullptr : &holdout);
-      chunks_[id] = {first, std::move(packed.ratings), std::move(packed.held_out), {}};
+      chunks_[id] = {first,
+                     std::move(packed.by_user),
+                     std::move(packed.by_item),
+                     std::move(packed.held_out),
+                     {}};
     }
   }
 
@@ -196,7 +201,8 @@ class PartsInMemory : public PartsRunner {
     for (std::uint32_t part = 0; part < shape_.parts; ++part) {
       PartTotals of_part(training_, part);
       for (const auto& [id, chunk] : chunks_) {
-        if (id.first == part) of_part.add(chunk.ratings);
+        if (id.first == part)
+          of_part.add(chunk.by_item, keys_of(facts_of_chunk(chunk.by_item).users));
       }
       const Bytes pieces = of_part.bytes();
       for (std::uint32_t s = 0; s < sums.size(); ++s) {

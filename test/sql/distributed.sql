@@ -37,7 +37,7 @@ from alone a, parts_8 b;
 select count(*) as users, count(*) filter (where a.n_ratings <> b.n_ratings or a.checksum <> b.checksum) as differ,
   max(abs(als.predict('alone', user_id, 3) - als.predict('parts_3', user_id, 3))) < 0.01 as close
 from alone_user_factors a join parts_3_user_factors b using (user_id);
-select count(*) as items, count(*) filter (where a.n_ratings <> b.n_ratings or abs(a.popularity - b.popularity) > 1e-5) as differ
+select count(*) as items, count(*) filter (where a.n_ratings <> b.n_ratings or a.checksum <> b.checksum or b.checksum is null or abs(a.popularity - b.popularity) > 1e-5) as differ
 from alone_item_factors a join parts_3_item_factors b using (item_id);
 -- Nothing is left of its tables.
 select count(*) from pg_class where relnamespace = 'distributed'::regnamespace and relname like 'als\_%';
@@ -106,6 +106,8 @@ select count(*) from pg_class where relnamespace = 'distributed'::regnamespace a
 select try($$select als._bucket(3, 0)$$);
 select try($$select als._chunk_facts('')$$);
 select try($$select als._chunk_facts('\x0011223344556677889900112233445566778899')$$);
+select try($$select als._chunk_facts(decode(repeat('ff', 200), 'hex'))$$);
+select try($$select als._chunk_facts(decode(repeat('00', 200), 'hex'))$$);
 select try($$select als._part_totals('\x00', 1, '\x00')$$);
 select try($$select als._piece('', 0)$$);
 select try($$select als._sum_pieces(e) from unnest(array['\x00', null]::bytea[]) e$$);

@@ -71,12 +71,11 @@ RatingMoments moments_of(const UninitializedVector<float>& values) {
   return moments;
 }
 
-Bytes joined(Bytes first, const Bytes& second, const Bytes& third) {
-  if (first.size() + second.size() + third.size() > PieceWriter::kMaxBytes) {
+Bytes joined(Bytes first, const Bytes& second) {
+  if (first.size() + second.size() > PieceWriter::kMaxBytes) {
     throw std::length_error("a chunk of ratings is larger than 1000 MB");
   }
-  first += second;
-  return first += third;
+  return first += second;
 }
 
 void check_rows(const RatingBuffer& rows, std::size_t users, std::size_t items) {
@@ -119,12 +118,11 @@ PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::u
                    moments_of(ratings.by_user().values)};
   PackedChunk packed;
   packed.duplicates = ratings.duplicates();
-  packed.ratings =
-      joined(facts_piece(facts), user_piece(ratings.by_user()), item_piece(ratings.by_item()));
+  packed.by_user = joined(facts_piece(facts), user_piece(ratings.by_user()));
+  packed.by_item = joined(facts_piece(facts), item_piece(ratings.by_item()));
   if (holdout != nullptr) {
     facts.moments = moments_of(ratings.held_out().values);
-    // Nothing passes over these by item.
-    packed.held_out = joined(facts_piece(facts), user_piece(ratings.held_out()), item_piece({}));
+    packed.held_out = joined(facts_piece(facts), user_piece(ratings.held_out()));
   }
   return packed;
 }

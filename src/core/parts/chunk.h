@@ -28,9 +28,11 @@ struct ChunkHoldout {
   std::function<std::uint64_t(std::uint32_t item)> item_key;
 };
 
+/// The same ratings twice, as each step reads them one way alone.
 struct PackedChunk {
-  Bytes ratings;           ///< of the training
-  Bytes held_out;          ///< likewise, those kept out, by user alone; empty without a rule
+  Bytes by_user;
+  Bytes by_item;
+  Bytes held_out;          ///< those kept out, by user; empty without a rule
   std::size_t duplicates;  ///< ratings merged away
 };
 
@@ -54,7 +56,7 @@ struct RatingMoments {
   double spread() const;  ///< as Ratings::spread()
 };
 
-/// What is in a chunk, read from its first bytes (kChunkFactsBytes of them are enough).
+/// What is in a chunk, read from the first bytes of either half (kChunkFactsBytes are enough).
 struct ChunkFacts {
   ChunkId id;
   std::uint32_t users;

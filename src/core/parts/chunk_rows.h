@@ -15,10 +15,12 @@ namespace als {
 void check_order(const ChunkFacts& facts, std::uint32_t part, std::uint32_t items,
                  std::uint64_t& next);
 
-/// By user: a row each user of the chunk, columns are items of the training.
+/// Of PackedChunk::by_user or held_out: a row each user of the chunk, columns are items of the
+/// training.
 CompressedRows rows_by_user(ByteView chunk, const ChunkFacts& facts);
 
-/// By item: a row each item that has ratings in the chunk, columns are users of the chunk.
+/// Of PackedChunk::by_item: a row each item that has ratings in the chunk, columns are users of the
+/// chunk.
 struct ItemRows {
   UninitializedVector<std::uint32_t> items;  ///< of the rows, ascending
   CompressedRows rows;

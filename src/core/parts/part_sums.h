@@ -21,7 +21,8 @@ class PartSums {
   ~PartSums();
 
   /// The chunks of the part, each once and in ascending order of their numbers, which is checked:
-  /// sums in single precision depend on their order. users: as the last half-step left them.
+  /// sums in single precision depend on their order. chunk: its ratings by item; users: as the last
+  /// half-step left them.
   void add(ByteView chunk, ByteView users);
 
   /// A piece of each slice of the block, one after the other. See piece_of_slice().
@@ -35,16 +36,17 @@ class PartSums {
 /// The piece of a slice among pieces that stand one after the other.
 ByteView piece_of_slice(ByteView pieces, std::uint32_t slice);
 
-/// How often each item was rated in a part, and with which weight: summed once, before the first
-/// step.
+/// How often each item was rated in a part, with which weight, and the checksum of its ratings:
+/// summed once, before the first step.
 class PartTotals {
  public:
   /// Of `training` the options, items and slice_items are needed.
   PartTotals(const PartsTraining& training, std::uint32_t part);
   ~PartTotals();
 
-  /// The chunks of the part, in ascending order of their numbers, which is checked.
-  void add(ByteView chunk);
+  /// The chunks of the part, by item, in ascending order of their numbers, which is checked.
+  /// user_keys: hashes of the ids of its users, see rating_checksum().
+  void add(ByteView chunk, const std::vector<std::uint64_t>& user_keys);
 
   Bytes bytes() const;  ///< as of PartSums; summed over parts by PieceSum, too
 
@@ -59,5 +61,8 @@ double zero_loss(ByteView totals);
 
 /// Of the totals of one slice: what its items' ratings come to, of which popularity is made.
 std::vector<RatingTotals> rating_totals(ByteView totals);
+
+/// Of the totals of one slice: as row_checksums() of its items' ratings.
+std::vector<std::uint64_t> rating_checksums(ByteView totals);
 
 }  // namespace als

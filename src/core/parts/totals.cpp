@@ -4,25 +4,30 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/data/row_checksum.h"
 #include "core/parts/chunk_rows.h"
 #include "core/parts/part_sums.h"
 #include "core/train/row_objective.h"
 
 namespace als {
 
+// Of an item in a piece.
+constexpr std::size_t kItemBytes = 48;
+
 Bytes SliceTotals::bytes() const {
-  PieceWriter writer(Piece::kTotals, ratings.size() * 48 + 16, slice);
+  PieceWriter writer(Piece::kTotals, ratings.size() * kItemBytes + 16, slice);
   writer.put(first_part);
   writer.put(last_part);
   writer.put(static_cast<std::uint32_t>(ratings.size()));
   for (const RatingTotals& item : ratings) {
-    writer.put(item.n);
-    writer.put(item.positive);
+    writer.put(static_cast<std::uint32_t>(item.n));
+    writer.put(static_cast<std::uint32_t>(item.positive));
     writer.put(item.sum);
     writer.put(item.squares);
   }
   writer.put(weights);
   writer.put(losses);
+  writer.put(checksums);
   return writer.take();
 }
 
@@ -33,16 +38,15 @@ SliceTotals SliceTotals::read(ByteView& pieces) {
   totals.first_part = reader.get<std::uint32_t>();
   totals.last_part = reader.get<std::uint32_t>();
   const std::size_t n = reader.get<std::uint32_t>();
-  expect(n == reader.left() / 48 && totals.first_part <= totals.last_part,
+  expect(n == reader.left() / kItemBytes && totals.first_part <= totals.last_part,
          "the totals of a slice are out of range");
   totals.ratings.resize(n);
   for (RatingTotals& item : totals.ratings) {
-    item.n = reader.get<std::uint64_t>();
-    item.positive = reader.get<std::uint64_t>();
+    item.n = reader.get<std::uint32_t>();
+    item.positive = reader.get<std::uint32_t>();
     item.sum = reader.get<double>();
     item.squares = reader.get<double>();
-    expect(item.n <= UINT32_MAX && item.positive <= item.n && std::isfinite(item.sum) &&
-               std::isfinite(item.squares),
+    expect(item.positive <= item.n && std::isfinite(item.sum) && std::isfinite(item.squares),
            "the totals of a slice are out of range");
   }
   for (std::vector<double>* values : {&totals.weights, &totals.losses}) {
@@ -50,6 +54,8 @@ SliceTotals SliceTotals::read(ByteView& pieces) {
     reader.get(values->data(), n);
     expect_finite(values->data(), n);
   }
+  totals.checksums.resize(n);
+  reader.get(totals.checksums.data(), n);
   reader.end();
   return totals;
 }
@@ -61,11 +67,13 @@ void SliceTotals::add(const SliceTotals& other) {
   last_part = other.last_part;
   for (std::size_t row = 0; row < ratings.size(); ++row) {
     ratings[row].n += other.ratings[row].n;
+    expect(ratings[row].n <= UINT32_MAX, "the totals of a slice are out of range");
     ratings[row].positive += other.ratings[row].positive;
     ratings[row].sum += other.ratings[row].sum;
     ratings[row].squares += other.ratings[row].squares;
     weights[row] += other.weights[row];
     losses[row] += other.losses[row];
+    checksums[row] += other.checksums[row];
   }
 }
 
@@ -77,23 +85,29 @@ struct PartTotals::Work {
   std::vector<RatingTotals> ratings;
   std::vector<double> weights;
   std::vector<double> losses;
+  std::vector<std::uint64_t> checksums;
 };
 
 PartTotals::PartTotals(const PartsTraining& training, std::uint32_t part)
     : work_(new Work{training, part, 0, RowObjective(training.options, 0, 0),
                      std::vector<RatingTotals>(training.items), std::vector<double>(training.items),
-                     std::vector<double>(training.items)}) {}
+                     std::vector<double>(training.items),
+                     std::vector<std::uint64_t>(training.items)}) {}
 
 PartTotals::~PartTotals() = default;
 
-void PartTotals::add(ByteView chunk) {
+void PartTotals::add(ByteView chunk, const std::vector<std::uint64_t>& user_keys) {
   Work& work = *work_;
   const ChunkFacts facts = facts_of_chunk(chunk);
   check_order(facts, work.part, work.training.items, work.next_chunk);
   const ItemRows matrix = rows_by_item(chunk, facts);
+  expect(user_keys.size() == facts.users, "there must be a key for each user");
+  ThreadTeam alone(1);
+  const std::vector<std::uint64_t> checksums = row_checksums(matrix.rows, user_keys, alone);
   for (std::size_t row = 0; row < matrix.items.size(); ++row) {
     const RowRatings ratings = ratings_of(matrix.rows, row);
     const std::uint32_t item = matrix.items[row];
+    work.checksums[item] += checksums[row];
     work.weights[item] += work.objective.weight(ratings.values, ratings.count);
     for (std::size_t e = 0; e < ratings.count; ++e) {
       work.ratings[item].add(ratings.values[e]);
@@ -115,7 +129,8 @@ Bytes PartTotals::bytes() const {
                           work.part,
                           {work.ratings.begin() + first, work.ratings.begin() + last},
                           {work.weights.begin() + first, work.weights.begin() + last},
-                          {work.losses.begin() + first, work.losses.begin() + last}}
+                          {work.losses.begin() + first, work.losses.begin() + last},
+                          {work.checksums.begin() + first, work.checksums.begin() + last}}
                   .bytes();
   }
   return pieces;
@@ -131,6 +146,10 @@ double zero_loss(ByteView totals) {
 
 std::vector<RatingTotals> rating_totals(ByteView totals) {
   return SliceTotals::read(totals).ratings;
+}
+
+std::vector<std::uint64_t> rating_checksums(ByteView totals) {
+  return SliceTotals::read(totals).checksums;
 }
 
 }  // namespace als

@@ -14,8 +14,9 @@ struct SliceTotals {
   std::uint32_t first_part;
   std::uint32_t last_part;
   std::vector<RatingTotals> ratings;
-  std::vector<double> weights;  ///< see RowObjective::weight()
-  std::vector<double> losses;   ///< implicit feedback: where all factors are zero
+  std::vector<double> weights;           ///< see RowObjective::weight()
+  std::vector<double> losses;            ///< implicit feedback: where all factors are zero
+  std::vector<std::uint64_t> checksums;  ///< see row_checksums()
 
   Bytes bytes() const;
   static SliceTotals read(ByteView& pieces);

@@ -24,8 +24,9 @@ class UsersStep {
     Bytes report;  ///< to be added up by PieceSum
   };
 
-  /// users: what the last half-step made of this chunk; empty at first. held_out: the chunk's
-  /// ratings that were kept out, if their error is to be known; for explicit feedback alone.
+  /// chunk: its ratings by user. users: what the last half-step made of this chunk; empty at first.
+  /// held_out: the chunk's ratings that were kept out, if their error is to be known; for explicit
+  /// feedback alone.
   Result run(ByteView chunk, ByteView users, ByteView held_out = {});
 
  private:

@@ -9,9 +9,12 @@ ByteView bytes_arg(FunctionCallInfo fcinfo, int index, const char* name) {
   return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 }
 
-ByteView first_bytes_arg(FunctionCallInfo fcinfo, int index, const char* name, std::size_t n) {
+ByteView slice_arg(FunctionCallInfo fcinfo, int index, const char* name, std::size_t from,
+                   std::size_t n) {
   require_arg(fcinfo, index, name);
-  bytea* value = server([&] { return PG_GETARG_BYTEA_P_SLICE(index, 0, static_cast<int32>(n)); });
+  bytea* value = server([&] {
+    return PG_GETARG_BYTEA_P_SLICE(index, static_cast<int32>(from), static_cast<int32>(n));
+  });
   return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 }
 

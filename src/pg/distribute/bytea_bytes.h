@@ -12,8 +12,9 @@ namespace als::pg {
 /// The bytes of an argument, detoasted. Throws 22004 for null.
 ByteView bytes_arg(FunctionCallInfo fcinfo, int index, const char* name);
 
-/// No more than its first n bytes.
-ByteView first_bytes_arg(FunctionCallInfo fcinfo, int index, const char* name, std::size_t n);
+/// No more than n bytes of it, and fewer where it ends.
+ByteView slice_arg(FunctionCallInfo fcinfo, int index, const char* name, std::size_t from,
+                   std::size_t n);
 
 /// Empty for null.
 ByteView bytes_or_nothing(FunctionCallInfo fcinfo, int index);

@@ -8,20 +8,43 @@
 
 namespace als::pg {
 
-bytea* store_chunk(const PackedChunk& chunk) {
-  const std::uint64_t header[] = {chunk.duplicates, chunk.ratings.size()};
-  char bytes[sizeof(header)];
-  std::memcpy(bytes, header, sizeof(header));
-  return bytea_of({{bytes, sizeof(bytes)}, chunk.ratings, chunk.held_out});
+bytea* store_chunk(const PackedChunk& chunk, std::pair<float, float> range,
+                   const std::vector<std::uint64_t>& user_keys) {
+  const ChunkHead head{chunk.duplicates,     chunk.by_user.size(), chunk.held_out.size(),
+                       chunk.by_item.size(), range.first,          range.second};
+  return bytea_of({{reinterpret_cast<const char*>(&head), sizeof(head)},
+                   chunk.by_user,
+                   chunk.held_out,
+                   chunk.by_item,
+                   {reinterpret_cast<const char*>(user_keys.data()),
+                    user_keys.size() * sizeof(std::uint64_t)}});
 }
 
-StoredChunk read_chunk(ByteView stored) {
-  std::uint64_t header[2];
-  if (stored.size() < sizeof(header)) throw InvalidBytes("these bytes are too short for a chunk");
-  std::memcpy(header, stored.data(), sizeof(header));
-  stored.remove_prefix(sizeof(header));
-  const std::size_t length = std::min<std::uint64_t>(header[1], stored.size());
-  return {header[0], stored.substr(0, length), stored.substr(length)};
+StoredChunk::StoredChunk(FunctionCallInfo fcinfo, int index) : fcinfo_(fcinfo), index_(index) {
+  const ByteView bytes = slice_arg(fcinfo, index, "chunk", 0, sizeof(head_));
+  if (bytes.size() < sizeof(head_)) throw InvalidBytes("these bytes are too short for a chunk");
+  std::memcpy(&head_, bytes.data(), sizeof(head_));
+  for (const std::uint64_t size : {head_.by_user, head_.held_out, head_.by_item})
+    if (size > MaxAllocSize) throw InvalidBytes("these bytes are no chunk");
+}
+
+ByteView StoredChunk::slice(std::uint64_t from, std::uint64_t n) const {
+  from = std::min<std::uint64_t>(from + sizeof(head_), MaxAllocSize);
+  return slice_arg(fcinfo_, index_, "chunk", from, std::min<std::uint64_t>(n, MaxAllocSize));
+}
+
+StoredChunk::ByUser StoredChunk::by_user() const {
+  const ByteView both = slice(0, head_.by_user + head_.held_out);
+  const std::size_t length = std::min<std::uint64_t>(head_.by_user, both.size());
+  return {both.substr(0, length), both.substr(length)};
+}
+
+std::vector<std::uint64_t> StoredChunk::user_keys() const {
+  std::vector<std::uint64_t> keys;
+  const ByteView bytes = slice(head_.by_user + head_.held_out + head_.by_item, MaxAllocSize);
+  keys.resize(bytes.size() / sizeof(std::uint64_t));
+  std::memcpy(keys.data(), bytes.data(), keys.size() * sizeof(std::uint64_t));
+  return keys;
 }
 
 std::vector<std::uint64_t> keys_arg(FunctionCallInfo fcinfo, int index) {
@@ -29,8 +52,10 @@ std::vector<std::uint64_t> keys_arg(FunctionCallInfo fcinfo, int index) {
   const ArrayElements keys = server([&] { return array_elements(PG_GETARG_DATUM(index)); });
   std::vector<std::uint64_t> result;
   result.reserve(static_cast<std::size_t>(keys.n));
-  for (int i = 0; i < keys.n; ++i)
-    result.push_back(keys.nulls[i] ? 0 : static_cast<std::uint64_t>(DatumGetInt64(keys.values[i])));
+  for (int i = 0; i < keys.n; ++i) {
+    if (keys.nulls[i]) throw InvalidBytes("an id has no key");
+    result.push_back(static_cast<std::uint64_t>(DatumGetInt64(keys.values[i])));
+  }
   return result;
 }
 
@@ -66,6 +91,7 @@ struct ChunkState {
   std::uint64_t seed = 0;
   std::vector<std::uint64_t> item_keys;
   std::vector<std::uint64_t> user_keys;
+  std::pair<float, float> range{INFINITY, -INFINITY};
   RatingBuffer rows;
 };
 
@@ -109,6 +135,8 @@ void add_user(ChunkState& chunk, FunctionCallInfo fcinfo) {
     std::memcpy(&entry, bytes.data() + at, sizeof(entry));
     if (entry.item >= chunk.items || !std::isfinite(entry.rating))
       throw InvalidBytes("a row has a rating of an item that there is none of");
+    chunk.range.first = std::min(chunk.range.first, entry.rating);
+    chunk.range.second = std::max(chunk.range.second, entry.rating);
     chunk.rows.append(user, entry.item, entry.rating);
   }
   chunk.user_keys.push_back(static_cast<std::uint64_t>(PG_GETARG_INT64(kUserKey)));
@@ -117,7 +145,7 @@ void add_user(ChunkState& chunk, FunctionCallInfo fcinfo) {
 PackedChunk pack(ChunkState& chunk) {
   std::vector<std::uint32_t> rank(chunk.user_keys.size());
   for (std::size_t i = 0; i < rank.size(); ++i) rank[i] = static_cast<std::uint32_t>(i);
-  const ChunkHoldout holdout{chunk.holdout, chunk.seed, std::move(chunk.user_keys),
+  const ChunkHoldout holdout{chunk.holdout, chunk.seed, chunk.user_keys,
                              [&](std::uint32_t item) { return chunk.item_keys[item]; }};
   ThreadTeam team = interruptible_team(default_threads());
   try {
@@ -191,26 +219,31 @@ Datum als_add_to_chunk(PG_FUNCTION_ARGS) {
 Datum als_chunk_bytes(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
-  PG_RETURN_BYTEA_P(
-      guard_bytes([&] { return store_chunk(pack(*AggregateState<ChunkState>::of(fcinfo))); }));
+  PG_RETURN_BYTEA_P(guard_bytes([&] {
+    ChunkState& chunk = *AggregateState<ChunkState>::of(fcinfo);
+    return store_chunk(pack(chunk), chunk.range, chunk.user_keys);
+  }));
 }
 
 /// als._chunk_facts(chunk bytea): (users int, ratings bigint, mean float8, squares float8,
-/// duplicates bigint)
+/// duplicates bigint, lowest real, highest real)
 Datum als_chunk_facts(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
-    const StoredChunk chunk = read_chunk(first_bytes_arg(fcinfo, 0, "chunk", kFactsOfStoredChunk));
-    const als::ChunkFacts facts = als::facts_of_chunk(chunk.ratings);
+    const StoredChunk chunk(fcinfo, 0);
+    const als::ChunkFacts facts = chunk.facts();
     return server([&] {
       TupleDesc columns;
       if (get_call_result_type(fcinfo, nullptr, &columns) != TYPEFUNC_COMPOSITE)
         elog(ERROR, "return type must be a row type");
       Datum values[] = {Int32GetDatum(static_cast<int32>(facts.users)),
                         Int64GetDatum(static_cast<int64>(facts.moments.count)),
-                        Float8GetDatum(facts.moments.mean), Float8GetDatum(facts.moments.squares),
-                        Int64GetDatum(static_cast<int64>(chunk.duplicates))};
-      bool nulls[5] = {};
+                        Float8GetDatum(facts.moments.mean),
+                        Float8GetDatum(facts.moments.squares),
+                        Int64GetDatum(static_cast<int64>(chunk.head().duplicates)),
+                        Float4GetDatum(chunk.head().lowest),
+                        Float4GetDatum(chunk.head().highest)};
+      bool nulls[7] = {};
       return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
     });
   });

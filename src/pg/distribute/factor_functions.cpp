@@ -20,17 +20,19 @@ void check_limits(const Factors& factors) {
     throw std::range_error("the ratings are too large for factors in single precision");
 }
 
-/// Puts row n of some factors: its vector, its bias, its number of ratings, and one column more.
+/// Puts row n of some factors: its vector, its bias, its number of ratings, their checksum, and for
+/// items one column more.
 void put(ResultRows& rows, const Factors& factors, std::size_t n, std::uint64_t n_ratings,
-         Datum more) {
+         std::uint64_t checksum, Datum more = 0) {
   server([&] {
     const FactorMatrix& matrix = factors.matrix;
     const bool biased = !factors.bias.empty();
     const Datum values[] = {
         PointerGetDatum(make_vector(matrix.row(n), static_cast<int>(matrix.cols()))),
         biased ? Float4GetDatum(factors.bias[n]) : 0,
-        Int32GetDatum(static_cast<int32>(std::min<std::uint64_t>(n_ratings, PG_INT32_MAX))), more};
-    const bool nulls[] = {false, !biased, false, false};
+        Int32GetDatum(static_cast<int32>(std::min<std::uint64_t>(n_ratings, PG_INT32_MAX))),
+        Int64GetDatum(static_cast<int64>(checksum)), more};
+    const bool nulls[] = {false, !biased, false, false, false};
     rows.put(values, nulls);
     pfree(DatumGetPointer(values[0]));
   });
@@ -39,7 +41,9 @@ void put(ResultRows& rows, const Factors& factors, std::size_t n, std::uint64_t 
 void put_items(FunctionCallInfo fcinfo) {
   ResultRows rows(fcinfo);
   const Factors factors = factors_of_slice(bytes_arg(fcinfo, 0, "slice"));
-  const std::vector<RatingTotals> totals = rating_totals(bytes_arg(fcinfo, 1, "totals"));
+  const ByteView bytes = bytes_arg(fcinfo, 1, "totals");
+  const std::vector<RatingTotals> totals = rating_totals(bytes);
+  const std::vector<std::uint64_t> checksums = rating_checksums(bytes);
   if (totals.size() != factors.matrix.rows())
     throw InvalidBytes("a slice and totals of different items");
   check_limits(factors);
@@ -48,12 +52,12 @@ void put_items(FunctionCallInfo fcinfo) {
   if (!PG_ARGISNULL(3)) damping = PG_GETARG_FLOAT8(3);
   const std::vector<float> popularity = popularity_of(totals, mean, damping);
   for (std::size_t n = 0; n < totals.size(); ++n)
-    put(rows, factors, n, totals[n].n, Float4GetDatum(popularity[n]));
+    put(rows, factors, n, totals[n].n, checksums[n], Float4GetDatum(popularity[n]));
 }
 
 void put_users(FunctionCallInfo fcinfo) {
   ResultRows rows(fcinfo);
-  const ByteView chunk = read_chunk(bytes_arg(fcinfo, 0, "chunk")).ratings;
+  const ByteView chunk = StoredChunk(fcinfo, 0).by_user().ratings;
   const CompressedRows ratings = rows_by_user(chunk, facts_of_chunk(chunk));
   const Factors factors = factors_of_users(read_pair(bytes_arg(fcinfo, 1, "users")).second);
   const std::vector<std::uint64_t> keys = keys_arg(fcinfo, 2);
@@ -65,7 +69,7 @@ void put_users(FunctionCallInfo fcinfo) {
   ThreadTeam team = interruptible_team(1);
   const std::vector<std::uint64_t> checksums = row_checksums(ratings, keys, team);
   for (std::size_t n = 0; n < ratings.rows(); ++n)
-    put(rows, factors, n, ratings.row_size(n), Int64GetDatum(static_cast<int64>(checksums[n])));
+    put(rows, factors, n, ratings.row_size(n), checksums[n]);
 }
 
 }  // namespace
@@ -76,7 +80,7 @@ ALS_SQL_FUNCTION(als_slice_factors)
 ALS_SQL_FUNCTION(als_chunk_factors)
 
 /// als._slice_factors(slice bytea, totals bytea, mean float8, damping float8): setof (factors
-/// real[], bias real, n_ratings int, popularity real), in the order of the items
+/// real[], bias real, n_ratings int, checksum bigint, popularity real), in the order of the items
 Datum als_slice_factors(PG_FUNCTION_ARGS) {
   return als::pg::guard_bytes([&] {
     als::pg::put_items(fcinfo);

@@ -55,12 +55,16 @@ void read_rows(const std::string& sql, const std::vector<Oid>& types, Take&& tak
 
 }  // namespace
 
-std::string Packing::rows_that_count() const {
+std::string Packing::if_kept() const {
   const DescribedSource& source = request_.source;
-  std::string rows = source.rows_that_count() + " where " + quoted(source.user_col) +
-                     " is not null and " + quoted(source.item_col) + " is not null";
-  if (source.rating_col) rows += " and " + quoted(*source.rating_col) + " is not null";
-  return rows;
+  std::string condition = "where " + quoted(source.user_col) + " is not null and " +
+                          quoted(source.item_col) + " is not null";
+  if (source.rating_col) condition += " and " + quoted(*source.rating_col) + " is not null";
+  return condition;
+}
+
+std::string Packing::rows_that_count() const {
+  return request_.source.rows_that_count() + " " + if_kept();
 }
 
 void Packing::check_duplicates() const {
@@ -98,34 +102,24 @@ std::uint32_t Packing::slice_items() const {
 void Packing::count() {
   const DescribedSource& source = request_.source;
   const std::string item = quoted(source.item_col);
-  const std::string rating = source.rating_as_float8();
-  const std::string if_kept = " filter (where " + quoted(source.user_col) + " is not null and " +
-                              item + " is not null and " + rating + " is not null)";
   SourceNames names(source);
   write_from_source(
       "insert into " + workspace_.items() +
       " select case when kept operator(pg_catalog.>) 0 then pg_catalog.row_number() over "
       "(partition by kept operator(pg_catalog.>) 0 order by item_id) operator(pg_catalog.-) 1 end, "
-      "item_id, als._id_key(item_id), n, kept, low, high from (select " +
-      item + " as item_id, pg_catalog.count(*) as n, pg_catalog.count(*)" + if_kept +
-      " as kept, pg_catalog.min(" + rating + ")" + if_kept + " as low, pg_catalog.max(" + rating +
-      ")" + if_kept + " as high from " + source.rows_that_count() + " group by " + item +
-      ") items");
+      "item_id, als._id_key(item_id), n, kept from (select " +
+      item + " as item_id, pg_catalog.count(*) as n, pg_catalog.count(*) filter (" + if_kept() +
+      ") as kept from " + source.rows_that_count() + " group by " + item + ") items");
   names.end();
   std::int64_t items = 0;
   read_rows(
       "select coalesce(pg_catalog.sum(n), 0)::pg_catalog.int8, coalesce(pg_catalog.sum(kept), "
-      "0)::pg_catalog.int8, pg_catalog.count(idx), pg_catalog.min(low), pg_catalog.max(high) "
-      "from " +
+      "0)::pg_catalog.int8, pg_catalog.count(idx) from " +
           workspace_.items(),
-      {INT8OID, INT8OID, INT8OID, FLOAT8OID, FLOAT8OID}, [&](TupleTableSlot* slot) {
-        const Datum* values = slot->tts_values;
-        counts_.rows = DatumGetInt64(values[0]);
-        counts_.kept = DatumGetInt64(values[1]);
-        items = DatumGetInt64(values[2]);
-        if (!slot->tts_isnull[3])
-          counts_.range = {static_cast<float>(DatumGetFloat8(values[3])),
-                           static_cast<float>(DatumGetFloat8(values[4]))};
+      {INT8OID, INT8OID, INT8OID}, [&](TupleTableSlot* slot) {
+        counts_.rows = DatumGetInt64(slot->tts_values[0]);
+        counts_.kept = DatumGetInt64(slot->tts_values[1]);
+        items = DatumGetInt64(slot->tts_values[2]);
       });
   check_counts(items);
   items_ = static_cast<std::uint32_t>(items);
@@ -194,10 +188,14 @@ void Packing::pack() {
 
 void Packing::gather_facts() {
   counts_.users = 0;
+  counts_.range = {INFINITY, -INFINITY};
   read_rows("select facts.* from " + workspace_.chunks() +
                 ", lateral als._chunk_facts(chunk) facts order by part, number",
-            {INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID}, [&](TupleTableSlot* slot) {
+            {INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID, FLOAT4OID, FLOAT4OID},
+            [&](TupleTableSlot* slot) {
               const Datum* values = slot->tts_values;
+              counts_.range = {std::min(counts_.range.first, DatumGetFloat4(values[5])),
+                               std::max(counts_.range.second, DatumGetFloat4(values[6]))};
               counts_.users += DatumGetInt32(values[0]);
               moments_.add({static_cast<std::uint64_t>(DatumGetInt64(values[1])),
                             DatumGetFloat8(values[2]), DatumGetFloat8(values[3])});

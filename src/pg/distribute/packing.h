@@ -22,7 +22,7 @@ struct RowCounts {
   std::int64_t rows = 0;
   std::int64_t kept = 0;  ///< with neither a null id nor a null rating
   std::int64_t users = 0;
-  std::pair<float, float> range{};  ///< of the ratings
+  std::pair<float, float> range{};  ///< of the ratings, before duplicates are merged
 };
 
 /// Ratings in a workspace. The source is read twice, under the snapshot that is active
@@ -60,6 +60,7 @@ class Packing {
   std::vector<RatingTotals> totals() const;
 
  private:
+  std::string if_kept() const;
   std::string rows_that_count() const;
   void check_counts(std::int64_t items) const;
   void check_duplicates() const;

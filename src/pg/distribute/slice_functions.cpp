@@ -6,7 +6,6 @@
 #include "pg/distribute/stored_chunk.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
-#include "pg/sql/array_elements.h"
 
 namespace als::pg {
 
@@ -19,15 +18,8 @@ Bytes make_random_slice(FunctionCallInfo fcinfo) {
   const ByteView training = bytes_arg(fcinfo, 0, "training");
   const std::uint32_t slice = number_arg(fcinfo, 1, "slice");
   const ByteView totals = bytes_arg(fcinfo, 2, "totals");
-  require_arg(fcinfo, 3, "keys");
-  const ArrayElements elements = server([&] { return array_elements(PG_GETARG_DATUM(3)); });
-  std::vector<std::uint64_t> keys;
-  for (int i = 0; i < elements.n; ++i) {
-    if (elements.nulls[i]) throw InvalidBytes("an item has no key");
-    keys.push_back(static_cast<std::uint64_t>(DatumGetInt64(elements.values[i])));
-  }
   ThreadTeam team = team_of_session();
-  return make_slice(PartsTraining::read(training), slice, totals, keys,
+  return make_slice(PartsTraining::read(training), slice, totals, keys_arg(fcinfo, 3),
                     float_arg(fcinfo, 4, "spread", 0, 1e300), team);
 }
 
@@ -67,7 +59,8 @@ Datum als_add_to_totals(PG_FUNCTION_ARGS) {
               context, als::PartsTraining::read(bytes_arg(fcinfo, 1, "training")),
               number_arg(fcinfo, 2, "part"));
         });
-    totals->add(read_chunk(bytes_arg(fcinfo, 3, "chunk")).ratings);
+    const StoredChunk chunk(fcinfo, 3);
+    totals->add(chunk.by_item(), chunk.user_keys());
     return totals;
   }));
 }

@@ -78,9 +78,8 @@ Datum als_step_users(PG_FUNCTION_ARGS) {
     const als::ByteView users = bytes_or_nothing(fcinfo, 3);
     als::UsersStep& step = users_step(fcinfo, bytes_arg(fcinfo, 0, "step"),
                                       bytes_arg(fcinfo, 1, "block"), threads_arg(fcinfo, 4));
-    const als::UsersStep::Result result =
-        step.run(read_chunk(bytes_arg(fcinfo, 2, "chunk")).ratings,
-                 users.empty() ? users : read_pair(users).second);
+    const als::UsersStep::Result result = step.run(StoredChunk(fcinfo, 2).by_user().ratings,
+                                                   users.empty() ? users : read_pair(users).second);
     return PointerGetDatum(bytea_of_pair(result.report, result.users));
   });
 }
@@ -90,13 +89,12 @@ Datum als_user_report(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
     // The length first, so that the users stay where they are.
-    const als::ByteView head = first_bytes_arg(fcinfo, 0, "users", sizeof(std::uint64_t));
+    const als::ByteView head = slice_arg(fcinfo, 0, "users", 0, sizeof(std::uint64_t));
     std::uint64_t length = 0;
     if (head.size() == sizeof(length)) std::memcpy(&length, head.data(), sizeof(length));
     if (head.size() != sizeof(length) || length > MaxAllocSize / 2)
       throw als::InvalidBytes("these bytes are no users");
-    return bytea_datum(
-        read_pair(first_bytes_arg(fcinfo, 0, "users", sizeof(length) + length)).first);
+    return bytea_datum(read_pair(slice_arg(fcinfo, 0, "users", 0, sizeof(length) + length)).first);
   });
 }
 
@@ -109,7 +107,7 @@ Datum als_add_to_sums(PG_FUNCTION_ARGS) {
       return keep_in<SumsWork>(context, bytes_arg(fcinfo, 1, "block"),
                                number_arg(fcinfo, 2, "part"), threads_arg(fcinfo, 5));
     });
-    work->sums->add(read_chunk(bytes_arg(fcinfo, 3, "chunk")).ratings,
+    work->sums->add(StoredChunk(fcinfo, 3).by_item(),
                     read_pair(bytes_arg(fcinfo, 4, "users")).second);
     return work;
   }));

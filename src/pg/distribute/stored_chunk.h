@@ -6,21 +6,46 @@
 
 namespace als::pg {
 
-struct StoredChunk {
-  std::uint64_t duplicates = 0;
-  ByteView ratings;
-  ByteView held_out;  ///< empty if none are
+/// What stands in front of it.
+struct ChunkHead {
+  std::uint64_t duplicates;
+  std::uint64_t by_user;   ///< bytes of each piece
+  std::uint64_t held_out;  ///< 0 if none are
+  std::uint64_t by_item;
+  float lowest;  ///< of the ratings, before duplicates were merged
+  float highest;
 };
 
-bytea* store_chunk(const PackedChunk& chunk);
+bytea* store_chunk(const PackedChunk& chunk, std::pair<float, float> range,
+                   const std::vector<std::uint64_t>& user_keys);
 
-/// Throws InvalidBytes.
-StoredChunk read_chunk(ByteView stored);
+/// An argument that is a stored chunk, of which no more is read than each step needs. Throws
+/// InvalidBytes.
+class StoredChunk {
+ public:
+  StoredChunk(FunctionCallInfo fcinfo, int index);
 
-/// What of a stored chunk its facts are read from.
-inline constexpr std::size_t kFactsOfStoredChunk = 2 * sizeof(std::uint64_t) + kChunkFactsBytes;
+  const ChunkHead& head() const { return head_; }
+  ChunkFacts facts() const { return facts_of_chunk(slice(0, kChunkFactsBytes)); }
 
-/// The keys of ids, an array of bigint that may be null: none then.
+  struct ByUser {
+    ByteView ratings;
+    ByteView held_out;
+  };
+  ByUser by_user() const;
+  ByteView by_item() const { return slice(head_.by_user + head_.held_out, head_.by_item); }
+  std::vector<std::uint64_t> user_keys() const;
+
+ private:
+  /// Of what comes behind the head: fewer bytes where it ends.
+  ByteView slice(std::uint64_t from, std::uint64_t n) const;
+  FunctionCallInfo fcinfo_;
+  int index_;
+  ChunkHead head_;
+};
+
+/// The keys of ids, an array of bigint that may be null: none then. Throws InvalidBytes for null
+/// keys.
 std::vector<std::uint64_t> keys_arg(FunctionCallInfo fcinfo, int index);
 
 }  // namespace als::pg

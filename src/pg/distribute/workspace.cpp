@@ -50,10 +50,7 @@ void Workspace::create() {
     return format_type_extended(id_array_type(*id_types_.users), -1,
                                 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
   });
-  create("items",
-         "idx int, item_id " + item +
-             ", key bigint, n bigint, kept bigint, low double precision, high double precision",
-         nullptr);
+  create("items", "idx int, item_id " + item + ", key bigint, n bigint, kept bigint", nullptr);
   create("rows", "part int, place int, user_id " + user + ", ratings " + bytes, "ratings");
   create("chunks", "part int, number int, ids " + array + ", chunk " + bytes, "chunk");
   for (const char* label : {"users", "users_too"})

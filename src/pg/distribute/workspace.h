@@ -10,7 +10,7 @@ namespace als::pg {
 /// Unlogged tables beside the model, of names that nothing else has, made and dropped by the
 /// transaction of the training; nobody else ever sees them.
 ///
-///   items   idx, item_id, key, n, kept, low, high: the items by number, and their rows
+///   items   idx, item_id, key, n, kept: the items by number, and their rows
 ///   rows    part, place, user_id, ratings: on their way to chunks, which take users by place
 ///   chunks  part, number, ids, chunk: users and their ratings
 ///   users   part, number, users: what the last half-step made of a chunk's users, and reports

@@ -149,12 +149,12 @@ void DistributedTraining::write_items() {
   const Param no_damping{FLOAT8OID, 0, true};
   model_.write_rows(
       Side::kItems, *source_->id_types.items,
-      "select i.item_id as id, f.factors, f.bias, f.n_ratings, null::pg_catalog.int8 as checksum, "
+      "select i.item_id as id, f.factors, f.bias, f.n_ratings, f.checksum, "
       "f.popularity from " +
           workspace_->slices() + " s join " + workspace_->totals() +
           " t on s.slice operator(pg_catalog.=) t.slice cross join lateral "
           "als._slice_factors(s.state, t.totals, $1, $2) with ordinality as f(factors, bias, "
-          "n_ratings, popularity, n) join " +
+          "n_ratings, checksum, popularity, n) join " +
           workspace_->items() +
           " i on i.idx operator(pg_catalog.=) (s.slice operator(pg_catalog.*) $3 "
           "operator(pg_catalog.+) f.n operator(pg_catalog.-) 1)",
