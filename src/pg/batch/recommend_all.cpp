@@ -3,6 +3,8 @@
 //
 //   source -> SeenReader -> SeenLists -> BatchRecommender -> RecommendationTable
 //
+// (Where a cluster has the users, they stay there: see spread_recommendations.h.)
+//
 // Users go through in batches, each scored on all threads and then written. Where als.max_memory
 // does not hold what all users have seen, the source is read again for the rest of them. All
 // reading is done under one snapshot, all of it and the writing in one transaction.
@@ -13,6 +15,7 @@
 #include "core/search/top_k_search.h"
 
 #include "pg/batch/recommendation_table.h"
+#include "pg/batch/spread_recommendations.h"
 #include "pg/cache/served_model.h"
 #include "pg/history/listed_ids.h"
 #include "pg/history/seen_reader.h"
@@ -28,20 +31,7 @@ namespace als::pg {
 
 namespace {
 
-struct Request {
-  Side whom;  // users get items, or items users
-  Oid model;
-  std::string target;
-  int k;
-  bool exclude_seen;
-  std::optional<std::string> seen;
-  std::optional<std::string> some;  // of `whom`
-  std::optional<std::string> candidates;
-  std::optional<std::string> exclude;
-  int threads;
-
-  const char* some_name() const { return whom == Side::kUsers ? "users" : "items"; }
-};
+using Request = RecommendAllRequest;
 
 Request request_from(FunctionCallInfo fcinfo, Side whom) {
   const NamedArgs args(fcinfo);
@@ -229,6 +219,13 @@ std::int64_t recommend_all(const Request& request, Progress& progress) {
   // A fresh one: after waiting for another, what it has left behind too.
   SnapshotScope snapshot;
   std::shared_ptr<ServedModel> served = serve_model(request.model);
+  if (SpreadRecommendations lists(request, *served);
+      lists.are_possible() && !target.is_temporary()) {
+    target.prepare(served->model(), served->id_type(Side::kUsers), served->id_type(Side::kItems));
+    const std::int64_t written = lists.write(target, progress);
+    snapshot.pop();
+    return written;
+  }
   // Before anything is written: after that, what is built is not shared with other sessions.
   served->side(request.whom);
   served->search(other_side(request.whom));

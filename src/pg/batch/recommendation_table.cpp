@@ -3,7 +3,7 @@
 
 #include "pg/model/model_source.h"
 #include "pg/model/row_feed.h"
-#include "pg/sql/spi.h"
+#include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"
 
 namespace als::pg {
@@ -22,13 +22,26 @@ void RecommendationTable::lock() {
   table_ = target_table_.find();  // what has the name now keeps it
 }
 
-void RecommendationTable::create(const IdType& user_type, const IdType& item_type) {
+std::string RecommendationTable::schema() const {
+  return server([&] { return quote_identifier(get_namespace_name(target_table_.schema())); });
+}
+
+bool RecommendationTable::is_temporary() const {
+  return server([&] { return isAnyTempNamespace(target_table_.schema()); });
+}
+
+void RecommendationTable::create(const Model& model, const IdType& user_type,
+                                 const IdType& item_type) {
   const char* user = server([&] { return column_type(user_type); });
   const char* item = server([&] { return column_type(item_type); });
   execute("create table " + target_table_.qualified_name() + " (user_id " + user +
           " not null, item_id " + item + " not null, score real not null, rank int not null)");
   table_ = target_table_.find();
   created_ = true;
+  const FactorTable& users = model.factor_tables.users;
+  if (users.spread == TableSpread::kDistributed && !is_temporary())
+    execute("select pg_catalog.create_distributed_table($1, 'user_id', colocate_with => $2)",
+            {class_param(table_), text_param(relation_name(users.named).c_str())});
 }
 
 void RecommendationTable::check_is_foreign_to(const Model& model) const {
@@ -50,7 +63,7 @@ void RecommendationTable::check_is_foreign_to(const Model& model) const {
 void RecommendationTable::prepare(const Model& model, const IdType& user_type,
                                   const IdType& item_type) {
   if (!OidIsValid(table_)) {
-    create(user_type, item_type);
+    create(model, user_type, item_type);
     return;
   }
   check_is_foreign_to(model);
@@ -78,6 +91,13 @@ std::int64_t RecommendationTable::append(const RecommendationFeed& rows) {
       {{rows.users->type().oid, 0, true},
        {rows.items->type().oid, 0, true},
        {INT8OID, Int64GetDatum(static_cast<int64>(rows.size()) - 1)}}));
+}
+
+std::int64_t RecommendationTable::append(const std::string& query,
+                                         const std::vector<Param>& params) {
+  return static_cast<std::int64_t>(execute(
+      "insert into " + target_table_.qualified_name() + " (user_id, item_id, score, rank) " + query,
+      params));
 }
 
 /// An index is made faster in one go than row by row.

@@ -16,9 +16,12 @@ class RecommendationTable {
   /// Readers go on undisturbed. Throws 42809 if the relation is not a table.
   void lock();
 
-  /// Makes the table if it is missing. Throws 42809 if the table is the model's own, or its source;
-  /// what check_takes() and
-  /// check_sees_all_rows() throw.
+  /// The schema that it is in, or will be, quoted; and whether that is one of a session.
+  std::string schema() const;
+  bool is_temporary() const;
+
+  /// Makes the table if it is missing, distributed as the model's users are. Throws 42809 if the
+  /// table is the model's own, or its source; what check_takes() and check_sees_all_rows() throw.
   void prepare(const Model& model, const IdType& user_type, const IdType& item_type);
 
   /// Removes what the table held before.
@@ -27,11 +30,14 @@ class RecommendationTable {
   /// Returns the number of rows written, which a trigger may have lowered.
   std::int64_t append(const RecommendationFeed& rows);
 
+  /// The same with the rows of a query: user_id, item_id, score, rank.
+  std::int64_t append(const std::string& query, const std::vector<Param>& params);
+
   /// To be called when all rows are there, which are lists of `whom`.
   void finish(Side whom);
 
  private:
-  void create(const IdType& user_type, const IdType& item_type);
+  void create(const Model& model, const IdType& user_type, const IdType& item_type);
   void check_is_foreign_to(const Model& model) const;
 
   TargetTable target_table_;

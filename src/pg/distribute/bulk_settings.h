@@ -1,18 +1,12 @@
 // Settings of the server for the statements of a training.
 #pragma once
 
+#include "pg/server/local_settings.h"
+
 namespace als::pg {
 
-/// While it lasts, the session has the settings that such statements need, which handle few and
-/// large values, but for packing. Like a snapshot it is left to the server after an error.
-class BulkSettings {
- public:
-  /// distributed: the statements run on tables that Citus has spread.
-  explicit BulkSettings(bool distributed);
-  void end();
-
- private:
-  int level_;
-};
+/// What statements need that handle few and large values, but for packing. distributed: they run on
+/// tables that Citus has spread.
+LocalSettings bulk_settings(bool distributed);
 
 }  // namespace als::pg

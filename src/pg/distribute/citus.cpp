@@ -1,6 +1,7 @@
 // Asks Citus, by its own functions and views, what it has done with tables.
 #include "pg/distribute/citus.h"
 
+#include "pg/server/cluster_table.h"
 #include "pg/sql/array_elements.h"
 #include "pg/sql/params.h"
 
@@ -8,24 +9,9 @@ namespace als::pg {
 
 namespace {
 
-bool has_citus() {
-  return server(
-      [] { return OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)); });
-}
-
-/// The relations that a source is made of, those behind views included.
-std::string relations_of(const DescribedSource& source) {
-  SourceNames names(source);
-  SPIPlanPtr plan = prepare("select * from " + source.from_clause());
-  std::string oids;
-  server([&] {
-    auto* statement = static_cast<CachedPlanSource*>(linitial(SPI_plan_get_plan_sources(plan)));
-    ListCell* cell;
-    foreach (cell, statement->relationOids)
-      oids += (oids.empty() ? "" : ", ") + std::to_string(lfirst_oid(cell));
-  });
-  names.end();
-  return oids;
+/// The relations that a source is made of, those behind views included. A server call.
+List* relations_of(SPIPlanPtr plan) {
+  return static_cast<CachedPlanSource*>(linitial(SPI_plan_get_plan_sources(plan)))->relationOids;
 }
 
 /// Hands the first row of a query to take(slot).
@@ -39,29 +25,26 @@ void read_row(const std::string& sql, const std::vector<Oid>& types, Take&& take
 }  // namespace
 
 SourceSpread spread_of(const DescribedSource& source) {
+  SourceNames names(source);
+  SPIPlanPtr plan = prepare("select * from " + source.from_clause());
+  names.end();
   SourceSpread spread;
-  if (!has_citus()) return spread;
-  const std::string relations = relations_of(source);
-  if (relations.empty()) return spread;
-  std::string by;
-  read_row(
-      "select pg_catalog.column_to_column_name(logicalrelid, partkey)::pg_catalog.text, "
-      "(select pg_catalog.count(*) from pg_catalog.pg_dist_shard s where s.logicalrelid "
-      "operator(pg_catalog.=) p.logicalrelid)::pg_catalog.int4 from pg_catalog.pg_dist_partition p "
-      "where p.partmethod operator(pg_catalog.=) 'h' and p.logicalrelid::pg_catalog.oid in (" +
-          relations + ") order by logicalrelid limit 1",
-      {TEXTOID, INT4OID}, [&](TupleTableSlot* slot) {
-        spread = {true, DatumGetInt32(slot->tts_values[1])};
-        by = server([&]() -> const char* { return TextDatumGetCString(slot->tts_values[0]); });
-      });
-  if (spread.distributed && source.is_relation &&
-      server([&] { return get_rel_relkind(source.table); }) == RELKIND_RELATION &&
-      by != source.user_col)
-    throw UserError(
-        ERRCODE_FEATURE_NOT_SUPPORTED,
-        format("the source is distributed by column \"%s\", not by its users", by.c_str()),
-        "Distribute it by the users: select alter_distributed_table('" + source.text +
-            "', distribution_column => '" + source.user_col + "').");
+  const char* by = server([&]() -> const char* {
+    ListCell* cell;
+    foreach (cell, relations_of(plan)) {
+      const Oid table = lfirst_oid(cell);
+      const AttrNumber column = distribution_column(table);
+      if (column == InvalidAttrNumber) continue;
+      spread = {table, shards_of(table)};
+      return get_attname(table, column, false);
+    }
+    return "";
+  });
+  if (source.is_relation && spread.table == source.table && by != source.user_col)
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                    format("the source is distributed by column \"%s\", not by its users", by),
+                    "Distribute it by the users: select alter_distributed_table('" + source.text +
+                        "', distribution_column => '" + source.user_col + "').");
   return spread;
 }
 

@@ -7,8 +7,10 @@ namespace als::pg {
 
 /// How the rows of a source are spread.
 struct SourceSpread {
-  bool distributed = false;  ///< by Citus
+  Oid table = InvalidOid;  ///< of its tables the one that Citus has distributed
   int shards = 1;
+
+  bool is_distributed() const { return OidIsValid(table); }
 };
 
 /// Throws 0A000 for a table that is distributed by another column than that of its users. Within an

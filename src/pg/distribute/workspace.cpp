@@ -5,26 +5,13 @@
 #include <numeric>
 
 #include "pg/distribute/citus.h"
+#include "pg/server/scratch_name.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
 
-namespace {
-
-/// Hexadecimal digits that nobody has drawn before.
-std::string random_name() {
-  std::uint64_t number = 0;
-  server([&] {
-    if (!pg_strong_random(&number, sizeof(number)))
-      ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("no random number to be had")));
-  });
-  return format("als_%016llx_", static_cast<unsigned long long>(number));
-}
-
-}  // namespace
-
 Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed)
-    : prefix_(random_name()), distributed_(distributed), parts_(parts), id_types_(id_types) {
+    : prefix_(scratch_prefix()), distributed_(distributed), parts_(parts), id_types_(id_types) {
   std::iota(parts_.begin(), parts_.end(), 0);
   temporary_ = server([&] { return isAnyTempNamespace(schema); });
   schema_ = server([&] { return quote_identifier(get_namespace_name(schema)); });

@@ -19,7 +19,7 @@ ListedIds::ListedIds(const std::string& text, const char* argument,
   has_pairs_ = has(source_.user_col) && has(source_.item_col);
 }
 
-std::vector<std::uint32_t> ListedIds::read(Side side, const LoadedFactors& known) const {
+const std::string& ListedIds::column(Side side) const {
   const std::string& name = columns_.size() == 1 ? columns_.front() : source_.id_col(side);
   if (std::find(columns_.begin(), columns_.end(), name) == columns_.end())
     throw UserError(ERRCODE_UNDEFINED_COLUMN,
@@ -27,7 +27,11 @@ std::vector<std::uint32_t> ListedIds::read(Side side, const LoadedFactors& known
                     format("Its columns are named as those of the model's source; a query can "
                            "select the one of the %ss alone.",
                            side_name(side)));
-  SPIPlanPtr plan = prepare("select " + quoted(name) + " from " + source_.from_clause());
+  return name;
+}
+
+std::vector<std::uint32_t> ListedIds::read(Side side, const LoadedFactors& known) const {
+  SPIPlanPtr plan = prepare("select " + quoted(column(side)) + " from " + source_.from_clause());
   const Oid type = TupleDescAttr(result_columns(plan), 0)->atttypid;
   IdConverter converter =
       converter_or_throw(type, known.type(), side_name(side), CurrentMemoryContext);

@@ -17,6 +17,9 @@ class ListedIds {
   bool has_pairs() const { return has_pairs_; }
   const RatingSource& source() const { return source_; }
 
+  /// The name of the column with the ids of this side. Throws 42703 where there is none.
+  const std::string& column(Side side) const;
+
   /// The numbers that the model has for ids of this side, ascending, each once; unknown ones and
   /// nulls are left out. Reads under the active snapshot, as the caller. Throws 42703 where there
   /// is no such column, 42804 where its ids do not cast to the model's.

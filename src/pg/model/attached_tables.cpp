@@ -5,16 +5,8 @@
 // whoever changes factors gives the model a new version himself.
 #include "pg/model/model_writer.h"
 #include "pg/model/ownership.h"
-#include "pg/sql/params.h"
 
 namespace als::pg {
-
-void ModelWriter::create_model_table_on_all_nodes() {
-  // Without a type, which Citus would give to none of the copies.
-  execute("create table " + qualified_name() + " (like als.model, primary key (run))");
-  table_ = target_table_.find();
-  execute("select pg_catalog.create_reference_table($1)", {class_param(table_)});
-}
 
 void ModelWriter::attach_tables(const BySide<Oid>& tables) {
   factor_tables_ = tables;

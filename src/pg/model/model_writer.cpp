@@ -205,6 +205,11 @@ Oid ModelWriter::id_type(Side side) const {
 /// Nobody wants to hear at the end of a training that the column cannot be altered.
 void ModelWriter::check_id_column_can_change(Side side) const {
   const Oid table = factor_table(side);
+  if (server([&] { return is_distributed_by(table, id_column(side)); }))
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                    format("the type of column \"%s\", by which %s is distributed, cannot change",
+                           id_column(side), relation_name(table).c_str()),
+                    "Train a model of another name, or remove this one with als.drop_model.");
   const bool is_used = server([&] {
     if (!owns_relation(table))
       aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
@@ -244,9 +249,14 @@ void ModelWriter::check_sees_all() const {
 }
 
 void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unlogged,
-                                 bool replace_ids) {
+                                 bool replace_ids, Oid by_user_of) {
   check_sees_all();
-  if (!OidIsValid(table_)) create_model_table();
+  if (!OidIsValid(table_)) {
+    if (OidIsValid(by_user_of))
+      create_model_table_on_all_nodes();
+    else
+      create_model_table();
+  }
   for (Side side : {Side::kUsers, Side::kItems}) {
     const IdType& type = *id_types[side];
     Oid& table = factor_tables_[side];
@@ -255,7 +265,10 @@ void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unl
       check_factor_table(side, type, unlogged, replace_ids);
     } else {
       table = create_factor_table(side, "factors", type, unlogged);
-      watch_factor_table(table, kVersionTrigger);
+      if (is_spread())
+        spread_factor_table(side, table, by_user_of);
+      else
+        watch_factor_table(table, kVersionTrigger);
     }
   }
 }
@@ -298,15 +311,14 @@ void ModelWriter::write_factors(Side side, const FactorFeed& rows) {
 }
 
 void ModelWriter::write_rows(Side side, const IdType& type, const std::string& query,
-                             const std::string& with, const std::vector<Param>& params) {
+                             const std::vector<Param>& params) {
   empty_factor_table(side, type);
   std::string columns = "factors, bias, n_ratings";
   for (const LaterColumn& column : later_columns(side))
     if (server([&] { return number_of(column, factor_table(side)); }))
       columns += std::string(", ") + column.name;
-  execute((with.empty() ? "" : "with " + with + " ") + "insert into " +
-              relation_name(factor_table(side)) + " (" + id_column(side) + ", " + columns +
-              ") select id, " + columns + " from (" + query + ") factors",
+  execute("insert into " + relation_name(factor_table(side)) + " (" + id_column(side) + ", " +
+              columns + ") select id, " + columns + " from (" + query + ") factors",
           params);
 }
 

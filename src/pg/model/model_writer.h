@@ -42,7 +42,13 @@ class ModelWriter {
   /// be, or if they are attached.
   /// Ids of another type are accepted where the source's have only been widened, or `replace_ids`
   /// says so; write_factors() then changes the column. Throws 42501 or 0A000 where it cannot.
-  void prepare_tables(const BySide<const IdType*>& id_types, bool unlogged, bool replace_ids);
+  /// by_user_of: a table that Citus has distributed by its users, if a model that is made now is to
+  /// be spread over the nodes of the cluster as that is.
+  void prepare_tables(const BySide<const IdType*>& id_types, bool unlogged, bool replace_ids,
+                      Oid by_user_of = InvalidOid);
+
+  /// Whether the model's tables are spread over the nodes of a cluster.
+  bool is_spread() const;
 
   /// Makes the model's table, for factors that are in these tables already. See ownership.h.
   void attach_tables(const BySide<Oid>& tables);
@@ -60,8 +66,8 @@ class ModelWriter {
   void write_factors(Side side, const FactorFeed& rows);
 
   /// The same with the rows of a query: their columns are id, of this type, factors, bias,
-  /// n_ratings, checksum and, of items, popularity. with: what it needs in a WITH clause.
-  void write_rows(Side side, const IdType& type, const std::string& query, const std::string& with,
+  /// n_ratings, checksum and, of items, popularity.
+  void write_rows(Side side, const IdType& type, const std::string& query,
                   const std::vector<Param>& params = {});
 
   /// Puts the rows of a copy in their place, and ids of its type.
@@ -96,6 +102,7 @@ class ModelWriter {
   void mend_table(Oid factors);
   void create_model_table();
   void create_model_table_on_all_nodes();
+  void spread_factor_table(Side side, Oid factors, Oid by_user_of) const;
   void watch_factor_table(Oid factors, const char* trigger);
   Oid id_type(Side side) const;
   void check_id_column_can_change(Side side) const;

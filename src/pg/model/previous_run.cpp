@@ -140,7 +140,14 @@ Oid PreviousRun::copy(Side side) {
 }
 
 void PreviousRun::check_may_keep() const {
-  if (!OidIsValid(model_.table()) || is_callers()) return;
+  if (!OidIsValid(model_.table())) return;
+  if (model_.is_spread())
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                    format("no run is kept of model %s, whose tables are spread over a cluster",
+                           model_.qualified_name().c_str()),
+                    "Leave keep_previous out. Train a model of another name instead, and have it "
+                    "serve once it is good.");
+  if (is_callers()) return;
   throw UserError(
       ERRCODE_INSUFFICIENT_PRIVILEGE,
       format("must be owner of model %s to keep its newest run", model_.qualified_name().c_str()),

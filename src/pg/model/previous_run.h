@@ -19,7 +19,8 @@ class PreviousRun {
   /// kept, with a notice.
   void forget();
 
-  /// Throws 42501 unless the caller owns the model, as its copies are the owner's.
+  /// Throws 42501 unless the caller owns the model, as its copies are the owner's; 0A000 in a
+  /// cluster.
   void check_may_keep() const;
 
   /// Copies the factors of the newest run, if there is one, before they are overwritten.

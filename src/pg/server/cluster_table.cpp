@@ -125,17 +125,22 @@ ClusterTable cluster_table(Oid table) {
   return known_tables()[place].found;
 }
 
-bool is_distributed_by(Oid table, const char* column) {
-  if (cluster_table(table).spread != TableSpread::kDistributed) return false;
-  bool found = false;
+AttrNumber distribution_column(Oid table) {
+  if (cluster_table(table).spread != TableSpread::kDistributed) return InvalidAttrNumber;
+  AttrNumber found = InvalidAttrNumber;
   find_about(kTables, kTablesIndex, table, [&](HeapTuple row, TupleDesc columns, Oid catalog) {
     const Datum key = value_of(row, columns, catalog, "partkey");
     if (key == 0) return;
     auto* node = static_cast<Node*>(stringToNode(TextDatumGetCString(key)));
-    found = node != nullptr && IsA(node, Var) &&
-            reinterpret_cast<Var*>(node)->varattno == get_attnum(table, column);
+    if (node != nullptr && IsA(node, Var)) found = reinterpret_cast<Var*>(node)->varattno;
   });
   return found;
+}
+
+int shards_of(Oid table) {
+  int shards = 0;
+  find_about(kShards, kShardsIndex, table, [&](HeapTuple, TupleDesc, Oid) { ++shards; });
+  return shards;
 }
 
 List* reference_tables() {

@@ -25,9 +25,18 @@ struct ClusterTable {
 /// How a table is spread. A server call.
 ClusterTable cluster_table(Oid table);
 
-/// Whether a table is distributed by this column: equal values of it are on one node. A server
-/// call.
-bool is_distributed_by(Oid table, const char* column);
+/// The column that a table is distributed by: equal values of it are on one node. InvalidAttrNumber
+/// where there is none. A server call.
+AttrNumber distribution_column(Oid table);
+
+/// A server call.
+inline bool is_distributed_by(Oid table, const char* column) {
+  const AttrNumber by = distribution_column(table);
+  return by != InvalidAttrNumber && by == get_attnum(table, column);
+}
+
+/// The number of pieces that a table is distributed in. A server call.
+int shards_of(Oid table);
 
 /// The reference tables, as oids. A server call.
 List* reference_tables();

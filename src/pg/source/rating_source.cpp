@@ -212,18 +212,8 @@ void find_relation(RatingSource& source) {
 }
 
 SourceNames::SourceNames(const RatingSource& source) {
-  if (source.is_relation || source.path.empty()) return;
-  level_ = server([&] {
-    const int level = NewGUCNestLevel();
-    set_config_option("search_path", source.path.c_str(), PGC_USERSET, PGC_S_SESSION,
-                      GUC_ACTION_SAVE, true, 0, false);
-    return level;
-  });
-}
-
-void SourceNames::end() {
-  if (level_ > 0) server([&] { AtEOXact_GUC(true, level_); });
-  level_ = 0;
+  if (!source.is_relation && !source.path.empty())
+    settings_.set("search_path", source.path.c_str());
 }
 
 RatingSource parse_source(const std::string& text) {

@@ -6,6 +6,7 @@
 
 #include "pg/ids/id_type.h"
 #include "pg/ids/side.h"
+#include "pg/server/local_settings.h"
 #include "pg/sql/spi.h"
 
 namespace als::pg {
@@ -64,10 +65,10 @@ void find_relation(RatingSource& source);
 class SourceNames {
  public:
   explicit SourceNames(const RatingSource& source);
-  void end();
+  void end() { settings_.end(); }
 
  private:
-  int level_ = 0;
+  LocalSettings settings_;
 };
 
 /// A source with the types of its columns, as reading takes them for granted.

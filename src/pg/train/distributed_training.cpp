@@ -3,6 +3,7 @@
 
 #include "core/data/rating_statistics.h"
 #include "pg/distribute/citus.h"
+#include "pg/model/previous_run.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
 #include "pg/sql/params.h"
@@ -25,16 +26,15 @@ void check_can_be_distributed(const TrainRequest& request) {
         "Split the source with als.hash_fraction(), and measure with als.evaluate() afterwards.");
   if (request.warm_start)
     refuse("a warm start", "Leave warm_start out, or say warm_start => false.");
-  if (request.keep_previous)
-    refuse("keep_previous", "Train a model of another name, and rename it once it is good.");
 }
 
 void DistributedTraining::run() {
   check_can_be_distributed(request_);
   progress_.expect(request_.options.iterations);
   source_ = describe_training(request_, model_, report_, context_);
-  progress_.hide();
-  model_.prepare_tables(source_->id_types, request_.unlogged, request_.replace_ids);
+  spread_ = spread_of(*source_);
+  settings_ = bulk_settings(spread_.is_distributed());
+  prepare_tables();
   SnapshotScope snapshot;
   pack();
   complete_options();
@@ -43,13 +43,25 @@ void DistributedTraining::run() {
   write();
 }
 
+/// A new model is spread as its source is.
+void DistributedTraining::prepare_tables() {
+  progress_.hide();
+  const bool is_new = !OidIsValid(model_.table());
+  model_.prepare_tables(source_->id_types, request_.unlogged, request_.replace_ids, spread_.table);
+  if (is_new || !spread_.is_distributed() || model_.is_spread()) return;
+  const std::string model = model_.qualified_name();
+  server([&] {
+    ereport(NOTICE, (errmsg("the tables of model %s stay on this node", model.c_str()),
+                     errhint("Remove the model with als.drop_model before a training that is to "
+                             "spread it over all nodes.")));
+  });
+}
+
 void DistributedTraining::pack() {
   Stopwatch watch;
-  const SourceSpread spread = spread_of(*source_);
-  settings_.emplace(spread.distributed);
-  report_.parts = request_.parts.value_or(spread.shards);
+  report_.parts = request_.parts.value_or(spread_.shards);
   workspace_.emplace(model_.target_table().schema(), source_->id_types, report_.parts,
-                     spread.distributed);
+                     spread_.is_distributed());
   packing_.emplace(PackingRequest{*source_, request_.on_duplicate, request_.options.factors},
                    *workspace_);
   workspace_->create();
@@ -121,11 +133,16 @@ void DistributedTraining::iterate() {
 
 void DistributedTraining::write() {
   Stopwatch watch;
+  progress_.hide();
+  PreviousRun previous(model_);
+  previous.forget();
+  if (request_.keep_previous) previous.keep();
   progress_.enter(Phase::kWriting);
   write_users();
   write_items();
+  previous.record();
   workspace_->drop();
-  settings_->end();
+  settings_.end();
   report_.write_seconds = watch.seconds();
   write_model_row(model_, request_, options_, report_);
 }
@@ -134,13 +151,12 @@ void DistributedTraining::write_users() {
   model_.write_rows(
       Side::kUsers, *source_->id_types.users,
       "select id, (f).factors, (f).bias, (f).n_ratings, (f).checksum from (select "
-      "pg_catalog.unnest(c.ids) as id, als._chunk_factors(c.chunk, u.users, (select keys from k)) "
-      "as f from " +
-          workspace_->chunks() + " c join " + workspace_->users() +
+      "pg_catalog.unnest(c.ids) as id, als._chunk_factors(c.chunk, u.users, (select "
+      "pg_catalog.array_agg(key order by idx) from " +
+          workspace_->items() + ")) as f from " + workspace_->chunks() + " c join " +
+          workspace_->users() +
           " u on c.part operator(pg_catalog.=) u.part and c.number operator(pg_catalog.=) "
-          "u.number) users",
-      "k as materialized (select pg_catalog.array_agg(key order by idx) as keys from " +
-          workspace_->items() + ")");
+          "u.number) users");
 }
 
 void DistributedTraining::write_items() {
@@ -158,7 +174,6 @@ void DistributedTraining::write_items() {
           workspace_->items() +
           " i on i.idx operator(pg_catalog.=) (s.slice operator(pg_catalog.*) $3 "
           "operator(pg_catalog.+) f.n operator(pg_catalog.-) 1)",
-      "",
       {float_param(report_.mean), report_.damping ? float_param(*report_.damping) : no_damping,
        int_param(static_cast<int>(packing_->slice_items()))});
 }

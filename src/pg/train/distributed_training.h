@@ -29,6 +29,7 @@ class DistributedTraining {
   void run();
 
  private:
+  void prepare_tables();
   void pack();
   void complete_options();
   void iterate();
@@ -44,7 +45,8 @@ class DistributedTraining {
   std::optional<DescribedSource> source_;
   TrainOptions options_;
   TrainReport report_;
-  std::optional<BulkSettings> settings_;
+  SourceSpread spread_;
+  LocalSettings settings_;
   std::optional<Workspace> workspace_;
   std::optional<Packing> packing_;
 };
