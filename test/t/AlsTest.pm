@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(new_node create_ratings wait_until wait_for_phase relations cpu_seconds);
+our @EXPORT = qw(new_node citus_cluster create_ratings wait_until wait_for_phase relations cpu_seconds);
 
 # A started server whose database postgres has the extension.
 sub new_node
@@ -29,6 +29,35 @@ EOF
 	$node->start;
 	$node->safe_psql('postgres', 'create extension als');
 	return $node;
+}
+
+# A coordinator and two workers with Citus, whose database postgres has both extensions; no nodes where there is no Citus.
+sub citus_cluster
+{
+	my ($settings) = @_;
+
+	my @nodes;
+	for my $name (qw(coordinator worker1 worker2))
+	{
+		my $node = PostgreSQL::Test::Cluster->new($name);
+		$node->init;
+		$node->append_conf('postgresql.conf',
+			"max_prepared_transactions = 100\nmax_connections = 100\nmax_wal_size = 1GB\nautovacuum = off\n");
+		$node->start;
+		my $available = $node->safe_psql('postgres', q{select count(*) from pg_available_extensions where name = 'citus'});
+		return if $available == 0;
+		$node->append_conf('postgresql.conf',
+			"shared_preload_libraries = 'citus'\ncitus.shard_count = 8\ncitus.enable_statistics_collection = off\n" . ($settings // ''));
+		$node->restart;
+		$node->safe_psql('postgres', 'create extension citus');
+		push @nodes, $node;
+	}
+	my ($coordinator, @workers) = @nodes;
+	$coordinator->safe_psql(
+		'postgres', sprintf "select citus_set_coordinator_host('%s', %d); %s", $coordinator->host, $coordinator->port,
+		join ' ', map { sprintf "select citus_add_node('%s', %d);", $_->host, $_->port } @workers);
+	$coordinator->safe_psql('postgres', 'create extension als');
+	return @nodes;
 }
 
 # A table of n ratings of made-up users and items, numbered from 1; low items are the popular ones, and

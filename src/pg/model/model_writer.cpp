@@ -181,7 +181,6 @@ Oid ModelWriter::create_factor_table(Side side, const char* label, const IdType&
     return owner == owner_of(created) ? nullptr : GetUserNameFromId(owner, false);
   });
   if (model_owner != nullptr) execute("alter table " + table + " owner to " + quoted(model_owner));
-  server([&] { record_model(created, table_); });
   return created;
 }
 
@@ -269,6 +268,7 @@ void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unl
         spread_factor_table(side, table, by_user_of);
       else
         watch_factor_table(table, kVersionTrigger);
+      server([&] { record_model(table, table_); });
     }
   }
 }

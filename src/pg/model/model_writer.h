@@ -82,8 +82,7 @@ class ModelWriter {
   /// How many rows of the factor table have these ids.
   std::int64_t count_factors(Side side, const IdType& type, const Param& ids) const;
 
-  /// Makes a table for ids of this type that is recorded to be the model's and belongs to its
-  /// owner.
+  /// Makes a table for ids of this type that belongs to the model's owner.
   Oid create_factor_table(Side side, const char* label, const IdType& type, bool unlogged);
 
   /// Gives the newest run a new version after a change of a side's rows, for which so many ratings

@@ -86,15 +86,24 @@ bool replication_is_seen(Oid model, Oid table) {
   return OidIsValid(factors.ready) && subscription_of(model).ready == factors.ready;
 }
 
+/// Citus leaves the rows of a table that goes with another where they are, unless it was asked to
+/// drop what depends on that.
+DependencyType dependency_on_model(Oid catalog, Oid object) {
+  return catalog == RelationRelationId && cluster_table(object).spread != TableSpread::kNone
+             ? DEPENDENCY_NORMAL
+             : DEPENDENCY_AUTO;
+}
+
 /// The model table on which an object depends as factors depend on theirs, or InvalidOid.
 Oid model_of(Oid catalog, Oid object) {
+  const DependencyType type = dependency_on_model(catalog, object);
   Oid model = InvalidOid;
   find_in_catalog(DependRelationId, DependDependerIndexId,
                   {{Anum_pg_depend_classid, catalog}, {Anum_pg_depend_objid, object}},
                   [&](HeapTuple row, TupleDesc) {
                     auto* dependency = reinterpret_cast<Form_pg_depend>(GETSTRUCT(row));
                     if (dependency->objsubid != 0 || dependency->refclassid != RelationRelationId ||
-                        dependency->refobjsubid != 0 || dependency->deptype != DEPENDENCY_AUTO ||
+                        dependency->refobjsubid != 0 || dependency->deptype != type ||
                         !is_model_or_gone(dependency->refobjid))
                       return false;
                     model = dependency->refobjid;
@@ -172,7 +181,8 @@ void record_model(Oid table, Oid model) {
   else
     ObjectAddressSet(dependent, RelationRelationId, table);
   ObjectAddressSet(referenced, RelationRelationId, model);
-  recordDependencyOn(&dependent, &referenced, DEPENDENCY_AUTO);
+  recordDependencyOn(&dependent, &referenced,
+                     dependency_on_model(dependent.classId, dependent.objectId));
 }
 
 Oid recorded_factors(Oid model, Side side) {

@@ -14,7 +14,8 @@ namespace als::pg {
 Oid recorded_model(Oid table);
 
 /// Records that a table holds factors of a model: dropping the model table takes it along, or of a
-/// table that is attached the trigger. A server call.
+/// table that is attached the trigger. In a cluster that takes DROP TABLE ... CASCADE. A
+/// server call.
 void record_model(Oid table, Oid model);
 
 /// The table of this shape that is recorded to be factors of a model, if there is exactly one;

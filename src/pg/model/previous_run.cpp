@@ -131,6 +131,7 @@ Oid PreviousRun::copy(Side side) {
     return get_rel_persistence(from) == RELPERSISTENCE_UNLOGGED;
   });
   const Oid to = model_.create_factor_table(side, "factors_previous", type, unlogged);
+  server([&] { record_model(to, model_.table()); });
   const std::string copied = shared_columns(side, from, to);
   execute(std::string("create trigger ") + kKeptTrigger + " after truncate on " +
           relation_name(to) + " for each statement execute function als.factors_changed()");

@@ -1,0 +1,119 @@
+# A model of a distributed training on Citus: its users lie where their ratings do, its items and its row on all nodes; every
+# node serves it, and lists for all users are made on the nodes that have them.
+
+use strict;
+use warnings FATAL => 'all';
+
+use AlsTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my @nodes = citus_cluster() or plan skip_all => 'the extension citus is not there';
+my $coordinator = $nodes[0];
+
+sub sql { return $coordinator->safe_psql('postgres', $_[0]); }
+
+sub on_all
+{
+	my ($sql) = @_;
+	return join ' ', map { $_->safe_psql('postgres', $sql) } @nodes;
+}
+
+# How the statement fails, as SQLSTATE and message.
+sub failure
+{
+	my ($sql) = @_;
+	my (undef, undef, $stderr) = $coordinator->psql('postgres', "\\set VERBOSITY verbose\n$sql");
+	return $stderr =~ /ERROR:  (.*)/ ? $1 : 'no error';
+}
+
+# What Citus says of the plans of a statement.
+sub plans
+{
+	my ($sql) = @_;
+	my $plans = '';
+	$coordinator->psql('postgres', "set client_min_messages = debug1; $sql", stderr => \$plans);
+	return $plans;
+}
+
+create_ratings($coordinator, 'ratings', 20_000, 300, 120);
+sql(q{create table here as select * from ratings; select create_distributed_table('ratings', 'user_id'); create index on ratings (user_id)});
+my $options = q{factors => 8, iterations => 3, distributed => true};
+sql("select from als.train('single', 'here', $options, parts => 8)");
+my $trained = plans("select from als.train('taste', 'ratings', $options)");
+
+is(sql(q{select string_agg(concat_ws(' ', logicalrelid, partmethod::text || repmodel::text, colocationid = (select colocationid from pg_dist_partition where logicalrelid = 'ratings'::regclass)), ', ' order by logicalrelid::text) from pg_dist_partition where logicalrelid::text like 'taste%'}),
+	'taste nt f, taste_item_factors nt f, taste_user_factors hs t', 'users are colocated with their ratings, the rest is on all nodes');
+my ($written) = $trained =~ /als: iteration 3 of 3(.*)/s;
+is(join(', ', $written =~ /(performing repartitioned|Collecting) INSERT/g), 'performing repartitioned, Collecting', 'users go from node to node, only items come to the coordinator');
+is(sql(q{select count(*) from pg_trigger where tgfoid = 'als.factors_changed'::regproc and tgrelid::regclass::text like 'taste%'}), 0, 'without triggers');
+my $same = q{select count(*) from (table only single_%1$s_factors except select * from taste_%1$s_factors) different};
+is(sql(sprintf $same, $_), 0, "the bits of the ${_}s are those of one server") for 'user', 'item';
+
+# From every node, at once.
+my $lists = join "\n", map { "select item_id, score, rank from als.recommend('%s', $_, 5);" } 1 .. 40;
+my $expected = sql($lists =~ s/%s/single/gr);
+for my $node (@nodes)
+{
+	is($node->safe_psql('postgres', $lists =~ s/%s/taste/gr), $expected, $node->name . ' recommends');
+	is($node->safe_psql('postgres', q{select concat_ws(' ', l.run, l.distributed, l.user_table, m.problem) from als.models m, als.latest_run(m.model) l where m.model::text = 'taste'}),
+		'1 t public.taste_user_factors', $node->name . ' lists it');
+}
+
+# Lists of all users, where they are: into a table that is made and lies with them, one that is there, and one on this node.
+sql(q{select als.recommend_all('single', 'expected', 4)});
+my $made = plans(q{select als.recommend_all('taste', 'recs', 4)});
+unlike($made, qr/Collecting|generating subplan/, 'lists do not pass the coordinator');
+is(sql(q{select p.partmethod from pg_dist_partition p join pg_dist_partition r using (colocationid) where p.logicalrelid = 'recs'::regclass and r.logicalrelid = 'ratings'::regclass limit 1}), 'h', 'they lie with the users');
+my $differ = q{select count(*) from (select * from %s except select * from expected) different};
+is(sql(sprintf $differ, 'recs'), 0, 'they are those of one server');
+is(sql(q{select count(*), count(distinct user_id) from recs}), '1200|300', 'of all users');
+is(sql(q{create table recs_here (like recs); select als.recommend_all('taste', 'recs_here', 4)}) . sql(sprintf $differ, 'recs_here'), 12000, 'into a table on one node');
+is(sql(q{create table recs_by_item (like recs); select create_distributed_table('recs_by_item', 'item_id'); select als.recommend_all('taste', 'recs_by_item', 4)}) =~ s/\s//gr . sql(sprintf $differ, 'recs_by_item'), 12000, 'and into one that is distributed otherwise');
+my $some = q{select als.recommend_all('%1$s', '%2$s', 4, users => 'select generate_series(5, 9)', candidates => 'select generate_series(1, 60)', exclude => 'select 7', seen => 'more')};
+sql(q{create table more as select user_id, 121 - item_id as item_id from here});
+is(sql(sprintf $some, 'taste', 'recs'), sql(sprintf $some, 'single', 'expected'), 'for some users, of some items, without what else they have seen');
+is(sql(sprintf $differ, 'recs'), 0, 'those of one server');
+my $pairs = q{select als.recommend_all('%1$s', '%2$s', 4, exclude => 'select user_id, item_id from expected where rank = 1')};
+sql(q{select als.recommend_all('single', 'expected', 4)});
+sql(sprintf $pairs, 'taste', 'recs');
+is(sql(q{select count(*) from recs r join expected e using (user_id, item_id) where e.rank = 1}), 0, 'without pairs of users and items');
+is(sql(q{select als.recommend_all('taste', 'recs', 120, exclude_seen => false)}), 36000, 'with what they have seen');
+sql(q{select als.recommend_all('single', 'expected', 4, seen => 'select user_id::bigint, item_id from more')});
+is(sql(q{select als.recommend_all('taste', 'recs', 4, seen => 'select user_id::bigint, item_id from more')}), 1200, 'ids of other types');
+is(sql(sprintf $differ, 'recs'), 0, 'are converted');
+is(on_all(q{select count(*) from pg_class where relname ~ '^als_[0-9a-f]'}), '0 0 0', 'nothing is left on any node');
+
+# New runs, in the same tables.
+my $tables = q{select string_agg(oid::text, ' ' order by relname) from pg_class where relname ~ '^taste(_(user|item)_factors)?$'};
+my $oids = sql($tables);
+is(sql(q{select concat_ws(' ', run, distributed, cardinality(loss)) from als.retrain('taste', warm_start => false, iterations => 2)}), '2 t 2', 'trained again');
+is(sql(q{select concat_ws(' ', run, distributed) from als.train('taste', 'ratings', factors => 8, iterations => 2, replace => true)}), '3', 'and by one node, which writes to all');
+is(on_all(q{select count(*) from als.recommend('taste', 7, 3)}), '3 3 3', 'it serves');
+is(sql($tables), $oids, 'in the same tables');
+is(on_all(q{select max(run) || '/' || count(item_version) from taste}), '3/1 3/1 3/1', 'older runs serve no longer');
+is(sql(q{insert into ratings values (1000, 1, 5), (1000, 2, 1); select als.refresh_users('taste'), als.refresh_items('taste')}), '1|2', 'a user who is new, and the items');
+is(on_all(q{select count(*) from als.recommend('taste', 1000, 3)}), '3 3 3', 'is served by every node');
+is(sql(q{select value between 1 and 1.4 from als.evaluate('taste', 'ratings', exclude_seen => false) where metric = 'rmse'}), 't', 'an evaluation');
+is(sql(q{select count(*) from als.create_functions('taste')}), 8, 'functions of the model');
+
+# What it cannot do.
+like(failure(q{select als.train('taste', 'ratings', replace => true, keep_previous => true)}), qr/^0A000: no run is kept of model public\.taste/, 'no run is kept');
+like(failure(q{select als.train('taste', 'select user_id::bigint, item_id, rating from ratings', factors => 8, replace => true)}), qr/^0A000: the type of column "user_id", by which/, 'user ids keep their type');
+like(failure(q{select als.train('pg_temp.taste', 'ratings', distributed => true)}), qr/^0A000: Citus spreads no temporary tables/, 'nor is a model temporary');
+like(failure(q{select als.rollback_model('taste')}), qr/^55000: model public.taste has kept no run/, 'nor rolled back');
+
+# A model that is on one node stays there.
+like(plans(q{select from als.train('single', 'ratings', factors => 8, iterations => 1, distributed => true, replace => true)}), qr/NOTICE:  the tables of model public\.single stay on this node/, 'what is on one node stays there');
+
+sql('alter table taste rename to flavour');
+is(on_all(q{select count(*) from als.recommend('flavour', 7, 3)}), '3 3 3', 'under another name');
+sql(q{select als.drop_model('flavour')});
+is(on_all(q{select count(*) from pg_class where relname ~ '^(taste|flavour)'}), '0 0 0', 'dropped, it is gone from all nodes');
+sql("select from als.train('taste', 'ratings', $options)");
+like(failure('drop table taste'), qr/^2BP01: cannot drop table taste because other objects depend on it/, 'its table alone cannot be dropped');
+sql('drop table taste cascade');
+is(on_all(q{select count(*) from pg_class where relname ~ '^taste'}), '0 0 0', 'with its factors, too, where its table is dropped');
+
+$_->stop for @nodes;
+done_testing();
