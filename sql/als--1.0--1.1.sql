@@ -1468,6 +1468,11 @@ language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_chunk_facts
 comment on function als._chunk_facts is
   'Internal to distributed trainings: what is in a chunk';
 
+create function als._judging_hashes(chunk bytea) returns bigint[]
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_judging_hashes';
+comment on function als._judging_hashes is
+  'Internal to distributed trainings: the hashes of the users of a chunk whose ratings that were kept out may be looked at';
+
 create function als._add_to_totals(state internal, training bytea, part int, chunk bytea) returns internal
 language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_to_totals';
 comment on function als._add_to_totals is 'Internal to als._part_totals: adds a chunk';
@@ -1501,8 +1506,22 @@ create aggregate als._sum_pieces(piece bytea) (
 comment on aggregate als._sum_pieces(bytea) is
   'Internal to distributed trainings: adds the pieces of a slice, in the order of the parts';
 
-create function als._make_slice(training bytea, slice int, totals bytea, keys bigint[], spread float8) returns bytea
-language c immutable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_make_slice';
+create function als._add_known(state internal, n int, factors real[], bias real) returns internal
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_known';
+comment on function als._add_known is 'Internal to als._known: adds a row';
+
+create function als._known_bytes(state internal) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_known_bytes';
+comment on function als._known_bytes is 'Internal to als._known: its result';
+
+create aggregate als._known(n int, factors real[], bias real) (
+  sfunc = als._add_known, stype = internal, sspace = 16777216, finalfunc = als._known_bytes, parallel = safe
+);
+comment on aggregate als._known(int, real[], real) is
+  'Internal to distributed trainings: what is known of some rows, by their numbers';
+
+create function als._make_slice(training bytea, slice int, totals bytea, keys bigint[], spread float8, known bytea) returns bytea
+language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_make_slice';
 comment on function als._make_slice is
   'Internal to distributed trainings: some of the items, as the training begins';
 
@@ -1525,6 +1544,11 @@ create function als._slice_report(slice bytea) returns bytea
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_slice_report';
 comment on function als._slice_report is
   'Internal to distributed trainings: what the next step has to know of some of the items';
+
+create function als._start_users(training bytea, chunk bytea, known bytea) returns bytea
+language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_start_users';
+comment on function als._start_users is
+  'Internal to distributed trainings: the users of a chunk, as the training begins';
 
 create function als._step_users(step bytea, block bytea, chunk bytea, users bytea, threads int) returns bytea
 language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_step_users';

@@ -205,6 +205,15 @@ TEST_F(PartsBytes, EachKindIsThere) {
   for (const Input& input : inputs_) EXPECT_NO_THROW(input.read(input.bytes)) << input.name;
 }
 
+bool are_whole_pieces(ByteView bytes) {
+  try {
+    while (!bytes.empty()) take_piece(bytes);
+  } catch (const InvalidBytes&) {
+    return false;
+  }
+  return true;
+}
+
 TEST_F(PartsBytes, CutOff) {
   for (const Input& input : inputs_) {
     const std::size_t step = input.bytes.size() / 25 + 1;
@@ -212,6 +221,9 @@ TEST_F(PartsBytes, CutOff) {
       // From memory of that size: the sanitizer sees what is read beyond it.
       const std::vector<char> cut(input.bytes.begin(),
                                   input.bytes.begin() + static_cast<std::ptrdiff_t>(size));
+      // The first slices of a block are a block, of these.
+      const bool is_block = input.name.find("block") != std::string::npos;
+      if (is_block && size > 0 && are_whole_pieces({cut.data(), size})) continue;
       EXPECT_THROW(input.read({cut.data(), size}), InvalidBytes) << input.name << ", " << size;
     }
   }

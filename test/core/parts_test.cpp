@@ -198,7 +198,7 @@ TEST(Parts, BeginsWithGivenItems) {
   EXPECT_LT(first, loss.front());
 }
 
-TEST(Parts, ErrorOfRatingsKeptOut) {
+TEST(Parts, JudgesByRatingsKeptOut) {
   const std::vector<Entry> entries = random_ratings(kUsers, kItems, 0.2, 8);
   ThreadTeam team(2);
   const HoldoutRule rule{0.2, 3, keys_of(kUsers), keys_of(kItems)};
@@ -206,7 +206,7 @@ TEST(Parts, ErrorOfRatingsKeptOut) {
   for (const Entry& e : entries) rows.append(e.user, e.item, e.value);
   const Ratings ratings(std::move(rows), identity(kUsers), identity(kItems), OnDuplicate::kAverage,
                         team, &rule);
-  for (const Problem& problem : {problems()[0], problems()[1]}) {
+  for (const Problem& problem : {problems()[0], problems()[1], problems()[3]}) {
     TrainingLoop one(ratings, problem.options,
                      start_of_training(ratings, keys_of(kItems), problem.options, team), team);
     PartsInMemory many(entries, kUsers, kItems, problem.options, {3, 23, 40, &rule}, team);
@@ -215,9 +215,14 @@ TEST(Parts, ErrorOfRatingsKeptOut) {
     while (!one.finished()) {
       one.iterate();
       iterations.iterate();
-      const double error = rmse(ratings.held_out(), one.trainer().users(), one.trainer().items(),
-                                one.trainer().mean(), team);
-      EXPECT_NEAR(trainer.held_out_rmse() / error, 1, 1e-4) << problem.name;
+      const Trainer& alone = one.trainer();
+      const bool implicit = problem.options.feedback == Feedback::kImplicit;
+      const double expected =
+          implicit ? ranking_at(10, ratings.held_out(), ratings.by_user(), keys_of(kUsers),
+                                alone.users(), alone.items(), team)
+                         .recall
+                   : rmse(ratings.held_out(), alone.users(), alone.items(), alone.mean(), team);
+      EXPECT_NEAR(trainer.holdout_metric() / expected, 1, implicit ? 0.01 : 1e-4) << problem.name;
     }
   }
 }

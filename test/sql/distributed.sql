@@ -18,7 +18,7 @@ from generate_series(1, 600) u, generate_series(1, 80) i where als.hash_fraction
 create function apart(a regclass, b regclass) returns text language plpgsql as $$
 declare far float8; n int;
 begin
-  execute format('select max(abs(x / y - 1)), count(*) from %s a, %s b, unnest(a.loss, b.loss) l(x, y)', a, b) into far, n;
+  execute format('select max(abs(x / y - 1)), count(*) from %s a join %s b using (run), unnest(a.loss, b.loss) l(x, y)', a, b) into far, n;
   return n || ' iterations, ' || case when far < 1e-5 then 'within 1e-5' else far::text end;
 end $$;
 create function trained(model text, options text) returns text language plpgsql as $$
@@ -55,6 +55,51 @@ select count(*) filter (where a.popularity <> b.popularity) as differ from impli
 select trained('seven', 'rating_col => null, feedback => ''implicit'', alpha => 7, regularization => 0.1, reg_exponent => 1'),
   trained('seven_parts', 'rating_col => null, feedback => ''implicit'', alpha => 7, regularization => 0.1, reg_exponent => 1, distributed => true');
 select apart('seven', 'seven_parts');
+-- The same ratings are kept out, and come to the same.
+select trained('held', 'holdout => 0.3, solver => ''cg'''), trained('held_parts', 'holdout => 0.3, distributed => true, parts => 3');
+select trained('recalled', 'holdout => 0.3, feedback => ''implicit'''), trained('recalled_parts', 'holdout => 0.3, feedback => ''implicit'', distributed => true, parts => 3');
+select apart('held', 'held_parts'), apart('recalled', 'recalled_parts');
+select b.n_holdout, b.n_holdout = a.n_holdout as equal, b.n_ratings = a.n_ratings as ratings, b.holdout_metric,
+  (select max(abs(x / y - 1)) < 1e-4 and count(*) = 4 from unnest(a.holdout_values, b.holdout_values) as l(x, y)) as close, abs(a.regularization / b.regularization - 1) < 1e-9 as regularization
+from held a, held_parts b
+union all
+select b.n_holdout, b.n_holdout = a.n_holdout, b.n_ratings = a.n_ratings, b.holdout_metric,
+  (select max(abs(x / y - 1)) < 0.01 and count(*) = 4 from unnest(a.holdout_values, b.holdout_values) as l(x, y)), abs(a.regularization / b.regularization - 1) < 1e-9
+from recalled a, recalled_parts b;
+-- Of many users some are looked at, the same ones.
+create table many as
+select u as user_id, i as item_id from generate_series(1, 2600) u, generate_series(1, 40) i where als.hash_fraction(u, i) < 0.1 + 0.3 * (u % 2 + i % 2);
+select from als.train('many_alone', 'many', rating_col => null, feedback => 'implicit', factors => 4, iterations => 2, holdout => 0.3);
+select from als.train('many_parts', 'many', rating_col => null, feedback => 'implicit', factors => 4, iterations => 2, holdout => 0.3, distributed => true, parts => 3);
+select max(abs(x / y - 1)) < 0.01 as close from many_alone a, many_parts b, unnest(a.holdout_values, b.holdout_values) as l(x, y);
+-- The run before is kept, until the next.
+select from als.train('held_parts', 'ratings', factors => 9, iterations => 2, distributed => true, replace => true, keep_previous => true);
+select run from als.rollback_model('held_parts');
+select abs(als.predict('held_parts', 3, 5) - als.predict('held', 3, 5)) < 0.01 as is_back;
+select from als.train('held_parts', 'ratings', factors => 9, iterations => 2, distributed => true, replace => true, keep_previous => true);
+select from als.train('held_parts', 'ratings', factors => 9, iterations => 2, distributed => true, replace => true);
+select try($$select als.rollback_model('held_parts')$$);
+-- From the factors that a model has, of both sides; ids that are new begin as always.
+create view some_ratings as select * from ratings where user_id > 50 and item_id > 9;
+create table more_ratings as select user_id::bigint, item_id::bigint, rating from ratings;
+create function warmed(model text, source text, options text) returns text language plpgsql as $$
+begin
+  execute format('select from als.train(%L, ''some_ratings'', factors => 9, iterations => 3, %s)', model, options);
+  execute format('select from als.train(%L, %L, factors => 9, iterations => 3, replace => true, warm_start => true, %s)', model, source, options);
+  return model;
+end $$;
+select warmed('warm', 'ratings', 'solver => ''cg'''), warmed('warm_parts', 'ratings', 'distributed => true, parts => 3');
+select warmed('warm_wide', 'more_ratings', 'solver => ''cg'''), warmed('warm_wide_parts', 'more_ratings', 'distributed => true, parts => 3');
+select warmed('warm_plain', 'ratings', 'biases => false, solver => ''cg'''), warmed('warm_plain_parts', 'ratings', 'biases => false, distributed => true, parts => 3');
+select warmed('warm_implicit', 'ratings', 'feedback => ''implicit'''), warmed('warm_implicit_parts', 'ratings', 'feedback => ''implicit'', distributed => true, parts => 3');
+select apart('warm', 'warm_parts'), apart('warm_wide', 'warm_wide_parts'), apart('warm_plain', 'warm_plain_parts'), apart('warm_implicit', 'warm_implicit_parts');
+select warm_start, distributed, (select loss[1] from warm_parts where run = 2) < (select loss[2] from parts_3) as is_ahead from als.retrain('warm_parts', iterations => 1);
+select try($$select als.train('warm_parts', 'ratings', factors => 8, distributed => true, replace => true, warm_start => true)$$);
+select try($$select als.train('warm_parts', 'ratings', feedback => 'implicit', factors => 9, distributed => true, replace => true, warm_start => true)$$);
+update warm_parts_user_factors set factors = factors[1:3] where user_id = 77;
+select try($$select als.train('warm_parts', 'ratings', factors => 9, distributed => true, replace => true, warm_start => true)$$);
+update warm_parts_user_factors set factors = array_fill('NaN'::real, '{9}') where user_id = 77;
+select try($$select als.train('warm_parts', 'ratings', factors => 9, distributed => true, replace => true, warm_start => true)$$);
 -- A tolerance ends both after the same iteration.
 select trained('tolerant', 'tolerance => 0.5'), trained('tolerant_parts', 'tolerance => 0.5, distributed => true, parts => 2');
 select apart('tolerant', 'tolerant_parts');
@@ -90,9 +135,6 @@ select apart('mixed', 'mixed_parts');
 -- What it cannot do, and mistakes.
 select try($$select als.train('no', 'ratings', distributed => true, nonnegative => true)$$);
 select try($$select als.train('no', 'ratings', distributed => true, solver => 'direct')$$);
-select try($$select als.train('no', 'ratings', distributed => true, holdout => 0.1)$$);
-select try($$select als.train('parts_3', 'ratings', distributed => true, replace => true, warm_start => true)$$);
-select try($$select als.train('parts_3', 'ratings', distributed => true, replace => true, keep_previous => true)$$);
 select try($$select als.train('no', 'ratings', parts => 3)$$);
 select try($$select als.train('no', 'ratings', distributed => true, parts => 0)$$);
 select try($$select als.train('no', 'ratings', distributed => null)$$);
@@ -111,7 +153,11 @@ select try($$select als._chunk_facts(decode(repeat('00', 200), 'hex'))$$);
 select try($$select als._part_totals('\x00', 1, '\x00')$$);
 select try($$select als._piece('', 0)$$);
 select try($$select als._sum_pieces(e) from unnest(array['\x00', null]::bytea[]) e$$);
-select try($$select als._make_slice('\x00', 0, '\x00', '{1}', 1)$$);
+select try($$select als._make_slice('\x00', 0, '\x00', '{1}', 1, null)$$);
+select try($$select als._start_users('\x00', '\x00', null)$$);
+select als._known(n, factors, 1) from (values (7, '{1,2}'::real[]), (2, '{3,4}'), (1, null), (null, '{5}')) as known(n, factors);
+select try($$select als._known(n, '{1,2}'::real[] || n::real, 0) from (values (1), (2)) as known(n) where n > 1 union all select als._known(n, array_fill(1::real, array[n]), 0) from (values (1), (2)) as known(n)$$);
+select try($$select als._known(-1, '{1}', 0)$$);
 select try($$select als._turn_slice('', '')$$);
 select try($$select als._slice_block('\x00', '\x00')$$);
 select try($$select als._step_slice('\x00', '\x00', '\x00')$$);

@@ -84,14 +84,24 @@ is(sql(q{select als.recommend_all('taste', 'recs', 4, seen => 'select user_id::b
 is(sql(sprintf $differ, 'recs'), 0, 'are converted');
 is(on_all(q{select count(*) from pg_class where relname ~ '^als_[0-9a-f]'}), '0 0 0', 'nothing is left on any node');
 
+# Warm starts and ratings kept out: the bits of one server again, and only items and keys at the coordinator.
+my $again = q{select from als.train('%1$s', '%2$s', factors => 8, iterations => 3, distributed => true, %3$s replace => true, warm_start => true, holdout => 0.2)};
+sql(sprintf $again, 'single', 'here', 'parts => 8,');
+my $warm = plans(sprintf $again, 'taste', 'ratings', '');
+is(sql(sprintf $same, $_), 0, "warm and with a holdout: the bits of the ${_}s are those of one server") for 'user', 'item';
+my $held = q{select concat_ws(' ', warm_start, n_holdout, holdout_metric, array_to_string(holdout_values, ' ')) from als.latest_run('%s')};
+is(sql(sprintf $held, 'taste'), sql(sprintf $held, 'single'), 'and so is what was kept out');
+unlike($warm, qr/generating subplan [^\n]*(user_factors|_(chunks|rows|users|sums|slices|places|known)\b)/, 'no users or ratings are gathered');
+like($warm =~ s/als: iteration 1 of 3.*//sr, qr/(performing repartitioned.*){3}/s, 'they go from node to node');
+
 # New runs, in the same tables.
 my $tables = q{select string_agg(oid::text, ' ' order by relname) from pg_class where relname ~ '^taste(_(user|item)_factors)?$'};
 my $oids = sql($tables);
-is(sql(q{select concat_ws(' ', run, distributed, cardinality(loss)) from als.retrain('taste', warm_start => false, iterations => 2)}), '2 t 2', 'trained again');
-is(sql(q{select concat_ws(' ', run, distributed) from als.train('taste', 'ratings', factors => 8, iterations => 2, replace => true)}), '3', 'and by one node, which writes to all');
+is(sql(q{select concat_ws(' ', run, distributed, warm_start, cardinality(loss)) from als.retrain('taste', iterations => 2)}), '3 t t 2', 'trained again');
+is(sql(q{select concat_ws(' ', run, distributed) from als.train('taste', 'ratings', factors => 8, iterations => 2, replace => true)}), '4', 'and by one node, which writes to all');
 is(on_all(q{select count(*) from als.recommend('taste', 7, 3)}), '3 3 3', 'it serves');
 is(sql($tables), $oids, 'in the same tables');
-is(on_all(q{select max(run) || '/' || count(item_version) from taste}), '3/1 3/1 3/1', 'older runs serve no longer');
+is(on_all(q{select max(run) || '/' || count(item_version) from taste}), '4/1 4/1 4/1', 'older runs serve no longer');
 is(sql(q{insert into ratings values (1000, 1, 5), (1000, 2, 1); select als.refresh_users('taste'), als.refresh_items('taste')}), '1|2', 'a user who is new, and the items');
 is(on_all(q{select count(*) from als.recommend('taste', 1000, 3)}), '3 3 3', 'is served by every node');
 is(sql(q{select value between 1 and 1.4 from als.evaluate('taste', 'ratings', exclude_seen => false) where metric = 'rmse'}), 't', 'an evaluation');

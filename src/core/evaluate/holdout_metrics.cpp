@@ -14,8 +14,6 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kEvaluatedUsers = 2000;
-
 /// Sums of blocks of rows, added up in order: the bits do not depend on the number of threads.
 template <class SumOfRow>
 double sum_over_rows(const CompressedRows& rows, ThreadTeam& team, const SumOfRow& sum_of_row) {
@@ -27,28 +25,21 @@ double sum_over_rows(const CompressedRows& rows, ThreadTeam& team, const SumOfRo
   return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
-std::size_t positives(const CompressedRows& held_out, std::size_t row) {
-  const float* values = held_out.values.data();
-  return static_cast<std::size_t>(std::count_if(values + held_out.offsets[row],
-                                                values + held_out.offsets[row + 1],
-                                                [](float value) { return value > 0; }));
-}
-
 /// The users to be evaluated, in order.
 std::vector<std::size_t> evaluated_users(const CompressedRows& held_out,
                                          const std::vector<std::uint64_t>& user_keys) {
   std::vector<std::size_t> evaluated;
   for (std::size_t row = 0; row < held_out.rows(); ++row) {
-    if (positives(held_out, row) > 0) evaluated.push_back(row);
+    if (can_be_judged(held_out, row)) evaluated.push_back(row);
   }
-  if (evaluated.size() <= kEvaluatedUsers) return evaluated;
-  std::nth_element(evaluated.begin(), evaluated.begin() + kEvaluatedUsers, evaluated.end(),
+  if (evaluated.size() <= kJudgedUsers) return evaluated;
+  std::nth_element(evaluated.begin(), evaluated.begin() + kJudgedUsers, evaluated.end(),
                    [&](std::size_t a, std::size_t b) {
-                     const std::uint64_t hash_a = splitmix(user_keys[a]);
-                     const std::uint64_t hash_b = splitmix(user_keys[b]);
+                     const std::uint64_t hash_a = judging_hash(user_keys[a]);
+                     const std::uint64_t hash_b = judging_hash(user_keys[b]);
                      return hash_a < hash_b || (hash_a == hash_b && a < b);
                    });
-  evaluated.resize(kEvaluatedUsers);
+  evaluated.resize(kJudgedUsers);
   std::sort(evaluated.begin(), evaluated.end());
   return evaluated;
 }
@@ -73,17 +64,22 @@ double rmse(const CompressedRows& held_out, const Factors& users, const Factors&
   return std::sqrt(sum / static_cast<double>(held_out.columns.size()));
 }
 
-RankingMetrics::AtCutoff ranking_at(std::size_t cutoff, const CompressedRows& held_out,
-                                    const CompressedRows& seen,
-                                    const std::vector<std::uint64_t>& user_keys,
-                                    const Factors& users, const Factors& items, ThreadTeam& team) {
-  const std::vector<std::size_t> evaluated = evaluated_users(held_out, user_keys);
-  if (evaluated.empty()) return {};
+std::uint64_t judging_hash(std::uint64_t user_key) { return splitmix(user_key) >> 1; }
+
+bool can_be_judged(const CompressedRows& held_out, std::size_t row) {
+  const float* values = held_out.values.data();
+  return std::any_of(values + held_out.offsets[row], values + held_out.offsets[row + 1],
+                     [](float value) { return value > 0; });
+}
+
+RankingMetrics ranking_sums(std::size_t cutoff, const CompressedRows& held_out,
+                            const CompressedRows& seen, const std::vector<std::size_t>& rows,
+                            const Factors& users, const Factors& items, ThreadTeam& team) {
   constexpr float kNever = -std::numeric_limits<float>::infinity();
   const std::vector<std::uint32_t> cutoffs{static_cast<std::uint32_t>(cutoff)};
-  std::vector<RankingMetrics> metrics(evaluated.size(), RankingMetrics(1));
-  team.for_each_block(evaluated.size(), 1, [&](std::size_t n, std::size_t, int) {
-    const std::size_t row = evaluated[n];
+  std::vector<RankingMetrics> metrics(rows.size(), RankingMetrics(1));
+  team.for_each_block(rows.size(), 1, [&](std::size_t n, std::size_t, int) {
+    const std::size_t row = rows[n];
     UninitializedVector<float> scores(items.matrix.rows());
     score_all(items.matrix.view(), nullptr, 0.0F, users.matrix.row(row), scores.data());
     for (std::uint64_t e = seen.offsets[row]; e < seen.offsets[row + 1]; ++e) {
@@ -112,7 +108,16 @@ RankingMetrics::AtCutoff ranking_at(std::size_t cutoff, const CompressedRows& he
   });
   RankingMetrics sum(1);
   for (const RankingMetrics& metric : metrics) sum.add(metric);
-  return sum.mean().at[0];
+  return sum;
+}
+
+RankingMetrics::AtCutoff ranking_at(std::size_t cutoff, const CompressedRows& held_out,
+                                    const CompressedRows& seen,
+                                    const std::vector<std::uint64_t>& user_keys,
+                                    const Factors& users, const Factors& items, ThreadTeam& team) {
+  const std::vector<std::size_t> evaluated = evaluated_users(held_out, user_keys);
+  if (evaluated.empty()) return {};
+  return ranking_sums(cutoff, held_out, seen, evaluated, users, items, team).mean().at[0];
 }
 
 }  // namespace als

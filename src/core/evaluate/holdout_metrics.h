@@ -17,10 +17,22 @@ namespace als {
 double rmse(const CompressedRows& held_out, const Factors& users, const Factors& items, double mean,
             ThreadTeam& team);
 
-/// How well a user's positive ratings kept out rank among the items that they have no rating for in
-/// `seen`, up to rank `cutoff`: the means over users that have any, or 2000 of them picked by their
-/// keys. A tie goes against the items kept out. All 0 if there are none. MRR and AUC are not looked
-/// at.
+/// So many users at most are looked at for a ranking, those of the least hashes of their keys, so
+/// that it does not depend on how users are dealt out.
+inline constexpr std::size_t kJudgedUsers = 2000;
+std::uint64_t judging_hash(std::uint64_t user_key);  ///< of 63 bits
+
+/// Whether some of the ratings kept out of a row are positive.
+bool can_be_judged(const CompressedRows& held_out, std::size_t row);
+
+/// How well the positive ratings kept out of some rows rank among the items that the row has no
+/// rating for in `seen`, up to rank `cutoff`: sums over the rows. A tie goes against the items kept
+/// out. MRR and AUC are not looked at.
+RankingMetrics ranking_sums(std::size_t cutoff, const CompressedRows& held_out,
+                            const CompressedRows& seen, const std::vector<std::size_t>& rows,
+                            const Factors& users, const Factors& items, ThreadTeam& team);
+
+/// The means over the users to be judged. All 0 if there are none.
 RankingMetrics::AtCutoff ranking_at(std::size_t cutoff, const CompressedRows& held_out,
                                     const CompressedRows& seen,
                                     const std::vector<std::uint64_t>& user_keys,

@@ -5,13 +5,14 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/parts/chunk_rows.h"
+#include "core/parts/held_out.h"
 #include "core/pieces/pieces.h"
 #include "core/pieces/step.h"
 
 namespace als {
-namespace {
 
-Bytes facts_piece(const ChunkFacts& facts) {
+Bytes bytes_of(const ChunkFacts& facts) {
   PieceWriter writer(Piece::kChunk);
   writer.put(facts.id.part);
   writer.put(facts.id.number);
@@ -23,6 +24,8 @@ Bytes facts_piece(const ChunkFacts& facts) {
   return writer.take();
 }
 
+namespace {
+
 std::vector<std::uint32_t> row_sizes(const CompressedRows& rows) {
   std::vector<std::uint32_t> sizes(rows.rows());
   for (std::size_t r = 0; r < rows.rows(); ++r) {
@@ -31,29 +34,13 @@ std::vector<std::uint32_t> row_sizes(const CompressedRows& rows) {
   return sizes;
 }
 
-std::size_t bytes_of(const CompressedRows& rows) { return rows.columns.size() * 8 + 64; }
+std::size_t size_of(const CompressedRows& rows) { return rows.columns.size() * 8 + 64; }
 
-Bytes user_piece(const CompressedRows& rows) {
-  PieceWriter writer(Piece::kByUser, bytes_of(rows) + rows.rows() * 4);
+}  // namespace
+
+Bytes by_user_bytes(const CompressedRows& rows) {
+  PieceWriter writer(Piece::kByUser, size_of(rows) + rows.rows() * 4);
   writer.put(row_sizes(rows));
-  writer.put(rows.columns);
-  writer.put(rows.values);
-  return writer.take();
-}
-
-/// Without the items that have no ratings.
-Bytes item_piece(const CompressedRows& rows) {
-  std::vector<std::uint32_t> items;
-  std::vector<std::uint32_t> sizes;
-  for (std::size_t item = 0; item < rows.rows(); ++item) {
-    if (rows.row_size(item) == 0) continue;
-    items.push_back(static_cast<std::uint32_t>(item));
-    sizes.push_back(static_cast<std::uint32_t>(rows.row_size(item)));
-  }
-  PieceWriter writer(Piece::kByItem, bytes_of(rows) + items.size() * 8);
-  writer.put(static_cast<std::uint64_t>(items.size()));
-  writer.put(items);
-  writer.put(sizes);
   writer.put(rows.columns);
   writer.put(rows.values);
   return writer.take();
@@ -76,6 +63,26 @@ Bytes joined(Bytes first, const Bytes& second) {
     throw std::length_error("a chunk of ratings is larger than 1000 MB");
   }
   return first += second;
+}
+
+namespace {
+
+/// Without the items that have no ratings.
+Bytes item_piece(const CompressedRows& rows) {
+  std::vector<std::uint32_t> items;
+  std::vector<std::uint32_t> sizes;
+  for (std::size_t item = 0; item < rows.rows(); ++item) {
+    if (rows.row_size(item) == 0) continue;
+    items.push_back(static_cast<std::uint32_t>(item));
+    sizes.push_back(static_cast<std::uint32_t>(rows.row_size(item)));
+  }
+  PieceWriter writer(Piece::kByItem, size_of(rows) + items.size() * 8);
+  writer.put(static_cast<std::uint64_t>(items.size()));
+  writer.put(items);
+  writer.put(sizes);
+  writer.put(rows.columns);
+  writer.put(rows.values);
+  return writer.take();
 }
 
 void check_rows(const RatingBuffer& rows, std::size_t users, std::size_t items) {
@@ -118,11 +125,10 @@ PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::u
                    moments_of(ratings.by_user().values)};
   PackedChunk packed;
   packed.duplicates = ratings.duplicates();
-  packed.by_user = joined(facts_piece(facts), user_piece(ratings.by_user()));
-  packed.by_item = joined(facts_piece(facts), item_piece(ratings.by_item()));
+  packed.by_user = joined(bytes_of(facts), by_user_bytes(ratings.by_user()));
+  packed.by_item = joined(bytes_of(facts), item_piece(ratings.by_item()));
   if (holdout != nullptr) {
-    facts.moments = moments_of(ratings.held_out().values);
-    packed.held_out = joined(facts_piece(facts), user_piece(ratings.held_out()));
+    packed.held_out = pack_held_out(facts, ratings.held_out(), holdout->user_keys);
   }
   return packed;
 }

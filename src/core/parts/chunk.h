@@ -32,7 +32,7 @@ struct ChunkHoldout {
 struct PackedChunk {
   Bytes by_user;
   Bytes by_item;
-  Bytes held_out;          ///< those kept out, by user; empty without a rule
+  Bytes held_out;          ///< see held_out.h; empty without a rule
   std::size_t duplicates;  ///< ratings merged away
 };
 

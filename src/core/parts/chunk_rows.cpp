@@ -62,11 +62,16 @@ void check_order(const ChunkFacts& facts, std::uint32_t part, std::uint32_t item
   next = std::uint64_t{facts.id.number} + 1;
 }
 
+CompressedRows read_by_user(ByteView& bytes, const ChunkFacts& facts) {
+  PieceReader reader(bytes, Piece::kByUser);
+  return read_rows(reader, facts.users, facts.moments.count, facts.items);
+}
+
 CompressedRows rows_by_user(ByteView chunk, const ChunkFacts& facts) {
   take_piece(chunk);
-  PieceReader reader(chunk, Piece::kByUser);
+  CompressedRows rows = read_by_user(chunk, facts);
   expect(chunk.empty(), "a chunk with something behind it");
-  return read_rows(reader, facts.users, facts.moments.count, facts.items);
+  return rows;
 }
 
 ItemRows rows_by_item(ByteView chunk, const ChunkFacts& facts) {

@@ -15,8 +15,18 @@ namespace als {
 void check_order(const ChunkFacts& facts, std::uint32_t part, std::uint32_t items,
                  std::uint64_t& next);
 
-/// Of PackedChunk::by_user or held_out: a row each user of the chunk, columns are items of the
-/// training.
+/// What a chunk is packed of.
+Bytes bytes_of(const ChunkFacts& facts);
+Bytes by_user_bytes(const CompressedRows& rows);
+RatingMoments moments_of(const UninitializedVector<float>& values);
+
+/// Throws std::length_error beyond 1000 MB.
+Bytes joined(Bytes first, const Bytes& second);
+
+/// Takes the piece with the rows by user off some bytes.
+CompressedRows read_by_user(ByteView& bytes, const ChunkFacts& facts);
+
+/// Of PackedChunk::by_user: a row each user of the chunk, columns are items of the training.
 CompressedRows rows_by_user(ByteView chunk, const ChunkFacts& facts);
 
 /// Of PackedChunk::by_item: a row each item that has ratings in the chunk, columns are users of the

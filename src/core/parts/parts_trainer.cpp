@@ -67,7 +67,7 @@ struct PartsTrainer::State {
   std::uint64_t user_number = 0;  // of the last half-step of the users; 0: none yet
   double loss = INFINITY;
   std::size_t refined_rows = 0;
-  double held_out_rmse = 0;
+  double holdout_metric = 0;
 
   std::size_t factors() const { return static_cast<std::size_t>(training.options.factors); }
   bool implicit() const { return training.options.feedback == Feedback::kImplicit; }
@@ -82,6 +82,7 @@ struct PartsTrainer::State {
   StepHead head(Step step) const;
   StepHead head_in_basis(Step step, const Matrix& items, const Matrix& users,
                          const GramBasis& basis) const;
+  void check(const UserReport& report, std::uint64_t its_number) const;
   void run_users(const StepHead& head);
   SliceReport run_items(const StepHead& head);
   void record(double fit) { loss = fit + users.ridge() + items.ridge(); }
@@ -132,23 +133,29 @@ StepHead PartsTrainer::State::head_in_basis(Step step, const Matrix& items, cons
   return in_basis;
 }
 
-void PartsTrainer::State::run_users(const StepHead& head) {
-  const Bytes bytes = runner.step_users(head.bytes());
-  ByteView left(bytes);
-  const UserReport report = UserReport::read(left);
-  expect(report.training == key_of(training) && report.number == head.number &&
+/// That it is of all users, after a step.
+void PartsTrainer::State::check(const UserReport& report, std::uint64_t its_number) const {
+  expect(report.training == key_of(training) && report.number == its_number &&
              report.factors == factors() && report.implicit == implicit(),
          "the report of another step of the training");
   expect(report.users == training.users && report.ratings == training.ratings,
          "the reports of some chunks are missing: there are other users or ratings in them than in "
          "the training");
+}
+
+void PartsTrainer::State::run_users(const StepHead& head) {
+  const Bytes bytes = runner.step_users(head.bytes());
+  ByteView left(bytes);
+  const UserReport report = UserReport::read(left);
+  check(report, head.number);
   number = user_number = head.number;
   users = {report.sums, report.bias_ridge};
   users_turn.resize(0, 0);
   refined_rows += report.refined_rows;
-  held_out_rmse = report.held_out == 0
-                      ? 0
-                      : std::sqrt(report.held_out_squares / static_cast<double>(report.held_out));
+  const Judgement& judgement = report.judgement;
+  const double mean =
+      judgement.judged == 0 ? 0 : judgement.sum / static_cast<double>(judgement.judged);
+  holdout_metric = implicit() ? mean : std::sqrt(mean);
   record(report.fit);
 }
 
@@ -179,12 +186,16 @@ SliceReport PartsTrainer::State::sum_of(ByteView reports) const {
 }
 
 PartsTrainer::PartsTrainer(const PartsTraining& training, ByteView reports, PartsRunner& runner,
-                           ThreadTeam& team)
+                           ThreadTeam& team, ByteView users)
     : state_(new State{training, runner, team, {}, {}, {}}) {
   const SliceReport report = state_->sum_of(reports);
   expect(report.at_rest(), "a training cannot begin in the middle of a half-step");
   state_->items = {report.sums, report.bias_ridge};
   state_->users.sums = SideSums(state_->factors(), state_->implicit());
+  if (users.empty()) return;
+  const UserReport first = UserReport::read(users);
+  state_->check(first, 0);
+  state_->users = {first.sums, first.bias_ridge};
 }
 
 PartsTrainer::~PartsTrainer() = default;
@@ -233,7 +244,7 @@ double PartsTrainer::finish() {
   return state.loss;
 }
 
-double PartsTrainer::held_out_rmse() const { return state_->held_out_rmse; }
+double PartsTrainer::holdout_metric() const { return state_->holdout_metric; }
 
 std::size_t PartsTrainer::refined_rows() const { return state_->refined_rows; }
 

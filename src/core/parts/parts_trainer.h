@@ -41,8 +41,9 @@ class PartsRunner {
 class PartsTrainer : public HalfSteps {
  public:
   /// reports: report_of_slice() of every slice, as make_slice() made them, one after the other.
+  /// users: the PieceSum of the reports of first_users(); empty where users begin with zeros.
   PartsTrainer(const PartsTraining& training, ByteView reports, PartsRunner& runner,
-               ThreadTeam& team);
+               ThreadTeam& team, ByteView users = {});
   ~PartsTrainer() override;
 
   double solve_users() override;
@@ -50,9 +51,10 @@ class PartsTrainer : public HalfSteps {
   double finish() override;
   std::size_t refined_rows() const override;
 
-  /// The root mean square error of the ratings kept out that the last half-step of the users was
-  /// given, as rmse() of core/evaluate; 0 if there were none.
-  double held_out_rmse() const;
+  /// Of the ratings kept out that the last half-step of the users was given: their root mean square
+  /// error as rmse() of core/evaluate, for implicit feedback the recall of ranking_at(10, ...).
+  /// 0 if there were none.
+  double holdout_metric() const;
 
  private:
   struct State;

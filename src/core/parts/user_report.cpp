@@ -26,8 +26,8 @@ Bytes UserReport::bytes() const {
   writer.put(ridge);
   writer.put(bias_ridge);
   writer.put(refined_rows);
-  writer.put(held_out);
-  writer.put(held_out_squares);
+  writer.put(judgement.judged);
+  writer.put(judgement.sum);
   writer.put(factors);
   writer.put(static_cast<std::uint8_t>(implicit ? 1 : 0));
   sums.put(writer);
@@ -49,13 +49,13 @@ UserReport UserReport::read(ByteView& pieces) {
   report.ridge = reader.get<double>();
   report.bias_ridge = reader.get<double>();
   report.refined_rows = reader.get<std::uint64_t>();
-  report.held_out = reader.get<std::uint64_t>();
-  report.held_out_squares = reader.get<double>();
+  report.judgement.judged = reader.get<std::uint64_t>();
+  report.judgement.sum = reader.get<double>();
   report.factors = reader.get<std::uint32_t>();
   report.implicit = reader.get<std::uint8_t>() != 0;
   expect(report.factors >= 1 && report.factors <= kMaxFactors && std::isfinite(report.fit) &&
              std::isfinite(report.ridge) && std::isfinite(report.bias_ridge) &&
-             std::isfinite(report.held_out_squares) && !comes_before(report.last, report.first),
+             std::isfinite(report.judgement.sum) && !comes_before(report.last, report.first),
          "the report of a chunk is out of range");
   report.sums = SideSums::read(reader, report.factors, report.implicit);
   reader.end();
@@ -75,8 +75,8 @@ void UserReport::add(const UserReport& other) {
   ridge += other.ridge;
   bias_ridge += other.bias_ridge;
   refined_rows += other.refined_rows;
-  held_out += other.held_out;
-  held_out_squares += other.held_out_squares;
+  judgement.judged += other.judgement.judged;
+  judgement.sum += other.judgement.sum;
   sums.add(other.sums);
 }
 

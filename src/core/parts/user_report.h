@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/parts/chunk.h"
+#include "core/parts/held_out.h"
 #include "core/pieces/side_sums.h"
 #include "core/pieces/step.h"
 
@@ -20,8 +21,7 @@ struct UserReport {
   double ridge = 0;
   double bias_ridge = 0;  ///< the biases' part of the ridge
   std::uint64_t refined_rows = 0;
-  std::uint64_t held_out = 0;   ///< ratings kept out
-  double held_out_squares = 0;  ///< of their errors
+  Judgement judgement;  ///< by the ratings kept out
   std::uint32_t factors = 0;
   bool implicit = false;
   SideSums sums;

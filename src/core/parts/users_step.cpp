@@ -8,6 +8,7 @@
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
 #include "core/parts/chunk_rows.h"
+#include "core/parts/held_out.h"
 #include "core/parts/user_report.h"
 #include "core/parts/users_bytes.h"
 #include "core/pieces/step_head.h"
@@ -17,7 +18,34 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kJudgedRows = 1024;  // in a block of work
+/// What users say of themselves after a step; of the objective only what the biases have.
+UserReport report_on(const PartsTraining& training, std::uint64_t number, const ChunkFacts& facts,
+                     const CompressedRows& rows, const HalfStep& step, const Factors& users,
+                     TrainingWorkspace& workspace) {
+  const TrainOptions& options = training.options;
+  UserReport report;
+  report.training = key_of(training);
+  report.number = number;
+  report.first = report.last = facts.id;
+  report.users = facts.users;
+  report.ratings = facts.moments.count;
+  for (std::size_t row = 0; row < users.bias.size(); ++row) {
+    report.bias_ridge +=
+        step.bias_ridges()[row] * static_cast<double>(users.bias[row]) * users.bias[row];
+  }
+  report.factors = static_cast<std::uint32_t>(options.factors);
+  report.implicit = options.feedback == Feedback::kImplicit;
+  report.sums = SideSums(report.factors, report.implicit);
+  report.sums.add(
+      users.matrix.view(),
+      [&](std::uint64_t row) { return static_cast<float>(rows.row_size(row)); },
+      [&](std::uint64_t row) { return step.ridges()[row]; },
+      [&](int thread) -> TermAccumulator& {
+        return workspace.workers[static_cast<std::size_t>(thread)].terms;
+      },
+      workspace.segmented_sum, options.unknowns());
+  return report;
+}
 
 }  // namespace
 
@@ -37,10 +65,8 @@ struct UsersStep::Work {
 
   bool finishes() const { return head.step == Step::kFinish; }
   Factors start_of(const ChunkFacts& facts, ByteView users) const;
-  UserReport report_on(const ChunkFacts& facts, const HalfStep& step, const CompressedRows& rows,
-                       const HalfStep::Result& result, const Factors& users);
-  void judge(const ChunkFacts& chunk, ByteView held_out, const Factors& users,
-             UserReport& report) const;
+  void judge(const ChunkFacts& chunk, ByteView bytes, const CompressedRows& seen,
+             const Factors& users, UserReport& report) const;
 };
 
 UsersStep::UsersStep(ByteView step, const ItemBlock& block, ThreadTeam& team)
@@ -72,67 +98,28 @@ UsersStep::~UsersStep() = default;
 
 /// Where users start: as they were, in the basis of the step.
 Factors UsersStep::Work::start_of(const ChunkFacts& facts, ByteView users) const {
-  if (head.users == 0) return zero_factors(facts.users, head.training.options, team);
+  if (head.users == 0 && users.empty())
+    return zero_factors(facts.users, head.training.options, team);
   ChunkUsers known = ChunkUsers::read(users);
   known.check(facts, head.training, head.users);
   transform(known.factors.matrix, turn, team);
   return std::move(known.factors);
 }
 
-UserReport UsersStep::Work::report_on(const ChunkFacts& facts, const HalfStep& step,
-                                      const CompressedRows& rows, const HalfStep::Result& result,
-                                      const Factors& users) {
-  const TrainOptions& options = head.training.options;
-  UserReport report;
-  report.training = block.key;
-  report.number = head.number;
-  report.first = report.last = facts.id;
-  report.users = facts.users;
-  report.ratings = facts.moments.count;
-  report.fit = result.fit;
-  report.ridge = result.ridge;
-  for (std::size_t row = 0; row < users.bias.size(); ++row) {
-    report.bias_ridge +=
-        step.bias_ridges()[row] * static_cast<double>(users.bias[row]) * users.bias[row];
-  }
-  report.refined_rows = result.refined_rows;
-  report.factors = static_cast<std::uint32_t>(options.factors);
-  report.implicit = options.feedback == Feedback::kImplicit;
-  report.sums = SideSums(head.factors(), report.implicit);
-  report.sums.add(
-      users.matrix.view(),
-      [&](std::uint64_t row) { return static_cast<float>(rows.row_size(row)); },
-      [&](std::uint64_t row) { return step.ridges()[row]; },
-      [&](int thread) -> TermAccumulator& {
-        return workspace.workers[static_cast<std::size_t>(thread)].terms;
-      },
-      workspace.segmented_sum, options.unknowns());
-  return report;
-}
-
 /// What the users that have been solved make of the ratings that they were not told.
-void UsersStep::Work::judge(const ChunkFacts& chunk, ByteView held_out, const Factors& users,
-                            UserReport& report) const {
-  const ChunkFacts facts = facts_of_chunk(held_out);
+void UsersStep::Work::judge(const ChunkFacts& chunk, ByteView bytes, const CompressedRows& seen,
+                            const Factors& users, UserReport& report) const {
+  const PartsTraining& training = head.training;
+  const HeldOut held_out = HeldOut::read(bytes);
+  const ChunkFacts& facts = held_out.facts;
   expect(facts.id.part == chunk.id.part && facts.id.number == chunk.id.number &&
              facts.users == chunk.users && facts.items == chunk.items,
          "the ratings kept out are of another chunk");
-  const CompressedRows rows = rows_by_user(held_out, facts);
-  const RowObjective objective(head.training.options, head.training.mean, facts.items);
-  expect(!objective.implicit(), "ratings kept out have errors for explicit feedback alone");
-  const RowPasses passes(rows, objective);
-  std::vector<double> squares(rows.rows());
-  team.for_each_block(rows.rows(), kJudgedRows, [&](std::size_t begin, std::size_t end, int) {
-    std::vector<float> x(head.training.options.unknowns());
-    for (std::size_t row = begin; row < end; ++row) {
-      read_row(users, row, x);
-      squares[row] = passes.fit(
-          rows.offsets[row], rows.offsets[row + 1], block.vectors, x.data(),
-          [](const float* a, const float* b, std::size_t n) { return dot_in_double(a, b, n); });
-    }
-  });
-  report.held_out = facts.moments.count;
-  report.held_out_squares = std::accumulate(squares.begin(), squares.end(), 0.0);
+  const RowObjective objective(training.options, training.mean, facts.items);
+  report.judgement = objective.implicit()
+                         ? judge_rankings(held_out, seen, training.greatest_judged_hash, users,
+                                          block.vectors, team)
+                         : judge_ratings(held_out, objective, users, block.vectors, team);
 }
 
 UsersStep::Result UsersStep::run(ByteView chunk, ByteView users, ByteView held_out) {
@@ -151,9 +138,29 @@ UsersStep::Result UsersStep::run(ByteView chunk, ByteView users, ByteView held_o
       work.finishes()
           ? step.solve_with_gram(work.block.vectors, work.workspace, work.team, result.factors)
           : step.cg_step_in_basis(work.block.vectors, work.workspace, work.team, result.factors);
-  UserReport report = work.report_on(facts, step, rows, sums, result.factors);
-  if (!held_out.empty()) work.judge(facts, held_out, result.factors, report);
+  UserReport report =
+      report_on(training, work.head.number, facts, rows, step, result.factors, work.workspace);
+  report.fit = sums.fit;
+  report.ridge = sums.ridge;
+  report.refined_rows = sums.refined_rows;
+  if (!held_out.empty()) work.judge(facts, held_out, rows, result.factors, report);
   return {result.bytes(), report.bytes()};
+}
+
+UsersStep::Result first_users(const PartsTraining& training, ByteView chunk, Factors users,
+                              ThreadTeam& team) {
+  const ChunkFacts facts = facts_of_chunk(chunk);
+  expect(facts.items == training.items, "a chunk of another training");
+  expect(users.matrix.rows() == facts.users &&
+             users.matrix.cols() == static_cast<std::size_t>(training.options.factors) &&
+             users.bias.size() == (training.options.biases ? users.matrix.rows() : 0),
+         "a chunk and its first users are of different numbers");
+  const CompressedRows rows = rows_by_user(chunk, facts);
+  const HalfStep step(rows, training.items, training.options, training.mean, team);
+  TrainingWorkspace workspace(training.options, team, 0);
+  const ChunkUsers result{key_of(training), 0, facts.id, std::move(users)};
+  return {result.bytes(),
+          report_on(training, 0, facts, rows, step, result.factors, workspace).bytes()};
 }
 
 }  // namespace als

@@ -24,15 +24,19 @@ class UsersStep {
     Bytes report;  ///< to be added up by PieceSum
   };
 
-  /// chunk: its ratings by user. users: what the last half-step made of this chunk; empty at first.
-  /// held_out: the chunk's ratings that were kept out, if their error is to be known; for explicit
-  /// feedback alone.
+  /// chunk: its ratings by user. users: what the last half-step made of this chunk, or
+  /// first_users(); empty for zeros. held_out: the chunk's ratings that were kept out; empty if
+  /// none were.
   Result run(ByteView chunk, ByteView users, ByteView held_out = {});
 
  private:
   struct Work;
   std::unique_ptr<Work> work_;
 };
+
+/// Users to begin with (a warm start), as many rows as the chunk has users, and their report.
+UsersStep::Result first_users(const PartsTraining& training, ByteView chunk, Factors users,
+                              ThreadTeam& team);
 
 /// The factors of a chunk's users by canonical index, turned to the items' basis only by
 /// Step::kFinish.

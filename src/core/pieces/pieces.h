@@ -24,7 +24,8 @@ enum class Piece : std::uint32_t {
   kUsers = 9,
   kSums = 10,
   kUserReport = 11,
-  kSliceReport = 12
+  kSliceReport = 12,
+  kJudged = 13
 };
 
 /// Throws InvalidBytes unless `condition` holds.

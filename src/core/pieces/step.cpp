@@ -58,6 +58,7 @@ void put_training(const PartsTraining& training, PieceWriter& writer) {
   writer.put(training.users);
   writer.put(training.ratings);
   writer.put(training.zero_loss);
+  writer.put(training.greatest_judged_hash);
 }
 
 PartsTraining read_training(PieceReader& reader) {
@@ -79,6 +80,7 @@ PartsTraining read_training(PieceReader& reader) {
   training.users = reader.get<std::uint64_t>();
   training.ratings = reader.get<std::uint64_t>();
   training.zero_loss = reader.get<double>();
+  training.greatest_judged_hash = reader.get<std::uint64_t>();
   options.feedback = feedback == 0 ? Feedback::kExplicit : Feedback::kImplicit;
   options.biases = biases == 1;
   expect(feedback <= 1 && biases <= 1 && biases + feedback <= 1 && options.factors >= 1 &&

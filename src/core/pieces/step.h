@@ -22,6 +22,9 @@ struct PartsTraining {
   std::uint64_t ratings = 0;      ///< in all parts
   /// Implicit feedback: the loss where all factors are zero; else 0. See PartTotals::zero_loss().
   double zero_loss = 0;
+  /// Implicit feedback: what the ratings kept out of users with greater hashes come to is not
+  /// looked at, see judging_hash().
+  std::uint64_t greatest_judged_hash = ~std::uint64_t{0};
 
   std::uint32_t slices() const { return (items - 1) / slice_items + 1; }
   std::uint32_t slice_size(std::uint32_t slice) const;

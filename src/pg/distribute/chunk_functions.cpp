@@ -1,6 +1,7 @@
 // From ratings to chunks: als._row gathers those of a user, als._chunk packs users.
 
 #include "core/base/limits.h"
+#include "core/parts/held_out.h"
 #include "pg/distribute/stored_chunk.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
@@ -167,6 +168,7 @@ ALS_SQL_FUNCTION(als_row_bytes)
 ALS_SQL_FUNCTION(als_add_to_chunk)
 ALS_SQL_FUNCTION(als_chunk_bytes)
 ALS_SQL_FUNCTION(als_chunk_facts)
+ALS_SQL_FUNCTION(als_judging_hashes)
 
 /// als._add_to_row(state internal, item int, rating float8): internal
 Datum als_add_to_row(PG_FUNCTION_ARGS) {
@@ -246,5 +248,19 @@ Datum als_chunk_facts(PG_FUNCTION_ARGS) {
       bool nulls[7] = {};
       return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
     });
+  });
+}
+
+/// als._judging_hashes(chunk bytea): bigint[], see core/parts/held_out.h
+Datum als_judging_hashes(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    std::vector<Datum> hashes;
+    for (const std::uint64_t hash : als::judging_hashes(StoredChunk(fcinfo, 0).by_user().held_out))
+      hashes.push_back(Int64GetDatum(static_cast<int64>(hash)));
+    return PointerGetDatum(server([&] {
+      return construct_array(hashes.data(), static_cast<int>(hashes.size()), INT8OID, sizeof(int64),
+                             FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+    }));
   });
 }

@@ -1,8 +1,10 @@
 // Deals users out to parts and chunks by hashes of their ids, and packs what they have rated.
 #include "pg/distribute/packing.h"
 
+#include "core/evaluate/holdout_metrics.h"
 #include "core/parts/part_sums.h"
 #include "pg/distribute/sql_steps.h"
+#include "pg/ids/id_equality.h"
 #include "pg/source/duplicate_error.h"
 #include "pg/source/rating_reader.h"
 #include "pg/sql/params.h"
@@ -51,6 +53,15 @@ void read_rows(const std::string& sql, const std::vector<Oid>& types, Take&& tak
   SnapshotScope snapshot;
   read_source(sql, types, take);
   snapshot.pop();
+}
+
+std::vector<std::uint64_t> keys_by_rank(const IdDictionary& ids,
+                                        const std::vector<std::uint32_t>& rank) {
+  std::vector<std::uint64_t> keys(rank.size());
+  server([&] {
+    for (std::uint32_t i = 0; i < rank.size(); ++i) keys[rank[i]] = id_hash(ids.type(), ids.id(i));
+  });
+  return keys;
 }
 
 }  // namespace
@@ -172,14 +183,21 @@ void Packing::pack() {
       {int_param(places * parts), int_param(places), int4_array_param(workspace_.parts())}));
   names.end();
   const std::int64_t chunks = counts_.users / parts / users_in_chunk() + 1;  // of each part
+  const std::string keys =
+      request_.holdout > 0
+          ? "(select pg_catalog.array_agg(key order by idx) from " + workspace_.items() + ")"
+          : "null";
   execute("insert into " + workspace_.chunks() +
               " select part, number, pg_catalog.array_agg(user_id), als._chunk(ratings, "
-              "als._id_key(user_id), part, number, $1, $2, 0, 0, null) from (select part, (place "
+              "als._id_key(user_id), part, number, $1, $2, $5, $6, " +
+              keys +
+              ") from (select part, (place "
               "operator(pg_catalog.*) $3 operator(pg_catalog./) $4)::pg_catalog.int4 as number, "
               "user_id, ratings from " +
               workspace_.rows() + " order by 1, 2, 3) users group by part, number",
           {int_param(static_cast<int>(items_)), int_param(static_cast<int>(request_.on_duplicate)),
-           bigint_param(chunks), bigint_param(places)});
+           bigint_param(chunks), bigint_param(places), float_param(request_.holdout),
+           bigint_param(static_cast<std::int64_t>(request_.seed))});
   workspace_.empty(workspace_.rows());
   execute("insert into " + workspace_.users() + " select part, number, null from " +
           workspace_.chunks());
@@ -213,11 +231,26 @@ Ratings Packing::sample(ThreadTeam& team) const {
     server([&] { ids.rank(ranks.data()); });
     return ranks;
   };
-  return Ratings(reader.take_buffer(), ranks_of(reader.users()), ranks_of(reader.items()),
-                 request_.on_duplicate, team);
+  const std::vector<std::uint32_t> users = ranks_of(reader.users());
+  const std::vector<std::uint32_t> items = ranks_of(reader.items());
+  const HoldoutRule rule{request_.holdout, request_.seed, keys_by_rank(reader.users(), users),
+                         keys_by_rank(reader.items(), items)};
+  return Ratings(reader.take_buffer(), users, items, request_.on_duplicate, team,
+                 request_.holdout > 0 ? &rule : nullptr);
 }
 
-void Packing::make_slices(PartsTraining& training) {
+/// That of the last of the users who are looked at.
+std::uint64_t Packing::greatest_judged_hash() const {
+  std::uint64_t greatest = 0;
+  read_rows("select hash from (select pg_catalog.unnest(als._judging_hashes(chunk)) as hash from " +
+                workspace_.chunks() + ") users order by hash limit " + std::to_string(kJudgedUsers),
+            {INT8OID}, [&](TupleTableSlot* slot) {
+              greatest = static_cast<std::uint64_t>(DatumGetInt64(slot->tts_values[0]));
+            });
+  return greatest;
+}
+
+void Packing::make_slices(PartsTraining& training, const std::string& known_items) {
   workspace_.create_slices(training.slices());
   const Param last = int_param(static_cast<int>(training.slices()) - 1);
   {
@@ -238,12 +271,21 @@ void Packing::make_slices(PartsTraining& training) {
   training.zero_loss = zero_loss(fetch_bytes(
       "select pg_catalog.string_agg(totals, '' order by slice) from " + workspace_.totals()));
   const BytesParam param(training.bytes());
+  std::string known = "null::pg_catalog.bytea";
+  std::string join;
+  if (!known_items.empty()) {
+    known = "als._known(idx operator(pg_catalog.%) $3, known_factors, known_bias)";
+    join = " left join " + known_items + " on " + server([&] {
+             return equals_condition(*request_.source.id_types.items, "item_id", "known_id");
+           });
+  }
   execute("insert into " + workspace_.slices() +
-              " select t.slice, als._make_slice($1, t.slice, totals, keys, $2) from " +
+              " select t.slice, als._make_slice($1, t.slice, totals, keys, $2, known) from " +
               workspace_.totals() +
               " t join (select idx operator(pg_catalog./) $3 as slice, pg_catalog.array_agg(key "
-              "order by idx) as keys from " +
-              workspace_.items() + " group by 1) k on t.slice operator(pg_catalog.=) k.slice",
+              "order by idx) as keys, " +
+              known + " as known from " + workspace_.items() + join +
+              " group by 1) k on t.slice operator(pg_catalog.=) k.slice",
           {param, float_param(moments_.spread()), int_param(static_cast<int>(slice_items()))});
 }
 

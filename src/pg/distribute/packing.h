@@ -15,6 +15,8 @@ struct PackingRequest {
   const DescribedSource& source;
   OnDuplicate on_duplicate;
   int factors;
+  double holdout;  ///< the share of each user's ratings kept out
+  std::uint64_t seed;
 };
 
 /// The rows of a source.
@@ -53,8 +55,12 @@ class Packing {
   Ratings sample(ThreadTeam& team) const;
 
   /// Sums what the ratings of each item come to, and makes the slices that a training starts with.
-  /// Completes `training` by the loss where all factors are zero.
-  void make_slices(PartsTraining& training);
+  /// Completes `training` by the loss where all factors are zero. known_items: of known_factors(),
+  /// or empty.
+  void make_slices(PartsTraining& training, const std::string& known_items);
+
+  /// See PartsTraining, once the ratings are packed.
+  std::uint64_t greatest_judged_hash() const;
 
   /// Of all items.
   std::vector<RatingTotals> totals() const;

@@ -3,6 +3,8 @@
 #include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
 #include "core/parts/piece_sum.h"
+#include "core/train/initial_factors.h"
+#include "pg/distribute/known_factors.h"
 #include "pg/distribute/stored_chunk.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
@@ -13,14 +15,21 @@ namespace {
 
 ThreadTeam team_of_session() { return interruptible_team(default_threads()); }
 
-/// A slice that begins with the numbers that are drawn for these keys.
-Bytes make_random_slice(FunctionCallInfo fcinfo) {
-  const ByteView training = bytes_arg(fcinfo, 0, "training");
+/// A slice that begins with the numbers that are drawn for these keys, but for those of its items
+/// that are known.
+Bytes make_first_slice(FunctionCallInfo fcinfo) {
+  const PartsTraining training = PartsTraining::read(bytes_arg(fcinfo, 0, "training"));
   const std::uint32_t slice = number_arg(fcinfo, 1, "slice");
   const ByteView totals = bytes_arg(fcinfo, 2, "totals");
+  const std::vector<std::uint64_t> keys = keys_arg(fcinfo, 3);
+  const double spread = float_arg(fcinfo, 4, "spread", 0, 1e300);
   ThreadTeam team = team_of_session();
-  return make_slice(PartsTraining::read(training), slice, totals, keys_arg(fcinfo, 3),
-                    float_arg(fcinfo, 4, "spread", 0, 1e300), team);
+  if (PG_ARGISNULL(5)) return make_slice(training, slice, totals, keys, spread, team);
+  if (slice >= training.slices() || keys.size() != training.slice_size(slice))
+    throw InvalidBytes("a slice and its keys are of different items");
+  Factors factors = initial_factors(keys, training.options, spread, team);
+  put_known(bytes_arg(fcinfo, 5, "known"), factors);
+  return make_slice(training, slice, totals, factors, team);
 }
 
 /// Adds the piece that the second argument is, called `name`, to what the aggregate has gathered.
@@ -90,10 +99,11 @@ Datum als_pieces_sum(PG_FUNCTION_ARGS) {
   return als::pg::AggregateState<als::PieceSum>::result(fcinfo);
 }
 
-/// als._make_slice(training bytea, slice int, totals bytea, keys bigint[], spread float8): bytea
+/// als._make_slice(training bytea, slice int, totals bytea, keys bigint[], spread float8, known
+/// bytea): bytea
 Datum als_make_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  return guard_bytes([&] { return bytea_datum(make_random_slice(fcinfo)); });
+  return guard_bytes([&] { return bytea_datum(make_first_slice(fcinfo)); });
 }
 
 /// als._turn_slice(slice bytea, step bytea): bytea

@@ -31,6 +31,14 @@ Bytes SqlSteps::reports() const {
       workspace_.slices());
 }
 
+Bytes SqlSteps::user_reports(const Workspace& workspace) {
+  return fetch_bytes(
+      "select als._sum_user_reports(report order by part) from (select part, "
+      "als._sum_user_reports(report) as "
+      "report from (select part, als._user_report(users) as report from " +
+      workspace.users() + " order by part, number) chunks group by part) parts");
+}
+
 /// Gathers the items' vectors for a step. A step that goes with them is sent once to each machine,
 /// not once to each shard.
 void SqlSteps::gather_block(const Param& step, bool with_step) {
@@ -66,11 +74,7 @@ Bytes SqlSteps::step_users(const Bytes& step) {
               "), " + block() + ", c.chunk, u.users, $1) from " + chunks_with_users(),
           {int_param(threads_)});
   workspace_.users_are_next();
-  return fetch_bytes(
-      "select als._sum_user_reports(report order by part) from (select part, "
-      "als._sum_user_reports(report) as "
-      "report from (select part, als._user_report(users) as report from " +
-      workspace_.users() + " order by part, number) chunks group by part) parts");
+  return user_reports(workspace_);
 }
 
 Bytes SqlSteps::step_items(const Bytes& step) {

@@ -34,6 +34,9 @@ class SqlSteps : public PartsRunner {
   /// What all slices report.
   Bytes reports() const;
 
+  /// What all users report.
+  static Bytes user_reports(const Workspace& workspace);
+
  private:
   void gather_block(const Param& step, bool with_step);
   std::string block() const;

@@ -2,8 +2,11 @@
 
 #include "core/parts/part_sums.h"
 #include "core/parts/users_step.h"
+#include "core/train/initial_factors.h"
+#include "pg/distribute/known_factors.h"
 #include "pg/distribute/stored_chunk.h"
 #include "pg/server/interrupts.h"
+#include "pg/server/settings.h"
 
 namespace als::pg {
 
@@ -65,10 +68,27 @@ struct SumsWork {
 
 }  // namespace als::pg
 
+ALS_SQL_FUNCTION(als_start_users)
 ALS_SQL_FUNCTION(als_step_users)
 ALS_SQL_FUNCTION(als_user_report)
 ALS_SQL_FUNCTION(als_add_to_sums)
 ALS_SQL_FUNCTION(als_sums_bytes)
+
+/// als._start_users(training bytea, chunk bytea, known bytea): bytea, as als._step_users
+Datum als_start_users(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    const als::PartsTraining training = als::PartsTraining::read(bytes_arg(fcinfo, 0, "training"));
+    const als::ByteView chunk = StoredChunk(fcinfo, 1).by_user().ratings;
+    const als::ByteView known = bytes_or_nothing(fcinfo, 2);
+    als::ThreadTeam team = interruptible_team(default_threads());
+    als::Factors users =
+        als::zero_factors(als::facts_of_chunk(chunk).users, training.options, team);
+    if (!known.empty()) put_known(known, users);
+    const als::UsersStep::Result result = als::first_users(training, chunk, std::move(users), team);
+    return PointerGetDatum(bytea_of_pair(result.report, result.users));
+  });
+}
 
 /// als._step_users(step bytea, block bytea, chunk bytea, users bytea, threads int): bytea, what
 /// they report and the users
@@ -78,8 +98,9 @@ Datum als_step_users(PG_FUNCTION_ARGS) {
     const als::ByteView users = bytes_or_nothing(fcinfo, 3);
     als::UsersStep& step = users_step(fcinfo, bytes_arg(fcinfo, 0, "step"),
                                       bytes_arg(fcinfo, 1, "block"), threads_arg(fcinfo, 4));
-    const als::UsersStep::Result result = step.run(StoredChunk(fcinfo, 2).by_user().ratings,
-                                                   users.empty() ? users : read_pair(users).second);
+    const StoredChunk::ByUser chunk = StoredChunk(fcinfo, 2).by_user();
+    const als::UsersStep::Result result =
+        step.run(chunk.ratings, users.empty() ? users : read_pair(users).second, chunk.held_out);
     return PointerGetDatum(bytea_of_pair(result.report, result.users));
   });
 }

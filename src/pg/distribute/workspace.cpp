@@ -75,6 +75,21 @@ void Workspace::distribute(std::initializer_list<const char*> labels, const char
   }
 }
 
+void Workspace::create_known(Oid user_factors) {
+  const std::string user = server([&] { return column_type(*id_types_.users); });
+  create("places", "user_id " + user + ", part int, number int, n int", nullptr);
+  create("known", "part int, number int, n int, factors real[], bias real", nullptr);
+  const auto distribute = [&](const std::string& name, const char* column,
+                              const std::string& with) {
+    execute("select pg_catalog.create_distributed_table(" + name_argument(name) + ", '" + column +
+                "', colocate_with => $1)",
+            {text_param(with.c_str())});
+  };
+  if (distributed_) distribute(known(), "part", chunks());
+  if (server([&] { return cluster_table(user_factors).spread; }) == TableSpread::kDistributed)
+    distribute(places(), "user_id", relation_name(user_factors));
+}
+
 void Workspace::drop() {
   std::string tables;
   for (const std::string& made : made_) tables += (tables.empty() ? "" : ", ") + made;

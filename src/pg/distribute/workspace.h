@@ -30,6 +30,16 @@ class Workspace {
   void create();
   /// Those by slice, once it is known how many slices there are: slices(), totals(), sums().
   void create_slices(std::size_t n);
+
+  /// For a training that begins with the factors of a model:
+  ///
+  ///   places  user_id, part, number, n: where a user is among those of a chunk
+  ///   known   part, number, n, factors, bias: of users, on their way to them
+  ///
+  /// Places lie with the model's users, if those are distributed.
+  void create_known(Oid user_factors);
+  std::string places() const { return table("places"); }
+  std::string known() const { return table("known"); }
   void drop();
 
   bool distributed() const { return distributed_; }

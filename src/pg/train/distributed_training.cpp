@@ -3,11 +3,13 @@
 
 #include "core/data/rating_statistics.h"
 #include "pg/distribute/citus.h"
+#include "pg/distribute/known_users.h"
 #include "pg/model/previous_run.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
 #include "pg/sql/params.h"
 #include "pg/train/training_source.h"
+#include "pg/train/warm_start.h"
 
 namespace als::pg {
 
@@ -20,12 +22,6 @@ void check_can_be_distributed(const TrainRequest& request) {
     refuse("nonnegative factors", "Leave nonnegative out, or train with distributed => false.");
   if (request.options.solver == Solver::kDirect)
     refuse("solver => 'direct'", "Use solver => 'cg', which ends as low, or distributed => false.");
-  if (request.holdout > 0)
-    refuse(
-        "a holdout",
-        "Split the source with als.hash_fraction(), and measure with als.evaluate() afterwards.");
-  if (request.warm_start)
-    refuse("a warm start", "Leave warm_start out, or say warm_start => false.");
 }
 
 void DistributedTraining::run() {
@@ -33,6 +29,7 @@ void DistributedTraining::run() {
   progress_.expect(request_.options.iterations);
   source_ = describe_training(request_, model_, report_, context_);
   spread_ = spread_of(*source_);
+  if (spread_.is_distributed()) check_nodes();
   settings_ = bulk_settings(spread_.is_distributed());
   prepare_tables();
   SnapshotScope snapshot;
@@ -62,7 +59,8 @@ void DistributedTraining::pack() {
   report_.parts = request_.parts.value_or(spread_.shards);
   workspace_.emplace(model_.target_table().schema(), source_->id_types, report_.parts,
                      spread_.is_distributed());
-  packing_.emplace(PackingRequest{*source_, request_.on_duplicate, request_.options.factors},
+  packing_.emplace(PackingRequest{*source_, request_.on_duplicate, request_.options.factors,
+                                  request_.holdout, request_.options.seed},
                    *workspace_);
   workspace_->create();
   progress_.enter(Phase::kReading);
@@ -77,6 +75,7 @@ void DistributedTraining::pack() {
   report_.skipped = counts.rows - counts.kept;
   report_.duplicates = packing_->duplicates();
   report_.ratings = static_cast<std::int64_t>(packing_->moments().count);
+  report_.held_out = counts.kept - report_.duplicates - report_.ratings;
   report_.users = counts.users;
   report_.items = packing_->items();
   report_.mean = packing_->moments().mean;
@@ -113,15 +112,18 @@ void DistributedTraining::iterate() {
   training.slice_items = packing_->slice_items();
   training.users = static_cast<std::uint64_t>(report_.users);
   training.ratings = static_cast<std::uint64_t>(report_.ratings);
-  packing_->make_slices(training);
+  if (request_.holdout > 0 && options_.feedback == Feedback::kImplicit)
+    training.greatest_judged_hash = packing_->greatest_judged_hash();
+  const Bytes users = start(training);
   SqlSteps steps(*workspace_, training.slices(), request_.threads);
   ThreadTeam team = interruptible_team(request_.threads);
-  PartsTrainer trainer(training, steps.reports(), steps, team);
+  PartsTrainer trainer(training, steps.reports(), steps, team, users);
   Iterations iterations(options_, trainer);
   Stopwatch iteration;
   while (!iterations.finished()) {
     iterations.iterate();
     report_.loss.push_back(iterations.loss().back());
+    if (request_.holdout > 0) report_.holdout.push_back(trainer.holdout_metric());
     progress_.iteration(static_cast<int>(report_.loss.size()), report_.loss.back());
     tell_iteration(request_, report_, iteration.seconds());
     iteration = Stopwatch();
@@ -129,6 +131,23 @@ void DistributedTraining::iterate() {
   report_.cg = true;
   report_.refined = static_cast<std::int64_t>(trainer.refined_rows());
   report_.train_seconds = watch.seconds();
+}
+
+/// Makes the slices, at random or as the model has the items. Returns what the users report with
+/// whom it begins, if it does.
+Bytes DistributedTraining::start(PartsTraining& training) {
+  if (!report_.warm_started) {
+    if (request_.warm_start) tell_of_cold_start(model_);
+    packing_->make_slices(training, "");
+    return {};
+  }
+  SnapshotScope snapshot;
+  const Model model = read_model(model_.table());
+  snapshot.pop();
+  check_warm_start(model, options_);
+  const BySide<const IdType*>& types = source_->id_types;
+  packing_->make_slices(training, known_factors(model, Side::kItems, *types.items));
+  return start_users(model, *types.users, training, *workspace_);
 }
 
 void DistributedTraining::write() {

@@ -32,6 +32,7 @@ class DistributedTraining {
   void prepare_tables();
   void pack();
   void complete_options();
+  Bytes start(PartsTraining& training);
   void iterate();
   void write();
   void write_users();

@@ -87,9 +87,8 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
   request.threads = threads_arg(args.fcinfo(), args["threads"]);
   request.replace = true;
   add_distribution(request, args, recorded->distributed, recorded->parts);
-  request.warm_start = args.is_null("warm_start")
-                           ? !request.distributed && can_be_warm(model, request.options)
-                           : args.flag("warm_start");
+  request.warm_start =
+      args.is_null("warm_start") ? can_be_warm(model, request.options) : args.flag("warm_start");
   request.keep_previous = args.flag("keep_previous");
   request.replace_ids = args.flag("replace_ids");
   request.functions = args.flag("functions");

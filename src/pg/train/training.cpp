@@ -59,10 +59,7 @@ TrainingLoop::State Training::first_state() {
                state.items);
     snapshot.pop();
   } else if (request_.warm_start) {
-    server([&] {
-      ereport(NOTICE, (errmsg("model %s does not exist yet: it starts from random factors",
-                              model_.target_table().relation().c_str())));
-    });
+    tell_of_cold_start(model_);
   }
   return state;
 }

@@ -50,4 +50,11 @@ void warm_start(const Model& model, Side side, const IdDictionary& ids,
                });
 }
 
+void tell_of_cold_start(const ModelWriter& model) {
+  server([&] {
+    ereport(NOTICE, (errmsg("model %s does not exist yet: it starts from random factors",
+                            model.target_table().relation().c_str())));
+  });
+}
+
 }  // namespace als::pg

@@ -3,7 +3,7 @@
 
 #include "core/linalg/factor_matrix.h"
 #include "pg/ids/id_dictionary.h"
-#include "pg/model/model.h"
+#include "pg/model/model_writer.h"
 
 namespace als::pg {
 
@@ -17,5 +17,8 @@ void warm_start(const Model& model, Side side, const IdDictionary& ids,
 
 /// Throws 22023 unless the model's factors can be the start of such a training.
 void check_warm_start(const Model& model, const TrainOptions& options);
+
+/// In a notice: there are no factors to begin with.
+void tell_of_cold_start(const ModelWriter& model);
 
 }  // namespace als::pg

@@ -1,0 +1,49 @@
+// Sends the users' factors of a model to the chunks that the users are in.
+#include "pg/distribute/known_users.h"
+
+#include "pg/distribute/sql_steps.h"
+#include "pg/model/factor_table.h"
+
+namespace als::pg {
+
+std::string known_factors(const Model& model, Side side, const IdType& type) {
+  const FactorTable& factors = model.factor_tables[side];
+  std::string id = id_column(side);
+  if (factors.id_type != type.oid) {
+    if (!server([&] { return is_widened(factors.id_type, type.oid); })) return "";
+    id += "::" + std::string(server([&] { return column_type(type); }));
+  }
+  return "(select " + id +
+         " as known_id, factors::pg_catalog.float4[] as known_factors, bias::pg_catalog.float4 as "
+         "known_bias from only " +
+         relation_name(factors.named) + ") known_rows";
+}
+
+Bytes start_users(const Model& model, const IdType& type, const PartsTraining& training,
+                  Workspace& workspace) {
+  const std::string known = known_factors(model, Side::kUsers, type);
+  if (known.empty()) return {};
+  workspace.create_known(model.factor_tables.users.named);
+  execute("insert into " + workspace.places() +
+          " select id, part, number, n operator(pg_catalog.-) 1 from " + workspace.chunks() +
+          ", lateral pg_catalog.unnest(ids) with ordinality as users(id, n)");
+  const std::string same = server([&] { return equals_condition(type, "user_id", "known_id"); });
+  execute("insert into " + workspace.known() +
+          " select part, number, n, known_factors, known_bias from " + workspace.places() +
+          " join " + known + " on " + same);
+  workspace.empty(workspace.places());
+  const BytesParam param(training.bytes());
+  workspace.empty(workspace.users());
+  execute("insert into " + workspace.users() +
+              " select c.part, c.number, als._start_users($1, c.chunk, k.known) from " +
+              workspace.chunks() +
+              " c left join (select part, number, als._known(n, factors, bias) as known from " +
+              workspace.known() +
+              " group by part, number) k on c.part operator(pg_catalog.=) k.part and c.number "
+              "operator(pg_catalog.=) k.number",
+          {param});
+  workspace.empty(workspace.known());
+  return SqlSteps::user_reports(workspace);
+}
+
+}  // namespace als::pg
