@@ -103,6 +103,10 @@ void check_table(Oid table, Side side) {
   if (!is_ordinary)
     refuse(table, ERRCODE_WRONG_OBJECT_TYPE, "is not an ordinary table",
            "Factors are in a table of their own, which is no partition and inherits from none.");
+  if (server([&] { return find_inheritance_children(table, NoLock) != NIL; }))
+    refuse(table, ERRCODE_WRONG_OBJECT_TYPE, "is not an ordinary table",
+           "Other tables inherit from it, whose rows would be no factors: use ALTER TABLE ... NO "
+           "INHERIT for them.");
   check_sees_all_rows(table);
   check_columns(table, side);
   const char* id = id_column(side);

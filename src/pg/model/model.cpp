@@ -165,10 +165,26 @@ std::optional<double> finite(double number) {
   return std::isfinite(number) ? std::optional(number) : std::nullopt;
 }
 
+/// Names are entered where oids differ from node to node: they do not follow a table.
+[[noreturn]] void throw_gone(const Model& model, Side side) {
+  const bool is_by_name =
+      server([&] { return cluster_table(model.table).spread != TableSpread::kNone; });
+  throw UserError(
+      ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+      format("the %s factors of model %s are gone", side_name(side), model.name.c_str()),
+      is_by_name
+          ? format(
+                "If their table was renamed, enter its name: UPDATE %s SET %s_table = '...'. Else "
+                "remove the rest with als.drop_model and train the model again.",
+                model.name.c_str(), side_name(side))
+          : "Remove the rest with als.drop_model and train the model again.");
+}
+
 void describe_factor_table(Model& model, Side side) {
   FactorTable& factors = model.factor_tables[side];
   bool is_named = true;
-  bool exists = server([&] {
+  bool has_ids = true;
+  const bool exists = server([&] {
     const ClusterTable cluster = cluster_table(factors.named);
     factors.spread = cluster.spread;
     factors.table = cluster.here;
@@ -181,7 +197,8 @@ void describe_factor_table(Model& model, Side side) {
                caller_trusts(form->relowner);
     ReleaseSysCache(tuple);
     AttrNumber column = get_attnum(factors.table, id_column(side));
-    if (column == InvalidAttrNumber) return false;
+    has_ids = column != InvalidAttrNumber;
+    if (!has_ids) return true;
     int32 modifier;
     get_atttypetypmodcoll(factors.table, column, &factors.id_type, &modifier,
                           &factors.id_collation);
@@ -190,11 +207,13 @@ void describe_factor_table(Model& model, Side side) {
                        number_of(kPopularity, factors.table)};
     return true;
   });
-  if (!exists)
+  if (!exists) throw_gone(model, side);
+  if (!has_ids)
     throw UserError(
-        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        format("the %s factors of model %s are gone", side_name(side), model.name.c_str()),
-        "Remove the rest with als.drop_model and train the model again.");
+        ERRCODE_UNDEFINED_COLUMN,
+        format("table %s of model %s has no column \"%s\"", relation_name(factors.named).c_str(),
+               model.name.c_str(), id_column(side)),
+        "Give the column its name back, with ALTER TABLE ... RENAME COLUMN.");
   if (!is_named)
     throw UserError(
         ERRCODE_INSUFFICIENT_PRIVILEGE,
