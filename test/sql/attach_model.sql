@@ -182,6 +182,7 @@ create table parts (like u including all) partition by list (user_id);
 select try($$select als.attach_model('other', 'parts', 'i')$$);
 create table child () inherits (u);
 select try($$select als.attach_model('other', 'child', 'i')$$);
+select try($$select als.attach_model('other', 'u', 'i')$$);
 drop table child;
 create table bad (like u including all);
 select try($$select als.attach_model('other', 'bad', 'i')$$);

@@ -125,5 +125,24 @@ like(failure('drop table taste'), qr/^2BP01: cannot drop table taste because oth
 sql('drop table taste cascade');
 is(on_all(q{select count(*) from pg_class where relname ~ '^taste'}), '0 0 0', 'with its factors, too, where its table is dropped');
 
+# Ids of types that somebody has made.
+sql(q{
+	create type colour as enum ('red', 'green', 'blue');
+	create type place as (shop int, shelf text);
+	create domain number as int check (value > 0);
+	create table by_colour as select (enum_range(null::colour))[1 + user_id % 3] as user_id, item_id, avg(rating)::real as rating from here where item_id % 2 = user_id % 2 group by 1, 2;
+	create table by_place as select row(user_id, 'a')::place as user_id, row(item_id, 'b')::place as item_id, rating from here;
+	create table by_number as select user_id::number as user_id, item_id, rating from here;
+	select create_distributed_table(t, 'user_id') from unnest('{by_colour,by_place,by_number}'::text[]) t});
+my %id = (colour => 'red', place => '(7,a)', number => 7);
+for my $type (sort keys %id)
+{
+	sql("select from als.train('of_$type', 'by_$type', factors => 4, iterations => 2, distributed => true)");
+	is(sql("select warm_start from als.retrain('of_$type')"), 't', "$type: trained again");
+	my $recommend = "select count(*) from als.recommend('of_$type', '$id{$type}'::text, 3)";
+	is(on_all($recommend), '3 3 3', "$type: served");
+	is(sql("select als.recommend_all('of_$type', '${type}_recs', 3)"), sql("select 3 * count(*) from of_${type}_user_factors"), "$type: lists for all users");
+}
+
 $_->stop for @nodes;
 done_testing();

@@ -25,8 +25,9 @@ Bytes start_users(const Model& model, const IdType& type, const PartsTraining& t
   if (known.empty()) return {};
   workspace.create_known(model.factor_tables.users.named);
   execute("insert into " + workspace.places() +
-          " select id, part, number, n operator(pg_catalog.-) 1 from " + workspace.chunks() +
-          ", lateral pg_catalog.unnest(ids) with ordinality as users(id, n)");
+          " select id, part, number, n from (select pg_catalog.unnest(ids) as id, part, number, "
+          "pg_catalog.generate_subscripts(ids, 1) operator(pg_catalog.-) 1 as n from " +
+          workspace.chunks() + ") users");
   const std::string same = server([&] { return equals_condition(type, "user_id", "known_id"); });
   execute("insert into " + workspace.known() +
           " select part, number, n, known_factors, known_bias from " + workspace.places() +
