@@ -82,7 +82,22 @@ is(sql(q{select als.recommend_all('taste', 'recs', 120, exclude_seen => false)})
 sql(q{select als.recommend_all('single', 'expected', 4, seen => 'select user_id::bigint, item_id from more')});
 is(sql(q{select als.recommend_all('taste', 'recs', 4, seen => 'select user_id::bigint, item_id from more')}), 1200, 'ids of other types');
 is(sql(sprintf $differ, 'recs'), 0, 'are converted');
+is(sql(q{select als.recommend_users_all('taste', 'users_of_items', 3)}), 357, 'users for all items but the one that all have seen');
+like(failure(q{select als.track('taste')}), qr/^0A000: changes of public.ratings are not noted/, 'changes are not noted');
+is(sql(q{select als.refresh('taste')}), '(0,0)', 'but looked for');
 is(on_all(q{select count(*) from pg_class where relname ~ '^als_[0-9a-f]'}), '0 0 0', 'nothing is left on any node');
+
+# By a role that may do no more than that in its own schema.
+sql(q{
+	create role app login;
+	create schema app authorization app;
+	set role app;
+	create table app.ratings as select user_id, item_id, 5::real as rating from generate_series(1, 40) user_id, generate_series(1, 30) item_id where (user_id + item_id) % 3 > 0;
+	select create_distributed_table('app.ratings', 'user_id')});
+is(sql(q{set role app; select count(*) from als.train('app.of_app', 'app.ratings', feedback => 'implicit', factors => 4, distributed => true)}), 1, 'any role trains');
+is(sql(q{set role app; select warm_start from als.retrain('app.of_app')}), 't', 'again');
+is(sql(q{set role app; select als.recommend_all('app.of_app', 'app.recs', 3)}), 120, 'and makes lists');
+sql(q{set role app; select als.drop_model('app.of_app'); drop schema app cascade});
 
 # Warm starts and ratings kept out: the bits of one server again, and only items and keys at the coordinator.
 my $again = q{select from als.train('%1$s', '%2$s', factors => 8, iterations => 3, distributed => true, %3$s replace => true, warm_start => true, holdout => 0.2)};
@@ -130,11 +145,20 @@ sql(q{
 	create type colour as enum ('red', 'green', 'blue');
 	create type place as (shop int, shelf text);
 	create domain number as int check (value > 0);
-	create table by_colour as select (enum_range(null::colour))[1 + user_id % 3] as user_id, item_id, avg(rating)::real as rating from here where item_id % 2 = user_id % 2 group by 1, 2;
+	create table by_colour as select (enum_range(null::colour))[1 + user_id % 3] as user_id, item_id, rating from here;
 	create table by_place as select row(user_id, 'a')::place as user_id, row(item_id, 'b')::place as item_id, rating from here;
 	create table by_number as select user_id::number as user_id, item_id, rating from here;
 	select create_distributed_table(t, 'user_id') from unnest('{by_colour,by_place,by_number}'::text[]) t});
-my %id = (colour => 'red', place => '(7,a)', number => 7);
+like(failure(q{select als.train('of_colour', 'by_colour', distributed => true)}), qr/^0A000: Citus does not find users by ids of type colour/, 'enums have other hashes on other nodes');
+sql(q{
+	create table users_of_colour (user_id colour primary key, factors real[], bias real, n_ratings int);
+	select create_distributed_table('users_of_colour', 'user_id');
+	insert into users_of_colour values ('red', '{1,2}');
+	create table items_of_colour (item_id int primary key, factors real[], bias real, n_ratings int);
+	select create_reference_table('items_of_colour');
+	insert into items_of_colour values (1, '{1,2}')});
+like(failure(q{select als.attach_model('of_colour', 'users_of_colour', 'items_of_colour')}), qr/^0A000: Citus does not find users by ids of type colour/, 'in tables that are there, too');
+my %id = (place => '(7,a)', number => 7);
 for my $type (sort keys %id)
 {
 	sql("select from als.train('of_$type', 'by_$type', factors => 4, iterations => 2, distributed => true)");

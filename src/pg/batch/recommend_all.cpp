@@ -221,7 +221,8 @@ std::int64_t recommend_all(const Request& request, Progress& progress) {
   std::shared_ptr<ServedModel> served = serve_model(request.model);
   if (SpreadRecommendations lists(request, *served);
       lists.are_possible() && !target.is_temporary()) {
-    target.prepare(served->model(), served->id_type(Side::kUsers), served->id_type(Side::kItems));
+    target.prepare(request.whom, served->model(), served->id_type(Side::kUsers),
+                   served->id_type(Side::kItems));
     const std::int64_t written = lists.write(target, progress);
     snapshot.pop();
     return written;
@@ -229,7 +230,8 @@ std::int64_t recommend_all(const Request& request, Progress& progress) {
   // Before anything is written: after that, what is built is not shared with other sessions.
   served->side(request.whom);
   served->search(other_side(request.whom));
-  target.prepare(served->model(), served->id_type(Side::kUsers), served->id_type(Side::kItems));
+  target.prepare(request.whom, served->model(), served->id_type(Side::kUsers),
+                 served->id_type(Side::kItems));
   progress.enter(Phase::kReading);
   Run run(request, *served, target, progress);
   progress.enter(Phase::kRemoving);

@@ -30,7 +30,7 @@ bool RecommendationTable::is_temporary() const {
   return server([&] { return isAnyTempNamespace(target_table_.schema()); });
 }
 
-void RecommendationTable::create(const Model& model, const IdType& user_type,
+void RecommendationTable::create(Side whom, const Model& model, const IdType& user_type,
                                  const IdType& item_type) {
   const char* user = server([&] { return column_type(user_type); });
   const char* item = server([&] { return column_type(item_type); });
@@ -39,7 +39,7 @@ void RecommendationTable::create(const Model& model, const IdType& user_type,
   table_ = target_table_.find();
   created_ = true;
   const FactorTable& users = model.factor_tables.users;
-  if (users.spread == TableSpread::kDistributed && !is_temporary())
+  if (whom == Side::kUsers && users.spread == TableSpread::kDistributed && !is_temporary())
     execute("select pg_catalog.create_distributed_table($1, 'user_id', colocate_with => $2)",
             {class_param(table_), text_param(relation_name(users.named).c_str())});
 }
@@ -60,10 +60,10 @@ void RecommendationTable::check_is_foreign_to(const Model& model) const {
                   "exist.");
 }
 
-void RecommendationTable::prepare(const Model& model, const IdType& user_type,
+void RecommendationTable::prepare(Side whom, const Model& model, const IdType& user_type,
                                   const IdType& item_type) {
   if (!OidIsValid(table_)) {
-    create(model, user_type, item_type);
+    create(whom, model, user_type, item_type);
     return;
   }
   check_is_foreign_to(model);

@@ -20,9 +20,10 @@ class RecommendationTable {
   std::string schema() const;
   bool is_temporary() const;
 
-  /// Makes the table if it is missing, distributed as the model's users are. Throws 42809 if the
+  /// Makes the table if it is missing. For lists of users it is distributed as those are; whom: who
+  /// gets lists. Throws 42809 if the
   /// table is the model's own, or its source; what check_takes() and check_sees_all_rows() throw.
-  void prepare(const Model& model, const IdType& user_type, const IdType& item_type);
+  void prepare(Side whom, const Model& model, const IdType& user_type, const IdType& item_type);
 
   /// Removes what the table held before.
   void clear();
@@ -37,7 +38,7 @@ class RecommendationTable {
   void finish(Side whom);
 
  private:
-  void create(const Model& model, const IdType& user_type, const IdType& item_type);
+  void create(Side whom, const Model& model, const IdType& user_type, const IdType& item_type);
   void check_is_foreign_to(const Model& model) const;
 
   TargetTable target_table_;

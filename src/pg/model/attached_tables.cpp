@@ -11,6 +11,8 @@ namespace als::pg {
 void ModelWriter::attach_tables(const BySide<Oid>& tables) {
   factor_tables_ = tables;
   if (server([&] { return cluster_table(tables.items).spread; }) != TableSpread::kNone) {
+    if (server([&] { return is_distributed_by(tables.users, id_column(Side::kUsers)); }))
+      check_is_found_from_all_nodes(tables.users);
     create_model_table_on_all_nodes();
     return;
   }

@@ -102,6 +102,7 @@ class ModelWriter {
   void create_model_table();
   void create_model_table_on_all_nodes();
   void spread_factor_table(Side side, Oid factors, Oid by_user_of) const;
+  static void check_is_found_from_all_nodes(Oid users);
   void watch_factor_table(Oid factors, const char* trigger);
   Oid id_type(Side side) const;
   void check_id_column_can_change(Side side) const;

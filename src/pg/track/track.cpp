@@ -47,6 +47,12 @@ void check_can_be_tracked(const Model& model) {
     throw UserError(ERRCODE_WRONG_OBJECT_TYPE,
                     format("model %s is temporary, its source is not", model.name.c_str()),
                     "Other sessions could not note what they change. als.refresh works without.");
+  if (server([&] { return cluster_table(source).spread; }) != TableSpread::kNone)
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                    format("changes of %s are not noted: Citus takes no triggers",
+                           relation_name(source).c_str()),
+                    "als.refresh works without. als.refresh_users with the ids that have changed "
+                    "takes the least time.");
   if (can) return;
   throw UserError(
       ERRCODE_WRONG_OBJECT_TYPE,
