@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <random>
 #include <set>
 #include <vector>
 
 #include "core/linalg/products.h"
 #include "core/search/top_k.h"
+#include "random_model.h"
+#include "simd_levels.h"
 
 namespace als {
 namespace {
@@ -62,8 +65,12 @@ TEST(RankingMetrics, MeanLeavesOutUsersWithoutAuc) {
 /// By its definition.
 RelevantRanks sorted_ranks(const Items& candidates, const std::set<std::uint32_t>& relevant,
                            const std::vector<float>& scores) {
+  // What is not a number comes last, after an infinite one, too.
   const auto score = [&](std::uint32_t item) {
-    return std::isnan(scores[item]) ? -std::numeric_limits<float>::infinity() : scores[item];
+    constexpr auto kInfinity = std::numeric_limits<double>::infinity();
+    if (std::isnan(scores[item])) return -kInfinity;
+    return std::isinf(scores[item]) ? std::copysign(1e300, double{scores[item]})
+                                    : double{scores[item]};
   };
   Items order = candidates;
   std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
@@ -111,7 +118,9 @@ TEST(RankCounter, AgreesWithSorting) {
       if (random() % 3 == 0) relevant.insert(item);
     }
     if (relevant.empty()) continue;
-    counter.start(Items(relevant.rbegin(), relevant.rend()), scores.data());
+    std::vector<ScoredItem> scored;
+    for (const std::uint32_t item : relevant) scored.insert(scored.begin(), {item, scores[item]});
+    counter.start(scored);
     for (std::uint32_t item = 0; item < n; ++item) counter.add(item, scores[item]);
     for (const std::uint32_t item : taken_back) counter.remove(item, scores[item]);
     const RelevantRanks found = counter.ranks();
@@ -272,6 +281,110 @@ TEST_F(RankingEvaluatorTest, NobodyToJudge) {
   evaluator.add(0, [](std::size_t, RankedUser&) { FAIL(); });
   EXPECT_EQ(evaluator.model().users, 0U);
   EXPECT_EQ(evaluator.model().at[0].catalog_coverage, 0);
+}
+
+/// Users of a model with so many items and factors, ranked by the evaluator and by sorting.
+void check_against_sorting(const RandomModel& items, const RandomModel& users,
+                           std::mt19937_64& random) {
+  const std::size_t n = items.rows.rows();
+  const auto base_of = [&](std::size_t u) { return users.bias.empty() ? 0.0F : users.bias[u]; };
+  std::vector<RankedUser> described(users.rows.rows());
+  for (std::size_t u = 0; u < described.size(); ++u) {
+    std::set<std::uint32_t> relevant;
+    std::set<std::uint32_t> excluded;
+    for (std::size_t i = 0; i < 1 + u % 40; ++i)
+      relevant.insert(static_cast<std::uint32_t>(random() % n));
+    for (std::size_t i = 0; i < u % 60; ++i)
+      excluded.insert(static_cast<std::uint32_t>(random() % n));
+    described[u].vector = users.rows.row(u);
+    described[u].base = base_of(u);
+    described[u].relevant.assign(relevant.begin(), relevant.end());
+    described[u].excluded.assign(excluded.begin(), excluded.end());
+  }
+  const std::vector<float> popularity(n, 1.0F);
+  const std::vector<std::uint32_t> cutoffs{5, 20};
+  at_every_level([&] {
+    ThreadTeam team(2);
+    RankingEvaluator evaluator(items.view(), popularity.data(), cutoffs, team);
+    std::vector<std::optional<RankingMetrics>> found(described.size());
+    evaluator.add(
+        described.size(), [&](std::size_t u, RankedUser& user) { user = described[u]; },
+        [&](std::size_t u, const RankingMetrics& model, const RankingMetrics&) {
+          found[u] = model;
+        });
+    std::set<std::uint32_t> covered;
+    for (std::size_t u = 0; u < described.size(); ++u) {
+      const RankedUser& user = described[u];
+      std::vector<float> scores(n);
+      score_all(items.rows.view(), items.view().bias, base_of(u), user.vector, scores.data());
+      std::set<std::uint32_t> relevant(user.relevant.begin(), user.relevant.end());
+      std::set<std::uint32_t> candidates;
+      for (std::uint32_t i = 0; i < n; ++i) candidates.insert(i);
+      for (const std::uint32_t item : user.excluded) {
+        relevant.erase(item);
+        candidates.erase(item);
+      }
+      ASSERT_EQ(found[u].has_value(), !relevant.empty());
+      if (relevant.empty()) continue;
+      TopK top(20);
+      for (const std::uint32_t item : candidates) top.offer(item, scores[item]);
+      for (const ScoredItem& best : top.take()) covered.insert(best.item);
+      const RankingMetrics expected(
+          sorted_ranks(Items(candidates.begin(), candidates.end()), relevant, scores), cutoffs);
+      ASSERT_EQ(found[u]->mrr, expected.mrr) << u;
+      ASSERT_NEAR(found[u]->auc, expected.auc, 1e-12) << u;
+      for (std::size_t c = 0; c < cutoffs.size(); ++c) {
+        ASSERT_EQ(found[u]->at[c].ndcg, expected.at[c].ndcg) << u;
+        ASSERT_EQ(found[u]->at[c].map, expected.at[c].map) << u;
+      }
+    }
+    ASSERT_EQ(evaluator.model().at[1].catalog_coverage,
+              static_cast<double>(covered.size()) / static_cast<double>(n));
+  });
+}
+
+TEST(RankingEvaluator, SpectraOfAnyShape) {
+  std::mt19937_64 random(1);
+  for (const float decay : {1.0F, 0.8F}) {
+    for (const std::size_t factors : {2, 16, 50}) {
+      RandomModel items(700, factors, decay, random);
+      RandomModel users(48, factors, decay, random);
+      check_against_sorting(items, users, random);
+      items.add_bias(1, random);
+      users.add_bias(3, random);
+      check_against_sorting(items, users, random);
+    }
+  }
+}
+
+TEST(RankingEvaluator, ScoresThatAreEqualOrAllBut) {
+  std::mt19937_64 random(2);
+  RandomModel items(600, 12, 1, random);
+  for (std::size_t i = 50; i < 600; ++i) {
+    std::copy_n(items.rows.row(random() % 50), 12, items.rows.row(i));
+    if (i % 3 == 0) items.rows.row(i)[i % 12] *= 1 + 1e-6F;
+  }
+  check_against_sorting(items, RandomModel(40, 12, 1, random), random);
+  check_against_sorting(RandomModel(100, 4, 0, random), RandomModel(30, 4, 0, random), random);
+}
+
+TEST(RankingEvaluator, ValuesOfAnySize) {
+  std::mt19937_64 random(3);
+  for (const float size : {1e-40F, 1e-12F, 1e9F, 1e16F, 1e25F}) {
+    SCOPED_TRACE(size);
+    RandomModel items(200, 6, 0.9F, random);
+    for (std::size_t i = 0; i < 200; i += 2) {
+      for (std::size_t k = 0; k < 6; ++k) items.rows.row(i)[k] *= size;
+    }
+    RandomModel users(45, 6, 0.9F, random);
+    check_against_sorting(items, users, random);
+    items.add_bias(size, random);
+    items.bias[7] = std::nanf("");
+    items.bias[8] = std::numeric_limits<float>::infinity();
+    users.rows.row(3)[2] = std::nanf("");
+    users.rows.row(4)[2] = 1e30F;
+    check_against_sorting(items, users, random);
+  }
 }
 
 }  // namespace

@@ -5,10 +5,11 @@
 #include <utility>
 
 namespace als {
-void RankCounter::start(const std::vector<std::uint32_t>& relevant, const float* scores) {
+
+void RankCounter::start(const std::vector<ScoredItem>& relevant) {
   const std::size_t n = relevant.size();
   keys_.clear();
-  for (const std::uint32_t item : relevant) keys_.push_back(key(item, scores[item]));
+  for (const ScoredItem& scored : relevant) keys_.push_back(key(scored.item, scored.score));
   std::sort(keys_.begin(), keys_.end());
   ties_.resize(n);
   ties_end_.resize(n);
@@ -48,6 +49,17 @@ void RankCounter::add_sorted(const std::vector<std::uint64_t>& keys) {
           (end - std::exchange(counted, end)) * (same - 2 * static_cast<std::int64_t>(last - p));
     }
   }
+}
+
+void RankCounter::add_counted(const std::vector<std::uint32_t>& above, std::size_t count) {
+  candidates_ += static_cast<std::int64_t>(count);
+  auto better = static_cast<std::int64_t>(count);
+  for (std::size_t p = 0; p < keys_.size(); ++p) {
+    const std::int64_t more = better;
+    better = above[p];
+    stand_before_[p] += more - better;
+  }
+  stand_before_.back() += better;
 }
 
 RelevantRanks RankCounter::ranks() const {

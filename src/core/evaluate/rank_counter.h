@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/evaluate/ranking_metrics.h"
+#include "core/search/top_k.h"
 
 namespace als {
 
@@ -25,14 +26,18 @@ class RankCounter {
     return UINT32_MAX - static_cast<std::uint32_t>(key);
   }
 
-  /// Begins anew with these relevant items, each once. Their scores are scores[item].
-  void start(const std::vector<std::uint32_t>& relevant, const float* scores);
+  /// Begins anew with these relevant items, each once.
+  void start(const std::vector<ScoredItem>& relevant);
 
   /// Counts a candidate. Every relevant item must be counted too.
   void add(std::uint32_t item, float score) { count(key(item, score), 1); }
 
   /// Counts many at once, given their keys in ascending order: R log n steps.
   void add_sorted(const std::vector<std::uint64_t>& keys);
+
+  /// Counts `count` candidates with other scores than all relevant items. above[p]: how many of
+  /// them have a better one than the relevant item with the p-th key from below.
+  void add_counted(const std::vector<std::uint32_t>& above, std::size_t count);
 
   /// Takes back one that has been counted.
   void remove(std::uint32_t item, float score) { count(key(item, score), -1); }
@@ -56,7 +61,7 @@ class RankCounter {
 };
 
 inline std::uint64_t RankCounter::key(std::uint32_t item, float score) {
-  // The bits of a positive number ascend with it, those of a negative one cg_step. Zero has two
+  // The bits of a positive number ascend with it, those of a negative one descend. Zero has two
   // representations, of which the sum with zero leaves one.
   constexpr std::uint32_t kSign = std::uint32_t{1} << 31;
   const float canonical = score + 0.0F;

@@ -2,30 +2,49 @@
 #include "core/evaluate/ranking_evaluator.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
-
-#include "core/linalg/products.h"
-#include "core/search/top_k.h"
 
 namespace als {
 namespace {
 
-// Multiply-adds of a block of users, the least that a thread takes at a time: some milliseconds.
-constexpr std::size_t kBlockOperations = std::size_t{1} << 23;
+// More than one, so that all threads are done at about the same time.
+constexpr std::size_t kBlocksPerThread = 4;
 
-// Of the ranking of an item for a user beside its product, in multiply-adds.
-constexpr std::size_t kItemOperations = 64;
+void sort_once_each(std::vector<std::uint32_t>& list) {
+  std::sort(list.begin(), list.end());
+  list.erase(std::unique(list.begin(), list.end()), list.end());
+}
+
+/// What is in one of two ascending lists and not in the other.
+std::vector<std::uint32_t> difference(const std::vector<std::uint32_t>& list,
+                                      const std::vector<std::uint32_t>& other) {
+  std::vector<std::uint32_t> result;
+  std::set_difference(list.begin(), list.end(), other.begin(), other.end(),
+                      std::back_inserter(result));
+  return result;
+}
+
+/// Leaves in the lists what is ranked. All ascend then, and the relevant items are candidates.
+void prepare(RankedUser& user) {
+  sort_once_each(user.excluded);
+  sort_once_each(user.relevant);
+  user.relevant = difference(user.relevant, user.excluded);
+  if (user.all_items) return;
+  user.candidates.insert(user.candidates.end(), user.relevant.begin(), user.relevant.end());
+  sort_once_each(user.candidates);
+  user.candidates = difference(user.candidates, user.excluded);
+}
 
 }  // namespace
 
 RankingEvaluator::RankingEvaluator(const BiasedView& items, const float* popularity,
                                    std::vector<std::uint32_t> cutoffs, ThreadTeam& team)
-    : items_(items),
-      popularity_(popularity),
+    : popularity_(popularity),
       cutoffs_(std::move(cutoffs)),
       last_cutoff_(cutoffs_.empty() ? 0 : *std::max_element(cutoffs_.begin(), cutoffs_.end())),
       team_(team),
-      workers_(static_cast<std::size_t>(team.threads())),
+      tiles_(items, nullptr, team),
       sums_(cutoffs_.size()),
       popular_sums_(cutoffs_.size()) {
   const std::size_t n = items.vectors.rows;
@@ -33,118 +52,99 @@ RankingEvaluator::RankingEvaluator(const BiasedView& items, const float* popular
     popular_keys_.push_back(RankCounter::key(item, popularity[item]));
   }
   std::sort(popular_keys_.begin(), popular_keys_.end());
-  for (RowWorkspace& worker : workers_) {
-    worker.scores.resize(n);
-    worker.excluded.resize(n);
-    worker.best_ranks.assign(n, UINT32_MAX);
-    worker.best_popular_ranks.assign(n, UINT32_MAX);
-  }
+  for (int thread = 0; thread < team.threads(); ++thread)
+    workers_.emplace_back(tiles_, n, items.vectors.cols);
 }
 
-std::size_t RankingEvaluator::memory(std::size_t items, int threads) {
-  const std::size_t item = sizeof(float) + 2 * sizeof(std::uint32_t) + 1;
-  return (static_cast<std::size_t>(threads) * item + sizeof(std::uint64_t)) * items;
+std::size_t RankingEvaluator::memory(std::size_t items, std::size_t factors, int threads) {
+  const std::size_t worker = 2 * items * sizeof(std::uint32_t) + TileRanker::memory();
+  return ScoreTiles::memory(items, factors) + static_cast<std::size_t>(threads) * worker +
+         items * sizeof(std::uint64_t);
 }
 
-/// Leaves in the lists what is ranked.
-void RankingEvaluator::prepare(RankedUser& user, RowWorkspace& worker) const {
-  const auto is_excluded = [&](std::uint32_t item) { return worker.excluded[item]; };
-  const auto remove = [&](std::vector<std::uint32_t>& list, const auto& condition) {
-    list.erase(std::remove_if(list.begin(), list.end(), condition), list.end());
-  };
-  // Each once, so that each is counted once.
-  remove(user.excluded, [&](std::uint32_t item) {
-    if (worker.excluded[item]) return true;
-    worker.excluded[item] = true;
-    return false;
-  });
-  remove(user.relevant, is_excluded);
-  if (user.all_items) return;
-
-  // The relevant items are candidates.
-  for (const std::uint32_t item : user.relevant) worker.excluded[item] = true;
-  remove(user.candidates, is_excluded);
-  for (const std::uint32_t item : user.relevant) worker.excluded[item] = false;
-  user.candidates.insert(user.candidates.end(), user.relevant.begin(), user.relevant.end());
-}
-
-void RankingEvaluator::score(RowWorkspace& worker) const {
-  const RankedUser& user = worker.user;
-  if (user.all_items) {
-    score_all(items_.vectors, items_.bias, user.base, user.vector, worker.scores.data());
-    return;
-  }
+/// Ranks the candidates alone.
+template <class ScoreOf>
+void RankingEvaluator::rank_candidates(const RankedUser& user, const ScoreOf& score_of,
+                                       RankCounter& counter, TopK& top) const {
+  std::vector<ScoredItem> relevant;
+  for (const std::uint32_t item : user.relevant) relevant.push_back({item, score_of(item)});
+  counter.start(relevant);
   for (const std::uint32_t item : user.candidates) {
-    const float base = items_.bias == nullptr ? user.base : user.base + items_.bias[item];
-    worker.scores[item] = base + dot(user.vector, items_.row(item), items_.vectors.cols);
+    const float score = score_of(item);
+    counter.add(item, score);
+    top.offer(item, score);
   }
 }
 
-RankingMetrics RankingEvaluator::evaluate(RowWorkspace& worker, const float* scores,
-                                          BestRanks& best_ranks) const {
-  const RankedUser& user = worker.user;
-  TopK top(last_cutoff_);
-  worker.counter.start(user.relevant, scores);
-  if (user.all_items) {
-    for (std::uint32_t item = 0; item < items_.vectors.rows; ++item) {
-      worker.counter.add(item, scores[item]);
-      if (!(scores[item] < top.least()) && !worker.excluded[item]) top.offer(item, scores[item]);
+void RankingEvaluator::rank(std::vector<Listed>& block, TileRanker& ranker) const {
+  std::vector<ListToRank> lists;
+  for (Listed& listed : block) {
+    const RankedUser& user = listed.user;
+    if (user.all_items) {
+      lists.push_back(
+          {user.vector, user.base, &user.relevant, &user.excluded, &listed.counter, &listed.top});
+      continue;
     }
-    for (const std::uint32_t item : user.excluded) worker.counter.remove(item, scores[item]);
-  } else {
-    for (const std::uint32_t item : user.candidates) {
-      worker.counter.add(item, scores[item]);
-      top.offer(item, scores[item]);
-    }
+    rank_candidates(
+        user, [&](std::uint32_t item) { return tiles_.score(user.vector, user.base, item); },
+        listed.counter, listed.top);
   }
+  ranker.rank(lists);
+}
+
+RankingMetrics RankingEvaluator::metrics(const RankCounter& counter, TopK& top,
+                                         BestRanks& best_ranks) const {
   std::uint32_t rank = 0;
   for (const ScoredItem& best : top.take()) {
     best_ranks[best.item] = std::min(best_ranks[best.item], ++rank);
   }
-  return RankingMetrics(worker.counter.ranks(), cutoffs_);
+  return RankingMetrics(counter.ranks(), cutoffs_);
 }
 
-/// The same for the most popular items, whose order is known.
-RankingMetrics RankingEvaluator::evaluate_popular(RowWorkspace& worker) const {
-  const RankedUser& user = worker.user;
-  BestRanks& best_ranks = worker.best_popular_ranks;
-  if (!user.all_items) return evaluate(worker, popularity_, best_ranks);
-  worker.counter.start(user.relevant, popularity_);
-  worker.counter.add_sorted(popular_keys_);
-  for (const std::uint32_t item : user.excluded) worker.counter.remove(item, popularity_[item]);
+/// Ranks by popularity, whose order is known.
+RankingMetrics RankingEvaluator::evaluate_popular(const RankedUser& user,
+                                                  BestRanks& best_ranks) const {
+  RankCounter counter;
+  TopK top(last_cutoff_);
+  const auto score_of = [&](std::uint32_t item) { return popularity_[item]; };
+  if (!user.all_items) {
+    rank_candidates(user, score_of, counter, top);
+    return metrics(counter, top, best_ranks);
+  }
+  std::vector<ScoredItem> relevant;
+  for (const std::uint32_t item : user.relevant) relevant.push_back({item, score_of(item)});
+  counter.start(relevant);
+  counter.add_sorted(popular_keys_);
+  for (const std::uint32_t item : user.excluded) counter.remove(item, score_of(item));
   std::uint32_t rank = 0;
   for (std::size_t i = popular_keys_.size(); i-- > 0 && rank < last_cutoff_;) {
     const std::uint32_t item = RankCounter::item_of(popular_keys_[i]);
-    if (!worker.excluded[item]) best_ranks[item] = std::min(best_ranks[item], ++rank);
+    if (!contains(user.excluded, item)) best_ranks[item] = std::min(best_ranks[item], ++rank);
   }
-  return RankingMetrics(worker.counter.ranks(), cutoffs_);
+  return metrics(counter, top, best_ranks);
 }
 
 void RankingEvaluator::add(std::size_t n, const Describe& describe, const OnUser& on_user) {
-  const std::size_t operations = items_.vectors.rows * (items_.vectors.cols + kItemOperations);
   const std::size_t grain =
-      std::clamp<std::size_t>(kBlockOperations / std::max<std::size_t>(operations, 1), 1, 64);
+      std::clamp(n / (kBlocksPerThread * workers_.size()), std::size_t{1}, TileRanker::kMostUsers);
   // Users are added up one by one: blocks of them would depend on which users come in one call.
   std::vector<std::pair<RankingMetrics, RankingMetrics>> of_users(
       n, {RankingMetrics(cutoffs_.size()), RankingMetrics(cutoffs_.size())});
   team_.for_each_block(n, grain, [&](std::size_t begin, std::size_t end, int thread) {
     RowWorkspace& worker = workers_[static_cast<std::size_t>(thread)];
-    RankedUser& user = worker.user;
+    worker.block.clear();
     for (std::size_t u = begin; u < end; ++u) {
-      user.relevant.clear();
-      user.excluded.clear();
-      user.candidates.clear();
-      user.all_items = true;
-      describe(u, user);
-      prepare(user, worker);
-      if (!user.relevant.empty()) {
-        score(worker);
-        auto& [model, popular] = of_users[u];
-        model = evaluate(worker, worker.scores.data(), worker.best_ranks);
-        popular = evaluate_popular(worker);
-        if (on_user) on_user(u, model, popular);
-      }
-      for (const std::uint32_t item : user.excluded) worker.excluded[item] = false;
+      Listed listed(u, last_cutoff_);
+      describe(u, listed.user);
+      prepare(listed.user);
+      if (!listed.user.relevant.empty()) worker.block.push_back(std::move(listed));
+    }
+    rank(worker.block, worker.ranker);
+    for (Listed& listed : worker.block) {
+      auto& [model, popular] = of_users[listed.number];
+      model = metrics(listed.counter, listed.top, worker.best_ranks);
+      popular = evaluate_popular(listed.user, worker.best_popular_ranks);
+      if (on_user) on_user(listed.number, model, popular);
     }
   });
   for (const auto& [model, popular] : of_users) {
@@ -156,7 +156,7 @@ void RankingEvaluator::add(std::size_t n, const Describe& describe, const OnUser
 RankingMetrics RankingEvaluator::mean(const RankingMetrics& sums,
                                       BestRanks RowWorkspace::*best_ranks) const {
   RankingMetrics mean = sums.mean();
-  const std::size_t items = items_.vectors.rows;
+  const std::size_t items = popular_keys_.size();
   std::vector<std::size_t> covered(cutoffs_.size());
   for (std::size_t item = 0; item < items; ++item) {
     std::uint32_t best = UINT32_MAX;

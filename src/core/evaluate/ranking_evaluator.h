@@ -9,7 +9,9 @@
 #include "core/base/thread_team.h"
 #include "core/evaluate/rank_counter.h"
 #include "core/evaluate/ranking_metrics.h"
+#include "core/evaluate/tile_ranker.h"
 #include "core/linalg/factor_matrix.h"
+#include "core/search/score_tiles.h"
 
 namespace als {
 
@@ -50,35 +52,50 @@ class RankingEvaluator {
   RankingMetrics model() const { return mean(sums_, &RowWorkspace::best_ranks); }
   RankingMetrics popular() const { return mean(popular_sums_, &RowWorkspace::best_popular_ranks); }
 
-  /// The bytes that this takes, beside the lists of a user for each thread.
-  static std::size_t memory(std::size_t items, int threads);
+  /// The bytes that this takes, beside the lists of some users for each thread.
+  static std::size_t memory(std::size_t items, std::size_t factors, int threads);
 
  private:
   /// The best rank that each item has had in a user's list, up to the last cutoff: enough for the
   /// coverage at every cutoff.
   using BestRanks = std::vector<std::uint32_t>;
 
-  struct RowWorkspace {
+  /// A user of a block.
+  struct Listed {
+    Listed(std::size_t number, std::size_t best) : number(number), top(best) {}
+
+    std::size_t number;
     RankedUser user;
-    std::vector<float> scores;
-    std::vector<bool> excluded;  // all false between users
     RankCounter counter;
+    TopK top;
+  };
+
+  struct RowWorkspace {
+    explicit RowWorkspace(const ScoreTiles& tiles, std::size_t items, std::size_t factors)
+        : ranker(tiles, factors),
+          best_ranks(items, UINT32_MAX),
+          best_popular_ranks(items, UINT32_MAX) {}
+
+    TileRanker ranker;
+    std::vector<Listed> block;
     BestRanks best_ranks;
     BestRanks best_popular_ranks;
   };
 
-  void prepare(RankedUser& user, RowWorkspace& worker) const;
-  void score(RowWorkspace& worker) const;
-  RankingMetrics evaluate(RowWorkspace& worker, const float* scores, BestRanks& best_ranks) const;
-  RankingMetrics evaluate_popular(RowWorkspace& worker) const;
+  template <class ScoreOf>
+  void rank_candidates(const RankedUser& user, const ScoreOf& score_of, RankCounter& counter,
+                       TopK& top) const;
+  void rank(std::vector<Listed>& block, TileRanker& ranker) const;
+  RankingMetrics metrics(const RankCounter& counter, TopK& top, BestRanks& best_ranks) const;
+  RankingMetrics evaluate_popular(const RankedUser& user, BestRanks& best_ranks) const;
   RankingMetrics mean(const RankingMetrics& sums, BestRanks RowWorkspace::*best_ranks) const;
 
-  const BiasedView items_;
   const float* popularity_;
   std::vector<std::uint64_t> popular_keys_;  // see RankCounter::key(); the least popular first
   const std::vector<std::uint32_t> cutoffs_;
   std::uint32_t last_cutoff_;
   ThreadTeam& team_;
+  const ScoreTiles tiles_;
   std::vector<RowWorkspace> workers_;  // one for each thread
   RankingMetrics sums_;
   RankingMetrics popular_sums_;

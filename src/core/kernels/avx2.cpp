@@ -2,6 +2,7 @@
 
 #include "core/base/limits.h"
 #include "core/kernels/kernels.h"
+#include "core/kernels/score_tile.h"
 #include "core/kernels/search_block.h"
 
 #if defined(__x86_64__)
@@ -22,6 +23,8 @@ namespace {
 
 constexpr int kLanes = 8;
 constexpr int kTileColumns = 4;  // 8 of 16 registers hold the tile
+constexpr int kTileVectors = 2;  // of items,
+constexpr int kTileQueries = 4;  // by queries: 8 registers hold the tile of score_tile.inl
 
 typedef float Vector __attribute__((vector_size(32)));
 typedef std::int32_t IntVector __attribute__((vector_size(32)));
@@ -35,9 +38,21 @@ ALS_INLINE IntVector pair_products(IntVector a, IntVector b) {
   return (IntVector)_mm256_madd_epi16((__m256i)a, (__m256i)b);
 }
 
+ALS_INLINE IntVector add_pair_products(IntVector sum, IntVector a, IntVector b) {
+  return sum + pair_products(a, b);
+}
+
 // A bit for each lane where a < b is not true.
 ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
   return static_cast<std::uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_NLT_UQ)));
+}
+
+// Adds 1 to each lane where a > b, or where a < b is not true: a comparison that is true is -1.
+ALS_INLINE IntVector add_if_above(IntVector sum, Vector a, Vector b) {
+  return sum - (IntVector)(a > b);
+}
+ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
+  return sum - ~(IntVector)(a < b);
 }
 
 // The order matters.
@@ -59,9 +74,12 @@ ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
 #include "core/kernels/gram.inl"
 #include "core/kernels/cholesky.inl"
 #include "core/kernels/dot.inl"
+#include "core/kernels/dot_in_double.inl"
 #include "core/kernels/cg_pass.inl"
 #include "core/kernels/search.inl"
 #include "core/kernels/rotate.inl"
+#include "core/kernels/score_tile.inl"
+#include "core/kernels/score_ranges.inl"
 // clang-format on
 
 }  // namespace
@@ -76,9 +94,23 @@ ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
 namespace als {
 
 const Kernels& avx2_kernels() {
-  static constexpr Kernels kTable{accumulate,   cholesky,     cholesky_solve, pass,
-                                  transform,    dot,          multiply,       find_scores,
-                                  find_cosines, best_prefixes};
+  static constexpr Kernels kTable{accumulate,
+                                  cholesky,
+                                  cholesky_solve,
+                                  pass,
+                                  transform,
+                                  dot,
+                                  multiply,
+                                  find_scores,
+                                  find_cosines,
+                                  best_prefix_scores,
+                                  best_prefix_cosines,
+                                  find_in_tiles,
+                                  score_tiles,
+                                  count_scores,
+                                  find_in_range,
+                                  dot_in_double,
+                                  cosine_products};
   return kTable;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/base/limits.h"
 #include "core/kernels/kernels.h"
+#include "core/kernels/score_tile.h"
 #include "core/kernels/search_block.h"
 
 #if defined(__x86_64__)
@@ -23,6 +24,8 @@ namespace {
 
 constexpr int kLanes = 16;
 constexpr int kTileColumns = 16;  // 16 of 32 registers hold the tile
+constexpr int kTileVectors = 4;   // of items,
+constexpr int kTileQueries = 6;   // by queries: 24 registers hold the tile of score_tile.inl
 
 typedef float Vector __attribute__((vector_size(64)));
 typedef float HalfVector __attribute__((vector_size(32)));
@@ -39,9 +42,23 @@ ALS_INLINE IntVector pair_products(IntVector a, IntVector b) {
   return (IntVector)_mm512_madd_epi16((__m512i)a, (__m512i)b);
 }
 
+ALS_INLINE IntVector add_pair_products(IntVector sum, IntVector a, IntVector b) {
+  return sum + pair_products(a, b);
+}
+
 // A bit for each lane where a < b is not true.
 ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
   return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ);
+}
+
+// Adds 1 to each lane where a > b, or where a < b is not true.
+ALS_INLINE IntVector add_if_above(IntVector sum, Vector a, Vector b) {
+  return (IntVector)_mm512_mask_sub_epi32((__m512i)sum, _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ),
+                                          (__m512i)sum, _mm512_set1_epi32(-1));
+}
+ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
+  return (IntVector)_mm512_mask_sub_epi32((__m512i)sum, _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ),
+                                          (__m512i)sum, _mm512_set1_epi32(-1));
 }
 
 // The order matters.
@@ -69,9 +86,12 @@ ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
 #include "core/kernels/gram.inl"
 #include "core/kernels/cholesky.inl"
 #include "core/kernels/dot.inl"
+#include "core/kernels/dot_in_double.inl"
 #include "core/kernels/cg_pass.inl"
 #include "core/kernels/search.inl"
 #include "core/kernels/rotate.inl"
+#include "core/kernels/score_tile.inl"
+#include "core/kernels/score_ranges.inl"
 // clang-format on
 
 }  // namespace
@@ -86,9 +106,23 @@ ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
 namespace als {
 
 const Kernels& avx512_kernels() {
-  static constexpr Kernels kTable{accumulate,   cholesky,     cholesky_solve, pass,
-                                  transform,    dot,          multiply,       find_scores,
-                                  find_cosines, best_prefixes};
+  static constexpr Kernels kTable{accumulate,
+                                  cholesky,
+                                  cholesky_solve,
+                                  pass,
+                                  transform,
+                                  dot,
+                                  multiply,
+                                  find_scores,
+                                  find_cosines,
+                                  best_prefix_scores,
+                                  best_prefix_cosines,
+                                  find_in_tiles,
+                                  score_tiles,
+                                  count_scores,
+                                  find_in_range,
+                                  dot_in_double,
+                                  cosine_products};
   return kTable;
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/base/limits.h"
 #include "core/kernels/kernels.h"
+#include "core/kernels/score_tile.h"
 #include "core/kernels/search_block.h"
 
 #if defined(__aarch64__)
@@ -19,6 +20,8 @@ constexpr int kTileColumns = 4;  // 16 of 32 registers hold the tile
 #else
 constexpr int kTileColumns = 2;  // 8 of 16 registers hold the tile
 #endif
+constexpr int kTileVectors = 2;  // of items,
+constexpr int kTileQueries = 4;  // by queries: 8 registers hold the tile of score_tile.inl
 
 typedef float Vector __attribute__((vector_size(16)));
 typedef std::int32_t IntVector __attribute__((vector_size(16)));
@@ -42,6 +45,10 @@ ALS_INLINE IntVector pair_products(IntVector a, IntVector b) {
 #endif
 }
 
+ALS_INLINE IntVector add_pair_products(IntVector sum, IntVector a, IntVector b) {
+  return sum + pair_products(a, b);
+}
+
 // A bit for each lane where a < b is not true.
 ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
 #if defined(__x86_64__)
@@ -52,23 +59,48 @@ ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
 #endif
 }
 
+// Adds 1 to each lane where a > b, or where a < b is not true: a comparison that is true is -1.
+ALS_INLINE IntVector add_if_above(IntVector sum, Vector a, Vector b) {
+  return sum - (IntVector)(a > b);
+}
+ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
+  return sum - ~(IntVector)(a < b);
+}
+
 // The order matters.
 // clang-format off
 #include "core/kernels/vector.inl"
 #include "core/kernels/gram.inl"
 #include "core/kernels/cholesky.inl"
 #include "core/kernels/dot.inl"
+#include "core/kernels/dot_in_double.inl"
 #include "core/kernels/cg_pass.inl"
 #include "core/kernels/search.inl"
 #include "core/kernels/rotate.inl"
+#include "core/kernels/score_tile.inl"
+#include "core/kernels/score_ranges.inl"
 // clang-format on
 
 }  // namespace
 
 const Kernels& baseline_kernels() {
-  static constexpr Kernels kTable{accumulate,   cholesky,     cholesky_solve, pass,
-                                  transform,    dot,          multiply,       find_scores,
-                                  find_cosines, best_prefixes};
+  static constexpr Kernels kTable{accumulate,
+                                  cholesky,
+                                  cholesky_solve,
+                                  pass,
+                                  transform,
+                                  dot,
+                                  multiply,
+                                  find_scores,
+                                  find_cosines,
+                                  best_prefix_scores,
+                                  best_prefix_cosines,
+                                  find_in_tiles,
+                                  score_tiles,
+                                  count_scores,
+                                  find_in_range,
+                                  dot_in_double,
+                                  cosine_products};
   return kTable;
 }
 

@@ -62,6 +62,10 @@ struct PassTerms {
 struct SearchRows;
 struct SearchQuery;
 struct FoundRows;
+struct BlockRange;
+struct TiledItems;
+struct TileQueries;
+struct ScoreRange;
 
 /// What is added to the diagonal of a matrix: to its last entry, which may be a bias's, something
 /// else than to the others.
@@ -110,16 +114,47 @@ struct Kernels {
   void (*find_cosines)(const SearchRows& rows, const SearchQuery& query, float least,
                        FoundRows* found);
 
-  /// Of the rows in each of the 16 places of blocks [begin, end), the one whose prefix alone makes
-  /// the best score: that score, which is no bound, and its block.
-  void (*best_prefixes)(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
-                        std::size_t end, float* scores, std::int32_t* blocks);
+  /// Of the rows in each of the 16 places of some blocks, the one whose prefix alone makes the best
+  /// score, or the best cosine but for |x|: that number, which is no bound, and its block.
+  void (*best_prefix_scores)(const SearchRows& rows, const SearchQuery& query,
+                             const BlockRange& range, float* scores, std::int32_t* blocks);
+  void (*best_prefix_cosines)(const SearchRows& rows, const SearchQuery& query,
+                              const BlockRange& range, float* scores, std::int32_t* blocks);
+
+  /// Which items of tiles [begin, end) may score least[q] or more with query q: a bit for each, in
+  /// found[q * (end - begin) + (tile - begin)].
+  void (*find_in_tiles)(const TiledItems& items, std::size_t begin, std::size_t end,
+                        const TileQueries& queries, const float* least, std::uint64_t* found);
+
+  /// What those items score, but for the margin: 64 * (end - begin) scores for each query.
+  void (*score_tiles)(const TiledItems& items, std::size_t begin, std::size_t end,
+                      const TileQueries& queries, float* scores);
+
+  /// Adds to above[r] how many of the scores are above range r, and to not_under[r] how many are
+  /// not under it. `count` is a multiple of 16.
+  void (*count_scores)(const float* scores, std::size_t count, const ScoreRange* ranges,
+                       std::size_t range_count, std::uint32_t* above, std::uint32_t* not_under);
+
+  /// Which of the scores are in the range, its ends included. Returns their number. There is room
+  /// for a multiple of 16 scores.
+  std::size_t (*find_in_range)(const float* scores, std::size_t count, const ScoreRange& range,
+                               std::uint32_t* found);
+
+  /// a.b in double precision, with the same bits at every level.
+  double (*dot_in_double)(const float* a, const float* b, std::size_t n);
+
+  /// What a cosine is made of beside a.a: a.b and b.b, with the bits that dot_in_double gives.
+  void (*cosine_products)(const float* a, const float* b, std::size_t n, double* ab, double* bb);
 };
 
 const Kernels& baseline_kernels();
 #if defined(__x86_64__)
 const Kernels& avx2_kernels();
 const Kernels& avx512_kernels();
+
+/// The same, but for the products of 16-bit integers, which such processors add up at once.
+bool has_avx512_vnni();
+const Kernels& avx512_vnni_kernels();
 #endif
 
 /// Those of the current level.

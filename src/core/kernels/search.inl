@@ -1,12 +1,5 @@
 // Bounds on the scores of many rows. Included by avx2.cpp, avx512.cpp and baseline.cpp.
 
-// A pair of the query's 16-bit integers in every lane.
-ALS_INLINE IntVector splat_pair(const std::int16_t* pair) {
-  std::int32_t both;
-  __builtin_memcpy(&both, pair, sizeof both);
-  return both - IntVector{};
-}
-
 ALS_INLINE float suffix_product(const SearchSuffix& suffix, const SearchQuery& query) {
   constexpr std::size_t kStep = sizeof(IntVector);
   IntVector sum = {};
@@ -131,21 +124,24 @@ void find_cosines(const SearchRows& rows, const SearchQuery& query, float least,
   find<true>(rows, query, least, found);
 }
 
-void best_prefixes(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
-                   std::size_t end, float* scores, std::int32_t* blocks) {
+template <bool kCosine>
+ALS_INLINE void find_best_prefixes(const SearchRows& rows, const SearchQuery& query,
+                                   const BlockRange& range, float* scores, std::int32_t* blocks) {
   IntVector pairs[kPrefix / 2];
   splat_prefix(query, pairs);
   Vector best[kBlockVectors];
   IntVector where[kBlockVectors] = {};
   ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) best[v] = splat<Vector>(-__builtin_inff());
-  for (std::size_t b = begin; b < end; ++b) {
+  for (std::size_t b = range.begin; b < range.end; b += range.step) {
     IntVector sums[kBlockVectors];
-    multiply_prefixes(rows.blocks[b], pairs, sums);
+    const SearchBlock& block = rows.blocks[b];
+    multiply_prefixes(block, pairs, sums);
     const Vector scale = splat<Vector>(query.scale * rows.bounds[b].scale);
     const IntVector number = static_cast<std::int32_t>(b) - IntVector{};
     ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
-      const Vector score = fused(__builtin_convertvector(sums[v], Vector), scale,
-                                 load<Vector>(rows.blocks[b].biases + kLanes * v));
+      const Vector prefix = __builtin_convertvector(sums[v], Vector);
+      const Vector score = kCosine ? prefix * scale / load<Vector>(block.norms + kLanes * v)
+                                   : fused(prefix, scale, load<Vector>(block.biases + kLanes * v));
       const auto better = score > best[v];
       best[v] = better ? score : best[v];
       where[v] = better ? number : where[v];
@@ -155,4 +151,14 @@ void best_prefixes(const SearchRows& rows, const SearchQuery& query, std::size_t
     store(scores + kLanes * v, best[v]);
     __builtin_memcpy(blocks + kLanes * v, &where[v], sizeof where[v]);
   }
+}
+
+void best_prefix_scores(const SearchRows& rows, const SearchQuery& query, const BlockRange& range,
+                        float* scores, std::int32_t* blocks) {
+  find_best_prefixes<false>(rows, query, range, scores, blocks);
+}
+
+void best_prefix_cosines(const SearchRows& rows, const SearchQuery& query, const BlockRange& range,
+                         float* scores, std::int32_t* blocks) {
+  find_best_prefixes<true>(rows, query, range, scores, blocks);
 }

@@ -58,6 +58,13 @@ struct SearchQuery {
   float bound_slope;  ///< what |x| exceeds norm_weight by, or zero
 };
 
+/// Blocks begin, begin + step, ... before end.
+struct BlockRange {
+  std::size_t begin;
+  std::size_t end;
+  std::size_t step;
+};
+
 /// How many rows are evaluated by one value of the least score that counts. More would hide more of
 /// the time that memory takes, but use a value that is older.
 inline constexpr std::size_t kFoundRows = 32;

@@ -76,7 +76,7 @@ const Kernels& kernels() {
   switch (simd_level()) {
 #if defined(__x86_64__)
     case SimdLevel::kAvx512:
-      return avx512_kernels();
+      return has_avx512_vnni() ? avx512_vnni_kernels() : avx512_kernels();
     case SimdLevel::kAvx2:
       return avx2_kernels();
 #endif

@@ -28,14 +28,23 @@ ALS_INLINE V splat(float value) {
   return value - V{};
 }
 
+// A pair of 16-bit integers in every lane.
+ALS_INLINE IntVector splat_pair(const std::int16_t* pair) {
+  std::int32_t both;
+  __builtin_memcpy(&both, pair, sizeof both);
+  return both - IntVector{};
+}
+
 // The sum of the lanes, by halves: the same tree of sums at every width.
 ALS_INLINE float sum_of_lanes(const Vector& v) {
+  typedef float Eight __attribute__((vector_size(32)));
+  typedef float Four __attribute__((vector_size(16)));
   float lane[kLanes];
   store(lane, v);
-  ALS_UNROLL for (int width = kLanes / 2; width > 0; width /= 2) {
-    ALS_UNROLL for (int k = 0; k < width; ++k) lane[k] += lane[k + width];
-  }
-  return lane[0];
+  // As vectors: compilers make many single steps of a loop.
+  if constexpr (kLanes > 8) store(lane, load<Eight>(lane) + load<Eight>(lane + 8));
+  if constexpr (kLanes > 4) store(lane, load<Four>(lane) + load<Four>(lane + 4));
+  return (lane[0] + lane[2]) + (lane[1] + lane[3]);
 }
 
 // The sums of the lanes of each of several vectors.

@@ -10,8 +10,17 @@
 namespace als {
 namespace {
 
-template <class T>
-double sum_products(const float* a, const T* b, std::size_t n) {
+constexpr std::size_t kProductMultiplyAdds = std::size_t{1} << 24;  // some milliseconds
+
+}  // namespace
+
+float dot(const float* a, const float* b, std::size_t n) { return kernels().dot(a, b, n); }
+
+double dot_in_double(const float* a, const float* b, std::size_t n) {
+  return kernels().dot_in_double(a, b, n);
+}
+
+double dot_in_double(const float* a, const double* b, std::size_t n) {
   constexpr std::size_t kSums = 8;  // that the compiler can keep in vectors
   double sums[kSums] = {};
   std::size_t k = 0;
@@ -20,20 +29,6 @@ double sum_products(const float* a, const T* b, std::size_t n) {
   }
   for (; k < n; ++k) sums[0] += static_cast<double>(a[k]) * b[k];
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}
-
-constexpr std::size_t kProductMultiplyAdds = std::size_t{1} << 24;  // some milliseconds
-
-}  // namespace
-
-float dot(const float* a, const float* b, std::size_t n) { return kernels().dot(a, b, n); }
-
-double dot_in_double(const float* a, const float* b, std::size_t n) {
-  return sum_products(a, b, n);
-}
-
-double dot_in_double(const float* a, const double* b, std::size_t n) {
-  return sum_products(a, b, n);
 }
 
 float cosine(const float* a, const float* b, std::size_t n) {

@@ -9,7 +9,8 @@
 #include "core/base/bitmap.h"
 #include "core/base/thread_team.h"
 #include "core/data/seen_lists.h"
-#include "core/search/top_k_search.h"
+#include "core/search/score_tiles.h"
+#include "core/search/top_k.h"
 
 namespace als {
 
@@ -20,15 +21,11 @@ struct Recommendation {
   std::int32_t rank;  ///< 1, 2, 3, ...
 };
 
-/// Which items there are to choose from.
-struct ItemChoice {
-  const Bitmap* excluded = nullptr;  ///< never among the best; null: any may be
-
-  /// The others, where they are so few that it is quicker to look at each of them; else null.
-  const std::vector<std::uint32_t>* few = nullptr;
-};
-
-/// Finds the best items of users in batches, on all threads of a team.
+/// Finds the best items of users in batches, on all threads of a team: exactly those, in the same
+/// order with the same bits, that scoring all items for each user and keeping the best k would.
+///
+/// Blocks of users go through the tiles of items, see ScoreTiles. An item is scored where it may be
+/// among the best k of those looked at before: the longest vectors come first, so these are few.
 class BatchRecommender {
  public:
   /// What a user's scores are made of: s_ui = (base + b_i) + vector . y_i.
@@ -39,29 +36,56 @@ class BatchRecommender {
   /// The query of a user; called from any thread.
   using QueryOf = std::function<Query(std::size_t user)>;
 
-  /// The best k items of each user. Search, team and choice must outlive this.
-  BatchRecommender(const TopKSearch& items, std::size_t k, ThreadTeam& team,
-                   ItemChoice choice = {});
+  /// The best k items of each user. Items in `excluded`, unless that is null, are never among them.
+  /// Items and team must outlive this.
+  BatchRecommender(const BiasedView& items, std::size_t k, ThreadTeam& team,
+                   const Bitmap* excluded = nullptr);
 
   /// Users that make up a batch: some ten thousand recommendations, and some for each thread.
   std::size_t batch_users() const;
 
-  /// The most bytes that a batch of so many users takes.
+  /// The most bytes that this takes, with a batch of so many users.
   std::size_t memory(std::size_t users) const;
 
+  /// The most bytes of a user's recommendations.
+  std::size_t list_memory() const { return k_ * sizeof(Recommendation); }
+
   /// Recommendations for n users, in their order and by rank; without what they have seen, unless
-  /// that is null.
+  /// that is null. The calling thread does what `beside` says first, see ThreadTeam.
   std::vector<Recommendation> recommend(const std::uint32_t* users, std::size_t n,
-                                        const QueryOf& query_of, const SeenLists* seen);
+                                        const QueryOf& query_of, const SeenLists* seen,
+                                        const std::function<void()>& beside = nullptr);
 
  private:
-  std::vector<ScoredItem> best(const Query& query, const Bitmap* excluded) const;
+  /// A user of a block of users.
+  struct Seeker {
+    std::size_t list;
+    Query query;
+    TopK top;
+    const Bitmap* seen;  // null: nothing
 
-  const TopKSearch& items_;
+    bool may_get(std::uint32_t item) const { return seen == nullptr || !(*seen)[item]; }
+  };
+  struct Workspace {
+    explicit Workspace(std::size_t factors) : queries(factors) {}
+
+    std::vector<Seeker> seekers;
+    CodedQueries queries;      // theirs
+    std::vector<Bitmap> seen;  // of each user of a block; all clear between blocks
+    std::vector<float> least;
+    std::vector<std::uint64_t> found;
+    std::vector<std::uint32_t> candidates;
+  };
+
+  void offer(const std::vector<std::uint32_t>& items, Seeker& seeker) const;
+  void search(Workspace& worker) const;
+
+  const BiasedView items_;
   const std::size_t k_;  // no more than there are items
   ThreadTeam& team_;
-  const ItemChoice choice_;
-  std::vector<Bitmap> excluded_;  // one for each thread; that of the choice between users
+  const ScoreTiles tiles_;
+  const std::size_t block_users_;
+  std::vector<Workspace> workers_;  // one for each thread
 };
 
 }  // namespace als

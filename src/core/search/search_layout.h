@@ -51,6 +51,9 @@ struct SearchLayout {
   }
 };
 
+/// The largest relative error of a rounded operation.
+inline constexpr float kUnit = 1.0F / (1 << 24);
+
 /// Norms between these make bounds that neither overflow nor underflow. What is smaller is taken
 /// for as large as the first; what is larger, or not a number, for infinite: it is never ruled out.
 inline constexpr float kMinNorm = 1e-12F;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <limits>
 
 #include "core/base/limits.h"
@@ -48,12 +49,15 @@
 namespace als {
 namespace {
 
-constexpr float kUnit = 1.0F / (1 << 24);
-
-// The seed threshold comes from so many groups of so many blocks, the first in the order of rows,
-// and of each group from the best row in each of 16 places.
-constexpr std::size_t kSeedGroups = 4;
-constexpr std::size_t kSeedBlocks = 64;
+// The seed threshold of scores comes from so many groups of so many blocks, the first in the order
+// of rows; that of cosines, about which the order says nothing, from blocks all over, in so many
+// groups of at most so many. Of each group there is the best row in each of 16 places, and of all
+// those the best are scored: so many, or a few times k.
+constexpr std::size_t kScoreGroups = 4;
+constexpr std::size_t kScoreBlocks = 64;
+constexpr std::size_t kCosineGroups = 16;
+constexpr std::size_t kCosineBlocks = 128;
+constexpr std::size_t kSeeds = 64;
 
 float slack_of(std::size_t factors) {
   const auto n = static_cast<float>(factors);
@@ -106,32 +110,40 @@ SearchQuery TopKSearch::prepare(const float* query) const {
   return prepared;
 }
 
-/// A score that k rows reach, found by scoring some of the first rows in their order: those
-/// whose prefixes alone score best. A search that knew nothing at first would take many rows for
-/// candidates before it had seen good ones. -infinity if there are not k such rows.
-template <class Score>
-float TopKSearch::seed_threshold(const SearchQuery& query, std::size_t k, const Bitmap* excluded,
-                                 const Score& score) const {
-  std::uint32_t positions[kSeedGroups * kBlock];
+/// A score that k rows reach, found by scoring some whose prefixes alone score best, in groups of
+/// blocks: best_prefixes(group, prefixes, blocks). A search that knew nothing at first would take
+/// many rows for candidates before it had seen good ones. -infinity if there are not k such rows.
+template <class BestPrefixes, class Score>
+float TopKSearch::seed_threshold(std::size_t groups, const BestPrefixes& best_prefixes,
+                                 std::size_t k, const Bitmap* excluded, const Score& score) const {
+  struct Seed {
+    float prefix;
+    std::uint32_t position;
+  };
+  Seed seeds[std::max(kScoreGroups, kCosineGroups) * kBlock];
   std::size_t count = 0;
-  for (std::size_t group = 0; group < kSeedGroups; ++group) {
-    const std::size_t begin = std::min(group * kSeedBlocks, prepared_.block_count);
-    const std::size_t end = std::min(begin + kSeedBlocks, prepared_.block_count);
+  for (std::size_t group = 0; group < groups; ++group) {
     float prefixes[kBlock];
     std::int32_t blocks[kBlock];
-    kernels().best_prefixes(prepared_, query, begin, end, prefixes, blocks);
+    best_prefixes(group, prefixes, blocks);
     for (std::size_t lane = 0; lane < kBlock; ++lane) {
       const std::size_t position = static_cast<std::size_t>(blocks[lane]) * kBlock + lane;
       if (!std::isfinite(prefixes[lane]) || position >= rows_.rows) continue;
       if (excluded != nullptr && (*excluded)[order_[position]]) continue;
-      fetch(rows_.row(order_[position]));
-      positions[count++] = static_cast<std::uint32_t>(position);
+      seeds[count++] = {prefixes[lane], static_cast<std::uint32_t>(position)};
     }
   }
-  float scores[kSeedGroups * kBlock];
+  const std::size_t wanted = std::max(kSeeds, 4 * std::min(k, count));
+  if (count > wanted) {
+    std::nth_element(seeds, seeds + wanted, seeds + count,
+                     [](const Seed& a, const Seed& b) { return a.prefix > b.prefix; });
+    count = wanted;
+  }
+  for (std::size_t n = 0; n < count; ++n) fetch(rows_.row(order_[seeds[n].position]));
+  float scores[std::size(seeds)];
   std::size_t numbers = 0;
   for (std::size_t n = 0; n < count; ++n) {
-    scores[numbers] = score(order_[positions[n]], positions[n]);
+    scores[numbers] = score(order_[seeds[n].position], seeds[n].position);
     if (!std::isnan(scores[numbers])) ++numbers;
   }
   if (k == 0 || numbers < k) return -std::numeric_limits<float>::infinity();
@@ -188,7 +200,12 @@ std::vector<ScoredItem> TopKSearch::best(const float* query, float base, std::si
     const float product = current.dot(query, rows_.row(row), rows_.cols);
     return (bias_ != nullptr ? base + bias_[row] : base) + product;
   };
-  const float floor = trusted ? seed_threshold(prepared, k, excluded, score)
+  const auto best_prefixes = [&](std::size_t group, float* prefixes, std::int32_t* blocks) {
+    const std::size_t begin = std::min(group * kScoreBlocks, prepared_.block_count);
+    const std::size_t end = std::min(begin + kScoreBlocks, prepared_.block_count);
+    current.best_prefix_scores(prepared_, prepared, {begin, end, 1}, prefixes, blocks);
+  };
+  const float floor = trusted ? seed_threshold(kScoreGroups, best_prefixes, k, excluded, score)
                               : -std::numeric_limits<float>::infinity();
   return search(
       k, excluded, floor,
@@ -206,18 +223,30 @@ std::vector<ScoredItem> TopKSearch::best_by_cosine(const float* query, std::size
   const Kernels& current = kernels();
   const double square = dot_in_double(query, query, rows_.cols);
   prepared.norm = static_cast<float>(std::sqrt(square));
+  const auto score = [&](std::uint32_t row, std::size_t) {
+    double product;
+    double row_square;
+    current.cosine_products(query, rows_.row(row), rows_.cols, &product, &row_square);
+    return cosine(product, square, row_square);
+  };
+  const auto best_prefixes = [&](std::size_t group, float* prefixes, std::int32_t* blocks) {
+    const std::size_t step =
+        std::max(kCosineGroups, (prepared_.block_count + kCosineBlocks - 1) / kCosineBlocks);
+    current.best_prefix_cosines(prepared_, prepared,
+                                {group * step / kCosineGroups, prepared_.block_count, step},
+                                prefixes, blocks);
+  };
+  const float floor = trusted ? seed_threshold(kCosineGroups, best_prefixes, k, excluded, score)
+                              : -std::numeric_limits<float>::infinity();
   return search(
-      k, excluded, -std::numeric_limits<float>::infinity(),
+      k, excluded, floor,
       [&](float least, FoundRows* found) {
         // The cosine is rounded, and so are the norms and the product that it is compared by.
         least = trusted ? least - 8 * kUnit * std::fabs(least)
                         : -std::numeric_limits<float>::infinity();
         current.find_cosines(prepared_, prepared, least, found);
       },
-      [&](std::uint32_t row, std::size_t) {
-        const float* y = rows_.row(row);
-        return cosine(dot_in_double(query, y, rows_.cols), square, dot_in_double(y, y, rows_.cols));
-      });
+      score);
 }
 
 }  // namespace als

@@ -65,9 +65,9 @@ class TopKSearch {
   SearchQuery prepare(const float* query) const;
   void fetch(const float* row) const;
 
-  template <class Score>
-  float seed_threshold(const SearchQuery& query, std::size_t k, const Bitmap* excluded,
-                       const Score& score) const;
+  template <class BestPrefixes, class Score>
+  float seed_threshold(std::size_t groups, const BestPrefixes& best_prefixes, std::size_t k,
+                       const Bitmap* excluded, const Score& score) const;
 
   template <class Find, class Score>
   std::vector<ScoredItem> search(std::size_t k, const Bitmap* excluded, float floor,

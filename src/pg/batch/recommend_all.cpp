@@ -12,7 +12,6 @@
 #include <numeric>
 
 #include "core/search/batch_recommender.h"
-#include "core/search/top_k_search.h"
 
 #include "pg/batch/recommendation_table.h"
 #include "pg/batch/spread_recommendations.h"
@@ -62,9 +61,8 @@ class Lists {
     const RatingSource& source = served.model().source;
     if (request.candidates) {
       excluded_.set_all();
-      few_ = ListedIds(*request.candidates, "candidates", source).read(what, all);
-      for (std::uint32_t row : few_) excluded_.clear(row);
-      are_few_ = TopKSearch::is_slower_than_scoring(few_.size(), all.size());
+      for (std::uint32_t row : ListedIds(*request.candidates, "candidates", source).read(what, all))
+        excluded_.clear(row);
     }
     if (request.exclude) {
       ListedIds ids(*request.exclude, "exclude", source);
@@ -82,9 +80,8 @@ class Lists {
     }
   }
 
-  ItemChoice choice() const {
-    return {is_restricted_ ? &excluded_ : nullptr, are_few_ ? &few_ : nullptr};
-  }
+  /// What is in no list; null if all may be.
+  const Bitmap* excluded() const { return is_restricted_ ? &excluded_ : nullptr; }
 
   /// Who gets a list, ascending.
   const std::vector<std::uint32_t>& whom() const { return whom_; }
@@ -95,8 +92,6 @@ class Lists {
  private:
   const bool is_restricted_;
   Bitmap excluded_;
-  std::vector<std::uint32_t> few_;
-  bool are_few_ = false;
   std::vector<std::uint32_t> whom_;
   std::optional<RatingSource> pairs_;
 };
@@ -115,8 +110,8 @@ class Run {
         progress_(progress),
         lists_(request, served),
         team_(interruptible_team(request.threads)),
-        recommender_(served.search(other_side(request.whom)), static_cast<std::size_t>(request.k),
-                     team_, lists_.choice()),
+        recommender_(BiasedView(in_lists_.rows(), in_lists_.bias()),
+                     static_cast<std::size_t>(request.k), team_, lists_.excluded()),
         batch_(std::min(recommender_.batch_users(), std::max<std::size_t>(whom().size(), 1))) {}
 
   /// Returns the number of rows written.
@@ -157,7 +152,9 @@ class Run {
   }
 
   std::size_t memory() const {
-    return recommender_.memory(batch_) + whom().size() * sizeof(std::uint32_t);
+    // The rows of one batch are written while the next is made.
+    const std::size_t written = whom().size() > batch_ ? batch_ * recommender_.list_memory() : 0;
+    return recommender_.memory(batch_) + written + whom().size() * sizeof(std::uint32_t);
   }
 
   void check_memory(std::size_t lists) const {
@@ -184,18 +181,24 @@ class Run {
                                      base_score(model_, listed_.bias()[row])};
     };
     std::int64_t written = 0;
+    RecommendationFeed rows{&users_, &items_, {}};
+    // The lists of a batch are written while helpers search for the next.
+    const auto write_rows = [&] {
+      progress_.enter(Phase::kWriting);
+      written += target_.append(rows);
+      progress_.enter(Phase::kScoring);
+    };
     for (std::size_t first = begin; first < end; first += batch_) {
       progress_.enter(Phase::kScoring);
       std::size_t next = std::min(first + batch_, end);
-      RecommendationFeed rows{
-          &users_, &items_,
-          recommender_.recommend(whom().data() + first, next - first, query_of, seen)};
+      std::vector<Recommendation> found =
+          recommender_.recommend(whom().data() + first, next - first, query_of, seen, write_rows);
       if (request_.whom == Side::kItems)
-        for (Recommendation& row : rows.rows) std::swap(row.user, row.item);
-      progress_.enter(Phase::kWriting);
-      written += target_.append(rows);
+        for (Recommendation& row : found) std::swap(row.user, row.item);
+      rows.rows = std::move(found);
       progress_.steps_done(batches(next));
     }
+    write_rows();
     return written;
   }
 
@@ -229,7 +232,7 @@ std::int64_t recommend_all(const Request& request, Progress& progress) {
   }
   // Before anything is written: after that, what is built is not shared with other sessions.
   served->side(request.whom);
-  served->search(other_side(request.whom));
+  served->side(other_side(request.whom));
   target.prepare(request.whom, served->model(), served->id_type(Side::kUsers),
                  served->id_type(Side::kItems));
   progress.enter(Phase::kReading);

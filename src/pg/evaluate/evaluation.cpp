@@ -43,9 +43,10 @@ constexpr const char* kOrElse = ", or use fewer threads or fewer rows.";
 /// What the evaluators take, from the beginning to the end. Throws 53400 if that is too much.
 std::size_t evaluators_memory(const EvaluationRequest& request, const Model& model,
                               std::size_t items) {
-  const std::size_t bytes = RankingEvaluator::memory(items, request.threads) +
-                            items * (sizeof(float) + sizeof(double)) +
-                            (request.history ? FoldedUsers::memory(model, kBatchUsers) : 0);
+  const std::size_t bytes =
+      RankingEvaluator::memory(items, static_cast<std::size_t>(model.factors), request.threads) +
+      items * (sizeof(float) + sizeof(double)) +
+      (request.history ? FoldedUsers::memory(model, kBatchUsers) : 0);
   check_memory_limit(
       "evaluating", bytes, kOrElse,
       format("Beside the factors, for %zu items, with threads => %d.", items, request.threads));

@@ -1,0 +1,74 @@
+// Where the relevant items of many users stand among all items.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/base/aligned_vector.h"
+#include "core/evaluate/rank_counter.h"
+#include "core/search/score_tiles.h"
+#include "core/search/top_k.h"
+
+namespace als {
+
+/// Whether a list that ascends has an item.
+inline bool contains(const std::vector<std::uint32_t>& list, std::uint32_t item) {
+  return std::binary_search(list.begin(), list.end(), item);
+}
+
+/// A user whose relevant items are to be ranked among all others. Both lists ascend, and have
+/// nothing in common.
+struct ListToRank {
+  const float* vector;
+  float base;
+  const std::vector<std::uint32_t>* relevant;
+  const std::vector<std::uint32_t>* excluded;
+  RankCounter* counter;  ///< counts what is ranked
+  TopK* top;             ///< is offered what may be among the best
+};
+
+/// Ranks exactly, as by scores of all items, but scores few: those whose scores in the tiles are
+/// within the margin of a relevant item's. The others are counted.
+class TileRanker {
+ public:
+  /// Users ranked at a time, whose scores of a few tiles should stay in the second cache.
+  static constexpr std::size_t kMostUsers = 48;
+
+  explicit TileRanker(const ScoreTiles& tiles, std::size_t factors)
+      : tiles_(tiles), queries_(factors) {}
+
+  /// The bytes that this takes, beside the tiles.
+  static std::size_t memory();
+
+  void rank(const std::vector<ListToRank>& lists);
+
+ private:
+  /// What is known of a user while the tiles pass by.
+  struct Ranking {
+    const ListToRank* list;
+    std::vector<float> relevant;       // scores, ascending
+    std::vector<std::uint32_t> above;  // for each, how many items have been counted above it
+    std::size_t counted = 0;
+  };
+
+  void start(const ListToRank& list);
+  void rank_exactly(const std::vector<std::uint32_t>& items, const ListToRank& list) const;
+  void count(std::size_t first, const float* scores, std::size_t count, float margin,
+             Ranking& ranking);
+  void offer(std::size_t first, const float* scores, std::size_t count, float margin,
+             const ListToRank& list);
+
+  const ScoreTiles& tiles_;
+  CodedQueries queries_;
+  std::vector<Ranking> rankings_;
+  AlignedVector<float> scores_;
+  std::vector<ScoreRange> ranges_;
+  std::vector<std::uint32_t> above_;
+  std::vector<std::uint32_t> not_under_;
+  std::vector<std::uint32_t> near_;
+  std::vector<std::uint32_t> found_;
+};
+
+}  // namespace als

@@ -1,0 +1,72 @@
+// The kernels for AVX-512 with VNNI: those of AVX-512, but for the products of codes.
+
+#include "core/base/limits.h"
+#include "core/kernels/kernels.h"
+#include "core/kernels/score_tile.h"
+
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+// As in avx512.cpp.
+#if defined(__clang__)
+#pragma clang attribute push(                                                          \
+    __attribute__((target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,avx2,fma"))), \
+    apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,avx2,fma")
+#endif
+
+namespace als {
+namespace {
+
+constexpr int kLanes = 16;
+constexpr int kTileVectors = 4;
+constexpr int kTileQueries = 6;
+
+typedef float Vector __attribute__((vector_size(64)));
+typedef std::int32_t IntVector __attribute__((vector_size(64)));
+
+ALS_INLINE Vector fused(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
+
+// sum + a0 b0 + a1 b1 of the pairs of 16-bit integers in each lane.
+ALS_INLINE IntVector add_pair_products(IntVector sum, IntVector a, IntVector b) {
+  return (IntVector)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+}
+
+ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
+  return _mm512_cmp_ps_mask(a, b, _CMP_NLT_UQ);
+}
+
+// clang-format off
+#include "core/kernels/vector.inl"
+#include "core/kernels/score_tile.inl"
+// clang-format on
+
+}  // namespace
+}  // namespace als
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+namespace als {
+
+bool has_avx512_vnni() { return __builtin_cpu_supports("avx512vnni") != 0; }
+
+const Kernels& avx512_vnni_kernels() {
+  static const Kernels kTable = [] {
+    Kernels table = avx512_kernels();
+    table.find_in_tiles = find_in_tiles;
+    table.score_tiles = score_tiles;
+    return table;
+  }();
+  return kTable;
+}
+
+}  // namespace als
+
+#endif
