@@ -52,6 +52,52 @@ TEST(ThreadTeam, BlocksAreOfTheGrain) {
   EXPECT_EQ(std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}), 10U);
 }
 
+TEST(ThreadTeam, DoesSomethingElseBesideALoop) {
+  for (const int threads : {1, 2, 4}) {
+    ThreadTeam team(threads);
+    for (const std::size_t n : {0, 1, 50}) {
+      std::atomic<std::size_t> visits{0};
+      int calls = 0;
+      const std::thread::id caller = std::this_thread::get_id();
+      team.for_each_block(
+          n, 1, [&](std::size_t, std::size_t, int) { ++visits; },
+          [&] {
+            ++calls;
+            EXPECT_EQ(std::this_thread::get_id(), caller);
+            if (threads == 1) {
+              EXPECT_EQ(visits, 0U);
+            }
+            // A helper gets on with the loop meanwhile.
+            const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+            while (threads > 1 && visits < n && std::chrono::steady_clock::now() < deadline)
+              std::this_thread::yield();
+          });
+      EXPECT_EQ(calls, 1);
+      EXPECT_EQ(visits, n);
+    }
+  }
+}
+
+TEST(ThreadTeam, AnExceptionBesideALoopEndsIt) {
+  for (const int threads : {1, 3}) {
+    ThreadTeam team(threads);
+    std::atomic<int> running{0};
+    std::atomic<int> visits{0};
+    const auto body = [&](std::size_t, std::size_t, int) {
+      ++running;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      ++visits;
+      --running;
+    };
+    EXPECT_THROW(team.for_each_block(100000, 1, body, [] { throw std::runtime_error("stop"); }),
+                 std::runtime_error);
+    EXPECT_EQ(running, 0);
+    EXPECT_LT(visits, 100000);
+    team.for_each_block(10, 1, body);
+    EXPECT_EQ(running, 0);
+  }
+}
+
 TEST(ThreadTeam, FewerThanOneThreadIsOne) { EXPECT_EQ(ThreadTeam(0).threads(), 1); }
 
 TEST(ThreadTeam, RethrowsAnExceptionAndStopsEarly) {

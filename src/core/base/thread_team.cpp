@@ -68,26 +68,40 @@ ThreadTeam::ThreadTeam(int threads, Poll poll, Interrupt interrupt)
 ThreadTeam::ThreadTeam(ThreadTeam&&) noexcept = default;
 ThreadTeam::~ThreadTeam() = default;
 
-void ThreadTeam::for_each_block(std::size_t n, std::size_t grain, const Body& body) {
-  if (n == 0) return;
+void ThreadTeam::for_each_block(std::size_t n, std::size_t grain, const Body& body,
+                                const std::function<void()>& beside) {
+  if (n == 0) {
+    if (beside) beside();
+    return;
+  }
   Loop loop(n, std::max<std::size_t>(grain, 1), body);
   bool interrupted = asked_to_stop();
-  for (;;) {
+  for (bool first = true;; first = false) {
     if (interrupted && interrupt_) interrupt_();
     if (loop.blocks_left() == 0) return;
     loop.resume();
-    interrupted = run(loop);
+    interrupted = run(loop, first ? beside : nullptr);
     loop.rethrow();
   }
 }
 
 /// Works at the loop until it is done, or it was asked to stop, which it returns.
-bool ThreadTeam::run(Loop& loop) {
+bool ThreadTeam::run(Loop& loop, const std::function<void()>& beside) {
   const HelperThreads::Job job = [&](int thread) { return loop.run_block(thread); };
-  const bool alone = threads_ == 1 || loop.blocks_left() == 1;
+  const std::size_t useful = loop.blocks_left() - (beside ? 0 : 1);
+  const bool alone = threads_ == 1 || useful == 0;
   if (!alone) {
     if (helpers_ == nullptr) helpers_ = std::make_unique<HelperThreads>(threads_ - 1);
-    helpers_->open(job, loop.blocks_left() - 1);
+    helpers_->open(job, useful);
+  }
+  if (beside) {
+    try {
+      beside();
+    } catch (...) {
+      loop.stop();
+      if (!alone) wait_for_helpers();
+      throw;
+    }
   }
   bool interrupted = false;
   // A block comes before the first look, so that a poll that stays true (the server may hold

@@ -46,12 +46,19 @@ class ThreadTeam {
   /// Calls body over [0, n) in blocks of `grain` indexes, handed out dynamically. Every index is
   /// visited exactly once unless an exception ends the loop: the first exception thrown by body or
   /// by the interrupt handler is rethrown here. A block should take well under 100 ms.
-  void for_each_block(std::size_t n, std::size_t grain, const Body& body);
+  void for_each_block(std::size_t n, std::size_t grain, const Body& body) {
+    for_each_block(n, grain, body, nullptr);
+  }
+
+  /// The same, but the calling thread does something else first, while helpers are at the loop
+  /// already: beside(), if not null. It may throw, which ends the loop too.
+  void for_each_block(std::size_t n, std::size_t grain, const Body& body,
+                      const std::function<void()>& beside);
 
  private:
   class Loop;
 
-  bool run(Loop& loop);
+  bool run(Loop& loop, const std::function<void()>& beside);
   bool wait_for_helpers();
   bool asked_to_stop() const { return poll_ && poll_(); }
 

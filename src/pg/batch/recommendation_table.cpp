@@ -1,6 +1,7 @@
 // Makes or finds the target of als.recommend_all, and fills it batch by batch.
 #include "pg/batch/recommendation_table.h"
 
+#include "pg/batch/bulk_insert.h"
 #include "pg/model/model_source.h"
 #include "pg/model/row_feed.h"
 #include "pg/sql/params.h"
@@ -82,6 +83,10 @@ void RecommendationTable::clear() {
 
 std::int64_t RecommendationTable::append(const RecommendationFeed& rows) {
   if (rows.size() == 0) return 0;
+  if (created_ && takes_rows_as_they_are(table_, rows)) {
+    bulk_insert(table_, rows);
+    return static_cast<std::int64_t>(rows.size());
+  }
   RowFeed<RecommendationFeed> scope(&rows);
   return static_cast<std::int64_t>(execute(
       "insert into " + target_table_.qualified_name() +
