@@ -68,6 +68,11 @@ void ConjugateGradients::step() {
   decrease_ = next;
 }
 
+void ConjugateGradients::over_relax(const float* start, float share) {
+  for (std::size_t k = 0; k < x_.size(); ++k) x_[k] += share * (x_[k] - start[k]);
+  lowered_ *= 1.0 - static_cast<double>(share) * share;
+}
+
 std::size_t ConjugateGradients::memory(std::size_t unknowns) {
   return 6 * unknowns * sizeof(float);
 }

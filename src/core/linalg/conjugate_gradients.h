@@ -40,6 +40,10 @@ class ConjugateGradients {
   /// to be filled in, and whose decrease() and lowered() these are.
   void resume(double decrease, double lowered);
 
+  /// Goes on by `share` of the way that the steps have come, from `start`. As f is least where they
+  /// have ended, of all places on that line, this takes back share^2 of what they have lowered.
+  void over_relax(const float* start, float share);
+
   /// By about how much the next step will lower f. 0: there is nothing to gain.
   double decrease() const { return decrease_; }
   /// By how much the steps so far have lowered f.

@@ -66,6 +66,7 @@ struct PartsTrainer::State {
   std::uint64_t number = 0;       // of the last step
   std::uint64_t user_number = 0;  // of the last half-step of the users; 0: none yet
   double loss = INFINITY;
+  OverRelaxation over_relaxation{false};
   std::size_t refined_rows = 0;
   double holdout_metric = 0;
 
@@ -205,7 +206,8 @@ double PartsTrainer::solve_users() {
   const State::Turn turn = state.turn(state.items, state.users);
   const Matrix users =
       state.users_turn.size() == 0 ? turn.solved : Matrix(state.users_turn * turn.solved);
-  const StepHead head = state.head_in_basis(Step::kUsers, turn.fixed, users, turn.basis);
+  StepHead head = state.head_in_basis(Step::kUsers, turn.fixed, users, turn.basis);
+  head.over_relaxation = state.over_relaxation.next();
   state.items.sums.turn(turn.fixed, state.team);
   state.run_users(head);
   return state.loss;
@@ -214,8 +216,11 @@ double PartsTrainer::solve_users() {
 double PartsTrainer::solve_items() {
   State& state = *state_;
   const State::Turn turn = state.turn(state.users, state.items);
+  const float over_relaxation = state.over_relaxation.next();
   const auto head = [&](Step step) {
-    return state.head_in_basis(step, turn.solved, turn.fixed, turn.basis);
+    StepHead in_basis = state.head_in_basis(step, turn.solved, turn.fixed, turn.basis);
+    in_basis.over_relaxation = over_relaxation;
+    return in_basis;
   };
   StepHead first = head(Step::kResidual);
   first.block = state.user_number;

@@ -41,21 +41,6 @@ void copy(const Factors& from, std::size_t row, Factors& to, std::size_t to_row)
   if (!from.bias.empty()) to.bias[to_row] = from.bias[row];
 }
 
-/// A row as CgRow has it.
-void unpack(const Factors& factors, std::size_t row, float* to) {
-  const std::size_t stride = factors.matrix.stride();
-  std::copy_n(factors.matrix.row(row), stride, to);
-  if (factors.bias.empty()) return;
-  std::fill_n(to + stride, kBlock, 0.0F);
-  to[stride] = factors.bias[row];
-}
-
-void pack(const float* from, std::size_t row, Factors& factors) {
-  const std::size_t stride = factors.matrix.stride();
-  std::copy_n(from, stride, factors.matrix.row(row));
-  if (!factors.bias.empty()) factors.bias[row] = from[stride];
-}
-
 bool is_finite(const Factors& factors, std::size_t row) {
   const float* values = factors.matrix.row(row);
   return std::all_of(values, values + factors.matrix.cols(),
@@ -245,17 +230,30 @@ void SliceStep::restore(std::size_t r) {
 void SliceStep::settle() {
   const std::size_t n = state_.size();
   const bool all_in_doubt = careful();
+  const float beyond = all_in_doubt ? 0 : head_.over_relaxation;
+  Factors before;
+  if (beyond > 0) {
+    before = state_.factors;
+    transform(before.matrix, transform_of(head_.items_turn, head_.factors()), team_);
+  }
   const double fit = sum_over(n, team_, [&](std::size_t r) {
     if (state_.counts[r] == 0) return 0.0;
     CgRow row(cg_unknowns(state_.training.options));
     load(r, row);
     equations_.precondition(row);
     row.gradients.resume(state_.rows.decrease[r], state_.rows.lowered[r]);
-    const CgEquations::Outcome outcome = equations_.outcome(row);
+    CgEquations::Outcome outcome = equations_.outcome(row);
     if (state_.marks[r] == kSpoiled) return 0.0;
     const bool in_doubt = all_in_doubt || outcome.in_doubt || !outcome.finite;
     state_.marks[r] = in_doubt ? kMarked : kNone;
-    return in_doubt ? 0.0 : std::max(outcome.loss - outcome.ridge, 0.0);
+    if (in_doubt) return 0.0;
+    if (beyond > 0) {
+      unpack(before, r, row.gradients.direction());
+      row.gradients.over_relax(row.gradients.direction(), beyond);
+      pack(row.gradients.x(), r, state_.rows.x);
+      outcome = equations_.outcome(row);
+    }
+    return std::max(outcome.loss - outcome.ridge, 0.0);
   });
   state_.report.fit = fit;
   if (state_.implicit() && !all_in_doubt) {

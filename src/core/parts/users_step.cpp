@@ -133,6 +133,7 @@ UsersStep::Result UsersStep::run(ByteView chunk, ByteView users, ByteView held_o
 
   const HalfStep step(rows, training.items, training.options, training.mean, work.team);
   // As if the loss were spread evenly.
+  work.workspace.over_relaxation = work.head.over_relaxation;
   work.workspace.loss = work.head.loss_left * step.zero_loss();
   const HalfStep::Result sums =
       work.finishes()

@@ -124,6 +124,7 @@ Bytes StepHead::bytes() const {
   writer.put(block);
   writer.put(users);
   writer.put(loss_left);
+  writer.put(over_relaxation);
   put_floats(items_turn, writer);
   put_floats(users_turn, writer);
   put_floats(eigenvalues, writer);
@@ -144,6 +145,7 @@ StepHead StepHead::read(ByteView bytes) {
   head.block = reader.get<std::uint64_t>();
   head.users = reader.get<std::uint64_t>();
   head.loss_left = reader.get<double>();
+  head.over_relaxation = reader.get<float>();
   head.items_turn = read_floats(reader, n * n);
   head.users_turn = read_floats(reader, n * n);
   head.eigenvalues = read_floats(reader, n);
@@ -154,7 +156,8 @@ StepHead StepHead::read(ByteView bytes) {
   const bool implicit = head.training.options.feedback == Feedback::kImplicit;
   expect(head.items_turn.empty() != in_basis && head.users_turn.empty() == false &&
              head.eigenvalues.empty() != in_basis && head.mean_squares.empty() != in_basis &&
-             head.gram.empty() != (!in_basis && implicit) && head.loss_left >= 0,
+             head.gram.empty() != (!in_basis && implicit) && head.loss_left >= 0 &&
+             within(head.over_relaxation, 1),
          "a step of a training lacks what it needs");
   return head;
 }

@@ -19,6 +19,7 @@ struct StepHead {
   std::uint64_t block;   ///< of the step whose block this one takes
   std::uint64_t users;   ///< of the step that made the users that this one starts from; 0: none yet
   double loss_left;      ///< the loss as a part of that where all factors are zero, or infinite
+  float over_relaxation;  ///< of the half-step, see OverRelaxation
 
   /// Into the basis of the step: the items' factors, and the users'.
   std::vector<float> items_turn;

@@ -15,6 +15,20 @@ constexpr double kCancelled = 1e-4;
 
 }  // namespace
 
+void unpack(const Factors& factors, std::size_t r, float* to) {
+  const std::size_t stride = factors.matrix.stride();
+  std::copy_n(factors.matrix.row(r), stride, to);
+  if (factors.bias.empty()) return;
+  std::fill_n(to + stride, kBlock, 0.0F);
+  to[stride] = factors.bias[r];
+}
+
+void pack(const float* from, std::size_t r, Factors& factors) {
+  const std::size_t stride = factors.matrix.stride();
+  std::copy_n(from, stride, factors.matrix.row(r));
+  if (!factors.bias.empty()) factors.bias[r] = from[stride];
+}
+
 CgEquations::CgEquations(const TrainOptions& options, const GramBasis& basis)
     : basis_(basis),
       implicit_(options.feedback == Feedback::kImplicit),

@@ -6,6 +6,7 @@
 
 #include "core/kernels/kernels.h"
 #include "core/linalg/conjugate_gradients.h"
+#include "core/linalg/factor_matrix.h"
 #include "core/train/gram_basis.h"
 #include "core/train/options.h"
 
@@ -20,6 +21,10 @@ inline constexpr int kCgSteps = 2;
 inline std::size_t cg_unknowns(const TrainOptions& options) {
   return (blocks_of(static_cast<std::size_t>(options.factors)) + (options.biases ? 1 : 0)) * kBlock;
 }
+
+/// Row r as x, a residual or a direction.
+void unpack(const Factors& factors, std::size_t r, float* to);
+void pack(const float* from, std::size_t r, Factors& factors);
 
 struct CgRow {
   explicit CgRow(std::size_t unknowns) : gradients(unknowns) {}

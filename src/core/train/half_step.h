@@ -25,10 +25,11 @@ struct TrainingWorkspace {
 
   std::vector<RowWorkspace> workers;  ///< one for each thread
   SegmentedSum segmented_sum;
-  NormalEquations gram;    ///< Y^T Y of the fixed side
-  DoubleGram double_gram;  ///< the same, once it was asked for
-  bool careful = false;    ///< single precision is too coarse for Y^T Y
-  double loss;             ///< after the last half-step; infinite if it is not known
+  NormalEquations gram;       ///< Y^T Y of the fixed side
+  DoubleGram double_gram;     ///< the same, once it was asked for
+  bool careful = false;       ///< single precision is too coarse for Y^T Y
+  float over_relaxation = 0;  ///< of the conjugate gradients' rows, see OverRelaxation
+  double loss;                ///< after the last half-step; infinite if it is not known
   GramBasis basis;
 };
 

@@ -147,10 +147,7 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t 
     row.loss = 0;
     row.targets = 0;
     row.active = true;
-    float* x = row.gradients.x();
-    std::copy_n(solved.matrix.row(row.row), stride, x);
-    std::fill_n(x + stride, unknowns - stride, 0.0F);
-    if (biases) x[stride] = solved.bias[row.row];
+    unpack(solved, row.row, row.gradients.x());
     std::fill_n(row.gradients.residual(), unknowns, 0.0F);
   }
   pass_over(
@@ -192,7 +189,7 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t 
     CgRow& row = worker.batch[r];
     Result& result = results[r];
     const float* x = row.gradients.x();
-    const CgEquations::Outcome outcome = equations.outcome(row);
+    CgEquations::Outcome outcome = equations.outcome(row);
     if (!outcome.finite) {
       solve_row(row.row, fixed, workspace, worker, solved, result);
       continue;
@@ -205,10 +202,15 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t 
       keep_the_better(row.row, fixed, workspace, nullptr, worker, solved, result);
       continue;
     }
+    if (workspace.over_relaxation > 0) {
+      float* start = row.gradients.direction();  // of no use any more
+      unpack(solved, row.row, start);
+      row.gradients.over_relax(start, workspace.over_relaxation);
+      outcome = equations.outcome(row);
+    }
     result.fit += std::max(outcome.loss - outcome.ridge, 0.0);
     result.ridge += outcome.ridge;
-    std::copy_n(x, stride, solved.matrix.row(row.row));
-    if (biases) solved.bias[row.row] = x[stride];
+    pack(x, row.row, solved);
   }
 }
 

@@ -31,6 +31,7 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors us
       user_step_(ratings.by_user(), ratings.items(), options, mean_, team),
       item_step_(ratings.by_item(), ratings.users(), options, mean_, team),
       workspace_(options, team, loss),
+      over_relaxation_(std::isfinite(loss)),
       users_(std::move(users)),
       items_(std::move(items)),
       item_ridge_(item_step_.ridge(items_, team)) {}
@@ -49,6 +50,7 @@ double Trainer::record(const HalfStep::Result& result, double& ridge) {
 
 double Trainer::solve_users() {
   if (!cg_) return finish();
+  workspace_.over_relaxation = over_relaxation_.next();
   const HalfStep::Result result = user_step_.cg_step(items_, item_step_, workspace_, team_, users_);
   item_ridge_ = item_step_.ridge(items_, team_);
   return record(result, user_ridge_);
@@ -58,6 +60,7 @@ double Trainer::solve_items() {
   if (!cg_) {
     return record(item_step_.solve(users_, workspace_, team_, items_), item_ridge_);
   }
+  workspace_.over_relaxation = over_relaxation_.next();
   const HalfStep::Result result = item_step_.cg_step(users_, user_step_, workspace_, team_, items_);
   user_ridge_ = user_step_.ridge(users_, team_);
   return record(result, item_ridge_);

@@ -26,7 +26,7 @@ class Trainer : public HalfSteps {
  public:
   /// Starts from these factors, which must have the shape that the options ask for. `ratings` and
   /// `team` must outlive the trainer. loss: what the last half-step of the trainer returned from
-  /// which this one takes over.
+  /// which this one takes over, after an iteration or more.
   Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
           ThreadTeam& team, double loss = INFINITY);
 
@@ -69,6 +69,7 @@ class Trainer : public HalfSteps {
   HalfStep user_step_;
   HalfStep item_step_;
   TrainingWorkspace workspace_;
+  OverRelaxation over_relaxation_;
   Factors users_;
   Factors items_;
   double user_ridge_ = 0;  // lambda * sum of W^e |x|^2 of the users as they are
