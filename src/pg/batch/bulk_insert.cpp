@@ -1,6 +1,8 @@
 // Fills slots with recommendations, and hands them to the table some hundreds at a time.
 #include "pg/batch/bulk_insert.h"
 
+#include "pg/server/cluster_table.h"
+
 namespace als::pg {
 
 namespace {
@@ -31,7 +33,9 @@ bool takes_rows_as_they_are(Oid table, const RecommendationFeed& rows) {
     Relation relation = table_open(table, AccessShareLock);
     const Oid types[] = {rows.users->type().oid, rows.items->type().oid, FLOAT4OID, INT4OID};
     TupleDesc descriptor = RelationGetDescr(relation);
+    // Of a table that Citus has spread the rows are elsewhere.
     bool takes = relation->rd_rel->relkind == RELKIND_RELATION &&
+                 cluster_table(table).spread == TableSpread::kNone &&
                  descriptor->natts == static_cast<int>(std::size(types)) &&
                  relation->trigdesc == nullptr && relation->rd_rules == nullptr &&
                  !relation->rd_rel->relrowsecurity && !relation->rd_rel->relhasindex &&
