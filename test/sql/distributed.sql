@@ -132,6 +132,19 @@ select trained_on('mixed', $$select md5(user_id::text)::uuid as user_id, item_id
   trained_on('mixed_parts', $$select md5(user_id::text)::uuid as user_id, item_id::numeric / 2 as item_id, rating from ratings$$, 'seed => 2, distributed => true, parts => 2');
 select apart('mixed', 'mixed_parts');
 
+-- More items than one slice has, in several parts.
+create table wide as select u as user_id, floor(17000 * als.hash_fraction(u, k))::int as item_id, 1 + 4 * als.hash_fraction(u, k, 'rating') as rating
+from generate_series(1, 200) u, generate_series(1, 300) k;
+create function trained_wide(model text, options text) returns text language plpgsql as $$
+begin
+  execute format('select from als.train(%L, ''wide'', factors => 80, iterations => 2, biases => true, %s)', model, options);
+  return model;
+end $$;
+select trained_wide('wide_alone', 'solver => ''cg'''), trained_wide('wide_parts', 'distributed => true, parts => 3');
+select apart('wide_alone', 'wide_parts');
+select count(*) as items, count(*) filter (where a.n_ratings <> b.n_ratings or a.checksum <> b.checksum or b.checksum is null) as differ
+from wide_alone_item_factors a join wide_parts_item_factors b using (item_id);
+
 -- What it cannot do, and mistakes.
 select try($$select als.train('no', 'ratings', distributed => true, nonnegative => true)$$);
 select try($$select als.train('no', 'ratings', distributed => true, solver => 'direct')$$);

@@ -197,6 +197,8 @@ Bytes PartSums::bytes() const {
   const TrainOptions& options = contents.training.options;
   const auto factors = static_cast<std::size_t>(options.factors);
   Bytes pieces;
+  pieces.reserve(factor_bytes(contents.rows(), options) + work.losses.size() * 2 * sizeof(double) +
+                 contents.ends.size() * (work.gram.entries().size() * sizeof(double) + 256));
   std::size_t begin = 0;
   for (std::uint32_t s = contents.first_slice; s < contents.end_slice; ++s) {
     const std::size_t end = contents.ends[s - contents.first_slice];

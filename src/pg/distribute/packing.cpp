@@ -260,8 +260,8 @@ void Packing::make_slices(PartsTraining& training, const std::string& known_item
             " select slice, part, als._piece(pieces, slice) from (select part, "
             "als._part_totals($1, part, chunk) as pieces from (select part, number, chunk from " +
             workspace_.chunks() +
-            " order by part, number) chunks group by part) parts cross join "
-            "pg_catalog.generate_series(0, $2) as slice",
+            " order by part, number) chunks group by part) parts cross join " +
+            for_each_slice("$2"),
         {param, last});
   }
   execute("insert into " + workspace_.totals() +

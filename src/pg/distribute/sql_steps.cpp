@@ -50,6 +50,15 @@ void SqlSteps::gather_block(const Param& step, bool with_step) {
           {step});
 }
 
+/// A lateral item of a FROM clause: the slices of a part. It depends on the part, so that what the
+/// part has for all of them, which is large, is neither stored nor read again for each.
+std::string for_each_slice(const char* last) {
+  return format(
+      "lateral pg_catalog.generate_series(0, %s operator(pg_catalog.+) (0 "
+      "operator(pg_catalog.*) part)) as slice",
+      last);
+}
+
 /// The block as a scalar: detoasted once, not for every chunk.
 std::string SqlSteps::block() const {
   return "(select block operator(pg_catalog.||) ''::pg_catalog.bytea from " + workspace_.block() +
@@ -86,8 +95,8 @@ Bytes SqlSteps::step_items(const Bytes& step) {
               block() +
               ", part, chunk, users, $1) as pieces from (select c.part, c.chunk, u.users from " +
               chunks_with_users() +
-              " order by c.part, c.number) chunks group by part) parts cross join "
-              "pg_catalog.generate_series(0, $2) as slice",
+              " order by c.part, c.number) chunks group by part) parts cross join " +
+              for_each_slice("$2"),
           {int_param(threads_), int_param(static_cast<int>(slices_) - 1)});
   execute("insert into " + workspace_.next_slices() +
               " select s.slice, als._step_slice(s.state, $1, p.sum) from " + workspace_.slices() +

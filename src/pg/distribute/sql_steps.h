@@ -22,6 +22,10 @@ class BytesParam {
   Datum value_;
 };
 
+/// Of a part's pieces one row each: what follows their table and "cross join". last: the last
+/// slice.
+std::string for_each_slice(const char* last);
+
 class SqlSteps : public PartsRunner {
  public:
   /// slices: of items; threads: of each step, where it runs.
