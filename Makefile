@@ -126,7 +126,7 @@ build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
-.PHONY: bench-kernels bench-top-k bench-train bench-tune bench-round-trip deps dist demo test soak bench bench-serving build-core-tests \
+.PHONY: bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale deps dist demo test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-assert test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
@@ -182,6 +182,10 @@ bench-train: build/plain/train
 # als.tune beside as many trainings; FILES="..." for other ratings than MovieLens 100K.
 bench-tune: all
 	@test/bench/tune $(FILES)
+
+# What distributed trainings cost, and the formulas; BENCH=-c on Citus.
+bench-scale: all
+	@test/bench/scale $(BENCH)
 
 build-core-tests: build/plain/core-tests build/sanitized/core-tests
 
