@@ -126,7 +126,7 @@ build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
-.PHONY: bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale deps dist demo test soak bench bench-serving build-core-tests \
+.PHONY: bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-assert test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
@@ -142,6 +142,10 @@ deps:
 # Trains and queries models of MovieLens on a throw-away server; needs nothing but this clone.
 demo:
 	@$(TOOLS)/run-demo
+
+# The same over three servers, by postgres_fdw and dblink.
+demo-cluster:
+	@MORE_SERVERS='two three' $(TOOLS)/run-demo cluster
 
 # Every test there is; needs nothing but this clone. The last line holds the counts.
 test:

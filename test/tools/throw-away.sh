@@ -67,6 +67,25 @@ cp -r $link "$pkglibdir/." "$dir$pkglibdir"
 cp -r $link "$sharedir/." "$dir$sharedir"
 make --no-print-directory -s install PG_CONFIG="$pg_config" DESTDIR="$dir"
 
+# start_server DATA SOCKETS LOG: makes a server in the folder DATA, with its socket in the folder SOCKETS, and starts it.
+start_server() {
+    unprivileged "$dir$bindir/initdb" --no-sync -U postgres -A trust -E UTF8 --locale=C -D "$1" >"$dir/initdb.log" 2>&1 || {
+        cat "$dir/initdb.log" >&2
+        exit 1
+    }
+    cat >>"$1/postgresql.conf" <<CONF
+listen_addresses = ''
+unix_socket_directories = '$2'
+port = 5432
+fsync = off
+${SERVER_CONF:-}
+CONF
+    unprivileged "$dir$bindir/pg_ctl" start -s -w -D "$1" -l "$3" || {
+        cat "$3" >&2
+        exit 1
+    }
+}
+
 # server_faults PATTERN LOG...: prints the lines of servers' logs that no test may cause: failed assertions and where
 # they were, leaks, damaged memory, and what the pattern finds. Fails if there are none.
 server_faults() {

@@ -10,6 +10,10 @@ LocalSettings bulk_settings(bool distributed) {
   // Ratings are grouped once, as for an index.
   if (maintenance_work_mem > work_mem)
     settings.set("work_mem", std::to_string(maintenance_work_mem).c_str());
+  // Ids that go to other servers do so as text.
+  settings.set("datestyle", "ISO, MDY");
+  settings.set("intervalstyle", "postgres");
+  settings.set("extra_float_digits", "3");
   if (distributed) {
     // Statements must read what others of their transaction have written, which Citus would
     // spread over several connections to a machine. With one, each uses threads of its own.

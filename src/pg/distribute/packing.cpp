@@ -3,6 +3,7 @@
 
 #include "core/evaluate/holdout_metrics.h"
 #include "core/parts/part_sums.h"
+#include "pg/distribute/packing_statements.h"
 #include "pg/distribute/sql_steps.h"
 #include "pg/ids/id_equality.h"
 #include "pg/source/duplicate_error.h"
@@ -24,22 +25,6 @@ constexpr std::uint32_t kSliceBytes = 16 << 20;
 constexpr std::int64_t kSample = 2'000'000;
 
 constexpr std::int64_t kMaxValue = 0x3fffffff;
-
-/// Runs a statement that reads the source and writes, under the snapshot that is active: nothing is
-/// seen of what others have committed since, and all that this transaction has done.
-std::uint64_t write_from_source(const std::string& sql, std::initializer_list<Oid> types = {},
-                                const std::vector<Param>& params = {}) {
-  std::vector<Datum> values;
-  values.reserve(params.size());
-  for (const Param& param : params) values.push_back(param.value);
-  SPIPlanPtr plan = prepare(sql, types);
-  return server([&] {
-    const int code = SPI_execute_snapshot(plan, values.data(), nullptr, GetActiveSnapshot(),
-                                          InvalidSnapshot, false, true, 0);
-    if (code < 0) elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(code));
-    return SPI_processed;
-  });
-}
 
 /// Hands what a query finds in the snapshot of all passes over the source to take(slot).
 template <class Take>
@@ -66,34 +51,37 @@ std::vector<std::uint64_t> keys_by_rank(const IdDictionary& ids,
 
 }  // namespace
 
-std::string Packing::if_kept() const {
-  const DescribedSource& source = request_.source;
-  std::string condition = "where " + quoted(source.user_col) + " is not null and " +
-                          quoted(source.item_col) + " is not null";
-  if (source.rating_col) condition += " and " + quoted(*source.rating_col) + " is not null";
-  return condition;
+std::uint64_t Packing::write_from_source(const std::string& sql, std::initializer_list<Oid> types,
+                                         const std::vector<Param>& params) {
+  std::vector<Datum> values;
+  values.reserve(params.size());
+  for (const Param& param : params) values.push_back(param.value);
+  SPIPlanPtr plan = prepare(sql, types);
+  return server([&] {
+    const int code = SPI_execute_snapshot(plan, values.data(), nullptr, GetActiveSnapshot(),
+                                          InvalidSnapshot, false, true, 0);
+    if (code < 0) elog(ERROR, "SPI_execute_snapshot failed: %s", SPI_result_code_string(code));
+    return SPI_processed;
+  });
 }
 
-std::string Packing::rows_that_count() const {
-  return request_.source.rows_that_count() + " " + if_kept();
-}
-
-void Packing::check_duplicates() const {
-  const DescribedSource& source = request_.source;
-  SourceNames names(source);
-  const std::string pair = quoted(source.user_col) + ", " + quoted(source.item_col);
-  const IdType& user_type = *source.id_types.users;
-  const IdType& item_type = *source.id_types.items;
-  read_source("select " + pair + " from " + rows_that_count() + " group by " + pair +
-                  " having pg_catalog.count(*) operator(pg_catalog.>) 1 order by " + pair +
-                  " limit 1",
-              {user_type.oid, item_type.oid}, [&](TupleTableSlot* slot) {
-                throw_duplicate_rating(
-                    user_type, slot->tts_values[0], item_type, slot->tts_values[1], "",
-                    "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group "
-                    "the source by user and item.");
-              });
+void Packing::check_duplicates() {
+  SourceNames names(request_.source);
+  read_source(duplicate_query(request_.source), id_types(),
+              [&](TupleTableSlot* slot) { throw_duplicate(slot); });
   names.end();
+}
+
+std::vector<Oid> Packing::id_types() const {
+  return {request_.source.id_types.users->oid, request_.source.id_types.items->oid};
+}
+
+void Packing::throw_duplicate(TupleTableSlot* slot) const {
+  throw_duplicate_rating(
+      *request_.source.id_types.users, slot->tts_values[0], *request_.source.id_types.items,
+      slot->tts_values[1], "",
+      "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group the source by "
+      "user and item.");
 }
 
 std::int64_t Packing::users_in_chunk() const {
@@ -111,17 +99,7 @@ std::uint32_t Packing::slice_items() const {
 /// In the order of the ids, so that numbers depend on them alone. An item without a row that counts
 /// has no number, and goes again.
 void Packing::count() {
-  const DescribedSource& source = request_.source;
-  const std::string item = quoted(source.item_col);
-  SourceNames names(source);
-  write_from_source(
-      "insert into " + workspace_.items() +
-      " select case when kept operator(pg_catalog.>) 0 then pg_catalog.row_number() over "
-      "(partition by kept operator(pg_catalog.>) 0 order by item_id) operator(pg_catalog.-) 1 end, "
-      "item_id, als._id_key(item_id), n, kept from (select " +
-      item + " as item_id, pg_catalog.count(*) as n, pg_catalog.count(*) filter (" + if_kept() +
-      ") as kept from " + source.rows_that_count() + " group by " + item + ") items");
-  names.end();
+  number_items();
   std::int64_t items = 0;
   read_rows(
       "select coalesce(pg_catalog.sum(n), 0)::pg_catalog.int8, coalesce(pg_catalog.sum(kept), "
@@ -138,12 +116,18 @@ void Packing::count() {
     execute("delete from " + workspace_.items() + " where idx is null");
 }
 
+void Packing::number_items() {
+  SourceNames names(request_.source);
+  write_from_source(number_statement(workspace_, item_query(request_.source)));
+  names.end();
+}
+
 void Packing::analyze_items() {
   // Citus analyzes no table after it has read another in the same transaction.
   if (!workspace_.distributed()) execute("analyze " + workspace_.items());
 }
 
-void Packing::check_counts(std::int64_t items) const {
+void Packing::check_counts(std::int64_t items) {
   if (counts_.kept == 0)
     throw UserError(ERRCODE_NO_DATA_FOUND, "the source has no ratings",
                     "A row counts when its user, item and rating are not null.",
@@ -164,68 +148,52 @@ void Packing::check_counts(std::int64_t items) const {
 }
 
 void Packing::pack() {
-  const DescribedSource& source = request_.source;
   const auto parts = static_cast<int>(workspace_.parts().size());
-  const int places = PG_INT32_MAX / parts;  // of each part, in the order of which chunks have users
-  const std::string same_item =
-      server([&] { return equals_condition(*source.id_types.items, "item_id", "rated_item"); });
-  const std::string user = quoted(source.user_col);
-  SourceNames names(source);
+  SourceNames names(request_.source);
   counts_.users = static_cast<std::int64_t>(write_from_source(
-      "insert into " + workspace_.rows() +
-          " select ($3)[bucket operator(pg_catalog./) $2 operator(pg_catalog.+) 1], bucket "
-          "operator(pg_catalog.%) $2, user_id, ratings from (select user_id, als._bucket(user_id, "
-          "$1) as bucket, als._row(idx, rating) as ratings from (select " +
-          user + " as user_id, " + quoted(source.item_col) + " as rated_item, " +
-          source.rating_as_float8() + " as rating from " + rows_that_count() + ") rated join " +
-          workspace_.items() + " items on " + same_item + " group by user_id) users",
-      {INT4OID, INT4OID, INT4ARRAYOID},
-      {int_param(places * parts), int_param(places), int4_array_param(workspace_.parts())}));
+      rows_statement(request_.source, workspace_), {INT4OID, INT4OID, INT4ARRAYOID},
+      {int_param(places_in_part() * parts), int_param(places_in_part()),
+       int4_array_param(workspace_.parts())}));
   names.end();
-  const std::int64_t chunks = counts_.users / parts / users_in_chunk() + 1;  // of each part
-  const std::string keys =
-      request_.holdout > 0
-          ? "(select pg_catalog.array_agg(key order by idx) from " + workspace_.items() + ")"
-          : "null";
-  execute("insert into " + workspace_.chunks() +
-              " select part, number, pg_catalog.array_agg(user_id), als._chunk(ratings, "
-              "als._id_key(user_id), part, number, $1, $2, $5, $6, " +
-              keys +
-              ") from (select part, (place "
-              "operator(pg_catalog.*) $3 operator(pg_catalog./) $4)::pg_catalog.int4 as number, "
-              "user_id, ratings from " +
-              workspace_.rows() + " order by 1, 2, 3) users group by part, number",
-          {int_param(static_cast<int>(items_)), int_param(static_cast<int>(request_.on_duplicate)),
-           bigint_param(chunks), bigint_param(places), float_param(request_.holdout),
-           bigint_param(static_cast<std::int64_t>(request_.seed))});
+  execute(chunks_statement(workspace_, request_.holdout > 0), chunk_params());
   workspace_.empty(workspace_.rows());
-  execute("insert into " + workspace_.users() + " select part, number, null from " +
-          workspace_.chunks());
-  gather_facts();
+  execute(first_users_statement(workspace_));
+  read_rows(facts_query(workspace_), kFactTypes, [&](TupleTableSlot* slot) { add_facts(slot); });
 }
 
-void Packing::gather_facts() {
-  counts_.users = 0;
-  counts_.range = {INFINITY, -INFINITY};
-  read_rows("select facts.* from " + workspace_.chunks() +
-                ", lateral als._chunk_facts(chunk) facts order by part, number",
-            {INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID, FLOAT4OID, FLOAT4OID},
-            [&](TupleTableSlot* slot) {
-              const Datum* values = slot->tts_values;
-              counts_.range = {std::min(counts_.range.first, DatumGetFloat4(values[5])),
-                               std::max(counts_.range.second, DatumGetFloat4(values[6]))};
-              counts_.users += DatumGetInt32(values[0]);
-              moments_.add({static_cast<std::uint64_t>(DatumGetInt64(values[1])),
-                            DatumGetFloat8(values[2]), DatumGetFloat8(values[3])});
-              duplicates_ += DatumGetInt64(values[4]);
-            });
+int Packing::places_in_part() const {
+  return PG_INT32_MAX / static_cast<int>(workspace_.parts().size());
 }
 
-Ratings Packing::sample(ThreadTeam& team) const {
-  RatingReader reader(request_.source);
+std::vector<Param> Packing::chunk_params() const {
+  const auto parts = static_cast<std::int64_t>(workspace_.parts().size());
+  return {int_param(static_cast<int>(items_)),
+          int_param(static_cast<int>(request_.on_duplicate)),
+          bigint_param(counts_.users / parts / users_in_chunk() + 1),
+          bigint_param(places_in_part()),
+          float_param(request_.holdout),
+          bigint_param(static_cast<std::int64_t>(request_.seed))};
+}
+
+void Packing::add_facts(TupleTableSlot* slot) {
+  const Datum* values = slot->tts_values;
+  if (moments_.count == 0) counts_.range = {INFINITY, -INFINITY};
+  counts_.range = {std::min(counts_.range.first, DatumGetFloat4(values[7])),
+                   std::max(counts_.range.second, DatumGetFloat4(values[8]))};
+  moments_.add({static_cast<std::uint64_t>(DatumGetInt64(values[3])), DatumGetFloat8(values[4]),
+                DatumGetFloat8(values[5])});
+  duplicates_ += DatumGetInt64(values[6]);
+}
+
+Ratings Packing::sample(ThreadTeam& team) { return sample_of(request_.source, team); }
+
+int Packing::sample_buckets() const { return static_cast<int>(counts_.kept / kSample) + 1; }
+
+Ratings Packing::sample_of(const DescribedSource& source, ThreadTeam& team) const {
+  RatingReader reader(source);
   const std::string condition =
-      "als._bucket(" + quoted(request_.source.user_col) + ", $1) operator(pg_catalog.=) 0";
-  reader.read([] {}, condition.c_str(), int_param(static_cast<int>(counts_.kept / kSample) + 1));
+      "als._bucket(" + quoted(source.user_col) + ", $1) operator(pg_catalog.=) 0";
+  reader.read([] {}, condition.c_str(), int_param(sample_buckets()));
   const auto ranks_of = [](const IdDictionary& ids) {
     std::vector<std::uint32_t> ranks(ids.size());
     server([&] { ids.rank(ranks.data()); });
@@ -240,29 +208,28 @@ Ratings Packing::sample(ThreadTeam& team) const {
 }
 
 /// That of the last of the users who are looked at.
-std::uint64_t Packing::greatest_judged_hash() const {
+std::uint64_t Packing::greatest_judged_hash() {
+  return greatest_of(judged_hashes_query(workspace_, kJudgedUsers));
+}
+
+std::uint64_t Packing::greatest_of(const std::string& hashes) const {
   std::uint64_t greatest = 0;
-  read_rows("select hash from (select pg_catalog.unnest(als._judging_hashes(chunk)) as hash from " +
-                workspace_.chunks() + ") users order by hash limit " + std::to_string(kJudgedUsers),
-            {INT8OID}, [&](TupleTableSlot* slot) {
-              greatest = static_cast<std::uint64_t>(DatumGetInt64(slot->tts_values[0]));
-            });
+  read_rows(hashes, {INT8OID}, [&](TupleTableSlot* slot) {
+    greatest = static_cast<std::uint64_t>(DatumGetInt64(slot->tts_values[0]));
+  });
   return greatest;
+}
+
+void Packing::sum_totals(const Param& training, int last_slice) {
+  execute("insert into " + workspace_.sums() + " " + totals_query(workspace_),
+          {training, int_param(last_slice)});
 }
 
 void Packing::make_slices(PartsTraining& training, const std::string& known_items) {
   workspace_.create_slices(training.slices());
-  const Param last = int_param(static_cast<int>(training.slices()) - 1);
   {
     const BytesParam param(training.bytes());
-    execute(
-        "insert into " + workspace_.sums() +
-            " select slice, part, als._piece(pieces, slice) from (select part, "
-            "als._part_totals($1, part, chunk) as pieces from (select part, number, chunk from " +
-            workspace_.chunks() +
-            " order by part, number) chunks group by part) parts cross join " +
-            for_each_slice("$2"),
-        {param, last});
+    sum_totals(param, static_cast<int>(training.slices()) - 1);
   }
   execute("insert into " + workspace_.totals() +
           " select slice, als._sum_pieces(piece) from (select slice, piece from " +

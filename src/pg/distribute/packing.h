@@ -35,6 +35,16 @@ class Packing {
   Packing(const PackingRequest& request, Workspace& workspace)
       : request_(request), workspace_(workspace) {}
 
+  /// Runs a statement that reads the source and writes, under the snapshot that is active: nothing
+  /// is seen of what others have committed since, and all that this transaction has done.
+  static std::uint64_t write_from_source(const std::string& sql,
+                                         std::initializer_list<Oid> types = {},
+                                         const std::vector<Param>& params = {});
+
+  virtual ~Packing() = default;
+  Packing(const Packing&) = delete;
+  Packing& operator=(const Packing&) = delete;
+
   /// Counts the rows and numbers the items. Throws P0002 if no row counts, 21000 for duplicates
   /// where they are an error, 54000 for more items than a training has.
   void count();
@@ -42,7 +52,7 @@ class Packing {
   void analyze_items();
 
   /// Packs the ratings, and counts the users.
-  void pack();
+  virtual void pack();
 
   const RowCounts& counts() const { return counts_; }
   std::uint32_t items() const { return items_; }
@@ -52,7 +62,7 @@ class Packing {
 
   /// The ratings of some users in memory, all of them if they are few: for what is measured on a
   /// sample.
-  Ratings sample(ThreadTeam& team) const;
+  virtual Ratings sample(ThreadTeam& team);
 
   /// Sums what the ratings of each item come to, and makes the slices that a training starts with.
   /// Completes `training` by the loss where all factors are zero. known_items: of known_factors(),
@@ -60,17 +70,42 @@ class Packing {
   void make_slices(PartsTraining& training, const std::string& known_items);
 
   /// See PartsTraining, once the ratings are packed.
-  std::uint64_t greatest_judged_hash() const;
+  virtual std::uint64_t greatest_judged_hash();
 
   /// Of all items.
   std::vector<RatingTotals> totals() const;
 
+ protected:
+  /// Fills the table of items.
+  virtual void number_items();
+  virtual void check_duplicates();
+  [[noreturn]] void throw_duplicate(TupleTableSlot* slot) const;
+  std::vector<Oid> id_types() const;
+
+  void set_users(std::int64_t users) { counts_.users = users; }
+  int places_in_part() const;
+  std::vector<Param> chunk_params() const;
+
+  /// A row of facts_query(), in the order of parts and chunks.
+  void add_facts(TupleTableSlot* slot);
+  inline static const std::vector<Oid> kFactTypes{
+      INT4OID, INT4OID, INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID, FLOAT4OID, FLOAT4OID};
+
+  /// Gathers what the ratings of each item come to in each part.
+  virtual void sum_totals(const Param& training, int last_slice);
+
+  /// The last of a query's hashes.
+  std::uint64_t greatest_of(const std::string& hashes) const;
+
+  /// One of so many users is in a sample.
+  int sample_buckets() const;
+  Ratings sample_of(const DescribedSource& source, ThreadTeam& team) const;
+
+  const PackingRequest& request() const { return request_; }
+  Workspace& workspace() const { return workspace_; }
+
  private:
-  std::string if_kept() const;
-  std::string rows_that_count() const;
-  void check_counts(std::int64_t items) const;
-  void check_duplicates() const;
-  void gather_facts();
+  void check_counts(std::int64_t items);
   std::int64_t users_in_chunk() const;
 
   const PackingRequest request_;

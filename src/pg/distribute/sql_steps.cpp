@@ -2,7 +2,11 @@
 // these come to back to the slices.
 #include "pg/distribute/sql_steps.h"
 
+#include <map>
+
+#include "core/parts/piece_sum.h"
 #include "pg/distribute/bytea_bytes.h"
+#include "pg/distribute/packing_statements.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -31,16 +35,44 @@ Bytes SqlSteps::reports() const {
       workspace_.slices());
 }
 
-Bytes SqlSteps::user_reports(const Workspace& workspace) {
-  return fetch_bytes(
-      "select als._sum_user_reports(report order by part) from (select part, "
-      "als._sum_user_reports(report) as "
-      "report from (select part, als._user_report(users) as report from " +
-      workspace.users() + " order by part, number) chunks group by part) parts");
+namespace {
+
+/// The block as a scalar: detoasted once, not for every chunk.
+std::string block(const Workspace& tables) {
+  return "(select block operator(pg_catalog.||) ''::pg_catalog.bytea from " + tables.block() + ")";
 }
 
-/// Gathers the items' vectors for a step. A step that goes with them is sent once to each machine,
-/// not once to each shard.
+/// The chunks c, each with its users u.
+std::string chunks_with_users(const Workspace& tables) {
+  return tables.chunks() + " c join " + tables.users() +
+         " u on c.part operator(pg_catalog.=) u.part and c.number operator(pg_catalog.=) u.number";
+}
+
+}  // namespace
+
+std::string SqlSteps::users_statement(const Workspace& tables) {
+  return "insert into " + tables.next_users() +
+         " select c.part, c.number, als._step_users((select step from " + tables.block() + "), " +
+         block(tables) + ", c.chunk, u.users, $1) from " + chunks_with_users(tables);
+}
+
+std::string SqlSteps::user_reports_query(const Workspace& tables) {
+  return "select part, als._sum_user_reports(report) as report from (select part, "
+         "als._user_report(users) as report from " +
+         tables.users() + " order by part, number) chunks group by part";
+}
+
+std::string SqlSteps::sums_query(const Workspace& tables) {
+  return "select slice, part, als._piece(pieces, slice) as piece from (select part, "
+         "als._part_sums(" +
+         block(tables) +
+         ", part, chunk, users, $1) as pieces from (select c.part, c.chunk, u.users from " +
+         chunks_with_users(tables) +
+         " order by c.part, c.number) chunks group by part) parts cross join " +
+         for_each_slice("$2");
+}
+
+/// A step that goes with them is sent once to each machine, not once to each shard.
 void SqlSteps::gather_block(const Param& step, bool with_step) {
   workspace_.empty(workspace_.block());
   execute("insert into " + workspace_.block() + " select " +
@@ -50,25 +82,41 @@ void SqlSteps::gather_block(const Param& step, bool with_step) {
           {step});
 }
 
-/// A lateral item of a FROM clause: the slices of a part. It depends on the part, so that what the
-/// part has for all of them, which is large, is neither stored nor read again for each.
-std::string for_each_slice(const char* last) {
-  return format(
-      "lateral pg_catalog.generate_series(0, %s operator(pg_catalog.+) (0 "
-      "operator(pg_catalog.*) part)) as slice",
-      last);
+void SqlSteps::solve_users() {
+  execute(users_statement(workspace_), {int_param(threads_)});
+  workspace_.users_are_next();
 }
 
-/// The block as a scalar: detoasted once, not for every chunk.
-std::string SqlSteps::block() const {
-  return "(select block operator(pg_catalog.||) ''::pg_catalog.bytea from " + workspace_.block() +
-         ")";
+void SqlSteps::read_user_reports(const TakeReport& take) {
+  read_reports(user_reports_query(workspace_), take);
 }
 
-/// The chunks c, each with its users u.
-std::string SqlSteps::chunks_with_users() const {
-  return workspace_.chunks() + " c join " + workspace_.users() +
-         " u on c.part operator(pg_catalog.=) u.part and c.number operator(pg_catalog.=) u.number";
+void SqlSteps::read_reports(const std::string& query, const TakeReport& take) {
+  SnapshotScope snapshot;
+  for_each_row(prepare(query), {}, {INT4OID, BYTEAOID}, [&](TupleTableSlot* slot) {
+    bytea* report = server([&] { return DatumGetByteaPP(slot->tts_values[1]); });
+    take(DatumGetInt32(slot->tts_values[0]), {VARDATA_ANY(report), VARSIZE_ANY_EXHDR(report)});
+  });
+  snapshot.pop();
+}
+
+void SqlSteps::gather_sums() {
+  execute("insert into " + workspace_.sums() + " " + sums_query(workspace_),
+          {int_param(threads_), int_param(last_slice())});
+}
+
+/// The sum of what read(take) reads, in the order of the parts.
+template <class Read>
+Bytes SqlSteps::summed(Read&& read) {
+  std::map<int, Bytes> reports;
+  read([&](int part, ByteView report) { reports[part] = report; });
+  PieceSum sum;
+  for (const auto& [part, report] : reports) sum.add(report);
+  return sum.bytes();
+}
+
+Bytes SqlSteps::user_reports(const Workspace& workspace) {
+  return summed([&](const TakeReport& take) { read_reports(user_reports_query(workspace), take); });
 }
 
 Bytes SqlSteps::step_users(const Bytes& step) {
@@ -78,26 +126,15 @@ Bytes SqlSteps::step_users(const Bytes& step) {
           {param});
   workspace_.slices_are_next();
   gather_block(param, true);
-  execute("insert into " + workspace_.next_users() +
-              " select c.part, c.number, als._step_users((select step from " + workspace_.block() +
-              "), " + block() + ", c.chunk, u.users, $1) from " + chunks_with_users(),
-          {int_param(threads_)});
-  workspace_.users_are_next();
-  return user_reports(workspace_);
+  solve_users();
+  return summed([&](const TakeReport& take) { read_user_reports(take); });
 }
 
 Bytes SqlSteps::step_items(const Bytes& step) {
   const BytesParam param(step);
   // The first pass of a half-step goes over the vectors that the users had in theirs.
   if (step_of(step) != Step::kResidual) gather_block(param, false);
-  execute("insert into " + workspace_.sums() +
-              " select slice, part, als._piece(pieces, slice) from (select part, als._part_sums(" +
-              block() +
-              ", part, chunk, users, $1) as pieces from (select c.part, c.chunk, u.users from " +
-              chunks_with_users() +
-              " order by c.part, c.number) chunks group by part) parts cross join " +
-              for_each_slice("$2"),
-          {int_param(threads_), int_param(static_cast<int>(slices_) - 1)});
+  gather_sums();
   execute("insert into " + workspace_.next_slices() +
               " select s.slice, als._step_slice(s.state, $1, p.sum) from " + workspace_.slices() +
               " s join (select slice, als._sum_pieces(piece) as sum from (select slice, piece "

@@ -1,6 +1,8 @@
 // The steps of a training in parts, as SQL statements.
 #pragma once
 
+#include <functional>
+
 #include "core/parts/parts_trainer.h"
 #include "pg/distribute/workspace.h"
 
@@ -22,10 +24,6 @@ class BytesParam {
   Datum value_;
 };
 
-/// Of a part's pieces one row each: what follows their table and "cross join". last: the last
-/// slice.
-std::string for_each_slice(const char* last);
-
 class SqlSteps : public PartsRunner {
  public:
   /// slices: of items; threads: of each step, where it runs.
@@ -41,11 +39,34 @@ class SqlSteps : public PartsRunner {
   /// What all users report.
   static Bytes user_reports(const Workspace& workspace);
 
- private:
-  void gather_block(const Param& step, bool with_step);
-  std::string block() const;
-  std::string chunks_with_users() const;
+ protected:
+  /// Gathers the items' vectors for a step, with the step itself if it is one of the users.
+  virtual void gather_block(const Param& step, bool with_step);
 
+  /// The half-step of all users.
+  virtual void solve_users();
+
+  /// What all parts report of that: take(part, report).
+  using TakeReport = std::function<void(int part, ByteView report)>;
+  virtual void read_user_reports(const TakeReport& take);
+  static void read_reports(const std::string& query, const TakeReport& take);
+  template <class Read>
+  static Bytes summed(Read&& read);
+
+  /// Gathers what the parts add up for each slice.
+  virtual void gather_sums();
+
+  /// The last three as statements over these tables. Parameters: $1 threads; none; $1 threads,
+  /// $2 the last slice.
+  static std::string users_statement(const Workspace& tables);
+  static std::string user_reports_query(const Workspace& tables);
+  static std::string sums_query(const Workspace& tables);
+
+  Workspace& workspace() const { return workspace_; }
+  int last_slice() const { return static_cast<int>(slices_) - 1; }
+  int threads() const { return threads_; }
+
+ private:
   Workspace& workspace_;
   std::uint32_t slices_;
   int threads_;

@@ -5,32 +5,46 @@
 #include <numeric>
 
 #include "pg/distribute/citus.h"
+#include "pg/server/cluster_table.h"
 #include "pg/server/scratch_name.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
 
 Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed)
-    : prefix_(scratch_prefix()), distributed_(distributed), parts_(parts), id_types_(id_types) {
+    : run_([](const std::string& sql) { execute(sql); }),
+      prefix_(scratch_prefix()),
+      distributed_(distributed),
+      parts_(parts),
+      id_types_(id_types) {
   std::iota(parts_.begin(), parts_.end(), 0);
   temporary_ = server([&] { return isAnyTempNamespace(schema); });
   schema_ = server([&] { return quote_identifier(get_namespace_name(schema)); });
 }
 
+Workspace::Workspace(const BySide<const IdType*>& id_types,
+                     std::function<void(const std::string&)> run)
+    : run_(std::move(run)),
+      schema_("pg_temp"),
+      prefix_("als_"),
+      temporary_(true),
+      distributed_(false),
+      id_types_(id_types) {}
+
 std::string Workspace::table(const char* label) const { return schema_ + "." + prefix_ + label; }
 
 /// large: a column of values that are large, and would not get smaller.
 void Workspace::create(const char* label, const std::string& columns, const char* large) {
-  execute(std::string(temporary_ ? "create table " : "create unlogged table ") + table(label) +
-          " (" + columns + ")");
+  run_(std::string(temporary_ ? "create table " : "create unlogged table ") + table(label) + " (" +
+       columns + ")");
   made_.push_back(table(label));
   if (large != nullptr)
-    execute("alter table " + table(label) + " alter " + large + " set storage external");
+    run_("alter table " + table(label) + " alter " + large + " set storage external");
 }
 
 void Workspace::create() {
-  const std::string user = server([&] { return column_type(*id_types_.users); });
-  const std::string item = server([&] { return column_type(*id_types_.items); });
+  const std::string user = id_type(Side::kUsers);
+  const std::string item = id_type(Side::kItems);
   // Names of types that are no keywords are looked up in the session's search_path.
   const std::string bytes = "pg_catalog.bytea";
   const std::string array = server([&] {
@@ -90,13 +104,26 @@ void Workspace::create_known(Oid user_factors) {
     distribute(places(), "user_id", relation_name(user_factors));
 }
 
+void Workspace::create_found(const std::string& columns) {
+  const auto made = std::find(made_.begin(), made_.end(), found());
+  if (made != made_.end()) {
+    run_("drop table " + found());
+    made_.erase(made);
+  }
+  create("found", columns, nullptr);
+}
+
+std::string Workspace::id_type(Side side) const {
+  return server([&] { return column_type(*id_types_[side]); });
+}
+
 void Workspace::drop() {
   std::string tables;
   for (const std::string& made : made_) tables += (tables.empty() ? "" : ", ") + made;
-  execute("drop table " + tables);
+  run_("drop table " + tables);
 }
 
-void Workspace::empty(const std::string& table) { execute("truncate " + table); }
+void Workspace::empty(const std::string& table) { run_("truncate " + table); }
 
 void Workspace::users_are_next() {
   empty(users());

@@ -1,6 +1,8 @@
 // The tables of a training in parts.
 #pragma once
 
+#include <functional>
+
 #include "pg/ids/id_type.h"
 #include "pg/ids/side.h"
 #include "pg/sql/spi.h"
@@ -19,6 +21,7 @@ namespace als::pg {
 ///   block   step, block: the items' vectors, as all parts get them for a step, and a step of the
 ///           users itself
 ///   sums    slice, part, piece: on their way from parts to slices
+///   found   of any columns: on their way from other servers
 ///
 /// Of users and slices there are two tables, one of which is empty: a step fills that, and empties
 /// the other. So rows that are replaced take no room, as they would within a transaction.
@@ -26,6 +29,9 @@ class Workspace {
  public:
   /// distributed: over machines, by Citus.
   Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed);
+
+  /// Temporary tables in other sessions: run() runs a statement there.
+  Workspace(const BySide<const IdType*>& id_types, std::function<void(const std::string&)> run);
 
   void create();
   /// Those by slice, once it is known how many slices there are: slices(), totals(), sums().
@@ -42,6 +48,12 @@ class Workspace {
   std::string known() const { return table("known"); }
   void drop();
 
+  /// Makes found() anew. columns: as a definition has them.
+  void create_found(const std::string& columns);
+
+  /// The type of a side's ids, as a definition has it.
+  std::string id_type(Side side) const;
+
   bool distributed() const { return distributed_; }
 
   /// The numbers of the parts, ascending: where parts are distributed, each has a shard.
@@ -54,6 +66,7 @@ class Workspace {
   std::string totals() const { return table("totals"); }
   std::string block() const { return table("block"); }
   std::string sums() const { return table("sums"); }
+  std::string found() const { return table("found"); }
   std::string users() const { return table(users_ == 0 ? "users" : "users_too"); }
   std::string slices() const { return table(slices_ == 0 ? "slices" : "slices_too"); }
 
@@ -72,6 +85,7 @@ class Workspace {
   void distribute(std::initializer_list<const char*> labels, const char* column,
                   std::size_t shards);
 
+  std::function<void(const std::string&)> run_;
   std::string schema_;
   std::string prefix_;
   bool temporary_;

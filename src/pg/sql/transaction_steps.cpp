@@ -48,6 +48,14 @@ Subtransaction::Subtransaction() : context_(CurrentMemoryContext), owner_(Curren
   });
 }
 
+void Subtransaction::keep() {
+  server([&] {
+    ReleaseCurrentSubTransaction();
+    MemoryContextSwitchTo(context_);
+    CurrentResourceOwner = owner_;
+  });
+}
+
 void Subtransaction::undo() {
   server([&] {
     RollbackAndReleaseCurrentSubTransaction();

@@ -20,10 +20,11 @@ void end_last_step();
 /// Gives this step the snapshot that a statement would have, until it ends.
 void take_step_snapshot();
 
-/// A subtransaction, to be undone in any case: the server does not end it itself after an error.
+/// A subtransaction, to be ended in any case: the server does not do it itself after an error.
 class Subtransaction {
  public:
   Subtransaction();
+  void keep();
   void undo();
 
  private:

@@ -4,10 +4,13 @@
 #include "core/data/rating_statistics.h"
 #include "pg/distribute/citus.h"
 #include "pg/distribute/known_users.h"
+#include "pg/distribute/node_steps.h"
+#include "pg/distribute/trained_users.h"
 #include "pg/model/previous_run.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
 #include "pg/sql/params.h"
+#include "pg/sql/transaction_steps.h"
 #include "pg/train/training_source.h"
 #include "pg/train/warm_start.h"
 
@@ -28,16 +31,57 @@ void DistributedTraining::run() {
   check_can_be_distributed(request_);
   progress_.expect(request_.options.iterations);
   source_ = describe_training(request_, model_, report_, context_);
-  spread_ = spread_of(*source_);
+  find_places();
   if (spread_.is_distributed()) check_nodes();
   settings_ = bulk_settings(spread_.is_distributed());
   prepare_tables();
+  if (places_)
+    train_elsewhere();
+  else
+    train();
+  write();
+}
+
+/// How many parts there are, and where they lie.
+void DistributedTraining::find_places() {
+  const std::vector<SourcePartition> partitions = foreign_partitions(*source_);
+  if (partitions.empty()) {
+    spread_ = spread_of(*source_);
+    report_.parts = request_.parts.value_or(spread_.shards);
+    return;
+  }
+  const auto n = static_cast<int>(partitions.size());
+  report_.parts = request_.parts.value_or(n);
+  if (report_.parts % n != 0)
+    throw UserError(
+        ERRCODE_INVALID_PARAMETER_VALUE,
+        format("%d parts cannot be had of a source with %d partitions", report_.parts, n),
+        format("Leave parts out, or give a multiple of %d.", n));
+  places_.emplace(partitions, report_.parts / n, source_->id_types);
+}
+
+/// Whatever goes wrong, the connections, of which a transaction knows nothing, end with it.
+void DistributedTraining::train_elsewhere() {
+  Subtransaction subtransaction;
+  try {
+    places_->open();
+    train();
+    static_cast<NodePacking&>(*packing_).gather_users();
+    places_->close();
+    subtransaction.keep();
+  } catch (...) {
+    subtransaction.undo();
+    places_->close();
+    throw;
+  }
+}
+
+void DistributedTraining::train() {
   SnapshotScope snapshot;
   pack();
   complete_options();
   snapshot.pop();
   iterate();
-  write();
 }
 
 /// A new model is spread as its source is.
@@ -56,12 +100,14 @@ void DistributedTraining::prepare_tables() {
 
 void DistributedTraining::pack() {
   Stopwatch watch;
-  report_.parts = request_.parts.value_or(spread_.shards);
   workspace_.emplace(model_.target_table().schema(), source_->id_types, report_.parts,
                      spread_.is_distributed());
-  packing_.emplace(PackingRequest{*source_, request_.on_duplicate, request_.options.factors,
-                                  request_.holdout, request_.options.seed},
-                   *workspace_);
+  const PackingRequest request{*source_, request_.on_duplicate, request_.options.factors,
+                               request_.holdout, request_.options.seed};
+  if (places_)
+    packing_ = std::make_unique<NodePacking>(request, *workspace_, *places_);
+  else
+    packing_ = std::make_unique<Packing>(request, *workspace_);
   workspace_->create();
   progress_.enter(Phase::kReading);
   packing_->count();
@@ -102,6 +148,11 @@ void DistributedTraining::complete_options() {
   options_ = pg::complete_options(request_.choices, statistics);
 }
 
+std::unique_ptr<SqlSteps> DistributedTraining::steps(std::uint32_t slices) {
+  if (places_) return std::make_unique<NodeSteps>(*workspace_, *places_, slices, request_.threads);
+  return std::make_unique<SqlSteps>(*workspace_, slices, request_.threads);
+}
+
 void DistributedTraining::iterate() {
   Stopwatch watch;
   progress_.enter(Phase::kTraining);
@@ -115,9 +166,9 @@ void DistributedTraining::iterate() {
   if (request_.holdout > 0 && options_.feedback == Feedback::kImplicit)
     training.greatest_judged_hash = packing_->greatest_judged_hash();
   const Bytes users = start(training);
-  SqlSteps steps(*workspace_, training.slices(), request_.threads);
+  const std::unique_ptr<SqlSteps> steps = this->steps(training.slices());
   ThreadTeam team = interruptible_team(request_.threads);
-  PartsTrainer trainer(training, steps.reports(), steps, team, users);
+  PartsTrainer trainer(training, steps->reports(), *steps, team, users);
   Iterations iterations(options_, trainer);
   Stopwatch iteration;
   while (!iterations.finished()) {
@@ -147,6 +198,8 @@ Bytes DistributedTraining::start(PartsTraining& training) {
   check_warm_start(model, options_);
   const BySide<const IdType*>& types = source_->id_types;
   packing_->make_slices(training, known_factors(model, Side::kItems, *types.items));
+  // Users follow from the items: those of a model are not sent to other servers.
+  if (places_) return {};
   return start_users(model, *types.users, training, *workspace_);
 }
 
@@ -169,13 +222,7 @@ void DistributedTraining::write() {
 void DistributedTraining::write_users() {
   model_.write_rows(
       Side::kUsers, *source_->id_types.users,
-      "select id, (f).factors, (f).bias, (f).n_ratings, (f).checksum from (select "
-      "pg_catalog.unnest(c.ids) as id, als._chunk_factors(c.chunk, u.users, (select "
-      "pg_catalog.array_agg(key order by idx) from " +
-          workspace_->items() + ")) as f from " + workspace_->chunks() + " c join " +
-          workspace_->users() +
-          " u on c.part operator(pg_catalog.=) u.part and c.number operator(pg_catalog.=) "
-          "u.number) users");
+      places_ ? "select * from " + workspace_->found() : trained_users_query(*workspace_));
 }
 
 void DistributedTraining::write_items() {

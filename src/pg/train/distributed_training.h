@@ -7,7 +7,7 @@
 #include "core/train/iterations.h"
 #include "pg/distribute/bulk_settings.h"
 #include "pg/distribute/citus.h"
-#include "pg/distribute/packing.h"
+#include "pg/distribute/node_packing.h"
 #include "pg/distribute/sql_steps.h"
 #include "pg/server/progress.h"
 #include "pg/train/run_record.h"
@@ -29,10 +29,14 @@ class DistributedTraining {
   void run();
 
  private:
+  void find_places();
+  void train_elsewhere();
+  void train();
   void prepare_tables();
   void pack();
   void complete_options();
   Bytes start(PartsTraining& training);
+  std::unique_ptr<SqlSteps> steps(std::uint32_t slices);
   void iterate();
   void write();
   void write_users();
@@ -47,9 +51,10 @@ class DistributedTraining {
   TrainOptions options_;
   TrainReport report_;
   SourceSpread spread_;
+  std::optional<NodePlaces> places_;  // where the source's partitions are foreign tables
   LocalSettings settings_;
   std::optional<Workspace> workspace_;
-  std::optional<Packing> packing_;
+  std::unique_ptr<Packing> packing_;
 };
 
 /// Throws 0A000 for what such a training cannot do yet.

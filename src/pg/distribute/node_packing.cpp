@@ -1,0 +1,183 @@
+// The statements of a packing, run on all servers at once, and what goes back and forth between.
+#include "pg/distribute/node_packing.h"
+
+#include <map>
+
+#include "core/evaluate/holdout_metrics.h"
+#include "pg/distribute/node_pieces.h"
+#include "pg/distribute/packing_statements.h"
+#include "pg/distribute/trained_users.h"
+#include "pg/sql/params.h"
+
+namespace als::pg {
+
+namespace {
+
+// Of users as text, that come in one result.
+constexpr int kChunksAtOnce = 4;
+
+}  // namespace
+
+void NodePacking::number_items() {
+  places_.find(
+      item_query,
+      "item_id " + workspace().id_type(Side::kItems) + ", n pg_catalog.int8, kept pg_catalog.int8",
+      workspace());
+  execute(number_statement(
+      workspace(),
+      "select item_id, pg_catalog.sum(n)::pg_catalog.int8 as n, pg_catalog.sum(kept)::"
+      "pg_catalog.int8 as kept from " +
+          workspace().found() + " group by item_id"));
+}
+
+void NodePacking::check_duplicates() {
+  places_.find(duplicate_query,
+               "user_id " + workspace().id_type(Side::kUsers) + ", item_id " +
+                   workspace().id_type(Side::kItems),
+               workspace());
+  SnapshotScope snapshot;
+  for_each_row(prepare("select * from " + workspace().found() + " order by 1, 2 limit 1"), {},
+               id_types(), [&](TupleTableSlot* slot) { throw_duplicate(slot); });
+  snapshot.pop();
+}
+
+void NodePacking::pack() {
+  share_items();
+  gather_rows();
+  pack_chunks();
+}
+
+/// The numbers that the items have here, and their keys: those of an enum are another on each
+/// server.
+void NodePacking::share_items() {
+  execute(
+      "select pg_catalog.array_agg(item_id::pg_catalog.text order by idx), "
+      "pg_catalog.array_agg(key order by idx) from " +
+      workspace().items());
+  const std::vector<std::string> arrays = take_first_row();
+  const Workspace& tables = places_.tables();
+  places_.nodes().run("insert into " + tables.items() +
+                          "(idx, item_id, key) select (n operator(pg_catalog.-) "
+                          "1)::pg_catalog.int4, id::" +
+                          tables.id_type(Side::kItems) +
+                          ", key from rows from (pg_catalog.unnest($1::pg_catalog._text), "
+                          "pg_catalog.unnest($2::pg_catalog._int8)) with ordinality as u(id, key, "
+                          "n)",
+                      {text_param(arrays[0].c_str()), text_param(arrays[1].c_str())});
+  places_.nodes().run("analyze " + tables.items());
+}
+
+void NodePacking::gather_rows() {
+  const auto params = [&](const NodePlaces::Place& place) {
+    return std::vector<Param>{int_param(places_in_part() * static_cast<int>(place.parts.size())),
+                              int_param(places_in_part()), int4_array_param(place.parts)};
+  };
+  std::int64_t users_here = 0;
+  const std::int64_t users =
+      places_.nodes().run(places_.of_places([&](const NodePlaces::Place& place) {
+        return NodeStatement{rows_statement(place.rows, places_.tables()), params(place)};
+      }),
+                          [&] {
+                            for (const NodePlaces::Place& place : places_.here())
+                              users_here += static_cast<std::int64_t>(write_from_source(
+                                  rows_statement(place.rows, workspace()),
+                                  {INT4OID, INT4OID, INT4ARRAYOID}, params(place)));
+                          });
+  set_users(users + users_here);
+}
+
+void NodePacking::pack_chunks() {
+  Workspace& tables = places_.tables();
+  places_.nodes().run(chunks_statement(tables, request().holdout > 0), chunk_params(), [&] {
+    if (!places_.here().empty())
+      execute(chunks_statement(workspace(), request().holdout > 0), chunk_params());
+  });
+  tables.empty(tables.rows());
+  workspace().empty(workspace().rows());
+  places_.nodes().run(first_users_statement(tables));
+  execute(first_users_statement(workspace()));
+  const std::string columns =
+      "part pg_catalog.int4, number pg_catalog.int4, users pg_catalog.int4, ratings "
+      "pg_catalog.int8, mean pg_catalog.float8, squares pg_catalog.float8, duplicates "
+      "pg_catalog.int8, lowest pg_catalog.float4, highest pg_catalog.float4";
+  workspace().create_found(columns);
+  places_.gather(places_.of_all({facts_query(tables), {}}), columns, "*", workspace().found());
+  execute("insert into " + workspace().found() + " " + facts_query(workspace()));
+  SnapshotScope snapshot;
+  for_each_row(
+      prepare("select * from " + workspace().found() + " order by part, number"), {}, kFactTypes,
+      [&](TupleTableSlot* slot) {
+        add_facts(slot);
+        chunks_.push_back({DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1])});
+      });
+  snapshot.pop();
+}
+
+void NodePacking::sum_totals(const Param& training, int last_slice) {
+  Workspace& tables = places_.tables();
+  places_.nodes().run("insert into " + tables.sums() + " " + totals_query(tables),
+                      {training, int_param(last_slice)},
+                      [&] { Packing::sum_totals(training, last_slice); });
+  gather_pieces(places_, workspace());
+}
+
+/// The rows of the users drawn, those of other servers too, as a source that is here.
+Ratings NodePacking::sample(ThreadTeam& team) {
+  const DescribedSource& source = request().source;
+  const std::string rating = server([&] { return format_type_be_qualified(source.rating_type); });
+  const std::string columns =
+      quoted(source.user_col) + " " + workspace().id_type(Side::kUsers) + ", " +
+      quoted(source.item_col) + " " + workspace().id_type(Side::kItems) +
+      (source.rating_col ? ", " + quoted(*source.rating_col) + " " + rating : "");
+  const auto query = [&](const DescribedSource& rows) {
+    return "select " + quoted(source.user_col) + ", " + quoted(source.item_col) +
+           (source.rating_col ? ", " + quoted(*source.rating_col) + "::" + rating : "") + " from " +
+           rows.rows_that_count() + " where als._bucket(" + quoted(source.user_col) + ", " +
+           std::to_string(sample_buckets()) + ") operator(pg_catalog.=) 0";
+  };
+  places_.find(query, columns, workspace());
+  DescribedSource found = source;
+  found.text = "select * from " + workspace().found();
+  found.is_relation = false;
+  found.table = InvalidOid;
+  found.time_col.reset();
+  SnapshotScope snapshot;
+  Ratings sample = sample_of(found, team);
+  snapshot.pop();
+  return sample;
+}
+
+std::uint64_t NodePacking::greatest_judged_hash() {
+  const std::string columns = "hash pg_catalog.int8";
+  workspace().create_found(columns);
+  places_.gather(places_.of_all({judged_hashes_query(places_.tables(), kJudgedUsers), {}}), columns,
+                 "*", workspace().found());
+  execute("insert into " + workspace().found() + " " +
+          judged_hashes_query(workspace(), kJudgedUsers));
+  return greatest_of("select hash from " + workspace().found() + " order by hash limit " +
+                     std::to_string(kJudgedUsers));
+}
+
+void NodePacking::gather_users() {
+  const std::string columns = "id " + workspace().id_type(Side::kUsers) +
+                              ", factors pg_catalog._float4, bias pg_catalog.float4, n_ratings "
+                              "pg_catalog.int4, checksum pg_catalog.int8";
+  workspace().create_found(columns);
+  const Workspace& tables = places_.tables();
+  const std::string query = trained_users_query(tables,
+                                                " where c.part operator(pg_catalog.=) $1 and "
+                                                "c.number operator(pg_catalog.>=) $2 and c.number "
+                                                "operator(pg_catalog.<) $3");
+  std::map<int, int> chunks;  // of each part
+  for (const Chunk& chunk : chunks_)
+    chunks[chunk.part] = std::max(chunks[chunk.part], chunk.number + 1);
+  places_.gather(places_.of_parts([&](int part, std::vector<NodeStatement>& of_node) {
+    for (int first = 0; first < chunks[part]; first += kChunksAtOnce)
+      of_node.push_back(
+          {query, {int_param(part), int_param(first), int_param(first + kChunksAtOnce)}});
+  }),
+                 columns, "*", workspace().found());
+  execute("insert into " + workspace().found() + " " + trained_users_query(workspace()));
+}
+
+}  // namespace als::pg

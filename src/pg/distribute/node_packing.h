@@ -1,0 +1,41 @@
+// Packs a source where its partitions lie.
+#pragma once
+
+#include "pg/distribute/node_places.h"
+#include "pg/distribute/packing.h"
+
+namespace als::pg {
+
+/// As Packing; chunks and the ratings in them stay on the servers of the partitions. Items are
+/// numbered here.
+class NodePacking : public Packing {
+ public:
+  NodePacking(const PackingRequest& request, Workspace& workspace, NodePlaces& places)
+      : Packing(request, workspace), places_(places) {}
+
+  void pack() override;
+  Ratings sample(ThreadTeam& team) override;
+  std::uint64_t greatest_judged_hash() override;
+
+  /// The trained users of all places, in workspace().found(), with the columns of
+  /// trained_users_query().
+  void gather_users();
+
+ private:
+  void number_items() override;
+  void check_duplicates() override;
+  void sum_totals(const Param& training, int last_slice) override;
+  void share_items();
+  void gather_rows();
+  void pack_chunks();
+
+  struct Chunk {
+    int part;
+    int number;
+  };
+
+  NodePlaces& places_;
+  std::vector<Chunk> chunks_;  // in order
+};
+
+}  // namespace als::pg

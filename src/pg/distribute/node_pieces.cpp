@@ -1,0 +1,20 @@
+// Results are text: in base64 a third more than the bytes.
+#include "pg/distribute/node_pieces.h"
+
+#include "pg/sql/params.h"
+
+namespace als::pg {
+
+void gather_pieces(NodePlaces& places, const Workspace& workspace) {
+  Workspace& tables = places.tables();
+  const std::string query = "select slice, part, pg_catalog.encode(piece, 'base64') from " +
+                            tables.sums() + " where part operator(pg_catalog.=) $1";
+  places.gather(places.of_parts([&](int part, std::vector<NodeStatement>& of_node) {
+    of_node.push_back({query, {int_param(part)}});
+  }),
+                "slice pg_catalog.int4, part pg_catalog.int4, piece pg_catalog.text",
+                "slice, part, pg_catalog.decode(piece, 'base64')", workspace.sums());
+  tables.empty(tables.sums());
+}
+
+}  // namespace als::pg

@@ -1,0 +1,47 @@
+// Sends blocks to all servers, and collects reports and sums from them.
+#include "pg/distribute/node_steps.h"
+
+#include "pg/distribute/node_pieces.h"
+#include "pg/sql/params.h"
+
+namespace als::pg {
+
+void NodeSteps::gather_block(const Param& step, bool with_step) {
+  SqlSteps::gather_block(step, with_step);
+  Workspace& tables = places_.tables();
+  const BytesParam block(fetch_bytes("select block from " + workspace().block()));
+  const Param no_step{BYTEAOID, 0, true};
+  tables.empty(tables.block());
+  places_.nodes().run("insert into " + tables.block() + " values ($1, $2)",
+                      {with_step ? step : no_step, block});
+}
+
+void NodeSteps::solve_users() {
+  Workspace& tables = places_.tables();
+  places_.nodes().run(users_statement(tables), {int_param(threads())}, [&] {
+    if (!places_.here().empty()) SqlSteps::solve_users();
+  });
+  tables.users_are_next();
+}
+
+void NodeSteps::read_user_reports(const TakeReport& take) {
+  if (!places_.here().empty()) SqlSteps::read_user_reports(take);
+  const std::string reports = "select part, pg_catalog.encode(report, 'base64') from (" +
+                              user_reports_query(places_.tables()) + ") reports";
+  places_.nodes().fetch(
+      places_.of_all({reports, {}}), "part pg_catalog.int4, report pg_catalog.text",
+      [&](const std::string& from) {
+        read_reports("select part, pg_catalog.decode(report, 'base64') from " + from, take);
+      });
+}
+
+void NodeSteps::gather_sums() {
+  Workspace& tables = places_.tables();
+  places_.nodes().run("insert into " + tables.sums() + " " + sums_query(tables),
+                      {int_param(threads()), int_param(last_slice())}, [&] {
+                        if (!places_.here().empty()) SqlSteps::gather_sums();
+                      });
+  gather_pieces(places_, workspace());
+}
+
+}  // namespace als::pg

@@ -1,0 +1,26 @@
+// The steps of a training in parts over foreign tables.
+#pragma once
+
+#include "pg/distribute/node_places.h"
+#include "pg/distribute/sql_steps.h"
+
+namespace als::pg {
+
+/// As SqlSteps: slices are here, chunks on the servers of the partitions, which get the block, and
+/// send what their parts add up to.
+class NodeSteps : public SqlSteps {
+ public:
+  NodeSteps(Workspace& workspace, NodePlaces& places, std::uint32_t slices, int threads)
+      : SqlSteps(workspace, slices, threads), places_(places) {}
+
+ protected:
+  void gather_block(const Param& step, bool with_step) override;
+  void solve_users() override;
+  void read_user_reports(const TakeReport& take) override;
+  void gather_sums() override;
+
+ private:
+  NodePlaces& places_;
+};
+
+}  // namespace als::pg

@@ -1,0 +1,94 @@
+// Counts, numbers, groups and packs, in SQL.
+#include "pg/distribute/packing_statements.h"
+
+namespace als::pg {
+
+namespace {
+
+std::string if_kept(const DescribedSource& source) {
+  std::string condition = "where " + quoted(source.user_col) + " is not null and " +
+                          quoted(source.item_col) + " is not null";
+  if (source.rating_col) condition += " and " + quoted(*source.rating_col) + " is not null";
+  return condition;
+}
+
+std::string rows_that_count(const DescribedSource& source) {
+  return source.rows_that_count() + " " + if_kept(source);
+}
+
+}  // namespace
+
+std::string duplicate_query(const DescribedSource& source) {
+  const std::string pair = quoted(source.user_col) + ", " + quoted(source.item_col);
+  return "select " + pair + " from " + rows_that_count(source) + " group by " + pair +
+         " having pg_catalog.count(*) operator(pg_catalog.>) 1 order by " + pair + " limit 1";
+}
+
+std::string item_query(const DescribedSource& source) {
+  const std::string item = quoted(source.item_col);
+  return "select " + item + " as item_id, pg_catalog.count(*) as n, pg_catalog.count(*) filter (" +
+         if_kept(source) + ") as kept from " + source.rows_that_count() + " group by " + item;
+}
+
+std::string number_statement(const Workspace& tables, const std::string& items) {
+  return "insert into " + tables.items() +
+         " select case when kept operator(pg_catalog.>) 0 then pg_catalog.row_number() over "
+         "(partition by kept operator(pg_catalog.>) 0 order by item_id) operator(pg_catalog.-) 1 "
+         "end, item_id, als._id_key(item_id), n, kept from (" +
+         items + ") items";
+}
+
+std::string rows_statement(const DescribedSource& source, const Workspace& tables) {
+  const std::string same_item =
+      server([&] { return equals_condition(*source.id_types.items, "item_id", "rated_item"); });
+  return "insert into " + tables.rows() +
+         " select ($3)[bucket operator(pg_catalog./) $2 operator(pg_catalog.+) 1], bucket "
+         "operator(pg_catalog.%) $2, user_id, ratings from (select user_id, als._bucket(user_id, "
+         "$1) as bucket, als._row(idx, rating) as ratings from (select " +
+         quoted(source.user_col) + " as user_id, " + quoted(source.item_col) + " as rated_item, " +
+         source.rating_as_float8() + " as rating from " + rows_that_count(source) +
+         ") rated join " + tables.items() + " items on " + same_item + " group by user_id) users";
+}
+
+std::string chunks_statement(const Workspace& tables, bool keeps_out) {
+  const std::string keys =
+      keeps_out ? "(select pg_catalog.array_agg(key order by idx) from " + tables.items() + ")"
+                : "null";
+  return "insert into " + tables.chunks() +
+         " select part, number, pg_catalog.array_agg(user_id), als._chunk(ratings, "
+         "als._id_key(user_id), part, number, $1, $2, $5, $6, " +
+         keys +
+         ") from (select part, (place operator(pg_catalog.*) $3 operator(pg_catalog./) "
+         "$4)::pg_catalog.int4 as number, user_id, ratings from " +
+         tables.rows() + " order by 1, 2, 3) users group by part, number";
+}
+
+std::string judged_hashes_query(const Workspace& tables, std::size_t n) {
+  return "select hash from (select pg_catalog.unnest(als._judging_hashes(chunk)) as hash from " +
+         tables.chunks() + ") users order by hash limit " + std::to_string(n);
+}
+
+std::string first_users_statement(const Workspace& tables) {
+  return "insert into " + tables.users() + " select part, number, null from " + tables.chunks();
+}
+
+std::string facts_query(const Workspace& tables) {
+  return "select part, number, facts.* from " + tables.chunks() +
+         ", lateral als._chunk_facts(chunk) facts order by part, number";
+}
+
+std::string totals_query(const Workspace& tables) {
+  return "select slice, part, als._piece(pieces, slice) as piece from (select part, "
+         "als._part_totals($1, part, chunk) as pieces from (select part, number, chunk from " +
+         tables.chunks() + " order by part, number) chunks group by part) parts cross join " +
+         for_each_slice("$2");
+}
+
+std::string for_each_slice(const char* last) {
+  return format(
+      "lateral pg_catalog.generate_series(0, %s operator(pg_catalog.+) (0 "
+      "operator(pg_catalog.*) part)) as slice",
+      last);
+}
+
+}  // namespace als::pg

@@ -1,0 +1,43 @@
+// The statements that pack a source, wherever its rows lie.
+#pragma once
+
+#include "pg/distribute/workspace.h"
+#include "pg/source/rating_source.h"
+
+namespace als::pg {
+
+/// Of each item: item_id, n, kept: its rows, and those that count.
+std::string item_query(const DescribedSource& source);
+
+/// Numbers the items that such a query has.
+std::string number_statement(const Workspace& tables, const std::string& items);
+
+/// The first user and item that have several rows.
+std::string duplicate_query(const DescribedSource& source);
+
+/// Gathers each user's ratings. $1: places of these parts, $2: places of a part, $3: the parts.
+std::string rows_statement(const DescribedSource& source, const Workspace& tables);
+
+/// Packs chunks of users. $1: items, $2: OnDuplicate, $3: chunks of a part, $4: places of a part,
+/// $5: the share that is kept out, if any is, $6: the seed.
+std::string chunks_statement(const Workspace& tables, bool keeps_out);
+
+/// The first hashes of users who may judge what has been learnt, in their order.
+std::string judged_hashes_query(const Workspace& tables, std::size_t n);
+
+/// Users as they are before the first half-step.
+std::string first_users_statement(const Workspace& tables);
+
+/// What is in the chunks: part, number, users, ratings, mean, squares, duplicates, lowest, highest;
+/// in their order.
+std::string facts_query(const Workspace& tables);
+
+/// What the ratings of each item come to: slice, part, piece. $1: training, $2: the last slice.
+std::string totals_query(const Workspace& tables);
+
+/// A lateral item of a FROM clause, after a part's pieces and "cross join": its slices up to the
+/// last, one row each. It depends on the part, so that what the part has for all of them, which is
+/// large, is neither stored nor read again for each.
+std::string for_each_slice(const char* last);
+
+}  // namespace als::pg

@@ -1,0 +1,11 @@
+// What users have come to, as rows of a model's table.
+#pragma once
+
+#include "pg/distribute/workspace.h"
+
+namespace als::pg {
+
+/// A query for id, factors, bias, n_ratings, checksum. condition: on the chunks c, " where ...".
+std::string trained_users_query(const Workspace& tables, const std::string& condition = "");
+
+}  // namespace als::pg

@@ -1,0 +1,197 @@
+// Prepares statements there once and executes them again and again, with parameters as literals.
+#include "pg/nodes/node_session.h"
+
+#include "pg/sql/params.h"
+#include "pg/sql/transaction_steps.h"
+
+namespace als::pg {
+
+namespace {
+
+/// Ids and numbers as text, and a hub that is gone noticed within seconds: by the connection that
+/// it has closed, or by no answer from its machine. Settings that the server does not have are left
+/// out.
+constexpr const char* kSettings =
+    "select pg_catalog.set_config(s.name, v.value, false) from (values "
+    "('search_path', 'pg_catalog, pg_temp'), ('application_name', 'als'), "
+    "('datestyle', 'ISO, MDY'), ('intervalstyle', 'postgres'), "
+    "('extra_float_digits', '3'), ('bytea_output', 'hex'), ('jit', 'off'), "
+    "('client_min_messages', 'warning'), ('idle_in_transaction_session_timeout', '0'), "
+    "('work_mem', pg_catalog.current_setting('maintenance_work_mem')), "
+    "('client_connection_check_interval', '1s'), ('tcp_keepalives_idle', '3'), "
+    "('tcp_keepalives_interval', '1'), ('tcp_keepalives_count', '5'), ('tcp_user_timeout', "
+    "'9s')) v(name, value) join pg_catalog.pg_settings s on s.name operator(pg_catalog.=) v.name";
+
+/// Bytes as text that is a third longer than they are.
+std::string base64(Datum bytes) {
+  const Datum form = server([] { return CStringGetTextDatum("base64"); });
+  text* encoded =
+      server([&] { return DatumGetTextPP(DirectFunctionCall2(binary_encode, bytes, form)); });
+  std::string result(VARDATA_ANY(encoded), VARSIZE_ANY_EXHDR(encoded));
+  server([&] { pfree(encoded); });
+  return result;
+}
+
+/// A parameter as an expression.
+std::string literal(const Param& param) {
+  if (param.is_null) return "null";
+  if (param.type == BYTEAOID) return "pg_catalog.decode('" + base64(param.value) + "', 'base64')";
+  char* quoted = server([&] {
+    Oid output;
+    bool is_varlena;
+    getTypeOutputInfo(param.type, &output, &is_varlena);
+    return quote_literal_cstr(OidOutputFunctionCall(output, param.value));
+  });
+  std::string result = quoted;
+  server([&] { pfree(quoted); });
+  return result;
+}
+
+std::string version_here() {
+  execute(
+      "select extversion from pg_catalog.pg_extension where extname operator(pg_catalog.=) 'als'");
+  return take_first_row().at(0);
+}
+
+/// Rows that are of no interest.
+void skip_rows(const std::string& from) {
+  execute("select from " + from);
+  take_first_row();
+}
+
+}  // namespace
+
+void Patience::wait() {
+  server([&] {
+    (void)WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+                    static_cast<long>(std::max(milliseconds_, 1.0)), PG_WAIT_EXTENSION);
+    ResetLatch(MyLatch);
+    CHECK_FOR_INTERRUPTS();
+  });
+  milliseconds_ = std::min(1.05 * milliseconds_, 50.0);
+}
+
+NodeSession::NodeSession(const Dblink& dblink, Oid server_oid) : dblink_(dblink) {
+  server_ = server([&]() -> const char* { return GetForeignServer(server_oid)->servername; });
+  connection_ = format("als %u", server_oid);
+}
+
+/// Server errors get the server's name, which they cannot know.
+void NodeSession::throw_named() {
+  has_failed_ = true;
+  try {
+    throw;
+  } catch (const ServerError& error) {
+    server([&] {
+      ErrorData* data = error.data;
+      data->message = psprintf("server \"%s\": %s", server_.c_str(), data->message);
+    });
+    throw;
+  } catch (const UserError& error) {
+    throw UserError(error.sqlstate, "server \"" + server_ + "\": " + error.message, error.hint,
+                    error.detail);
+  }
+}
+
+void NodeSession::open() {
+  naming_server([&] { dblink_.connect(connection_, server_); });
+  is_open_ = true;
+  const auto run = [&](const std::string& sql) {
+    naming_server([&] { dblink_.send(connection_, sql); });
+    is_running_ = true;
+    wait();
+  };
+  run(kSettings);
+  receive("setting pg_catalog.text", skip_rows);
+  run("begin isolation level repeatable read");
+  receive();
+  run("select (select extversion from pg_catalog.pg_extension where extname "
+      "operator(pg_catalog.=) 'als')");
+  std::string version;
+  receive("version pg_catalog.text", [&](const std::string& from) {
+    execute("select version from " + from);
+    version = take_first_row().at(0);
+  });
+  naming_server([&] {
+    if (version.empty())
+      throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                      "there is no extension als in its database",
+                      "Connect to that database and run: create extension als.");
+    if (const std::string here = version_here(); version != here)
+      throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                      "it has als " + version + ", and this server has " + here,
+                      "Install the same version, and run there: alter extension als update.");
+  });
+}
+
+/// The name of a prepared statement with this text.
+std::string NodeSession::prepared(const std::string& sql, const std::vector<Param>& params) {
+  const auto found = statements_.find(sql);
+  if (found != statements_.end()) return found->second;
+  std::string types;
+  for (const Param& param : params) {
+    const char* type = server([&]() -> const char* {
+      return format_type_extended(param.type, -1,
+                                  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+    });
+    types += (types.empty() ? "(" : ", ") + std::string(type);
+  }
+  const std::string name = format("als_%zu", statements_.size());
+  naming_server([&] {
+    dblink_.send(connection_,
+                 "prepare " + name + (types.empty() ? "" : types + ")") + " as " + sql);
+  });
+  is_running_ = true;
+  wait();
+  receive();
+  return statements_[sql] = name;
+}
+
+void NodeSession::send(const std::string& sql, const std::vector<Param>& params) {
+  // Few statements come again but those that have parameters.
+  std::string statement = sql;
+  if (!params.empty()) {
+    statement = "execute " + prepared(sql, params) + "(";
+    for (std::size_t i = 0; i < params.size(); ++i)
+      statement += (i == 0 ? "" : ", ") + literal(params[i]);
+    statement += ")";
+  }
+  naming_server([&] { dblink_.send(connection_, statement); });
+  is_running_ = true;
+}
+
+bool NodeSession::is_done() {
+  bool busy = false;
+  naming_server([&] { busy = dblink_.is_busy(connection_); });
+  return !busy;
+}
+
+void NodeSession::wait() {
+  for (Patience patience; !is_done();) patience.wait();
+}
+
+std::int64_t NodeSession::receive() {
+  std::int64_t rows = 0;
+  receive("status pg_catalog.text", [&](const std::string& from) {
+    // Such as "INSERT 0 42".
+    execute("select pg_catalog.regexp_replace(status, '^.* ', '') from " + from);
+    rows = std::strtoll(take_first_row().at(0).c_str(), nullptr, 10);
+  });
+  return rows;
+}
+
+void NodeSession::end_statement() {
+  naming_server([&] { skip_rows(dblink_.result(connection_, "nothing pg_catalog.text")); });
+  is_running_ = false;
+}
+
+/// Where the server has failed, there may be nobody to take a cancel.
+void NodeSession::close() noexcept {
+  if (!is_open_) return;
+  is_open_ = false;
+  const auto attempt = [&](auto&& body) { guard_silently([&] { run_and_undo(body); }); };
+  if (is_running_ && !has_failed_) attempt([&] { dblink_.cancel(connection_); });
+  attempt([&] { dblink_.disconnect(connection_); });
+}
+
+}  // namespace als::pg

@@ -1,0 +1,70 @@
+// Waits for all nodes at once, and gives each its next statement as soon as it is done.
+#include "pg/nodes/nodes.h"
+
+namespace als::pg {
+
+Nodes::Nodes(const std::vector<Oid>& servers) {
+  for (const Oid server : servers)
+    sessions_.push_back(std::make_unique<NodeSession>(dblink_, server));
+}
+
+void Nodes::open() {
+  for (auto& session : sessions_) session->open();
+}
+
+std::int64_t Nodes::run(const NodeStatements& statements, const std::function<void()>& meanwhile) {
+  std::int64_t rows = 0;
+  std::vector<std::size_t> sent(size(), 0);
+  std::vector<bool> running(size(), false);
+  const auto send_next = [&](std::size_t node) {
+    running[node] = sent[node] < statements[node].size();
+    if (!running[node]) return;
+    const NodeStatement& statement = statements[node][sent[node]++];
+    sessions_[node]->send(statement.sql, statement.params);
+  };
+  for (std::size_t node = 0; node < size(); ++node) send_next(node);
+  meanwhile();
+  Patience patience;
+  while (std::find(running.begin(), running.end(), true) != running.end()) {
+    bool in_vain = true;
+    for (std::size_t node = 0; node < size(); ++node) {
+      if (!running[node] || !sessions_[node]->is_done()) continue;
+      rows += sessions_[node]->receive();
+      send_next(node);
+      in_vain = false;
+    }
+    if (in_vain)
+      patience.wait();
+    else
+      patience = Patience();
+  }
+  return rows;
+}
+
+std::int64_t Nodes::run(const std::string& sql, const std::vector<Param>& params,
+                        const std::function<void()>& meanwhile) {
+  return run(NodeStatements(size(), {{sql, params}}), meanwhile);
+}
+
+void Nodes::fetch(const NodeStatements& statements, const std::string& columns,
+                  const TakeRows& take) {
+  std::size_t most = 0;
+  for (const auto& of_node : statements) most = std::max(most, of_node.size());
+  for (std::size_t n = 0; n < most; ++n) {
+    for (std::size_t node = 0; node < size(); ++node)
+      if (n < statements[node].size())
+        sessions_[node]->send(statements[node][n].sql, statements[node][n].params);
+    for (std::size_t node = 0; node < size(); ++node)
+      if (n < statements[node].size()) sessions_[node]->receive(columns, take);
+  }
+}
+
+/// A cancel that comes meanwhile must wait: a connection that stays would be in the way of the next
+/// training.
+void Nodes::close() noexcept {
+  HOLD_INTERRUPTS();
+  for (auto& session : sessions_) session->close();
+  RESUME_INTERRUPTS();
+}
+
+}  // namespace als::pg
