@@ -153,7 +153,15 @@ fails("select als.train('m', 'in_two_levels', $options)", '0A000', qr/partition 
 is((split /\|/, train('of_file', $options))[2], 9, 'other foreign tables are read here');
 sql('drop extension dblink');
 fails("select als.train('m', 'ratings', $options)", '0A000', qr/needs the extension dblink/, 'no dblink', 1);
-sql('create extension dblink');
+# The extension's own functions are called, wherever they are, and no other's.
+sql(q{
+	set role alice;
+	create function dblink_connect(text, text) returns text language plpgsql as $$ begin raise exception 'planted'; end $$;
+	reset role;
+	create schema ext;
+	create extension dblink schema ext});
+is((split /\|/, train('ratings', $options))[2], 900, 'functions that others have planted are not called');
+sql('drop function dblink_connect(text, text); drop extension dblink; create extension dblink');
 fails("select als.train('m', 'ratings', $options, parts => 4)", '22023', qr/4 parts cannot be had of a source with 3 partitions/, 'parts');
 fails("set role alice; select als.train('m', 'guarded', $options)", '0A000', qr/row-level security/, 'policies of the hub');
 fails("set role alice; select als.train('m', 'all_ratings', $options)", '42501', qr/permission denied/, 'privileges');
