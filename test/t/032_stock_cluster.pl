@@ -87,6 +87,14 @@ for my $feedback ('explicit', 'implicit')
 	is_deeply($counts, [ @$counts_alone[ 2 .. $#$counts_alone ] ], "$feedback: the counts are those of one place");
 	is(train('on_two', "$options, distributed => true"), $spread, "$feedback: the same bits with three partitions on two servers");
 	is(train('on_one', "$options, distributed => true"), $spread, "$feedback: and on one");
+	my ($curve, @curves) = map {
+		[ split / /, sql("select array_to_string(holdout_values, ' ') from als.train('m', '$_', $options, holdout => 0.2, alpha => null,"
+				. " regularization => 0.1, distributed => " . ($_ eq 'all_ratings' ? "false, solver => 'cg'" : 'true')
+				. '); drop table m_user_factors, m_item_factors, m') ]
+	} 'all_ratings', 'ratings', 'on_one';
+	is("@{ $curves[0] }", "@{ $curves[1] }", "$feedback: with a holdout");
+	is(scalar(grep { abs($curves[0][$_] / $curve->[$_] - 1) > 1e-4 } 0 .. 2), 0, "$feedback: its metric is that of one place")
+	  or diag "@$curve, @{ $curves[0] }";
 }
 my $options = 'factors => 8, iterations => 2, threads => 1, distributed => true';
 is(train('on_two', "$options, parts => 6"), train('on_one', "$options, parts => 6"), 'more parts than partitions');
