@@ -283,6 +283,21 @@ select als.recommend_all('m', 'recs', 3) > 0;
 call check_target('recs', 'm', 3, true);
 call check_target('other', 'implicit', 2, true);
 
+-- A table that is made gets its rows as from COPY, unless an event trigger has given it one that looks at each.
+create table noted (user_id int);
+create function note() returns trigger language plpgsql as $$ begin insert into noted values (new.user_id); return new; end $$;
+create function watch() returns event_trigger language plpgsql as $$
+begin
+  if to_regclass('watched') is not null then
+    create trigger note before insert on watched for each row execute function note();
+  end if;
+end $$;
+create event trigger watch on ddl_command_end when tag in ('CREATE TABLE') execute function watch();
+select als.recommend_all('m', 'watched', 2) > 0;
+select count(*) = (select count(*) from watched) from noted;
+drop event trigger watch;
+call check_target('watched', 'm', 2, true);
+
 select count(*) from als.progress;
 drop schema recommend_all, "Else where" cascade;
 drop role recommend_all_user;
