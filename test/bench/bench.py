@@ -163,7 +163,8 @@ def run(options, problem, record):
 def attempt(options, problem, record):
     """Trains in a process of its own. Returns its result, or {"error": why there is none}."""
     environment = dict(os.environ) | dict(SYSTEMS[record["system"]].environment)
-    environment |= {"LK_NUM_THREADS": str(options.threads), "OMP_NUM_THREADS": str(options.threads)}
+    environment |= {"LK_NUM_THREADS": str(options.threads), "OMP_NUM_THREADS": str(options.threads),
+                    "RAYON_NUM_THREADS": str(options.threads)}
     with tempfile.TemporaryDirectory(dir=OUT) as scratch:
         output = Path(scratch) / "result.json"
         described = problem | {"als_options": record["als_options"], "limit": options.limit,

@@ -57,6 +57,30 @@ def cmfrec(problem, data, use_cg=True):
     return Fit(time, model.A_, model.B_, model.user_bias_, model.item_bias_, model.glob_mean_)
 
 
+def irspack(problem, data):
+    """With loss_type ORIGINAL and nu = 0: w = 1 + alpha0 * value and the plain ridge, as als with e = 0. The
+    library's default solver, three steps of conjugate gradients."""
+    from irspack.recommenders import IALSRecommender
+
+    model = IALSRecommender(
+        data.matrix(), n_components=problem.factors, alpha0=problem.alpha, reg=problem.regularization, nu=0,
+        loss_type="ORIGINAL", n_threads=problem.threads, train_epochs=problem.iterations)
+    _, time = timed(model.learn)
+    return Fit(time, model.get_user_embedding(), model.get_item_embedding())
+
+
+def rusket(problem, data, anderson_m=0):
+    """w = 1 + alpha * value and the plain ridge, as als with e = 0; three steps of conjugate gradients, with or
+    without Anderson acceleration. Takes its threads from RAYON_NUM_THREADS."""
+    from rusket import ALS
+
+    model = ALS(factors=problem.factors, iterations=problem.iterations, alpha=problem.alpha,
+                regularization=problem.regularization, cg_iters=3, anderson_m=anderson_m, seed=1)
+    ratings = data.matrix()
+    _, time = timed(lambda: model.fit(ratings))
+    return Fit(time, model.user_factors, model.item_factors)
+
+
 def libmf(problem, data):
     """Stochastic gradient descent, one epoch an iteration. It takes the ridge once for each rating, as e = 1,
     and has no biases."""

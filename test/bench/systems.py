@@ -36,6 +36,11 @@ SYSTEMS = {
     # Its conjugate gradients solve other equations for implicit feedback than its Cholesky; see peers.py.
     "cmfrec": System(peers.cmfrec, ("cmfrec",), same_objective=("explicit",),
                      environment=_ONE_BLAS_THREAD),
+    "irspack": System(peers.irspack, ("irspack",), ("implicit",), same_objective=("implicit",),
+                      environment=_ONE_BLAS_THREAD),
+    "rusket": System(peers.rusket, ("rusket",), ("implicit",), same_objective=("implicit",)),
+    "rusket-anderson": System(functools.partial(peers.rusket, anderson_m=5), ("rusket",), ("implicit",),
+                              same_objective=("implicit",)),
     "lenskit": System(peers.lenskit, ("lenskit",), same_objective=("implicit",)),
     "libmf": System(peers.libmf, ("libmf",), ("explicit",)),
     "spark": System(peers.spark, ("pyspark", "pyarrow", "pandas"), needs="java"),
