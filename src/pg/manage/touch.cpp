@@ -1,8 +1,8 @@
 // als.touch: a model gets new versions, as after a change of its factors that no trigger has seen.
 
+#include "pg/model/factor_table.h"
 #include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
-#include "pg/model/row_counts.h"
 #include "pg/server/may_write.h"
 #include "pg/sql/params.h"
 

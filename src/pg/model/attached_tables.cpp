@@ -30,8 +30,7 @@ void ModelWriter::check_is_not_attached(Oid factors) const {
                   format("the factors of model %s are in %s, which als.attach_model has found",
                          qualified_name().c_str(), relation_name(factors).c_str()),
                   "Give the training another model's name, or remove this one with als.drop_model, "
-                  "which leaves "
-                  "the table.");
+                  "which leaves the table.");
 }
 
 }  // namespace als::pg

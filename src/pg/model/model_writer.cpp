@@ -5,7 +5,6 @@
 #include "pg/model/factor_table.h"
 #include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
-#include "pg/model/row_counts.h"
 #include "pg/model/row_feed.h"
 #include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"
