@@ -7,8 +7,8 @@
 #include "core/train/iterations.h"
 #include "pg/distribute/bulk_settings.h"
 #include "pg/distribute/citus.h"
-#include "pg/distribute/node_packing.h"
 #include "pg/distribute/sql_steps.h"
+#include "pg/hub/node_packing.h"
 #include "pg/server/progress.h"
 #include "pg/train/run_record.h"
 

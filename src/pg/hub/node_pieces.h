@@ -1,7 +1,7 @@
 // Pieces of slices on their way from other servers.
 #pragma once
 
-#include "pg/distribute/node_places.h"
+#include "pg/hub/node_places.h"
 
 namespace als::pg {
 

@@ -1,8 +1,8 @@
 // Packs a source where its partitions lie.
 #pragma once
 
-#include "pg/distribute/node_places.h"
 #include "pg/distribute/packing.h"
+#include "pg/hub/node_places.h"
 
 namespace als::pg {
 

@@ -1,12 +1,12 @@
 // The statements of a packing, run on all servers at once, and what goes back and forth between.
-#include "pg/distribute/node_packing.h"
+#include "pg/hub/node_packing.h"
 
 #include <map>
 
 #include "core/evaluate/holdout_metrics.h"
-#include "pg/distribute/node_pieces.h"
 #include "pg/distribute/packing_statements.h"
 #include "pg/distribute/trained_users.h"
+#include "pg/hub/node_pieces.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {

@@ -1,5 +1,5 @@
 // Results are text: in base64 a third more than the bytes.
-#include "pg/distribute/node_pieces.h"
+#include "pg/hub/node_pieces.h"
 
 #include "pg/sql/params.h"
 

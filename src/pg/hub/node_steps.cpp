@@ -1,7 +1,7 @@
 // Sends blocks to all servers, and collects reports and sums from them.
-#include "pg/distribute/node_steps.h"
+#include "pg/hub/node_steps.h"
 
-#include "pg/distribute/node_pieces.h"
+#include "pg/hub/node_pieces.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {

@@ -1,8 +1,8 @@
 // The steps of a training in parts over foreign tables.
 #pragma once
 
-#include "pg/distribute/node_places.h"
 #include "pg/distribute/sql_steps.h"
+#include "pg/hub/node_places.h"
 
 namespace als::pg {
 

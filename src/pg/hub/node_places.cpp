@@ -1,5 +1,5 @@
 // Groups partitions by server, and moves rows from there.
-#include "pg/distribute/node_places.h"
+#include "pg/hub/node_places.h"
 
 #include "pg/distribute/packing.h"
 
