@@ -126,7 +126,7 @@ build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
-.PHONY: bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
+.PHONY: bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-assert test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
@@ -168,7 +168,7 @@ bench-round-trip:
 	@test/bench/round-trip
 
 -include $(wildcard build/plain/test/bench/*.d)
-build/plain/kernels build/plain/top_k build/plain/train: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
+build/plain/kernels build/plain/top_k build/plain/train build/plain/guard: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) -o $@ $^
 
 # The inner loops alone, in GFLOP/s.
@@ -178,6 +178,10 @@ bench-kernels: build/plain/kernels
 # The search for the best items alone, in microseconds.
 bench-top-k: build/plain/top_k
 	build/plain/top_k
+
+# Instructions of small trainings against those recorded; GUARD=--record records them.
+bench-guard: build/plain/guard
+	@test/bench/guard $(GUARD)
 
 # A training's iterations on 1, 2, 4 ... threads.
 bench-train: build/plain/train

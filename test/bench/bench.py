@@ -17,7 +17,7 @@ import install
 import machine
 import plot
 import report
-from systems import BOTH, SYSTEMS
+from systems import BOTH, CURVES, SYSTEMS, kind_of
 
 OUT = data.ROOT / "build/bench"
 # Implicit: e = 0, which the other libraries have; explicit: e = 1, ALS-WR. Chosen by als' own held-out quality
@@ -26,8 +26,10 @@ OUT = data.ROOT / "build/bench"
 DEFAULTS = {"implicit": {"reg_exponent": 0, "regularization": 100.0, "alpha": 1.0},
             "explicit": {"reg_exponent": 1, "regularization": 0.05, "alpha": None},
             "curve": {"reg_exponent": 0.7, "regularization": 0.4, "alpha": None}}
+DEFAULTS["objective"] = DEFAULTS["implicit"]
 CURVE = (1, 2, 3, 5, 8, 12, 20)           # iterations, each a training of its own
-CURVE_SYSTEMS = ("als", "libmf")
+CURVE_SYSTEMS = {"curve": ("als", "libmf"),
+                 "objective": tuple(s for s in SYSTEMS if "implicit" in SYSTEMS[s].same_objective)}
 CALM = 0.2                                # cores of other processes that a run may suffer
 SMALL = 2_000_000                         # rows up to which the slow variants take part by default
 
@@ -66,7 +68,8 @@ def parse():
                         help=f"comma-separated; those with -cholesky only up to {SMALL:,} rows unless named")
     parser.add_argument("--configs", type=words,
                         default=["implicit-64", "implicit-128", "explicit-64", "curve-64"],
-                        help="feedback and factors, or curve and factors: error by time, explicit")
+                        help="feedback and factors; or curve and factors: error by time, explicit; or objective "
+                             "and factors: objective by time, implicit")
     parser.add_argument("--iterations", type=int, default=15)
     parser.add_argument("--runs", type=int, default=3, help="of each system; the median counts")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
@@ -86,15 +89,15 @@ def parse():
         if name not in SYSTEMS:
             parser.error(f"unknown system {name}; there are {', '.join(SYSTEMS)}")
     for config in options.configs:
-        if not re.fullmatch(r"(implicit|explicit|curve)-[1-9]\d*", config):
-            parser.error(f"unknown configuration {config}; it is implicit-64, explicit-32, curve-64 or so")
+        if not re.fullmatch(r"(implicit|explicit|curve|objective)-[1-9]\d*", config):
+            parser.error(f"unknown configuration {config}; it is implicit-64, explicit-32, curve-64, objective-64 or so")
     return options
 
 
 def problems(options, source, dataset, config):
     """What a configuration asks for: one problem, or for a curve one for each number of iterations."""
     kind, factors = config.split("-")
-    feedback = kind if kind in BOTH else "explicit"
+    feedback = kind if kind in BOTH else CURVES[kind][1]
     problem = {"data": source, "rows": options.rows, "dataset": dataset.name, "config": config,
                "feedback": feedback, "factors": int(factors), "threads": options.threads,
                "n_train": len(dataset.train.users)} | DEFAULTS[kind]
@@ -102,7 +105,7 @@ def problems(options, source, dataset, config):
         problem["regularization"] = options.regularization
     if options.alpha is not None and feedback == "implicit":
         problem["alpha"] = options.alpha
-    for iterations in CURVE if kind == "curve" else (options.iterations,):
+    for iterations in CURVE if kind in CURVES else (options.iterations,):
         yield problem | {"iterations": iterations}
 
 
@@ -110,11 +113,11 @@ def contestants(options, config, dataset, skipped):
     kind = config.split("-")[0]
     for name in options.systems:
         system = SYSTEMS[name]
-        if name in skipped or (kind == "curve" and name not in CURVE_SYSTEMS):
+        if name in skipped or (kind in CURVES and name not in CURVE_SYSTEMS[kind]):
             continue
         if system.slow and name not in options.named and len(dataset.train.users) > SMALL:
             continue
-        if (kind if kind in BOTH else "explicit") in system.feedback:
+        if (kind if kind in BOTH else CURVES[kind][1]) in system.feedback:
             yield name
 
 
@@ -123,7 +126,7 @@ def compete(options, problem, names, results):
     variants = [(name, als_options) for name in names
                 for als_options in dict.fromkeys(("", options.als_options if name == "als" else ""))]
     records = [results.start(problem, *variant) for variant in variants]
-    for _ in range(1 if problem["config"].startswith("curve") else options.runs):
+    for _ in range(1 if kind_of(problem) in CURVES else options.runs):
         for record in records:
             if "error" not in record:
                 run(options, problem, record)

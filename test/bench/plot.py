@@ -9,10 +9,11 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 from matplotlib.ticker import LogLocator, NullFormatter  # noqa: E402
 
-from report import sections  # noqa: E402
+from report import curve_label, curve_value, sections  # noqa: E402
+from systems import CURVES as KINDS_OF_CURVES, kind_of  # noqa: E402
 
 # Ours stands out, the others keep to one muted tone; in curves each system has its colour.
-OURS, OTHERS, CURVES = "#c2410c", "#94a3b8", ("#1d4ed8", "#0f766e", "#7c3aed")
+OURS, OTHERS, CURVES = "#c2410c", "#94a3b8", ("#1d4ed8", "#0f766e", "#7c3aed", "#be185d", "#4d7c0f", "#0369a1", "#854d0e", "#475569")
 INK, FAINT = "#1e293b", "#e2e8f0"
 
 
@@ -28,7 +29,7 @@ def draw(results, path):
     figure, axes = plt.subplots(rows, columns, figsize=(6.4 * columns, 3.4 * rows), squeeze=False,
                                 layout="constrained")
     for ax, (problem, records) in zip(axes.flat, groups):
-        (curve if problem["config"].startswith("curve") else bars)(ax, records)
+        (curve if kind_of(problem) in KINDS_OF_CURVES else bars)(ax, records)
         ax.set_title(f"{problem['dataset']}, {problem['config']}", loc="left", fontweight="bold")
         ax.spines[["top", "right"]].set_visible(False)
     for ax in axes.flat[len(groups):]:
@@ -58,7 +59,7 @@ def curve(ax, records):
     colours = iter(CURVES)
     for label in sorted({r["label"] for r in records}):
         # In the order of iterations: on a disturbed machine more of them may have taken less time.
-        points = sorted((r["problem"]["iterations"], r["seconds"][0], r["rmse"], max(r["others"]))
+        points = sorted((r["problem"]["iterations"], r["seconds"][0], curve_value(r), max(r["others"]))
                         for r in records if r["label"] == label)
         iterations, seconds, errors, others = zip(*points)
         name = f"{label}  (others: up to {max(others):.1f} cores)" if max(others) > 0.2 else label
@@ -71,6 +72,6 @@ def curve(ax, records):
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("seconds of a training (log scale); beside each point its iterations")
-    ax.set_ylabel("held-out RMSE (less is better)")
+    ax.set_ylabel(f"{curve_label(records[0]['problem'])} (less is better)")
     ax.grid(color=FAINT)
     ax.legend(frameon=False)

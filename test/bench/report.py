@@ -3,7 +3,7 @@
 import statistics
 
 from machine import direct_gflops
-from systems import SYSTEMS
+from systems import CURVES, SYSTEMS, kind_of
 
 NOTES = """\
 Seconds: for als the whole statement as its client sees it (read the table, train, write the model,
@@ -26,7 +26,7 @@ def sections(results):
     groups = {}
     for record in results.records:
         problem = record["problem"]
-        is_curve = problem["config"].startswith("curve")
+        is_curve = kind_of(problem) in CURVES
         key = tuple((k, v) for k, v in problem.items() if k != "iterations" or not is_curve)
         groups.setdefault(key, []).append(record)
     return [(records[0]["problem"], records) for records in groups.values()]
@@ -36,7 +36,7 @@ def markdown(results):
     parts = ["# als beside other libraries", describe_machine(results.machine), NOTES]
     for problem, records in sections(results):
         parts.append(f"## {title(problem)}")
-        if problem["config"].startswith("curve"):
+        if kind_of(problem) in CURVES:
             parts.append(curve_table(records))
         else:
             parts.append(table(problem, records))
@@ -46,7 +46,7 @@ def markdown(results):
 
 def title(problem):
     parts = [problem["dataset"], problem["config"], f"{problem['n_train']:,} training ratings"]
-    if not problem["config"].startswith("curve"):
+    if not kind_of(problem) in CURVES:
         parts.append(f"{problem['iterations']} iterations")
     parts.append(f"regularization {problem['regularization']:g}, e = {problem['reg_exponent']}")
     if problem["alpha"] is not None:
@@ -93,15 +93,24 @@ def ratio(record, seconds):
 
 
 def curve_table(records):
-    """Held-out RMSE after so many iterations (of SGD: epochs), and the seconds until then."""
-    lines = [("system", "iterations", "seconds", "RMSE", "others' load")]
+    """Held-out RMSE, or the objective, after so many iterations (of SGD: epochs), and the seconds until then."""
+    lines = [("system", "iterations", "seconds", curve_label(records[0]["problem"]), "others' load")]
     for r in sorted(records, key=lambda r: (r["label"], r["problem"]["iterations"])):
         if r["seconds"]:
-            lines.append((r["label"], r["problem"]["iterations"], f"{r['seconds'][0]:.2f}", f"{r['rmse']:.4f}",
+            lines.append((r["label"], r["problem"]["iterations"], f"{r['seconds'][0]:.2f}", f"{curve_value(r):.4f}",
                           f"{r['others'][0]:.1f}"))
         else:
             lines.append((r["label"], r["problem"]["iterations"], r.get("error", "not run"), "", ""))
     return as_table(lines)
+
+
+def curve_label(problem):
+    return "held-out RMSE" if CURVES[kind_of(problem)][0] == "rmse" else "objective / rating"
+
+
+def curve_value(record):
+    shown = CURVES[kind_of(record["problem"])][0]
+    return record[shown] / (record["problem"]["n_train"] if shown == "objective" else 1)
 
 
 def as_table(lines):

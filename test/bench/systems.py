@@ -7,6 +7,13 @@ from typing import Callable
 import peers
 
 BOTH = ("implicit", "explicit")
+# Kinds of configurations in which each system is trained for several numbers of iterations: what is shown of
+# them, and their feedback.
+CURVES = {"curve": ("rmse", "explicit"), "objective": ("objective", "implicit")}
+
+
+def kind_of(problem):
+    return problem["config"].split("-")[0]
 
 
 @dataclass

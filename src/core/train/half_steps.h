@@ -26,7 +26,7 @@ class HalfSteps {
 
 /// By how much more of its way a half-step of conjugate gradients takes each row, after two steps
 /// towards its solution (Young 1954). Half-steps then wait less for each other: what 15 iterations
-/// without lead to is reached in 7 or 8.
+/// without lead to is reached in about 8.
 ///
 /// On the line from where it was, a row's quadratic is least where the steps end. Going on by a
 /// part w of the way takes back w^2 of what they have lowered, so that the objective cannot rise.
