@@ -56,10 +56,11 @@ include $(PGXS)
 override CXXFLAGS := $(CXXFLAGS:-O2=$(OPTIMIZE))
 # PGXS does not track headers.
 -include $(OBJS:.o=.d)
+# Written only where it changes: several makes may be at it.
 define room_unit
+$(call unit,$(1)).cpp: INCLUDES = printf '\#include "%s"\n' $(patsubst src/%,%,$(wildcard $(1)/*.cpp))
 $(call unit,$(1)).cpp: FORCE
-	@mkdir -p $$(@D); printf '#include "%s"\n' $(patsubst src/%,%,$(wildcard $(1)/*.cpp)) >$$@.new
-	@if cmp -s $$@.new $$@; then rm $$@.new; else mv $$@.new $$@; fi
+	@mkdir -p $$(@D); $$(INCLUDES) | cmp -s - $$@ || $$(INCLUDES) >$$@
 endef
 $(foreach room,$(ROOMS),$(eval $(call room_unit,$(room))))
 # Nor for which server objects are made: those of one version are no good for another.
