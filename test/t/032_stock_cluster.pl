@@ -121,7 +121,7 @@ for my $source ('texts', 'enums')
 }
 is_deeply([ map { $_->safe_psql('postgres', $node_tables) } values %node ], [ 0, 0 ], 'nothing is left on the servers');
 
-# A foreign table by itself, and what cannot be had.
+# A foreign table by itself, and what is refused.
 sql(q{create foreign table alone (user_id int, item_id int, rating real) server two options (table_name 'of on_one 0');
 	alter foreign table alone alter user_id options (column_name 'who?'), alter item_id options (column_name 'what'),
 		alter rating options (column_name 'stars');
@@ -156,7 +156,7 @@ sub fails
 	$own->quit;
 }
 
-fails("select als.train('m', 'by_item', $options)", '0A000', qr/partitioned by something else than its users/, 'partitioned by items');
+fails("select als.train('m', 'by_item', $options)", '0A000', qr/not partitioned by its users alone/, 'partitioned by items');
 fails("select als.train('m', 'in_two_levels', $options)", '0A000', qr/partition public.in_two_levels_1 of the source is neither/, 'partitions of a partition');
 is((split /\|/, train('of_file', $options))[2], 9, 'other foreign tables are read here');
 sql('drop extension dblink');
@@ -170,17 +170,17 @@ sql(q{
 	create extension dblink schema ext});
 is((split /\|/, train('ratings', $options))[2], 900, 'functions that others have planted are not called');
 sql('drop function dblink_connect(text, text); drop extension dblink; create extension dblink');
-fails("select als.train('m', 'ratings', $options, parts => 4)", '22023', qr/4 parts cannot be had of a source with 3 partitions/, 'parts');
+fails("select als.train('m', 'ratings', $options, parts => 4)", '22023', qr/a source with 3 partitions cannot be trained in 4 parts/, 'parts');
 fails("set role alice; select als.train('m', 'guarded', $options)", '0A000', qr/row-level security/, 'policies of the hub');
 fails("set role alice; select als.train('m', 'all_ratings', $options)", '42501', qr/permission denied/, 'privileges');
-fails("set role alice; select als.train('m', 'ratings', $options)", '42704', qr/server "t\w+": user mapping not found/, 'no mapping');
+fails("set role alice; select als.train('m', 'ratings', $options)", '42704', qr/server "t\w+": user mapping not found.*create user mapping for current_user server t/s, 'no mapping');
 
 # A user with ratings on two servers.
 sql(q{create table torn (user_id int, item_id int, rating real) partition by list (user_id);
 	create foreign table torn_1 partition of torn for values in (1) server two options (table_name 'torn');
 	create foreign table torn_2 partition of torn for values in (2) server three options (table_name 'torn')});
 $_->safe_psql('postgres', 'create table torn as select 1 as user_id, i as item_id, 3::real as rating from generate_series(1, 5) i') for values %node;
-fails("select als.train('m', 'torn', $options)", '23505', qr/duplicate key value/, 'a user on two servers');
+fails("select als.train('m', 'torn', $options)", '23505', qr/a user has rows in two partitions.*\(1\)/s, 'a user on two servers');
 
 # A role that is not a superuser must have a password, and it must be right.
 for my $name (sort keys %node)
@@ -195,7 +195,7 @@ for my $name (sort keys %node)
 	$node{$name}->reload;
 	sql("grant usage on foreign server $name to alice; create user mapping for alice server $name options (user 'alice')");
 }
-fails("set role alice; select als.train('of_alice', 'ratings', $options)", '2F003', qr/server "t\w+": password is required/, 'no password');
+fails("set role alice; select als.train('of_alice', 'ratings', $options)", '2F003', qr/server "t\w+": password is required.*alter user mapping for current_user server t/s, 'no password');
 sql("alter user mapping for alice server $_ options (add password 'wrong')") for sort keys %node;
 fails("set role alice; select als.train('of_alice', 'ratings', $options)", '08001', qr/server "t\w+": could not establish connection/, 'a wrong password');
 sql("alter user mapping for alice server $_ options (set password 'secret')") for sort keys %node;

@@ -111,14 +111,14 @@ SourcePartition partition_of(const DescribedSource& source, Oid relation) {
   return partition;
 }
 
-/// What the server does for a query that reads the source; its policies could not be had elsewhere.
+/// What the server does for a query that reads the source; its policies do not reach other servers.
 void check_privileges(const DescribedSource& source) {
   std::string columns = quoted(source.user_col) + ", " + quoted(source.item_col);
   for (const auto& name : {source.rating_col, source.time_col})
     if (name) columns += ", " + quoted(*name);
   execute("select " + columns + " from " + source.from_clause() + " where false");
   if (server([&] { return check_enable_rls(source.table, InvalidOid, false); }) == RLS_ENABLED)
-    refuse("row-level security of a source that lies on other servers cannot be had there",
+    refuse("row-level security of a source does not apply on other servers",
            "Put the policies on the tables of those servers, or train with distributed => false.");
 }
 
@@ -143,7 +143,7 @@ std::vector<SourcePartition> foreign_partitions(const DescribedSource& source) {
         some_are_foreign || server([&] { return is_of_postgres_fdw(lfirst_oid(cell)); });
   if (!some_are_foreign) return partitions;
   if (!is_key)
-    refuse("the source is partitioned by something else than its users",
+    refuse("the source is not partitioned by its users alone",
            "Partition it by the users alone: partition by hash (" + quoted(source.user_col) +
                "). Or train with distributed => false, which reads the rows here.");
   check_privileges(source);

@@ -13,7 +13,7 @@ struct SourcePartition {
 
 /// The partitions of a source, in the order of their bounds, if some are foreign tables of
 /// postgres_fdw; none if the source is anything else. They hold each user whole. Throws 0A000
-/// for partitions that do not, or that are not to be had otherwise. Within an SPI connection.
+/// for partitions that do not, or that are not supported. Within an SPI connection.
 std::vector<SourcePartition> foreign_partitions(const DescribedSource& source);
 
 }  // namespace als::pg

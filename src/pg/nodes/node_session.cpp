@@ -53,6 +53,29 @@ std::string version_here() {
   return take_first_row().at(0);
 }
 
+/// Connects. Where the user mapping is at fault, the error says how to mend it.
+void connect(const Dblink& dblink, const std::string& connection, const std::string& server_name) {
+  try {
+    dblink.connect(connection, server_name);
+  } catch (const ServerError& error) {
+    server([&] {
+      ErrorData* data = error.data;
+      const char* name = quote_identifier(server_name.c_str());
+      if (data->sqlerrcode == ERRCODE_UNDEFINED_OBJECT)
+        data->hint = psprintf(
+            "Run: create user mapping for current_user server %s options (user '...', "
+            "password '...').",
+            name);
+      else if (data->sqlerrcode == ERRCODE_S_R_E_PROHIBITED_SQL_STATEMENT_ATTEMPTED &&
+               data->hint == nullptr)
+        data->hint = psprintf(
+            "Run: alter user mapping for current_user server %s options (add password '...').",
+            name);
+    });
+    throw;
+  }
+}
+
 /// Rows that are of no interest.
 void skip_rows(const std::string& from) {
   execute("select from " + from);
@@ -94,7 +117,7 @@ void NodeSession::throw_named() {
 }
 
 void NodeSession::open() {
-  naming_server([&] { dblink_.connect(connection_, server_); });
+  naming_server([&] { connect(dblink_, connection_, server_); });
   is_open_ = true;
   const auto run = [&](const std::string& sql) {
     naming_server([&] { dblink_.send(connection_, sql); });

@@ -6,8 +6,8 @@
 namespace als::pg {
 
 /// A session on a foreign server, in one transaction from its beginning to its end, in which a
-/// statement after the other runs. What it makes are temporary tables: where it ends, whyever,
-/// nothing is left there. Errors have the name of the server.
+/// statement after the other runs. What it makes are temporary tables: where it ends, for whatever
+/// reason, nothing is left there. Errors have the name of the server.
 class NodeSession {
  public:
   /// Nothing is done before open().

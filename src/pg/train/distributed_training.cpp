@@ -19,7 +19,7 @@ namespace als::pg {
 void check_can_be_distributed(const TrainRequest& request) {
   const auto refuse = [](const char* what, const char* instead) {
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
-                    format("a distributed training cannot be had with %s", what), instead);
+                    format("a distributed training does not support %s", what), instead);
   };
   if (request.options.nonnegative)
     refuse("nonnegative factors", "Leave nonnegative out, or train with distributed => false.");
@@ -55,7 +55,7 @@ void DistributedTraining::find_places() {
   if (report_.parts % n != 0)
     throw UserError(
         ERRCODE_INVALID_PARAMETER_VALUE,
-        format("%d parts cannot be had of a source with %d partitions", report_.parts, n),
+        format("a source with %d partitions cannot be trained in %d parts", n, report_.parts),
         format("Leave parts out, or give a multiple of %d.", n));
   places_.emplace(partitions, report_.parts / n, source_->id_types);
 }
@@ -219,10 +219,19 @@ void DistributedTraining::write() {
   write_model_row(model_, request_, options_, report_);
 }
 
+/// Only here do the users of all partitions meet.
 void DistributedTraining::write_users() {
-  model_.write_rows(
-      Side::kUsers, *source_->id_types.users,
-      places_ ? "select * from " + workspace_->found() : trained_users_query(*workspace_));
+  const IdType& type = *source_->id_types.users;
+  if (!places_) return model_.write_rows(Side::kUsers, type, trained_users_query(*workspace_));
+  try {
+    model_.write_rows(Side::kUsers, type, "select * from " + workspace_->found());
+  } catch (const ServerError& error) {
+    if (error.data->sqlerrcode != ERRCODE_UNIQUE_VIOLATION) throw;
+    throw UserError(ERRCODE_UNIQUE_VIOLATION, "a user has rows in two partitions of the source",
+                    "Move or delete the rows that lie outside the bounds of their partition, or "
+                    "train with distributed => false.",
+                    error.data->detail == nullptr ? "" : error.data->detail);
+  }
 }
 
 void DistributedTraining::write_items() {
