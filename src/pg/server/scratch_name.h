@@ -11,7 +11,8 @@ inline std::string scratch_prefix() {
   std::uint64_t number = 0;
   server([&] {
     if (!pg_strong_random(&number, sizeof(number)))
-      ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate a random number")));
+      ereport(ERROR,
+              (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate a random number")));
   });
   return format("als_%016llx_", static_cast<unsigned long long>(number));
 }
