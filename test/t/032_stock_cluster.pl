@@ -298,6 +298,74 @@ for my $end ('cancel', 'kill', 'stop', 'leave')
 	is(sql('select version from m'), $model, "$end: the old model is there");
 	is(sql(q{select count(*) from als.recommend('m', 7, 3)}), 3, "$end: and serves");
 }
+# Cancels that come at once, and while it connects, which is noticed when the connection is there.
+{
+	my $session = AlsTest::Session->new($hub);
+	my %states;
+	for my $n (1 .. 40)
+	{
+		$session->query('set statement_timeout = ' . 3 * $n);
+		$states{ $session->query($train)->{state} }++;
+		$session->query('set statement_timeout = 0');
+		last if $session->value('select dblink_get_connections() is null') ne 't';
+	}
+	is_deeply(\%states, { 57014 => 40 }, 'cancels: each ends it, and leaves no connection');
+	$session->quit;
+}
+
+# A server that sends what als does not: there, a superuser has changed what als has made.
+sub hostile
+{
+	my ($what, $change, $undo, $state, $message) = @_;
+
+	$node{two}->safe_psql('postgres', $change);
+	fails("select from als.train('m', 'ratings', $options, replace => true)", $state, $message, "$what of a hostile server");
+	$node{two}->safe_psql('postgres', $undo);
+}
+
+hostile('no report', q{alter extension als drop aggregate als._sum_user_reports(bytea);
+		alter aggregate als._sum_user_reports(bytea) rename to _kept;
+		alter function als._user_report(bytea) rename to _report;
+		create function als._user_report(bytea) returns bytea language sql as 'select null::bytea';
+		create aggregate als._sum_user_reports(bytea) (sfunc = byteacat, stype = bytea)},
+	q{drop aggregate als._sum_user_reports(bytea); drop function als._user_report(bytea);
+		alter aggregate als._kept(bytea) rename to _sum_user_reports;
+		alter function als._report(bytea) rename to _user_report;
+		alter extension als add aggregate als._sum_user_reports(bytea)},
+	'XX000', qr/the report of a part is null/);
+$node{two}->safe_psql('postgres', q{
+	create table hostility (label text, change text);
+	create function change() returns trigger language plpgsql as $$
+	declare
+		changed jsonb;
+	begin
+		execute 'select ' || (select change from hostility) into changed using to_jsonb(new);
+		return jsonb_populate_record(new, changed);
+	end $$;
+	create function change_it() returns event_trigger language plpgsql as $$
+	declare
+		made record;
+	begin
+		for made in select objid::regclass from pg_event_trigger_ddl_commands(), hostility
+			where command_tag = 'CREATE TABLE' and object_identity like '%.als\_' || label
+		loop
+			execute format('create trigger change before insert on %s for each row execute function public.change()', made.objid);
+		end loop;
+	end $$;
+	create event trigger hostile on ddl_command_end execute function change_it()});
+for (
+	[ 'chunks',    q{'{"number": 2147483646}'},  qr/a server has sent a chunk that cannot be/ ],
+	[ 'chunks',    q{'{"number": -5}'},          qr/a server has sent a chunk that cannot be/ ],
+	[ 'found',     q{'{"kept": -1000000}'},      qr/a server has sent numbers of ratings that cannot be/ ],
+	[ 'found',     q{'{"kept": null}'},          qr/a server has sent numbers of ratings that cannot be/ ],
+	[ 'chunks',    q{'{"ids": [1, null]}'},      qr/a server has sent users that cannot be/ ]
+  )
+{
+	my ($label, $change, $message) = @$_;
+	$change =~ s/'/''/g;
+	hostile("$label $change", "insert into hostility values ('$label', '$change')", 'delete from hostility', 'HV000', $message);
+}
+$node{two}->safe_psql('postgres', 'drop event trigger hostile; drop function change, change_it; drop table hostility');
 is(sql("select distributed from als.retrain('m')"), 't', 'and the next one works');
 
 $watcher->quit;

@@ -165,14 +165,16 @@ int Packing::places_in_part() const {
   return PG_INT32_MAX / static_cast<int>(workspace_.parts().size());
 }
 
-std::vector<Param> Packing::chunk_params() const {
+std::int64_t Packing::chunks_in_part() const {
   const auto parts = static_cast<std::int64_t>(workspace_.parts().size());
-  return {int_param(static_cast<int>(items_)),
-          int_param(static_cast<int>(request_.on_duplicate)),
-          bigint_param(counts_.users / parts / users_in_chunk() + 1),
-          bigint_param(places_in_part()),
-          float_param(request_.holdout),
-          bigint_param(static_cast<std::int64_t>(request_.seed))};
+  return counts_.users / parts / users_in_chunk() + 1;
+}
+
+std::vector<Param> Packing::chunk_params() const {
+  return {
+      int_param(static_cast<int>(items_)), int_param(static_cast<int>(request_.on_duplicate)),
+      bigint_param(chunks_in_part()),      bigint_param(places_in_part()),
+      float_param(request_.holdout),       bigint_param(static_cast<std::int64_t>(request_.seed))};
 }
 
 void Packing::add_facts(TupleTableSlot* slot) {

@@ -84,6 +84,7 @@ class Packing {
 
   void set_users(std::int64_t users) { counts_.users = users; }
   int places_in_part() const;
+  std::int64_t chunks_in_part() const;  ///< at most
   std::vector<Param> chunk_params() const;
 
   /// A row of facts_query(), in the order of parts and chunks.

@@ -94,6 +94,7 @@ void SqlSteps::read_user_reports(const TakeReport& take) {
 void SqlSteps::read_reports(const std::string& query, const TakeReport& take) {
   SnapshotScope snapshot;
   for_each_row(prepare(query), {}, {INT4OID, BYTEAOID}, [&](TupleTableSlot* slot) {
+    if (slot->tts_isnull[1]) throw InvalidBytes("the report of a part is null");
     bytea* report = server([&] { return DatumGetByteaPP(slot->tts_values[1]); });
     take(DatumGetInt32(slot->tts_values[0]), {VARDATA_ANY(report), VARSIZE_ANY_EXHDR(report)});
   });

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "core/base/limits.h"
 #include "core/evaluate/holdout_metrics.h"
 #include "pg/distribute/packing_statements.h"
 #include "pg/distribute/trained_users.h"
@@ -16,6 +17,14 @@ namespace {
 // Of users as text, that come in one result.
 constexpr int kChunksAtOnce = 4;
 
+/// Numbers of other servers are not als's own until they have been looked at: memory, and the
+/// model, depend on them.
+void check_sent(bool is_possible, const char* what) {
+  if (is_possible) return;
+  throw UserError(ERRCODE_FDW_ERROR, format("a server has sent %s", what),
+                  "See whether triggers or functions there change what als has made.");
+}
+
 }  // namespace
 
 void NodePacking::number_items() {
@@ -28,6 +37,12 @@ void NodePacking::number_items() {
       "select item_id, pg_catalog.sum(n)::pg_catalog.int8 as n, pg_catalog.sum(kept)::"
       "pg_catalog.int8 as kept from " +
           workspace().found() + " group by item_id"));
+  const std::uint64_t impossible = execute("select from " + workspace().found() +
+                                           " where (n operator(pg_catalog.>=) kept and kept "
+                                           "operator(pg_catalog.>=) 0) is not true limit "
+                                           "1");
+  take_first_row();
+  check_sent(impossible == 0, "numbers of ratings that cannot be");
 }
 
 void NodePacking::check_duplicates() {
@@ -83,6 +98,7 @@ void NodePacking::gather_rows() {
                                   rows_statement(place.rows, workspace()),
                                   {INT4OID, INT4OID, INT4ARRAYOID}, params(place)));
                           });
+  check_sent(users >= 0 && users <= counts().kept - users_here, "a number of users that cannot be");
   set_users(users + users_here);
 }
 
@@ -107,8 +123,13 @@ void NodePacking::pack_chunks() {
   for_each_row(
       prepare("select * from " + workspace().found() + " order by part, number"), {}, kFactTypes,
       [&](TupleTableSlot* slot) {
+        const Chunk chunk{DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1])};
+        check_sent(std::none_of(slot->tts_isnull, slot->tts_isnull + kFactTypes.size(),
+                                [](bool is_null) { return is_null; }) &&
+                       chunk.number >= 0 && chunk.number < chunks_in_part(),
+                   "a chunk that cannot be");
         add_facts(slot);
-        chunks_.push_back({DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1])});
+        chunks_.push_back(chunk);
       });
   snapshot.pop();
 }
@@ -178,6 +199,21 @@ void NodePacking::gather_users() {
   }),
                  columns, "*", workspace().found());
   execute("insert into " + workspace().found() + " " + trained_users_query(workspace()));
+  check_users();
+}
+
+/// As many as there are, with vectors that a model may have.
+void NodePacking::check_users() {
+  const std::string most = std::to_string(kMaxFactor) + "'::pg_catalog.float4 operator(pg_catalog.";
+  execute(
+      "select pg_catalog.count(*) filter (where pg_catalog.cardinality(factors) "
+      "operator(pg_catalog.=) $1 and '" +
+          most + ">=) all (factors) and '-" + most +
+          "<=) all (factors)) operator(pg_catalog.=) $2 and pg_catalog.count(*) "
+          "operator(pg_catalog.=) $2 from " +
+          workspace().found(),
+      {int_param(request().factors), bigint_param(counts().users)});
+  check_sent(take_first_row() == std::vector<std::string>{"t"}, "users that cannot be");
 }
 
 }  // namespace als::pg

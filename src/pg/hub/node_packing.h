@@ -28,6 +28,7 @@ class NodePacking : public Packing {
   void share_items();
   void gather_rows();
   void pack_chunks();
+  void check_users();
 
   struct Chunk {
     int part;

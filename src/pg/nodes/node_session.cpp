@@ -54,7 +54,7 @@ std::string version_here() {
 }
 
 /// Connects. Where the user mapping is at fault, the error says how to mend it.
-void connect(const Dblink& dblink, const std::string& connection, const std::string& server_name) {
+void connect_or_hint(const Dblink& dblink, const std::string& connection, const std::string& server_name) {
   try {
     dblink.connect(connection, server_name);
   } catch (const ServerError& error) {
@@ -116,9 +116,22 @@ void NodeSession::throw_named() {
   }
 }
 
-void NodeSession::open() {
-  naming_server([&] { connect(dblink_, connection_, server_); });
+/// A cancel that comes meanwhile is often noticed only when there is a connection: close() is to end
+/// it, but not one of that name that somebody else has made.
+void NodeSession::connect() {
   is_open_ = true;
+  naming_server([&] {
+    try {
+      connect_or_hint(dblink_, connection_, server_);
+    } catch (const ServerError& error) {
+      is_open_ = error.data->sqlerrcode != ERRCODE_DUPLICATE_OBJECT;
+      throw;
+    }
+  });
+}
+
+void NodeSession::open() {
+  connect();
   const auto run = [&](const std::string& sql) {
     naming_server([&] { dblink_.send(connection_, sql); });
     is_running_ = true;

@@ -40,6 +40,7 @@ class NodeSession {
   void close() noexcept;
 
  private:
+  void connect();
   void end_statement();
   void wait();
   std::string prepared(const std::string& sql, const std::vector<Param>& params);
