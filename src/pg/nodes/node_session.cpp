@@ -116,8 +116,8 @@ void NodeSession::throw_named() {
   }
 }
 
-/// A cancel that comes meanwhile is often noticed only when there is a connection: close() is to end
-/// it, but not one of that name that somebody else has made.
+/// A cancel that comes meanwhile is often noticed only when there is a connection: close() is to
+/// end it, but not one of that name that somebody else has made.
 void NodeSession::connect() {
   is_open_ = true;
   naming_server([&] {
