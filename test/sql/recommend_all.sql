@@ -297,6 +297,18 @@ select als.recommend_all('m', 'watched', 2) > 0;
 select count(*) = (select count(*) from watched) from noted;
 drop event trigger watch;
 call check_target('watched', 'm', 2, true);
+create function turn() returns event_trigger language plpgsql as $$
+begin
+  if to_regclass('turned') is not null then
+    alter table turned rename user_id to hidden;
+    alter table turned rename item_id to user_id;
+    alter table turned rename hidden to item_id;
+  end if;
+end $$;
+create event trigger turn on ddl_command_end when tag in ('CREATE TABLE') execute function turn();
+select als.recommend_all('m', 'turned', 2) > 0;
+drop event trigger turn;
+call check_target('turned', 'm', 2, true);
 
 select count(*) from als.progress;
 drop schema recommend_all, "Else where" cascade;

@@ -334,19 +334,16 @@ hostile('no report', q{alter extension als drop aggregate als._sum_user_reports(
 		alter extension als add aggregate als._sum_user_reports(bytea)},
 	'XX000', qr/the report of a part is null/);
 $node{two}->safe_psql('postgres', q{
-	create table hostility (label text, change text);
+	create table hostility (label text, change jsonb);
 	create function change() returns trigger language plpgsql as $$
-	declare
-		changed jsonb;
 	begin
-		execute 'select ' || (select change from hostility) into changed using to_jsonb(new);
-		return jsonb_populate_record(new, changed);
+		return jsonb_populate_record(new, (select change from public.hostility));
 	end $$;
 	create function change_it() returns event_trigger language plpgsql as $$
 	declare
 		made record;
 	begin
-		for made in select objid::regclass from pg_event_trigger_ddl_commands(), hostility
+		for made in select objid::regclass from pg_event_trigger_ddl_commands(), public.hostility
 			where command_tag = 'CREATE TABLE' and object_identity like '%.als\_' || label
 		loop
 			execute format('create trigger change before insert on %s for each row execute function public.change()', made.objid);
@@ -354,15 +351,14 @@ $node{two}->safe_psql('postgres', q{
 	end $$;
 	create event trigger hostile on ddl_command_end execute function change_it()});
 for (
-	[ 'chunks',    q{'{"number": 2147483646}'},  qr/a server has sent a chunk that cannot be/ ],
-	[ 'chunks',    q{'{"number": -5}'},          qr/a server has sent a chunk that cannot be/ ],
-	[ 'found',     q{'{"kept": -1000000}'},      qr/a server has sent numbers of ratings that cannot be/ ],
-	[ 'found',     q{'{"kept": null}'},          qr/a server has sent numbers of ratings that cannot be/ ],
-	[ 'chunks',    q{'{"ids": [1, null]}'},      qr/a server has sent users that cannot be/ ]
+	[ 'chunks',    '{"number": 2147483646}',  qr/a server has sent a chunk that cannot be/ ],
+	[ 'chunks',    '{"number": -5}',          qr/a server has sent a chunk that cannot be/ ],
+	[ 'found',     '{"kept": -1000000}',      qr/a server has sent numbers of ratings that cannot be/ ],
+	[ 'found',     '{"kept": null}',          qr/a server has sent numbers of ratings that cannot be/ ],
+	[ 'chunks',    '{"ids": [1, null]}',      qr/a server has sent users that cannot be/ ]
   )
 {
 	my ($label, $change, $message) = @$_;
-	$change =~ s/'/''/g;
 	hostile("$label $change", "insert into hostility values ('$label', '$change')", 'delete from hostility', 'HV000', $message);
 }
 $node{two}->safe_psql('postgres', 'drop event trigger hostile; drop function change, change_it; drop table hostility');

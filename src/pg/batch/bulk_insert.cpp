@@ -32,6 +32,7 @@ bool takes_rows_as_they_are(Oid table, const RecommendationFeed& rows) {
   return server([&] {
     Relation relation = table_open(table, AccessShareLock);
     const Oid types[] = {rows.users->type().oid, rows.items->type().oid, FLOAT4OID, INT4OID};
+    const char* names[] = {"user_id", "item_id", "score", "rank"};
     TupleDesc descriptor = RelationGetDescr(relation);
     // Of a table that Citus has spread the rows are elsewhere.
     bool takes = relation->rd_rel->relkind == RELKIND_RELATION &&
@@ -41,7 +42,8 @@ bool takes_rows_as_they_are(Oid table, const RecommendationFeed& rows) {
                  !relation->rd_rel->relrowsecurity && !relation->rd_rel->relhasindex &&
                  descriptor->constr != nullptr && descriptor->constr->num_check == 0;
     for (int i = 0; takes && i < descriptor->natts; ++i)
-      takes = TupleDescAttr(descriptor, i)->atttypid == types[i];
+      takes = TupleDescAttr(descriptor, i)->atttypid == types[i] &&
+              std::strcmp(NameStr(TupleDescAttr(descriptor, i)->attname), names[i]) == 0;
     table_close(relation, NoLock);
     return takes;
   });

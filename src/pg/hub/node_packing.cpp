@@ -206,7 +206,7 @@ void NodePacking::gather_users() {
 void NodePacking::check_users() {
   const std::string most = std::to_string(kMaxFactor) + "'::pg_catalog.float4 operator(pg_catalog.";
   execute(
-      "select pg_catalog.count(*) filter (where pg_catalog.cardinality(factors) "
+      "select pg_catalog.count(*) filter (where id is not null and pg_catalog.cardinality(factors) "
       "operator(pg_catalog.=) $1 and '" +
           most + ">=) all (factors) and '-" + most +
           "<=) all (factors)) operator(pg_catalog.=) $2 and pg_catalog.count(*) "
