@@ -54,7 +54,8 @@ std::string version_here() {
 }
 
 /// Connects. Where the user mapping is at fault, the error says how to mend it.
-void connect_or_hint(const Dblink& dblink, const std::string& connection, const std::string& server_name) {
+void connect_or_hint(const Dblink& dblink, const std::string& connection,
+                     const std::string& server_name) {
   try {
     dblink.connect(connection, server_name);
   } catch (const ServerError& error) {
