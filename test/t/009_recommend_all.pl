@@ -127,7 +127,7 @@ for my $threads (1, 2)
 check_cancel('removing old rows', q{'"Long"', 'long_recs'}, 'removing old rows', threads => 1, delay => 0);
 
 # While lists are given up for want of memory.
-$session->query(q{set als.max_memory = '4MB'});
+$session->query(q{set als.max_memory = '6MB'});
 check_cancel('reading with little memory', q{'slow', 'new'}, 'reading', threads => 1);
 $session->query('reset als.max_memory');
 
@@ -157,7 +157,7 @@ $session->query('reset als.max_memory');
 	{
 		$session->query(
 			qq{reset als.max_memory; create table sorted as select * from big order by $order;
-			update "Long" set source = 'public.sorted'; set als.max_memory = '4MB';
+			update "Long" set source = 'public.sorted'; set als.max_memory = '6MB';
 			set als."verbose" = on});
 		my $result = $session->query($recommend);
 		is($result->{out}, $rows, "by $order, with little memory: as many rows") or diag $result->{err};
