@@ -168,5 +168,14 @@ for my $type (sort keys %id)
 	is(sql("select als.recommend_all('of_$type', '${type}_recs', 3)"), sql("select 3 * count(*) from of_${type}_user_factors"), "$type: lists for all users");
 }
 
+# char is as long as the ids are, not char(1): what has been seen is found.
+sql(q{
+	create table by_code as select user_id, ('code' || item_id)::char(10) as item_id, rating from here;
+	select create_distributed_table('by_code', 'user_id');
+	select from als.train('of_code', 'by_code', factors => 4, iterations => 2, distributed => true);
+	select als.recommend_all('of_code', 'code_recs', 3)});
+is(sql('select count(*) from code_recs join by_code using (user_id, item_id)'), 0, 'char: lists without what has been seen');
+is(sql('select count(*) from code_recs'), 900, 'char: of all users');
+
 $_->stop for @nodes;
 done_testing();

@@ -19,14 +19,11 @@ bool are_on_nodes(const RecommendAllRequest& request, const Model& model, const 
 
 /// An id of a source as a value of its type, or of the base of a domain, as arrays have it.
 std::string id_as_base(const std::string& column, const IdType& type) {
-  return quoted(column) + "::" + server([&] {
-           return format_type_extended(type.base, -1, FORMAT_TYPE_FORCE_QUALIFY);
-         });
+  return quoted(column) + "::" + server([&] { return spelled_type(type.base); });
 }
 
 std::string array_type_name(const IdType& type) {
-  return server(
-      [&] { return format_type_extended(id_array_type(type), -1, FORMAT_TYPE_FORCE_QUALIFY); });
+  return server([&] { return spelled_type(id_array_type(type)); });
 }
 
 }  // namespace
@@ -133,14 +130,12 @@ std::string SpreadRecommendations::lists(std::vector<Param>& params) const {
   }
   if (excluded_) exclude(add(*excluded_));
   if (excluded.empty()) excluded = no_items;
-  std::string query =
-      "select u.user_id, r.item_id, r.score, r.rank from " + users_ + " u" + joins +
-      " cross join lateral als._recommend_vector(" +
-      server([&] { return quote_literal_cstr(served_.model().name.c_str()); }) +
-      "::pg_catalog.regclass, u.factors, u.bias, " + std::to_string(request_.k) + ", " + excluded +
-      ", " + (candidates_ ? add(*candidates_) : no_items) + ", 'empty', null::" +
-      server([&] { return format_type_extended(item.base, -1, FORMAT_TYPE_FORCE_QUALIFY); }) +
-      ") r";
+  std::string query = "select u.user_id, r.item_id, r.score, r.rank from " + users_ + " u" + joins +
+                      " cross join lateral als._recommend_vector(" +
+                      server([&] { return quote_literal_cstr(served_.model().name.c_str()); }) +
+                      "::pg_catalog.regclass, u.factors, u.bias, " + std::to_string(request_.k) +
+                      ", " + excluded + ", " + (candidates_ ? add(*candidates_) : no_items) +
+                      ", 'empty', null::" + server([&] { return spelled_type(item.base); }) + ") r";
   if (some_)
     query += " where u.user_id in (select " + quoted(some_->column(Side::kUsers)) + " from " +
              some_->source().from_clause() + ")";

@@ -47,10 +47,7 @@ void Workspace::create() {
   const std::string item = id_type(Side::kItems);
   // Names of types that are no keywords are looked up in the session's search_path.
   const std::string bytes = "pg_catalog.bytea";
-  const std::string array = server([&] {
-    return format_type_extended(id_array_type(*id_types_.users), -1,
-                                FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
-  });
+  const std::string array = server([&] { return spelled_type(id_array_type(*id_types_.users)); });
   create("items", "idx int, item_id " + item + ", key bigint, n bigint, kept bigint", nullptr);
   create("rows", "part int, place int, user_id " + user + ", ratings " + bytes, "ratings");
   create("chunks", "part int, number int, ids " + array + ", chunk " + bytes, "chunk");

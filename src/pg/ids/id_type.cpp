@@ -102,20 +102,20 @@ char* equals_condition(const IdType& type, const char* column, const char* value
     elog(ERROR, "cache lookup failed for operator %u", type.cache->eq_opr);
   auto* form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
   const char* schema = quote_identifier(get_namespace_name(form->oprnamespace));
-  const char* cast = type.base == type.oid
-                         ? ""
-                         : psprintf("::%s", format_type_extended(type.base, -1,
-                                                                 FORMAT_TYPE_TYPEMOD_GIVEN |
-                                                                     FORMAT_TYPE_FORCE_QUALIFY));
+  const char* cast = type.base == type.oid ? "" : psprintf("::%s", spelled_type(type.base));
   char* condition = psprintf("%s%s operator(%s.%s) %s", quote_identifier(column), cast, schema,
                              NameStr(form->oprname), value);
   ReleaseSysCache(tuple);
   return condition;
 }
 
+char* spelled_type(Oid type, int32 modifier) {
+  return format_type_extended(type, modifier,
+                              FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+}
+
 char* column_type(const IdType& type) {
-  char* text =
-      format_type_extended(type.oid, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+  char* text = spelled_type(type.oid);
   if (!OidIsValid(type.collation) || type.collation == get_typcollation(type.oid)) return text;
   return psprintf("%s collate %s", text, generate_collation_name(type.collation));
 }

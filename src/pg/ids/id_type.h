@@ -73,6 +73,10 @@ void check_input_is_trusted(Oid type);
 /// operator. A server call.
 char* equals_condition(const IdType& type, const char* column, const char* value = "$1");
 
+/// A type as a definition spells it, whatever the search_path holds; without a modifier char stays
+/// bpchar, and is not char(1). A server call.
+char* spelled_type(Oid type, int32 modifier = -1);
+
 /// The type of a column for such ids as a definition spells it, with the collation where that is
 /// not the type's own. A server call.
 char* column_type(const IdType& type);

@@ -44,8 +44,7 @@ char* type_of(Oid relation, const char* column) {
   int32 modifier;
   Oid collation;
   get_atttypetypmodcoll(relation, get_attnum(relation, column), &type, &modifier, &collation);
-  return format_type_extended(type, modifier,
-                              FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+  return spelled_type(type, modifier);
 }
 
 /// The source's columns, in its types, of one of its partitions.

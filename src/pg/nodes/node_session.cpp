@@ -1,6 +1,7 @@
 // Prepares statements there once and executes them again and again, with parameters as literals.
 #include "pg/nodes/node_session.h"
 
+#include "pg/ids/id_type.h"
 #include "pg/sql/params.h"
 #include "pg/sql/transaction_steps.h"
 
@@ -167,10 +168,7 @@ std::string NodeSession::prepared(const std::string& sql, const std::vector<Para
   if (found != statements_.end()) return found->second;
   std::string types;
   for (const Param& param : params) {
-    const char* type = server([&]() -> const char* {
-      return format_type_extended(param.type, -1,
-                                  FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
-    });
+    const char* type = server([&]() -> const char* { return spelled_type(param.type); });
     types += (types.empty() ? "(" : ", ") + std::string(type);
   }
   const std::string name = format("als_%zu", statements_.size());
