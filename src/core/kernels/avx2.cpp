@@ -71,15 +71,7 @@ ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
 }
 
 // clang-format off
-#include "core/kernels/gram.inl"
-#include "core/kernels/cholesky.inl"
-#include "core/kernels/dot.inl"
-#include "core/kernels/dot_in_double.inl"
-#include "core/kernels/cg_pass.inl"
-#include "core/kernels/search.inl"
-#include "core/kernels/rotate.inl"
-#include "core/kernels/score_tile.inl"
-#include "core/kernels/score_ranges.inl"
+#include "core/kernels/inner_loops.inl"
 // clang-format on
 
 }  // namespace
@@ -93,26 +85,7 @@ ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
 
 namespace als {
 
-const Kernels& avx2_kernels() {
-  static constexpr Kernels kTable{accumulate,
-                                  cholesky,
-                                  cholesky_solve,
-                                  pass,
-                                  transform,
-                                  dot,
-                                  multiply,
-                                  find_scores,
-                                  find_cosines,
-                                  best_prefix_scores,
-                                  best_prefix_cosines,
-                                  find_in_tiles,
-                                  score_tiles,
-                                  count_scores,
-                                  find_in_range,
-                                  dot_in_double,
-                                  cosine_products};
-  return kTable;
-}
+const Kernels& avx2_kernels() { return kKernels; }
 
 }  // namespace als
 

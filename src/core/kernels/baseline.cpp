@@ -70,38 +70,11 @@ ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
 // The order matters.
 // clang-format off
 #include "core/kernels/vector.inl"
-#include "core/kernels/gram.inl"
-#include "core/kernels/cholesky.inl"
-#include "core/kernels/dot.inl"
-#include "core/kernels/dot_in_double.inl"
-#include "core/kernels/cg_pass.inl"
-#include "core/kernels/search.inl"
-#include "core/kernels/rotate.inl"
-#include "core/kernels/score_tile.inl"
-#include "core/kernels/score_ranges.inl"
+#include "core/kernels/inner_loops.inl"
 // clang-format on
 
 }  // namespace
 
-const Kernels& baseline_kernels() {
-  static constexpr Kernels kTable{accumulate,
-                                  cholesky,
-                                  cholesky_solve,
-                                  pass,
-                                  transform,
-                                  dot,
-                                  multiply,
-                                  find_scores,
-                                  find_cosines,
-                                  best_prefix_scores,
-                                  best_prefix_cosines,
-                                  find_in_tiles,
-                                  score_tiles,
-                                  count_scores,
-                                  find_in_range,
-                                  dot_in_double,
-                                  cosine_products};
-  return kTable;
-}
+const Kernels& baseline_kernels() { return kKernels; }
 
 }  // namespace als
