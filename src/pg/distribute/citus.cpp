@@ -14,14 +14,6 @@ List* relations_of(SPIPlanPtr plan) {
   return static_cast<CachedPlanSource*>(linitial(SPI_plan_get_plan_sources(plan)))->relationOids;
 }
 
-/// Hands the rows of a query to take(slot).
-template <class Take>
-void for_each_answer(const std::string& sql, const std::vector<Oid>& types, Take&& take) {
-  SnapshotScope snapshot;
-  for_each_row(prepare(sql), {}, types, take);
-  snapshot.pop();
-}
-
 }  // namespace
 
 SourceSpread spread_of(const DescribedSource& source) {
@@ -54,7 +46,7 @@ void check_nodes() {
   };
   const std::string version =
       "select extversion from pg_catalog.pg_extension where extname operator(pg_catalog.=) 'als'";
-  for_each_answer(
+  for_each_current_row(
       "select pg_catalog.concat_ws(':', nodename, nodeport), success, coalesce(result, ''), (" +
           version + ")::pg_catalog.text from pg_catalog.run_command_on_workers($als$" + version +
           "$als$)",
@@ -88,7 +80,7 @@ std::vector<int> value_in_each_shard(const std::string& table, int shards) {
   // The first of so many values fill all shards with certainty enough.
   const std::string tried = std::to_string(40 * static_cast<std::int64_t>(shards) + 100);
   std::vector<int> values;
-  for_each_answer(
+  for_each_current_row(
       "select pg_catalog.array_agg(first order by first) from (select pg_catalog.min(v) as "
       "first from pg_catalog.generate_series(1, " +
           tried + ") v group by pg_catalog.get_shard_id_for_distribution_column(" +

@@ -32,14 +32,6 @@ void read_source(const std::string& sql, const std::vector<Oid>& types, Take&& t
   for_each_row(prepare(sql), {}, types, take);
 }
 
-/// Hands what a query finds, as it is now, to take(slot).
-template <class Take>
-void read_rows(const std::string& sql, const std::vector<Oid>& types, Take&& take) {
-  SnapshotScope snapshot;
-  read_source(sql, types, take);
-  snapshot.pop();
-}
-
 std::vector<std::uint64_t> keys_by_rank(const IdDictionary& ids,
                                         const std::vector<std::uint32_t>& rank) {
   std::vector<std::uint64_t> keys(rank.size());
@@ -101,7 +93,7 @@ std::uint32_t Packing::slice_items() const {
 void Packing::count() {
   number_items();
   std::int64_t items = 0;
-  read_rows(
+  for_each_current_row(
       "select coalesce(pg_catalog.sum(n), 0)::pg_catalog.int8, coalesce(pg_catalog.sum(kept), "
       "0)::pg_catalog.int8, pg_catalog.count(idx) from " +
           workspace_.items(),
@@ -158,7 +150,8 @@ void Packing::pack() {
   execute(chunks_statement(workspace_, request_.holdout > 0), chunk_params());
   workspace_.empty(workspace_.rows());
   execute(first_users_statement(workspace_));
-  read_rows(facts_query(workspace_), kFactTypes, [&](TupleTableSlot* slot) { add_facts(slot); });
+  for_each_current_row(facts_query(workspace_), kFactTypes,
+                       [&](TupleTableSlot* slot) { add_facts(slot); });
 }
 
 int Packing::places_in_part() const {
@@ -216,7 +209,7 @@ std::uint64_t Packing::greatest_judged_hash() {
 
 std::uint64_t Packing::greatest_of(const std::string& hashes) const {
   std::uint64_t greatest = 0;
-  read_rows(hashes, {INT8OID}, [&](TupleTableSlot* slot) {
+  for_each_current_row(hashes, {INT8OID}, [&](TupleTableSlot* slot) {
     greatest = static_cast<std::uint64_t>(DatumGetInt64(slot->tts_values[0]));
   });
   return greatest;
@@ -260,13 +253,14 @@ void Packing::make_slices(PartsTraining& training, const std::string& known_item
 
 std::vector<RatingTotals> Packing::totals() const {
   std::vector<RatingTotals> all;
-  read_rows("select totals from " + workspace_.totals() + " order by slice", {BYTEAOID},
-            [&](TupleTableSlot* slot) {
-              bytea* value = server([&] { return DatumGetByteaPP(slot->tts_values[0]); });
-              const std::vector<RatingTotals> some =
-                  rating_totals({VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)});
-              all.insert(all.end(), some.begin(), some.end());
-            });
+  for_each_current_row("select totals from " + workspace_.totals() + " order by slice", {BYTEAOID},
+                       [&](TupleTableSlot* slot) {
+                         bytea* value =
+                             server([&] { return DatumGetByteaPP(slot->tts_values[0]); });
+                         const std::vector<RatingTotals> some =
+                             rating_totals({VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)});
+                         all.insert(all.end(), some.begin(), some.end());
+                       });
   return all;
 }
 

@@ -51,9 +51,7 @@ std::string rows_statement(const DescribedSource& source, const Workspace& table
 }
 
 std::string chunks_statement(const Workspace& tables, bool keeps_out) {
-  const std::string keys =
-      keeps_out ? "(select pg_catalog.array_agg(key order by idx) from " + tables.items() + ")"
-                : "null";
+  const std::string keys = keeps_out ? tables.item_keys() : "null";
   return "insert into " + tables.chunks() +
          " select part, number, pg_catalog.array_agg(user_id), als._chunk(ratings, "
          "als._id_key(user_id), part, number, $1, $2, $5, $6, " +

@@ -42,18 +42,12 @@ std::string block(const Workspace& tables) {
   return "(select block operator(pg_catalog.||) ''::pg_catalog.bytea from " + tables.block() + ")";
 }
 
-/// The chunks c, each with its users u.
-std::string chunks_with_users(const Workspace& tables) {
-  return tables.chunks() + " c join " + tables.users() +
-         " u on c.part operator(pg_catalog.=) u.part and c.number operator(pg_catalog.=) u.number";
-}
-
 }  // namespace
 
 std::string SqlSteps::users_statement(const Workspace& tables) {
   return "insert into " + tables.next_users() +
          " select c.part, c.number, als._step_users((select step from " + tables.block() + "), " +
-         block(tables) + ", c.chunk, u.users, $1) from " + chunks_with_users(tables);
+         block(tables) + ", c.chunk, u.users, $1) from " + tables.chunks_with_users();
 }
 
 std::string SqlSteps::user_reports_query(const Workspace& tables) {
@@ -67,7 +61,7 @@ std::string SqlSteps::sums_query(const Workspace& tables) {
          "als._part_sums(" +
          block(tables) +
          ", part, chunk, users, $1) as pieces from (select c.part, c.chunk, u.users from " +
-         chunks_with_users(tables) +
+         tables.chunks_with_users() +
          " order by c.part, c.number) chunks group by part) parts cross join " +
          for_each_slice("$2");
 }
@@ -92,13 +86,11 @@ void SqlSteps::read_user_reports(const TakeReport& take) {
 }
 
 void SqlSteps::read_reports(const std::string& query, const TakeReport& take) {
-  SnapshotScope snapshot;
-  for_each_row(prepare(query), {}, {INT4OID, BYTEAOID}, [&](TupleTableSlot* slot) {
+  for_each_current_row(query, {INT4OID, BYTEAOID}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[1]) throw InvalidBytes("the report of a part is null");
     bytea* report = server([&] { return DatumGetByteaPP(slot->tts_values[1]); });
     take(DatumGetInt32(slot->tts_values[0]), {VARDATA_ANY(report), VARSIZE_ANY_EXHDR(report)});
   });
-  snapshot.pop();
 }
 
 void SqlSteps::gather_sums() {

@@ -120,6 +120,15 @@ void Workspace::drop() {
   run_("drop table " + tables);
 }
 
+std::string Workspace::chunks_with_users() const {
+  return chunks() + " c join " + users() +
+         " u on c.part operator(pg_catalog.=) u.part and c.number operator(pg_catalog.=) u.number";
+}
+
+std::string Workspace::item_keys() const {
+  return "(select pg_catalog.array_agg(key order by idx) from " + items() + ")";
+}
+
 void Workspace::empty(const std::string& table) { run_("truncate " + table); }
 
 void Workspace::users_are_next() {

@@ -70,6 +70,12 @@ class Workspace {
   std::string users() const { return table(users_ == 0 ? "users" : "users_too"); }
   std::string slices() const { return table(slices_ == 0 ? "slices" : "slices_too"); }
 
+  /// An item of a FROM clause: the chunks c, each with its users u.
+  std::string chunks_with_users() const;
+
+  /// A scalar: the keys of the items, in their order.
+  std::string item_keys() const;
+
   /// The other, empty one.
   std::string next_users() const { return table(users_ == 0 ? "users_too" : "users"); }
   std::string next_slices() const { return table(slices_ == 0 ? "slices_too" : "slices"); }

@@ -50,10 +50,8 @@ void NodePacking::check_duplicates() {
                "user_id " + workspace().id_type(Side::kUsers) + ", item_id " +
                    workspace().id_type(Side::kItems),
                workspace());
-  SnapshotScope snapshot;
-  for_each_row(prepare("select * from " + workspace().found() + " order by 1, 2 limit 1"), {},
-               id_types(), [&](TupleTableSlot* slot) { throw_duplicate(slot); });
-  snapshot.pop();
+  for_each_current_row("select * from " + workspace().found() + " order by 1, 2 limit 1",
+                       id_types(), [&](TupleTableSlot* slot) { throw_duplicate(slot); });
 }
 
 void NodePacking::pack() {
@@ -119,9 +117,8 @@ void NodePacking::pack_chunks() {
   workspace().create_found(columns);
   places_.gather(places_.of_all({facts_query(tables), {}}), columns, "*", workspace().found());
   execute("insert into " + workspace().found() + " " + facts_query(workspace()));
-  SnapshotScope snapshot;
-  for_each_row(
-      prepare("select * from " + workspace().found() + " order by part, number"), {}, kFactTypes,
+  for_each_current_row(
+      "select * from " + workspace().found() + " order by part, number", kFactTypes,
       [&](TupleTableSlot* slot) {
         const Chunk chunk{DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1])};
         check_sent(std::none_of(slot->tts_isnull, slot->tts_isnull + kFactTypes.size(),
@@ -131,7 +128,6 @@ void NodePacking::pack_chunks() {
         add_facts(slot);
         chunks_.push_back(chunk);
       });
-  snapshot.pop();
 }
 
 void NodePacking::sum_totals(const Param& training, int last_slice) {

@@ -1,6 +1,5 @@
 // als.touch: a model gets new versions, as after a change of its factors that no trigger has seen.
 
-#include "pg/model/factor_table.h"
 #include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
 #include "pg/server/may_write.h"
@@ -28,12 +27,13 @@ void touch(Oid model) {
     // Counting the rows of a view would run its functions.
     check_is_provably_of(model, newest.tables[side], side);
   }
+  const auto rows_of = [](Oid table) { return count_rows("from only " + relation_name(table)); };
   const std::uint64_t updated = execute(
       "update only " + name +
           " set version = $1, user_version = $2, item_version = $3, n_users = $4, n_items = "
           "$5 where run operator(pg_catalog.=) $6",
       {new_version_param(), new_version_param(), new_version_param(),
-       bigint_param(count_rows(newest.tables.users)), bigint_param(count_rows(newest.tables.items)),
+       bigint_param(rows_of(newest.tables.users)), bigint_param(rows_of(newest.tables.items)),
        bigint_param(newest.run)});
   if (updated != 1)
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,

@@ -41,7 +41,4 @@ VectorView model_vector(Datum factors, const Model& model, Side side);
 /// Checks a bias of a factor table; null counts as 0. Throws 22003.
 float model_bias(Datum bias, bool is_null, const Model& model, Side side);
 
-/// Its rows, counted as the caller under a fresh snapshot, within an SPI connection.
-std::int64_t count_rows(Oid table);
-
 }  // namespace als::pg

@@ -357,7 +357,8 @@ void ModelWriter::renew_version(Side side, std::size_t duplicates) {
                   name + "s = $5 where run operator(pg_catalog.=) $6",
               {new_version_param(), new_version_param(), now_param(),
                bigint_param(static_cast<std::int64_t>(duplicates)),
-               bigint_param(count_rows(factor_table(side))), bigint_param(newest_run_)});
+               bigint_param(count_rows("from only " + relation_name(factor_table(side)))),
+               bigint_param(newest_run_)});
   if (updated != 1)
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("the newest row of %s could not be updated", qualified_name().c_str()),

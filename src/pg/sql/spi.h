@@ -75,6 +75,14 @@ void for_each_row(SPIPlanPtr plan, std::initializer_list<Param> params,
       &on_row);
 }
 
+/// Hands the rows of a query, under a fresh snapshot, to take(slot).
+template <class Take>
+void for_each_current_row(const std::string& sql, const std::vector<Oid>& types, Take&& take) {
+  SnapshotScope snapshot;
+  for_each_row(prepare(sql), {}, types, take);
+  snapshot.pop();
+}
+
 /// How many rows "from ..." has under a fresh snapshot.
 std::int64_t count_rows(const std::string& from, const std::vector<Param>& params = {});
 
