@@ -230,10 +230,7 @@ TEST(BatchRecommender, SpectraOfAnyShape) {
 TEST(BatchRecommender, ScoresThatAreEqual) {
   std::mt19937_64 random(2);
   RandomModel items(1000, 24, 1, random);
-  for (std::size_t i = 100; i < 1000; ++i) {
-    std::copy_n(items.rows.row(random() % 100), 24, items.rows.row(i));
-    if (i % 3 == 0) items.rows.row(i)[i % 24] *= 1 + 1e-6F;
-  }
+  items.make_rows_alike(100, random);
   check_against_all_scores(items, RandomModel(30, 24, 1, random), {1, 10, 50}, random);
   check_against_all_scores(RandomModel(200, 4, 0, random), RandomModel(20, 4, 0, random), {10},
                            random);

@@ -1,6 +1,7 @@
 // Factors and biases at random, of the kinds that searches are tried on.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <random>
@@ -36,6 +37,14 @@ struct RandomModel {
 
   void add_bias(float deviation, std::mt19937_64& random) {
     bias = random_vector(rows.rows(), deviation, random);
+  }
+
+  /// Many rows alike, each one of the first `originals`, and some that all but are.
+  void make_rows_alike(std::size_t originals, std::mt19937_64& random) {
+    for (std::size_t i = originals; i < rows.rows(); ++i) {
+      std::copy_n(rows.row(random() % originals), rows.cols(), rows.row(i));
+      if (i % 3 == 0) rows.row(i)[i % rows.cols()] *= 1 + 1e-6F;
+    }
   }
 
   BiasedView view() const { return {rows.view(), bias.empty() ? nullptr : bias.data()}; }

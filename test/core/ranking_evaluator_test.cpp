@@ -360,10 +360,7 @@ TEST(RankingEvaluator, SpectraOfAnyShape) {
 TEST(RankingEvaluator, ScoresThatAreEqualOrAllBut) {
   std::mt19937_64 random(2);
   RandomModel items(600, 12, 1, random);
-  for (std::size_t i = 50; i < 600; ++i) {
-    std::copy_n(items.rows.row(random() % 50), 12, items.rows.row(i));
-    if (i % 3 == 0) items.rows.row(i)[i % 12] *= 1 + 1e-6F;
-  }
+  items.make_rows_alike(50, random);
   check_against_sorting(items, RandomModel(40, 12, 1, random), random);
   check_against_sorting(RandomModel(100, 4, 0, random), RandomModel(30, 4, 0, random), random);
 }

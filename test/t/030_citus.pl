@@ -9,25 +9,8 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my @nodes;
-for my $name (qw(coordinator worker1 worker2))
-{
-	my $node = PostgreSQL::Test::Cluster->new($name);
-	$node->init;
-	$node->append_conf('postgresql.conf', "max_prepared_transactions = 50\nmax_wal_size = 1GB\nautovacuum = off\n");
-	$node->start;
-	plan skip_all => 'the extension citus is not there'
-	  if $node->safe_psql('postgres', q{select count(*) from pg_available_extensions where name = 'citus'}) == 0;
-	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'citus'\ncitus.shard_count = 8\nlog_statement = all\n");
-	$node->restart;
-	$node->safe_psql('postgres', 'create extension citus');
-	push @nodes, $node;
-}
+my @nodes = citus_cluster("log_statement = all\n") or plan skip_all => 'the extension citus is not there';
 my ($coordinator, @workers) = @nodes;
-$coordinator->safe_psql(
-	'postgres', sprintf "select citus_set_coordinator_host('%s', %d); %s", $coordinator->host, $coordinator->port,
-	join ' ', map { sprintf "select citus_add_node('%s', %d);", $_->host, $_->port } @workers);
-$coordinator->safe_psql('postgres', 'create extension als');
 is($_->safe_psql('postgres', q{select count(*) from pg_extension where extname = 'als'}), 1, $_->name . ' has the extension') for @workers;
 
 create_ratings($coordinator, 'ratings', 20_000, 300, 120);
