@@ -52,6 +52,45 @@ TEST(ThreadTeam, BlocksAreOfTheGrain) {
   EXPECT_EQ(std::accumulate(sizes.begin(), sizes.end(), std::size_t{0}), 10U);
 }
 
+// Blocks that would never end are left when the poll says so, and each is run to its end later,
+// though the poll stays true.
+TEST(ThreadTeam, LeavesBlocksThatTakeLong) {
+  for (const int threads : {1, 3}) {
+    std::atomic<bool> asked{false};
+    int interrupts = 0;
+    ThreadTeam team(
+        threads, [&] { return asked.load(); }, [&] { ++interrupts; });
+    std::vector<std::atomic<int>> begun(20);
+    std::vector<std::atomic<int>> ended(20);
+    team.for_each_block(20, 1, [&](std::size_t block, std::size_t, int thread) {
+      const bool first = begun[block]++ == 0;
+      while (first) {
+        if (thread == 0) asked = true;
+        team.leave_if_asked(thread);
+      }
+      ++ended[block];
+    });
+    EXPECT_GE(interrupts, 1);
+    for (std::size_t block = 0; block < 20; ++block) {
+      EXPECT_EQ(begun[block], 2);
+      EXPECT_EQ(ended[block], 1);
+    }
+  }
+}
+
+// A loop that nobody interrupts does each block once: that the caller has none left is no reason.
+TEST(ThreadTeam, LeavesNoBlockUnasked) {
+  ThreadTeam team(
+      2, [] { return false; }, [] {});
+  std::vector<std::atomic<int>> begun(2);
+  team.for_each_block(2, 1, [&](std::size_t block, std::size_t, int thread) {
+    ++begun[block];
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+    while (thread != 0 && std::chrono::steady_clock::now() < end) team.leave_if_asked(thread);
+  });
+  for (const auto& count : begun) EXPECT_EQ(count, 1);
+}
+
 TEST(ThreadTeam, DoesSomethingElseBesideALoop) {
   for (const int threads : {1, 2, 4}) {
     ThreadTeam team(threads);

@@ -231,9 +231,9 @@ SKIP:
 
 	# Signals are for the main thread: PostgreSQL's handlers must not run in another.
 	$session->begin("select from als.train('new', 'big', factors => 512, threads => 3)");
-	wait_for_phase($watcher, $pid, 'training');
-	sleep 0.1;
-	my @helpers = grep { $_ != $pid } map { m{(\d+)$} } glob "/proc/$pid/task/*";
+	my @helpers;
+	wait_until('helpers to start',
+		sub { (@helpers = grep { $_ != $pid } map { m{(\d+)$} } glob "/proc/$pid/task/*") >= 2 });
 	is(scalar @helpers, 2, 'threads => 3 makes two helpers');
 	my @open;
 	for my $helper (@helpers)

@@ -50,6 +50,12 @@ class ThreadTeam {
     for_each_block(n, grain, body, nullptr);
   }
 
+  /// For the body of a loop whose blocks may take long, in the middle of one: leaves the block, by
+  /// an exception that is not std::exception, if threads are asked to stop. If the loop goes on
+  /// then, the block is run anew, and not left again: so a poll that stays true cannot keep it from
+  /// going on. What a block that is left has done must not matter.
+  void leave_if_asked(int thread);
+
   /// The same, but the calling thread does something else first, while helpers are at the loop
   /// already: beside(), if not null. It may throw, which ends the loop too.
   void for_each_block(std::size_t n, std::size_t grain, const Body& body,
@@ -66,6 +72,7 @@ class ThreadTeam {
   Poll poll_;
   Interrupt interrupt_;
   std::unique_ptr<HelperThreads> helpers_;  // none until they are needed
+  Loop* loop_ = nullptr;                    // while one runs
 };
 
 }  // namespace als

@@ -76,7 +76,7 @@ void RankingEvaluator::rank_candidates(const RankedUser& user, const ScoreOf& sc
   }
 }
 
-void RankingEvaluator::rank(std::vector<Listed>& block, TileRanker& ranker) const {
+void RankingEvaluator::rank(std::vector<Listed>& block, TileRanker& ranker, int thread) {
   std::vector<ListToRank> lists;
   for (Listed& listed : block) {
     const RankedUser& user = listed.user;
@@ -89,7 +89,7 @@ void RankingEvaluator::rank(std::vector<Listed>& block, TileRanker& ranker) cons
         user, [&](std::uint32_t item) { return tiles_.score(user.vector, user.base, item); },
         listed.counter, listed.top);
   }
-  ranker.rank(lists);
+  ranker.rank(lists, [&] { team_.leave_if_asked(thread); });
 }
 
 RankingMetrics RankingEvaluator::metrics(const RankCounter& counter, TopK& top,
@@ -139,7 +139,7 @@ void RankingEvaluator::add(std::size_t n, const Describe& describe, const OnUser
       prepare(listed.user);
       if (!listed.user.relevant.empty()) worker.block.push_back(std::move(listed));
     }
-    rank(worker.block, worker.ranker);
+    rank(worker.block, worker.ranker, thread);
     for (Listed& listed : worker.block) {
       auto& [model, popular] = of_users[listed.number];
       model = metrics(listed.counter, listed.top, worker.best_ranks);

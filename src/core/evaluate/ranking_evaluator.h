@@ -85,7 +85,7 @@ class RankingEvaluator {
   template <class ScoreOf>
   void rank_candidates(const RankedUser& user, const ScoreOf& score_of, RankCounter& counter,
                        TopK& top) const;
-  void rank(std::vector<Listed>& block, TileRanker& ranker) const;
+  void rank(std::vector<Listed>& block, TileRanker& ranker, int thread);
   RankingMetrics metrics(const RankCounter& counter, TopK& top, BestRanks& best_ranks) const;
   RankingMetrics evaluate_popular(const RankedUser& user, BestRanks& best_ranks) const;
   RankingMetrics mean(const RankingMetrics& sums, BestRanks RowWorkspace::*best_ranks) const;

@@ -87,10 +87,13 @@ void TileRanker::count(std::size_t first, const float* scores, std::size_t count
   ranking.counted += count - near_.size();
 }
 
-void TileRanker::rank(const std::vector<ListToRank>& lists) {
+void TileRanker::rank(const std::vector<ListToRank>& lists, const std::function<void()>& pause) {
   queries_.clear();
   rankings_.clear();
-  for (const ListToRank& list : lists) start(list);
+  for (const ListToRank& list : lists) {
+    start(list);
+    pause();
+  }
   scores_.resize(lists.size() * kMostTiles * kTileItems);
   found_.resize(kMostTiles * kTileItems);
   for (std::size_t begin = 0, end; begin < tiles_.size() && !rankings_.empty(); begin = end) {
@@ -104,6 +107,7 @@ void TileRanker::rank(const std::vector<ListToRank>& lists) {
       this->count(first, scores, count, margin, rankings_[q]);
       offer(first, scores, count, margin, *rankings_[q].list);
     }
+    pause();
   }
   for (const Ranking& ranking : rankings_)
     ranking.list->counter->add_counted(ranking.above, ranking.counted);

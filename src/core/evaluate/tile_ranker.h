@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "core/base/aligned_vector.h"
@@ -42,7 +43,9 @@ class TileRanker {
   /// The bytes that this takes, beside the tiles.
   static std::size_t memory();
 
-  void rank(const std::vector<ListToRank>& lists);
+  /// Calls `pause` every now and then, which may leave by an exception: then the next call must
+  /// begin with counters and lists that are new.
+  void rank(const std::vector<ListToRank>& lists, const std::function<void()>& pause);
 
  private:
   /// What is known of a user while the tiles pass by.

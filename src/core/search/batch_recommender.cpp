@@ -64,7 +64,7 @@ void BatchRecommender::offer(const std::vector<std::uint32_t>& items, Seeker& se
 }
 
 /// Looks at all tiles for the seekers, whose queries are coded.
-void BatchRecommender::search(Workspace& worker) const {
+void BatchRecommender::search(Workspace& worker, int thread) {
   const std::size_t n = worker.seekers.size();
   worker.least.resize(n);
   worker.found.resize(n * std::min(kMostTiles, tiles_.size()));
@@ -88,6 +88,7 @@ void BatchRecommender::search(Workspace& worker) const {
       }
       offer(worker.candidates, seeker);
     }
+    team_.leave_if_asked(thread);
   }
 }
 
@@ -119,13 +120,20 @@ std::vector<Recommendation> BatchRecommender::recommend(const std::uint32_t* use
         lists[l] = seeker.top.take();
       }
     }
-    search(worker);
-    for (Seeker& seeker : worker.seekers) lists[seeker.list] = seeker.top.take();
-    if (seen == nullptr) return;
-    for (std::size_t l = begin; l < end; ++l) {
-      Bitmap& bits = worker.seen[l - begin];
-      seen->for_each(users[l], [&](std::uint32_t item) { bits.clear(item); });
+    const auto clear_seen = [&] {
+      for (std::size_t l = begin; seen != nullptr && l < end; ++l) {
+        Bitmap& bits = worker.seen[l - begin];
+        seen->for_each(users[l], [&](std::uint32_t item) { bits.clear(item); });
+      }
+    };
+    try {
+      search(worker, thread);
+    } catch (...) {
+      clear_seen();
+      throw;
     }
+    clear_seen();
+    for (Seeker& seeker : worker.seekers) lists[seeker.list] = seeker.top.take();
   };
   team_.for_each_block(n, grain, search_block, beside);
 

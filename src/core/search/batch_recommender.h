@@ -78,7 +78,7 @@ class BatchRecommender {
   };
 
   void offer(const std::vector<std::uint32_t>& items, Seeker& seeker) const;
-  void search(Workspace& worker) const;
+  void search(Workspace& worker, int thread);
 
   const BiasedView items_;
   const std::size_t k_;  // no more than there are items
