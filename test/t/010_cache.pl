@@ -228,5 +228,17 @@ $first = AlsTest::Session->new($node);
 is($first->value($wide), $wanted, 'later');
 is($first->value("select string_agg(shared::text, ' ') from als.cache"), 'true true', 'it is shared again');
 $first->quit;
+
+# The library loaded by the server, from which sessions have it -------------------------------------
+
+$node->append_conf('postgresql.conf', "shared_preload_libraries = 'als'");
+$node->restart;
+$first = AlsTest::Session->new($node);
+is($first->value('show als.threads'), 0, 'preloaded, the settings are known before the first call');
+is($first->value($wide), $wanted, 'a model serves');
+my $next = AlsTest::Session->new($node);
+is($next->value($wide), $wanted, 'in each session');
+is($next->value("select string_agg(shared::text, ' ') from als.cache"), 'true true', 'from the shared copy');
+$_->quit for $first, $next;
 $node->stop;
 done_testing();
