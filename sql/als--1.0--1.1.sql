@@ -975,7 +975,8 @@ alter type als.model
   add attribute user_table text cascade,
   add attribute item_table text cascade,
   add attribute distributed boolean cascade,
-  add attribute parts int cascade;
+  add attribute parts int cascade,
+  add attribute weight_col name cascade;
 create view als.models as select model, owner, (run).*, problem from als._models();
 comment on view als.models is
   'The models that the current user may read, each with its newest run, or the problem with reading it';
@@ -1109,10 +1110,11 @@ create function als.train(
   time_col name default null,
   distributed boolean default false,
   parts int default null,
-  functions boolean default false
+  functions boolean default false,
+  weight_col name default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -1143,7 +1145,8 @@ create procedure als.train_in_steps(
   seen text default null,
   bias_regularization float8 default null,
   time_col name default null,
-  functions boolean default false
+  functions boolean default false,
+  weight_col name default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -1177,7 +1180,8 @@ create function als.retrain(
   time_col name default null,
   distributed boolean default null,
   parts int default null,
-  functions boolean default false
+  functions boolean default false,
+  weight_col name default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -1209,7 +1213,8 @@ create procedure als.retrain_in_steps(
   replace_ids boolean default false,
   bias_regularization float8 default null,
   time_col name default null,
-  functions boolean default false
+  functions boolean default false,
+  weight_col name default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is
@@ -1320,7 +1325,8 @@ create function als.tune(
   stop_early boolean default true,
   results text default null,
   seconds float8 default null,
-  time_col name default null
+  time_col name default null,
+  weight_col name default null
 ) returns table (trial int, rank int, value float8, iterations int, seconds float8, options jsonb)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_tune';
 comment on function als.tune is
@@ -1340,7 +1346,8 @@ create function als.tuned(
   on_duplicate text default null,
   seed bigint default 42,
   threads int default null,
-  time_col name default null
+  time_col name default null,
+  weight_col name default null
 ) returns jsonb
 language sql volatile parallel unsafe as $$
   -- Less than that is chance: of those that are as good the first, which is the closest to the defaults.
@@ -1348,7 +1355,7 @@ language sql volatile parallel unsafe as $$
   from (select *, pg_catalog.first_value(value) over (order by rank) as best
         from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
                       user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
-                      seed => $12, threads => $13, time_col => $14)) t
+                      seed => $12, threads => $13, time_col => $14, weight_col => $15)) t
   where t.rank operator(pg_catalog.=) 1
     or pg_catalog.abs(t.value operator(pg_catalog.-) t.best) operator(pg_catalog.<=)
        (t.best operator(pg_catalog.*) case when $10 operator(pg_catalog.=) 'explicit' then 0.001 else 0.005 end)

@@ -69,7 +69,7 @@ create type als.model as (
   warm_start boolean,          -- whether it started from the run before
   threads int,
   n_rows bigint,               -- rows read
-  n_skipped bigint,            -- of them with a null id or rating
+  n_skipped bigint,            -- of them with a null id or rating, or of weight 0
   n_duplicates bigint,         -- of the rest merged into another row of the same user and item
   n_holdout bigint,            -- kept out of the training
   n_ratings bigint,            -- what training saw: n_rows - n_skipped - n_duplicates - n_holdout
@@ -100,7 +100,8 @@ create type als.model as (
   user_table text,             -- the factor tables by name, instead of by their oids above, where one row serves
   item_table text,             -- several servers, as on Citus; null elsewhere
   distributed boolean,         -- whether it was trained where the rows are; null: it was not
-  parts int                    -- how many parts the users were dealt out to then
+  parts int,                   -- how many parts the users were dealt out to then
+  weight_col name              -- null: all rows weigh the same
 );
 comment on type als.model is
   'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
@@ -137,10 +138,11 @@ create function als.train(
   time_col name default null,
   distributed boolean default false,
   parts int default null,
-  functions boolean default false
+  functions boolean default false,
+  weight_col name default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -171,7 +173,8 @@ create procedure als.train_in_steps(
   seen text default null,
   bias_regularization float8 default null,
   time_col name default null,
-  functions boolean default false
+  functions boolean default false,
+  weight_col name default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -205,7 +208,8 @@ create function als.retrain(
   time_col name default null,
   distributed boolean default null,
   parts int default null,
-  functions boolean default false
+  functions boolean default false,
+  weight_col name default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -237,7 +241,8 @@ create procedure als.retrain_in_steps(
   replace_ids boolean default false,
   bias_regularization float8 default null,
   time_col name default null,
-  functions boolean default false
+  functions boolean default false,
+  weight_col name default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is
@@ -319,7 +324,8 @@ create function als.tune(
   stop_early boolean default true,
   results text default null,
   seconds float8 default null,
-  time_col name default null
+  time_col name default null,
+  weight_col name default null
 ) returns table (trial int, rank int, value float8, iterations int, seconds float8, options jsonb)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_tune';
 comment on function als.tune is
@@ -339,7 +345,8 @@ create function als.tuned(
   on_duplicate text default null,
   seed bigint default 42,
   threads int default null,
-  time_col name default null
+  time_col name default null,
+  weight_col name default null
 ) returns jsonb
 language sql volatile parallel unsafe as $$
   -- Less than that is chance: of those that are as good the first, which is the closest to the defaults.
@@ -347,7 +354,7 @@ language sql volatile parallel unsafe as $$
   from (select *, pg_catalog.first_value(value) over (order by rank) as best
         from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
                       user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
-                      seed => $12, threads => $13, time_col => $14)) t
+                      seed => $12, threads => $13, time_col => $14, weight_col => $15)) t
   where t.rank operator(pg_catalog.=) 1
     or pg_catalog.abs(t.value operator(pg_catalog.-) t.best) operator(pg_catalog.<=)
        (t.best operator(pg_catalog.*) case when $10 operator(pg_catalog.=) 'explicit' then 0.001 else 0.005 end)

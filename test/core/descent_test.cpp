@@ -298,8 +298,7 @@ TEST(Descent, FoldingInIsADescentToo) {
           if (own.count == 0) continue;
           const FoldedRow folded =
               fold_in(row_objective, own, trainer.items(), gram.matrix(), team);
-          const double ridge =
-              row_objective.ridge(row_objective.weight(own.values, own.count)).others;
+          const double ridge = row_objective.ridge(row_objective.weight(own)).others;
           const UserProblem user(objective, trainer, options, ridge, u);
           const double at_zero = user.loss({std::vector<float>(options.factors), 0});
           ASSERT_LE(user.loss(folded), at_zero * (1 + 2e-6)) << u;

@@ -62,17 +62,18 @@ struct Cell {
 class NaiveObjective {
  public:
   NaiveObjective(const std::vector<Entry>& entries, std::size_t users, std::size_t items,
-                 const TrainOptions& options, double mean)
+                 const TrainOptions& options, double mean, const std::vector<float>& weights = {})
       : users_(users), items_(items), options_(options), mean_(mean) {
     const bool implicit = options.feedback == Feedback::kImplicit;
     cells_.assign(users * items, Cell{implicit ? 1.0 : 0.0, 0.0});
-    for (const Entry& e : entries) {
+    for (std::size_t n = 0; n < entries.size(); ++n) {
+      const Entry& e = entries[n];
       Cell& cell = cells_[e.user * items + e.item];
       if (implicit) {
         cell.weight = 1.0 + options.alpha * std::fabs(e.value);
         cell.target = e.value > 0 ? 1.0 : 0.0;
       } else {
-        cell = {1.0, e.value};
+        cell = {weights.empty() ? 1.0 : weights[n], e.value};
       }
     }
   }

@@ -15,6 +15,7 @@ struct CompressedRows {
   std::vector<std::uint64_t> offsets;  ///< rows + 1
   UninitializedVector<std::uint32_t> columns;
   UninitializedVector<float> values;
+  UninitializedVector<float> weights;  ///< of the values, above 0; empty: all are 1
 
   std::size_t rows() const { return offsets.empty() ? 0 : offsets.size() - 1; }
   std::size_t row_size(std::size_t r) const { return offsets[r + 1] - offsets[r]; }
@@ -25,12 +26,21 @@ struct RowRatings {
   const std::uint32_t* columns;  ///< rows of the side held fixed
   const float* values;
   std::size_t count;
+  const float* weights = nullptr;  ///< null: all are 1
+
+  double weight(std::size_t e) const { return weights == nullptr ? 1.0 : weights[e]; }
+
+  /// Those from `begin` on, so many of them.
+  RowRatings some(std::size_t begin, std::size_t n) const {
+    return {columns + begin, values + begin, n, weights == nullptr ? nullptr : weights + begin};
+  }
 };
 
 /// The ratings of a row.
 inline RowRatings ratings_of(const CompressedRows& rows, std::size_t row) {
   const std::uint64_t begin = rows.offsets[row];
-  return {rows.columns.data() + begin, rows.values.data() + begin, rows.row_size(row)};
+  return {rows.columns.data() + begin, rows.values.data() + begin, rows.row_size(row),
+          rows.weights.empty() ? nullptr : rows.weights.data() + begin};
 }
 
 /// Entries that a thread takes at a time, and what a row costs beside its entries, counted in them.

@@ -6,6 +6,8 @@
 #include <functional>
 #include <numeric>
 #include <stdexcept>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "core/base/uninitialized_vector.h"
@@ -78,6 +80,28 @@ class DuplicateMerger {
     return value;
   }
 
+  /// The same of values that have weights: the average is a weighted one. What is left has their
+  /// mean weight, so that weights of 1 change nothing.
+  std::pair<float, float> merged_with_weight(std::uint64_t begin, std::uint64_t end) const {
+    if (end - begin == 1 || on_duplicate_ == OnDuplicate::kLast)
+      return {matrix_.values[end - 1], matrix_.weights[end - 1]};
+    std::vector<std::pair<float, float>> entries;
+    for (std::uint64_t e = begin; e < end; ++e)
+      entries.emplace_back(matrix_.values[e], matrix_.weights[e]);
+    std::sort(entries.begin(), entries.end());
+    double sum = 0;
+    double weights = 0;
+    for (const auto& [value, weight] : entries) {
+      sum += on_duplicate_ == OnDuplicate::kAverage ? static_cast<double>(weight) * value : value;
+      weights += weight;
+    }
+    const auto value =
+        static_cast<float>(on_duplicate_ == OnDuplicate::kAverage ? sum / weights : sum);
+    if (!std::isfinite(value))
+      throw std::range_error("the sum of duplicate ratings is out of range");
+    return {value, static_cast<float>(weights / static_cast<double>(end - begin))};
+  }
+
   /// Moves what is left of each row to the row's beginning.
   void merge_within_rows() {
     row_sizes_.resize(matrix_.rows());
@@ -89,7 +113,10 @@ class DuplicateMerger {
           std::uint64_t same = e + 1;
           while (same < end && matrix_.columns[same] == matrix_.columns[e]) ++same;
           matrix_.columns[to] = matrix_.columns[e];
-          matrix_.values[to] = merged(matrix_.values.data() + e, same - e);
+          if (matrix_.weights.empty())
+            matrix_.values[to] = merged(matrix_.values.data() + e, same - e);
+          else
+            std::tie(matrix_.values[to], matrix_.weights[to]) = merged_with_weight(e, same);
           ++to;
           e = same;
         }
@@ -108,6 +135,9 @@ class DuplicateMerger {
           const std::uint64_t from = matrix_.offsets[row];
           std::copy_n(matrix_.columns.data() + from, row_sizes_[row], matrix_.columns.data() + to);
           std::copy_n(matrix_.values.data() + from, row_sizes_[row], matrix_.values.data() + to);
+          if (!matrix_.weights.empty())
+            std::copy_n(matrix_.weights.data() + from, row_sizes_[row],
+                        matrix_.weights.data() + to);
           matrix_.offsets[row] = to;
           to += row_sizes_[row];
         }
@@ -116,6 +146,7 @@ class DuplicateMerger {
     matrix_.offsets.back() = to;
     matrix_.columns.resize(to);
     matrix_.values.resize(to);
+    if (!matrix_.weights.empty()) matrix_.weights.resize(to);
     return before - to;
   }
 

@@ -63,6 +63,7 @@ CompressedRows hold_out(CompressedRows& by_user, const HoldoutRule& rule, Thread
             held.values.push_back(by_user.values[e]);
           } else {
             by_user.columns[to] = by_user.columns[e];
+            if (!by_user.weights.empty()) by_user.weights[to] = by_user.weights[e];
             by_user.values[to++] = by_user.values[e];
           }
         }
@@ -73,6 +74,7 @@ CompressedRows hold_out(CompressedRows& by_user, const HoldoutRule& rule, Thread
   by_user.offsets.back() = to;
   by_user.columns.resize(to);
   by_user.values.resize(to);
+  if (!by_user.weights.empty()) by_user.weights.resize(to);
   return held;
 }
 

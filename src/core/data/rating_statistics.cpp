@@ -152,6 +152,7 @@ class Lift {
 RatingStatistics statistics_of(const Ratings& ratings, bool implicit, ThreadTeam& team) {
   RatingStatistics statistics;
   statistics.spread = ratings.spread();
+  statistics.mean_weight = ratings.mean_weight();
   if (!implicit) return statistics;
   const std::size_t nonzero = measure_sizes(ratings.by_user().values, team, statistics);
   if (nonzero == 0) return statistics;

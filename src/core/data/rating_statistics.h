@@ -8,7 +8,8 @@ namespace als {
 /// Some numbers about ratings that say on which scale a good regularization and a good alpha lie.
 /// Where nothing is known: those of stars, and of clicks.
 struct RatingStatistics {
-  double spread = 1;  ///< Ratings::spread()
+  double spread = 1;       ///< Ratings::spread()
+  double mean_weight = 1;  ///< Ratings::mean_weight()
 
   /// A typical size of a rating, zeros left out, and one towards which the few large ones of a long
   /// tail pull: what the mean and the root mean square are where the logarithms of the sizes are

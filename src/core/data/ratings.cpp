@@ -79,44 +79,83 @@ CompressedRows make_rows(const UninitializedVector<std::uint64_t>& counts,
   return rows;
 }
 
-/// The entries of a buffer, which is used up, by user in canonical indexes.
-CompressedRows sort_by_user(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_rank,
-                            const std::vector<std::uint32_t>& item_rank, ChunkPool& pool,
-                            ThreadTeam& team) {
-  constexpr std::size_t kChunkEntries = RatingBuffer::kChunkEntries;
-  const std::size_t entries = buffer.size();
-  std::vector<RatingBuffer::Entry*> blocks;
-  for (ChunkPool::Block& block : buffer.take_blocks()) {
-    blocks.push_back(reinterpret_cast<RatingBuffer::Entry*>(block.get()));
-    pool.adopt(std::move(block));
+/// The entries of a buffer, by user in canonical indexes.
+class UserSorter {
+ public:
+  /// Uses up the buffer.
+  UserSorter(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_rank,
+             const std::vector<std::uint32_t>& item_rank, ChunkPool& pool, ThreadTeam& team)
+      : entries_(buffer.size()),
+        user_rank_(user_rank),
+        item_rank_(item_rank),
+        pool_(pool),
+        team_(team),
+        weights_(buffer.take_weights()) {
+    for (ChunkPool::Block& block : buffer.take_blocks()) {
+      blocks_.push_back(reinterpret_cast<RatingBuffer::Entry*>(block.get()));
+      pool_.adopt(std::move(block));
+    }
   }
-  const auto entry = [&](std::size_t e) -> RatingBuffer::Entry& {
-    return blocks[e / RatingBuffer::kBlockEntries][e % RatingBuffer::kBlockEntries];
-  };
 
-  const auto counts = count_rows(entries, user_rank.size(), team,
-                                 [&](std::size_t begin, std::size_t end, const auto& visit) {
-                                   for (std::size_t e = begin; e < end; ++e) visit(entry(e).user);
-                                 });
-  CompressedRows by_user = make_rows(counts, &user_rank, team);
-  RowSorter sorter(by_user, item_rank.size(), RowSorter::Columns::kInAnyOrder, pool, team);
-  for_each_slice((entries + kChunkEntries - 1) / kChunkEntries, sorter.streams(),
-                 kSlice / kChunkEntries, team,
-                 [&](std::size_t begin, std::size_t end, std::size_t stream) {
-                   for (std::size_t c = begin; c < end; ++c) {
-                     RatingBuffer::Entry* chunk = &entry(c * kChunkEntries);
-                     const std::size_t size = std::min(kChunkEntries, entries - c * kChunkEntries);
-                     RowSorter::Entry ranked[kChunkEntries];
-                     std::transform(chunk, chunk + size, ranked, [&](const RatingBuffer::Entry& e) {
-                       return RowSorter::Entry{user_rank[e.user], item_rank[e.item], e.value};
-                     });
-                     sorter.scatter(stream, ranked, size);
-                     pool.put_back(chunk);
-                   }
-                 });
-  sorter.sort();
-  return by_user;
-}
+  /// Weights are sorted by themselves: what is sorted in the same way comes to the same places.
+  CompressedRows sort() {
+    UninitializedVector<float> weights;
+    if (!weights_.empty()) {
+      weights = sort([&](std::size_t e) { return weights_[block_of(e)][place_of(e)]; },
+                     [](RatingBuffer::Entry*) {})
+                    .values;
+      weights_.clear();
+    }
+    CompressedRows by_user = sort([&](std::size_t e) { return entry(e).value; },
+                                  [&](RatingBuffer::Entry* chunk) { pool_.put_back(chunk); });
+    by_user.weights = std::move(weights);
+    return by_user;
+  }
+
+ private:
+  static constexpr std::size_t kChunkEntries = RatingBuffer::kChunkEntries;
+
+  static std::size_t block_of(std::size_t e) { return e / RatingBuffer::kBlockEntries; }
+  static std::size_t place_of(std::size_t e) { return e % RatingBuffer::kBlockEntries; }
+  RatingBuffer::Entry& entry(std::size_t e) { return blocks_[block_of(e)][place_of(e)]; }
+
+  /// The entries with value(e). use_up(chunk) is called when that chunk of them is done with.
+  template <class Value, class UseUp>
+  CompressedRows sort(const Value& value, const UseUp& use_up) {
+    const auto counts = count_rows(entries_, user_rank_.size(), team_,
+                                   [&](std::size_t begin, std::size_t end, const auto& visit) {
+                                     for (std::size_t e = begin; e < end; ++e) visit(entry(e).user);
+                                   });
+    CompressedRows by_user = make_rows(counts, &user_rank_, team_);
+    RowSorter sorter(by_user, item_rank_.size(), RowSorter::Columns::kInAnyOrder, pool_, team_);
+    for_each_slice((entries_ + kChunkEntries - 1) / kChunkEntries, sorter.streams(),
+                   kSlice / kChunkEntries, team_,
+                   [&](std::size_t begin, std::size_t end, std::size_t stream) {
+                     for (std::size_t c = begin; c < end; ++c) {
+                       const std::size_t first = c * kChunkEntries;
+                       RatingBuffer::Entry* chunk = &entry(first);
+                       const std::size_t size = std::min(kChunkEntries, entries_ - first);
+                       RowSorter::Entry ranked[kChunkEntries];
+                       for (std::size_t e = 0; e < size; ++e) {
+                         ranked[e] = {user_rank_[chunk[e].user], item_rank_[chunk[e].item],
+                                      value(first + e)};
+                       }
+                       sorter.scatter(stream, ranked, size);
+                       use_up(chunk);
+                     }
+                   });
+    sorter.sort();
+    return by_user;
+  }
+
+  const std::size_t entries_;
+  const std::vector<std::uint32_t>& user_rank_;
+  const std::vector<std::uint32_t>& item_rank_;
+  ChunkPool& pool_;
+  ThreadTeam& team_;
+  std::vector<RatingBuffer::Weights> weights_;
+  std::vector<RatingBuffer::Entry*> blocks_;
+};
 
 /// Calls visit(row, begin, end) for the pieces of rows that make up the entries [begin, end).
 template <class Visit>
@@ -133,9 +172,9 @@ void for_each_piece(const CompressedRows& matrix, std::size_t begin, std::size_t
   }
 }
 
-/// Rows and columns changed.
-CompressedRows transpose(const CompressedRows& matrix, std::size_t n_columns, ChunkPool& pool,
-                         ThreadTeam& team) {
+/// Rows and columns changed, with these values.
+CompressedRows transpose(const CompressedRows& matrix, const UninitializedVector<float>& values,
+                         std::size_t n_columns, ChunkPool& pool, ThreadTeam& team) {
   const std::uint32_t* columns = matrix.columns.data();
   const std::size_t entries = matrix.columns.size();
   const auto counts = count_rows(entries, n_columns, team,
@@ -156,7 +195,7 @@ CompressedRows transpose(const CompressedRows& matrix, std::size_t n_columns, Ch
                                std::lower_bound(columns + from, columns + to, parts[p]) - columns);
                            for (; e < to && columns[e] < parts[p + 1]; ++e) {
                              const RowSorter::Entry entry{
-                                 columns[e], static_cast<std::uint32_t>(row), matrix.values[e]};
+                                 columns[e], static_cast<std::uint32_t>(row), values[e]};
                              sorter.scatter(stream, &entry, 1);
                            }
                          });
@@ -166,18 +205,32 @@ CompressedRows transpose(const CompressedRows& matrix, std::size_t n_columns, Ch
   return transposed;
 }
 
-/// The mean of term(value), in double precision: blocks apart and then together, always the same
-/// ones. 0 if there are none.
+/// The sum of term(e) over n entries, in double precision: blocks apart and then together, always
+/// the same ones.
 template <class Term>
-double mean_of(const UninitializedVector<float>& values, ThreadTeam& team, const Term& term) {
-  if (values.empty()) return 0;
-  std::vector<double> sums((values.size() - 1) / kSumsGrain + 1);
-  team.for_each_block(values.size(), kSumsGrain, [&](std::size_t begin, std::size_t end, int) {
-    sums[begin / kSumsGrain] =
-        std::accumulate(values.data() + begin, values.data() + end, 0.0,
-                        [&](double sum, float value) { return sum + term(value); });
+double sum_over(std::size_t n, ThreadTeam& team, const Term& term) {
+  std::vector<double> sums(n / kSumsGrain + 1);
+  team.for_each_block(n, kSumsGrain, [&](std::size_t begin, std::size_t end, int) {
+    double sum = 0;
+    for (std::size_t e = begin; e < end; ++e) sum += term(e);
+    sums[begin / kSumsGrain] = sum;
   });
-  return std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(values.size());
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+/// The mean of term(value), by the values' weights; 0 if there are none.
+template <class Term>
+double mean_of(const CompressedRows& rows, double sum_of_weights, ThreadTeam& team,
+               const Term& term) {
+  const float* values = rows.values.data();
+  const float* weights = rows.weights.data();
+  const std::size_t n = rows.values.size();
+  if (n == 0) return 0;
+  const double sum =
+      rows.weights.empty()
+          ? sum_over(n, team, [&](std::size_t e) { return term(values[e]); })
+          : sum_over(n, team, [&](std::size_t e) { return weights[e] * term(values[e]); });
+  return sum / sum_of_weights;
 }
 
 // About what single precision can tell apart, as a part of the numbers.
@@ -195,13 +248,20 @@ std::size_t RatingBuffer::block_size(std::size_t b) const {
 }
 
 void RatingBuffer::append(const std::uint32_t* users, const std::uint32_t* items,
-                          const float* values, std::size_t n) {
+                          const float* values, std::size_t n, const float* weights) {
   while (n > 0) {
     const std::size_t place = size_ % kBlockEntries;
-    if (place == 0) blocks_.push_back(ChunkPool::make_block(kBlockChunks));
+    if (place == 0) {
+      blocks_.push_back(ChunkPool::make_block(kBlockChunks));
+      if (weights != nullptr) weights_.emplace_back(new float[kBlockEntries]);
+    }
     const std::size_t size = std::min(n, kBlockEntries - place);
     Entry* entries = reinterpret_cast<Entry*>(blocks_.back().get()) + place;
     for (std::size_t i = 0; i < size; ++i) entries[i] = {users[i], items[i], values[i]};
+    if (weights != nullptr) {
+      std::copy_n(weights, size, weights_.back().get() + place);
+      weights += size;
+    }
     size_ += size;
     users += size;
     items += size;
@@ -212,22 +272,31 @@ void RatingBuffer::append(const std::uint32_t* users, const std::uint32_t* items
 
 std::vector<ChunkPool::Block> RatingBuffer::take_blocks() {
   size_ = 0;
+  weights_.clear();
   return std::exchange(blocks_, {});
 }
 
 Ratings::Ratings(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_rank,
                  const std::vector<std::uint32_t>& item_rank, OnDuplicate on_duplicate,
                  ThreadTeam& team, const HoldoutRule* holdout) {
-  // At most about 17 bytes an entry: as the users' rows grow to 8, the chunks shrink from 12 to
+  // At most about 17 bytes an entry, without weights: as the users' rows grow to 8, the chunks shrink from 12 to
   // nothing; and the items' rows are made in parts, each of which needs 12 bytes an entry for a
   // while.
   ChunkPool pool;
-  by_user_ = sort_by_user(std::move(buffer), user_rank, item_rank, pool, team);
+  by_user_ = UserSorter(std::move(buffer), user_rank, item_rank, pool, team).sort();
   duplicates_ = merge_duplicates(by_user_, on_duplicate, team);
   if (holdout != nullptr) held_out_ = hold_out(by_user_, *holdout, team);
-  by_item_ = transpose(by_user_, item_rank.size(), pool, team);
-  mean_ = mean_of(by_user_.values, team, [](double value) { return value; });
-  spread_ = spread_of(mean_, mean_of(by_user_.values, team, [this](double value) {
+  by_item_ = transpose(by_user_, by_user_.values, item_rank.size(), pool, team);
+  const auto n = static_cast<double>(size());
+  double weight = n;
+  if (!by_user_.weights.empty()) {
+    by_item_.weights =
+        transpose(by_user_, by_user_.weights, item_rank.size(), pool, team).values;
+    weight = sum_over(size(), team, [this](std::size_t e) { return by_user_.weights[e]; });
+    mean_weight_ = n > 0 ? weight / n : 1;
+  }
+  mean_ = mean_of(by_user_, weight, team, [](double value) { return value; });
+  spread_ = spread_of(mean_, mean_of(by_user_, weight, team, [this](double value) {
                         return (value - mean_) * (value - mean_);
                       }));
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -14,7 +15,8 @@
 
 namespace als {
 
-/// Ratings in the order in which they arrive, in blocks, so that growing never copies.
+/// Ratings in the order in which they arrive, in blocks, so that growing never copies. Either all of
+/// them have weights, or none.
 class RatingBuffer {
  public:
   struct Entry {
@@ -22,6 +24,7 @@ class RatingBuffer {
     std::uint32_t item;
     float value;
   };
+  using Weights = std::unique_ptr<float[]>;
   static constexpr std::size_t kChunkEntries = ChunkPool::kChunkBytes / sizeof(Entry);
   static constexpr std::size_t kBlockChunks = std::size_t{1} << 10;
   static constexpr std::size_t kBlockEntries = kBlockChunks * kChunkEntries;
@@ -30,7 +33,7 @@ class RatingBuffer {
     append(&user, &item, &value, 1);
   }
   void append(const std::uint32_t* users, const std::uint32_t* items, const float* values,
-              std::size_t n);
+              std::size_t n, const float* weights = nullptr);
   std::size_t size() const { return size_; }
   std::size_t blocks() const { return blocks_.size(); }
   std::size_t block_size(std::size_t b) const;
@@ -38,11 +41,17 @@ class RatingBuffer {
     return reinterpret_cast<const Entry*>(blocks_[b].get());
   }
 
-  /// Hands over the memory, and is empty afterwards.
+  /// Of rating e of a block; 1 where none has a weight.
+  float weight(std::size_t b, std::size_t e) const { return weights_.empty() ? 1 : weights_[b][e]; }
+  bool has_weights() const { return !weights_.empty(); }
+
+  /// Hands over the memory, and is empty afterwards; the weights are lost.
   std::vector<ChunkPool::Block> take_blocks();
+  std::vector<Weights> take_weights() { return std::exchange(weights_, {}); }
 
  private:
   std::vector<ChunkPool::Block> blocks_;
+  std::vector<Weights> weights_;  // of each block
   std::size_t size_ = 0;
 };
 
@@ -61,7 +70,8 @@ class Ratings {
   /// Takes over (and empties) the buffer, whose values must be finite. Throws std::range_error if
   /// the sum of duplicates is not. user_rank[u] is the canonical index of the user that the buffer
   /// calls u, a permutation; item_rank likewise. Duplicates are merged in double precision in
-  /// ascending order of their values. With a rule, some ratings are kept out.
+  /// ascending order of their values, see merge_duplicates(). With a rule, some ratings are kept
+  /// out.
   Ratings(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_rank,
           const std::vector<std::uint32_t>& item_rank, OnDuplicate on_duplicate, ThreadTeam& team,
           const HoldoutRule* holdout = nullptr);
@@ -70,7 +80,8 @@ class Ratings {
   std::size_t items() const { return by_item_.rows(); }
   std::size_t size() const { return by_user_.columns.size(); }
   std::size_t duplicates() const { return duplicates_; }  ///< entries merged away
-  double mean() const { return mean_; }                   ///< of the ratings here; 0 if none
+  double mean() const { return mean_; }  ///< of the ratings here, by their weights; 0 if none
+  double mean_weight() const { return mean_weight_; }  ///< of the ratings here; 1 if none
 
   /// The lowest and the highest of the ratings here; zeros if none.
   std::pair<float, float> range() const;
@@ -86,6 +97,7 @@ class Ratings {
   CompressedRows held_out_;
   std::size_t duplicates_ = 0;
   double mean_ = 0;
+  double mean_weight_ = 1;
   double spread_ = 1;
 };
 

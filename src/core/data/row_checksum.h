@@ -10,8 +10,8 @@
 namespace als {
 
 /// What a rating adds to the checksum of its row: a checksum is a sum, whatever the order of the
-/// ratings. `key`: a hash of the id that the rating is for.
-std::uint64_t rating_checksum(std::uint64_t key, float rating);
+/// ratings. `key`: a hash of the id that the rating is for. A weight of 1 is as none.
+std::uint64_t rating_checksum(std::uint64_t key, float rating, float weight = 1);
 
 /// The checksum of each row; `keys`: of the columns.
 std::vector<std::uint64_t> row_checksums(const CompressedRows& rows,

@@ -119,10 +119,10 @@ void FlatEquations::flush() {
   if (now.shape.kind == Kind::kGram) {
     for (std::uint32_t i = 0; i < now.waiting; ++i) terms.add(vectors.row(i), 1, 0, equations);
   } else {
-    objective.add_terms({columns, ratings, now.waiting},
-                        {vectors.view(), is_biased(now.shape.kind) ? biases : nullptr}, terms,
+    const RowRatings row{columns, ratings, now.waiting};
+    objective.add_terms(row, {vectors.view(), is_biased(now.shape.kind) ? biases : nullptr}, terms,
                         equations);
-    now.weight += objective.weight(ratings, now.waiting);
+    now.weight += objective.weight(row);
   }
   terms.flush(equations);
   std::copy_n(equations.data(), equations.size(), sums());

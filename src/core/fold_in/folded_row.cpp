@@ -32,8 +32,7 @@ NormalEquations equations_of(const RowObjective& objective, const RowRatings& ra
           [&](std::size_t, std::uint64_t begin, std::uint64_t end, int thread,
               NormalEquations& sum) {
             TermAccumulator& own = terms[static_cast<std::size_t>(thread)];
-            objective.add_terms({ratings.columns + begin, ratings.values + begin, end - begin},
-                                fixed, own, sum);
+            objective.add_terms(ratings.some(begin, end - begin), fixed, own, sum);
             own.flush(sum);
           },
           [&](std::size_t, const NormalEquations& sum, int) { equations.add(sum); });
@@ -46,7 +45,7 @@ FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, cons
   const auto factors = static_cast<std::size_t>(options.factors);
   const NormalEquations equations = equations_of(objective, ratings, fixed, gram, team);
   FoldedRow row{std::vector<float>(options.unknowns(), 0.0F)};
-  const Ridge ridge = objective.ridge(objective.weight(ratings.values, ratings.count));
+  const Ridge ridge = objective.ridge(objective.weight(ratings));
   ExactSolver(options).solve(equations, ridge, row.vector.data());
   if (options.biases) row.bias = row.vector[factors];
   row.vector.resize(factors);

@@ -32,7 +32,7 @@ Explanation explain(const RowObjective& objective, const RowRatings& ratings,
   const TrainOptions& options = objective.options();
   const auto factors = static_cast<std::size_t>(options.factors);
   NormalEquations equations = equations_of(objective, ratings, fixed, gram, team);
-  const Ridge ridge = objective.ridge(objective.weight(ratings.values, ratings.count));
+  const Ridge ridge = objective.ridge(objective.weight(ratings));
   std::vector<float> solution(options.unknowns(), 0.0F);
   ExactSolver(options).solve(equations, ridge, solution.data());
 
@@ -54,7 +54,8 @@ Explanation explain(const RowObjective& objective, const RowRatings& ratings,
     double pull = dot(v.data(), fixed.row(column), factors);
     if (options.biases) pull += v[factors];
     const double bias = fixed.bias == nullptr ? 0.0 : fixed.bias[column];
-    explanation.contributions.push_back(pull * objective.rhs_weight(ratings.values[e], bias));
+    explanation.contributions.push_back(
+        pull * objective.rhs_weight(ratings.values[e], ratings.weight(e), bias));
   }
   // A score may be small beside its parts. What their rounding leaves between it and their sum goes
   // to them, in proportion.

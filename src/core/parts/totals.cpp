@@ -43,6 +43,7 @@ SliceTotals SliceTotals::read(ByteView& pieces) {
   totals.ratings.resize(n);
   for (RatingTotals& item : totals.ratings) {
     item.n = reader.get<std::uint32_t>();
+    item.weight = static_cast<double>(item.n);
     item.positive = reader.get<std::uint32_t>();
     item.sum = reader.get<double>();
     item.squares = reader.get<double>();
@@ -69,6 +70,7 @@ void SliceTotals::add(const SliceTotals& other) {
     ratings[row].n += other.ratings[row].n;
     expect(ratings[row].n <= UINT32_MAX, "the totals of a slice are out of range");
     ratings[row].positive += other.ratings[row].positive;
+    ratings[row].weight += other.ratings[row].weight;
     ratings[row].sum += other.ratings[row].sum;
     ratings[row].squares += other.ratings[row].squares;
     weights[row] += other.weights[row];
@@ -108,11 +110,11 @@ void PartTotals::add(ByteView chunk, const std::vector<std::uint64_t>& user_keys
     const RowRatings ratings = ratings_of(matrix.rows, row);
     const std::uint32_t item = matrix.items[row];
     work.checksums[item] += checksums[row];
-    work.weights[item] += work.objective.weight(ratings.values, ratings.count);
+    work.weights[item] += work.objective.weight(ratings);
     for (std::size_t e = 0; e < ratings.count; ++e) {
       work.ratings[item].add(ratings.values[e]);
       if (work.objective.implicit()) {
-        work.losses[item] += work.objective.rhs_weight(ratings.values[e], 0.0);
+        work.losses[item] += work.objective.rhs_weight(ratings.values[e], 1.0, 0.0);
       }
     }
   }

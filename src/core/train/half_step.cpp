@@ -91,7 +91,7 @@ void HalfStep::weigh_rows(ThreadTeam& team) {
   team.for_each_block(exact_.runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
     for (std::size_t row = exact_.runs[run]; row < exact_.runs[run + 1]; ++row) {
       const RowRatings ratings = ratings_of(rows_, row);
-      const double weight = objective_.weight(ratings.values, ratings.count);
+      const double weight = objective_.weight(ratings);
       weights_[row] = static_cast<float>(weight);
       const Ridge ridge = objective_.ridge(weight);
       ridges_[row] = ridge.others;
@@ -99,7 +99,7 @@ void HalfStep::weigh_rows(ThreadTeam& team) {
       if (ratings.count > 0) least[run] = std::min(least[run], ridges_[row]);
       if (implicit()) {
         for (std::size_t e = 0; e < ratings.count; ++e) {
-          targets[run] += objective_.rhs_weight(ratings.values[e], 0.0);
+          targets[run] += objective_.rhs_weight(ratings.values[e], 1.0, 0.0);
         }
       }
     }
@@ -125,11 +125,12 @@ double HalfStep::ridge_at(std::size_t row, const std::vector<float>& x) const {
 double HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
                              RowWorkspace& worker, NormalEquations& equations) const {
   TermAccumulator& terms = worker.terms;
+  const RowRatings all{rows_.columns.data(), rows_.values.data(), rows_.columns.size(),
+                       rows_.weights.empty() ? nullptr : rows_.weights.data()};
   double targets = 0;
   for (std::uint64_t e = begin; e < end;) {
     const std::uint64_t next = std::min<std::uint64_t>(e + terms.capacity(), end);
-    targets += objective_.add_terms({rows_.columns.data() + e, rows_.values.data() + e, next - e},
-                                    fixed, terms, equations);
+    targets += objective_.add_terms(all.some(e, next - e), fixed, terms, equations);
     // What comes next is most likely what follows, in this row or in the one after it.
     const std::uint64_t ahead =
         std::min<std::uint64_t>(next + terms.capacity(), rows_.columns.size());
@@ -145,8 +146,8 @@ double HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end, const Facto
 }
 
 /// Y^T Y. Implicit feedback: what the cells would add to every row's equations if none of them were
-/// observed. Explicit feedback: each y as often as it is rated, which is what the equations of rows
-/// have in common.
+/// observed. Explicit feedback: each y by the weights of its ratings, which is what the equations of
+/// rows have in common.
 void HalfStep::sum_gram(const Factors& fixed, const std::function<float(std::uint64_t row)>& weight,
                         TrainingWorkspace& workspace) {
   workspace.gram.clear();

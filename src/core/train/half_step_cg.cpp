@@ -4,7 +4,7 @@
 // a product with A takes 2 n of them (Takacs, Pilaszy and Tikk 2011),
 //
 //   A p = Y^T Y p + sum over ratings of (w - 1) (y . p) y + ridge p    for implicit feedback,
-//   A p = sum over ratings of (z . p) z + ridge p                      for explicit feedback.
+//   A p = sum over ratings of w (z . p) z + ridge p                    for explicit feedback.
 //
 // A pass makes one such product. Where a row's vectors and all others fit a processor's cache, its
 // passes follow each other. Otherwise long rows are taken many at a time: a pass goes through the
@@ -220,7 +220,7 @@ HalfStep::Result HalfStep::cg_step(Factors& fixed, const HalfStep& other,
   sum_gram(
       fixed,
       [&](std::uint64_t row) {
-        return implicit() ? 1.0F : static_cast<float>(other.rows_.row_size(row));
+        return implicit() ? 1.0F : other.weights_[row];
       },
       workspace);
   workspace.basis.turn(workspace.gram, {other.rows_, other.ridges_, fixed.matrix},

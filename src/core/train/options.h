@@ -23,10 +23,10 @@ enum class Solver : std::uint8_t {
 ///     + lambda * sum_u (W_u)^e |x_u|^2 + lambda * sum_i (W_i)^e |y_i|^2
 ///     + lambda_b * sum_u (W_u)^e b_u^2 + lambda_b * sum_i (W_i)^e b_i^2
 ///
-/// W_u is the sum of the weights of row u. Explicit feedback (Zhou et al. 2008): w = 1 on observed
-/// cells and 0 elsewhere, p = r, s = x.y, or mu + b_u + b_i + x.y with biases. Implicit feedback
-/// (Hu, Koren, Volinsky 2008): w = 1
-/// + alpha*|r| on observed cells and 1 elsewhere, p = 1 where r > 0 and 0 elsewhere, s = x.y.
+/// W_u is the sum of the weights of row u. Explicit feedback (Zhou et al. 2008): w = 1, or the
+/// rating's own weight, on observed cells and 0 elsewhere, p = r, s = x.y, or mu + b_u + b_i + x.y
+/// with biases. Implicit feedback (Hu, Koren, Volinsky 2008): w = 1 + alpha*|r| on observed cells
+/// and 1 elsewhere, p = 1 where r > 0 and 0 elsewhere, s = x.y.
 ///
 /// The values here are those of the engine alone; SQL has its own defaults, in
 /// pg/options/option_defaults.

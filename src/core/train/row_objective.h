@@ -25,16 +25,16 @@ class RowObjective {
   double mean() const { return mean_; }
   bool implicit() const { return options_.feedback == Feedback::kImplicit; }
 
-  /// What a row's ratings add to the sum of its weights: their number if explicit, else the sum of
-  /// w - 1.
-  double weight(const float* values, std::size_t count) const;
+  /// What a row's ratings add to the sum of its weights: if explicit the sum of w, which is their
+  /// number where they have no weights; else the sum of w - 1.
+  double weight(const RowRatings& ratings) const;
 
   /// lambda * W^e and, with biases, lambda_b * W^e, given what the row's ratings add to W.
   Ridge ridge(double weight) const;
 
-  /// h of a rating, given the bias of its column: it adds h z to b.
-  double rhs_weight(double value, double fixed_bias) const {
-    if (!implicit()) return value - mean_ - fixed_bias;
+  /// h of a rating, given its weight if explicit and the bias of its column: it adds h z to b.
+  double rhs_weight(double value, double weight, double fixed_bias) const {
+    if (!implicit()) return weight * (value - mean_ - fixed_bias);
     return value > 0 ? 1.0 + options_.alpha * value : 0.0;
   }
 

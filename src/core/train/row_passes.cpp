@@ -1,6 +1,8 @@
 // Passes of conjugate gradients, by the kernels of this processor.
 #include "core/train/row_passes.h"
 
+#include <algorithm>
+
 namespace als {
 
 float RowPasses::pass(std::uint64_t begin, std::uint64_t end, const Factors& fixed, const float* x,
@@ -23,6 +25,7 @@ void RowPasses::add_residual(std::uint64_t begin, std::uint64_t end, const Facto
   const std::uint32_t* columns = rows_.columns.data() + begin;
   const auto mean = static_cast<float>(objective_.mean());
   const auto alpha = static_cast<float>(objective_.options().alpha);
+  const float* weights = weights_at(begin);
   for (std::size_t e = 0; e < count; ++e) {
     if (implicit) {
       chunk.weights[e] = alpha * std::fabs(values[e]);
@@ -32,12 +35,22 @@ void RowPasses::add_residual(std::uint64_t begin, std::uint64_t end, const Facto
       chunk.targets[e] = values[e] - mean - (biases ? fixed.bias[columns[e]] : 0.0F);
     }
   }
+  for (std::size_t e = 0; weights != nullptr && e < count; ++e) {
+    chunk.weights[e] = weights[e];
+    chunk.targets[e] *= weights[e];
+  }
   const float total = pass(begin, end, fixed, x, chunk, sum);
   if (biases) sum[fixed.matrix.stride()] += total;
   for (std::size_t e = 0; e < count; ++e) {
     const double dot = chunk.dots[e];
     const double target = chunk.targets[e];
     const double weight = chunk.weights[e];
+    if (weights != nullptr) {
+      const double unweighted = target / weight;
+      loss += weight * (unweighted - dot) * (unweighted - dot);
+      loss_at_zero += target * unweighted;
+      continue;
+    }
     // Implicit feedback: (1 + w)(p - s)^2 - s^2, where h = (1 + w) p and p is 0 or 1.
     loss += implicit ? target + dot * (weight * dot - 2 * target) : (target - dot) * (target - dot);
     loss_at_zero += implicit ? target : target * target;
@@ -50,10 +63,12 @@ void RowPasses::subtract_product(std::uint64_t begin, std::uint64_t end, const F
   const std::size_t count = end - begin;
   const float* values = rows_.values.data() + begin;
   const auto alpha = static_cast<float>(objective_.options().alpha);
+  const float* weights = weights_at(begin);
   for (std::size_t e = 0; e < count; ++e) {
     chunk.weights[e] = implicit ? alpha * std::fabs(values[e]) : 1.0F;
     chunk.targets[e] = 0.0F;
   }
+  if (weights != nullptr) std::copy_n(weights, count, chunk.weights);
   const float total = pass(begin, end, fixed, p, chunk, sum);
   if (!fixed.bias.empty()) sum[fixed.matrix.stride()] += total;
 }

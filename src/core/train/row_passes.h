@@ -55,13 +55,18 @@ class RowPasses {
         const double error = (value > 0 ? 1.0 : 0.0) - score;
         sum += (1 + alpha * std::fabs(value)) * error * error - score * score;
       } else {
-        sum += (value - score) * (value - score);
+        const double weight = rows_.weights.empty() ? 1.0 : rows_.weights[e];
+        sum += weight * (value - score) * (value - score);
       }
     }
     return sum;
   }
 
  private:
+  /// Those of explicit ratings from `begin` on; null without.
+  const float* weights_at(std::uint64_t begin) const {
+    return rows_.weights.empty() ? nullptr : rows_.weights.data() + begin;
+  }
   float pass(std::uint64_t begin, std::uint64_t end, const Factors& fixed, const float* x,
              PassChunk& chunk, float* sum) const;
 

@@ -82,8 +82,9 @@ double half_step_operations(const TrainOptions& options, double ratings, double 
 
 /// Peak bytes of a whole training run: the buffer, the compressed rows of both sides, the factors
 /// and the working memory of the threads. `id_bytes`: what the id tables hold at the end of
-/// reading.
+/// reading. `weighted`: whether ratings have weights.
 std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t items,
-                            std::size_t id_bytes, const TrainOptions& options, int threads);
+                            std::size_t id_bytes, const TrainOptions& options, int threads,
+                            bool weighted = false);
 
 }  // namespace als

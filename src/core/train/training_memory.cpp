@@ -9,17 +9,22 @@
 namespace als {
 
 std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t items,
-                            std::size_t id_bytes, const TrainOptions& options, int threads) {
+                            std::size_t id_bytes, const TrainOptions& options, int threads,
+                            bool weighted) {
   const auto team = static_cast<std::size_t>(std::max(threads, 1));
   const std::size_t blocks =
       (ratings + RatingBuffer::kBlockEntries - 1) / RatingBuffer::kBlockEntries;
-  const std::size_t buffer = blocks * RatingBuffer::kBlockEntries * sizeof(RatingBuffer::Entry);
-  const std::size_t one_side = ratings * (sizeof(std::uint32_t) + sizeof(float));
+  const std::size_t weight = weighted ? sizeof(float) : 0;
+  const std::size_t buffer =
+      blocks * RatingBuffer::kBlockEntries * (sizeof(RatingBuffer::Entry) + weight);
+  const std::size_t one_side = ratings * (sizeof(std::uint32_t) + sizeof(float) + weight);
   const std::size_t offsets = (users + items) * sizeof(std::uint64_t);
   const std::size_t ids = id_bytes + (users + items) * 2 * sizeof(std::uint32_t);
 
   // What is there at the same time: see Ratings.
-  const std::size_t by_user = buffer + (ChunkPool::can_release() ? 0 : one_side);
+  // Weights are sorted beside the entries, in rows of their own.
+  const std::size_t by_user = buffer + (ChunkPool::can_release() ? 0 : one_side) +
+                              (weighted ? 2 * one_side : 0);
   const std::size_t by_item = 2 * one_side + ratings * sizeof(RowSorter::Entry) / Ratings::kParts -
                               one_side / Ratings::kParts;
   const std::size_t sorting = std::max(by_user, by_item) + offsets +

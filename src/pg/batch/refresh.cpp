@@ -18,6 +18,7 @@
 #include "pg/server/interrupts.h"
 #include "pg/server/may_write.h"
 #include "pg/server/settings.h"
+#include "pg/source/rating_weight.h"
 
 namespace als::pg {
 
@@ -87,17 +88,25 @@ std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDiction
   SourceNames names(source);
   const std::string query = "select " + quoted(source.id_col(side)) + ", " +
                             quoted(source.id_col(other_side(side))) + ", " +
-                            source.rating_as_float8() + " from " + source.rows_that_count();
-  for_each_row(prepare(query), {}, {all.type().oid, others.type().oid, FLOAT8OID},
+                            source.rating_as_float8() + ", " + source.weight_as_float8() +
+                            " from " + source.rows_that_count();
+  const int user = side == Side::kUsers ? 0 : 1;
+  for_each_row(prepare(query), {}, {all.type().oid, others.type().oid, FLOAT8OID, FLOAT8OID},
                [&](TupleTableSlot* slot) {
                  progress.row_read();
                  if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2]) return;
                  const std::uint32_t other = others.find(slot->tts_values[1]);
                  if (other == IdIndex::kMissing) return;
+                 auto rating = static_cast<float>(DatumGetFloat8(slot->tts_values[2]));
+                 float weight = 1;
+                 if (source.weight_col) {
+                   const Datum ids[] = {slot->tts_values[user], slot->tts_values[1 - user]};
+                   const NullableDatum read{slot->tts_values[3], slot->tts_isnull[3]};
+                   if (!weigh(source, ids, read, rating, weight)) return;
+                 }
                  RatingsMark& live = count_of(slot->tts_values[0]).live;
                  ++live.n;
-                 const auto rating = static_cast<float>(DatumGetFloat8(slot->tts_values[2]));
-                 *live.checksum += rating_checksum(keys[other], rating);
+                 *live.checksum += rating_checksum(keys[other], rating, weight);
                });
   names.end();
   return counts;
@@ -182,7 +191,8 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
     std::vector<float> popularity;
     if (side == Side::kItems && knows_popularity(served.model())) {
       popularity =
-          popularity_of(totals_of(live.rows()), served.model().mean, served.model().damping);
+          popularity_of(totals_of(live.rows()), served.model().mean, served.model().damping,
+                        served.model().source.has_confidences());
       rows.popularity = &popularity;
     }
     written += store.update_factors(side, rows);

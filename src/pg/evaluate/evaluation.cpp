@@ -21,7 +21,8 @@ constexpr std::size_t kBatchUsers = 1024;
 
 std::size_t bytes_of(const CompressedRows& rows) {
   return rows.offsets.size() * sizeof(std::uint64_t) +
-         rows.columns.size() * (sizeof(std::uint32_t) + sizeof(float));
+         rows.columns.size() * (sizeof(std::uint32_t) + sizeof(float)) +
+         rows.weights.size() * sizeof(float);
 }
 
 /// What a rating must be at least for its item to be relevant.
@@ -111,6 +112,8 @@ void Evaluation::read_sources() {
   if (request_.history) {
     RatingSource history = named(*request_.history, true);
     history.time_col = model_.source.time_col;
+    history.weight_col = model_.source.weight_col;
+    history.is_implicit = model_.source.is_implicit;
     history_ = read(history, "history", UnknownIds::kDrop);
     merge_history();
   }

@@ -16,8 +16,8 @@ namespace als::pg {
 namespace {
 
 void check_memory(const RatingReader& reader) {
-  // The ratings as they come, turned round, and in rows.
-  constexpr std::size_t kRating = 2 * sizeof(RatingBuffer::Entry) + 2 * sizeof(float);
+  // The ratings as they come, turned round, and in rows; all of them with their weights.
+  constexpr std::size_t kRating = 2 * sizeof(RatingBuffer::Entry) + 5 * sizeof(float);
   check_memory_limit("reading the ratings",
                      reader.ratings() * kRating + reader.users().bytes() + reader.items().bytes(),
                      ", refresh fewer ids at a time, or train the model again.",
@@ -29,7 +29,9 @@ RatingBuffer turned_round(const RatingBuffer& buffer) {
   for (std::size_t b = 0; b < buffer.blocks(); ++b)
     for (std::size_t e = 0; e < buffer.block_size(b); ++e) {
       const RatingBuffer::Entry& entry = buffer.block(b)[e];
-      turned.append(entry.item, entry.user, entry.value);
+      const float weight = buffer.weight(b, e);
+      turned.append(&entry.item, &entry.user, &entry.value, 1,
+                    buffer.has_weights() ? &weight : nullptr);
     }
   return turned;
 }

@@ -7,12 +7,13 @@
 namespace als::pg {
 
 std::vector<float> popularity_of(const std::vector<RatingTotals>& items, double mean,
-                                 const std::optional<double>& damping) {
+                                 const std::optional<double>& damping, bool has_confidences) {
   std::vector<float> popularity;
   popularity.reserve(items.size());
   for (const RatingTotals& item : items)
-    popularity.push_back(damping ? damped_mean(item, mean, *damping)
-                                 : static_cast<float>(item.positive));
+    popularity.push_back(damping           ? damped_mean(item, mean, *damping)
+                         : has_confidences ? static_cast<float>(item.sum)
+                                           : static_cast<float>(item.positive));
   return popularity;
 }
 

@@ -9,9 +9,11 @@
 
 namespace als::pg {
 
-/// The popularity of items: how many have liked each or, with a damping, the damped mean rating.
+/// The popularity of items: how many have liked each or, with confidences, how much they weigh in
+/// all; with a damping, the damped mean rating.
 std::vector<float> popularity_of(const std::vector<RatingTotals>& items, double mean,
-                                 const std::optional<double>& damping);
+                                 const std::optional<double>& damping,
+                                 bool has_confidences = false);
 
 /// One trained side: row r has the id that `ids` keeps under order[r] and row r of the factors.
 struct FactorFeed {

@@ -82,6 +82,7 @@ enum Column {
   kTimeCol,
   kUserTable,
   kItemTable,
+  kWeightCol,
   kFirstOption
 };
 
@@ -89,12 +90,12 @@ constexpr const char* kColumns =
     "user_version, item_version, mean, lowest_rating, highest_rating, n_users, n_items, "
     "n_duplicates, user_factors, item_factors, source, source_table, user_col, item_col, "
     "rating_col, seen, seen_table, damping, source_path, seen_path, time_col, user_table, "
-    "item_table";
+    "item_table, weight_col";
 
 constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID,   FLOAT4OID,   FLOAT4OID, INT8OID,
                                 INT8OID, INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID,   TEXTOID,
                                 NAMEOID, NAMEOID, NAMEOID,     TEXTOID,     TEXTOID,   FLOAT8OID,
-                                TEXTOID, TEXTOID, NAMEOID,     TEXTOID,     TEXTOID};
+                                TEXTOID, TEXTOID, NAMEOID,     TEXTOID,     TEXTOID,   NAMEOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {OptionId::kFeedback,       OptionId::kFactors,
@@ -332,6 +333,8 @@ Model read_model(Oid table) {
     model.source.item_col = row.name(kItemCol);
     if (!row.is_null(kRatingCol)) model.source.rating_col = row.name(kRatingCol);
     if (!row.is_null(kTimeCol)) model.source.time_col = row.name(kTimeCol);
+    if (!row.is_null(kWeightCol)) model.source.weight_col = row.name(kWeightCol);
+    model.source.is_implicit = implicit;
     row.read_named(kSeen, kSeenTable, kSeenPath, model.seen);
     if (!row.is_null(kDamping)) model.damping = finite(DatumGetFloat8(row.datum(kDamping)));
     model.seen.what = "seen";

@@ -123,7 +123,8 @@ const char* distrust_of_table(const RatingSource& source) {
     const std::string& item = source.item_col;
     for (const std::string* column :
          {&source.user_col, &item, source.rating_col ? &*source.rating_col : &item,
-          source.time_col ? &*source.time_col : &item})
+          source.time_col ? &*source.time_col : &item,
+          source.weight_col ? &*source.weight_col : &item})
       if (const char* what = distrusted_column(table, column->c_str())) return what;
   }
   if (!has_parts) return code_in(table);
@@ -174,7 +175,7 @@ void check_columns(const Model& model, const RatingSource& source, const char* w
     });
     if (name != nullptr) throw_changed(model, which, ERRCODE_DATATYPE_MISMATCH, name);
   }
-  for (const auto& column : {source.rating_col, source.time_col}) {
+  for (const auto& column : {source.rating_col, source.time_col, source.weight_col}) {
     if (column &&
         server([&] { return get_attnum(source.table, column->c_str()); }) == InvalidAttrNumber)
       throw_changed(model, which, ERRCODE_UNDEFINED_COLUMN,

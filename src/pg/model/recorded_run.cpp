@@ -12,6 +12,7 @@ enum RunColumn {
   kRunUserCol,
   kRunItemCol,
   kRunRatingCol,
+  kRunWeightCol,
   kRunSeen,
   kRunDistributed,
   kRunParts,
@@ -77,9 +78,11 @@ std::optional<std::string> name_in(const NullableDatum& value) {
 std::optional<RecordedRun> recorded_run(Oid model) {
   OwnedMemoryContext context("als run of a model");
   SPIPlanPtr plan =
-      prepare("select source, user_col, item_col, rating_col, seen, distributed, parts, options" +
+      prepare("select source, user_col, item_col, rating_col, weight_col, seen, distributed, parts, "
+              "options" +
               option_columns() + " from " + relation_name(model) + " order by run desc limit 1");
-  std::vector<Oid> types{TEXTOID, NAMEOID, NAMEOID, NAMEOID, TEXTOID, BOOLOID, INT4OID, JSONBOID};
+  std::vector<Oid> types{TEXTOID, NAMEOID, NAMEOID, NAMEOID, NAMEOID,
+                         TEXTOID, BOOLOID, INT4OID, JSONBOID};
   for (const Option& option : kOptionTable) types.push_back(option.sql_type());
   Values values;
   for_each_row(plan, {}, types,
@@ -90,6 +93,7 @@ std::optional<RecordedRun> recorded_run(Oid model) {
   run.user_col = name_in(values[kRunUserCol]).value_or("");
   run.item_col = name_in(values[kRunItemCol]).value_or("");
   run.rating_col = name_in(values[kRunRatingCol]);
+  run.weight_col = name_in(values[kRunWeightCol]);
   if (!values[kRunSeen].isnull)
     run.seen = server([&]() -> const char* { return TextDatumGetCString(values[kRunSeen].value); });
   run.distributed = !values[kRunDistributed].isnull && DatumGetBool(values[kRunDistributed].value);

@@ -12,6 +12,7 @@ struct RecordedRun {
   std::string user_col;
   std::string item_col;
   std::optional<std::string> rating_col;
+  std::optional<std::string> weight_col;
   std::optional<std::string> seen;
   bool distributed = false;  ///< trained where the rows are, in so many parts
   std::optional<int> parts;

@@ -43,6 +43,7 @@ void RunRow::add_source(const RatingSource& source) {
   add("item_col", name_param(source.item_col));
   add("rating_col", name_or_null(source.rating_col));
   add("time_col", name_or_null(source.time_col));
+  add("weight_col", name_or_null(source.weight_col));
 }
 
 void RunRow::add_seen(const std::optional<RatingSource>& seen) { add_named("seen", seen); }

@@ -50,7 +50,7 @@ char* type_of(Oid relation, const char* column) {
 /// The source's columns, in its types, of one of its partitions.
 std::string query_of(const DescribedSource& source, Oid partition, bool is_foreign) {
   std::vector<std::string> names{source.user_col, source.item_col};
-  for (const auto& name : {source.rating_col, source.time_col})
+  for (const auto& name : {source.rating_col, source.time_col, source.weight_col})
     if (name && std::find(names.begin(), names.end(), *name) == names.end()) names.push_back(*name);
   std::string columns;
   for (const std::string& name : names) {
@@ -113,7 +113,7 @@ SourcePartition partition_of(const DescribedSource& source, Oid relation) {
 /// What the server does for a query that reads the source; its policies do not reach other servers.
 void check_privileges(const DescribedSource& source) {
   std::string columns = quoted(source.user_col) + ", " + quoted(source.item_col);
-  for (const auto& name : {source.rating_col, source.time_col})
+  for (const auto& name : {source.rating_col, source.time_col, source.weight_col})
     if (name) columns += ", " + quoted(*name);
   execute("select " + columns + " from " + source.from_clause() + " where false");
   if (server([&] { return check_enable_rls(source.table, InvalidOid, false); }) == RLS_ENABLED)

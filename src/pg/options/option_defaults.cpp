@@ -36,9 +36,10 @@ double default_exponent(const TrainOptions& options) {
 /// With r -> c r, which is c times the spread, the vectors x and y become sqrt(c) times as long. So
 /// a lambda that is c times as large leaves all but the scale as it is. And a good lambda depends
 /// on the exponent: whatever that is, a row of a middling weight, of 144 ratings, has the ridge
-/// that proved good.
+/// that proved good. And all weights w -> c w change nothing.
 double explicit_regularization(double exponent, const RatingStatistics& ratings) {
-  return ratings.spread * 14.4 / std::pow(144, exponent);
+  return ratings.spread * 14.4 / std::pow(144, exponent) *
+         std::pow(ratings.mean_weight, 1 - exponent);
 }
 
 /// The fewer ratings there are, and the fewer of each user and of each item, the less of what they

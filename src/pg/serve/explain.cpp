@@ -60,7 +60,7 @@ void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k, Result
   if (rows.rows() == 0) return;
 
   const FixedSide fixed(served, Side::kItems);
-  const RowRatings ratings{rows.columns.data(), rows.values.data(), rows.columns.size()};
+  const RowRatings ratings = ratings_of(rows, 0);
   const Explanation explanation = als::explain(fixed.objective, ratings, fixed.vectors, fixed.gram,
                                                items.rows().row(item), alone);
 

@@ -2,6 +2,7 @@
 
 #include "pg/source/rating_reader.h"
 
+#include "pg/source/rating_weight.h"
 #include "pg/server/cluster_table.h"
 #include "pg/server/memory_context.h"
 #include "pg/sql/array_elements.h"
@@ -56,19 +57,29 @@ void RatingReader::add(const Datum* values, const bool* nulls) {
   auto single = static_cast<float>(value);
   if (!std::isfinite(single)) guard([&] { refuse(values, value); });
   Batch& batch = *batch_;
+  float& weight = batch.weights[batch.users.size()];
+  if (source_.weight_col) {
+    const NullableDatum read{values[3], nulls[3]};
+    bool counts = false;
+    guard([&] { counts = weigh(source_, values, read, single, weight); });
+    if (!counts) {
+      ++skipped_;
+      return;
+    }
+  }
   batch.values[batch.users.size()] = single;
   batch.users.add(values[0]);
   batch.items.add(values[1]);
   if (batch.users.size() == IdBatch::kSize) guard([&] { look_up(); });
 }
 
-/// A user, the items and the ratings.
+/// A user, the items and the ratings, which have no weights then.
 void RatingReader::add_packed(const Datum* values, const bool* nulls) {
   const ArrayElements items = array_elements(values[1]);
   const ArrayElements ratings = array_elements(values[2]);
   for (int i = 0; i < items.n; ++i) {
-    const Datum row[] = {values[0], items.values[i], ratings.values[i]};
-    const bool row_nulls[] = {nulls[0], items.nulls[i], ratings.nulls[i]};
+    const Datum row[] = {values[0], items.values[i], ratings.values[i], 0};
+    const bool row_nulls[] = {nulls[0], items.nulls[i], ratings.nulls[i], true};
     add(row, row_nulls);
   }
 }
@@ -78,16 +89,18 @@ void RatingReader::look_up() {
   std::uint32_t users[IdBatch::kSize];
   std::uint32_t items[IdBatch::kSize];
   std::size_t n = batch.users.size();
+  const float* weights = source_.has_weights() ? batch.weights : nullptr;
   if (known_ == nullptr) {
     users_.find_or_add(batch.users.ids(), n, users);
     items_.find_or_add(batch.items.ids(), n, items);
-    buffer_.append(users, items, batch.values, n);
+    buffer_.append(users, items, batch.values, n, weights);
   } else {
     for (std::size_t i = 0; i < n; ++i) {
       users[i] = known_->users_.find(batch.users.ids()[i]);
       items[i] = known_->items_.find(batch.items.ids()[i]);
       if (users[i] != IdDictionary::kMissing && items[i] != IdDictionary::kMissing)
-        buffer_.append(users[i], items[i], batch.values[i]);
+        buffer_.append(users + i, items + i, batch.values + i, 1,
+                       weights == nullptr ? nullptr : weights + i);
     }
   }
   batch.users.clear();
@@ -101,13 +114,14 @@ std::string RatingReader::rating_as_read() const {
 
 std::string RatingReader::query() const {
   return "select " + quoted(source_.user_col) + ", " + quoted(source_.item_col) + ", " +
-         rating_as_read() + " from " + source_.rows_that_count();
+         rating_as_read() + (source_.weight_col ? ", " + source_.weight_as_float8() : "") +
+         " from " + source_.rows_that_count();
 }
 
 /// What comes from other nodes is put aside until all is there. A row for each user takes less than
 /// half the room and the time, and the nodes that have the users put theirs together.
 bool RatingReader::comes_packed() const {
-  return !source_.time_col && server([&] {
+  return !source_.time_col && !source_.weight_col && server([&] {
     return is_distributed_by(source_.table, source_.user_col.c_str()) &&
            OidIsValid(get_array_type(source_.id_types.items->oid));
   });
@@ -146,8 +160,11 @@ void RatingReader::read(const std::function<void()>& on_block, const char* condi
 
 void RatingReader::read_rows(SPIPlanPtr plan, std::initializer_list<Param> params,
                              const std::function<void()>& on_block) {
+  std::vector<Oid> types{source_.id_types.users->oid, source_.id_types.items->oid,
+                         source_.rating_type};
+  if (source_.weight_col) types.push_back(FLOAT8OID);
   read(
-      plan, params, {source_.id_types.users->oid, source_.id_types.items->oid, source_.rating_type},
+      plan, params, types,
       [](void* reader, TupleTableSlot* slot) {
         static_cast<RatingReader*>(reader)->add(slot->tts_values, slot->tts_isnull);
       },
@@ -159,7 +176,7 @@ void RatingReader::read(SPIPlanPtr plan, std::initializer_list<Param> params,
                         const std::function<void()>& on_block) {
   on_block();
   OwnedMemoryContext copies("als ids of a batch");
-  Batch batch{{source_.id_types.users, copies.get()}, {source_.id_types.items, copies.get()}, {}};
+  Batch batch{{source_.id_types.users, copies.get()}, {source_.id_types.items, copies.get()}, {}, {}};
   batch_ = &batch;
   on_block_ = &on_block;
   stream_rows(plan, params, types, on_row, this);

@@ -24,7 +24,8 @@ class RatingReader {
 
   /// Reads everything under the active snapshot, as the caller, within an SPI connection.
   /// `on_block` is called before the first row and then whenever another block of the buffer is
-  /// full; it may throw to refuse more. Throws 22003 for a rating that is not finite.
+  /// full; it may throw to refuse more. Throws 22003 for a rating that is not finite, and what
+  /// weigh() throws.
   void read(const std::function<void()>& on_block);
 
   /// The same for those rows alone that meet a condition on $1.
@@ -32,11 +33,13 @@ class RatingReader {
 
   RatingBuffer&& take_buffer() { return std::move(buffer_); }
   std::size_t ratings() const { return buffer_.size(); }
+  bool has_weights() const { return source_.has_weights(); }
   const IdDictionary& users() const { return users_; }
   const IdDictionary& items() const { return items_; }
   const IdDictionary& ids(Side side) const { return side == Side::kUsers ? users_ : items_; }
   std::int64_t rows() const { return rows_; }        ///< rows read
-  std::int64_t skipped() const { return skipped_; }  ///< of them with a null id or rating
+  /// Of them with a null id or rating, or of weight 0.
+  std::int64_t skipped() const { return skipped_; }
 
  private:
   /// Rows whose ids are looked up together.
@@ -44,6 +47,7 @@ class RatingReader {
     IdBatch users;
     IdBatch items;
     float values[IdBatch::kSize];
+    float weights[IdBatch::kSize];
   };
 
   void read(SPIPlanPtr plan, std::initializer_list<Param> params, const std::vector<Oid>& types,

@@ -106,6 +106,24 @@ void check_distinct(const RatingSource& source) {
                     "Name the right columns with user_col => '...', item_col => '...'.");
 }
 
+/// The name of a type whose values are no numbers; else null.
+const char* type_without_numbers(Oid type) {
+  return server([&]() -> const char* {
+    Oid function;
+    bool number = TypeCategory(getBaseType(type)) == TYPCATEGORY_NUMERIC &&
+                  find_coercion_pathway(FLOAT8OID, getBaseType(type), COERCION_EXPLICIT,
+                                        &function) != COERCION_PATH_NONE;
+    return number ? nullptr : format_type_be(type);
+  });
+}
+
+void check_weight(Oid type, const std::string& column) {
+  if (const char* name = type_without_numbers(type))
+    throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                    format("column \"%s\" of type %s cannot be a weight", column.c_str(), name),
+                    "Weights are numbers; a query as the source can compute them.");
+}
+
 void describe_rating(DescribedSource& source, Oid type) {
   source.rating_type = type;
   switch (server([&] { return getBaseType(type); })) {
@@ -130,14 +148,7 @@ void describe_rating(DescribedSource& source, Oid type) {
     default:
       break;
   }
-  const char* name = server([&]() -> const char* {
-    Oid function;
-    bool number = TypeCategory(getBaseType(type)) == TYPCATEGORY_NUMERIC &&
-                  find_coercion_pathway(FLOAT8OID, getBaseType(type), COERCION_EXPLICIT,
-                                        &function) != COERCION_PATH_NONE;
-    return number ? nullptr : format_type_be(type);
-  });
-  if (name != nullptr)
+  if (const char* name = type_without_numbers(type))
     throw UserError(
         ERRCODE_DATATYPE_MISMATCH,
         format("column \"%s\" of type %s cannot be a rating", source.rating_col->c_str(), name),
@@ -183,15 +194,20 @@ std::string DescribedSource::rating_as_float8() const {
          "::pg_catalog.float8";
 }
 
-/// Nulls are older than all times. Equal times leave it to the rating, so that it is always the
-/// same row. The server takes a condition on an id into such a subquery.
+std::string DescribedSource::weight_as_float8() const {
+  return (weight_col ? quoted(*weight_col) : "1") + "::pg_catalog.float8";
+}
+
+/// Nulls are older than all times. Equal times leave it to the rating and the weight, so that it is
+/// always the same row. The server takes a condition on an id into such a subquery.
 std::string DescribedSource::rows_that_count() const {
   if (!time_col) return from_clause();
   const std::string pair = quoted(user_col) + ", " + quoted(item_col);
   const std::string rating = rating_as_float8();
   return "(select distinct on (" + pair + ") * from " + from_clause() + " where " + rating +
          " is not null order by " + pair + ", " + quoted(*time_col) + " desc nulls last, " +
-         rating + " desc) as source";
+         rating + " desc" + (weight_col ? ", " + weight_as_float8() + " desc" : "") +
+         ") as source";
 }
 
 bool RatingSource::is_as_named() const {
@@ -263,6 +279,9 @@ DescribedSource describe_source(const RatingSource& named, MemoryContext context
   });
   if (source.rating_col)
     describe_rating(source, find_column(source, columns, *source.rating_col, "rating_col").type);
+  if (source.weight_col)
+    check_weight(find_column(source, columns, *source.weight_col, "weight_col").type,
+                 *source.weight_col);
   if (source.time_col)
     check_ordered(find_column(source, columns, *source.time_col, "time_col").type,
                   *source.time_col);

@@ -26,6 +26,13 @@ struct RatingSource {
   std::string item_col;
   std::optional<std::string> rating_col;  ///< none: every row counts 1
   std::optional<std::string> time_col;    ///< of a user's rows for an item the latest counts alone
+  std::optional<std::string> weight_col;  ///< how much each row counts; none: all the same
+  bool is_implicit = false;               ///< whether weights are confidences
+
+  /// Whether ratings are read with weights beside them, or become confidences: the weight, negative
+  /// where the rating is not above 0.
+  bool has_weights() const { return weight_col && !is_implicit; }
+  bool has_confidences() const { return weight_col && is_implicit; }
 
   const std::string& id_col(Side side) const { return side == Side::kUsers ? user_col : item_col; }
 
@@ -78,16 +85,17 @@ struct DescribedSource : RatingSource {
   Oid rating_type = INT4OID;  ///< as read; the 1 of a source without ratings is an int
   bool cast_rating = false;   ///< numeric and the like are read as float8
 
-  /// The rating as an expression of type float8.
+  /// The rating, and the weight or 1, as expressions of type float8.
   std::string rating_as_float8() const;
+  std::string weight_as_float8() const;
 
   /// The rows that count, as an item of a FROM clause, like from_clause().
   std::string rows_that_count() const;
 };
 
 /// Looks up the source's columns and their types, as the caller. Needs an SPI connection; the types
-/// are allocated in `context`. Throws 42703 for a missing column, 42804 for a rating that is no
-/// number, 42883 for ids that cannot be compared and for times that have no order.
+/// are allocated in `context`. Throws 42703 for a missing column, 42804 for a rating or a weight that
+/// is no number, 42883 for ids that cannot be compared and for times that have no order.
 DescribedSource describe_source(const RatingSource& source, MemoryContext context);
 
 }  // namespace als::pg

@@ -23,6 +23,10 @@ void check_can_be_distributed(const TrainRequest& request) {
   };
   if (request.options.nonnegative)
     refuse("nonnegative factors", "Leave nonnegative out, or train with distributed => false.");
+  if (request.source.weight_col)
+    refuse("weights",
+           "Leave weight_col out, or train with distributed => false. For implicit feedback "
+           "rating_col => '...' takes weights, too, where all rows are preferences.");
   if (request.options.solver == Solver::kDirect)
     refuse("solver => 'direct'", "Use solver => 'cg', which ends as low, or distributed => false.");
 }

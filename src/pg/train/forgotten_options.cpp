@@ -68,6 +68,8 @@ void report_forgotten_options(Oid model, const TrainRequest& request) {
     add_column("user_col", before->user_col, request.source.user_col, "user_id", changes);
     add_column("item_col", before->item_col, request.source.item_col, "item_id", changes);
     add_column("rating_col", before->rating_col, request.source.rating_col, "rating", changes);
+    if (before->weight_col && !request.source.weight_col)
+      changes.add("weight_col", *before->weight_col, "nothing");
   }
   if (before->seen && !request.seen) changes.add("seen", *before->seen, "nothing");
   if (changes.list().empty()) return;

@@ -42,7 +42,8 @@ RatingSource recorded_anew(const RatingSource& source) {
 }
 
 /// The source named, or the model's.
-RatingSource source_of(const NamedArgs& args, const Model& model, OnDuplicate on_duplicate) {
+RatingSource source_of(const NamedArgs& args, const Model& model, OnDuplicate on_duplicate,
+                       Feedback feedback) {
   const auto named = args.optional_text("source");
   if (!named && model.source.is_none())
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -61,6 +62,8 @@ RatingSource source_of(const NamedArgs& args, const Model& model, OnDuplicate on
   source.rating_col = column("rating_col", model.source.rating_col);
   const bool by_time = on_duplicate == OnDuplicate::kLast;
   source.time_col = column("time_col", by_time ? model.source.time_col : std::nullopt);
+  source.weight_col = column("weight_col", model.source.weight_col);
+  source.is_implicit = feedback == Feedback::kImplicit;
   check_time_col(source, on_duplicate);
   return source;
 }
@@ -75,7 +78,7 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
   request.model = model.name;
   request.is_retraining = true;
   request.complete(merged(option_args(args, NullOption::kIsLeftOpen), recorded->options));
-  request.source = source_of(args, model, request.on_duplicate);
+  request.source = source_of(args, model, request.on_duplicate, request.options.feedback);
   if (const auto seen = args.optional_text("seen")) {
     if (!seen->empty()) request.seen = parse_seen(*seen, request.source);
   } else if (!model.seen.is_none()) {

@@ -35,7 +35,8 @@ void check_time_col(const RatingSource& source, OnDuplicate on_duplicate) {
                     "Leave time_col out, or use on_duplicate => 'last'.");
 }
 
-RatingSource source_from(const NamedArgs& args, const std::string& text, OnDuplicate on_duplicate) {
+RatingSource source_from(const NamedArgs& args, const std::string& text, OnDuplicate on_duplicate,
+                         Feedback feedback) {
   const auto column = [&](const char* name) { return name_arg(args.fcinfo(), args[name], name); };
   RatingSource source = parse_source(text);
   source.user_col = column("user_col");
@@ -43,6 +44,9 @@ RatingSource source_from(const NamedArgs& args, const std::string& text, OnDupli
   if (!args.is_null("rating_col")) source.rating_col = column("rating_col");
   if (args.has("time_col") && !args.is_null("time_col"))  // not in 1.0
     source.time_col = column("time_col");
+  if (args.has("weight_col") && !args.is_null("weight_col"))  // not in 1.0, nor for imports
+    source.weight_col = column("weight_col");
+  source.is_implicit = feedback == Feedback::kImplicit;
   check_time_col(source, on_duplicate);
   return source;
 }
@@ -109,7 +113,7 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
                     "Use replace => true as well.");
   request.keep_previous = args.has("keep_previous") && args.flag("keep_previous");  // not in 1.0
   request.functions = args.has("functions") && args.flag("functions");              // not in 1.0
-  request.source = source_from(args, source, request.on_duplicate);
+  request.source = source_from(args, source, request.on_duplicate, request.options.feedback);
   request.seen = seen_from(args, request.source);
   return request;
 }

@@ -127,7 +127,8 @@ void Training::write() {
   items.ratings = &data_->ratings().by_item();
   const std::vector<RatingTotals> totals = totals_of(*items.ratings);
   if (options().feedback == Feedback::kExplicit) report_.damping = damping(totals);
-  const std::vector<float> popularity = popularity_of(totals, report_.mean, report_.damping);
+  const std::vector<float> popularity =
+      popularity_of(totals, report_.mean, report_.damping, source_->has_confidences());
   items.popularity = &popularity;
   items.checksums = row_checksums(*items.ratings, data_->user_keys(), *team_);
   model_.write_factors(Side::kUsers, users);

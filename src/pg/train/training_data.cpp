@@ -82,7 +82,7 @@ TrainingData::TrainingData(const Request& request, Progress& progress)
 const TrainOptions& TrainingData::largest() const {
   auto bytes = [&](const TrainOptions& options) {
     return training_memory(reader_.ratings(), reader_.users().size(), reader_.items().size(), 0,
-                           options, request_.threads);
+                           options, request_.threads, request_.source.has_weights());
   };
   return *std::max_element(
       request_.trainings.begin(), request_.trainings.end(),
@@ -94,7 +94,7 @@ std::size_t TrainingData::memory_needed() const {
   std::size_t test = test_reader_ ? test_reader_->ratings() * kBytesATestRow : 0;
   return test + training_memory(reader_.ratings(), reader_.users().size(), reader_.items().size(),
                                 reader_.users().bytes() + reader_.items().bytes(), largest(),
-                                request_.threads);
+                                request_.threads, request_.source.has_weights());
 }
 
 /// Refuses before the memory is taken.
@@ -125,9 +125,12 @@ void TrainingData::read(Progress& progress) {
   if (reader_.ratings() == 0)
     throw UserError(
         ERRCODE_NO_DATA_FOUND, "the source has no ratings",
-        "A row counts when its user, item and rating are not null.",
-        format("%lld rows read, %lld of them skipped for a null.",
-               static_cast<long long>(reader_.rows()), static_cast<long long>(reader_.skipped())));
+        request_.source.weight_col
+            ? "A row counts when its user, item and rating are not null and its weight is above 0."
+            : "A row counts when its user, item and rating are not null.",
+        format("%lld rows read, %lld of them skipped for a null%s.",
+               static_cast<long long>(reader_.rows()), static_cast<long long>(reader_.skipped()),
+               request_.source.weight_col ? " or for a weight of 0" : ""));
 }
 
 void TrainingData::read_test(Progress& progress) {

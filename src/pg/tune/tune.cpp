@@ -47,6 +47,7 @@ std::string options_as_json(const TuneRequest& request, const TrainOptions& opti
   else if (*source.rating_col != "rating")
     add("rating_col", json_quoted(*source.rating_col));
   if (source.time_col) add("time_col", json_quoted(*source.time_col));
+  if (source.weight_col) add("weight_col", json_quoted(*source.weight_col));
   return json + "}";
 }
 

@@ -48,8 +48,11 @@ TuneRequest tune_request(FunctionCallInfo fcinfo) {
   if (!test && request.holdout == 0)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "nothing is left to judge the trials by",
                     "Use a holdout above 0, or name a test.");
-  request.source = source_from(args, source, request.on_duplicate);
-  if (test) request.test = source_from(args, *test, request.on_duplicate);
+  request.source = source_from(args, source, request.on_duplicate, feedback);
+  if (test) {
+    request.test = source_from(args, *test, request.on_duplicate, feedback);
+    request.test->weight_col.reset();  // each of its rows counts once
+  }
   return request;
 }
 
