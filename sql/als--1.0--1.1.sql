@@ -571,6 +571,26 @@ language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_evaluate'
 comment on function als.evaluate is
   'How well a model predicts and ranks the rows of a test that it has not seen, and how well the most popular items or mean ratings would do';
 
+create function als.evaluate_by_activity(
+  model regclass,
+  test text,
+  k als.integers default '{10}',
+  activity als.integers default '{0,1,4,11,31,101}',
+  history text default null,
+  candidates text default null,
+  exclude_seen boolean default true,
+  min_rating float8 default null,
+  user_col name default null,
+  item_col name default null,
+  rating_col name default null,
+  threads int default null,
+  seen text default null,
+  clip boolean default false
+) returns table (min_ratings int, max_ratings int, metric text, k int, value float8, baseline float8, n bigint)
+language c stable parallel restricted rows 100 as 'MODULE_PATHNAME', 'als_evaluate_by_activity';
+comment on function als.evaluate_by_activity is
+  'The metrics of als.evaluate for users with few, more and many ratings in the training: whom a model serves well and whom badly';
+
 create function als.compare(
   model_a regclass,
   model_b regclass,
@@ -987,7 +1007,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'tuned', 'evaluate', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
+    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'tuned', 'evaluate', 'evaluate_by_activity', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
@@ -1018,14 +1038,14 @@ language sql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $
   select als._change_training(true, to_role)
 $$;
 comment on function als.grant_training is
-  'Lets a role, or public, execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
+  'Lets a role, or public, execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
 create function als.revoke_training(from_role name default 'public') returns void
 language sql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $$
   select als._change_training(false, from_role)
 $$;
 comment on function als.revoke_training is
-  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
+  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
 create function als._is_model(model regclass) returns boolean
 language c stable strict parallel safe as 'MODULE_PATHNAME', 'als_is_model';

@@ -91,6 +91,10 @@ call check_split('0.5, seed => -7');
 call check_split('0');
 call check_split('1');
 call check_split($$0.3, 'user', test_share => 0.25$$, parts => '{train,history,test}');
+call check_split($$0.3, 'item'$$);
+call check_split($$0.3, 'item', seed => 7$$);
+call check_split($$0, 'item'$$);
+call check_split($$1, 'item'$$);
 call check_split($$by => 'time', last => 3, time_col => 'At'$$);
 call check_split($$0.25, 'time', time_col => 'At'$$);
 call check_split($$by => 'time', since => '2024-01-02', time_col => 'At'$$);
@@ -99,6 +103,8 @@ call check_split($$by => 'time', since => '2024-01-02', time_col => 'At'$$);
 create function part(query text) returns setof ratings language plpgsql as $$ begin return query execute query; end $$;
 select count(*) = count(*) filter (where als.hash_fraction(user_id, item_id, 42::bigint) < 0.2) as by_row from part(als.split('ratings', 'test'));
 select count(*) filter (where als.hash_fraction(user_id, 42::bigint) >= 0.3 or als.hash_fraction(user_id, item_id, 42::bigint) >= 0.2) as by_user from part(als.split('ratings', 'test', 0.3, 'user'));
+select count(*) filter (where als.hash_fraction(item_id, 42::bigint) >= 0.3) as by_item, count(distinct item_id) as items from part(als.split('ratings', 'test', 0.3, 'item'));
+select count(*) as of_both from part(als.split('ratings', 'test', 0.3, 'item')) as test join part(als.split('ratings', 'train', 0.3, 'item')) as train using (item_id);
 select user_id, count(*), min("At") >= (select max("At") from part(als.split('ratings', 'train', by => 'time', last => 2, time_col => 'At')) as r where r.user_id = t.user_id) as later
 from part(als.split('ratings', 'test', by => 'time', last => 2, time_col => 'At')) as t where user_id <= 3 group by 1 order by 1;
 select count(*) filter (where "At" < '2024-01-02') as before, min("At") from part(als.split('ratings', 'test', by => 'time', since => '2024-01-02', time_col => 'At'));
@@ -126,7 +132,7 @@ begin
 end $$;
 select arguments, fingerprint(split_of('ratings', arguments)) = fingerprint(split_of('shuffled', arguments)) as any_order,
        fingerprint(split_of('ratings', arguments)) = fingerprint(split_of('ratings', arguments), 'hostile, pg_catalog') as any_path
-from unnest(array[$$0.2$$, $$0.3, 'user'$$, $$by => 'time', last => 3, time_col => 'At'$$, $$0.25, 'time', time_col => 'At'$$]) as arguments;
+from unnest(array[$$0.2$$, $$0.3, 'user'$$, $$0.3, 'item'$$, $$by => 'time', last => 3, time_col => 'At'$$, $$0.25, 'time', time_col => 'At'$$]) as arguments;
 
 -- Queries, views and odd names; a part of a part.
 create table "Odd ""table" ("User" text, "item'id" uuid, rating int, gone int);
@@ -150,7 +156,9 @@ select try($$select als.split('ratings', null)$$);
 select try($$select als.split('ratings', 'valid')$$);
 select try($$select als.split('ratings', 'test', 1.5)$$);
 select try($$select als.split('ratings', 'test', 'NaN')$$);
-select try($$select als.split('ratings', 'test', by => 'item')$$);
+select try($$select als.split('ratings', 'test', by => 'day')$$);
+select try($$select als.split('ratings', 'history', by => 'item')$$);
+select try($$select als.split('ratings', 'test', by => 'item', last => 1)$$);
 select try($$select als.split('ratings', 'history')$$);
 select try($$select als.split('ratings', 'test', by => 'time')$$);
 select try($$select als.split('ratings', 'test', by => 'time', last => 1, since => '2024-01-01', time_col => 'At')$$);

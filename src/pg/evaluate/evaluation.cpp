@@ -180,6 +180,34 @@ bool Evaluation::is_relevant(float rating) const {
   return rating >= min_rating_;
 }
 
+bool Evaluation::has_relevant(std::uint32_t row) const {
+  return std::any_of(test_.values.begin() + test_.offsets[row],
+                     test_.values.begin() + test_.offsets[row + 1],
+                     [&](float rating) { return is_relevant(rating); });
+}
+
+std::vector<std::size_t> Evaluation::activities() const {
+  std::vector<std::size_t> activities(users_.size());
+  const std::int32_t* of_model = history_ ? nullptr : served_.side(Side::kUsers).n_ratings();
+  for (const KnownUser& user : known_)
+    activities[user.row] = history_ ? history_->row_size(user.row)
+                                    : static_cast<std::size_t>(std::max(of_model[user.model], 0));
+  return activities;
+}
+
+void Evaluation::count_test(const std::function<std::size_t(std::uint32_t user)>& group_of,
+                            std::vector<GroupResult>& groups) const {
+  for (std::uint32_t row = 0; row < users_.size(); ++row) {
+    if (group_of(row) >= groups.size()) continue;
+    GroupResult& group = groups[group_of(row)];
+    group.rows += test_.row_size(row);
+    group.users += has_relevant(row) ? 1 : 0;
+  }
+  for (const KnownUser& user : known_)
+    if (group_of(user.row) < groups.size())
+      groups[group_of(user.row)].predictable += known_items(user.row);
+}
+
 /// The entries of a test row for items that the model knows, which stand first.
 std::size_t Evaluation::known_items(std::uint32_t row) const {
   const std::uint32_t* begin = test_.columns.data() + test_.offsets[row];
@@ -335,10 +363,7 @@ std::vector<Measurement> Evaluation::measurements() const {
   if (request_.cutoffs.empty()) return result;
 
   std::size_t users = 0;  // with relevant items
-  for (std::size_t row = 0; row < users_.size(); ++row)
-    users += std::any_of(test_.values.begin() + test_.offsets[row],
-                         test_.values.begin() + test_.offsets[row + 1],
-                         [&](float rating) { return is_relevant(rating); });
+  for (std::uint32_t row = 0; row < users_.size(); ++row) users += has_relevant(row) ? 1 : 0;
   const RankingMetrics model = ranking_.model();
   result.push_back(share_of("user_coverage", model.users, users));
   add_ranking_metrics(model, ranking_.popular(), request_.cutoffs, items_.size(), result);

@@ -51,6 +51,21 @@ class Evaluation {
   /// The users of the test, and of the history.
   const IdDictionary& users() const { return users_; }
 
+  /// How many ratings each of them has in the history, or in the training, by number; 0 where the
+  /// model does not know the user.
+  std::vector<std::size_t> activities() const;
+
+  /// What each of them has in the test, and whether it can be measured: the results of groups, but
+  /// for what on_users is given. group_of: the number of a user's group, or one beyond all.
+  void count_test(const std::function<std::size_t(std::uint32_t user)>& group_of,
+                  std::vector<GroupResult>& groups) const;
+
+  /// The metrics of a group of them.
+  std::vector<Measurement> group_measurements(const GroupResult& group) const {
+    return pg::group_measurements(group, prediction_.has_value(), item_means_.has_value(),
+                                  request_.cutoffs);
+  }
+
   /// The metrics of one of them.
   std::vector<Measurement> user_measurements(const UserResult& user) const {
     return pg::user_measurements(user, prediction_.has_value(), item_means_.has_value(),
@@ -78,6 +93,7 @@ class Evaluation {
   void evaluate_all(const OnUsers& on_users);
   void evaluate(std::size_t begin, std::size_t end, const SeenLists* seen, const OnUsers& on_users);
   bool is_relevant(float rating) const;
+  bool has_relevant(std::uint32_t row) const;
   std::size_t known_items(std::uint32_t row) const;
   void add_relevant(std::uint32_t row, std::vector<std::uint32_t>& items) const;
   void add_excluded(const KnownUser& user, const SeenLists* seen,

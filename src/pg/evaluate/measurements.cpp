@@ -23,6 +23,13 @@ std::optional<double> if_any(std::size_t n, double value) {
 
 }  // namespace
 
+void GroupResult::add(const UserResult& user) {
+  errors.add(user.errors);
+  errors_of_means.add(user.errors_of_means);
+  if (user.ranking) ranking.add(*user.ranking);
+  if (user.popular) popular.add(*user.popular);
+}
+
 Measurement share_of(const char* metric, std::size_t part, std::size_t all) {
   return {metric,
           {},
@@ -95,6 +102,34 @@ std::vector<Measurement> user_measurements(const UserResult& user, bool has_erro
   add("mrr", {}, any, model.mrr, any, popular.mrr);
   const bool has_auc = any && model.auc_users > 0;
   add("auc", {}, has_auc, model.auc, has_auc, popular.auc);
+  return result;
+}
+
+std::vector<Measurement> group_measurements(const GroupResult& group, bool has_errors,
+                                            bool has_means,
+                                            const std::vector<std::uint32_t>& cutoffs) {
+  std::vector<Measurement> result;
+  const auto add = [&](const char* metric, std::optional<std::uint32_t> k, std::size_t n,
+                       double value, bool has_baseline, double baseline) {
+    result.push_back({metric, k, if_any(n, value), if_any(has_baseline ? n : 0, baseline),
+                      static_cast<std::int64_t>(n)});
+  };
+  result.push_back(share_of("coverage", group.predictable, group.rows));
+  if (has_errors) {
+    const std::size_t n = group.errors.n();
+    add("rmse", {}, n, group.errors.rmse(), has_means, group.errors_of_means.rmse());
+    add("mae", {}, n, group.errors.mae(), has_means, group.errors_of_means.mae());
+  }
+  if (cutoffs.empty()) return result;
+  const RankingMetrics model = group.ranking.mean();
+  const RankingMetrics popular = group.popular.mean();
+  result.push_back(share_of("user_coverage", model.users, group.users));
+  for (std::size_t c = 0; c < cutoffs.size(); ++c)
+    for (const CutoffMetric& metric : kCutoffMetrics)
+      add(metric.name, cutoffs[c], model.users, model.at[c].*metric.value, true,
+          popular.at[c].*metric.value);
+  add("mrr", {}, model.users, model.mrr, true, popular.mrr);
+  add("auc", {}, model.auc_users, model.auc, true, popular.auc);
   return result;
 }
 

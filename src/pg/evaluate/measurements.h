@@ -28,6 +28,21 @@ struct UserResult {
   std::optional<RankingMetrics> popular;
 };
 
+/// What came of many of them.
+struct GroupResult {
+  explicit GroupResult(std::size_t cutoffs) : ranking(cutoffs), popular(cutoffs) {}
+
+  void add(const UserResult& user);
+
+  std::size_t rows = 0;         ///< of the test
+  std::size_t predictable = 0;  ///< of them
+  std::size_t users = 0;        ///< with a relevant row
+  PredictionError errors;
+  PredictionError errors_of_means;
+  RankingMetrics ranking;  ///< sums
+  RankingMetrics popular;
+};
+
 /// A share of `all`; none where there is nothing to have a share of.
 Measurement share_of(const char* metric, std::size_t part, std::size_t all);
 
@@ -46,5 +61,10 @@ void add_ranking_metrics(const RankingMetrics& model, const RankingMetrics& popu
 /// everybody; without a value where the user has none. Their n is 1.
 std::vector<Measurement> user_measurements(const UserResult& user, bool has_errors, bool has_means,
                                            const std::vector<std::uint32_t>& cutoffs);
+
+/// The same of a group, with the shares of rows and users that are measured at all.
+std::vector<Measurement> group_measurements(const GroupResult& group, bool has_errors,
+                                            bool has_means,
+                                            const std::vector<std::uint32_t>& cutoffs);
 
 }  // namespace als::pg

@@ -91,6 +91,12 @@ std::string by_user(const Split& split, const std::string& part, double fraction
                       held_out + " and " + (part == "test" ? drawn : "not " + drawn));
 }
 
+/// Whole items, of which the training then knows nothing.
+std::string by_item(const Split& split, bool test, double fraction) {
+  const std::string held_out = is_drawn(split.item, split, fraction);
+  return select_where(split, split.from, test ? held_out : "not " + held_out);
+}
+
 std::string since(const Split& split, bool test, const std::string& moment) {
   const std::string literal = server([&] { return quote_literal_cstr(moment.c_str()); });
   // A row without a time is from before.
@@ -130,7 +136,7 @@ std::string by_time(FunctionCallInfo fcinfo, const Split& split, bool test, doub
 
 std::string split_query(FunctionCallInfo fcinfo) {
   const std::string part = choice_arg(fcinfo, kPart, "part", {"train", "test", "history"});
-  const std::string by = choice_arg(fcinfo, kBy, "by", {"row", "user", "time"});
+  const std::string by = choice_arg(fcinfo, kBy, "by", {"row", "user", "item", "time"});
   const double fraction = float_arg(fcinfo, kFraction, "fraction", 0, 1);
   const double test_share = float_arg(fcinfo, kTestShare, "test_share", 0, 1);
   if (part == "history" && by != "user")
@@ -141,6 +147,7 @@ std::string split_query(FunctionCallInfo fcinfo) {
   const Split split = split_from(fcinfo);
   if (by == "row") return by_row(split, part == "test", fraction);
   if (by == "user") return by_user(split, part, fraction, test_share);
+  if (by == "item") return by_item(split, part == "test", fraction);
   return by_time(fcinfo, split, part == "test", fraction);
 }
 

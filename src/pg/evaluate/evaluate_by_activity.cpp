@@ -1,0 +1,94 @@
+// als.evaluate_by_activity: the metrics of als.evaluate by how much the training knew of the users.
+//
+//   Evaluation -> a result for each user -> GroupResult of the users with about as many ratings
+
+#include "pg/evaluate/evaluation_arguments.h"
+#include "pg/server/args.h"
+#include "pg/sql/integers.h"
+#include "pg/sql/result_rows.h"
+
+namespace als::pg {
+
+namespace {
+
+/// The least number of ratings in each group, ascending.
+std::vector<std::size_t> activity_arg(const NamedArgs& args) {
+  std::vector<std::size_t> least;
+  for (const std::int64_t bound : integers_arg(args.fcinfo(), args["activity"], "activity")) {
+    const bool ascends = least.empty() || bound > static_cast<std::int64_t>(least.back());
+    if (bound < 0 || bound > PG_INT32_MAX || !ascends)
+      throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                      format("invalid activity: %s", std::to_string(bound).c_str()),
+                      "Give the least number of ratings in each group, ascending, as in "
+                      "'{0,1,4,11,31,101}'.");
+    least.push_back(static_cast<std::size_t>(bound));
+  }
+  if (least.empty())
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "activity is empty",
+                    "Give the least number of ratings in each group, as in '{0,1,4,11,31,101}'.");
+  return least;
+}
+
+/// The group of a user with so many ratings; one beyond all for fewer than the first asks for.
+std::size_t group_of(std::size_t ratings, const std::vector<std::size_t>& least) {
+  const auto after = std::upper_bound(least.begin(), least.end(), ratings);
+  return after == least.begin() ? least.size()
+                                : static_cast<std::size_t>(after - least.begin()) - 1;
+}
+
+void put_groups(ResultRows& result, const Evaluation& evaluation,
+                const std::vector<std::size_t>& least, const std::vector<GroupResult>& groups) {
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    const std::vector<Measurement> rows = evaluation.group_measurements(groups[g]);
+    const bool is_last = g + 1 == groups.size();
+    server([&] {
+      for (const Measurement& row : rows) {
+        const bool nulls[7] = {false, is_last, false, !row.k, !row.value, !row.baseline, false};
+        const Datum values[7] = {
+            Int32GetDatum(static_cast<int32>(least[g])),
+            Int32GetDatum(is_last ? 0 : static_cast<int32>(least[g + 1] - 1)),
+            CStringGetTextDatum(row.metric),
+            Int32GetDatum(static_cast<int32>(row.k.value_or(0))),
+            Float8GetDatum(row.value.value_or(0)),
+            Float8GetDatum(row.baseline.value_or(0)),
+            Int64GetDatum(row.n)};
+        result.put(values, nulls);
+      }
+    });
+  }
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_evaluate_by_activity)
+
+/// als.evaluate_by_activity(model regclass, test text, ...): rows, see sql/als--1.1.sql
+Datum als_evaluate_by_activity(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    ResultRows result(fcinfo);
+    const NamedArgs args(fcinfo);
+    const EvaluationRequest request = evaluation_request(args, "model");
+    const std::vector<std::size_t> least = activity_arg(args);
+    SpiConnection spi;
+    Progress progress(Command::kEvaluate, request.model);
+    std::shared_ptr<ServedModel> served = serve_model(request.model);
+    Evaluation evaluation(request, *served, progress);
+    std::vector<GroupResult> groups(least.size(), GroupResult(request.cutoffs.size()));
+    std::vector<std::size_t> activities;
+    const auto group = [&](std::uint32_t user) { return group_of(activities[user], least); };
+    evaluation.run([&](const std::vector<UserResult>& users) {
+      if (activities.empty()) activities = evaluation.activities();
+      for (const UserResult& user : users)
+        if (group(user.user) < groups.size()) groups[group(user.user)].add(user);
+    });
+    if (activities.empty()) activities = evaluation.activities();  // nobody is known
+    evaluation.count_test(group, groups);
+    progress.hide();
+    put_groups(result, evaluation, least, groups);
+    spi.finish();
+    return static_cast<Datum>(0);
+  });
+}
