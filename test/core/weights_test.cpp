@@ -186,7 +186,8 @@ TEST(Weights, OfDuplicates) {
 TEST(Weights, StayWithWhatIsNotHeldOut) {
   const std::vector<Entry> entries = random_ratings(kUsers, kItems, 0.3, 11);
   std::vector<float> weights;
-  for (const Entry& e : entries) weights.push_back(static_cast<float>(e.user * kItems + e.item + 1));
+  for (const Entry& e : entries)
+    weights.push_back(static_cast<float>(e.user * kItems + e.item + 1));
   ThreadTeam team(2);
   HoldoutRule rule{0.3, 1, keys_of(kUsers), keys_of(kItems)};
   const Ratings ratings(buffer_of(entries, weights), identity(kUsers), identity(kItems),

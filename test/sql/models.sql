@@ -29,7 +29,7 @@ where refclassid = 'pg_extension'::regclass and refobjid = (select oid from pg_e
 -- but for all rows of a slice or a chunk.
 -- Four functions run whole queries that they are given, and for those leave parallel plans to the server.
 select oid::regprocedure from pg_proc
-where pronamespace = 'als'::regnamespace and proname <> all ('{compare,evaluate,report,split,_slice_factors,_chunk_factors}')
+where pronamespace = 'als'::regnamespace and proname <> all ('{compare,evaluate,evaluate_by_activity,report,split,_slice_factors,_chunk_factors}')
   and (prosecdef or provolatile <> 'v' and proparallel <> 's' or proretset and prorows not between 1 and 20 or provolatile = 'v' and proparallel = 's');
 
 -- als.models lists models, each with its newest run.

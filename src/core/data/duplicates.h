@@ -26,8 +26,8 @@ class DuplicateRating : public std::exception {
 /// Merges entries of the same row and column, in double precision in ascending order of their
 /// values, and returns how many were merged away. The columns of a row ascend, but for being
 /// repeated; kLast keeps the entry that stands last. Of entries with weights, kAverage is the
-/// weighted mean of the values, and what is left has the mean of the weights. Throws DuplicateRating if on_duplicate is
-/// kError, std::range_error if a sum is out of range.
+/// weighted mean of the values, and what is left has the mean of the weights. Throws
+/// DuplicateRating if on_duplicate is kError, std::range_error if a sum is out of range.
 std::size_t merge_duplicates(CompressedRows& matrix, OnDuplicate on_duplicate, ThreadTeam& team);
 
 }  // namespace als

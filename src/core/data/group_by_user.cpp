@@ -9,8 +9,8 @@
 namespace als {
 namespace {
 
-/// Calls visit(row, column, value, weight) for the entries that are not left out, on the calling thread,
-/// which can be interrupted between blocks.
+/// Calls visit(row, column, value, weight) for the entries that are not left out, on the calling
+/// thread, which can be interrupted between blocks.
 template <class Visit>
 void for_each_entry(const RatingBuffer& buffer, const std::vector<std::uint32_t>& user_number,
                     const std::vector<std::uint32_t>& item_number, ThreadTeam& team,

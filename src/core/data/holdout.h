@@ -21,8 +21,8 @@ struct HoldoutRule {
   std::vector<std::uint64_t> item_keys;
 };
 
-/// Takes the ratings to be kept out from `by_user` and returns them, in rows for the same users, but
-/// without weights: each counts once in what is measured by them.
+/// Takes the ratings to be kept out from `by_user` and returns them, in rows for the same users,
+/// but without weights: each counts once in what is measured by them.
 CompressedRows hold_out(CompressedRows& by_user, const HoldoutRule& rule, ThreadTeam& team);
 
 }  // namespace als

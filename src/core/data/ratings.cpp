@@ -128,22 +128,21 @@ class UserSorter {
                                    });
     CompressedRows by_user = make_rows(counts, &user_rank_, team_);
     RowSorter sorter(by_user, item_rank_.size(), RowSorter::Columns::kInAnyOrder, pool_, team_);
-    for_each_slice((entries_ + kChunkEntries - 1) / kChunkEntries, sorter.streams(),
-                   kSlice / kChunkEntries, team_,
-                   [&](std::size_t begin, std::size_t end, std::size_t stream) {
-                     for (std::size_t c = begin; c < end; ++c) {
-                       const std::size_t first = c * kChunkEntries;
-                       RatingBuffer::Entry* chunk = &entry(first);
-                       const std::size_t size = std::min(kChunkEntries, entries_ - first);
-                       RowSorter::Entry ranked[kChunkEntries];
-                       for (std::size_t e = 0; e < size; ++e) {
-                         ranked[e] = {user_rank_[chunk[e].user], item_rank_[chunk[e].item],
-                                      value(first + e)};
-                       }
-                       sorter.scatter(stream, ranked, size);
-                       use_up(chunk);
-                     }
-                   });
+    for_each_slice(
+        (entries_ + kChunkEntries - 1) / kChunkEntries, sorter.streams(), kSlice / kChunkEntries,
+        team_, [&](std::size_t begin, std::size_t end, std::size_t stream) {
+          for (std::size_t c = begin; c < end; ++c) {
+            const std::size_t first = c * kChunkEntries;
+            RatingBuffer::Entry* chunk = &entry(first);
+            const std::size_t size = std::min(kChunkEntries, entries_ - first);
+            RowSorter::Entry ranked[kChunkEntries];
+            for (std::size_t e = 0; e < size; ++e) {
+              ranked[e] = {user_rank_[chunk[e].user], item_rank_[chunk[e].item], value(first + e)};
+            }
+            sorter.scatter(stream, ranked, size);
+            use_up(chunk);
+          }
+        });
     sorter.sort();
     return by_user;
   }
@@ -279,9 +278,9 @@ std::vector<ChunkPool::Block> RatingBuffer::take_blocks() {
 Ratings::Ratings(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_rank,
                  const std::vector<std::uint32_t>& item_rank, OnDuplicate on_duplicate,
                  ThreadTeam& team, const HoldoutRule* holdout) {
-  // At most about 17 bytes an entry, without weights: as the users' rows grow to 8, the chunks shrink from 12 to
-  // nothing; and the items' rows are made in parts, each of which needs 12 bytes an entry for a
-  // while.
+  // At most about 17 bytes an entry, without weights: as the users' rows grow to 8, the chunks
+  // shrink from 12 to nothing; and the items' rows are made in parts, each of which needs 12 bytes
+  // an entry for a while.
   ChunkPool pool;
   by_user_ = UserSorter(std::move(buffer), user_rank, item_rank, pool, team).sort();
   duplicates_ = merge_duplicates(by_user_, on_duplicate, team);
@@ -290,8 +289,7 @@ Ratings::Ratings(RatingBuffer&& buffer, const std::vector<std::uint32_t>& user_r
   const auto n = static_cast<double>(size());
   double weight = n;
   if (!by_user_.weights.empty()) {
-    by_item_.weights =
-        transpose(by_user_, by_user_.weights, item_rank.size(), pool, team).values;
+    by_item_.weights = transpose(by_user_, by_user_.weights, item_rank.size(), pool, team).values;
     weight = sum_over(size(), team, [this](std::size_t e) { return by_user_.weights[e]; });
     mean_weight_ = n > 0 ? weight / n : 1;
   }

@@ -15,8 +15,8 @@
 
 namespace als {
 
-/// Ratings in the order in which they arrive, in blocks, so that growing never copies. Either all of
-/// them have weights, or none.
+/// Ratings in the order in which they arrive, in blocks, so that growing never copies. Either all
+/// of them have weights, or none.
 class RatingBuffer {
  public:
   struct Entry {

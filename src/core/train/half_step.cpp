@@ -146,8 +146,8 @@ double HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end, const Facto
 }
 
 /// Y^T Y. Implicit feedback: what the cells would add to every row's equations if none of them were
-/// observed. Explicit feedback: each y by the weights of its ratings, which is what the equations of
-/// rows have in common.
+/// observed. Explicit feedback: each y by the weights of its ratings, which is what the equations
+/// of rows have in common.
 void HalfStep::sum_gram(const Factors& fixed, const std::function<float(std::uint64_t row)>& weight,
                         TrainingWorkspace& workspace) {
   workspace.gram.clear();

@@ -140,8 +140,8 @@ class HalfStep {
   std::size_t others_;
   RowObjective objective_;
   RowPasses passes_;
-  std::vector<float> weights_;  // of each row's ratings, see RowObjective::weight()
-  std::vector<float> ridges_;   // lambda * W^e
+  std::vector<float> weights_;      // of each row's ratings, see RowObjective::weight()
+  std::vector<float> ridges_;       // lambda * W^e
   std::vector<float> bias_ridges_;  // lambda_b * W^e; empty without biases
   float least_ridge_ = 0;           // of a row that has ratings
   double targets_ = 0;              // see zero_loss()

@@ -218,11 +218,7 @@ HalfStep::Result HalfStep::cg_step(Factors& fixed, const HalfStep& other,
                                    TrainingWorkspace& workspace, ThreadTeam& team,
                                    Factors& solved) const {
   sum_gram(
-      fixed,
-      [&](std::uint64_t row) {
-        return implicit() ? 1.0F : other.weights_[row];
-      },
-      workspace);
+      fixed, [&](std::uint64_t row) { return implicit() ? 1.0F : other.weights_[row]; }, workspace);
   workspace.basis.turn(workspace.gram, {other.rows_, other.ridges_, fixed.matrix},
                        {rows_, ridges_, solved.matrix}, team);
   workspace.double_gram.clear();

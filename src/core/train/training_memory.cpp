@@ -23,8 +23,8 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
 
   // What is there at the same time: see Ratings.
   // Weights are sorted beside the entries, in rows of their own.
-  const std::size_t by_user = buffer + (ChunkPool::can_release() ? 0 : one_side) +
-                              (weighted ? 2 * one_side : 0);
+  const std::size_t by_user =
+      buffer + (ChunkPool::can_release() ? 0 : one_side) + (weighted ? 2 * one_side : 0);
   const std::size_t by_item = 2 * one_side + ratings * sizeof(RowSorter::Entry) / Ratings::kParts -
                               one_side / Ratings::kParts;
   const std::size_t sorting = std::max(by_user, by_item) + offsets +

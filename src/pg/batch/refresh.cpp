@@ -190,9 +190,8 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
                     row_checksums(live.rows(), keys_of(served.side(other_side(side)).ids()), team)};
     std::vector<float> popularity;
     if (side == Side::kItems && knows_popularity(served.model())) {
-      popularity =
-          popularity_of(totals_of(live.rows()), served.model().mean, served.model().damping,
-                        served.model().source.has_confidences());
+      popularity = popularity_of(totals_of(live.rows()), served.model().mean,
+                                 served.model().damping, served.model().source.has_confidences());
       rows.popularity = &popularity;
     }
     written += store.update_factors(side, rows);

@@ -44,14 +44,13 @@ void put_groups(ResultRows& result, const Evaluation& evaluation,
     server([&] {
       for (const Measurement& row : rows) {
         const bool nulls[7] = {false, is_last, false, !row.k, !row.value, !row.baseline, false};
-        const Datum values[7] = {
-            Int32GetDatum(static_cast<int32>(least[g])),
-            Int32GetDatum(is_last ? 0 : static_cast<int32>(least[g + 1] - 1)),
-            CStringGetTextDatum(row.metric),
-            Int32GetDatum(static_cast<int32>(row.k.value_or(0))),
-            Float8GetDatum(row.value.value_or(0)),
-            Float8GetDatum(row.baseline.value_or(0)),
-            Int64GetDatum(row.n)};
+        const Datum values[7] = {Int32GetDatum(static_cast<int32>(least[g])),
+                                 Int32GetDatum(is_last ? 0 : static_cast<int32>(least[g + 1] - 1)),
+                                 CStringGetTextDatum(row.metric),
+                                 Int32GetDatum(static_cast<int32>(row.k.value_or(0))),
+                                 Float8GetDatum(row.value.value_or(0)),
+                                 Float8GetDatum(row.baseline.value_or(0)),
+                                 Int64GetDatum(row.n)};
         result.put(values, nulls);
       }
     });

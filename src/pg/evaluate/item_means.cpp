@@ -18,15 +18,14 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
   const std::string item = quoted(source.item_col);
   const std::string rating = source.rating_as_float8();
   const std::string weight = source.weight_as_float8();
-  const std::string mean =
-      source.weight_col
-          ? "pg_catalog.sum(" + rating + " operator(pg_catalog.*) " + weight +
-                ") operator(pg_catalog./) nullif(pg_catalog.sum(case when " + rating +
-                " is not null then " + weight + " end), 0)"
-          : "pg_catalog.avg(" + rating + ")";
+  const std::string mean = source.weight_col
+                               ? "pg_catalog.sum(" + rating + " operator(pg_catalog.*) " + weight +
+                                     ") operator(pg_catalog./) nullif(pg_catalog.sum(case when " +
+                                     rating + " is not null then " + weight + " end), 0)"
+                               : "pg_catalog.avg(" + rating + ")";
   SPIPlanPtr plan =
-      prepare("select " + item + ", " + mean + " from " + source.rows_that_count() + " where " + quoted(source.user_col) + " is not null and " +
-              item + " is not null group by 1");
+      prepare("select " + item + ", " + mean + " from " + source.rows_that_count() + " where " +
+              quoted(source.user_col) + " is not null and " + item + " is not null group by 1");
   IdConverter converter =
       converter_or_throw(source.id_types.items->oid, items.type(), "item", context.get());
   std::vector<double> means(items.size(), model.mean);

@@ -61,7 +61,8 @@ std::size_t UserRowsReader::memory(const RatingReader& reader) {
   constexpr std::size_t kEntry =
       sizeof(RatingBuffer::Entry) + sizeof(std::uint32_t) + sizeof(float);
   const std::size_t users = reader.users().size();
-  return reader.ratings() * (kEntry + (reader.has_weights() ? 2 * sizeof(float) : 0)) + reader.users().bytes() + reader.items().bytes() +
+  return reader.ratings() * (kEntry + (reader.has_weights() ? 2 * sizeof(float) : 0)) +
+         reader.users().bytes() + reader.items().bytes() +
          (users + reader.items().size()) * sizeof(std::uint32_t) +
          2 * users * sizeof(std::uint64_t);
 }

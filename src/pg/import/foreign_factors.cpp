@@ -20,8 +20,8 @@ ForeignFactors foreign_factors(const NamedArgs& args) {
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "mean is for explicit feedback",
                     "Leave mean out, or use feedback => 'explicit'.");
   if (const auto source = args.optional_text("source"))
-    factors.source = source_from(args, *source, factors.options.on_duplicate(),
-                                 factors.options.feedback());
+    factors.source =
+        source_from(args, *source, factors.options.on_duplicate(), factors.options.feedback());
   factors.columns.user_col = name_arg(args.fcinfo(), args["user_col"], "user_col");
   factors.columns.item_col = name_arg(args.fcinfo(), args["item_col"], "item_col");
   factors.seen = seen_from(args, factors.columns);

@@ -77,10 +77,10 @@ std::optional<std::string> name_in(const NullableDatum& value) {
 
 std::optional<RecordedRun> recorded_run(Oid model) {
   OwnedMemoryContext context("als run of a model");
-  SPIPlanPtr plan =
-      prepare("select source, user_col, item_col, rating_col, weight_col, seen, distributed, parts, "
-              "options" +
-              option_columns() + " from " + relation_name(model) + " order by run desc limit 1");
+  SPIPlanPtr plan = prepare(
+      "select source, user_col, item_col, rating_col, weight_col, seen, distributed, parts, "
+      "options" +
+      option_columns() + " from " + relation_name(model) + " order by run desc limit 1");
   std::vector<Oid> types{TEXTOID, NAMEOID, NAMEOID, NAMEOID, NAMEOID,
                          TEXTOID, BOOLOID, INT4OID, JSONBOID};
   for (const Option& option : kOptionTable) types.push_back(option.sql_type());

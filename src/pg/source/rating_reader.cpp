@@ -2,9 +2,9 @@
 
 #include "pg/source/rating_reader.h"
 
-#include "pg/source/rating_weight.h"
 #include "pg/server/cluster_table.h"
 #include "pg/server/memory_context.h"
+#include "pg/source/rating_weight.h"
 #include "pg/sql/array_elements.h"
 
 namespace als::pg {
@@ -176,7 +176,8 @@ void RatingReader::read(SPIPlanPtr plan, std::initializer_list<Param> params,
                         const std::function<void()>& on_block) {
   on_block();
   OwnedMemoryContext copies("als ids of a batch");
-  Batch batch{{source_.id_types.users, copies.get()}, {source_.id_types.items, copies.get()}, {}, {}};
+  Batch batch{
+      {source_.id_types.users, copies.get()}, {source_.id_types.items, copies.get()}, {}, {}};
   batch_ = &batch;
   on_block_ = &on_block;
   stream_rows(plan, params, types, on_row, this);

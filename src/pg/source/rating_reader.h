@@ -37,7 +37,7 @@ class RatingReader {
   const IdDictionary& users() const { return users_; }
   const IdDictionary& items() const { return items_; }
   const IdDictionary& ids(Side side) const { return side == Side::kUsers ? users_ : items_; }
-  std::int64_t rows() const { return rows_; }        ///< rows read
+  std::int64_t rows() const { return rows_; }  ///< rows read
   /// Of them with a null id or rating, or of weight 0.
   std::int64_t skipped() const { return skipped_; }
 

@@ -206,8 +206,7 @@ std::string DescribedSource::rows_that_count() const {
   const std::string rating = rating_as_float8();
   return "(select distinct on (" + pair + ") * from " + from_clause() + " where " + rating +
          " is not null order by " + pair + ", " + quoted(*time_col) + " desc nulls last, " +
-         rating + " desc" + (weight_col ? ", " + weight_as_float8() + " desc" : "") +
-         ") as source";
+         rating + " desc" + (weight_col ? ", " + weight_as_float8() + " desc" : "") + ") as source";
 }
 
 bool RatingSource::is_as_named() const {

@@ -94,8 +94,8 @@ struct DescribedSource : RatingSource {
 };
 
 /// Looks up the source's columns and their types, as the caller. Needs an SPI connection; the types
-/// are allocated in `context`. Throws 42703 for a missing column, 42804 for a rating or a weight that
-/// is no number, 42883 for ids that cannot be compared and for times that have no order.
+/// are allocated in `context`. Throws 42703 for a missing column, 42804 for a rating or a weight
+/// that is no number, 42883 for ids that cannot be compared and for times that have no order.
 DescribedSource describe_source(const RatingSource& source, MemoryContext context);
 
 }  // namespace als::pg

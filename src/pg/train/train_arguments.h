@@ -41,9 +41,9 @@ OptionChoices option_args(const NamedArgs& args, NullOption null = NullOption::k
 /// Throws 22023 for a source with a time_col whose duplicates are not merged by it, or the reverse.
 void check_time_col(const RatingSource& source, OnDuplicate on_duplicate);
 
-/// The source that `text` names, with the columns that the arguments user_col, item_col, rating_col,
-/// time_col and weight_col say. Throws 22004 for a user_col or item_col that is null, and what parse_source()
-/// and check_time_col() throw.
+/// The source that `text` names, with the columns that the arguments user_col, item_col,
+/// rating_col, time_col and weight_col say. Throws 22004 for a user_col or item_col that is null,
+/// and what parse_source() and check_time_col() throw.
 RatingSource source_from(const NamedArgs& args, const std::string& text, OnDuplicate on_duplicate,
                          Feedback feedback);
 
