@@ -11,6 +11,7 @@
 #include "core/data/duplicates.h"
 #include "core/data/group_by_user.h"
 #include "core/data/popularity.h"
+#include "core/data/rating_statistics.h"
 #include "core/data/row_checksum.h"
 #include "core/fold_in/folded_row.h"
 #include "core/train/trainer.h"
@@ -224,6 +225,21 @@ TEST(Weights, FoldInGivesTheTrainedVector) {
       }
     }
   });
+}
+
+// However many confidences are next to nothing, those that count say what is a typical one.
+TEST(Weights, OfPreferencesHaveASize) {
+  std::vector<Entry> entries;
+  for (std::uint32_t u = 0; u < kUsers; ++u) {
+    for (std::uint32_t i = 0; i < kItems; ++i) {
+      entries.push_back({u, i, i % 10 == 0 ? (i % 20 == 0 ? 2.0F : -2.0F) : 1e-20F});
+    }
+  }
+  ThreadTeam team(2);
+  const Ratings ratings = ratings_of(entries, kUsers, kItems, team);
+  const RatingStatistics statistics = statistics_of(ratings, true, team, true);
+  EXPECT_NEAR(statistics.mean_size, 0.2, 1e-6);
+  EXPECT_NEAR(statistics.root_mean_square, 2, 1e-6);
 }
 
 TEST(Weights, ArePartOfTheChecksum) {

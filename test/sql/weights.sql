@@ -56,17 +56,19 @@ select als.train('bad', 'ratings', weight_col => 'weight', distributed => true);
 select n_skipped from als.train('nulls', 'select user_id, item_id, nullif(rating, 5) as rating, case when rating < 5 then 1 end as w from ratings', weight_col => 'w', factors => 2, iterations => 1);
 
 -- Implicit feedback: the weight is the confidence, the rating tells whether it is of a preference or of a dislike.
-select feedback, weight_col, alpha, loss from als.train('clicks', 'select user_id, item_id, rating - 3 as rating, weight from ratings', feedback => 'implicit', weight_col => 'weight', factors => 4, iterations => 3, alpha => 2) \gset clicks_
+select feedback, weight_col, alpha, loss from als.train('clicks', 'select user_id, item_id, rating - 3 as rating, weight from ratings', feedback => 'implicit', weight_col => 'weight', factors => 4, iterations => 3, alpha => 2, regularization => 10) \gset clicks_
 select loss = :'clicks_loss' as same from
-  als.train('signed', 'select user_id, item_id, case when rating > 3 then weight else -weight end as rating from ratings', feedback => 'implicit', factors => 4, iterations => 3, alpha => 2);
+  als.train('signed', 'select user_id, item_id, case when rating > 3 then weight else -weight end as rating from ratings', feedback => 'implicit', factors => 4, iterations => 3, alpha => 2, regularization => 10);
 -- Signals: every row is a preference, of its weight; those of a pair add up.
 create table events (user_id int, item_id int, kind text);
 insert into events select user_id, item_id, (array['view', 'cart', 'purchase'])[1 + (user_id + item_id) % 3] from ratings;
 insert into events select user_id, item_id, 'view' from ratings where rating > 3;
 create view signals as select user_id, item_id, case kind when 'view' then 1 when 'cart' then 5 when 'purchase' then 20 end as weight from events;
-select n_duplicates > 0 as has_duplicates, loss from als.train('shop', 'signals', rating_col => null, feedback => 'implicit', weight_col => 'weight', factors => 4, iterations => 3) \gset shop_
+select n_duplicates > 0 as has_duplicates, loss from als.train('shop', 'signals', rating_col => null, feedback => 'implicit', weight_col => 'weight', factors => 4, iterations => 3, alpha => 2, regularization => 10) \gset shop_
 select loss = :'shop_loss' as same from
-  als.train('shop2', 'select user_id, item_id, sum(weight) as rating from signals group by 1, 2', feedback => 'implicit', factors => 4, iterations => 3);
+  als.train('shop2', 'select user_id, item_id, sum(weight) as rating from signals group by 1, 2', feedback => 'implicit', factors => 4, iterations => 3, alpha => 2, regularization => 10);
+-- The default of alpha goes by the weights that count: however many have decayed to next to nothing, and whatever the scale.
+select round(alpha) as alpha from als.train('decayed', 'select user_id, item_id, case when item_id % 10 = 0 then 2 else 1e-20 end as weight from ratings', rating_col => null, feedback => 'implicit', weight_col => 'weight', factors => 4, iterations => 3);
 -- Popularity is what the rows of an item weigh in all.
 select count(*) from shop_item_factors f join (select item_id, sum(weight) as w from signals group by 1) s using (item_id) where f.popularity <> s.w;
 

@@ -13,11 +13,11 @@ namespace {
 constexpr double kMaxVariance = 4;
 
 /// Returns how many are not zero.
-std::size_t measure_sizes(const UninitializedVector<float>& values, ThreadTeam& team,
-                          RatingStatistics& statistics) {
+std::size_t measure_sizes(const UninitializedVector<float>& values, bool confidences,
+                          ThreadTeam& team, RatingStatistics& statistics) {
   struct Sums {
     double count = 0;
-    double logarithms = 0;
+    double sizes = 0;  // or their logarithms
     double squares = 0;
   };
   std::vector<Sums> sums(values.size() / kEntriesInBlock + 1);
@@ -25,21 +25,27 @@ std::size_t measure_sizes(const UninitializedVector<float>& values, ThreadTeam& 
     Sums& sum = sums[begin / kEntriesInBlock];
     for (std::size_t e = begin; e < end; ++e) {
       if (values[e] == 0) continue;
-      const double logarithm = std::log(std::fabs(static_cast<double>(values[e])));
+      const double size = std::fabs(static_cast<double>(values[e]));
+      const double term = confidences ? size : std::log(size);
       ++sum.count;
-      sum.logarithms += logarithm;
-      sum.squares += logarithm * logarithm;
+      sum.sizes += term;
+      sum.squares += term * term;
     }
   });
   Sums total;
   for (const Sums& sum : sums) {
     total.count += sum.count;
-    total.logarithms += sum.logarithms;
+    total.sizes += sum.sizes;
     total.squares += sum.squares;
   }
   const auto nonzero = static_cast<std::size_t>(total.count);
   if (nonzero == 0) return 0;
-  const double mean = total.logarithms / total.count;
+  const double mean = total.sizes / total.count;
+  if (confidences) {
+    statistics.mean_size = mean;
+    statistics.root_mean_square = total.squares / total.sizes;
+    return nonzero;
+  }
   const double variance = std::clamp(total.squares / total.count - mean * mean, 0.0, kMaxVariance);
   statistics.mean_size = std::exp(mean + variance / 2);
   statistics.root_mean_square = std::exp(mean + variance);
@@ -149,12 +155,13 @@ class Lift {
 
 }  // namespace
 
-RatingStatistics statistics_of(const Ratings& ratings, bool implicit, ThreadTeam& team) {
+RatingStatistics statistics_of(const Ratings& ratings, bool implicit, ThreadTeam& team,
+                               bool confidences) {
   RatingStatistics statistics;
   statistics.spread = ratings.spread();
   statistics.mean_weight = ratings.mean_weight();
   if (!implicit) return statistics;
-  const std::size_t nonzero = measure_sizes(ratings.by_user().values, team, statistics);
+  const std::size_t nonzero = measure_sizes(ratings.by_user().values, confidences, team, statistics);
   if (nonzero == 0) return statistics;
   const auto measure = [&](const CompressedRows& by_user, const CompressedRows& by_item) {
     statistics.ratings = static_cast<double>(nonzero);

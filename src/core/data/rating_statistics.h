@@ -14,6 +14,8 @@ struct RatingStatistics {
   /// A typical size of a rating, zeros left out, and one towards which the few large ones of a long
   /// tail pull: what the mean and the root mean square are where the logarithms of the sizes are
   /// distributed normally. Other than these, they do not depend on a few ratings beyond all others.
+  /// Of confidences, many of which may be next to nothing on purpose: their mean, and the mean that
+  /// is weighted by them.
   double mean_size = 1;
   double root_mean_square = 1;
 
@@ -32,7 +34,9 @@ struct RatingStatistics {
 };
 
 /// Depends on the ratings alone. The lift, which takes some ten milliseconds whatever the number of
-/// ratings, is looked at for implicit feedback alone.
-RatingStatistics statistics_of(const Ratings& ratings, bool implicit, ThreadTeam& team);
+/// ratings, is looked at for implicit feedback alone. confidences: whether the ratings' sizes are
+/// weights that somebody has chosen.
+RatingStatistics statistics_of(const Ratings& ratings, bool implicit, ThreadTeam& team,
+                               bool confidences = false);
 
 }  // namespace als

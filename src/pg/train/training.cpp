@@ -69,9 +69,11 @@ void Training::index() {
   const Ratings& ratings = data_->ratings();
   ThreadTeam team = interruptible_team(request_.threads);
   const RatingStatistics statistics =
-      statistics_of(ratings, options().feedback == Feedback::kImplicit, team);
+      statistics_of(ratings, options().feedback == Feedback::kImplicit, team,
+                    source_->has_confidences());
   trainings_.front() = complete_options(request_.choices, statistics);
-  if (options().feedback == Feedback::kImplicit) advise_on_tail(statistics, report_);
+  if (options().feedback == Feedback::kImplicit && !source_->has_confidences())
+    advise_on_tail(statistics, report_);
   report_.rows = data_->rows();
   report_.skipped = data_->skipped();
   report_.duplicates = static_cast<std::int64_t>(ratings.duplicates());

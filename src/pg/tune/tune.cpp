@@ -203,7 +203,8 @@ std::vector<TuneResult> tune(const TuneRequest& request, Progress& progress,
                     "Use a larger holdout, or name a test; no user loses their only rating.");
   ThreadTeam team = interruptible_team(request.threads);
   const RatingStatistics statistics =
-      statistics_of(data.ratings(), request.common.feedback() == Feedback::kImplicit, team);
+      statistics_of(data.ratings(), request.common.feedback() == Feedback::kImplicit, team,
+                    source.has_confidences());
   Trials tried(request, data, progress);
   if (request.trials)
     tried.run_grid(statistics);
