@@ -202,11 +202,12 @@ create function als.recommend(
   candidates anycompatible default null,
   exclude anycompatible default null,
   on_unknown text default 'empty',
-  seen text default null
+  seen text default null,
+  diversity float8 default 0
 ) returns table (item_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text, text) is
+comment on function als.recommend(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text, text, float8) is
   'The k best items for a user; ids: integers';
 
 create function als.recommend(
@@ -217,11 +218,12 @@ create function als.recommend(
   candidates anycompatible default null,
   exclude anycompatible default null,
   on_unknown text default 'empty',
-  seen text default null
+  seen text default null,
+  diversity float8 default 0
 ) returns table (item_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text, text) is
+comment on function als.recommend(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text, text, float8) is
   'The k best items for a user; ids: uuid';
 
 create function als.recommend(
@@ -232,11 +234,12 @@ create function als.recommend(
   candidates anycompatible default null,
   exclude anycompatible default null,
   on_unknown text default 'empty',
-  seen text default null
+  seen text default null,
+  diversity float8 default 0
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text) is
+comment on function als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text, float8) is
   'The k best items for a user; ids: text or without a type';
 
 create function als.recommend(
@@ -247,11 +250,12 @@ create function als.recommend(
   candidates "any" default null,
   exclude "any" default null,
   on_unknown text default 'empty',
-  seen text default null
+  seen text default null,
+  diversity float8 default 0
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, anyelement, bigint, boolean, "any", "any", text, text) is
+comment on function als.recommend(regclass, anyelement, bigint, boolean, "any", "any", text, text, float8) is
   'The k best items for a user; ids: any other type';
 
 create function als.recommend_users(
@@ -416,7 +420,8 @@ create function als.recommend_all(
   seen text default null,
   users text default null,
   candidates text default null,
-  exclude text default null
+  exclude text default null,
+  diversity float8 default 0
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_all';
 comment on function als.recommend_all is
@@ -689,6 +694,7 @@ create function als._recommend(
   exclude "any",
   on_unknown text,
   seen text,
+  diversity float8,
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -803,8 +809,8 @@ begin
       ('recommend', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['user_id', users, null], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
              ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
-             ['seen', 'text', 'null']],
-       format('r.item_id, r.score, r.rank from als._recommend(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, items)),
+             ['seen', 'text', 'null'], ['diversity', 'float8', '0']],
+       format('r.item_id, r.score, r.rank from als._recommend(%s, $1, $2, $3, $4, $5, $6, $7, $8, null::%s) as r', self, items)),
       ('recommend_users', format('table (user_id %s, score real, rank int)', users), 'cost 1000 rows 10',
        array[['item_id', items, null], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
              ['candidates', users || '[]', 'null'], ['exclude', users || '[]', 'null'], ['on_unknown', 'text', '''empty'''],

@@ -78,7 +78,7 @@ is($node->safe_psql('guarded', q{
 	'analyst recommend, analyst refresh, analyst refresh_users, guest recommend', 'what was revoked in 1.0 stays revoked');
 is($node->safe_psql('guarded', q{
 	select has_function_privilege('analyst', 'als.refresh_users(regclass, anycompatible, boolean)', 'execute with grant option'),
-		has_function_privilege('analyst', 'als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text)', 'execute with grant option')}),
+		has_function_privilege('analyst', 'als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text, float8)', 'execute with grant option')}),
 	't|f', 'with the right to grant it');
 my ($dump) = run_command(['pg_dump', '-s', '-d', $node->connstr('guarded')]);
 like($dump, qr{REVOKE ALL ON FUNCTION als\.retrain}, 'and is dumped');

@@ -32,9 +32,11 @@ std::size_t block_users(const FactorView& items) {
 }  // namespace
 
 BatchRecommender::BatchRecommender(const BiasedView& items, std::size_t k, ThreadTeam& team,
-                                   const Bitmap* excluded)
+                                   const Bitmap* excluded, Diversity diversity)
     : items_(items),
-      k_(std::min(k, items.vectors.rows)),
+      diversity_(diversity),
+      length_(std::min(k, items.vectors.rows)),
+      k_(std::min(diversity.head(k), items.vectors.rows)),
       team_(team),
       tiles_(items, excluded, team),
       block_users_(block_users(items.vectors)),
@@ -61,6 +63,11 @@ void BatchRecommender::offer(const std::vector<std::uint32_t>& items, Seeker& se
     if (seeker.may_get(item))
       seeker.top.offer(item, tiles_.score(seeker.query.vector, seeker.query.base, item));
   }
+}
+
+std::vector<ScoredItem> BatchRecommender::list_of(Seeker& seeker) const {
+  std::vector<ScoredItem> best = seeker.top.take();
+  return diversity_.is_asked() ? diversity_.choose(best, length_, items_.vectors) : best;
 }
 
 /// Looks at all tiles for the seekers, whose queries are coded.
@@ -117,7 +124,7 @@ std::vector<Recommendation> BatchRecommender::recommend(const std::uint32_t* use
         worker.seekers.push_back(std::move(seeker));
       } else {
         offer(tiles_.order(), seeker);
-        lists[l] = seeker.top.take();
+        lists[l] = list_of(seeker);
       }
     }
     const auto clear_seen = [&] {
@@ -133,12 +140,12 @@ std::vector<Recommendation> BatchRecommender::recommend(const std::uint32_t* use
       throw;
     }
     clear_seen();
-    for (Seeker& seeker : worker.seekers) lists[seeker.list] = seeker.top.take();
+    for (Seeker& seeker : worker.seekers) lists[seeker.list] = list_of(seeker);
   };
   team_.for_each_block(n, grain, search_block, beside);
 
   std::vector<Recommendation> rows;
-  rows.reserve(lists.size() * k_);
+  rows.reserve(lists.size() * length_);
   for (std::size_t l = 0; l < lists.size(); ++l) {
     std::int32_t rank = 0;
     for (const ScoredItem& scored : lists[l]) {

@@ -9,6 +9,7 @@
 #include "core/base/bitmap.h"
 #include "core/base/thread_team.h"
 #include "core/data/seen_lists.h"
+#include "core/search/diversity.h"
 #include "core/search/score_tiles.h"
 #include "core/search/top_k.h"
 
@@ -36,10 +37,11 @@ class BatchRecommender {
   /// The query of a user; called from any thread.
   using QueryOf = std::function<Query(std::size_t user)>;
 
-  /// The best k items of each user. Items in `excluded`, unless that is null, are never among them.
+  /// The best k items of each user, or with a diversity k of the best. Items in `excluded`, unless
+  /// that is null, are never among them.
   /// Items and team must outlive this.
   BatchRecommender(const BiasedView& items, std::size_t k, ThreadTeam& team,
-                   const Bitmap* excluded = nullptr);
+                   const Bitmap* excluded = nullptr, Diversity diversity = {});
 
   /// Users that make up a batch: some ten thousand recommendations, and some for each thread.
   std::size_t batch_users() const;
@@ -48,7 +50,7 @@ class BatchRecommender {
   std::size_t memory(std::size_t users) const;
 
   /// The most bytes of a user's recommendations.
-  std::size_t list_memory() const { return k_ * sizeof(Recommendation); }
+  std::size_t list_memory() const { return length_ * sizeof(Recommendation); }
 
   /// Recommendations for n users, in their order and by rank; without what they have seen, unless
   /// that is null. The calling thread does what `beside` says first, see ThreadTeam.
@@ -79,9 +81,12 @@ class BatchRecommender {
 
   void offer(const std::vector<std::uint32_t>& items, Seeker& seeker) const;
   void search(Workspace& worker, int thread);
+  std::vector<ScoredItem> list_of(Seeker& seeker) const;
 
   const BiasedView items_;
-  const std::size_t k_;  // no more than there are items
+  const Diversity diversity_;
+  const std::size_t length_;  // of a list; no more than there are items
+  const std::size_t k_;       // of what it is chosen from; likewise
   ThreadTeam& team_;
   const ScoreTiles tiles_;
   const std::size_t block_users_;

@@ -48,6 +48,8 @@ Request request_from(FunctionCallInfo fcinfo, Side whom) {
   request.some = args.optional_text(request.some_name());
   request.candidates = args.optional_text("candidates");
   request.exclude = args.optional_text("exclude");
+  if (args.has("diversity"))
+    request.diversity.share = float_arg(fcinfo, args["diversity"], "diversity", 0, 1);
   return request;
 }
 
@@ -112,7 +114,8 @@ class Run {
         lists_(request, served),
         team_(interruptible_team(request.threads)),
         recommender_(BiasedView(in_lists_.rows(), in_lists_.bias()),
-                     static_cast<std::size_t>(request.k), team_, lists_.excluded()),
+                     static_cast<std::size_t>(request.k), team_, lists_.excluded(),
+                     request.diversity),
         batch_(std::min(recommender_.batch_users(), std::max<std::size_t>(whom().size(), 1))) {}
 
   /// Returns the number of rows written.

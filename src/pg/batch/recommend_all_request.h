@@ -1,6 +1,7 @@
 // What als.recommend_all and als.recommend_users_all are asked for.
 #pragma once
 
+#include "core/search/diversity.h"
 #include "pg/ids/side.h"
 #include "pg/server/pg.h"
 
@@ -17,6 +18,7 @@ struct RecommendAllRequest {
   std::optional<std::string> candidates;
   std::optional<std::string> exclude;
   int threads;
+  Diversity diversity;  ///< of the lists
 
   const char* some_name() const { return whom == Side::kUsers ? "users" : "items"; }
 };

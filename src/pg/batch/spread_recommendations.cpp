@@ -12,7 +12,7 @@ namespace {
 
 /// A join by a domain, which goes by its base, is none of equal columns to Citus.
 bool are_on_nodes(const RecommendAllRequest& request, const Model& model, const IdType& user) {
-  return request.whom == Side::kUsers && user.oid == user.base &&
+  return request.whom == Side::kUsers && !request.diversity.is_asked() && user.oid == user.base &&
          model.factor_tables.users.spread == TableSpread::kDistributed &&
          model.factor_tables.items.spread == TableSpread::kReference;
 }

@@ -10,7 +10,17 @@ namespace als::pg {
 
 namespace {
 
-enum Argument { kModel, kId, kK, kExcludeSeen, kCandidates, kExclude, kOnUnknown, kSeen };
+enum Argument {
+  kModel,
+  kId,
+  kK,
+  kExcludeSeen,
+  kCandidates,
+  kExclude,
+  kOnUnknown,
+  kSeen,
+  kDiversity
+};
 
 /// Leaves out what `whom` has in a source now, which may be more than the model was trained on.
 void leave_out(const RatingSource& source, ServedModel& served, Side whom, const Param& id,
@@ -53,9 +63,16 @@ void exclude_seen(FunctionCallInfo fcinfo, ServedModel& served, Side whom,
   });
 }
 
+/// Of the lists of users; als 1.0 had none.
+Diversity diversity_arg(FunctionCallInfo fcinfo, Side whom) {
+  if (whom != Side::kUsers || PG_NARGS() <= kDiversity) return {};
+  return {float_arg(fcinfo, kDiversity, "diversity", 0, 1)};
+}
+
 /// A null id is one that the model does not know.
 std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, Side whom, int k) {
   const OnUnknown on_unknown = on_unknown_arg(fcinfo, kOnUnknown, whom);
+  const Diversity diversity = diversity_arg(fcinfo, whom);
   const Model& model = served.model();
   const Side what = other_side(whom);
   std::optional<Datum> id;
@@ -75,7 +92,7 @@ std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, 
   exclude_seen(fcinfo, served, whom, id, eligible);
   if (!row || (on_unknown == OnUnknown::kPopular && is_empty(model, row->values)))
     return popular_items(served, k, eligible);
-  return best_rows(served, what, row->values, base_score(model, row->bias), k, eligible);
+  return best_rows(served, what, row->values, base_score(model, row->bias), k, eligible, diversity);
 }
 
 Datum return_recommended(FunctionCallInfo fcinfo, Side whom) {
@@ -97,8 +114,8 @@ Datum return_recommended(FunctionCallInfo fcinfo, Side whom) {
 ALS_SQL_FUNCTION(als_recommend)
 ALS_SQL_FUNCTION(als_recommend_users)
 
-/// als.recommend(model regclass, user_id, k, exclude_seen, candidates, exclude, on_unknown, seen):
-/// rows (item_id, score real, rank int)
+/// als.recommend(model regclass, user_id, k, exclude_seen, candidates, exclude, on_unknown, seen,
+/// diversity): rows (item_id, score real, rank int)
 Datum als_recommend(PG_FUNCTION_ARGS) {
   return als::pg::return_recommended(fcinfo, als::pg::Side::kUsers);
 }

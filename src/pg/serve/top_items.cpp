@@ -77,8 +77,13 @@ EligibleRows::EligibleRows(FunctionCallInfo fcinfo, int candidates, int exclude,
 }
 
 std::vector<ScoredItem> best_rows(ServedModel& served, Side side, const float* vector, float base,
-                                  int k, const EligibleRows& eligible) {
+                                  int k, const EligibleRows& eligible, Diversity diversity) {
   const auto wanted = static_cast<std::size_t>(k);
+  if (diversity.is_asked()) {
+    const auto head = static_cast<int>(std::min<std::size_t>(diversity.head(wanted), PG_INT32_MAX));
+    return diversity.choose(best_rows(served, side, vector, base, head, eligible), wanted,
+                            served.side(side).rows());
+  }
   const std::vector<std::uint32_t>* candidates = eligible.few_candidates();
   if (candidates == nullptr)
     return served.search(side).best(vector, base, wanted, &eligible.excluded());

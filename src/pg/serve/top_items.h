@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/bitmap.h"
+#include "core/search/diversity.h"
 #include "pg/serve/scored_rows.h"
 
 namespace als::pg {
@@ -38,9 +39,9 @@ class EligibleRows {
 };
 
 /// The k eligible rows of a side with the highest scores for a vector of the other side, ties by
-/// id. base: base_score() of the other.
+/// id; or k of the best, by their diversity. base: base_score() of the other.
 std::vector<ScoredItem> best_rows(ServedModel& served, Side side, const float* vector, float base,
-                                  int k, const EligibleRows& eligible);
+                                  int k, const EligibleRows& eligible, Diversity diversity = {});
 
 /// Whether a row's vector says nothing: that of a user of whom only is known what they do not want.
 bool is_empty(const Model& model, const float* vector);
