@@ -73,6 +73,18 @@ void CgEquations::precondition(CgRow& row) const {
   }
 }
 
+/// The ridge is r |x - m|^2: what it has beside r |x|^2.
+void CgEquations::add_mean(CgRow& row) const {
+  const float* x = row.gradients.x();
+  const auto add = [&](std::size_t k, float ridge, float mean) {
+    row.gradients.residual()[k] += ridge * mean;
+    row.loss += static_cast<double>(ridge) * mean * (static_cast<double>(mean) - 2.0 * x[k]);
+    row.targets += static_cast<double>(ridge) * mean * mean;
+  };
+  for (std::size_t k = 0; k < factors_; ++k) add(k, row.ridge.others, row.mean[k]);
+  if (biases_) add(stride_, row.ridge.last, row.bias_mean);
+}
+
 void CgEquations::start(CgRow& row) const {
   const float* x = row.gradients.x();
   float* residual = row.gradients.residual();
@@ -81,6 +93,7 @@ void CgEquations::start(CgRow& row) const {
     residual[k] -= diagonal * x[k];
     row.loss += static_cast<double>(diagonal) * x[k] * x[k];
   }
+  if (row.mean != nullptr) add_mean(row);
   precondition(row);
   row.gradients.start();
 }
@@ -100,9 +113,15 @@ void CgEquations::step(CgRow& row) const {
 CgEquations::Outcome CgEquations::outcome(const CgRow& row) const {
   const float* x = row.gradients.x();
   double norm = 0;
-  for (std::size_t k = 0; k < stride_; ++k) norm += static_cast<double>(x[k]) * x[k];
+  for (std::size_t k = 0; k < stride_; ++k) {
+    const double from_mean = static_cast<double>(x[k]) - (row.mean == nullptr ? 0.0F : row.mean[k]);
+    norm += from_mean * from_mean;
+  }
   double ridge = row.ridge.others * norm;
-  if (biases_) ridge += row.ridge.last * static_cast<double>(x[stride_]) * x[stride_];
+  if (biases_) {
+    const double from_mean = static_cast<double>(x[stride_]) - row.bias_mean;
+    ridge += row.ridge.last * from_mean * from_mean;
+  }
   const double loss = row.loss - row.gradients.lowered();
   return {loss, ridge, std::isfinite(ridge) && std::isfinite(loss),
           row.extra > 0 || loss < kCancelled * std::max(row.targets, row.loss)};

@@ -104,6 +104,9 @@ TrainOptions complete(const OptionChoices& choices, const RatingStatistics& rati
   options.tolerance = choices.number(OptionId::kTolerance, options.tolerance);
   options.seed = static_cast<std::uint64_t>(
       choices.integer(OptionId::kSeed, static_cast<std::int64_t>(options.seed)));
+  options.feature_regularization =
+      choices.number(OptionId::kFeatureRegularization, options.feature_regularization);
+  options.feature_strength = choices.number(OptionId::kFeatureStrength, options.feature_strength);
   options.solver = static_cast<Solver>(choices.integer(OptionId::kSolver, 0));
   if (options.nonnegative && options.solver == Solver::kConjugateGradients)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
