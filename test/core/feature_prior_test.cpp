@@ -350,7 +350,9 @@ TEST(FeaturePrior, RefreshedRowsAreThoseOfATraining) {
       for (std::size_t k = 0; k < row.vector.size(); ++k) {
         EXPECT_NEAR(row.vector[k], trainer.items().matrix.row(i)[k], 1e-4);
       }
-      if (options.biases) EXPECT_NEAR(row.bias, trainer.items().bias[i], 1e-4);
+      if (options.biases) {
+        EXPECT_NEAR(row.bias, trainer.items().bias[i], 1e-4);
+      }
     }
   }
 }
