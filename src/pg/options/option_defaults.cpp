@@ -13,6 +13,10 @@ namespace {
 
 constexpr double kImplicitAlpha = 40;
 
+// Of features. What users have not rated weighs on implicit items of few ratings.
+constexpr double kImplicitStrength = 1;
+constexpr double kExplicitStrength = 0.3;
+
 /// What alpha times a rating is on average.
 double mean_confidence(double alpha, const RatingStatistics& ratings) {
   return alpha * ratings.mean_size;
@@ -106,7 +110,8 @@ TrainOptions complete(const OptionChoices& choices, const RatingStatistics& rati
       choices.integer(OptionId::kSeed, static_cast<std::int64_t>(options.seed)));
   options.feature_regularization =
       choices.number(OptionId::kFeatureRegularization, options.feature_regularization);
-  options.feature_strength = choices.number(OptionId::kFeatureStrength, options.feature_strength);
+  options.feature_strength =
+      choices.number(OptionId::kFeatureStrength, implicit ? kImplicitStrength : kExplicitStrength);
   options.solver = static_cast<Solver>(choices.integer(OptionId::kSolver, 0));
   if (options.nonnegative && options.solver == Solver::kConjugateGradients)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
