@@ -13,6 +13,8 @@ namespace {
 // A value of fewer items with ratings tells nothing of others: such are taken together.
 constexpr std::int64_t kFewestItems = 2;
 
+constexpr std::size_t kRowsBetweenPolls = std::size_t{1} << 16;
+
 constexpr const char* kRoleNames[] = {"every item", "value", "rare values", "number"};
 
 std::int64_t count_rows(const std::vector<bool>& is_rated) {
@@ -121,18 +123,15 @@ FeatureDictionary::Column FeatureDictionary::column_of(const std::string& name) 
   return found == columns_.end() ? Column{} : found->second;
 }
 
-CompressedRows FeatureDictionary::encoded(const FeatureReader& reader,
-                                          const std::vector<std::uint32_t>& place_of,
-                                          std::size_t rows) const {
-  struct Cell {
-    std::uint32_t row;
-    std::uint32_t feature;
-    float value;
-  };
-  std::vector<Cell> cells;
+/// Calls cell(row, feature, value) for what the rows have, a row's cells in any order.
+template <class Cell>
+void FeatureDictionary::visit_cells(const FeatureReader& reader,
+                                    const std::vector<std::uint32_t>& place_of, std::size_t rows,
+                                    const Cell& cell) const {
   if (every_ != kNone)
-    for (std::uint32_t row = 0; row < rows; ++row) cells.push_back({row, every_, 1.0F});
+    for (std::uint32_t row = 0; row < rows; ++row) cell(row, every_, 1.0F);
   for (std::size_t c = 0; c < reader.columns().size(); ++c) {
+    server([] { CHECK_FOR_INTERRUPTS(); });
     const ColumnValues& column = reader.columns()[c];
     const Column known = column_of(reader.source().columns[c].name);
     std::vector<std::uint32_t> feature_of(column.values.size());
@@ -142,33 +141,45 @@ CompressedRows FeatureDictionary::encoded(const FeatureReader& reader,
     }
     for (const ColumnValues::Entry& entry : column.entries)
       if (place_of[entry.row] != kLeftOut && feature_of[entry.value] != kNone)
-        cells.push_back({place_of[entry.row], feature_of[entry.value], 1.0F});
+        cell(place_of[entry.row], feature_of[entry.value], 1.0F);
     if (known.number == kNone) continue;
     const Feature& number = features_[known.number];
     for (const ColumnValues::Number& entry : column.numbers)
       if (place_of[entry.row] != kLeftOut)
-        cells.push_back({place_of[entry.row], known.number,
-                         static_cast<float>((entry.value - number.center) / number.scale)});
+        cell(place_of[entry.row], known.number,
+             static_cast<float>((entry.value - number.center) / number.scale));
   }
-  std::sort(cells.begin(), cells.end(), [](const Cell& a, const Cell& b) {
-    return a.row != b.row ? a.row < b.row : a.feature < b.feature;
+}
+
+CompressedRows FeatureDictionary::encoded(const FeatureReader& reader,
+                                          const std::vector<std::uint32_t>& place_of,
+                                          std::size_t rows) const {
+  std::vector<std::uint64_t> next(rows + 1, 0);
+  visit_cells(reader, place_of, rows,
+              [&](std::uint32_t row, std::uint32_t, float) { ++next[row + 1]; });
+  for (std::size_t row = 0; row < rows; ++row) next[row + 1] += next[row];
+  using Cell = std::pair<std::uint32_t, float>;
+  std::vector<Cell> cells(next[rows]);
+  visit_cells(reader, place_of, rows, [&](std::uint32_t row, std::uint32_t feature, float value) {
+    cells[next[row]++] = {feature, value};
   });
-  // Several rare values of an item count once, as one value that is given twice does.
-  cells.erase(std::unique(cells.begin(), cells.end(),
-                          [](const Cell& a, const Cell& b) {
-                            return a.row == b.row && a.feature == b.feature;
-                          }),
-              cells.end());
   CompressedRows encoded;
-  encoded.offsets.assign(rows + 1, 0);
-  encoded.columns.resize(cells.size());
-  encoded.values.resize(cells.size());
-  for (std::size_t i = 0; i < cells.size(); ++i) {
-    ++encoded.offsets[cells[i].row + 1];
-    encoded.columns[i] = cells[i].feature;
-    encoded.values[i] = cells[i].value;
+  encoded.offsets.push_back(0);
+  auto begin = cells.begin();
+  for (std::size_t row = 0; row < rows; ++row) {
+    if (row % kRowsBetweenPolls == 0) server([] { CHECK_FOR_INTERRUPTS(); });
+    const auto end = cells.begin() + static_cast<std::ptrdiff_t>(next[row]);
+    std::sort(begin, end);
+    // Several rare values of an item count once, as one value that is given twice does.
+    const auto unique =
+        std::unique(begin, end, [](const Cell& a, const Cell& b) { return a.first == b.first; });
+    for (; begin != unique; ++begin) {
+      encoded.columns.push_back(begin->first);
+      encoded.values.push_back(begin->second);
+    }
+    encoded.offsets.push_back(encoded.columns.size());
+    begin = end;
   }
-  for (std::size_t row = 0; row < rows; ++row) encoded.offsets[row + 1] += encoded.offsets[row];
   return encoded;
 }
 

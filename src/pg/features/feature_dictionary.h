@@ -54,6 +54,9 @@ class FeatureDictionary {
     std::uint32_t number = kNone;
   };
   Column column_of(const std::string& name) const;
+  template <class Cell>
+  void visit_cells(const FeatureReader& reader, const std::vector<std::uint32_t>& place_of,
+                   std::size_t rows, const Cell& cell) const;
 
   std::vector<Feature> features_;
   std::unordered_map<std::string, Column> columns_;

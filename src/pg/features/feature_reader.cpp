@@ -2,6 +2,7 @@
 #include "pg/features/feature_reader.h"
 
 #include "pg/ids/id_args.h"
+#include "pg/server/memory_limit.h"
 #include "pg/sql/array_elements.h"
 
 namespace als::pg {
@@ -10,6 +11,8 @@ namespace {
 
 // Of one column. More is a text or a key rather than a feature.
 constexpr std::size_t kMaxValues = 1'000'000;
+
+constexpr std::size_t kRowsBetweenChecks = 1024;
 
 }  // namespace
 
@@ -54,6 +57,7 @@ void FeatureReader::add(const Datum* values, const bool* nulls) {
   }
   if (row >= has_row_.size()) has_row_.resize(std::max<std::size_t>(row + 1, has_row_.size() * 2));
   has_row_[row] = true;
+  if (++rows_ % kRowsBetweenChecks == 0) check_memory();
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     if (nulls[c + 1]) continue;
     const Datum value = values[c + 1];
@@ -74,6 +78,17 @@ void FeatureReader::add(const Datum* values, const bool* nulls) {
   }
 }
 
+/// Of what has been read. Each value is there twice, as a list of them and in the table.
+void FeatureReader::check_memory() const {
+  std::size_t bytes = others_.bytes() + 2 * value_bytes_;
+  for (const ColumnValues& column : columns_)
+    bytes += column.entries.capacity() * sizeof(ColumnValues::Entry) +
+             column.numbers.capacity() * sizeof(ColumnValues::Number) +
+             column.values.size() * (2 * sizeof(std::string) + 4 * sizeof(void*));
+  check_memory_limit("reading item_features", bytes, ", or leave columns out of it.",
+                     format("After %zu items.", rows_));
+}
+
 void FeatureReader::add_value(std::size_t column, std::uint32_t row, const char* text,
                               std::size_t size) {
   ColumnValues& values = columns_[column];
@@ -86,6 +101,7 @@ void FeatureReader::add_value(std::size_t column, std::uint32_t row, const char*
                              source_.columns[column].name.c_str(), kMaxValues),
                       "Leave it out, or give its coarser part, in a query as item_features.");
     values.values.push_back(place->first);
+    value_bytes_ += size;
   }
   values.entries.push_back({row, place->second});
 }

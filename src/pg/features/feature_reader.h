@@ -34,7 +34,8 @@ class FeatureReader {
   FeatureReader(const DescribedFeatures& source, const IdDictionary& known);
 
   /// Reads everything under the active snapshot, as the caller, within an SPI connection. Throws
-  /// 21000 for an item that stands there twice, 54000 for a column of too many values.
+  /// 21000 for an item that stands there twice, 54000 for a column of too many values,
+  /// 53400 as soon as they take more memory than als.max_memory.
   void read();
 
   const DescribedFeatures& source() const { return source_; }
@@ -47,6 +48,7 @@ class FeatureReader {
   void add(const Datum* values, const bool* nulls);
   void add_value(std::size_t column, std::uint32_t row, const char* text, std::size_t size);
   std::string query() const;
+  void check_memory() const;
 
   const DescribedFeatures& source_;
   const IdDictionary& known_;
@@ -54,6 +56,8 @@ class FeatureReader {
   IdConverter converter_;
   std::vector<ColumnValues> columns_;
   std::vector<bool> has_row_;
+  std::size_t value_bytes_ = 0;
+  std::size_t rows_ = 0;
 };
 
 }  // namespace als::pg

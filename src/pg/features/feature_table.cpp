@@ -57,17 +57,22 @@ SPIPlanPtr FeatureTable::naming_query() const {
                           " where item_feature_weights is not null order by run desc limit 1");
 }
 
-void FeatureTable::prepare(bool make, bool unlogged) {
+void FeatureTable::adopt() {
   table_ = find();
-  if (OidIsValid(table_)) {
+  if (!OidIsValid(table_)) return;
+  server([&] {
+    if (OidIsValid(recorded_model(table_)) || !owns_relation(table_)) return;
+    record_model(table_, model_.table());
+    CommandCounterIncrement();
+  });
+}
+
+void FeatureTable::prepare(bool make, bool unlogged) {
+  adopt();
+  if (OidIsValid(table_))
     check_sees_all_rows(table_);
-    server([&] {
-      if (!OidIsValid(recorded_model(table_)) && owns_relation(table_))
-        record_model(table_, model_.table());
-    });
-  } else if (make) {
+  else if (make)
     create(unlogged);
-  }
 }
 
 void FeatureTable::create(bool unlogged) {

@@ -16,6 +16,9 @@ class FeatureTable {
   /// Finds the table, and makes it where it is missing and `make` is true; for the model's owner.
   void prepare(bool make, bool unlogged);
 
+  /// Finds the table, and records anew that it is the model's: a dump does not keep that.
+  void adopt();
+
   /// Puts the features of the coming run there, and removes those of all others but `kept`.
   void write(const FeatureDictionary& features, const Factors& weights, std::int64_t kept);
 
