@@ -1002,7 +1002,15 @@ alter type als.model
   add attribute item_table text cascade,
   add attribute distributed boolean cascade,
   add attribute parts int cascade,
-  add attribute weight_col name cascade;
+  add attribute weight_col name cascade,
+  add attribute item_features text cascade,
+  add attribute item_features_table text cascade,
+  add attribute item_features_path text cascade,
+  add attribute feature_regularization float8 cascade,
+  add attribute feature_strength float8 cascade,
+  add attribute item_feature_weights regclass cascade,
+  add attribute item_feature_columns jsonb cascade,
+  add attribute n_new_items bigint cascade;
 create view als.models as select model, owner, (run).*, problem from als._models();
 comment on view als.models is
   'The models that the current user may read, each with its newest run, or the problem with reading it';
@@ -1137,10 +1145,13 @@ create function als.train(
   distributed boolean default false,
   parts int default null,
   functions boolean default false,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  feature_regularization float8 default null,
+  feature_strength float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -1172,7 +1183,10 @@ create procedure als.train_in_steps(
   bias_regularization float8 default null,
   time_col name default null,
   functions boolean default false,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  feature_regularization float8 default null,
+  feature_strength float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -1207,7 +1221,10 @@ create function als.retrain(
   distributed boolean default null,
   parts int default null,
   functions boolean default false,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  feature_regularization float8 default null,
+  feature_strength float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -1240,7 +1257,10 @@ create procedure als.retrain_in_steps(
   bias_regularization float8 default null,
   time_col name default null,
   functions boolean default false,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  feature_regularization float8 default null,
+  feature_strength float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is

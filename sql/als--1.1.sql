@@ -101,7 +101,15 @@ create type als.model as (
   item_table text,             -- several servers, as on Citus; null elsewhere
   distributed boolean,         -- whether it was trained where the rows are; null: it was not
   parts int,                   -- how many parts the users were dealt out to then
-  weight_col name              -- null: all rows weigh the same
+  weight_col name,             -- null: all rows weigh the same
+  item_features text,          -- the table (qualified) or query of what is known of items beside their ratings
+  item_features_table text,    -- as source_table
+  item_features_path text,     -- as source_path
+  feature_regularization float8,
+  feature_strength float8,
+  item_feature_weights regclass, -- the table of the features' weights
+  item_feature_columns jsonb,  -- what was made of each column of item_features
+  n_new_items bigint           -- of n_items: have features and no ratings
 );
 comment on type als.model is
   'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
@@ -139,10 +147,13 @@ create function als.train(
   distributed boolean default false,
   parts int default null,
   functions boolean default false,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  feature_regularization float8 default null,
+  feature_strength float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -174,7 +185,10 @@ create procedure als.train_in_steps(
   bias_regularization float8 default null,
   time_col name default null,
   functions boolean default false,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  feature_regularization float8 default null,
+  feature_strength float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -209,7 +223,10 @@ create function als.retrain(
   distributed boolean default null,
   parts int default null,
   functions boolean default false,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  feature_regularization float8 default null,
+  feature_strength float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -242,7 +259,10 @@ create procedure als.retrain_in_steps(
   bias_regularization float8 default null,
   time_col name default null,
   functions boolean default false,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  feature_regularization float8 default null,
+  feature_strength float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is

@@ -21,7 +21,8 @@ $node->safe_psql(
 	-- Two runs, the newest of which serves.
 	select from als.train('taste', 'ratings', factors => 7, iterations => 4, seed => 1, replace => true);
 	select from als.train('clicks', 'select user_id::bigint * 10000000000 as user_id, item_id::numeric from public.ratings',
-		rating_col => null, feedback => 'implicit', factors => 9, iterations => 3);
+		rating_col => null, feedback => 'implicit', factors => 9, iterations => 3,
+		item_features => 'select n::numeric as item_id, n % 5 as kind from pg_catalog.generate_series(1, 60) as n');
 	select from als.train('"My ""Models"""."It''s a ""model"""', '"My ""Models"""."It''s ratings"',
 		user_col => 'The user', item_col => 'item "id"', rating_col => 'Rating', factors => 5, iterations => 3)});
 

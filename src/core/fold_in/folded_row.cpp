@@ -40,12 +40,19 @@ NormalEquations equations_of(const RowObjective& objective, const RowRatings& ra
 }
 
 FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, const BiasedView& fixed,
-                  const float* gram, ThreadTeam& team) {
+                  const float* gram, ThreadTeam& team, const RowMean& mean) {
   const TrainOptions& options = objective.options();
   const auto factors = static_cast<std::size_t>(options.factors);
-  const NormalEquations equations = equations_of(objective, ratings, fixed, gram, team);
+  NormalEquations equations = equations_of(objective, ratings, fixed, gram, team);
   FoldedRow row{std::vector<float>(options.unknowns(), 0.0F)};
-  const Ridge ridge = objective.ridge(objective.weight(ratings));
+  Ridge ridge = objective.ridge(objective.weight(ratings));
+  if (mean.factors != nullptr) {
+    const auto strength = static_cast<float>(mean.strength);
+    for (std::size_t k = 0; k < factors; ++k)
+      equations.rhs()[k] += ridge.others * strength * mean.factors[k];
+    if (options.biases) equations.rhs()[factors] += ridge.last * strength * mean.bias;
+    ridge = {ridge.others * (1 + strength), ridge.last * (1 + strength)};
+  }
   ExactSolver(options).solve(equations, ridge, row.vector.data());
   if (options.biases) row.bias = row.vector[factors];
   row.vector.resize(factors);
@@ -56,12 +63,16 @@ FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, cons
 
 Factors fold_in_all(const RowObjective& objective, std::size_t n,
                     const std::function<RowRatings(std::size_t i)>& ratings_of,
-                    const BiasedView& fixed, const float* gram, ThreadTeam& team) {
+                    const BiasedView& fixed, const float* gram, ThreadTeam& team,
+                    const Factors* means, double strength) {
   const TrainOptions& options = objective.options();
   Factors solved{FactorMatrix(n, static_cast<std::size_t>(options.factors)),
                  std::vector<float>(options.biases ? n : 0)};
   const auto fold = [&](std::size_t i, ThreadTeam& by) {
-    const FoldedRow folded = fold_in(objective, ratings_of(i), fixed, gram, by);
+    RowMean mean;
+    if (means != nullptr)
+      mean = {means->matrix.row(i), means->bias.empty() ? 0.0F : means->bias[i], strength};
+    const FoldedRow folded = fold_in(objective, ratings_of(i), fixed, gram, by, mean);
     std::copy(folded.vector.begin(), folded.vector.end(), solved.matrix.row(i));
     if (options.biases) solved.bias[i] = folded.bias;
   };

@@ -73,8 +73,21 @@ void CgEquations::precondition(CgRow& row) const {
   kernels_.precondition(diagonal_of(row), row.gradients.vectors());
 }
 
+/// The ridge is r |x - m|^2: what it has beside r |x|^2.
+void CgEquations::add_mean(CgRow& row) const {
+  const float* x = row.gradients.x();
+  const auto add = [&](std::size_t k, float ridge, float mean) {
+    row.gradients.residual()[k] += ridge * mean;
+    row.loss += static_cast<double>(ridge) * mean * (static_cast<double>(mean) - 2.0 * x[k]);
+    row.targets += static_cast<double>(ridge) * mean * mean;
+  };
+  for (std::size_t k = 0; k < factors_; ++k) add(k, row.ridge.others, row.mean[k]);
+  if (biases_) add(stride_, row.ridge.last, row.bias_mean);
+}
+
 void CgEquations::start(CgRow& row) const {
   row.loss += kernels_.subtract_diagonal(diagonal_of(row), row.gradients.vectors());
+  if (row.mean != nullptr) add_mean(row);
   precondition(row);
   row.gradients.start();
 }
@@ -90,8 +103,20 @@ void CgEquations::step(CgRow& row) const {
 
 CgEquations::Outcome CgEquations::outcome(const CgRow& row) const {
   const float* x = row.gradients.x();
-  double ridge = row.ridge.others * kernels_.dot_in_double(x, x, stride_);
-  if (biases_) ridge += row.ridge.last * static_cast<double>(x[stride_]) * x[stride_];
+  double norm = 0;
+  if (row.mean == nullptr) {
+    norm = kernels_.dot_in_double(x, x, stride_);
+  } else {
+    for (std::size_t k = 0; k < stride_; ++k) {
+      const double from_mean = static_cast<double>(x[k]) - row.mean[k];
+      norm += from_mean * from_mean;
+    }
+  }
+  double ridge = row.ridge.others * norm;
+  if (biases_) {
+    const double from_mean = static_cast<double>(x[stride_]) - row.bias_mean;
+    ridge += row.ridge.last * from_mean * from_mean;
+  }
   const double loss = row.loss - row.gradients.lowered();
   return {loss, ridge, std::isfinite(ridge) && std::isfinite(loss),
           row.extra > 0 || loss < kCancelled * std::max(row.targets, row.loss)};

@@ -35,8 +35,10 @@ struct CgRow {
   double targets = 0;      ///< the loss at x = 0
   double loss = 0;         ///< where it started
   Ridge ridge{};
-  float weight = 0;  ///< what the row's ratings add to the sum of its weights
-  float extra = 0;   ///< a ridge around where the row was
+  float weight = 0;             ///< what the row's ratings add to the sum of its weights
+  float extra = 0;              ///< a ridge around where the row was
+  const float* mean = nullptr;  ///< what the ridge is around, padded; null: zero
+  float bias_mean = 0;
   bool active = false;
   ConjugateGradients gradients;
 };
@@ -72,6 +74,7 @@ class CgEquations {
 
  private:
   CgDiagonal diagonal_of(const CgRow& row) const;
+  void add_mean(CgRow& row) const;
   float mean_diagonal(const CgRow& row, std::size_t k) const;
   float proximal_ridge(const CgRow& row) const;
 

@@ -25,23 +25,58 @@ void scale(FactorMatrix& matrix, const std::vector<float>& scales, ThreadTeam& t
   });
 }
 
-/// The sum of weight(row) y_k^2 over all rows, by component. Blocks of rows apart and then
-/// together, always the same ones.
+/// Calls what(matrix) for all that a side has in the basis.
+template <class What>
+void for_each_matrix(const GramBasis::Side& side, const What& what) {
+  what(side.factors);
+  if (side.prior == nullptr) return;
+  what(side.prior->means_to_turn());
+  what(side.prior->weights_to_turn());
+}
+
+/// The sum of weight(row) y_k^2 over all rows, by component, or of (y_k - m_k)^2 where there are
+/// means. Blocks of rows apart and then together, always the same ones.
 template <class Weight>
-std::vector<double> sum_squares(const FactorMatrix& matrix, ThreadTeam& team,
-                                const Weight& weight) {
+std::vector<double> sum_squares(const FactorMatrix& matrix, const FactorMatrix* means,
+                                ThreadTeam& team, const Weight& weight) {
   const std::size_t n = matrix.cols();
   std::vector<double> sums((matrix.rows() / kRowsPerBlock + 1) * n, 0.0);
   team.for_each_block(matrix.rows(), kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
     double* sum = sums.data() + begin / kRowsPerBlock * n;
     for (std::size_t row = begin; row < end; ++row) {
-      kernels().add_weighted_squares(matrix.row(row), static_cast<double>(weight(row)), n, sum);
+      const auto w = static_cast<double>(weight(row));
+      const float* y = matrix.row(row);
+      if (means == nullptr) {
+        kernels().add_weighted_squares(y, w, n, sum);
+        continue;
+      }
+      const float* m = means->row(row);
+      for (std::size_t k = 0; k < n; ++k) {
+        const double deviation = static_cast<double>(y[k]) - m[k];
+        sum[k] += w * deviation * deviation;
+      }
     }
   });
   for (std::size_t block = n; block < sums.size(); block += n) {
     for (std::size_t k = 0; k < n; ++k) sums[k] += sums[block + k];
   }
   sums.resize(n);
+  return sums;
+}
+
+/// What a side has of the ridge, by component: of its rows, around their means, and of the weights
+/// of its features.
+std::vector<double> ridge_of(const GramBasis::Side& side, ThreadTeam& team) {
+  const FactorMatrix* means = side.prior == nullptr ? nullptr : &side.prior->means().matrix;
+  std::vector<double> sums =
+      sum_squares(side.factors, means, team, [&](std::size_t row) { return side.ridges[row]; });
+  if (side.prior == nullptr) return sums;
+  const std::vector<double> weights =
+      sum_squares(side.prior->weights().matrix, nullptr, team, [](std::size_t) { return 1.0; });
+  const std::vector<double> of_means =
+      sum_squares(*means, nullptr, team, [&](std::size_t row) { return side.ridges[row]; });
+  for (std::size_t k = 0; k < sums.size(); ++k)
+    sums[k] += side.weights_ridge * weights[k] + of_means[k] / side.prior->strength();
   return sums;
 }
 
@@ -54,18 +89,15 @@ void GramBasis::turn(NormalEquations& gram, const Side& fixed, const Side& solve
   if (!basis) {
     throw std::range_error("the ratings are too large for factors in single precision");
   }
-  transform(fixed.factors, basis->rotation, team);
-  transform(solved.factors, basis->rotation, team);
-
-  const auto ridge_of = [&](const Side& side) {
-    return sum_squares(side.factors, team, [&](std::size_t row) { return side.ridges[row]; });
-  };
-  const Scales scales = balance(ridge_of(fixed), ridge_of(solved));
-  scale(fixed.factors, scales.fixed, team);
-  scale(solved.factors, scales.solved, team);
+  for (const Side& side : {fixed, solved}) {
+    for_each_matrix(side, [&](FactorMatrix& m) { transform(m, basis->rotation, team); });
+  }
+  const Scales scales = balance(ridge_of(fixed, team), ridge_of(solved, team));
+  for_each_matrix(fixed, [&](FactorMatrix& m) { scale(m, scales.fixed, team); });
+  for_each_matrix(solved, [&](FactorMatrix& m) { scale(m, scales.solved, team); });
 
   const std::vector<double> squares = sum_squares(
-      fixed.factors, team, [&](std::size_t row) { return fixed.ratings.row_size(row); });
+      fixed.factors, nullptr, team, [&](std::size_t row) { return fixed.ratings.row_size(row); });
   note(basis->eigenvalues, scales, squares, fixed.ratings.columns.size());
   gram.clear();
   for (std::size_t k = 0; k < n; ++k) gram.matrix()[matrix_index(k, k)] = eigenvalues_[k];

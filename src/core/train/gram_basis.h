@@ -6,6 +6,7 @@
 
 #include "core/base/thread_team.h"
 #include "core/data/ratings.h"
+#include "core/features/feature_prior.h"
 #include "core/kernels/kernels.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/linalg/normal_equations.h"
@@ -29,6 +30,8 @@ class GramBasis {
     const CompressedRows& ratings;
     const std::vector<float>& ridges;
     FactorMatrix& factors;
+    FeaturePrior* prior = nullptr;  ///< turned along, as the ridge is around its means
+    double weights_ridge = 0;       ///< of the weights of features
   };
 
   explicit GramBasis(std::size_t factors)

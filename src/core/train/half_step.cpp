@@ -115,6 +115,7 @@ Ridge HalfStep::ridge_of(std::size_t row) const {
 
 /// The row's part of the objective's ridge where it is at x.
 double HalfStep::ridge_at(std::size_t row, const std::vector<float>& x) const {
+  if (prior_ != nullptr) return ridge_around_mean(row, x);
   if (bias_ridges_.empty()) return ridges_[row] * squared_norm(x);
   const double last = static_cast<double>(x.back()) * x.back();
   const Ridge ridge = ridge_of(row);
@@ -167,6 +168,7 @@ bool HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
                           Result& result) const {
   read_row(solved, row, worker.before);
   worker.solution = worker.before;
+  if (prior_ != nullptr) targets += add_prior(row, worker.equations);
   const CholeskySolver::Solution solution =
       worker.solver.solve(worker.equations, ridge_of(row), worker.solution.data());
   worker.refined = !solution.direct;
@@ -289,6 +291,7 @@ HalfStep::Result HalfStep::solve_with_gram(const Factors& fixed, TrainingWorkspa
 }
 
 double HalfStep::ridge(const Factors& factors, ThreadTeam& team) const {
+  if (prior_ != nullptr) return ridge_with_prior(factors, team);
   return sum_over_rows(team, [&](std::size_t row) {
     if (factors.bias.empty()) return ridges_[row] * squared_norm(factors.matrix, row);
     return ridges_[row] * squared_norm(factors.matrix, row) +

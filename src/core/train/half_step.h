@@ -8,6 +8,7 @@
 
 #include "core/base/thread_team.h"
 #include "core/data/ratings.h"
+#include "core/features/feature_prior.h"
 #include "core/linalg/double_gram.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/linalg/normal_equations.h"
@@ -40,6 +41,13 @@ class HalfStep {
   HalfStep(const CompressedRows& rows, std::size_t others, const TrainOptions& options, double mean,
            ThreadTeam& team);
   HalfStep(const HalfStep&) = delete;
+
+  /// Has rows lean on their features: the ridge is what FeaturePrior says then. `prior` must
+  /// outlive this.
+  void lean_on(FeaturePrior* prior);
+
+  /// W^e of each row, 0 without ratings.
+  std::vector<float> row_weights() const;
 
   /// What single precision leaves of Y^T Y may be off by some 1e-7 of the loss at x = 0, which
   /// matters where less than this is left of that.
@@ -98,6 +106,10 @@ class HalfStep {
   void weigh_rows(ThreadTeam& team);
   Ridge ridge_of(std::size_t row) const;
   double ridge_at(std::size_t row, const std::vector<float>& x) const;
+  double ridge_around_mean(std::size_t row, const std::vector<float>& x) const;
+  double add_prior(std::size_t row, NormalEquations& equations) const;
+  GramBasis::Side in_basis(Factors& factors) const;
+  double ridge_with_prior(const Factors& factors, ThreadTeam& team) const;
   double add_ratings(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
                      RowWorkspace& worker, NormalEquations& equations) const;
   static void sum_gram(const Factors& fixed, const std::function<float(std::uint64_t row)>& weight,
@@ -140,6 +152,7 @@ class HalfStep {
   std::size_t others_;
   RowObjective objective_;
   RowPasses passes_;
+  FeaturePrior* prior_ = nullptr;   // of the rows to be solved; null without features
   std::vector<float> weights_;      // of each row's ratings, see RowObjective::weight()
   std::vector<float> ridges_;       // lambda * W^e
   std::vector<float> bias_ridges_;  // lambda_b * W^e; empty without biases

@@ -162,6 +162,9 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t 
     CgRow& row = worker.batch[r];
     row.ridge = ridge_of(row.row);
     row.weight = weights_[row.row];
+    // The other side's rows have used the same memory.
+    row.mean = prior_ == nullptr ? nullptr : prior_->means().matrix.row(row.row);
+    row.bias_mean = prior_ == nullptr || !biases ? 0.0F : prior_->means().bias[row.row];
     equations.start(row);
   }
 
@@ -219,8 +222,7 @@ HalfStep::Result HalfStep::cg_step(Factors& fixed, const HalfStep& other,
                                    Factors& solved) const {
   sum_gram(
       fixed, [&](std::uint64_t row) { return implicit() ? 1.0F : other.weights_[row]; }, workspace);
-  workspace.basis.turn(workspace.gram, {other.rows_, other.ridges_, fixed.matrix},
-                       {rows_, ridges_, solved.matrix}, team);
+  workspace.basis.turn(workspace.gram, other.in_basis(fixed), in_basis(solved), team);
   workspace.double_gram.clear();
   return cg_step_in_basis(fixed, workspace, team, solved);
 }

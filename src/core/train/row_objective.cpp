@@ -16,10 +16,14 @@ double RowObjective::weight(const RowRatings& ratings) const {
   return sum;
 }
 
-Ridge RowObjective::ridge(double weight) const {
+double RowObjective::power_of_weight(double weight) const {
   const double others = implicit() ? static_cast<double>(others_) : 0.0;
   // Zero to the power of zero is one; but a row without ratings has no factors to hold down.
-  const double power = std::pow(weight + others, options_.reg_exponent);
+  return std::pow(weight + others, options_.reg_exponent);
+}
+
+Ridge RowObjective::ridge(double weight) const {
+  const double power = power_of_weight(weight);
   const double last = options_.biases ? options_.bias_regularization : options_.regularization;
   return {static_cast<float>(options_.regularization * power), static_cast<float>(last * power)};
 }

@@ -29,6 +29,9 @@ class RowObjective {
   /// number where they have no weights; else the sum of w - 1.
   double weight(const RowRatings& ratings) const;
 
+  /// W^e, given what the row's ratings add to W.
+  double power_of_weight(double weight) const;
+
   /// lambda * W^e and, with biases, lambda_b * W^e, given what the row's ratings add to W.
   Ridge ridge(double weight) const;
 

@@ -24,26 +24,47 @@ double half_step_operations(const TrainOptions& options, double ratings, double 
 }
 
 Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
-                 ThreadTeam& team, double loss)
+                 ThreadTeam& team, double loss, const FeatureRows* features)
     : team_(team),
       cg_(uses_cg(options)),
       mean_(options.biases ? ratings.mean() : 0.0),
+      ratings_by_item_(ratings.by_item()),
       user_step_(ratings.by_user(), ratings.items(), options, mean_, team),
       item_step_(ratings.by_item(), ratings.users(), options, mean_, team),
       workspace_(options, team, loss),
       over_relaxation_(std::isfinite(loss)),
       users_(std::move(users)),
-      items_(std::move(items)),
-      item_ridge_(item_step_.ridge(items_, team)) {}
+      items_(std::move(items)) {
+  if (features != nullptr) lean_on(*features, options);
+  item_ridge_ = item_step_.ridge(items_, team);
+}
 
 Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
                  const std::vector<std::uint64_t>& item_keys, ThreadTeam& team)
     : Trainer(ratings, options, zero_factors(ratings.users(), options, team),
               initial_factors(item_keys, options, ratings.spread(), team), team) {}
 
+void Trainer::lean_on(const FeatureRows& features, const TrainOptions& options) {
+  item_prior_.emplace(features, item_step_.row_weights(), options.feature_regularization,
+                      options.feature_strength, static_cast<std::size_t>(options.factors),
+                      options.biases, team_);
+  item_step_.lean_on(&*item_prior_);
+  item_prior_->fit(items_, team_);
+}
+
 double Trainer::record(const HalfStep::Result& result, double& ridge) {
   ridge = result.ridge;
   refined_rows_ += result.refined_rows;
+  workspace_.loss = result.fit + user_ridge_ + item_ridge_;
+  return workspace_.loss;
+}
+
+/// With features their weights follow the items: another minimum of the same objective.
+double Trainer::record_items(const HalfStep::Result& result) {
+  const double loss = record(result, item_ridge_);
+  if (!item_prior_) return loss;
+  item_prior_->fit(items_, team_);
+  item_ridge_ = item_step_.ridge(items_, team_);
   workspace_.loss = result.fit + user_ridge_ + item_ridge_;
   return workspace_.loss;
 }
@@ -58,12 +79,12 @@ double Trainer::solve_users() {
 
 double Trainer::solve_items() {
   if (!cg_) {
-    return record(item_step_.solve(users_, workspace_, team_, items_), item_ridge_);
+    return record_items(item_step_.solve(users_, workspace_, team_, items_));
   }
   workspace_.over_relaxation = over_relaxation_.next();
   const HalfStep::Result result = item_step_.cg_step(users_, user_step_, workspace_, team_, items_);
   user_ridge_ = user_step_.ridge(users_, team_);
-  return record(result, item_ridge_);
+  return record_items(result);
 }
 
 double Trainer::finish() {

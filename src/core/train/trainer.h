@@ -4,11 +4,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "core/base/thread_team.h"
 #include "core/data/ratings.h"
+#include "core/features/feature_prior.h"
 #include "core/train/half_step.h"
 #include "core/train/half_steps.h"
 #include "core/train/options.h"
@@ -24,11 +26,12 @@ namespace als {
 /// the SIMD level, not on the number of threads.
 class Trainer : public HalfSteps {
  public:
-  /// Starts from these factors, which must have the shape that the options ask for. `ratings` and
-  /// `team` must outlive the trainer. loss: what the last half-step of the trainer returned from
-  /// which this one takes over, after an iteration or more.
+  /// Starts from these factors, which must have the shape that the options ask for. `ratings`,
+  /// `features` and `team` must outlive the trainer. loss: what the last half-step of the trainer
+  /// returned from which this one takes over, after an iteration or more. features: of the items,
+  /// if any; their weights start as the regression of these factors.
   Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
-          ThreadTeam& team, double loss = INFINITY);
+          ThreadTeam& team, double loss = INFINITY, const FeatureRows* features = nullptr);
 
   /// Starts from initial_factors() of the items.
   Trainer(const Ratings& ratings, const TrainOptions& options,
@@ -52,6 +55,11 @@ class Trainer : public HalfSteps {
   const Factors& items() const { return items_; }
   double mean() const { return mean_; }  ///< mu; 0 without biases
 
+  const CompressedRows& ratings_by_item() const { return ratings_by_item_; }
+
+  /// What the items' features say of their factors; null without features.
+  const FeaturePrior* item_prior() const { return item_prior_ ? &*item_prior_ : nullptr; }
+
   /// Hands over the factors: from where they are, another trainer goes on as this one would have.
   Factors take_users() { return std::move(users_); }
   Factors take_items() { return std::move(items_); }
@@ -62,12 +70,16 @@ class Trainer : public HalfSteps {
 
  private:
   double record(const HalfStep::Result& result, double& ridge);
+  void lean_on(const FeatureRows& features, const TrainOptions& options);
+  double record_items(const HalfStep::Result& result);
 
   ThreadTeam& team_;
   bool cg_;
   double mean_;
+  const CompressedRows& ratings_by_item_;
   HalfStep user_step_;
   HalfStep item_step_;
+  std::optional<FeaturePrior> item_prior_;
   TrainingWorkspace workspace_;
   OverRelaxation over_relaxation_;
   Factors users_;

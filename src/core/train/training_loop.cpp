@@ -9,9 +9,9 @@
 namespace als {
 
 TrainingLoop::TrainingLoop(const Ratings& ratings, const TrainOptions& options, State state,
-                           ThreadTeam& team)
+                           ThreadTeam& team, const FeatureRows* features)
     : trainer_(ratings, options, std::move(state.users), std::move(state.items), team,
-               state.loss.empty() ? INFINITY : state.loss.back()),
+               state.loss.empty() ? INFINITY : state.loss.back(), features),
       iterations_(options, trainer_, std::move(state.loss), state.finished),
       refined_before_(state.refined_rows) {}
 

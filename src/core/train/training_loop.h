@@ -21,8 +21,10 @@ class TrainingLoop {
     bool finished = false;
   };
 
-  /// `ratings`, `options` and `team` must outlive the training.
-  TrainingLoop(const Ratings& ratings, const TrainOptions& options, State state, ThreadTeam& team);
+  /// `ratings`, `options`, `team` and `features` must outlive the training. features: of the items;
+  /// a training with them cannot be put aside.
+  TrainingLoop(const Ratings& ratings, const TrainOptions& options, State state, ThreadTeam& team,
+               const FeatureRows* features = nullptr);
 
   /// To be called until finished().
   void iterate() { iterations_.iterate(); }

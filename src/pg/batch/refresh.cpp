@@ -5,8 +5,11 @@
 // The other side is held fixed. It is written as a training writes: writers of one model queue, and
 // readers see the rows as they were until the transaction commits.
 
+#include <numeric>
+
 #include "core/data/row_checksum.h"
 #include "core/fold_in/folded_row.h"
+#include "pg/batch/refreshed_features.h"
 #include "pg/cache/fixed_side.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
@@ -160,8 +163,56 @@ bool knows_popularity(const Model& model) {
   return model.feedback == Feedback::kImplicit || model.damping;
 }
 
+/// Items that the model does not have, and their features now make it know.
+void add_new_items(ServedModel& served, const RefreshedFeatures& features, IdDictionary& wanted) {
+  const IdIndex& known = served.side(Side::kItems).ids();
+  server([&] {
+    guard([&] {
+      for (std::uint32_t i = 0; i < features.items().size(); ++i) {
+        const Datum id = features.items().id(i);
+        if (known.find(id) == IdIndex::kMissing) wanted.find_or_add(id);
+      }
+    });
+  });
+}
+
+/// Of ids without ratings, those with features get the rows that these give them. Leaves the others
+/// in `ids`.
+std::uint64_t write_unrated(ServedModel& served, const RefreshedFeatures& features,
+                            std::vector<Datum>& ids, ModelWriter& store) {
+  const IdType& type = served.id_type(Side::kItems);
+  IdDictionary unrated(&type);
+  server([&] {
+    guard([&] {
+      for (const Datum id : ids)
+        if (features.items().find(id) != IdDictionary::kMissing) unrated.find_or_add(id);
+    });
+  });
+  const auto has_features = [&](Datum id) {
+    return server([&] { return unrated.find(id); }) != IdDictionary::kMissing;
+  };
+  ids.erase(std::remove_if(ids.begin(), ids.end(), has_features), ids.end());
+  const std::size_t n = unrated.size();
+  if (n == 0) return 0;
+  const Factors factors = features.expected(
+      n, [&](std::size_t i) { return unrated.id(static_cast<std::uint32_t>(i)); });
+  std::vector<std::uint32_t> order(n);
+  std::iota(order.begin(), order.end(), 0U);
+  CompressedRows none;
+  none.offsets.assign(n + 1, 0);
+  FactorFeed rows{&unrated, order, &factors, &none, std::vector<std::uint64_t>(n, 0)};
+  std::vector<float> popularity;
+  if (knows_popularity(served.model())) {
+    popularity =
+        popularity_of(std::vector<RatingTotals>(n), served.model().mean, served.model().damping);
+    rows.popularity = &popularity;
+  }
+  return store.update_factors(Side::kItems, rows);
+}
+
 /// Computes the rows of these ids, and writes them.
-std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted, bool force,
+std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
+                     const std::optional<RefreshedFeatures>& features, bool force,
                      ModelWriter& store, Progress& progress) {
   const IdType& type = served.id_type(side);
   const std::vector<Datum> ids = distinct(wanted);
@@ -172,18 +223,23 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   std::vector<Datum> gone;
   for (Datum id : ids)
     if (!live.contains(id)) gone.push_back(id);
+  std::uint64_t written = 0;
+  if (features) written += write_unrated(served, *features, gone, store);
   const Param gone_ids = server([&] { return id_array(type, gone); });
   if (!gone.empty() && !force) check_removal(served, side, store, gone_ids);
 
   progress.enter(Phase::kSolving);
   const FixedSide fixed(served, other_side(side), team);
+  Factors means;
+  if (features)
+    means = features->expected(live.order().size(),
+                               [&](std::size_t r) { return live.ids().id(live.order()[r]); });
   const Factors factors = fold_in_all(
       fixed.objective, live.rows().rows(),
       [&](std::size_t row) { return ratings_of(live.rows(), row); }, fixed.vectors, fixed.gram,
-      team);
+      team, features ? &means : nullptr, served.model().feature_strength);
 
   progress.enter(Phase::kWriting);
-  std::uint64_t written = 0;
   if (!gone.empty()) written += store.delete_factors(side, type, gone_ids);
   if (!live.order().empty()) {
     FactorFeed rows{&live.ids(), live.order(), &factors, &live.rows(),
@@ -226,9 +282,13 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   }
   const IdType& type = served->id_type(side);
   IdDictionary wanted(&type);
+  std::optional<RefreshedFeatures> features;
+  if (side == Side::kItems && served->model().has_item_features())
+    features.emplace(served->model(), type);
   if (PG_ARGISNULL(kIds)) {
     progress.enter(Phase::kReading);
     find_changed(*served, side, wanted, progress);
+    if (features) add_new_items(*served, *features, wanted);
   } else {
     const bool of_users = side == Side::kUsers;
     for (Datum id :
@@ -236,7 +296,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
       server([&] { guard([&] { wanted.find_or_add(id); }); });
   }
   const std::int64_t written =
-      wanted.size() == 0 ? 0 : refresh(*served, side, wanted, force, store, progress);
+      wanted.size() == 0 ? 0 : refresh(*served, side, wanted, features, force, store, progress);
   progress.hide();
   snapshot.pop();
   spi.finish();

@@ -7,8 +7,24 @@ namespace als::pg {
 
 namespace {
 
-RowObjective objective_of(const Model& model, std::size_t others) {
-  return RowObjective(model.options(), model.biases ? model.mean : 0.0, others);
+/// Items that have features and no ratings are there to be recommended. That a user has not rated
+/// them says nothing: they take no part in the objective.
+bool is_new(const LoadedFactors& items, std::size_t i) { return items.n_ratings()[i] == 0; }
+
+bool has_new_items(const Model& model, Side side) {
+  return side == Side::kItems && model.has_item_features();
+}
+
+std::size_t counted(const Model& model, Side side, const LoadedFactors& factors) {
+  if (!has_new_items(model, side)) return factors.size();
+  const std::int32_t* ratings = factors.n_ratings();
+  return factors.size() -
+         static_cast<std::size_t>(std::count(ratings, ratings + factors.size(), 0));
+}
+
+RowObjective objective_of(const Model& model, Side side, const LoadedFactors& factors) {
+  return RowObjective(model.options(), model.biases ? model.mean : 0.0,
+                      counted(model, side, factors));
 }
 
 BiasedView vectors_of(const Model& model, const LoadedFactors& side) {
@@ -18,17 +34,36 @@ BiasedView vectors_of(const Model& model, const LoadedFactors& side) {
 }  // namespace
 
 FixedSide::FixedSide(ServedModel& served, Side side)
-    : objective(objective_of(served.model(), served.side(side).size())),
+    : objective(objective_of(served.model(), side, served.side(side))),
       vectors(vectors_of(served.model(), served.side(side))) {
-  if (objective.implicit()) gram = served.search(side).gram();
+  if (!objective.implicit()) return;
+  gram = served.search(side).gram();
+  if (has_new_items(served.model(), side)) leave_out_new_items(served.side(side));
+}
+
+/// Subtracts what they have in the Gram matrix.
+void FixedSide::leave_out_new_items(const LoadedFactors& items) {
+  const FactorView rows = items.rows();
+  FactorMatrix added(0, rows.cols);
+  for (std::size_t i = 0; i < items.size(); ++i)
+    if (is_new(items, i)) added.append_row(rows.row(i));
+  if (added.rows() == 0) return;
+  ThreadTeam alone(1);
+  const NormalEquations of_new = gram_of(added.view(), alone);
+  NormalEquations rest(rows.cols);
+  for (std::size_t k = 0; k < matrix_floats(rows.cols); ++k)
+    rest.matrix()[k] = gram[k] - of_new.matrix()[k];
+  own_gram_ = std::move(rest);
+  gram = own_gram_->matrix();
 }
 
 FixedSide::FixedSide(ServedModel& served, Side side, ThreadTeam& team)
-    : objective(objective_of(served.model(), served.side(side).size())),
+    : objective(objective_of(served.model(), side, served.side(side))),
       vectors(vectors_of(served.model(), served.side(side))) {
   if (!objective.implicit()) return;
   own_gram_ = gram_of(served.side(side).rows(), team);
   gram = own_gram_->matrix();
+  if (has_new_items(served.model(), side)) leave_out_new_items(served.side(side));
 }
 
 void throw_no_finite_vector(const Model& model, const std::string& of) {

@@ -20,6 +20,8 @@ struct FixedSide {
   const float* gram = nullptr;  ///< null for explicit feedback
 
  private:
+  void leave_out_new_items(const LoadedFactors& items);
+
   std::optional<NormalEquations> own_gram_;
 };
 

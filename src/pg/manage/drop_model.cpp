@@ -1,6 +1,7 @@
 // als.drop_model: a model's table and those factor tables that are provably its own. Tables that
 // are attached to it lose their trigger, which depends on the model's table.
 
+#include "pg/features/feature_table.h"
 #include "pg/model/claims.h"
 #include "pg/model/model_writer.h"
 #include "pg/model/ownership.h"
@@ -64,6 +65,7 @@ void drop_model(Oid model) {
     tables += ", " + relation_name(factors);
   }
   PreviousRun(store).adopt();
+  FeatureTable(store).adopt();
   record_functions(model);
   // Changes are shut out by now. Readers come to the model first, so it is locked first against
   // them.

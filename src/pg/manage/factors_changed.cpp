@@ -94,7 +94,8 @@ Datum als_factors_changed(PG_FUNCTION_ARGS) {
                       "als.factors_changed() is a trigger of factor tables",
                       "als.train puts it there.");
     const auto* call = reinterpret_cast<TriggerData*>(fcinfo->context);
-    if (std::strcmp(call->tg_trigger->tgname, kKeptTrigger) != 0)
+    const char* name = call->tg_trigger->tgname;
+    if (std::strcmp(name, kKeptTrigger) != 0 && std::strcmp(name, kFeaturesTrigger) != 0)
       factors_changed(RelationGetRelid(call->tg_relation));
     PG_RETURN_POINTER(nullptr);
   });

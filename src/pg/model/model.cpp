@@ -83,6 +83,11 @@ enum Column {
   kUserTable,
   kItemTable,
   kWeightCol,
+  kRun,
+  kItemFeatures,
+  kItemFeaturesTable,
+  kItemFeaturesPath,
+  kItemFeatureWeights,
   kFirstOption
 };
 
@@ -90,19 +95,21 @@ constexpr const char* kColumns =
     "user_version, item_version, mean, lowest_rating, highest_rating, n_users, n_items, "
     "n_duplicates, user_factors, item_factors, source, source_table, user_col, item_col, "
     "rating_col, seen, seen_table, damping, source_path, seen_path, time_col, user_table, "
-    "item_table, weight_col";
+    "item_table, weight_col, run, item_features, item_features_table, item_features_path, "
+    "item_feature_weights";
 
-constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID,   FLOAT4OID,   FLOAT4OID, INT8OID,
-                                INT8OID, INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID,   TEXTOID,
-                                NAMEOID, NAMEOID, NAMEOID,     TEXTOID,     TEXTOID,   FLOAT8OID,
-                                TEXTOID, TEXTOID, NAMEOID,     TEXTOID,     TEXTOID,   NAMEOID};
+constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID,   FLOAT4OID,   FLOAT4OID,  INT8OID,
+                                INT8OID, INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID,    TEXTOID,
+                                NAMEOID, NAMEOID, NAMEOID,     TEXTOID,     TEXTOID,    FLOAT8OID,
+                                TEXTOID, TEXTOID, NAMEOID,     TEXTOID,     TEXTOID,    NAMEOID,
+                                INT8OID, TEXTOID, TEXTOID,     TEXTOID,     REGCLASSOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {OptionId::kFeedback,       OptionId::kFactors,
                                       OptionId::kRegularization, OptionId::kBiasRegularization,
                                       OptionId::kRegExponent,    OptionId::kAlpha,
                                       OptionId::kBiases,         OptionId::kNonnegative,
-                                      OptionId::kOnDuplicate};
+                                      OptionId::kOnDuplicate,    OptionId::kFeatureStrength};
 
 /// The columns that are read of a model row, in the order of Column. Never destroyed: a backend
 /// ends without running destructors.
@@ -323,6 +330,7 @@ Model read_model(Oid table) {
     model.alpha = options.number(OptionId::kAlpha, 0);
     model.nonnegative = options.flag(OptionId::kNonnegative, false);
     model.on_duplicate = options.on_duplicate();
+    model.feature_strength = options.number(OptionId::kFeatureStrength, 0);
     model.n_users = DatumGetInt64(row.datum(kUsers));
     model.n_items = DatumGetInt64(row.datum(kItems));
     model.has_duplicates = row.is_null(kDuplicates) || DatumGetInt64(row.datum(kDuplicates)) > 0;
@@ -336,6 +344,12 @@ Model read_model(Oid table) {
     if (!row.is_null(kWeightCol)) model.source.weight_col = row.name(kWeightCol);
     model.source.is_implicit = implicit;
     row.read_named(kSeen, kSeenTable, kSeenPath, model.seen);
+    model.run = DatumGetInt64(row.datum(kRun));
+    row.read_named(kItemFeatures, kItemFeaturesTable, kItemFeaturesPath, model.item_features);
+    model.item_features.what = "item_features";
+    model.item_features.item_col = model.source.item_col;
+    if (!row.is_null(kItemFeatureWeights))
+      model.item_feature_weights = DatumGetObjectId(row.datum(kItemFeatureWeights));
     if (!row.is_null(kDamping)) model.damping = finite(DatumGetFloat8(row.datum(kDamping)));
     model.seen.what = "seen";
     model.seen.user_col = model.source.user_col;

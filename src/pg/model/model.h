@@ -62,6 +62,10 @@ struct Model {
   bool has_duplicates = true;  ///< whether its ratings may be of several rows; unknown: true
   BySide<FactorTable> factor_tables;
   RatingSource source;
+  std::int64_t run = 0;
+  RatingSource item_features;  ///< its text is empty where there are none
+  Oid item_feature_weights = InvalidOid;
+  double feature_strength = 0;
   RatingSource seen;  ///< what users have seen beside it; its text is empty where there is nothing
 
   Oid factor_table(Side side) const { return factor_tables[side].table; }
@@ -70,6 +74,8 @@ struct Model {
   std::int64_t n_rows(Side side) const { return side == Side::kUsers ? n_users : n_items; }
 
   bool knows_objective = true;  ///< false for an imported model whose options nobody has told
+
+  bool has_item_features() const { return !item_features.is_none(); }
 
   /// What predictions are clipped to. Throws 22023 for implicit feedback, 55000 where it is not
   /// known.

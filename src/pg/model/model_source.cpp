@@ -109,23 +109,40 @@ const char* distrusted_column(Oid table, const char* column) {
       column, get_rel_name(table));
 }
 
+/// The same of all columns.
+const char* distrusted_columns(Oid table, int columns) {
+  for (int i = 1; i <= columns; ++i) {
+    const Oid type = get_atttype(table, static_cast<AttrNumber>(i));
+    if (OidIsValid(type) && !(caller_trusts_type(type) && caller_trusts_type(getBaseType(type))))
+      return psprintf("Table %s has a column of a type that does not belong to a role you trust.",
+                      get_rel_name(table));
+  }
+  return nullptr;
+}
+
 const char* distrust_of_table(const RatingSource& source) {
   const Oid table = source.table;
   Relation relation = try_relation_open(table, AccessShareLock);
   if (relation == nullptr) return nullptr;  // gone, as whoever reads it will say
   const Oid owner = relation->rd_rel->relowner;
   const bool has_parts = relation->rd_rel->relhassubclass;
+  const int columns = RelationGetNumberOfAttributes(relation);
   relation_close(relation, NoLock);
   if (!caller_trusts(owner)) {
     if (check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
       return psprintf("Table %s has row-level security by role %s.", get_rel_name(table),
                       role_name(owner));
-    const std::string& item = source.item_col;
-    for (const std::string* column :
-         {&source.user_col, &item, source.rating_col ? &*source.rating_col : &item,
-          source.time_col ? &*source.time_col : &item,
-          source.weight_col ? &*source.weight_col : &item})
-      if (const char* what = distrusted_column(table, column->c_str())) return what;
+    // Of features all columns are read.
+    if (source.user_col.empty()) {
+      if (const char* what = distrusted_columns(table, columns)) return what;
+    } else {
+      const std::string& item = source.item_col;
+      for (const std::string* column :
+           {&source.user_col, &item, source.rating_col ? &*source.rating_col : &item,
+            source.time_col ? &*source.time_col : &item,
+            source.weight_col ? &*source.weight_col : &item})
+        if (const char* what = distrusted_column(table, column->c_str())) return what;
+    }
   }
   if (!has_parts) return code_in(table);
   ListCell* part;
@@ -193,7 +210,7 @@ RatingSource trusted(const Model& model, const RatingSource& named, const char* 
   RatingSource source = as_it_is_now(named);
   std::string reason = distrust_of(model, source);
   if (reason.empty()) {
-    if (OidIsValid(source.table)) check_columns(model, source, which);
+    if (OidIsValid(source.table) && !source.user_col.empty()) check_columns(model, source, which);
     return source;
   }
   if (server([&] { return caller_trusts(model.owner); }))
@@ -225,6 +242,10 @@ std::string distrust_of_source(const Model& model) { return distrust_of(model, s
 
 RatingSource trusted_source(const Model& model) {
   return trusted(model, model.source, "the source");
+}
+
+RatingSource trusted_item_features(const Model& model) {
+  return trusted(model, model.item_features, "\"item_features\"");
 }
 
 RatingSource trusted_seen(const Model& model) { return trusted(model, model.seen, "\"seen\""); }

@@ -24,6 +24,9 @@ RatingSource trusted_source(const Model& model);
 /// The same of what its row names as seen beside the source.
 RatingSource trusted_seen(const Model& model);
 
+/// And of what it names as item_features.
+RatingSource trusted_item_features(const Model& model);
+
 /// Both, whether trusted or not.
 RatingSource source_now(const Model& model);
 RatingSource seen_now(const Model& model);

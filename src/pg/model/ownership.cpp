@@ -25,17 +25,22 @@ Oid trigger_function() {
                          ObjectIdGetDatum(get_namespace_oid("als", true)));
 }
 
-enum class Mark { kServes, kIsKept };
+enum class Mark { kServes, kIsKept, kFeatures };
 
-/// Whether our trigger is on a table: that of factors that serve, or that of a run that is kept.
+Mark mark_of(const char* trigger) {
+  if (std::strcmp(trigger, kKeptTrigger) == 0) return Mark::kIsKept;
+  return std::strcmp(trigger, kFeaturesTrigger) == 0 ? Mark::kFeatures : Mark::kServes;
+}
+
+/// Whether our trigger is on a table: that of factors that serve, that of a run that is kept, or
+/// that of features' weights.
 bool has_trigger(Oid table, Mark mark) {
   const Oid function = trigger_function();
   return find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId,
                          {{Anum_pg_trigger_tgrelid, table}}, [&](HeapTuple row, TupleDesc) {
                            auto* trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
-                           const bool is_kept =
-                               std::strcmp(NameStr(trigger->tgname), kKeptTrigger) == 0;
-                           return trigger->tgfoid == function && is_kept == (mark == Mark::kIsKept);
+                           return trigger->tgfoid == function &&
+                                  mark_of(NameStr(trigger->tgname)) == mark;
                          });
 }
 
@@ -209,6 +214,13 @@ bool is_kept_copy(Oid model, Oid table, Side side) {
   const Oid recorded = recorded_model(table);
   return (recorded == model || !OidIsValid(recorded)) && owner_of(table) == owner_of(model) &&
          has_columns_of(table, side) && has_trigger(table, Mark::kIsKept);
+}
+
+bool is_features_of(Oid model, Oid table) {
+  const FormData_pg_class row = class_row(table);
+  const Oid recorded = recorded_model(table);
+  return row.relkind == RELKIND_RELATION && row.relowner == owner_of(model) &&
+         (recorded == model || !OidIsValid(recorded)) && has_trigger(table, Mark::kFeatures);
 }
 
 bool column_is_used_by_rule(Oid table, AttrNumber column) {

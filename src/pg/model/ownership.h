@@ -34,6 +34,12 @@ inline constexpr const char* kKeptTrigger = "als_kept";
 /// goes with it: the table stays.
 inline constexpr const char* kAttachedTrigger = "als_attached";
 
+/// The trigger of a table of features' weights, which does nothing either.
+inline constexpr const char* kFeaturesTrigger = "als_features";
+
+/// Whether a table of features' weights is provably a model's. A server call.
+bool is_features_of(Oid model, Oid table);
+
 /// Whether a table is attached to a model. A server call.
 bool is_attached(Oid table);
 

@@ -18,10 +18,7 @@ void take_versions_of_older_runs(const std::string& table, std::int64_t newest) 
 
 void RunRow::add_options(const OptionChoices& choices, const OptionChoices& chosen) {
   for (const Option& option : kOptionTable) add(option.name, option.param(choices[id_of(option)]));
-  const std::string json = chosen.json();
-  add("options", {JSONBOID, server([&] {
-                    return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.c_str()));
-                  })});
+  add("options", jsonb_param(chosen.json()));
 }
 
 /// What a row remembers of a source, in columns of these names.
@@ -44,6 +41,10 @@ void RunRow::add_source(const RatingSource& source) {
   add("rating_col", name_or_null(source.rating_col));
   add("time_col", name_or_null(source.time_col));
   add("weight_col", name_or_null(source.weight_col));
+}
+
+void RunRow::add_item_features(const RatingSource& features) {
+  add_named("item_features", features);
 }
 
 void RunRow::add_seen(const std::optional<RatingSource>& seen) { add_named("seen", seen); }

@@ -13,6 +13,10 @@ namespace {
 
 constexpr double kImplicitAlpha = 40;
 
+// Of features. What users have not rated weighs on implicit items of few ratings.
+constexpr double kImplicitStrength = 1;
+constexpr double kExplicitStrength = 0.3;
+
 /// What alpha times a rating is on average.
 double mean_confidence(double alpha, const RatingStatistics& ratings) {
   return alpha * ratings.mean_size;
@@ -111,6 +115,10 @@ TrainOptions complete(const OptionChoices& choices, const RatingStatistics& rati
   options.tolerance = choices.number(OptionId::kTolerance, options.tolerance);
   options.seed = static_cast<std::uint64_t>(
       choices.integer(OptionId::kSeed, static_cast<std::int64_t>(options.seed)));
+  options.feature_regularization =
+      choices.number(OptionId::kFeatureRegularization, options.feature_regularization);
+  options.feature_strength =
+      choices.number(OptionId::kFeatureStrength, implicit ? kImplicitStrength : kExplicitStrength);
   options.solver = static_cast<Solver>(choices.integer(OptionId::kSolver, 0));
   options.iterations =
       static_cast<int>(choices.integer(OptionId::kIterations, default_iterations(options)));

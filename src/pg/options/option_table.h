@@ -28,9 +28,11 @@ enum class OptionId : std::size_t {
   kHoldout,
   kTolerance,
   kSeed,
-  kSolver
+  kSolver,
+  kFeatureRegularization,
+  kFeatureStrength
 };
-inline constexpr std::size_t kOptionCount = 14;
+inline constexpr std::size_t kOptionCount = 16;
 
 /// A number, or an integer: a boolean as 0 or 1, a word as its place among the option's choices.
 using OptionValue = std::variant<std::int64_t, double>;

@@ -35,6 +35,11 @@ Param float_param(double value) {
   return {FLOAT8OID, server([&] { return Float8GetDatum(value); })};
 }
 
+Param jsonb_param(const std::string& json) {
+  return {JSONBOID,
+          server([&] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.c_str())); })};
+}
+
 Param float8_array_param(const std::vector<double>& values) {
   return {FLOAT8ARRAYOID, float8_array(values)};
 }

@@ -13,6 +13,7 @@ Param bool_param(bool value);
 Param int_param(int value);
 Param real_param(float value);
 Param float_param(double value);
+Param jsonb_param(const std::string& json);
 Param float8_array_param(const std::vector<double>& values);
 Param int4_array_param(const std::vector<int>& values);
 

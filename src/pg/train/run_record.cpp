@@ -25,6 +25,10 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
   // What was used, where it was left open.
   options.set(OptionId::kSolver,
               static_cast<std::int64_t>(report.cg ? Solver::kConjugateGradients : Solver::kDirect));
+  if (request.item_features) {
+    options.set(OptionId::kFeatureRegularization, trained.feature_regularization);
+    options.set(OptionId::kFeatureStrength, trained.feature_strength);
+  }
   RunRow row;
   row.add_source(request.source);
   row.add_seen(request.seen);
@@ -34,6 +38,12 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
   if (request.distributed) {
     row.add("distributed", bool_param(true));
     row.add("parts", int_param(report.parts));
+  }
+  if (request.item_features) {
+    row.add_item_features(*request.item_features);
+    row.add("item_feature_weights", class_param(report.feature_weights));
+    row.add("item_feature_columns", jsonb_param(report.feature_columns));
+    row.add("n_new_items", bigint_param(report.new_items));
   }
   row.add("n_rows", bigint_param(report.rows));
   row.add("n_skipped", bigint_param(report.skipped));

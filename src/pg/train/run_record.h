@@ -27,8 +27,11 @@ struct TrainReport {
   double read_seconds = 0;
   double train_seconds = 0;
   double write_seconds = 0;
-  std::string advice;  ///< what would serve, or find, more
-  int parts = 0;       ///< of a distributed training
+  std::string advice;                ///< what would serve, or find, more
+  int parts = 0;                     ///< of a distributed training
+  Oid feature_weights = InvalidOid;  ///< the table of the weights of item_features
+  std::string feature_columns;       ///< what was made of each, as JSON
+  std::int64_t new_items = 0;        ///< that have features and no ratings
 };
 
 /// Adds the row of this run, trained with these options, to the model table; it is left in

@@ -1,6 +1,7 @@
 // From the arguments of als.train to a request that is complete and consistent.
 #include "pg/train/train_arguments.h"
 
+#include "pg/features/feature_source.h"
 #include "pg/ids/id_args.h"
 #include "pg/options/option_defaults.h"
 
@@ -55,6 +56,35 @@ std::optional<RatingSource> seen_from(const NamedArgs& args, const RatingSource&
   if (!args.has("seen")) return std::nullopt;
   const auto seen = args.optional_text("seen");
   return seen ? std::optional(parse_seen(*seen, source)) : std::nullopt;
+}
+
+std::optional<RatingSource> item_features_from(const NamedArgs& args, const RatingSource& source) {
+  if (!args.has("item_features")) return std::nullopt;  // in 1.0
+  const auto named = args.optional_text("item_features");
+  if (!named) return std::nullopt;
+  RatingSource features = parse_features(*named);
+  features.item_col = source.item_col;
+  return features;
+}
+
+void check_item_features(const TrainRequest& request) {
+  if (!request.item_features) {
+    for (const OptionId id : kFeatureOptions)
+      if (request.choices[id])
+        throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                        format("%s is for a training with item_features", option(id).name),
+                        format("Name the features with item_features => '...', or leave %s out.",
+                               option(id).name));
+    return;
+  }
+  if (request.options.nonnegative)
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                    "item_features do not go with nonnegative factors yet",
+                    "Leave one of them out.");
+  if (request.distributed)
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                    "a distributed training does not support item_features yet",
+                    "Leave item_features out, or train with distributed => false.");
 }
 
 void check_seen(const RatingSource& seen, const BySide<const IdType*>& id_types,
@@ -115,6 +145,8 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
   request.functions = args.has("functions") && args.flag("functions");              // not in 1.0
   request.source = source_from(args, source, request.on_duplicate, request.options.feedback);
   request.seen = seen_from(args, request.source);
+  request.item_features = item_features_from(args, request.source);
+  check_item_features(request);
   return request;
 }
 

@@ -12,8 +12,9 @@ struct TrainRequest {
   std::string model;
   RatingSource source;
   std::optional<RatingSource> seen;  ///< what users have seen beside it
-  OptionChoices choices;             ///< by the user
-  TrainOptions options;              ///< as far as they do not depend on the ratings
+  std::optional<RatingSource> item_features;
+  OptionChoices choices;  ///< by the user
+  TrainOptions options;   ///< as far as they do not depend on the ratings
   OnDuplicate on_duplicate;
   double holdout;  ///< the share of each user's ratings kept out
   int threads;
@@ -61,6 +62,17 @@ void check_seen(const RatingSource& seen, const BySide<const IdType*>& id_types,
 void add_distribution(TrainRequest& request, const NamedArgs& args,
                       std::optional<bool> recorded = std::nullopt,
                       std::optional<int> recorded_parts = std::nullopt);
+
+/// What the argument item_features names, with the item column of the source; nothing where it is
+/// null. Throws what parse_features() throws.
+std::optional<RatingSource> item_features_from(const NamedArgs& args, const RatingSource& source);
+
+/// Those that only a training with item_features has.
+inline constexpr OptionId kFeatureOptions[] = {OptionId::kFeatureRegularization,
+                                               OptionId::kFeatureStrength};
+
+/// Throws 22023 for an option of features without features, 0A000 for what does not go with them.
+void check_item_features(const TrainRequest& request);
 
 /// Throws 22004 or 22023 for an argument that is null or out of range, 42P01 or 42809 for a source
 /// that is missing or cannot be read.

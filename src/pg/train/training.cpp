@@ -18,7 +18,8 @@ Training::Training(const TrainRequest& request, ModelWriter& model, Progress& pr
       model_(model),
       progress_(progress),
       context_(context),
-      trainings_{request.options} {
+      trainings_{request.options},
+      feature_table_(model) {
   progress_.expect(options().iterations);
 }
 
@@ -32,17 +33,24 @@ void Training::run() {
   write();
 }
 
-void Training::describe() { source_ = describe_training(request_, model_, report_, context_); }
+void Training::describe() {
+  source_ = describe_training(request_, model_, report_, context_);
+  if (request_.item_features)
+    features_.emplace(describe_features(*request_.item_features, request_.source.item_col,
+                                        *source_->id_types.items));
+}
 
 void Training::prepare_tables() {
   progress_.hide();
   model_.prepare_tables(source_->id_types, request_.unlogged, request_.replace_ids);
+  feature_table_.prepare(features_.has_value(), request_.unlogged);
 }
 
 void Training::read() {
   data_.emplace(TrainingData::Request{*source_, request_.on_duplicate, request_.holdout,
                                       options().seed, request_.threads, "training", trainings_},
                 progress_);
+  if (features_) features_->read(data_->reader().items());
 }
 
 /// Where the training begins.
@@ -68,9 +76,8 @@ void Training::index() {
   data_->index(progress_);
   const Ratings& ratings = data_->ratings();
   ThreadTeam team = interruptible_team(request_.threads);
-  const RatingStatistics statistics =
-      statistics_of(ratings, options().feedback == Feedback::kImplicit, team,
-                    source_->has_confidences());
+  const RatingStatistics statistics = statistics_of(
+      ratings, options().feedback == Feedback::kImplicit, team, source_->has_confidences());
   trainings_.front() = complete_options(request_.choices, statistics);
   if (options().feedback == Feedback::kImplicit && !source_->has_confidences())
     advise_on_tail(statistics, report_);
@@ -87,13 +94,15 @@ void Training::index() {
     throw std::range_error("the ratings are too large for factors in single precision");
   report_.spread = ratings.spread();
   report_.read_seconds = data_->seconds();
+  if (features_) features_->index(*data_, options(), request_.threads);
 }
 
 void Training::start() {
   train_watch_ = Stopwatch();
   progress_.enter(Phase::kTraining);
   team_.emplace(interruptible_team(data_->useful_threads(options())));
-  loop_.emplace(data_->ratings(), options(), first_state(), *team_);
+  loop_.emplace(data_->ratings(), options(), first_state(), *team_,
+                features_ ? &features_->rows() : nullptr);
 }
 
 void Training::iterate() {
@@ -134,7 +143,13 @@ void Training::write() {
   items.popularity = &popularity;
   items.checksums = row_checksums(*items.ratings, data_->user_keys(), *team_);
   model_.write_factors(Side::kUsers, users);
+  if (features_) items.factors = &features_->with_unrated(loop_->trainer());
   model_.write_factors(Side::kItems, items);
+  const std::int64_t kept = request_.keep_previous ? model_.newest_run() : 0;
+  if (features_)
+    features_->write(model_, feature_table_, loop_->trainer(), kept, report_);
+  else
+    feature_table_.clear(kept);
   previous.record();
   report_.write_seconds = watch.seconds();
   write_model_row(model_, request_, options(), report_);

@@ -8,6 +8,7 @@
 #include "core/train/training_loop.h"
 #include "pg/train/run_record.h"
 #include "pg/train/training_data.h"
+#include "pg/train/training_features.h"
 
 namespace als::pg {
 
@@ -52,9 +53,11 @@ class Training {
   MemoryContext context_;
   std::vector<TrainOptions> trainings_;  // this one alone
   std::optional<DescribedSource> source_;
+  FeatureTable feature_table_;
   TrainReport report_;
   Stopwatch train_watch_;
   std::optional<TrainingData> data_;
+  std::optional<TrainingFeatures> features_;
   std::optional<ThreadTeam> team_;
   std::optional<TrainingLoop> loop_;
 };

@@ -1,0 +1,53 @@
+// Turns rows of features round, and multiplies them with weights.
+#include "core/features/feature_rows.h"
+
+#include <utility>
+
+namespace als {
+namespace {
+
+/// Counts and then fills in: rows come in order, so a feature's are ascending.
+CompressedRows transposed(const CompressedRows& matrix, std::size_t columns) {
+  CompressedRows result;
+  result.offsets.assign(columns + 1, 0);
+  result.columns.resize(matrix.columns.size());
+  result.values.resize(matrix.columns.size());
+  for (const std::uint32_t column : matrix.columns) ++result.offsets[column + 1];
+  for (std::size_t c = 0; c < columns; ++c) result.offsets[c + 1] += result.offsets[c];
+  std::vector<std::uint64_t> next(result.offsets.begin(), result.offsets.end() - 1);
+  for (std::size_t row = 0; row < matrix.rows(); ++row) {
+    for (std::uint64_t e = matrix.offsets[row]; e < matrix.offsets[row + 1]; ++e) {
+      const std::uint64_t place = next[matrix.columns[e]]++;
+      result.columns[place] = static_cast<std::uint32_t>(row);
+      result.values[place] = matrix.values[e];
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+FeatureRows::FeatureRows(CompressedRows rows, std::size_t n)
+    : by_row(std::move(rows)), by_feature(transposed(by_row, n)), features(n) {}
+
+void add_expected(const RowRatings& features, const Factors& weights, float* factors, float* bias) {
+  for (std::size_t e = 0; e < features.count; ++e) {
+    const std::uint32_t feature = features.columns[e];
+    const float value = features.values[e];
+    const float* b = weights.matrix.row(feature);
+    for (std::size_t k = 0; k < weights.matrix.cols(); ++k) factors[k] += value * b[k];
+    if (!weights.bias.empty()) *bias += value * weights.bias[feature];
+  }
+}
+
+Factors expected_factors(const CompressedRows& features, const Factors& weights) {
+  Factors expected{FactorMatrix(features.rows(), weights.matrix.cols()),
+                   std::vector<float>(weights.bias.empty() ? 0 : features.rows())};
+  for (std::size_t row = 0; row < features.rows(); ++row) {
+    add_expected(ratings_of(features, row), weights, expected.matrix.row(row),
+                 weights.bias.empty() ? nullptr : &expected.bias[row]);
+  }
+  return expected;
+}
+
+}  // namespace als

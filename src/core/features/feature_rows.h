@@ -1,0 +1,28 @@
+// The features of a side's rows: a sparse matrix, by row and by feature.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "core/data/compressed_rows.h"
+#include "core/linalg/factor_matrix.h"
+
+namespace als {
+
+struct FeatureRows {
+  FeatureRows(CompressedRows by_row, std::size_t features);
+
+  CompressedRows by_row;
+  CompressedRows by_feature;
+  std::size_t features;
+};
+
+/// What features say of the factors of a row: adds their product with the weights, by feature, to
+/// `factors` and, with biases, to `bias`.
+/// Both are zero to begin with.
+void add_expected(const RowRatings& features, const Factors& weights, float* factors, float* bias);
+
+/// The same for all rows of a matrix.
+Factors expected_factors(const CompressedRows& features, const Factors& weights);
+
+}  // namespace als

@@ -1,0 +1,28 @@
+// Reads the features of items for a refresh.
+#include "pg/batch/refreshed_features.h"
+
+#include "core/features/feature_rows.h"
+#include "pg/model/model_source.h"
+
+namespace als::pg {
+
+RefreshedFeatures::RefreshedFeatures(const Model& model, const IdType& type)
+    : weighted_(read_features(model)),
+      source_(describe_features(trusted_item_features(model), model.source.item_col, type)),
+      none_(&type),
+      reader_(source_, none_) {
+  reader_.read();
+}
+
+Factors RefreshedFeatures::expected(std::size_t n,
+                                    const std::function<Datum(std::size_t i)>& id) const {
+  std::vector<std::uint32_t> places(items().size(), FeatureDictionary::kLeftOut);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Datum wanted = id(i);
+    const std::uint32_t row = server([&] { return items().find(wanted); });
+    if (row != IdDictionary::kMissing) places[row] = static_cast<std::uint32_t>(i);
+  }
+  return expected_factors(weighted_.features.encoded(reader_, places, n), weighted_.weights);
+}
+
+}  // namespace als::pg

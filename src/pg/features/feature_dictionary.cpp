@@ -1,0 +1,212 @@
+// Which values become features of their own, and rows as these.
+#include "pg/features/feature_dictionary.h"
+
+#include <algorithm>
+#include <map>
+
+#include "pg/sql/json_value.h"
+
+namespace als::pg {
+
+namespace {
+
+// A value of fewer items with ratings tells nothing of others: such are taken together.
+constexpr std::int64_t kFewestItems = 2;
+
+constexpr std::size_t kRowsBetweenPolls = std::size_t{1} << 16;
+
+constexpr const char* kRoleNames[] = {"every item", "value", "rare values", "number"};
+
+std::int64_t count_rows(const std::vector<bool>& is_rated) {
+  return std::count(is_rated.begin(), is_rated.end(), true);
+}
+
+/// Of each value the rated items that have it, each once.
+std::vector<std::int64_t> items_of_values(const ColumnValues& column,
+                                          const std::vector<bool>& is_rated) {
+  std::vector<std::int64_t> counts(column.values.size());
+  std::vector<std::uint32_t> last(column.values.size(), ~std::uint32_t{0});
+  for (const ColumnValues::Entry& entry : column.entries) {
+    if (!is_rated[entry.row] || last[entry.value] == entry.row) continue;
+    last[entry.value] = entry.row;
+    ++counts[entry.value];
+  }
+  return counts;
+}
+
+void add_values(const std::string& name, const ColumnValues& column,
+                const std::vector<bool>& is_rated, std::vector<Feature>& features) {
+  const std::vector<std::int64_t> counts = items_of_values(column, is_rated);
+  std::map<std::string, std::int64_t> frequent;  // in an order that depends on the values alone
+  std::int64_t rare = 0;
+  for (std::size_t v = 0; v < counts.size(); ++v) {
+    if (counts[v] >= kFewestItems)
+      frequent.emplace(column.values[v], counts[v]);
+    else
+      rare += counts[v];
+  }
+  for (const auto& [value, items] : frequent)
+    features.push_back({FeatureRole::kValue, name, value, items});
+  if (rare > 0) features.push_back({FeatureRole::kRare, name, "", rare});
+}
+
+void add_number(const std::string& name, const ColumnValues& column,
+                const std::vector<bool>& is_rated, const std::vector<std::uint32_t>& order,
+                std::vector<Feature>& features) {
+  std::vector<const ColumnValues::Number*> rated;
+  for (const ColumnValues::Number& number : column.numbers)
+    if (is_rated[number.row]) rated.push_back(&number);
+  std::sort(rated.begin(), rated.end(),
+            [&](auto* a, auto* b) { return order[a->row] < order[b->row]; });
+  const auto n = static_cast<double>(rated.size());
+  double mean = 0;
+  for (const auto* number : rated) mean += number->value / n;
+  double variance = 0;
+  for (const auto* number : rated) variance += (number->value - mean) * (number->value - mean) / n;
+  const double deviation = std::sqrt(variance);
+  features.push_back({FeatureRole::kNumber, name, "", static_cast<std::int64_t>(rated.size()), mean,
+                      deviation > 0 && std::isfinite(deviation) ? deviation : 1.0});
+}
+
+}  // namespace
+
+const char* role_name(FeatureRole role) { return kRoleNames[static_cast<std::size_t>(role)]; }
+
+std::optional<FeatureRole> role_named(const std::string& name) {
+  for (std::size_t i = 0; i < std::size(kRoleNames); ++i)
+    if (name == kRoleNames[i]) return static_cast<FeatureRole>(i);
+  return std::nullopt;
+}
+
+FeatureDictionary::FeatureDictionary(std::vector<Feature> features)
+    : features_(std::move(features)) {
+  for (std::uint32_t f = 0; f < features_.size(); ++f) {
+    const Feature& feature = features_[f];
+    if (feature.role == FeatureRole::kEveryItem) {
+      every_ = f;
+      continue;
+    }
+    Column& column = columns_[feature.column];
+    if (feature.role == FeatureRole::kValue)
+      column.values.emplace(feature.value, f);
+    else
+      (feature.role == FeatureRole::kRare ? column.rare : column.number) = f;
+  }
+}
+
+FeatureDictionary FeatureDictionary::of(const FeatureReader& reader,
+                                        const std::vector<bool>& is_rated,
+                                        const std::vector<std::uint32_t>& order) {
+  std::vector<Feature> features{{FeatureRole::kEveryItem, "", "", count_rows(is_rated)}};
+  for (std::size_t c = 0; c < reader.columns().size(); ++c) {
+    const FeatureColumn& source = reader.source().columns[c];
+    const ColumnValues& column = reader.columns()[c];
+    const auto is_of_rated = [&](const auto& entry) { return is_rated[entry.row]; };
+    if (std::none_of(column.entries.begin(), column.entries.end(), is_of_rated) &&
+        std::none_of(column.numbers.begin(), column.numbers.end(), is_of_rated))
+      throw UserError(
+          ERRCODE_NULL_VALUE_NOT_ALLOWED,
+          format("column \"%s\" of item_features has no value for any item with ratings",
+                 source.name.c_str()),
+          "Leave it out. If all columns are like that, the ids of item_features may not be those "
+          "of the source.");
+    if (source.kind == ColumnKind::kNumber)
+      add_number(source.name, column, is_rated, order, features);
+    else
+      add_values(source.name, column, is_rated, features);
+  }
+  return FeatureDictionary(std::move(features));
+}
+
+FeatureDictionary::Column FeatureDictionary::column_of(const std::string& name) const {
+  const auto found = columns_.find(name);
+  return found == columns_.end() ? Column{} : found->second;
+}
+
+/// Calls cell(row, feature, value) for what the rows have, a row's cells in any order.
+template <class Cell>
+void FeatureDictionary::visit_cells(const FeatureReader& reader,
+                                    const std::vector<std::uint32_t>& place_of, std::size_t rows,
+                                    const Cell& cell) const {
+  if (every_ != kNone)
+    for (std::uint32_t row = 0; row < rows; ++row) cell(row, every_, 1.0F);
+  for (std::size_t c = 0; c < reader.columns().size(); ++c) {
+    server([] { CHECK_FOR_INTERRUPTS(); });
+    const ColumnValues& column = reader.columns()[c];
+    const Column known = column_of(reader.source().columns[c].name);
+    std::vector<std::uint32_t> feature_of(column.values.size());
+    for (std::size_t v = 0; v < feature_of.size(); ++v) {
+      const auto found = known.values.find(column.values[v]);
+      feature_of[v] = found == known.values.end() ? known.rare : found->second;
+    }
+    for (const ColumnValues::Entry& entry : column.entries)
+      if (place_of[entry.row] != kLeftOut && feature_of[entry.value] != kNone)
+        cell(place_of[entry.row], feature_of[entry.value], 1.0F);
+    if (known.number == kNone) continue;
+    const Feature& number = features_[known.number];
+    for (const ColumnValues::Number& entry : column.numbers)
+      if (place_of[entry.row] != kLeftOut)
+        cell(place_of[entry.row], known.number,
+             static_cast<float>((entry.value - number.center) / number.scale));
+  }
+}
+
+CompressedRows FeatureDictionary::encoded(const FeatureReader& reader,
+                                          const std::vector<std::uint32_t>& place_of,
+                                          std::size_t rows) const {
+  std::vector<std::uint64_t> next(rows + 1, 0);
+  visit_cells(reader, place_of, rows,
+              [&](std::uint32_t row, std::uint32_t, float) { ++next[row + 1]; });
+  for (std::size_t row = 0; row < rows; ++row) next[row + 1] += next[row];
+  using Cell = std::pair<std::uint32_t, float>;
+  std::vector<Cell> cells(next[rows]);
+  visit_cells(reader, place_of, rows, [&](std::uint32_t row, std::uint32_t feature, float value) {
+    cells[next[row]++] = {feature, value};
+  });
+  CompressedRows encoded;
+  encoded.offsets.push_back(0);
+  auto begin = cells.begin();
+  for (std::size_t row = 0; row < rows; ++row) {
+    if (row % kRowsBetweenPolls == 0) server([] { CHECK_FOR_INTERRUPTS(); });
+    const auto end = cells.begin() + static_cast<std::ptrdiff_t>(next[row]);
+    std::sort(begin, end);
+    // Several rare values of an item count once, as one value that is given twice does.
+    const auto unique =
+        std::unique(begin, end, [](const Cell& a, const Cell& b) { return a.first == b.first; });
+    for (; begin != unique; ++begin) {
+      encoded.columns.push_back(begin->first);
+      encoded.values.push_back(begin->second);
+    }
+    encoded.offsets.push_back(encoded.columns.size());
+    begin = end;
+  }
+  return encoded;
+}
+
+std::string FeatureDictionary::report(const FeatureReader& reader,
+                                      const std::vector<bool>& is_rated) const {
+  std::string columns;
+  for (std::size_t c = 0; c < reader.columns().size(); ++c) {
+    const FeatureColumn& source = reader.source().columns[c];
+    const ColumnValues& column = reader.columns()[c];
+    const Column known = column_of(source.name);
+    std::vector<bool> has_value(is_rated.size());
+    for (const ColumnValues::Entry& entry : column.entries) has_value[entry.row] = true;
+    for (const ColumnValues::Number& number : column.numbers) has_value[number.row] = true;
+    std::int64_t missing = 0;
+    for (std::size_t row = 0; row < is_rated.size(); ++row)
+      missing += is_rated[row] && !has_value[row] ? 1 : 0;
+    const std::size_t weights =
+        known.values.size() + (known.rare != kNone ? 1 : 0) + (known.number != kNone ? 1 : 0);
+    columns += (c == 0 ? "" : ", ") + std::string("{\"column\": ") + json_quoted(source.name) +
+               ", \"kind\": " + json_quoted(kind_name(source.kind)) +
+               ", \"weights\": " + std::to_string(weights) +
+               ", \"missing\": " + std::to_string(missing);
+    if (source.kind != ColumnKind::kNumber)
+      columns += ", \"rare_values\": " + std::to_string(column.values.size() - known.values.size());
+    columns += "}";
+  }
+  return "[" + columns + "]";
+}
+
+}  // namespace als::pg

@@ -1,0 +1,66 @@
+// The features of a model: what each stands for, and rows as these features.
+#pragma once
+
+#include "core/data/compressed_rows.h"
+#include "pg/features/feature_reader.h"
+
+namespace als::pg {
+
+/// What a feature stands for.
+enum class FeatureRole {
+  kEveryItem,  ///< 1 of every item, so that others tell how an item differs
+  kValue,      ///< 1 of items whose column has the value
+  kRare,       ///< 1 of items whose column has a value that is not among the others
+  kNumber,     ///< (number - center) / scale; 0 where it is missing
+};
+
+const char* role_name(FeatureRole role);
+std::optional<FeatureRole> role_named(const std::string& name);
+
+struct Feature {
+  FeatureRole role;
+  std::string column;  ///< empty of kEveryItem
+  std::string value;
+  std::int64_t n_items = 0;  ///< with ratings that have it
+  double center = 0;
+  double scale = 1;
+};
+
+class FeatureDictionary {
+ public:
+  explicit FeatureDictionary(std::vector<Feature> features);
+
+  /// What a training makes of what has been read. is_rated: of each row. order: of the rows, so
+  /// that nothing depends on the order in which they came. Throws 22004 for a column that is null
+  /// in all rated rows.
+  static FeatureDictionary of(const FeatureReader& reader, const std::vector<bool>& is_rated,
+                              const std::vector<std::uint32_t>& order);
+
+  const std::vector<Feature>& features() const { return features_; }
+
+  /// Rows of what has been read; each has its place there, or kLeftOut.
+  static constexpr std::uint32_t kLeftOut = ~std::uint32_t{0};
+  CompressedRows encoded(const FeatureReader& reader, const std::vector<std::uint32_t>& place_of,
+                         std::size_t rows) const;
+
+  /// What was made of each column, as a JSON array.
+  std::string report(const FeatureReader& reader, const std::vector<bool>& is_rated) const;
+
+ private:
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+  struct Column {
+    std::unordered_map<std::string, std::uint32_t> values;
+    std::uint32_t rare = kNone;
+    std::uint32_t number = kNone;
+  };
+  Column column_of(const std::string& name) const;
+  template <class Cell>
+  void visit_cells(const FeatureReader& reader, const std::vector<std::uint32_t>& place_of,
+                   std::size_t rows, const Cell& cell) const;
+
+  std::vector<Feature> features_;
+  std::unordered_map<std::string, Column> columns_;
+  std::uint32_t every_ = kNone;
+};
+
+}  // namespace als::pg

@@ -1,0 +1,109 @@
+// Streams the rows of a source of features.
+#include "pg/features/feature_reader.h"
+
+#include "pg/ids/id_args.h"
+#include "pg/server/memory_limit.h"
+#include "pg/sql/array_elements.h"
+
+namespace als::pg {
+
+namespace {
+
+// Of one column. More is a text or a key rather than a feature.
+constexpr std::size_t kMaxValues = 1'000'000;
+
+constexpr std::size_t kRowsBetweenChecks = 1024;
+
+}  // namespace
+
+FeatureReader::FeatureReader(const DescribedFeatures& source, const IdDictionary& known)
+    : source_(source),
+      known_(known),
+      others_(&known.type()),
+      converter_(converter_or_throw(source.id_type, known.type(), "item", CurrentMemoryContext)),
+      columns_(source.columns.size()) {}
+
+std::string FeatureReader::query() const {
+  std::string columns = quoted(source_.id_col);
+  for (const FeatureColumn& column : source_.columns) columns += ", " + column.expression;
+  return "select " + columns + " from " + source_.from_clause();
+}
+
+void FeatureReader::read() {
+  SourceNames names(source_);
+  std::vector<Oid> types{source_.id_type};
+  for (const FeatureColumn& column : source_.columns)
+    types.push_back(column.kind == ColumnKind::kNumber     ? FLOAT8OID
+                    : column.kind == ColumnKind::kElements ? TEXTARRAYOID
+                                                           : TEXTOID);
+  for_each_row(prepare(query()), {}, types,
+               [&](TupleTableSlot* slot) { add(slot->tts_values, slot->tts_isnull); });
+  names.end();
+}
+
+/// Runs inside the executor: calls of the server come before objects with destructors.
+void FeatureReader::add(const Datum* values, const bool* nulls) {
+  if (nulls[0]) return;
+  const Datum id =
+      converter_.method == IdConverter::kSame ? values[0] : convert_id(&converter_, values[0]);
+  std::uint32_t row = known_.find(id);
+  if (row == IdDictionary::kMissing)
+    row = static_cast<std::uint32_t>(known_.size()) + others_.find_or_add(id);
+  if (has_row(row)) {
+    const char* shown = id_text(known_.type(), id);
+    throw UserError(ERRCODE_CARDINALITY_VIOLATION,
+                    format("item %s stands in item_features twice", shown),
+                    "Give each item one row: array_agg() makes several values of a feature one.");
+  }
+  if (row >= has_row_.size()) has_row_.resize(std::max<std::size_t>(row + 1, has_row_.size() * 2));
+  has_row_[row] = true;
+  if (++rows_ % kRowsBetweenChecks == 0) check_memory();
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    if (nulls[c + 1]) continue;
+    const Datum value = values[c + 1];
+    if (source_.columns[c].kind == ColumnKind::kNumber) {
+      const double number = DatumGetFloat8(value);
+      if (std::isfinite(number)) columns_[c].numbers.push_back({row, number});
+    } else if (source_.columns[c].kind == ColumnKind::kCategory) {
+      const struct varlena* text = PG_DETOAST_DATUM_PACKED(value);
+      add_value(c, row, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
+    } else {
+      const ArrayElements elements = array_elements(value);
+      for (int i = 0; i < elements.n; ++i) {
+        if (elements.nulls[i]) continue;
+        const struct varlena* text = PG_DETOAST_DATUM_PACKED(elements.values[i]);
+        add_value(c, row, VARDATA_ANY(text), VARSIZE_ANY_EXHDR(text));
+      }
+    }
+  }
+}
+
+/// Of what has been read. Each value is there twice, as a list of them and in the table.
+void FeatureReader::check_memory() const {
+  std::size_t bytes = others_.bytes() + 2 * value_bytes_;
+  for (const ColumnValues& column : columns_)
+    bytes += column.entries.capacity() * sizeof(ColumnValues::Entry) +
+             column.numbers.capacity() * sizeof(ColumnValues::Number) +
+             column.values.size() * (2 * sizeof(std::string) + 4 * sizeof(void*));
+  check_memory_limit("reading item_features", bytes, ", or leave columns out of it.",
+                     format("After %zu items.", rows_));
+}
+
+void FeatureReader::add_value(std::size_t column, std::uint32_t row, const char* text,
+                              std::size_t size) {
+  ColumnValues& values = columns_[column];
+  const auto [place, is_new] = values.numbers_of_values.try_emplace(
+      std::string(text, size), static_cast<std::uint32_t>(values.values.size()));
+  if (is_new) {
+    if (values.values.size() == kMaxValues)
+      throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+                      format("column \"%s\" of item_features has more than %zu different values",
+                             source_.columns[column].name.c_str(), kMaxValues),
+                      "Leave it out, or give its coarser part, in a query as item_features.");
+    values.values.push_back(place->first);
+    value_bytes_ += size;
+  }
+  values.entries.push_back({row, place->second});
+}
+
+}  // namespace als::pg

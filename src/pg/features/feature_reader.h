@@ -1,0 +1,63 @@
+// From the rows of a source of features to values by column.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "pg/features/feature_source.h"
+#include "pg/ids/id_dictionary.h"
+
+namespace als::pg {
+
+/// The values of a column: of categories and elements each once, numbered as they come.
+struct ColumnValues {
+  struct Entry {
+    std::uint32_t row;
+    std::uint32_t value;
+  };
+  struct Number {
+    std::uint32_t row;
+    double value;
+  };
+  std::vector<std::string> values;
+  std::unordered_map<std::string, std::uint32_t> numbers_of_values;
+  std::vector<Entry> entries;
+  std::vector<Number> numbers;
+};
+
+/// Reads features of items that are known and of others. Rows are numbered: a known item has the
+/// number that its dictionary gives it, others follow.
+class FeatureReader {
+ public:
+  /// Both must outlive the reader. known: the items that have ratings, complete.
+  FeatureReader(const DescribedFeatures& source, const IdDictionary& known);
+
+  /// Reads everything under the active snapshot, as the caller, within an SPI connection. Throws
+  /// 21000 for an item that stands there twice, 54000 for a column of too many values,
+  /// 53400 as soon as they take more memory than als.max_memory.
+  void read();
+
+  const DescribedFeatures& source() const { return source_; }
+  const std::vector<ColumnValues>& columns() const { return columns_; }
+  const IdDictionary& others() const { return others_; }
+  std::size_t rows() const { return known_.size() + others_.size(); }
+  bool has_row(std::uint32_t row) const { return row < has_row_.size() && has_row_[row]; }
+
+ private:
+  void add(const Datum* values, const bool* nulls);
+  void add_value(std::size_t column, std::uint32_t row, const char* text, std::size_t size);
+  std::string query() const;
+  void check_memory() const;
+
+  const DescribedFeatures& source_;
+  const IdDictionary& known_;
+  IdDictionary others_;
+  IdConverter converter_;
+  std::vector<ColumnValues> columns_;
+  std::vector<bool> has_row_;
+  std::size_t value_bytes_ = 0;
+  std::size_t rows_ = 0;
+};
+
+}  // namespace als::pg

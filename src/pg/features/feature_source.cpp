@@ -1,0 +1,109 @@
+// What is made of each column of a source of features.
+#include "pg/features/feature_source.h"
+
+#include "pg/ids/id_args.h"
+
+namespace als::pg {
+
+namespace {
+
+bool is_time(Oid type) { return type == DATEOID || type == TIMESTAMPOID || type == TIMESTAMPTZOID; }
+
+/// A server call.
+bool is_category(Oid type) {
+  const char category = TypeCategory(type);
+  return category == TYPCATEGORY_STRING || category == TYPCATEGORY_ENUM ||
+         category == TYPCATEGORY_BOOLEAN || type == UUIDOID;
+}
+
+/// A server call.
+bool is_number(Oid type) {
+  Oid function;
+  return TypeCategory(type) == TYPCATEGORY_NUMERIC && type != MONEYOID &&
+         find_coercion_pathway(FLOAT8OID, type, COERCION_EXPLICIT, &function) != COERCION_PATH_NONE;
+}
+
+FeatureColumn describe_column(const std::string& name, Oid declared) {
+  const std::string column = quoted(name);
+  FeatureColumn described{name, ColumnKind::kCategory, column + "::pg_catalog.text"};
+  const char* unfit = server([&]() -> const char* {
+    const Oid type = getBaseType(declared);
+    const Oid element = get_base_element_type(type);
+    if (is_category(type)) return nullptr;
+    if (is_number(type) || is_time(type))
+      described.kind = ColumnKind::kNumber;
+    else if (type == TSVECTOROID || (OidIsValid(element) && (is_category(getBaseType(element)) ||
+                                                             is_number(getBaseType(element)))))
+      described.kind = ColumnKind::kElements;
+    else
+      return format_type_be(declared);
+    return nullptr;
+  });
+  if (unfit != nullptr)
+    throw UserError(
+        ERRCODE_DATATYPE_MISMATCH,
+        format("column \"%s\" of item_features is of type %s, which is no feature", name.c_str(),
+               unfit),
+        "Features are texts, enums, booleans, numbers, dates, timestamps, arrays of such, and "
+        "tsvectors: leave the column out or cast it, in a query as item_features.");
+  const Oid base = server([&] { return getBaseType(declared); });
+  if (described.kind == ColumnKind::kElements)
+    described.expression = base == TSVECTOROID ? "pg_catalog.tsvector_to_array(" + column + ")"
+                                               : column + "::pg_catalog.text[]";
+  if (described.kind == ColumnKind::kNumber)
+    described.expression = is_time(base) ? "case when pg_catalog.isfinite(" + column +
+                                               "::pg_catalog.timestamptz) then "
+                                               "pg_catalog.date_part('epoch', " +
+                                               column + "::pg_catalog.timestamp) end"
+                                         : column + "::pg_catalog.float8";
+  return described;
+}
+
+}  // namespace
+
+const char* kind_name(ColumnKind kind) {
+  constexpr const char* kNames[] = {"category", "elements", "number"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+RatingSource parse_features(const std::string& text) {
+  if (text.find_first_not_of("; \t\r\n") == std::string::npos)
+    throw UserError(ERRCODE_SYNTAX_ERROR, "item_features is empty",
+                    "Name a table or a view, or write a query: its columns are the items' ids and "
+                    "their features.");
+  RatingSource source = parse_source(text);
+  source.what = "item_features";
+  return source;
+}
+
+DescribedFeatures describe_features(const RatingSource& named, const std::string& item_col,
+                                    const IdType& ids) {
+  DescribedFeatures features{named, {}, InvalidOid, {}};
+  SourceNames names(features);
+  TupleDesc columns = result_columns(prepare("select * from " + features.from_clause()));
+  int id = -1;
+  for (int i = 0; i < columns->natts; ++i) {
+    Form_pg_attribute attribute = TupleDescAttr(columns, i);
+    if (attribute->attisdropped) continue;
+    if (id < 0 || item_col == NameStr(attribute->attname)) id = i;
+  }
+  for (int i = 0; i < columns->natts; ++i) {
+    Form_pg_attribute attribute = TupleDescAttr(columns, i);
+    if (attribute->attisdropped) continue;
+    const std::string name = NameStr(attribute->attname);
+    if (i == id) {
+      features.id_col = name;
+      features.id_type = attribute->atttypid;
+    } else {
+      features.columns.push_back(describe_column(name, attribute->atttypid));
+    }
+  }
+  names.end();
+  if (features.columns.empty())
+    throw UserError(ERRCODE_UNDEFINED_COLUMN, "item_features has no column of features",
+                    "Its columns are the items' ids and one or more features.");
+  converter_or_throw(features.id_type, ids, "item", CurrentMemoryContext);
+  return features;
+}
+
+}  // namespace als::pg

@@ -1,0 +1,38 @@
+// A table, view or query of items and their features: first as named, then column by column.
+#pragma once
+
+#include "pg/source/rating_source.h"
+
+namespace als::pg {
+
+/// What is made of a column by its type.
+enum class ColumnKind {
+  kCategory,  ///< text, enum, boolean, uuid: one value each
+  kElements,  ///< an array of such, or a tsvector: several
+  kNumber,    ///< a number, or a time in seconds
+};
+
+const char* kind_name(ColumnKind kind);
+
+struct FeatureColumn {
+  std::string name;
+  ColumnKind kind;
+  std::string expression;  ///< of type text, text[] or float8
+};
+
+struct DescribedFeatures : RatingSource {
+  std::string id_col;
+  Oid id_type = InvalidOid;
+  std::vector<FeatureColumn> columns;
+};
+
+/// As parse_source(), for what the argument item_features names.
+RatingSource parse_features(const std::string& text);
+
+/// Looks up the columns, as the caller, within an SPI connection. The id is the column item_col or,
+/// if there is none of the name, the first. Throws 42703 for a source without features, 42804 for a
+/// column that is none, or an id that does not cast to `ids`.
+DescribedFeatures describe_features(const RatingSource& named, const std::string& item_col,
+                                    const IdType& ids);
+
+}  // namespace als::pg

@@ -1,0 +1,206 @@
+// Finds, makes, writes and reads the table of features' weights.
+#include "pg/features/feature_table.h"
+
+#include "pg/model/ownership.h"
+#include "pg/sql/params.h"
+#include "pg/sql/real_array.h"
+#include "pg/sql/target_columns.h"
+
+namespace als::pg {
+
+namespace {
+
+constexpr const char* kColumns = "role, column_name, value, n_items, center, scale, weights, bias";
+
+// Rows that go in one statement.
+constexpr std::size_t kBatch = 1000;
+
+template <class Value, class ToDatum>
+Param array_of(Oid element, const std::vector<Value>& values, const ToDatum& to_datum) {
+  return server([&]() -> Param {
+    auto* datums = static_cast<Datum*>(palloc(values.size() * sizeof(Datum)));
+    auto* nulls = static_cast<bool*>(palloc0(values.size() * sizeof(bool)));
+    for (std::size_t i = 0; i < values.size(); ++i) datums[i] = to_datum(values[i], nulls[i]);
+    int16 length;
+    bool by_value;
+    char alignment;
+    get_typlenbyvalalign(element, &length, &by_value, &alignment);
+    int n = static_cast<int>(values.size());
+    int lower = 1;
+    ArrayType* array =
+        construct_md_array(datums, nulls, 1, &n, &lower, element, length, by_value, alignment);
+    return {get_array_type(element), PointerGetDatum(array)};
+  });
+}
+
+Param real_array(const float* values, std::size_t n) {
+  return {FLOAT4ARRAYOID,
+          server([&] { return PointerGetDatum(make_vector(values, static_cast<int>(n))); })};
+}
+
+}  // namespace
+
+/// Named by the newest run that had features; only one that is provably the model's.
+Oid FeatureTable::find() const {
+  Oid found = InvalidOid;
+  if (!OidIsValid(model_.table())) return found;
+  SnapshotScope snapshot;
+  for_each_row(naming_query(), {}, {REGCLASSOID}, [&](TupleTableSlot* slot) {
+    if (!slot->tts_isnull[0]) found = DatumGetObjectId(slot->tts_values[0]);
+  });
+  snapshot.pop();
+  return server([&] { return is_features_of(model_.table(), found); }) ? found : InvalidOid;
+}
+
+SPIPlanPtr FeatureTable::naming_query() const {
+  return als::pg::prepare("select item_feature_weights from only " + model_.qualified_name() +
+                          " where item_feature_weights is not null order by run desc limit 1");
+}
+
+void FeatureTable::adopt() {
+  table_ = find();
+  if (!OidIsValid(table_)) return;
+  server([&] {
+    if (OidIsValid(recorded_model(table_)) || !owns_relation(table_)) return;
+    record_model(table_, model_.table());
+    CommandCounterIncrement();
+  });
+}
+
+void FeatureTable::prepare(bool make, bool unlogged) {
+  adopt();
+  if (OidIsValid(table_))
+    check_sees_all_rows(table_);
+  else if (make)
+    create(unlogged);
+}
+
+void FeatureTable::create(bool unlogged) {
+  const Oid schema = model_.target_table().schema();
+  const char* name = server([&] {
+    return ChooseRelationName(model_.target_table().relation().c_str(), "item", "feature_weights",
+                              schema, false);
+  });
+  const std::string table =
+      server([&] { return quote_qualified_identifier(get_namespace_name(schema), name); });
+  const bool temporary = server([&] { return isAnyTempNamespace(schema); });
+  execute(std::string("create ") + (unlogged && !temporary ? "unlogged " : "") + "table " + table +
+          " (run bigint, feature int, role text not null, column_name name, value text, n_items "
+          "bigint not null, center float8, scale float8, weights real[] not null, bias real, "
+          "primary key (run, feature))");
+  table_ = server([&] { return get_relname_relid(name, schema); });
+  execute(std::string("create trigger ") + kFeaturesTrigger + " after truncate on " + table +
+          " for each statement execute function als.factors_changed()");
+  const char* model_owner = server([&]() -> const char* {
+    const Oid owner = owner_of(model_.table());
+    return owner == owner_of(table_) ? nullptr : GetUserNameFromId(owner, false);
+  });
+  if (model_owner != nullptr) execute("alter table " + table + " owner to " + quoted(model_owner));
+  server([&] { record_model(table_, model_.table()); });
+}
+
+void FeatureTable::clear(std::int64_t kept) {
+  if (OidIsValid(table_))
+    execute("delete from only " + relation_name(table_) + " where run operator(pg_catalog.<>) $1",
+            {bigint_param(kept)});
+}
+
+void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& weights,
+                         std::int64_t kept) {
+  clear(kept);
+  const std::vector<Feature>& features = dictionary.features();
+  const std::size_t n = weights.matrix.cols();
+  const auto text = [](const std::string& value, bool& is_null) {
+    is_null = value.empty();
+    return is_null ? Datum{0} : CStringGetTextDatum(value.c_str());
+  };
+  for (std::size_t begin = 0; begin < features.size(); begin += kBatch) {
+    const std::vector<Feature> batch(
+        features.begin() + static_cast<std::ptrdiff_t>(begin),
+        features.begin() + static_cast<std::ptrdiff_t>(std::min(begin + kBatch, features.size())));
+    std::vector<float> flat(batch.size() * n);
+    std::vector<float> biases(batch.size());
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      std::copy_n(weights.matrix.row(begin + i), n,
+                  flat.begin() + static_cast<std::ptrdiff_t>(i * n));
+      if (!weights.bias.empty()) biases[i] = weights.bias[begin + i];
+    }
+    const auto number_or_null = [](double Feature::*member) {
+      return [member](const Feature& feature, bool& is_null) {
+        is_null = feature.role != FeatureRole::kNumber;
+        return Float8GetDatum(feature.*member);
+      };
+    };
+    execute(
+        "insert into " + relation_name(table_) + " (run, feature, " + kColumns +
+            ") select $1, $2 operator(pg_catalog.+) n::pg_catalog.int4, role, "
+            "column_name::pg_catalog.name, value, n_items, center, scale, ($9)[(n "
+            "operator(pg_catalog.-) 1) operator(pg_catalog.*) $10 operator(pg_catalog.+) 1 : n "
+            "operator(pg_catalog.*) $10], bias from rows from (pg_catalog.unnest($3), "
+            "pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6), "
+            "pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($11)) with ordinality "
+            "as features (role, column_name, value, n_items, center, scale, bias, n)",
+        {bigint_param(model_.newest_run() + 1), int_param(static_cast<int>(begin) - 1),
+         array_of(TEXTOID, batch,
+                  [](const Feature& feature, bool&) {
+                    return CStringGetTextDatum(role_name(feature.role));
+                  }),
+         array_of(
+             TEXTOID, batch,
+             [&](const Feature& feature, bool& is_null) { return text(feature.column, is_null); }),
+         array_of(TEXTOID, batch,
+                  [&](const Feature& feature, bool& is_null) {
+                    is_null = feature.role != FeatureRole::kValue;
+                    return is_null ? Datum{0} : CStringGetTextDatum(feature.value.c_str());
+                  }),
+         array_of(INT8OID, batch,
+                  [](const Feature& feature, bool&) { return Int64GetDatum(feature.n_items); }),
+         array_of(FLOAT8OID, batch, number_or_null(&Feature::center)),
+         array_of(FLOAT8OID, batch, number_or_null(&Feature::scale)),
+         real_array(flat.data(), flat.size()), int_param(static_cast<int>(n)),
+         array_of(FLOAT4OID, biases, [&](float bias, bool& is_null) {
+           is_null = weights.bias.empty();
+           return Float4GetDatum(bias);
+         })});
+  }
+}
+
+WeightedFeatures read_features(const Model& model) {
+  const auto throw_gone = [&] {
+    throw UserError(
+        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format("the weights of the item features of model %s are gone", model.name.c_str()),
+        "Train the model again.");
+  };
+  if (!server([&] { return is_features_of(model.table, model.item_feature_weights); }))
+    throw_gone();
+  std::vector<Feature> features;
+  Factors weights{FactorMatrix(0, static_cast<std::size_t>(model.factors)), {}};
+  SPIPlanPtr plan = prepare(std::string("select ") + kColumns + " from only " +
+                                relation_name(model.item_feature_weights) +
+                                " where run operator(pg_catalog.=) $1 order by feature",
+                            {INT8OID});
+  for_each_row(
+      plan, {bigint_param(model.run)},
+      {TEXTOID, NAMEOID, TEXTOID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT4ARRAYOID, FLOAT4OID},
+      [&](TupleTableSlot* slot) {
+        const Datum* values = slot->tts_values;
+        const bool* nulls = slot->tts_isnull;
+        if (nulls[0] || nulls[6]) return;
+        const char* role = TextDatumGetCString(values[0]);
+        const char* value = nulls[2] ? "" : TextDatumGetCString(values[2]);
+        const VectorView vector =
+            view_vector(DatumGetArrayTypeP(values[6]), "weights of a feature");
+        const std::optional<FeatureRole> known = role_named(role);
+        if (!known || vector.size != model.factors) return;
+        features.push_back({*known, nulls[1] ? "" : NameStr(*DatumGetName(values[1])), value,
+                            DatumGetInt64(values[3]), nulls[4] ? 0 : DatumGetFloat8(values[4]),
+                            nulls[5] ? 1 : DatumGetFloat8(values[5])});
+        weights.matrix.append_row(vector.values);
+        if (model.biases) weights.bias.push_back(nulls[7] ? 0.0F : DatumGetFloat4(values[7]));
+      });
+  if (features.empty()) throw_gone();
+  return {FeatureDictionary(std::move(features)), std::move(weights)};
+}
+
+}  // namespace als::pg

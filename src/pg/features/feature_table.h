@@ -1,0 +1,46 @@
+// The weights of a model's features, as a table.
+#pragma once
+
+#include "core/linalg/factor_matrix.h"
+#include "pg/features/feature_dictionary.h"
+#include "pg/model/model_writer.h"
+
+namespace als::pg {
+
+/// The table of a model that is locked: taste_item_feature_weights, with the rows of the newest run
+/// and of the run that is kept before it.
+class FeatureTable {
+ public:
+  explicit FeatureTable(ModelWriter& model) : model_(model) {}
+
+  /// Finds the table, and makes it where it is missing and `make` is true; for the model's owner.
+  void prepare(bool make, bool unlogged);
+
+  /// Finds the table, and records anew that it is the model's: a dump does not keep that.
+  void adopt();
+
+  /// Puts the features of the coming run there, and removes those of all others but `kept`.
+  void write(const FeatureDictionary& features, const Factors& weights, std::int64_t kept);
+
+  /// Removes the rows of all runs but `kept`.
+  void clear(std::int64_t kept);
+
+  Oid table() const { return table_; }  ///< InvalidOid where there is none
+
+ private:
+  SPIPlanPtr naming_query() const;
+  Oid find() const;
+  void create(bool unlogged);
+
+  ModelWriter& model_;
+  Oid table_ = InvalidOid;
+};
+
+/// The features of a model's newest run, with their weights. Throws 55000 where they are gone.
+struct WeightedFeatures {
+  FeatureDictionary features;
+  Factors weights;
+};
+WeightedFeatures read_features(const Model& model);
+
+}  // namespace als::pg

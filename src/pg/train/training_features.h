@@ -1,0 +1,46 @@
+// What a training has of item_features.
+#pragma once
+
+#include "core/features/feature_rows.h"
+#include "pg/features/feature_table.h"
+#include "pg/train/run_record.h"
+#include "pg/train/training_data.h"
+
+namespace als::pg {
+
+/// Stage by stage, as Training goes through them.
+class TrainingFeatures {
+ public:
+  explicit TrainingFeatures(DescribedFeatures source) : source_(std::move(source)) {}
+
+  /// Reads them under a fresh snapshot. items: those with ratings, which must outlive this.
+  void read(const IdDictionary& items);
+
+  /// Makes features of what was read. Throws 53400 where they take too much memory, and what
+  /// FeatureDictionary::of() throws.
+  void index(const TrainingData& data, const TrainOptions& options, int threads);
+
+  /// Of the items with ratings, in the order of the ratings.
+  const FeatureRows& rows() const { return *rows_; }
+
+  /// The trained items; those of which all ratings are held out are where their features put them.
+  const Factors& with_unrated(const Trainer& trainer);
+
+  /// Adds the items without ratings to the factor table, and writes the weights.
+  void write(ModelWriter& model, FeatureTable& table, const Trainer& trainer, std::int64_t kept,
+             TrainReport& report);
+
+ private:
+  void write_new_items(ModelWriter& model, const Factors& weights, const TrainReport& report);
+
+  const DescribedFeatures source_;
+  std::optional<FeatureReader> reader_;
+  std::optional<FeatureDictionary> dictionary_;
+  std::vector<bool> is_rated_;
+  std::optional<FeatureRows> rows_;
+  std::vector<std::uint32_t> new_order_;
+  CompressedRows new_rows_;
+  std::optional<Factors> filled_;
+};
+
+}  // namespace als::pg

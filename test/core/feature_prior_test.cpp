@@ -1,0 +1,378 @@
+// Items that lean on their features: the joint objective, from its definition.
+#include "core/features/feature_prior.h"
+
+#include <gtest/gtest.h>
+
+#include <Eigen/Dense>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "core/fold_in/folded_row.h"
+#include "core/linalg/gram.h"
+#include "core/train/initial_factors.h"
+#include "core/train/trainer.h"
+#include "small_problem.h"
+
+namespace als {
+namespace {
+
+CompressedRows sparse(const Eigen::MatrixXd& dense) {
+  CompressedRows rows;
+  rows.offsets.push_back(0);
+  for (Eigen::Index r = 0; r < dense.rows(); ++r) {
+    for (Eigen::Index c = 0; c < dense.cols(); ++c) {
+      if (dense(r, c) == 0) continue;
+      rows.columns.push_back(static_cast<std::uint32_t>(c));
+      rows.values.push_back(static_cast<float>(dense(r, c)));
+    }
+    rows.offsets.push_back(rows.columns.size());
+  }
+  return rows;
+}
+
+/// About two of three are zero.
+Eigen::MatrixXd random_features(std::size_t items, std::size_t features, std::uint64_t seed) {
+  std::mt19937_64 random(seed);
+  Eigen::MatrixXd dense(items, features);
+  for (Eigen::Index r = 0; r < dense.rows(); ++r) {
+    for (Eigen::Index c = 0; c < dense.cols(); ++c) {
+      dense(r, c) = random() % 3 == 0 ? static_cast<double>(random() % 9) / 4 - 1 : 0.0;
+    }
+  }
+  return dense;
+}
+
+Eigen::MatrixXd dense(const Factors& factors) {
+  const bool biases = !factors.bias.empty();
+  const auto n = static_cast<Eigen::Index>(factors.matrix.cols());
+  Eigen::MatrixXd result(factors.matrix.rows(), n + (biases ? 1 : 0));
+  for (Eigen::Index r = 0; r < result.rows(); ++r) {
+    for (Eigen::Index k = 0; k < n; ++k) {
+      result(r, k) = factors.matrix.row(static_cast<std::size_t>(r))[k];
+    }
+    if (biases) result(r, n) = factors.bias[static_cast<std::size_t>(r)];
+  }
+  return result;
+}
+
+std::vector<TrainOptions> kinds_of_options() {
+  std::vector<TrainOptions> kinds;
+  for (const Solver solver : {Solver::kDirect, Solver::kConjugateGradients}) {
+    for (int kind = 0; kind < 3; ++kind) {
+      TrainOptions options;
+      options.factors = 5;
+      options.solver = solver;
+      options.regularization = 0.7;
+      options.bias_regularization = 0.4;
+      options.feature_regularization = 0.5;
+      options.feature_strength = 2;
+      options.biases = kind == 1;
+      if (kind == 2) {
+        options.feedback = Feedback::kImplicit;
+        options.alpha = 3;
+      }
+      kinds.push_back(options);
+    }
+  }
+  return kinds;
+}
+
+struct Case {
+  Case(std::size_t users, std::size_t items, std::size_t n_features, ThreadTeam& team)
+      : entries(random_ratings(static_cast<std::uint32_t>(users), static_cast<std::uint32_t>(items),
+                               0.3, 7)),
+        ratings(ratings_of(entries, users, items, team)),
+        dense_features(random_features(items, n_features, 3)),
+        features(sparse(dense_features), n_features) {}
+
+  std::vector<Entry> entries;
+  Ratings ratings;
+  Eigen::MatrixXd dense_features;
+  FeatureRows features;
+};
+
+/// A trainer with these features, where any start.
+Trainer trainer_of(const Case& problem, const TrainOptions& options, const FeatureRows* features,
+                   ThreadTeam& team) {
+  return Trainer(
+      problem.ratings, options, zero_factors(problem.ratings.users(), options, team),
+      initial_factors(keys_of(problem.ratings.items()), options, problem.ratings.spread(), team),
+      team, INFINITY, features);
+}
+
+/// The objective in options.h, whose ridge of the items is around B^T f.
+class JointObjective {
+ public:
+  JointObjective(const Case& problem, const TrainOptions& options, double mean)
+      : problem_(problem),
+        options_(options),
+        cells_(problem.entries, problem.ratings.users(), problem.ratings.items(), options, mean) {}
+
+  double weight(std::size_t item) const {
+    double sum = 0;
+    for (std::size_t u = 0; u < problem_.ratings.users(); ++u) sum += cells_.cell(u, item).weight;
+    return std::pow(sum, options_.reg_exponent);
+  }
+
+  bool is_rated(std::size_t item) const { return problem_.ratings.by_item().row_size(item) > 0; }
+
+  double mu() const {
+    double sum = 0;
+    double rated = 0;
+    for (std::size_t i = 0; i < problem_.ratings.items(); ++i) {
+      if (!is_rated(i)) continue;
+      sum += weight(i);
+      ++rated;
+    }
+    return options_.feature_regularization * sum / rated;
+  }
+
+  double lambda(Eigen::Index k) const {
+    return k < options_.factors ? options_.regularization : options_.bias_regularization;
+  }
+
+  double value(const Trainer& trainer) const {
+    const Eigen::MatrixXd items = dense(trainer.items());
+    const Eigen::MatrixXd b = dense(trainer.item_prior()->weights());
+    const double kappa = options_.feature_strength;
+    const Eigen::MatrixXd c = b * (1 + kappa) / kappa;
+    const Eigen::MatrixXd expected = problem_.dense_features * c;
+    double sum = cells_.value(trainer);
+    for (Eigen::Index k = 0; k < items.cols(); ++k) {
+      sum += lambda(k) * kappa * mu() * c.col(k).squaredNorm();
+      for (Eigen::Index i = 0; i < items.rows(); ++i) {
+        const auto item = static_cast<std::size_t>(i);
+        if (!is_rated(item)) continue;
+        sum += lambda(k) * kappa * weight(item) * std::pow(items(i, k) - expected(i, k), 2);
+      }
+    }
+    return sum;
+  }
+
+  /// The weights that are best for these items.
+  Eigen::MatrixXd best_weights(const Eigen::MatrixXd& items) const {
+    const Eigen::MatrixXd& f = problem_.dense_features;
+    Eigen::VectorXd weights(items.rows());
+    for (Eigen::Index i = 0; i < items.rows(); ++i) {
+      const auto item = static_cast<std::size_t>(i);
+      weights[i] = is_rated(item) ? weight(item) : 0.0;
+    }
+    Eigen::MatrixXd matrix = f.transpose() * weights.asDiagonal() * f;
+    matrix.diagonal().array() += mu();
+    const double share = options_.feature_strength / (1 + options_.feature_strength);
+    return share * matrix.ldlt().solve(f.transpose() * weights.asDiagonal() * items);
+  }
+
+  /// The item's vector that is best for these users and means, with its bias behind it.
+  Eigen::VectorXd best_item(const Eigen::MatrixXd& users, std::size_t item,
+                            const Eigen::VectorXd& mean_of_item, double mean) const {
+    const Eigen::Index n = users.cols();
+    Eigen::MatrixXd a = Eigen::MatrixXd::Zero(n, n);
+    Eigen::VectorXd b = Eigen::VectorXd::Zero(n);
+    for (Eigen::Index u = 0; u < users.rows(); ++u) {
+      const Cell& cell = cells_.cell(static_cast<std::size_t>(u), item);
+      Eigen::VectorXd z = users.row(u).transpose();
+      double target = cell.target;
+      if (options_.biases) {
+        target -= mean + z[n - 1];
+        z[n - 1] = 1;
+      }
+      a += cell.weight * z * z.transpose();
+      b += cell.weight * target * z;
+    }
+    for (Eigen::Index k = 0; k < n; ++k) {
+      const double ridge = lambda(k) * weight(item) * (1 + options_.feature_strength);
+      a(k, k) += ridge;
+      b[k] += ridge * mean_of_item[k];
+    }
+    return a.ldlt().solve(b);
+  }
+
+ private:
+  const Case& problem_;
+  TrainOptions options_;
+  NaiveObjective cells_;
+};
+
+TEST(FeaturePrior, IsARidgeRegression) {
+  ThreadTeam team(1);
+  const Case problem(30, 40, 6, team);
+  for (const TrainOptions& options : kinds_of_options()) {
+    Trainer trainer = trainer_of(problem, options, &problem.features, team);
+    trainer.solve_users();
+    trainer.solve_items();
+    const JointObjective objective(problem, options, trainer.mean());
+    const Eigen::MatrixXd expected = objective.best_weights(dense(trainer.items()));
+    const Eigen::MatrixXd found = dense(trainer.item_prior()->weights());
+    EXPECT_LT((found - expected).norm(), 1e-3 * expected.norm());
+  }
+}
+
+TEST(FeaturePrior, ItemsAreSolvedAroundTheirMeans) {
+  ThreadTeam team(1);
+  const Case problem(30, 40, 6, team);
+  for (const TrainOptions& options : kinds_of_options()) {
+    if (options.solver != Solver::kDirect) continue;
+    Trainer trainer = trainer_of(problem, options, &problem.features, team);
+    for (int half_step = 0; half_step < 3; ++half_step) {
+      trainer.solve_users();
+      trainer.solve_items();
+    }
+    trainer.solve_users();
+    const Eigen::MatrixXd users = dense(trainer.users());
+    const Eigen::MatrixXd means = dense(trainer.item_prior()->means());
+    trainer.solve_items();
+    const Eigen::MatrixXd items = dense(trainer.items());
+    const JointObjective objective(problem, options, trainer.mean());
+    EXPECT_GT(means.norm(), 0.1);
+    for (Eigen::Index i = 0; i < items.rows(); ++i) {
+      const auto item = static_cast<std::size_t>(i);
+      if (!objective.is_rated(item)) continue;
+      const Eigen::VectorXd expected =
+          objective.best_item(users, item, means.row(i).transpose(), trainer.mean());
+      EXPECT_LT((items.row(i).transpose() - expected).norm(), 1e-4 * (1 + expected.norm()));
+    }
+  }
+}
+
+TEST(FeaturePrior, TheLossIsTheJointObjectiveAndNeverRises) {
+  for (const bool careful : {false, true}) {
+    ThreadTeam team(1);
+    const Case problem(careful ? 8 : 30, careful ? 12 : 40, careful ? 20 : 6, team);
+    for (TrainOptions options : kinds_of_options()) {
+      if (careful) options.regularization = options.bias_regularization = 1e-6;
+      Trainer trainer = trainer_of(problem, options, &problem.features, team);
+      const JointObjective objective(problem, options, trainer.mean());
+      double zero_loss = 0;
+      for (const Entry& e : problem.entries) zero_loss += (1 + options.alpha) * e.value * e.value;
+      double before = INFINITY;
+      for (int half_step = 0; half_step < 40; ++half_step) {
+        double loss = 0;
+        if (half_step == 39) {
+          loss = trainer.finish();
+        } else {
+          loss = half_step % 2 == 0 ? trainer.solve_users() : trainer.solve_items();
+        }
+        EXPECT_NEAR(loss, objective.value(trainer), 5e-6 * zero_loss);
+        EXPECT_LE(loss, before + 5e-6 * zero_loss);
+        before = loss;
+      }
+    }
+  }
+}
+
+TEST(FeaturePrior, FindsItemsWithoutRatings) {
+  // The features are what the items are made of.
+  ThreadTeam team(1);
+  constexpr std::size_t kUsers = 60;
+  constexpr std::size_t kItems = 50;
+  constexpr std::size_t kCold = 10;
+  const Eigen::MatrixXd features = random_features(kItems, 4, 5);
+  std::srand(3);
+  std::mt19937_64 random(4);
+  const Eigen::MatrixXd truth = Eigen::MatrixXd::Random(kUsers, 4) * features.transpose();
+  std::vector<Entry> entries;
+  for (std::uint32_t u = 0; u < kUsers; ++u) {
+    for (std::uint32_t i = kCold; i < kItems; ++i) {
+      if (random() % 3 == 0) entries.push_back({u, i, static_cast<float>(truth(u, i))});
+    }
+  }
+  const Ratings ratings = ratings_of(entries, kUsers, kItems, team);
+  const FeatureRows rows(sparse(features), 4);
+  TrainOptions options;
+  options.factors = 4;
+  options.regularization = 0.02;
+  options.feature_regularization = 0.01;
+  options.feature_strength = 100;
+  Trainer trainer(ratings, options, zero_factors(kUsers, options, team),
+                  initial_factors(keys_of(kItems), options, ratings.spread(), team), team, INFINITY,
+                  &rows);
+  trainer.solve_users();
+  for (int i = 0; i < 30; ++i) {
+    trainer.solve_items();
+    trainer.finish();
+  }
+  const Factors cold = expected_factors(rows.by_row, trainer.item_prior()->coefficients());
+  double error = 0;
+  double spread = 0;
+  for (std::size_t u = 0; u < kUsers; ++u) {
+    for (std::size_t i = 0; i < kCold; ++i) {
+      double score = 0;
+      for (std::size_t k = 0; k < 4; ++k)
+        score += static_cast<double>(trainer.users().matrix.row(u)[k]) * cold.matrix.row(i)[k];
+      error += std::pow(score - truth(u, i), 2);
+      spread += std::pow(truth(u, i), 2);
+    }
+  }
+  EXPECT_LT(error, 0.02 * spread);
+}
+
+TEST(FeaturePrior, FeaturesOfZerosAreARidge) {
+  // They say that every item is at zero, as strongly as features are asked to.
+  ThreadTeam team(1);
+  const Case problem(30, 40, 6, team);
+  const FeatureRows none(sparse(Eigen::MatrixXd::Zero(40, 3)), 3);
+  for (TrainOptions options : kinds_of_options()) {
+    options.feature_strength = 1e-6;
+    Trainer with = trainer_of(problem, options, &none, team);
+    Trainer without = trainer_of(problem, options, nullptr, team);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_NEAR(with.solve_users() / without.solve_users(), 1, 1e-4);
+      EXPECT_NEAR(with.solve_items() / without.solve_items(), 1, 1e-4);
+    }
+    EXPECT_TRUE(dense(with.users()).isApprox(dense(without.users()), 1e-3));
+  }
+}
+
+TEST(FeaturePrior, RefreshedRowsAreThoseOfATraining) {
+  ThreadTeam team(1);
+  const Case problem(30, 40, 6, team);
+  for (const TrainOptions& options : kinds_of_options()) {
+    if (options.solver != Solver::kDirect) continue;
+    Trainer trainer = trainer_of(problem, options, &problem.features, team);
+    trainer.solve_users();
+    trainer.solve_items();
+    trainer.solve_users();
+    const Factors expected =
+        expected_factors(problem.features.by_row, trainer.item_prior()->coefficients());
+    const Factors users = trainer.users();
+    trainer.solve_items();
+    const RowObjective objective(options, trainer.mean(), problem.ratings.users());
+    const NormalEquations gram = gram_of(users.matrix.view(), team);
+    for (std::size_t i = 0; i < problem.ratings.items(); ++i) {
+      const RowRatings ratings = ratings_of(problem.ratings.by_item(), i);
+      if (ratings.count == 0) continue;
+      const FoldedRow row =
+          fold_in(objective, ratings, users, gram.matrix(), team,
+                  {expected.matrix.row(i), options.biases ? expected.bias[i] : 0.0F,
+                   options.feature_strength});
+      for (std::size_t k = 0; k < row.vector.size(); ++k) {
+        EXPECT_NEAR(row.vector[k], trainer.items().matrix.row(i)[k], 1e-4);
+      }
+      if (options.biases) {
+        EXPECT_NEAR(row.bias, trainer.items().bias[i], 1e-4);
+      }
+    }
+  }
+}
+
+TEST(FeaturePrior, BitsDoNotDependOnThreads) {
+  ThreadTeam one(1);
+  ThreadTeam three(3);
+  // More rows of a feature than a segment has, and more features than a block has.
+  for (const auto& [items, features] : {std::pair{110000, 3}, std::pair{40, 2100}}) {
+    const Case problem(3, items, features, one);
+    for (const TrainOptions& options : kinds_of_options()) {
+      Trainer a = trainer_of(problem, options, &problem.features, one);
+      Trainer b = trainer_of(problem, options, &problem.features, three);
+      EXPECT_EQ(a.solve_users(), b.solve_users());
+      EXPECT_EQ(a.solve_items(), b.solve_items());
+      EXPECT_EQ(dense(a.items()), dense(b.items()));
+      EXPECT_EQ(dense(a.item_prior()->weights()), dense(b.item_prior()->weights()));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace als

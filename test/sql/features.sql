@@ -1,0 +1,153 @@
+-- item_features => 'table or query': items lean on what is known of them, and those without ratings are recommended by it.
+create schema features;
+set search_path = features, public;
+\set ECHO none
+\i test/sql/try.psql
+\set ECHO all
+set client_min_messages = warning;
+
+-- Each user likes two of ten topics; items have one topic, and two thirds of them have ratings.
+create type size as enum ('small', 'large');
+create table items as
+select i as item_id, 'topic ' || i % 10 as topic, array['tag ' || i % 10, 'tag ' || (i + i / 10) % 7] as tags, (i % 5)::numeric as price,
+	date '2020-01-01' + i as released, (array['small', 'large'])[1 + i % 2]::size as size, i % 3 = 0 as is_new,
+	to_tsvector('simple', 'about topic' || i % 10) as words, case when i % 4 > 0 then i end as sometimes
+from generate_series(1, 300) i;
+alter table items add primary key (item_id);
+create table ratings as
+select u as user_id, item_id, case when item_id % 10 in (u % 10, (u * 3 + 1) % 10) then 5 else 2 end as rating
+from generate_series(1, 200) u, items
+where not is_new and als.hash_fraction(u, item_id) < case when item_id % 10 in (u % 10, (u * 3 + 1) % 10) then 0.4 else 0.1 end;
+create index on ratings (user_id);
+create view likes as select user_id, item_id from ratings where rating = 5;
+
+-- What was made of each column, and the weights, are told.
+select n_items, n_new_items, item_features, item_features_table is null as is_query, feature_regularization, feature_strength, item_feature_weights
+from als.train('taste', 'likes', rating_col => null, feedback => 'implicit', factors => 8, item_features => 'items');
+select column_name, kind, weights, missing, rare_values
+from jsonb_to_recordset((select item_feature_columns from taste)) as x ("column" text, kind text, weights int, missing int, rare_values int),
+	lateral (select "column" as column_name) y;
+select feature, role, column_name, value, n_items, round(center::numeric, 2) as center, round(scale::numeric, 2) as scale, cardinality(weights), bias
+from taste_item_feature_weights where column_name is null or column_name in ('topic', 'price', 'sometimes') order by feature;
+select n_ratings = 0 as is_new, count(*), count(checksum), min(popularity) >= 0 as has_popularity from taste_item_factors group by 1 order by 1;
+
+-- New items are recommended to the users of their topics: one of five at random.
+create function share_of_liked(model text) returns numeric language plpgsql as $$
+declare share numeric;
+begin
+	execute format($q$
+		select round(avg((item_id %% 10 in (u %% 10, (u * 3 + 1) %% 10))::int), 1)
+		from generate_series(1, 200) u, als.recommend(%L, u, 10, candidates => array(select item_id from items where is_new))$q$, model) into share;
+	return share;
+end $$;
+select share_of_liked('taste');
+-- Ratings alone know nothing of them.
+select n_items from als.train('blind', 'likes', rating_col => null, feedback => 'implicit', factors => 8);
+select count(*) from als.recommend('blind', 1, 300, candidates => array(select item_id from items where is_new));
+-- That nobody has rated them says nothing of users.
+select max(abs(a - b)) < 1e-3 as is_the_same
+from taste_user_factors, unnest(factors, als.fold_in('taste', array(select item_id from likes where user_id = taste_user_factors.user_id))) as x (a, b);
+select als.refresh_users('taste', array[1, 2, 3]);
+
+-- Explicit feedback: biases too. A query, another name of the id, and another type.
+select n_items, n_new_items, item_features_table is null as is_query
+from als.train('stars', 'ratings', factors => 8, item_features => 'select item_id::bigint as sku, topic from items');
+select share_of_liked('stars');
+select round(avg(abs(als.predict('stars', u, item_id) - truth))::numeric, 1) as error, round(avg(abs((select mean from stars) - truth))::numeric, 1) as error_of_mean
+from generate_series(1, 20) u, items, lateral (select case when item_id % 10 in (u % 10, (u * 3 + 1) % 10) then 5 else 2 end as truth) x where is_new;
+select count(bias) from stars_item_feature_weights;
+-- Items that have ratings and no features, and unknown ones, are no error.
+select n_items, n_new_items from als.train('some', 'likes', rating_col => null, feedback => 'implicit', factors => 4, item_features => 'select item_id, topic from items where item_id <= 100');
+
+-- Each of the types.
+create table sorts as select item_id, topic::varchar(20) as a, size, is_new, md5(topic)::uuid as id, price, price::int as whole, price::real as single,
+	released, released::timestamp as at, released::timestamptz as exact, tags, array[size] as sizes, array[price] as prices, words from items;
+select jsonb_path_query_array(item_feature_columns, '$[*].kind') from als.train('sorted', 'likes', rating_col => null, feedback => 'implicit', factors => 4, item_features => 'sorts');
+-- The order of rows does not matter.
+create table backwards as select * from items order by item_id desc;
+select 1 from als.train('again', 'likes', rating_col => null, feedback => 'implicit', factors => 8, item_features => 'backwards');
+select count(*) from taste_item_factors t full join again_item_factors a using (item_id) where t.factors is distinct from a.factors;
+select count(*) from taste_item_feature_weights t full join again_item_feature_weights a using (feature) where t.weights is distinct from a.weights;
+
+-- New rows come with a refresh.
+insert into items (item_id, topic, tags, price) values (1001, 'topic 3', '{tag 3}', 1), (1002, 'never heard of', '{}', null), (1003, null, null, null);
+select als.refresh_items('taste');
+select item_id, n_ratings from taste_item_factors where item_id > 1000 order by 1;
+select n_items from taste;
+select item_id % 10 as topic, count(*) from als.similar_items('taste', 1001, 10) group by 1 order by 2 desc limit 1;
+select als.refresh_items('taste');
+-- Those of items that have ratings lean on them as in a training, and an item that loses its ratings keeps its row.
+select 1 from als.train('converged', 'ratings', factors => 4, iterations => 200, item_features => 'select item_id, topic from items');
+create table before as select * from converged_item_factors;
+select als.refresh_items('converged', array(select item_id from items where not is_new and item_id < 100));
+select max(abs(a - b)) < 0.01 as is_the_same, max(abs(c.bias - before.bias)) < 0.01 as has_the_same_bias
+from before join converged_item_factors c using (item_id), unnest(before.factors, c.factors) as x (a, b);
+delete from ratings where item_id = 1;
+select als.refresh_items('taste', array[1]);
+select n_ratings from taste_item_factors where item_id = 1;
+delete from items where item_id = 1003;
+select als.refresh_items('taste', array[1003]);
+select count(*) from taste_item_factors where item_id = 1003;
+
+-- A retraining keeps them; an empty name drops them.
+select n_new_items, item_features from als.retrain('taste', iterations => 2);
+select distinct run from taste_item_feature_weights;
+select n_new_items, feature_strength, options from als.retrain('taste', feature_strength => 0.5, keep_previous => true, iterations => 2);
+select distinct run from taste_item_feature_weights order by 1;
+select run from als.rollback_model('taste');
+select als.refresh_items('taste', array[4]);
+select n_new_items, item_features, feature_strength, item_feature_weights from als.retrain('taste', item_features => '', iterations => 2);
+select count(*) from taste_item_feature_weights;
+set client_min_messages = notice;
+select n_new_items from als.train('stars', 'ratings', factors => 8, replace => true);
+set client_min_messages = warning;
+call als.train_in_steps('stepped', 'likes', rating_col => null, feedback => 'implicit', factors => 8, item_features => 'items');
+select n_new_items, (select count(*) from stepped_item_feature_weights) > 0 as has_weights from stepped;
+call als.retrain_in_steps('stepped', iterations => 2);
+select run, n_new_items from als.latest_run('stepped');
+-- Options as JSON.
+select n_new_items, feature_strength from als.train('from_json', 'likes', '{"item_features": "items", "feature_strength": 2, "rating_col": null, "feedback": "implicit", "factors": 4}'::jsonb);
+
+-- The table is the model's.
+select als.drop_model('stepped');
+select to_regclass('stepped_item_feature_weights');
+drop table sorted;
+select to_regclass('sorted_item_feature_weights');
+
+-- Errors.
+create function train(features text, more text default '') returns text language sql as $$
+	select try(format($q$select 1 from als.train('failed', 'likes', rating_col => null, feedback => 'implicit', factors => 4, item_features => %L %s)$q$, features, more))
+$$;
+select train('');
+select train('no_such_table');
+select train('select item_id from items');
+select train('select item_id, topic, point(1, 2) as place from items');
+select train('select item_id, null::text as nothing from items');
+select train('select item_id + 5000 as item_id, topic from items');
+select train('select item_id, topic from items union all select 7, null');
+select train('select n as item_id, md5(n::text) as hash from generate_series(1, 1000001) n');
+select train('items', ', nonnegative => true');
+select train('items', ', distributed => true');
+select train('items', ', feature_strength => 0');
+select try($$select 1 from als.train('failed', 'ratings', feature_regularization => 1)$$);
+select try($$select 1 from als.tune('ratings', '{"feature_strength": [1, 2]}')$$);
+-- What has changed since the training.
+delete from again_item_feature_weights;
+select try($$select als.refresh_items('again')$$);
+drop table backwards;
+select try($$select als.refresh_items('again')$$);
+
+-- Read as the source is: of a stranger's model only what runs nothing of theirs.
+create role features_stranger;
+grant usage, create on schema features to features_stranger;
+grant select on likes, ratings to features_stranger;
+set role features_stranger;
+create table theirs as select 1 as user_id, 1 as item_id;
+insert into theirs select u, i from generate_series(1, 20) u, generate_series(1, 20) i where (u + i) % 3 = 0;
+select n_new_items from als.train('strange', 'theirs', rating_col => null, feedback => 'implicit', factors => 2, item_features => 'select i as item_id, i % 2 = 0 as even from generate_series(1, 30) i');
+reset role;
+select try($$select als.refresh_items('strange')$$);
+drop owned by features_stranger;
+drop role features_stranger;
+
+drop schema features cascade;
