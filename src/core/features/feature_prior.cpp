@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/kernels/kernels.h"
+#include "core/linalg/products.h"
 
 namespace als {
 namespace {
