@@ -9,14 +9,13 @@
 #include <cmath>
 #include <utility>
 
-#include "core/kernels/kernels.h"
 #include "core/linalg/products.h"
 
 namespace als {
 namespace {
 
 // Each fit begins where the last one ended, and there is one in every iteration.
-constexpr int kSteps = 8;
+constexpr int kSteps = 4;
 
 // A component whose residual has become this part of what it was, squared, is done.
 constexpr double kSolved = 1e-8;
@@ -40,7 +39,8 @@ double squares_of(const FactorMatrix& matrix) {
 FeaturePrior::FeaturePrior(const FeatureRows& features, std::vector<float> row_weights,
                            double regularization, double strength, std::size_t factors, bool biases,
                            ThreadTeam& team)
-    : features_(features),
+    : kernels_(kernels()),
+      features_(features),
       row_weights_(std::move(row_weights)),
       width_(width_of(factors, biases)),
       strength_(strength),
@@ -49,6 +49,7 @@ FeaturePrior::FeaturePrior(const FeatureRows& features, std::vector<float> row_w
                std::vector<float>(biases ? features.features : 0)},
       means_{FactorMatrix(features.by_row.rows(), factors),
              std::vector<float>(biases ? features.by_row.rows() : 0)},
+      zeros_(width_, 0.0F),
       by_row_(features.by_row.rows() * width_, 0.0F),
       residual_(features.features * width_, 0.0F),
       direction_(features.features * width_, 0.0F),
@@ -90,6 +91,22 @@ void FeaturePrior::plan() {
   sums_.assign(segments_.size() * width_, 0.0F);
 }
 
+/// Adds the rows that these entries name, times their values: what a pass does where all weights
+/// are zero.
+void FeaturePrior::add_rows(const AlignedVector<float>& rows, const CompressedRows& entries,
+                            std::uint64_t begin, std::uint64_t end, float* sum) const {
+  constexpr std::uint64_t kChunk = 512;
+  static constexpr float kNoWeights[kChunk] = {};
+  float dots[kChunk];
+  for (; begin < end; begin += kChunk) {
+    const std::uint64_t n = std::min(kChunk, end - begin);
+    kernels_.pass(
+        {rows.data(), width_, entries.columns.data() + begin, n, entries.columns.size() - begin - n,
+         kNoWeights, entries.values.data() + begin, 0.0F},
+        zeros_.data(), dots, sum);
+  }
+}
+
 /// by_feature = F^T by_row.
 void FeaturePrior::sum_over_rows(const AlignedVector<float>& by_row,
                                  AlignedVector<float>& by_feature, ThreadTeam& team) {
@@ -97,11 +114,7 @@ void FeaturePrior::sum_over_rows(const AlignedVector<float>& by_row,
   team.for_each_block(segments_.size(), 1, [&](std::size_t s, std::size_t, int) {
     float* sum = sums_.data() + s * width_;
     std::fill_n(sum, width_, 0.0F);
-    for (std::uint64_t e = segments_[s].begin; e < segments_[s].end; ++e) {
-      const float* row = by_row.data() + entries.columns[e] * width_;
-      const float value = entries.values[e];
-      for (std::size_t k = 0; k < width_; ++k) sum[k] += value * row[k];
-    }
+    add_rows(by_row, entries, segments_[s].begin, segments_[s].end, sum);
   });
   std::fill(by_feature.begin(), by_feature.end(), 0.0F);
   for (std::size_t s = 0; s < segments_.size(); ++s) {
@@ -118,12 +131,9 @@ void FeaturePrior::multiply_rows(const AlignedVector<float>& by_feature,
     for (std::size_t row = runs_[run]; row < runs_[run + 1]; ++row) {
       float* sum = by_row.data() + row * width_;
       std::fill_n(sum, width_, 0.0F);
-      const RowRatings features = ratings_of(features_.by_row, row);
-      for (std::size_t e = 0; e < features.count; ++e) {
-        const float* b = by_feature.data() + features.columns[e] * width_;
-        const float value = row_weights_[row] * features.values[e];
-        for (std::size_t k = 0; k < width_; ++k) sum[k] += value * b[k];
-      }
+      const CompressedRows& entries = features_.by_row;
+      add_rows(by_feature, entries, entries.offsets[row], entries.offsets[row + 1], sum);
+      for (std::size_t k = 0; k < width_; ++k) sum[k] *= row_weights_[row];
     }
   });
 }

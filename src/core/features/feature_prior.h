@@ -6,6 +6,7 @@
 
 #include "core/base/thread_team.h"
 #include "core/features/feature_rows.h"
+#include "core/kernels/kernels.h"
 #include "core/linalg/factor_matrix.h"
 
 namespace als {
@@ -70,6 +71,8 @@ class FeaturePrior {
   };
 
   void plan();
+  void add_rows(const AlignedVector<float>& rows, const CompressedRows& entries,
+                std::uint64_t begin, std::uint64_t end, float* sum) const;
   void sum_over_rows(const AlignedVector<float>& by_row, AlignedVector<float>& by_feature,
                      ThreadTeam& team);
   void multiply_rows(const AlignedVector<float>& by_feature, AlignedVector<float>& by_row,
@@ -79,6 +82,7 @@ class FeaturePrior {
   void take_residual(const Factors& rows, ThreadTeam& team);
   void compute_means(ThreadTeam& team);
 
+  const Kernels& kernels_;
   const FeatureRows& features_;
   std::vector<float> row_weights_;
   std::size_t width_;  // floats of a row: its factors, padded, and a block for its bias
@@ -89,6 +93,7 @@ class FeaturePrior {
   std::vector<float> preconditioner_;  // by feature
   std::vector<std::size_t> runs_;      // of rows
   std::vector<Segment> segments_;      // of features
+  AlignedVector<float> zeros_;         // width_
   AlignedVector<float> by_row_;        // width_ floats a row
   AlignedVector<float> sums_;          // of each segment
   AlignedVector<float> residual_;      // by feature, these three
