@@ -6,6 +6,7 @@ use warnings FATAL => 'all';
 use AlsTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(time);
 
 my $node = new_node('crash');
 $node->append_conf('postgresql.conf', 'restart_after_crash = on');
@@ -104,6 +105,19 @@ is( $watcher->value(
 	'and can be trained again');
 is($watcher->value(sprintf $best, 'passing'), $lasting, 'to answer as before');
 
-$watcher->quit;
+# A server whose postmaster is gone can be started once no process of it is left: none stays to end its work.
+my $session = session();
+$session->begin(q{select from als.train('old', 'big', factors => 256, iterations => 10000, replace => true)});
+wait_for_phase($watcher, $session->pid, 'training');
+my $postmaster = $node->{_pid};
+$node->kill9;
+my $orphaned = time;
+is($session->wait->{state}, 'lost', 'without a postmaster a training ends');
+cmp_ok(time - $orphaned, '<', 10, 'at once');
+$_->quit for $session, $watcher;
+wait_until('the postmaster to end', sub { !kill 0, $postmaster });
+wait_until('the server to start',   sub { $node->start(fail_ok => 1) });
+is(session()->value($answers), $old_answers, 'the old model serves');
+
 $node->stop;
 done_testing();

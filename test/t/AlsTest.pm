@@ -32,15 +32,16 @@ EOF
 }
 
 # A coordinator and two workers with Citus, whose database postgres has both extensions; no nodes where there is no Citus.
+# init: as of a node.
 sub citus_cluster
 {
-	my ($settings) = @_;
+	my ($settings, %init) = @_;
 
 	my @nodes;
 	for my $name (qw(coordinator worker1 worker2))
 	{
 		my $node = PostgreSQL::Test::Cluster->new($name);
-		$node->init;
+		$node->init(%init);
 		$node->append_conf('postgresql.conf',
 			"max_prepared_transactions = 100\nmax_connections = 100\nmax_wal_size = 1GB\nautovacuum = off\n");
 		$node->start;
