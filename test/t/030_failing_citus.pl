@@ -103,18 +103,29 @@ check_served('stop', @nodes);
 is(sql(sprintf $train, 2), '', 'stop: once it is up, the next training works');
 $served = sql($list);
 
-# A worker without the extension, or with another version of it.
+# A worker without the extension, or with another version of it: the hint is what to run.
 sub on_other
 {
-	my ($sql) = @_;
-	$other->safe_psql('postgres', "set citus.enable_ddl_propagation = off; set client_min_messages = warning; $sql");
-	my (undef, undef, $error) = $coordinator->psql('postgres', "\\set VERBOSITY verbose\n" . sprintf $train, 2);
-	return $error;
+	my ($sql, $message, $what) = @_;
+	my $here = 'set citus.enable_ddl_propagation = off; set client_min_messages = warning';
+	$other->safe_psql('postgres', "$here; $sql");
+	my $hint;
+	for my $call (sprintf($train, 2), q{select als.recommend_all('taste', 'recs', 2)})
+	{
+		my (undef, undef, $error) = $coordinator->psql('postgres', "\\set VERBOSITY verbose\n$call");
+		like($error, qr/ERROR:  55000: node \S+:$port $message/, "$what: an error of " . substr $call, 0, 40);
+		($hint) = $error =~ /HINT:  .*\brun (?:there|on the coordinator): (.*)\./i or diag $error;
+	}
+	return $hint;
 }
-like(on_other(q{update pg_extension set extversion = '1.0' where extname = 'als'}), qr/ERROR:  55000: node \S+:$port has als 1\.0, and this one 1\.1/, 'another version');
-like(on_other(q{update pg_extension set extname = 'sla' where extname = 'als'}), qr/ERROR:  55000: node \S+:$port is without the extension als/, 'none');
-$other->safe_psql('postgres', q{update pg_extension set extname = 'als', extversion = '1.1' where extname = 'sla'});
-is(sql(sprintf $train, 2), '', 'the same one: it works');
+
+my $update = on_other(q{drop extension als cascade; create extension als version '1.0'}, 'has als 1\.0, and this one 1\.1', 'another version');
+sql($update);
+is(sql(sprintf $train, 2), '', 'another version: it works after the hint');
+my $create = on_other('drop extension als cascade', 'is without the extension als', 'none');
+$other->safe_psql('postgres', $create);
+is(sql(sprintf $train, 2), '', 'none: it works after the hint');
+is(sql(q{select als.recommend_all('taste', 'recs', 2)}), 4000, 'lists too');
 is(left_over(@nodes), '0 0 0', 'nothing is left');
 
 $_->stop for @nodes;

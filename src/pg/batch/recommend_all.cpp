@@ -19,6 +19,7 @@
 #include "pg/history/listed_ids.h"
 #include "pg/history/seen_reader.h"
 #include "pg/history/seen_sources.h"
+#include "pg/nodes/cluster_nodes.h"
 #include "pg/server/args.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/may_write.h"
@@ -224,6 +225,7 @@ std::int64_t recommend_all(const Request& request, Progress& progress) {
   std::shared_ptr<ServedModel> served = serve_model(request.model);
   if (SpreadRecommendations lists(request, *served);
       lists.are_possible() && !target.is_temporary()) {
+    check_nodes();
     target.prepare(request.whom, served->model(), served->id_type(Side::kUsers),
                    served->id_type(Side::kItems));
     const std::int64_t written = lists.write(target, progress);

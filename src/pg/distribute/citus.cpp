@@ -40,38 +40,6 @@ SourceSpread spread_of(const DescribedSource& source) {
   return spread;
 }
 
-void check_nodes() {
-  const auto string_of = [](Datum value) {
-    return server([&]() -> const char* { return TextDatumGetCString(value); });
-  };
-  const std::string version =
-      "select extversion from pg_catalog.pg_extension where extname operator(pg_catalog.=) 'als'";
-  for_each_current_row(
-      "select pg_catalog.concat_ws(':', nodename, nodeport), success, coalesce(result, ''), (" +
-          version + ")::pg_catalog.text from pg_catalog.run_command_on_workers($als$" + version +
-          "$als$)",
-      {TEXTOID, BOOLOID, TEXTOID, TEXTOID}, [&](TupleTableSlot* slot) {
-        const std::string node = string_of(slot->tts_values[0]);
-        const std::string found = string_of(slot->tts_values[2]);
-        const std::string here = string_of(slot->tts_values[3]);
-        if (!DatumGetBool(slot->tts_values[1]))
-          throw UserError(ERRCODE_CONNECTION_FAILURE,
-                          format("node %s does not answer", node.c_str()),
-                          "A distributed training needs all nodes: start the server there, "
-                          "or take it out of the cluster.",
-                          found);
-        if (found == here) return;
-        throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                        found.empty() ? format("node %s is without the extension als", node.c_str())
-                                      : format("node %s has als %s, and this one %s", node.c_str(),
-                                               found.c_str(), here.c_str()),
-                        found.empty()
-                            ? "Use CREATE EXTENSION als there."
-                            : "Install the same version on all nodes, then use ALTER EXTENSION "
-                              "als UPDATE here.");
-      });
-}
-
 std::string name_argument(const std::string& table) {
   return server([&] { return quote_literal_cstr(table.c_str()); });
 }

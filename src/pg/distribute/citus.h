@@ -17,10 +17,6 @@ struct SourceSpread {
 /// SPI connection.
 SourceSpread spread_of(const DescribedSource& source);
 
-/// Throws unless all nodes answer and have the version of the extension that this one has: 08006 or
-/// 55000, with the name of the node. Within an SPI connection.
-void check_nodes();
-
 /// The qualified name of a table as an argument of a function of Citus.
 std::string name_argument(const std::string& table);
 

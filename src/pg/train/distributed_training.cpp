@@ -7,6 +7,7 @@
 #include "pg/distribute/trained_users.h"
 #include "pg/hub/node_steps.h"
 #include "pg/model/previous_run.h"
+#include "pg/nodes/cluster_nodes.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
 #include "pg/sql/params.h"

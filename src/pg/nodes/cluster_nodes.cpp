@@ -1,0 +1,52 @@
+// Asks all nodes, by a function of Citus, for their version of the extension.
+#include "pg/nodes/cluster_nodes.h"
+
+#include "pg/sql/spi.h"
+
+namespace als::pg {
+
+namespace {
+
+constexpr const char* kVersion =
+    "select extversion from pg_catalog.pg_extension where extname operator(pg_catalog.=) 'als'";
+
+/// found: the node's version, or what keeps it from answering.
+void check_node(const std::string& node, bool answers, const std::string& found,
+                const std::string& here) {
+  if (!answers)
+    throw UserError(ERRCODE_CONNECTION_FAILURE, format("node %s does not answer", node.c_str()),
+                    "All nodes are needed: start the server there, or take it out of the cluster.",
+                    found);
+  if (found.empty())
+    throw UserError(
+        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format("node %s is without the extension als", node.c_str()),
+        "Run there: set citus.enable_ddl_propagation = off; create extension als version '" + here +
+            "'.");
+  if (found != here)
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("node %s has als %s, and this one %s", node.c_str(), found.c_str(),
+                           here.c_str()),
+                    "Install the same version on all nodes, then run on the coordinator: alter "
+                    "extension als update.");
+}
+
+}  // namespace
+
+void check_nodes() {
+  for_each_current_row(
+      std::string("select pg_catalog.concat_ws(':', nodename, nodeport), success, "
+                  "coalesce(result, ''), (") +
+          kVersion + ")::pg_catalog.text from pg_catalog.run_command_on_workers($als$" + kVersion +
+          "$als$)",
+      {TEXTOID, BOOLOID, TEXTOID, TEXTOID}, [](TupleTableSlot* slot) {
+        const auto text_of = [&](int column) {
+          const char* value = server(
+              [&]() -> const char* { return TextDatumGetCString(slot->tts_values[column]); });
+          return std::string(value);
+        };
+        check_node(text_of(0), DatumGetBool(slot->tts_values[1]), text_of(2), text_of(3));
+      });
+}
+
+}  // namespace als::pg

@@ -1,0 +1,10 @@
+// The nodes of a Citus cluster.
+#pragma once
+
+namespace als::pg {
+
+/// Throws unless all nodes answer and have the version of the extension that this one has: 08006 or
+/// 55000, with the name of the node. Within an SPI connection.
+void check_nodes();
+
+}  // namespace als::pg
