@@ -54,7 +54,7 @@ std::string version_here() {
   return take_first_row().at(0);
 }
 
-/// Connects. Where the user mapping is at fault, the error says how to mend it.
+/// Connects. Where that fails, the error says how to mend it.
 void connect_or_hint(const Dblink& dblink, const std::string& connection,
                      const std::string& server_name) {
   try {
@@ -73,6 +73,13 @@ void connect_or_hint(const Dblink& dblink, const std::string& connection,
         data->hint = psprintf(
             "Run: alter user mapping for current_user server %s options (add password '...').",
             name);
+      else if (data->sqlerrcode == ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION &&
+               data->hint == nullptr)
+        data->hint = psprintf(
+            "Start that server. If it runs, see what its options say: alter server %s options (set "
+            "host '...', set port '...'), and alter user mapping for current_user server %s "
+            "options (set password '...').",
+            name, name);
     });
     throw;
   }

@@ -1,0 +1,128 @@
+# Servers of partitions that are lost, or whose disk is full, in each phase of a training over foreign tables: an error within
+# seconds that names the server, nothing left on any, the model as it was, and a next training that works.
+
+use strict;
+use warnings FATAL => 'all';
+
+use AlsTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(time);
+
+# Small segments: a file that can grow no longer must not be one of those.
+my $hub = new_node('hub', extra => [ '--wal-segsize', '1' ]);
+plan skip_all => 'postgres_fdw and dblink are not there'
+  if $hub->safe_psql('postgres', q{select count(*) from pg_available_extensions where name in ('postgres_fdw', 'dblink')}) < 2;
+my %server = map { $_ => new_node($_, extra => [ '--wal-segsize', '1' ]) } 'two', 'three';
+
+sub sql { return $hub->safe_psql('postgres', $_[0]); }
+
+sql('create extension postgres_fdw; create extension dblink');
+create_ratings($hub, 'all_ratings', 100_000, 10_000, 6000);
+sql('create table ratings (like all_ratings) partition by hash (user_id);'
+	  . 'create table ratings_0 partition of ratings for values with (modulus 3, remainder 0)');
+my $n = 0;
+for my $name (sort keys %server)
+{
+	++$n;
+	$server{$name}->safe_psql('postgres', 'create table ratings (user_id int, item_id int, rating real)');
+	sql(sprintf q{create server %s foreign data wrapper postgres_fdw options (host '%s', port '%d', dbname 'postgres', connect_timeout '5');
+			create user mapping for postgres server %1$s options (user 'postgres');
+			create foreign table ratings_%d partition of ratings for values with (modulus 3, remainder %4$d) server %1$s options (table_name 'ratings')},
+		$name, $server{$name}->host, $server{$name}->port, $n);
+}
+sql('insert into ratings select * from all_ratings');
+my $train = q{select from als.train('taste', 'ratings', factors => 64, iterations => %d, distributed => true, replace => true)};
+sql(sprintf $train, 1);
+my $list = q{select string_agg(concat_ws(' ', item_id, score), ', ' order by rank) from als.recommend('taste', 7, 5)};
+my $served = sql($list);
+my $two    = $server{two};
+
+sub check_as_before
+{
+	my ($what) = @_;
+	is(sql(q{select count(*) from pg_class where relname ~ '^als_[0-9a-f]{16}'}), 0, "$what: nothing is left on the hub");
+	for my $name (sort keys %server)
+	{
+		wait_until("$what: the session on $name to end",
+			sub { $server{$name}->safe_psql('postgres', q{select count(*) from pg_stat_activity where application_name = 'als'}) == 0 });
+		is($server{$name}->safe_psql('postgres', q{select count(*) from pg_class where relname like 'als\_%'}), 0, "$what: nor on $name");
+	}
+	is(sql($list), $served, "$what: the model serves as it was");
+	my (undef, undef, $error) = $hub->psql('postgres', sprintf $train, 1);
+	is($error, '', "$what: the next training works");
+	$served = sql($list);
+}
+
+# How a training ends that is harmed as soon as it has come to a phase; what is kept busy on server two is so before.
+my %phases = (
+	reading  => [ 'begin; lock table ratings in access exclusive mode', q{phase = 'reading'} ],
+	training => [ 'select',                                           q{phase = 'training' and iteration > 0} ],
+	writing  => [ 'select',                                           q{phase = 'writing'} ]);
+
+sub harmed
+{
+	my ($what, $phase, $harm) = @_;
+	my ($keep, $reached)   = @{ $phases{$phase} };
+	my ($keeper, $session) = map { AlsTest::Session->new($_) } $two, $hub;
+	# The rows that a training replaces are kept busy on the hub.
+	my $locker = AlsTest::Session->new($hub);
+	$locker->query($phase eq 'writing' ? 'begin; select from taste_user_factors for update' : 'select');
+	$keeper->query($keep);
+	$session->begin(sprintf $train, $phase eq 'training' ? 10_000 : 1);
+	wait_until(
+		"$what to begin",
+		sub {
+			$session->pump_for(0.01);
+			die $session->wait->{err} if $session->done;
+			return sql('select count(*) from als.progress where pid = ' . $session->pid . " and $reached");
+		});
+	my $start = time;
+	$harm->($session->pid);
+	$_->quit for $keeper, $locker;
+	my $result = $session->wait;
+	cmp_ok(time - $start, '<', 10, "$what: it ends within seconds");
+	isnt($result->{state}, '00000', "$what: by an error");
+	note $result->{err};
+	is($session->value('select dblink_get_connections() is null'), 't', "$what: no connection is left");
+	$session->quit;
+	return $result->{err};
+}
+
+for my $phase (qw(reading training))
+{
+	my $what   = "postmaster killed, $phase";
+	my $killed = $two->{_pid};
+	like(harmed($what, $phase, sub { $two->kill9 }), qr/ERROR:  (08006|57P01): server "two": /, "$what: which names the server");
+	wait_until('the postmaster to end', sub { !kill 0, $killed });
+	my $start = time;
+	my (undef, undef, $refused) = $hub->psql('postgres', sprintf $train, 1);
+	like($refused, qr/server "two": could not establish connection.*HINT:  /s, "$what: refused, with a hint");
+	cmp_ok(time - $start, '<', 10, "$what: soon");
+	wait_until('the server to start', sub { $two->start(fail_ok => 1) });
+	check_as_before($what);
+}
+
+# A disk that is full looks like files that may not grow: those of the sessions at work.
+SKIP:
+{
+	skip 'needs prlimit', 1 if system('prlimit --version >/dev/null 2>&1') != 0;
+	for my $node ($two, $hub)
+	{
+		for my $phase ($node == $two ? qw(reading training) : qw(reading training writing))
+		{
+			my $what  = 'disk full of ' . $node->name . ", $phase";
+			my $error = harmed(
+				$what, $phase,
+				sub {
+					my $pids = $node->safe_psql('postgres', $node == $hub ? "select $_[0]" : q{select pid from pg_stat_activity where application_name = 'als'});
+					run_log([ 'prlimit', '--pid', $_, '--fsize=1048576:' ]) or die 'prlimit failed' for split /\n/, $pids;
+				});
+			like($error, $node == $two ? qr/server "two": .*File too large/ : qr/File too large/, "$what: it says so");
+			check_as_before($what);
+		}
+	}
+}
+
+$_->stop for $hub, values %server;
+done_testing();
