@@ -1634,6 +1634,16 @@ language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_piece';
 comment on function als._piece is
   'Internal to distributed trainings: the piece of one slice among those of all';
 
+create function als._check_sent(is_possible bool, what text) returns bool
+language c volatile as 'MODULE_PATHNAME', 'als_check_sent';
+comment on function als._check_sent is
+  'Internal to distributed trainings: an error if another server has sent what cannot be';
+
+create function als._sent_piece(piece bytea, slice int, part int) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_sent_piece';
+comment on function als._sent_piece is
+  'Internal to distributed trainings: a piece that another server has sent, if it is one of this slice and part';
+
 create function als._add_piece(state internal, piece bytea) returns internal
 language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_piece';
 comment on function als._add_piece is 'Internal to als._sum_pieces: adds one';

@@ -310,6 +310,14 @@ select als.recommend_all('m', 'turned', 2) > 0;
 drop event trigger turn;
 call check_target('turned', 'm', 2, true);
 
+-- Nor is one that is dropped at once left to the server's own words.
+create function drop_it() returns event_trigger language plpgsql as $$ begin drop table if exists fleeting; end $$;
+create event trigger drop_it on ddl_command_end when tag in ('CREATE TABLE') execute function drop_it();
+select try($$select als.recommend_all('m', 'fleeting', 2)$$);
+select try($$select als.train('fleeting', 'ratings', factors => 2, iterations => 1)$$);
+select try($$select count(*) from als.tune('ratings', grid => '{"factors": [2]}', results => 'fleeting')$$);
+drop event trigger drop_it;
+
 select count(*) from als.progress;
 drop schema recommend_all, "Else where" cascade;
 drop role recommend_all_user;

@@ -180,7 +180,17 @@ sql(q{create table torn (user_id int, item_id int, rating real) partition by lis
 	create foreign table torn_1 partition of torn for values in (1) server two options (table_name 'torn');
 	create foreign table torn_2 partition of torn for values in (2) server three options (table_name 'torn')});
 $_->safe_psql('postgres', 'create table torn as select 1 as user_id, i as item_id, 3::real as rating from generate_series(1, 5) i') for values %node;
-fails("select als.train('m', 'torn', $options)", '23505', qr/a user has rows in two partitions.*\(1\)/s, 'a user on two servers');
+fails("select als.train('m', 'torn', $options)", '23505', qr/user 1 has rows on server "two" and on server "three"/, 'a user on two servers');
+sql(q{create table torn_here (like torn) partition by list (user_id);
+	create foreign table torn_here_1 partition of torn_here for values in (1) server two options (table_name 'torn');
+	create table torn_here_2 partition of torn_here for values in (2);
+	create foreign table torn_here_3 partition of torn_here for values in (3) server two options (table_name 'torn_too');
+	insert into torn_here values (2, 1, 1)});
+$node{two}->safe_psql('postgres', 'create table torn_too as select 2 as user_id, item_id, rating from torn');
+fails("select als.train('m', 'torn_here', $options)", '23505', qr/user 2 has rows on this server and on server "two"/, 'a user here and there');
+sql('delete from torn_here_2');
+$node{two}->safe_psql('postgres', 'update torn_too set user_id = 1');
+fails("select als.train('m', 'torn_here', $options)", '23505', qr/user 1 has rows in two partitions on server "two"/, 'a user in two partitions there');
 
 # A role that is not a superuser must have a password, and it must be right.
 for my $name (sort keys %node)
@@ -332,7 +342,7 @@ hostile('no report', q{alter extension als drop aggregate als._sum_user_reports(
 		alter aggregate als._kept(bytea) rename to _sum_user_reports;
 		alter function als._report(bytea) rename to _user_report;
 		alter extension als add aggregate als._sum_user_reports(bytea)},
-	'XX000', qr/the report of a part is null/);
+	'HV000', qr/server "two": it has sent bytes that cannot be/);
 $node{two}->safe_psql('postgres', q{
 	create table hostility (label text, change jsonb);
 	create function change() returns trigger language plpgsql as $$
@@ -351,11 +361,14 @@ $node{two}->safe_psql('postgres', q{
 	end $$;
 	create event trigger hostile on ddl_command_end execute function change_it()});
 for (
-	[ 'chunks',    '{"number": 2147483646}',  qr/a server has sent a chunk that cannot be/ ],
-	[ 'chunks',    '{"number": -5}',          qr/a server has sent a chunk that cannot be/ ],
-	[ 'found',     '{"kept": -1000000}',      qr/a server has sent numbers of ratings that cannot be/ ],
-	[ 'found',     '{"kept": null}',          qr/a server has sent numbers of ratings that cannot be/ ],
-	[ 'chunks',    '{"ids": [1, null]}',      qr/a server has sent users that cannot be/ ]
+	[ 'chunks',    '{"number": 2147483646}',  qr/server "two": it has sent a chunk that cannot be/ ],
+	[ 'chunks',    '{"number": -5}',          qr/server "two": it has sent a chunk that cannot be/ ],
+	[ 'found',     '{"kept": -1000000}',      qr/server "two": it has sent numbers of ratings that cannot be/ ],
+	[ 'found',     '{"kept": null}',          qr/server "two": it has sent numbers of ratings that cannot be/ ],
+	[ 'chunks',    '{"ids": [-1, null]}',     qr/server "two": it has sent users that cannot be/ ],
+	[ 'chunks',    '{"ids": []}',             qr/server "two": it has sent users that cannot be/ ],
+	[ 'sums',      '{"piece": "\\\\x00"}',    qr/server "two": it has sent bytes that cannot be/ ],
+	[ 'sums',      '{"slice": 1}',            qr/server "two": it has sent bytes that cannot be: a piece of another slice/ ]
   )
 {
 	my ($label, $change, $message) = @$_;

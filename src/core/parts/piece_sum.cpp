@@ -42,6 +42,19 @@ void PieceSum::add(ByteView piece) {
   sum_->kind = kind;
 }
 
+void check_piece(ByteView piece, std::uint32_t slice, std::uint32_t part) {
+  const auto check = [&](const auto& sums) {
+    expect(piece.empty() && sums.slice == slice && sums.first_part == part &&
+               sums.last_part == part,
+           "a piece of another slice or part");
+  };
+  ByteView rest = piece;
+  if (take_piece(rest).piece == Piece::kTotals)
+    check(SliceTotals::read(piece));
+  else
+    check(SliceSums::read(piece));
+}
+
 Bytes PieceSum::bytes() const {
   if (sum_->totals) return sum_->totals->bytes();
   if (sum_->reports) return sum_->reports->bytes();

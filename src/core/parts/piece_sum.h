@@ -24,4 +24,7 @@ class PieceSum {
   std::unique_ptr<Sum> sum_;
 };
 
+/// Throws InvalidBytes unless these are the sums or totals that one part has for a slice.
+void check_piece(ByteView piece, std::uint32_t slice, std::uint32_t part);
+
 }  // namespace als

@@ -37,7 +37,7 @@ void RecommendationTable::create(Side whom, const Model& model, const IdType& us
   const char* item = server([&] { return column_type(item_type); });
   execute("create table " + target_table_.qualified_name() + " (user_id " + user +
           " not null, item_id " + item + " not null, score real not null, rank int not null)");
-  table_ = target_table_.find();
+  table_ = target_table_.find_made();
   created_ = true;
   const FactorTable& users = model.factor_tables.users;
   if (whom == Side::kUsers && users.spread == TableSpread::kDistributed && !is_temporary())

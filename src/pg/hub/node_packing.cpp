@@ -8,6 +8,8 @@
 #include "pg/distribute/packing_statements.h"
 #include "pg/distribute/trained_users.h"
 #include "pg/hub/node_pieces.h"
+#include "pg/hub/sent.h"
+#include "pg/hub/torn_users.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -17,32 +19,20 @@ namespace {
 // Of users as text, that come in one result.
 constexpr int kChunksAtOnce = 4;
 
-/// Numbers of other servers are not als's own until they have been looked at: memory, and the
-/// model, depend on them.
-void check_sent(bool is_possible, const char* what) {
-  if (is_possible) return;
-  throw UserError(ERRCODE_FDW_ERROR, format("a server has sent %s", what),
-                  "See whether triggers or functions there change what als has made.");
-}
-
 }  // namespace
 
 void NodePacking::number_items() {
   places_.find(
       item_query,
       "item_id " + workspace().id_type(Side::kItems) + ", n pg_catalog.int8, kept pg_catalog.int8",
-      workspace());
+      workspace(),
+      {"n operator(pg_catalog.>=) kept and kept operator(pg_catalog.>=) 0",
+       "numbers of ratings that cannot be"});
   execute(number_statement(
       workspace(),
       "select item_id, pg_catalog.sum(n)::pg_catalog.int8 as n, pg_catalog.sum(kept)::"
       "pg_catalog.int8 as kept from " +
           workspace().found() + " group by item_id"));
-  const std::uint64_t impossible = execute("select from " + workspace().found() +
-                                           " where (n operator(pg_catalog.>=) kept and kept "
-                                           "operator(pg_catalog.>=) 0) is not true limit "
-                                           "1");
-  take_first_row();
-  check_sent(impossible == 0, "numbers of ratings that cannot be");
 }
 
 void NodePacking::check_duplicates() {
@@ -115,19 +105,26 @@ void NodePacking::pack_chunks() {
       "pg_catalog.int8, mean pg_catalog.float8, squares pg_catalog.float8, duplicates "
       "pg_catalog.int8, lowest pg_catalog.float4, highest pg_catalog.float4";
   workspace().create_found(columns);
-  places_.gather(places_.of_all({facts_query(tables), {}}), columns, "*", workspace().found());
+  const std::string of_part =
+      "select * from (" + facts_query(tables) + ") facts where part operator(pg_catalog.=) $1";
+  const std::string possible =
+      "rows is not null and users operator(pg_catalog.>=) 0 and number operator(pg_catalog.>=) 0 "
+      "and number operator(pg_catalog.<) " +
+      std::to_string(chunks_in_part());
+  places_.gather(places_.of_parts([&](int part, std::vector<NodeStatement>& of_node) {
+    of_node.push_back(
+        {of_part, {int_param(part)}, expected_of(part, possible, "a chunk that cannot be")});
+  }),
+                 columns, "*", workspace().found());
   execute("insert into " + workspace().found() + " " + facts_query(workspace()));
   for_each_current_row(
       "select * from " + workspace().found() + " order by part, number", kFactTypes,
       [&](TupleTableSlot* slot) {
-        const Chunk chunk{DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1])};
-        check_sent(std::none_of(slot->tts_isnull, slot->tts_isnull + kFactTypes.size(),
-                                [](bool is_null) { return is_null; }) &&
-                       chunk.number >= 0 && chunk.number < chunks_in_part(),
-                   "a chunk that cannot be");
         add_facts(slot);
-        chunks_.push_back(chunk);
+        chunks_.push_back({DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1]),
+                           DatumGetInt32(slot->tts_values[2])});
       });
+  check_users_are_whole(places_, workspace());
 }
 
 void NodePacking::sum_totals(const Param& training, int last_slice) {
@@ -185,31 +182,26 @@ void NodePacking::gather_users() {
                                                 " where c.part operator(pg_catalog.=) $1 and "
                                                 "c.number operator(pg_catalog.>=) $2 and c.number "
                                                 "operator(pg_catalog.<) $3");
-  std::map<int, int> chunks;  // of each part
-  for (const Chunk& chunk : chunks_)
-    chunks[chunk.part] = std::max(chunks[chunk.part], chunk.number + 1);
+  std::map<int, std::map<int, std::int64_t>> users;  // of each part and group of chunks
+  for (const Chunk& chunk : chunks_) users[chunk.part][chunk.number / kChunksAtOnce] += chunk.users;
   places_.gather(places_.of_parts([&](int part, std::vector<NodeStatement>& of_node) {
-    for (int first = 0; first < chunks[part]; first += kChunksAtOnce)
-      of_node.push_back(
-          {query, {int_param(part), int_param(first), int_param(first + kChunksAtOnce)}});
+    for (const auto& [group, count] : users[part]) {
+      const int first = group * kChunksAtOnce;
+      of_node.push_back({query,
+                         {int_param(part), int_param(first), int_param(first + kChunksAtOnce)},
+                         {possible_user(), "users that cannot be", count}});
+    }
   }),
                  columns, "*", workspace().found());
   execute("insert into " + workspace().found() + " " + trained_users_query(workspace()));
-  check_users();
 }
 
-/// As many as there are, with vectors that a model may have.
-void NodePacking::check_users() {
+/// With a vector that a model may have.
+std::string NodePacking::possible_user() const {
   const std::string most = std::to_string(kMaxFactor) + "'::pg_catalog.float4 operator(pg_catalog.";
-  execute(
-      "select pg_catalog.count(*) filter (where id is not null and pg_catalog.cardinality(factors) "
-      "operator(pg_catalog.=) $1 and '" +
-          most + ">=) all (factors) and '-" + most +
-          "<=) all (factors)) operator(pg_catalog.=) $2 and pg_catalog.count(*) "
-          "operator(pg_catalog.=) $2 from " +
-          workspace().found(),
-      {int_param(request().factors), bigint_param(counts().users)});
-  check_sent(take_first_row() == std::vector<std::string>{"t"}, "users that cannot be");
+  return "id is not null and pg_catalog.cardinality(factors) operator(pg_catalog.=) " +
+         std::to_string(request().factors) + " and '" + most + ">=) all (factors) and '-" + most +
+         "<=) all (factors)";
 }
 
 }  // namespace als::pg

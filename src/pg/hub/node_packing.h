@@ -28,11 +28,12 @@ class NodePacking : public Packing {
   void share_items();
   void gather_rows();
   void pack_chunks();
-  void check_users();
+  std::string possible_user() const;
 
   struct Chunk {
     int part;
     int number;
+    int users;
   };
 
   NodePlaces& places_;

@@ -2,6 +2,7 @@
 #include "pg/hub/node_places.h"
 
 #include "pg/distribute/packing.h"
+#include "pg/hub/sent.h"
 
 namespace als::pg {
 
@@ -18,6 +19,10 @@ std::vector<Oid> servers_of(const std::vector<SourcePartition>& partitions) {
 }
 
 }  // namespace
+
+ExpectedRows expected_of(int part, const std::string& condition, const std::string& otherwise) {
+  return {"part operator(pg_catalog.=) " + std::to_string(part) + " and " + condition, otherwise};
+}
 
 NodePlaces::NodePlaces(const std::vector<SourcePartition>& partitions, int parts_of_each,
                        const BySide<const IdType*>& id_types)
@@ -66,12 +71,16 @@ NodeStatements NodePlaces::of_all(const NodeStatement& statement) const {
 
 void NodePlaces::gather(const NodeStatements& queries, const std::string& columns,
                         const std::string& values, const std::string& into) {
-  nodes_.fetch(queries, columns, [&](const std::string& from) {
-    execute("insert into " + into + " select " + values + " from " + from);
+  nodes_.fetch(queries, columns, [&](const std::string& from, const ExpectedRows& expected) {
+    const auto rows = static_cast<std::int64_t>(
+        execute("insert into " + into + " select " + values + " from " + from +
+                " where als._check_sent(" + expected.condition + ", '" + expected.otherwise + "')"));
+    check_sent(expected.count < 0 || rows == expected.count, "another number of rows than it has");
   });
 }
 
-void NodePlaces::find(const QueryOfPlace& query, const std::string& columns, Workspace& workspace) {
+void NodePlaces::find(const QueryOfPlace& query, const std::string& columns, Workspace& workspace,
+                      const ExpectedRows& expected) {
   workspace.create_found(columns);
   tables_.create_found(columns);
   nodes_.run(
@@ -82,7 +91,16 @@ void NodePlaces::find(const QueryOfPlace& query, const std::string& columns, Wor
         for (const Place& place : here_)
           Packing::write_from_source("insert into " + workspace.found() + " " + query(place.rows));
       });
-  gather(of_all({"select * from " + tables_.found(), {}}), columns, "*", workspace.found());
+  gather(of_all({"select * from " + tables_.found(), {}, expected}), columns, "*",
+         workspace.found());
+}
+
+std::string NodePlaces::server_of(int part) const {
+  for (std::size_t node = 0; node < places_.size(); ++node)
+    for (const Place& place : places_[node])
+      if (std::find(place.parts.begin(), place.parts.end(), part) != place.parts.end())
+        return "server \"" + nodes_.server_name(node) + "\"";
+  return "this server";
 }
 
 }  // namespace als::pg

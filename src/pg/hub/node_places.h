@@ -7,6 +7,10 @@
 
 namespace als::pg {
 
+/// Rows of a part, and what else they must be.
+ExpectedRows expected_of(int part, const std::string& condition = "true",
+                         const std::string& otherwise = "rows of another part");
+
 /// The partitions of a source on the servers that hold them, some perhaps here, each of as many
 /// parts as all others; and tables for their chunks on those servers.
 class NodePlaces {
@@ -42,14 +46,19 @@ class NodePlaces {
   NodeStatements of_all(const NodeStatement& statement) const;
 
   /// Fetches rows that are there into a table here. columns: of the queries, "name type, ...";
-  /// values: what of these goes into the table.
+  /// values: what of these goes into the table. Throws HV000, with the name of the server, for rows
+  /// that are not as expected.
   void gather(const NodeStatements& queries, const std::string& columns, const std::string& values,
               const std::string& into);
 
   /// Fills found() of these tables, of the same columns everywhere, with what queries over the
   /// places find, and gathers it there.
   using QueryOfPlace = std::function<std::string(const DescribedSource& rows)>;
-  void find(const QueryOfPlace& query, const std::string& columns, Workspace& workspace);
+  void find(const QueryOfPlace& query, const std::string& columns, Workspace& workspace,
+            const ExpectedRows& expected = {});
+
+  /// The server that has a part, as errors call it.
+  std::string server_of(int part) const;
 
  private:
   std::vector<std::vector<Place>> places_;  // by node

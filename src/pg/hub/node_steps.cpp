@@ -1,7 +1,9 @@
 // Sends blocks to all servers, and collects reports and sums from them.
 #include "pg/hub/node_steps.h"
 
+#include "core/parts/piece_sum.h"
 #include "pg/hub/node_pieces.h"
+#include "pg/hub/sent.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -30,8 +32,12 @@ void NodeSteps::read_user_reports(const TakeReport& take) {
                               user_reports_query(places_.tables()) + ") reports";
   places_.nodes().fetch(
       places_.of_all({reports, {}}), "part pg_catalog.int4, report pg_catalog.text",
-      [&](const std::string& from) {
-        read_reports("select part, pg_catalog.decode(report, 'base64') from " + from, take);
+      [&](const std::string& from, const ExpectedRows&) {
+        read_reports("select part, pg_catalog.decode(report, 'base64') from " + from,
+                     [&](int part, ByteView report) {
+                       check_sent_bytes([&] { PieceSum().add(report); });
+                       take(part, report);
+                     });
       });
 }
 

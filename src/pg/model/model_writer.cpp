@@ -149,7 +149,7 @@ void ModelWriter::mend_table(Oid factors) {
 
 void ModelWriter::create_model_table() {
   execute("create table " + qualified_name() + " of als.model (run primary key)");
-  table_ = target_table_.find();
+  table_ = target_table_.find_made();
 }
 
 Oid ModelWriter::create_factor_table(Side side, const char* label, const IdType& type,

@@ -59,7 +59,7 @@ void ModelWriter::create_model_table_on_all_nodes() {
                     "Train a model in another schema than pg_temp, or with distributed => false.");
   // Without a type, which Citus would give to none of the copies.
   execute("create table " + qualified_name() + " (like als.model, primary key (run))");
-  table_ = target_table_.find();
+  table_ = target_table_.find_made();
   copy_to_all_nodes(table_);
 }
 

@@ -55,7 +55,9 @@ void Nodes::fetch(const NodeStatements& statements, const std::string& columns,
       if (n < statements[node].size())
         sessions_[node]->send(statements[node][n].sql, statements[node][n].params);
     for (std::size_t node = 0; node < size(); ++node)
-      if (n < statements[node].size()) sessions_[node]->receive(columns, take);
+      if (n < statements[node].size())
+        sessions_[node]->receive(
+            columns, [&](const std::string& from) { take(from, statements[node][n].expected); });
   }
 }
 

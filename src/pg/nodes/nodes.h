@@ -7,9 +7,17 @@
 
 namespace als::pg {
 
+/// What the rows of a statement must be, for whoever fetches them.
+struct ExpectedRows {
+  std::string condition = "true";  ///< of each
+  std::string otherwise;           ///< what they are called if they do not meet it
+  std::int64_t count = -1;         ///< negative: any number of them
+};
+
 struct NodeStatement {
   std::string sql;
   std::vector<Param> params;
+  ExpectedRows expected = {};
 };
 
 /// Statements by node, which get their turn there one after the other.
@@ -26,6 +34,7 @@ class Nodes {
   void open();
 
   std::size_t size() const { return sessions_.size(); }
+  const std::string& server_name(std::size_t node) const { return sessions_[node]->server_name(); }
 
   /// Runs statements that give no rows, in all nodes at once, and `meanwhile` here. Returns how
   /// many rows they have processed. All that takes its time is to be done by such: here it is only
@@ -38,9 +47,10 @@ class Nodes {
       const std::string& sql, const std::vector<Param>& params = {},
       const std::function<void()>& meanwhile = [] {});
 
-  /// Fetches rows that are there: take(from), with them as an item of a FROM clause. columns:
-  /// "name type, ..." Nothing interrupts the connection while rows come.
-  using TakeRows = std::function<void(const std::string& from)>;
+  /// Fetches rows that are there: take(from, expected), with those of a statement as an item of a
+  /// FROM clause. columns: "name type, ..." Nothing interrupts the connection while rows come. The
+  /// errors of take() get the name of their server.
+  using TakeRows = std::function<void(const std::string& from, const ExpectedRows& expected)>;
   void fetch(const NodeStatements& statements, const std::string& columns, const TakeRows& take);
 
   /// As it is with a session: throws nothing.

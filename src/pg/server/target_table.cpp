@@ -46,6 +46,15 @@ Oid TargetTable::find() const {
   return server([&] { return get_relname_relid(relation_.c_str(), schema_); });
 }
 
+Oid TargetTable::find_made() const {
+  const Oid table = find();
+  if (!OidIsValid(table))
+    throw UserError(ERRCODE_UNDEFINED_TABLE,
+                    format("table \"%s\" was gone as soon as it was made", relation_.c_str()),
+                    "See whether an event trigger drops or renames it: \\dy in psql lists them.");
+  return table;
+}
+
 // A lock of the session, as VACUUM takes it: the abort of a transaction releases it too.
 void TargetTable::take_turn() const {
   server([&] {

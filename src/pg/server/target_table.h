@@ -18,6 +18,9 @@ class TargetTable {
   /// The relation as it is now, or InvalidOid.
   Oid find() const;
 
+  /// The relation that has just been made. Throws 42P01 if it is gone.
+  Oid find_made() const;
+
   /// Whoever makes the whole relation anew over several transactions has a turn, in which no other
   /// does: take_turn() waits for it and keeps it until end_turn() or the abort of a transaction.
   /// Whoever does so in one transaction calls try_turn() after lock(). It does not wait, returns

@@ -21,7 +21,7 @@ void TuneResults::create() {
 
 void TuneResults::prepare() {
   if (!OidIsValid(target_table_.find()) && !OidIsValid(target_table_.lock())) create();
-  const Oid found = target_table_.find();
+  const Oid found = target_table_.find_made();
   check_takes(found, {{"run", INT8OID, "numbers of runs"},
                       {"tuned_at", TIMESTAMPTZOID, "times"},
                       {"source", TEXTOID, "sources"},
