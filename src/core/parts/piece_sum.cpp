@@ -44,9 +44,9 @@ void PieceSum::add(ByteView piece) {
 
 void check_piece(ByteView piece, std::uint32_t slice, std::uint32_t part) {
   const auto check = [&](const auto& sums) {
-    expect(piece.empty() && sums.slice == slice && sums.first_part == part &&
-               sums.last_part == part,
-           "a piece of another slice or part");
+    expect(
+        piece.empty() && sums.slice == slice && sums.first_part == part && sums.last_part == part,
+        "a piece of another slice or part");
   };
   ByteView rest = piece;
   if (take_piece(rest).piece == Piece::kTotals)

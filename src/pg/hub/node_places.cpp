@@ -72,9 +72,9 @@ NodeStatements NodePlaces::of_all(const NodeStatement& statement) const {
 void NodePlaces::gather(const NodeStatements& queries, const std::string& columns,
                         const std::string& values, const std::string& into) {
   nodes_.fetch(queries, columns, [&](const std::string& from, const ExpectedRows& expected) {
-    const auto rows = static_cast<std::int64_t>(
-        execute("insert into " + into + " select " + values + " from " + from +
-                " where als._check_sent(" + expected.condition + ", '" + expected.otherwise + "')"));
+    const auto rows = static_cast<std::int64_t>(execute(
+        "insert into " + into + " select " + values + " from " + from + " where als._check_sent(" +
+        expected.condition + ", '" + expected.otherwise + "')"));
     check_sent(expected.count < 0 || rows == expected.count, "another number of rows than it has");
   });
 }

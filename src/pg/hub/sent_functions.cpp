@@ -1,5 +1,5 @@
-// als._check_sent and als._sent_piece: what rows that another server sends are looked at by, as they
-// come.
+// als._check_sent and als._sent_piece: what rows that another server sends are looked at by, as
+// they come.
 
 #include "core/parts/piece_sum.h"
 #include "pg/distribute/bytea_bytes.h"

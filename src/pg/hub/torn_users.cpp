@@ -30,10 +30,10 @@ void check_users_are_whole(NodePlaces& places, Workspace& workspace) {
            "pg_catalog.unnest(ids) as id from " +
            of.chunks() + ") users group by part, number";
   });
-  execute(
-      "select pg_catalog.array_agg(key) from (select pg_catalog.unnest(keys) as key from " +
-      workspace.found() +
-      " group by 1 having pg_catalog.count(*) operator(pg_catalog.>) 1 limit " + kFew + ") twice");
+  execute("select pg_catalog.array_agg(key) from (select pg_catalog.unnest(keys) as key from " +
+          workspace.found() +
+          " group by 1 having pg_catalog.count(*) operator(pg_catalog.>) 1 limit " + kFew +
+          ") twice");
   const std::string keys = take_first_row().at(0);
   if (keys.empty()) return;
   find_everywhere(places, workspace,

@@ -24,11 +24,11 @@ void check_node(const std::string& node, bool answers, const std::string& found,
         "Run there: set citus.enable_ddl_propagation = off; create extension als version '" + here +
             "'.");
   if (found != here)
-    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    format("node %s has als %s, and this one %s", node.c_str(), found.c_str(),
-                           here.c_str()),
-                    "Install the same version on all nodes, then run on the coordinator: alter "
-                    "extension als update.");
+    throw UserError(
+        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format("node %s has als %s, and this one %s", node.c_str(), found.c_str(), here.c_str()),
+        "Install the same version on all nodes, then run on the coordinator: alter "
+        "extension als update.");
 }
 
 }  // namespace
