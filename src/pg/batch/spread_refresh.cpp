@@ -31,7 +31,7 @@ bool SpreadRefresh::is_possible() const {
   const IdType& user = served_.id_type(Side::kUsers);
   return model.factor_tables.users.spread == TableSpread::kDistributed &&
          model.factor_tables.items.spread == TableSpread::kReference && user.oid == user.base &&
-         source_.is_relation && source_.id_types.users->oid == user.oid &&
+         source_.is_relation && !source_.weight_col && source_.id_types.users->oid == user.oid &&
          source_.id_types.items->oid == served_.id_type(Side::kItems).oid &&
          server([&] { return is_distributed_by(source_.table, source_.user_col.c_str()); }) &&
          are_colocated(source_.table, model.factor_tables.users.named);

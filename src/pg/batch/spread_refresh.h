@@ -17,7 +17,7 @@ class SpreadRefresh {
       : served_(served), source_(source), store_(store), progress_(progress) {}
 
   /// Whether the users and the source, a table, are distributed by user and lie together, the items
-  /// are on all nodes, and all ids are of the model's types.
+  /// are on all nodes, all ids are of the model's types, and rows have no weights.
   bool is_possible() const;
 
   /// Computes what rows these users have now, an array of ids, or those who have changed.
