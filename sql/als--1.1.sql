@@ -374,7 +374,8 @@ create function als._command_progress(
   out rows_read bigint,        -- of the source, which may be read several times
   out elapsed interval,
   out remaining interval,
-  out trial int                -- of a tuning, the one whose iteration was the last
+  out trial int,               -- of a tuning, the one whose iteration was the last
+  out bytes_moved bigint       -- by the iterations of a distributed training: vectors of items and sums, about
 ) returns setof record
 language c volatile strict parallel restricted rows 1 as 'MODULE_PATHNAME', 'als_command_progress';
 comment on function als._command_progress is
