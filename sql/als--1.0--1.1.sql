@@ -44,10 +44,28 @@ alter function als.recommended_user(bigint, anyelement) rename to _recommended_u
 alter function als.recommended_item(bigint, anyelement) rename to _recommended_item;
 alter function als.recommended_score(bigint) rename to _recommended_score;
 alter function als.recommended_rank(bigint) rename to _recommended_rank;
-alter function als.command_progress() rename to _command_progress;
 alter function als.cached_images() rename to _cached_segments;
 alter function als.top_k_support(internal) rename to _top_k_support;
+create function als._command_progress(
+  out pid int,
+  out command text,            -- 'train', 'recommend_all', 'evaluate' or 'tune'
+  out model text,              -- of a tuning the source; null for a query
+  out phase text,
+  out iteration int,           -- iterations of a training or of all trials, or batches of users, that are done
+  out of int,
+  out loss float8,             -- of a training, after its last iteration
+  out rows_read bigint,        -- of the source, which may be read several times
+  out elapsed interval,
+  out remaining interval,
+  out trial int,               -- of a tuning, the one whose iteration was the last
+  out bytes_moved bigint       -- by the iterations of a distributed training: vectors of items and sums, about
+) returns setof record
+language c volatile strict parallel restricted rows 1 as 'MODULE_PATHNAME', 'als_command_progress';
+comment on function als._command_progress is
+  'The trainings, tunings, evaluations, refreshes, imports and recommendations to all now running in this database; behind the view als.progress';
+
 create or replace view als.progress as select * from als._command_progress();
+drop function als.command_progress();
 create or replace view als.cache as select * from als._cached_segments();
 
 -- Who may execute functions of which some are dropped below, and made again. Where those of one name differ, the
@@ -744,6 +762,25 @@ create function als._recommend_vector(
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_vector';
 comment on function als._recommend_vector is 'Internal to als.create_functions: als.recommend_vector with ids of the type of its last argument';
+
+create function als._refreshed_user(
+  model regclass,
+  items "any",
+  ratings float8[],
+  out factors real[],
+  out bias real,
+  out n_ratings int,
+  out checksum bigint,
+  out duplicates int
+) returns record
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_refreshed_user';
+comment on function als._refreshed_user is
+  'Internal to als.refresh_users: the row that these ratings give a user, where a cluster has him; nulls if the model knows none of the items';
+
+create function als._rating_checksum(id "any", rating float8) returns bigint
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_rating_checksum';
+comment on function als._rating_checksum is
+  'Internal to als.refresh_users: what a rating of this id adds to the checksum of its row';
 
 create function als._similar_items(
   model regclass,

@@ -394,7 +394,8 @@ create function als._command_progress(
   out rows_read bigint,        -- of the source, which may be read several times
   out elapsed interval,
   out remaining interval,
-  out trial int                -- of a tuning, the one whose iteration was the last
+  out trial int,               -- of a tuning, the one whose iteration was the last
+  out bytes_moved bigint       -- by the iterations of a distributed training: vectors of items and sums, about
 ) returns setof record
 language c volatile strict parallel restricted rows 1 as 'MODULE_PATHNAME', 'als_command_progress';
 comment on function als._command_progress is
@@ -1017,6 +1018,25 @@ create function als._recommend_vector(
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_vector';
 comment on function als._recommend_vector is 'Internal to als.create_functions: als.recommend_vector with ids of the type of its last argument';
+
+create function als._refreshed_user(
+  model regclass,
+  items "any",
+  ratings float8[],
+  out factors real[],
+  out bias real,
+  out n_ratings int,
+  out checksum bigint,
+  out duplicates int
+) returns record
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_refreshed_user';
+comment on function als._refreshed_user is
+  'Internal to als.refresh_users: the row that these ratings give a user, where a cluster has him; nulls if the model knows none of the items';
+
+create function als._rating_checksum(id "any", rating float8) returns bigint
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_rating_checksum';
+comment on function als._rating_checksum is
+  'Internal to als.refresh_users: what a rating of this id adds to the checksum of its row';
 
 create function als._similar_items(
   model regclass,

@@ -177,5 +177,34 @@ sql(q{
 is(sql('select count(*) from code_recs join by_code using (user_id, item_id)'), 0, 'char: lists without what has been seen');
 is(sql('select count(*) from code_recs'), 900, 'char: of all users');
 
+# Users are refreshed where they are: new ones, changed ones, and those who are gone. (Some have duplicates.)
+sql(qq{create table local as select * from here; create table spread as select * from here;
+	select create_distributed_table('spread', 'user_id');
+	select from als.train('alone', 'local', $options, parts => 8); select from als.train('nodes', 'spread', $options)});
+for my $ratings ('local', 'spread')
+{
+	sql(qq{
+		insert into $ratings select 1000 + i % 3, 1 + (i * 7) % 120, 1 + i % 5 from generate_series(1, 60) i;
+		update $ratings set rating = 6 - rating where user_id between 10 and 14;
+		insert into $ratings values (20, 119, 2), (20, 120, 1), (21, 5000, 4);
+		delete from $ratings where user_id in (30, 31) or (user_id = 32 and item_id = 1)});
+}
+my $differing = q{select count(*) from alone_user_factors s full join nodes_user_factors t using (user_id)
+	where (s.n_ratings, s.checksum) is distinct from (t.n_ratings, t.checksum) or abs(s.bias - t.bias) > 1e-4
+		or exists (select from unnest(s.factors, t.factors) as f(a, b) where abs(a - b) > 1e-4)};
+my $refresh_some = q{select als.refresh_users('%s', array[30, 1001, 7, 4711])};
+is(sql(sprintf $refresh_some, 'nodes'), sql(sprintf $refresh_some, 'alone'), 'some users are refreshed');
+is(sql($differing), 0, 'as on one server');
+my $refresh = q{select als.refresh_users('nodes')};
+unlike(plans($refresh), qr/Collecting|generating subplan/, 'no rating and no user passes the coordinator');
+is(sql(q{select als.refresh_users('alone')}), 10, 'those who have changed on one server');
+is(sql($differing), 0, 'are those that have on the nodes');
+is(sql($refresh), 0, 'and are no longer');
+is(on_all('select n_users from nodes'), join(' ', (sql('select n_users from alone')) x 3), 'users are counted');
+sql(q{delete from spread where user_id > 100});
+like(failure($refresh), qr/^55000: the refresh would remove/, 'most users are not removed unasked');
+is(sql(q{select als.refresh_users('nodes', force => true)}), 203, 'but by force');
+is(on_all(q{select count(*) from pg_class where relname ~ '^als_[0-9a-f]'}), '0 0 0', 'nothing is left on any node');
+
 $_->stop for @nodes;
 done_testing();

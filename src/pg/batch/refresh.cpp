@@ -2,6 +2,8 @@
 //
 //   source -> LiveRatings -> fold_in_all -> ModelWriter
 //
+// (Where a cluster has the users, they stay there: see spread_refresh.h.)
+//
 // The other side is held fixed. It is written as a training writes: writers of one model queue, and
 // readers see the rows as they were until the transaction commits.
 
@@ -10,6 +12,7 @@
 #include "core/data/row_checksum.h"
 #include "core/fold_in/folded_row.h"
 #include "pg/batch/refreshed_features.h"
+#include "pg/batch/spread_refresh.h"
 #include "pg/cache/fixed_side.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
@@ -145,9 +148,7 @@ void find_changed(ServedModel& served, Side side, IdDictionary& changed, Progres
 
 /// A source that is being loaded anew looks as if most users were gone. To remove them would be a
 /// loss that no later refresh mends where both sides lose each other's ids.
-void check_removal(ServedModel& served, Side side, ModelWriter& store, const Param& gone) {
-  const Model& model = served.model();
-  const std::int64_t removed = store.count_factors(side, served.id_type(side), gone);
+void check_removal(const Model& model, Side side, std::int64_t removed) {
   if (removed <= model.n_rows(side) / 2) return;
   throw UserError(
       ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -226,7 +227,8 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   std::uint64_t written = 0;
   if (features) written += write_unrated(served, *features, gone, store);
   const Param gone_ids = server([&] { return id_array(type, gone); });
-  if (!gone.empty() && !force) check_removal(served, side, store, gone_ids);
+  if (!gone.empty() && !force)
+    check_removal(served.model(), side, store.count_factors(side, type, gone_ids));
 
   progress.enter(Phase::kSolving);
   const FixedSide fixed(served, other_side(side), team);
@@ -256,6 +258,19 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   return static_cast<std::int64_t>(written);
 }
 
+/// The same on the nodes that have the users. wanted: null for whoever has changed.
+std::int64_t refresh(ServedModel& served, SpreadRefresh& spread, const IdDictionary* wanted,
+                     bool force) {
+  std::optional<Param> ids;
+  if (wanted != nullptr) {
+    const std::vector<Datum> values = distinct(*wanted);
+    ids = server([&] { return id_array(served.id_type(Side::kUsers), values); });
+  }
+  spread.compute(ids);
+  if (!force) check_removal(served.model(), Side::kUsers, spread.removed());
+  return spread.write();
+}
+
 std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   require_arg(fcinfo, kModel, "model");
   const Oid table = PG_GETARG_OID(kModel);
@@ -275,28 +290,34 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
         "Refresh it as the owner of its tables, or as a role with BYPASSRLS where it is forced on "
         "the owner.");
   OwnedMemoryContext context("als source");
-  if (store.widen_ids(described_source(*served, context.get()).id_types)) {
+  const DescribedSource source = described_source(*served, context.get());
+  if (store.widen_ids(source.id_types)) {
     snapshot.pop();
     snapshot = SnapshotScope();
     served = serve_model(table);
   }
   const IdType& type = served->id_type(side);
+  const bool of_users = side == Side::kUsers;
   IdDictionary wanted(&type);
   std::optional<RefreshedFeatures> features;
   if (side == Side::kItems && served->model().has_item_features())
     features.emplace(served->model(), type);
-  if (PG_ARGISNULL(kIds)) {
-    progress.enter(Phase::kReading);
-    find_changed(*served, side, wanted, progress);
-    if (features) add_new_items(*served, *features, wanted);
-  } else {
-    const bool of_users = side == Side::kUsers;
+  if (!PG_ARGISNULL(kIds))
     for (Datum id :
          id_values_arg(fcinfo, kIds, type, of_users ? "user_ids" : "item_ids", side_name(side)))
       server([&] { guard([&] { wanted.find_or_add(id); }); });
+  std::int64_t written = 0;
+  if (SpreadRefresh spread(*served, source, store, progress); of_users && spread.is_possible()) {
+    written = refresh(*served, spread, PG_ARGISNULL(kIds) ? nullptr : &wanted, force);
+  } else {
+    if (PG_ARGISNULL(kIds)) {
+      progress.enter(Phase::kReading);
+      find_changed(*served, side, wanted, progress);
+      if (features) add_new_items(*served, *features, wanted);
+    }
+    if (wanted.size() > 0)
+      written = refresh(*served, side, wanted, features, force, store, progress);
   }
-  const std::int64_t written =
-      wanted.size() == 0 ? 0 : refresh(*served, side, wanted, features, force, store, progress);
   progress.hide();
   snapshot.pop();
   spi.finish();

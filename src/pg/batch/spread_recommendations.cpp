@@ -1,6 +1,7 @@
 // The statements by which each node makes the lists of its users.
 #include "pg/batch/spread_recommendations.h"
 
+#include "pg/batch/table_beside_users.h"
 #include "pg/history/live_ratings.h"
 #include "pg/history/seen_sources.h"
 #include "pg/server/scratch_name.h"
@@ -15,11 +16,6 @@ bool are_on_nodes(const RecommendAllRequest& request, const Model& model, const 
   return request.whom == Side::kUsers && !request.diversity.is_asked() && user.oid == user.base &&
          model.factor_tables.users.spread == TableSpread::kDistributed &&
          model.factor_tables.items.spread == TableSpread::kReference;
-}
-
-/// An id of a source as a value of its type, or of the base of a domain, as arrays have it.
-std::string id_as_base(const std::string& column, const IdType& type) {
-  return quoted(column) + "::" + server([&] { return spelled_type(type.base); });
 }
 
 std::string array_type_name(const IdType& type) {
@@ -87,19 +83,14 @@ void SpreadRecommendations::read_items() {
 
 /// Citus groups a source that is distributed by user where the rows are, and sends the groups on.
 void SpreadRecommendations::pack(const Seen& seen) const {
-  const IdType& user = served_.id_type(Side::kUsers);
   const IdType& item = served_.id_type(Side::kItems);
-  execute("create unlogged table " + seen.table + " (user_id " +
-          server([&] { return column_type(user); }) + ", items " + array_type_name(item) + ")");
-  execute(
-      "select pg_catalog.create_distributed_table($1::pg_catalog.regclass, 'user_id', "
-      "colocate_with => $2)",
-      {text_param(seen.table.c_str()), text_param(users_.c_str())});
+  create_table_beside_users(seen.table, ", items " + array_type_name(item), served_.model(),
+                            served_.id_type(Side::kUsers));
   const RatingSource& source = seen.source;
   const std::string user_id = quoted(source.user_col);
   SourceNames names(source);
   execute("insert into " + seen.table + " select " + user_id + ", pg_catalog.array_agg(" +
-          id_as_base(source.item_col, item) + ") from " + source.from_clause() + " where " +
+          as_element(quoted(source.item_col), item) + ") from " + source.from_clause() + " where " +
           user_id + " is not null and " + quoted(source.item_col) + " is not null group by " +
           user_id);
   names.end();

@@ -1,6 +1,8 @@
-// als._id_key and als._bucket: what of an id decides where its ratings go.
+// als._id_key and als._bucket: what of an id decides where its ratings go; als._rating_checksum:
+// what a rating of an id adds to the checksum of its row.
 
 #include "core/base/splitmix.h"
+#include "core/data/row_checksum.h"
 #include "pg/ids/id_equality.h"
 #include "pg/server/args.h"
 
@@ -33,6 +35,7 @@ std::uint64_t key_of(FunctionCallInfo fcinfo) {
 
 ALS_SQL_FUNCTION(als_id_key)
 ALS_SQL_FUNCTION(als_bucket)
+ALS_SQL_FUNCTION(als_rating_checksum)
 
 /// als._id_key("any"): bigint, strict
 Datum als_id_key(PG_FUNCTION_ARGS) { PG_RETURN_INT64(static_cast<int64>(als::pg::key_of(fcinfo))); }
@@ -45,4 +48,10 @@ Datum als_bucket(PG_FUNCTION_ARGS) {
   // Not the key's own bits, by which an engine may have spread the rows already.
   const std::uint64_t mixed = als::splitmix(als::pg::key_of(fcinfo) + als::kSplitmixStep);
   PG_RETURN_INT32(static_cast<int32>(mixed % static_cast<std::uint64_t>(buckets)));
+}
+
+/// als._rating_checksum("any", rating float8): bigint, strict
+Datum als_rating_checksum(PG_FUNCTION_ARGS) {
+  const auto rating = static_cast<float>(PG_GETARG_FLOAT8(1));
+  PG_RETURN_INT64(static_cast<int64>(als::rating_checksum(als::pg::key_of(fcinfo), rating)));
 }

@@ -112,6 +112,18 @@ Bytes SqlSteps::user_reports(const Workspace& workspace) {
   return summed([&](const TakeReport& take) { read_reports(user_reports_query(workspace), take); });
 }
 
+void SqlSteps::count_block() {
+  for_each_current_row(
+      "select pg_catalog.octet_length(block)::pg_catalog.int8 from " + workspace_.block(),
+      {INT8OID}, [&](TupleTableSlot* slot) { block_bytes_ = DatumGetInt64(slot->tts_values[0]); });
+  progress_.more_bytes_moved(machines_ * block_bytes_);
+}
+
+/// A part sends a vector for each that the block has.
+void SqlSteps::count_sums() {
+  progress_.more_bytes_moved(static_cast<std::int64_t>(workspace_.parts().size()) * block_bytes_);
+}
+
 Bytes SqlSteps::step_users(const Bytes& step) {
   const BytesParam param(step);
   execute("insert into " + workspace_.next_slices() +
@@ -119,6 +131,7 @@ Bytes SqlSteps::step_users(const Bytes& step) {
           {param});
   workspace_.slices_are_next();
   gather_block(param, true);
+  count_block();
   solve_users();
   return summed([&](const TakeReport& take) { read_user_reports(take); });
 }
@@ -126,8 +139,12 @@ Bytes SqlSteps::step_users(const Bytes& step) {
 Bytes SqlSteps::step_items(const Bytes& step) {
   const BytesParam param(step);
   // The first pass of a half-step goes over the vectors that the users had in theirs.
-  if (step_of(step) != Step::kResidual) gather_block(param, false);
+  if (step_of(step) != Step::kResidual) {
+    gather_block(param, false);
+    count_block();
+  }
   gather_sums();
+  count_sums();
   execute("insert into " + workspace_.next_slices() +
               " select s.slice, als._step_slice(s.state, $1, p.sum) from " + workspace_.slices() +
               " s join (select slice, als._sum_pieces(piece) as sum from (select slice, piece "

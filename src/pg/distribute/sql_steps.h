@@ -5,6 +5,7 @@
 
 #include "core/parts/parts_trainer.h"
 #include "pg/distribute/workspace.h"
+#include "pg/server/progress.h"
 
 namespace als::pg {
 
@@ -26,9 +27,14 @@ class BytesParam {
 
 class SqlSteps : public PartsRunner {
  public:
-  /// slices: of items; threads: of each step, where it runs.
-  SqlSteps(Workspace& workspace, std::uint32_t slices, int threads)
-      : workspace_(workspace), slices_(slices), threads_(threads) {}
+  /// slices: of items; threads: of each step, where it runs; machines: that get each block.
+  SqlSteps(Workspace& workspace, std::uint32_t slices, int threads, std::int64_t machines,
+           Progress& progress)
+      : workspace_(workspace),
+        slices_(slices),
+        threads_(threads),
+        machines_(machines),
+        progress_(progress) {}
 
   Bytes step_users(const Bytes& step) override;
   Bytes step_items(const Bytes& step) override;
@@ -67,9 +73,15 @@ class SqlSteps : public PartsRunner {
   int threads() const { return threads_; }
 
  private:
+  void count_block();
+  void count_sums();
+
   Workspace& workspace_;
   std::uint32_t slices_;
   int threads_;
+  std::int64_t machines_;
+  Progress& progress_;
+  std::int64_t block_bytes_ = 0;
 };
 
 }  // namespace als::pg

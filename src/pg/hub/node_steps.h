@@ -10,8 +10,11 @@ namespace als::pg {
 /// send what their parts add up to.
 class NodeSteps : public SqlSteps {
  public:
-  NodeSteps(Workspace& workspace, NodePlaces& places, std::uint32_t slices, int threads)
-      : SqlSteps(workspace, slices, threads), places_(places) {}
+  NodeSteps(Workspace& workspace, NodePlaces& places, std::uint32_t slices, int threads,
+            Progress& progress)
+      : SqlSteps(workspace, slices, threads, static_cast<std::int64_t>(places.nodes().size()),
+                 progress),
+        places_(places) {}
 
  protected:
   void gather_block(const Param& step, bool with_step) override;

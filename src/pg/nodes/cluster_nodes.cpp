@@ -33,6 +33,12 @@ void check_node(const std::string& node, bool answers, const std::string& found,
 
 }  // namespace
 
+std::int64_t number_of_nodes() {
+  return count_rows(
+      "from pg_catalog.pg_dist_node where isactive and noderole operator(pg_catalog.=) "
+      "'primary'");
+}
+
 void check_nodes() {
   for_each_current_row(
       std::string("select pg_catalog.concat_ws(':', nodename, nodeport), success, "

@@ -85,8 +85,8 @@ void put_commands(ResultRows& rows) {
     auto phase = static_cast<Phase>(counter[kPhase]);
     auto command = static_cast<Command>(counter[kCommand]);
 
-    Datum values[11] = {};
-    bool nulls[11] = {};
+    Datum values[12] = {};
+    bool nulls[12] = {};
     values[0] = Int32GetDatum(backend.st_procpid);
     values[1] = CStringGetTextDatum(command_name(command));
     values[2] = CStringGetTextDatum(quote_qualified_identifier(schema, NameStr(name)));
@@ -110,6 +110,8 @@ void put_commands(ResultRows& rows) {
     }
     values[10] = Int32GetDatum(static_cast<int32>(counter[kTrial]));
     nulls[10] = counter[kTrial] == 0;
+    values[11] = Int64GetDatum(counter[kBytes]);  // unknown to 1.0
+    nulls[11] = counter[kBytes] == 0;
     rows.put(values, nulls);
   }
 }

@@ -73,7 +73,7 @@ FoldInInput::FoldInInput(FunctionCallInfo fcinfo, int ids_arg, int ratings, Serv
   }
   try {
     ThreadTeam alone = interruptible_team(1);
-    merge_duplicates(ratings_, model.on_duplicate, alone);
+    duplicates_ = merge_duplicates(ratings_, model.on_duplicate, alone);
   } catch (const DuplicateRating& duplicate) {
     const char* id = server([&] { return id_text(ids.type(), ids.id(duplicate.item)); });
     throw UserError(ERRCODE_CARDINALITY_VIOLATION,

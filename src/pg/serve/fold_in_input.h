@@ -22,6 +22,10 @@ class FoldInInput {
 
   bool empty() const { return ratings_.columns.empty(); }
 
+  /// As one row, and how many of them were merged into others.
+  const CompressedRows& ratings() const { return ratings_; }
+  std::size_t duplicates() const { return duplicates_; }
+
   /// The ids, by their index; ascending.
   const UninitializedVector<std::uint32_t>& items() const { return ratings_.columns; }
 
@@ -32,6 +36,7 @@ class FoldInInput {
  private:
   Side side_;
   CompressedRows ratings_;  // one row
+  std::size_t duplicates_ = 0;
 };
 
 }  // namespace als::pg

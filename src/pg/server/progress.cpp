@@ -41,6 +41,7 @@ void Progress::publish() {
   value[kStepsStarted] = steps_started_;
   value[kStepFinished] = step_finished_;
   value[kTrial] = trial_;
+  value[kBytes] = bytes_;
   pgstat_progress_start_command(command_number(), InvalidOid);
   pgstat_progress_update_multi_param(kCounters, index, value);
 }
@@ -71,6 +72,11 @@ void Progress::steps_done(std::int64_t steps) {
 void Progress::iteration(int finished, double loss) {
   std::memcpy(&loss_bits_, &loss, sizeof(loss));
   steps_done(finished);
+}
+
+void Progress::more_bytes_moved(std::int64_t bytes) {
+  bytes_ += bytes;
+  publish();
 }
 
 void Progress::trial(int number, std::int64_t iterations) {

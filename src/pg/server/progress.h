@@ -62,6 +62,9 @@ class Progress {
   void steps_done(std::int64_t steps);
   void iteration(int finished, double loss);
 
+  /// So many more bytes have gone from one table of a distributed training to another.
+  void more_bytes_moved(std::int64_t bytes);
+
   /// So many iterations are done in all trials; the last was one of this trial.
   void trial(int number, std::int64_t iterations);
 
@@ -81,6 +84,7 @@ class Progress {
   std::int64_t loss_bits_ = 0;
   std::int64_t rows_ = 0;
   std::int64_t trial_ = 0;
+  std::int64_t bytes_ = 0;
   TimestampTz started_;
   TimestampTz steps_started_ = 0;
   TimestampTz step_finished_ = 0;

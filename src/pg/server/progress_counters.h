@@ -23,6 +23,7 @@ enum ProgressCounter {
   kStepsStarted,
   kStepFinished,
   kTrial,
+  kBytes,
   kCounters
 };
 static_assert(kCounters <= PGSTAT_NUM_PROGRESS_PARAM, "the server keeps too few counters");

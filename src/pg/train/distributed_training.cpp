@@ -154,8 +154,10 @@ void DistributedTraining::complete_options() {
 }
 
 std::unique_ptr<SqlSteps> DistributedTraining::steps(std::uint32_t slices) {
-  if (places_) return std::make_unique<NodeSteps>(*workspace_, *places_, slices, request_.threads);
-  return std::make_unique<SqlSteps>(*workspace_, slices, request_.threads);
+  if (places_)
+    return std::make_unique<NodeSteps>(*workspace_, *places_, slices, request_.threads, progress_);
+  const std::int64_t machines = spread_.is_distributed() ? number_of_nodes() : 1;
+  return std::make_unique<SqlSteps>(*workspace_, slices, request_.threads, machines, progress_);
 }
 
 void DistributedTraining::iterate() {

@@ -1,0 +1,49 @@
+// als.refresh_users where Citus has distributed the users: each node computes the rows of its own.
+#pragma once
+
+#include "pg/history/live_ratings.h"
+#include "pg/model/model_writer.h"
+
+namespace als::pg {
+
+/// A refresh as statements that Citus runs on its nodes: ratings are compared with the rows that
+/// were made of them where both are, and als._refreshed_user is called there for each user who has
+/// others now. Neither ratings nor vectors come to this node.
+class SpreadRefresh {
+ public:
+  /// Within an SPI connection. All that is given must outlive it.
+  SpreadRefresh(ServedModel& served, const DescribedSource& source, ModelWriter& store,
+                Progress& progress)
+      : served_(served), source_(source), store_(store), progress_(progress) {}
+
+  /// Whether the users and the source, a table, are distributed by user and lie together, the items
+  /// are on all nodes, all ids are of the model's types, and rows have no weights.
+  bool is_possible() const;
+
+  /// Computes what rows these users have now, an array of ids, or those who have changed.
+  void compute(const std::optional<Param>& ids);
+
+  /// How many rows write() removes: of users of whose items the model knows none now.
+  std::int64_t removed() const;
+
+  /// Returns the number of rows written.
+  std::int64_t write();
+
+ private:
+  std::string users() const;
+  std::string ratings() const;
+  std::string same(const char* one, const char* other) const;
+  std::string counted_ratings() const;
+  std::string gone() const;
+  void find_changed();
+  void keep_changed();
+
+  ServedModel& served_;
+  const DescribedSource& source_;
+  ModelWriter& store_;
+  Progress& progress_;
+  std::string wanted_;     // the tables: of ids,
+  std::string refreshed_;  // and of rows
+};
+
+}  // namespace als::pg
