@@ -1458,7 +1458,7 @@ language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_bucket';
 comment on function als._bucket is
   'Internal to distributed trainings: which of so many buckets an id belongs to';
 
-create function als._add_to_row(state internal, item int, rating float8) returns internal
+create function als._add_to_row(state internal, item anyelement, rating float8, items anyarray) returns internal
 language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_to_row';
 comment on function als._add_to_row is 'Internal to als._row: adds a rating';
 
@@ -1466,11 +1466,11 @@ create function als._row_bytes(state internal) returns bytea
 language c immutable parallel safe as 'MODULE_PATHNAME', 'als_row_bytes';
 comment on function als._row_bytes is 'Internal to als._row: its result';
 
-create aggregate als._row(item int, rating float8) (
-  sfunc = als._add_to_row, stype = internal, sspace = 1024, finalfunc = als._row_bytes, parallel = safe
+create aggregate als._row(item anyelement, rating float8, items anyarray) (
+  sfunc = als._add_to_row, stype = internal, sspace = 1024, finalfunc = als._row_bytes, finalfunc_modify = read_write, parallel = safe
 );
-comment on aggregate als._row(int, float8) is
-  'Internal to distributed trainings: the ratings of one user';
+comment on aggregate als._row(anyelement, float8, anyarray) is
+  'Internal to distributed trainings: the ratings of one user, by the numbers of the items';
 
 create function als._add_to_chunk(state internal, ratings bytea, user_key bigint, part int, number int, items int, on_duplicate int,
                                   holdout float8, seed bigint, item_keys bigint[]) returns internal

@@ -186,7 +186,35 @@ select try($$select als._chunk_factors('\x00', '\x00', null)$$);
 select try($$select als._chunk(r, 1, 0, 0, 1, 0, 0, 0, null) from unnest(array['\x00', '\x0000000000000000']::bytea[]) r$$);
 select try($$select als._chunk('\x0100000000000000'::bytea, 1, 0, 0, 1, 0, 0, 0, null)$$);
 select try($$select als._chunk(''::bytea, 1, 0, 0, 2147483647, 0, 0, 0, null)$$);
-select try($$select als._row(3, 'NaN')$$);
+select try($$select als._row(3, 'NaN', '{3}'::int[])$$);
+select try($$select als._row(3, 1, null::int[])$$);
+select try($$select als._row(3, 1, array[3, null])$$);
+select try($$select als._row('a'::text, 1, array['a', 'b', 'a'])$$);
+select try($$select als._row(3, 1, array[3]) over () from generate_series(1, 2)$$);
+
+-- Rows are the same however the server groups them, with no more memory than for some, too. An item without a number has no
+-- place in them, a user without ratings has none.
+create function told_rows(query text) returns table (users bigint, rows text) language plpgsql as $$
+begin
+  return query execute 'select count(r), md5(string_agg(u || encode(r, ''hex''), '','' order by u)) from (' || query || ') rows (u, r)';
+end $$;
+create table grouped as
+select u, (n * 7) % 13 as i, u * n as r, n from generate_series(1, 3000) u, generate_series(1, 40 + u % 3) n where u % 100 > 0
+union all select 0, 99, 1, 1;
+analyze grouped;
+set enable_sort = off;
+select * from told_rows('select u, als._row(i, r, array[3, 1, 2, 0]) from grouped group by u');
+set work_mem = '64kB';
+select * from told_rows('select u, als._row(i, r, array[3, 1, 2, 0]) from grouped group by u');
+set enable_sort = on;
+set enable_hashagg = off;
+select * from told_rows('select u, als._row(i, r, array[3, 1, 2, 0]) from (select * from grouped order by u, n) rows group by u');
+reset enable_hashagg;
+reset work_mem;
+select * from told_rows('select u, als._row(i, r, array[3, 1, 2, 0]) from grouped group by grouping sets ((u), (i)) having u is not null');
+select als._row(i::text, r, array['3', '1', '2', '0']) = als._row(i, r, array[3, 1, 2, 0]) as same from grouped where u = 5;
+drop table grouped;
+drop function told_rows;
 
 -- Types of the same names in schemas that come first, and a schema whose name has to be quoted.
 create schema first;

@@ -83,7 +83,8 @@ is(scalar(() = $steps =~ /Collecting INSERT/g), 5, 'collected: the items, and th
 is(scalar(() = $steps =~ /performing repartitioned INSERT/g), 5, 'repartitioned: the ratings, the totals, and the sums of three passes');
 unlike($plans, qr/generating subplan [^\n]*als_[0-9a-f]+_(chunks|rows|users|sums|slices)/, 'no table of a training is gathered for another statement');
 like($steps, qr/generating subplan \S+ for subquery SELECT item_id, /, 'of the source the ids of items are, to be numbered');
-is(scalar(() = $steps =~ /generating subplan/g), 1, 'and nothing else');
+like($steps, qr/generating subplan \S+ for subquery SELECT array_agg\(item_id ORDER BY idx\)/, 'and by number, for the rows of users');
+is(scalar(() = $steps =~ /generating subplan/g), 2, 'and nothing else') or diag(join("\n", $steps =~ /generating subplan[^\n]*/g));
 sql('drop table m_user_factors, m_item_factors, m');
 
 # The same on one worker.

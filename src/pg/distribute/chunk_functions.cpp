@@ -1,7 +1,8 @@
-// From ratings to chunks: als._row gathers those of a user, als._chunk packs users.
+// als._chunk packs users and their ratings, and what is in a chunk.
 
 #include "core/base/limits.h"
 #include "core/parts/held_out.h"
+#include "pg/distribute/row_collector.h"
 #include "pg/distribute/stored_chunk.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
@@ -62,27 +63,6 @@ std::vector<std::uint64_t> keys_arg(FunctionCallInfo fcinfo, int index) {
 
 namespace {
 
-struct RowEntry {
-  std::uint32_t item;
-  float rating;
-};
-
-/// The ratings of one user on their way, in memory of the server, which counts it among that of
-/// the aggregate.
-struct RowState {
-  std::size_t size;
-  std::size_t capacity;
-  RowEntry* entries;
-};
-
-void grow(RowState* row, MemoryContext context) {
-  row->capacity = row->entries == nullptr ? 16 : 2 * row->capacity;
-  const Size bytes = row->capacity * sizeof(RowEntry);
-  row->entries =
-      static_cast<RowEntry*>(row->entries == nullptr ? MemoryContextAllocHuge(context, bytes)
-                                                     : repalloc_huge(row->entries, bytes));
-}
-
 /// The users of a chunk on their way.
 struct ChunkState {
   ChunkId id{};
@@ -129,10 +109,10 @@ void set_up(ChunkState& chunk, FunctionCallInfo fcinfo) {
 void add_user(ChunkState& chunk, FunctionCallInfo fcinfo) {
   const ByteView bytes = bytes_arg(fcinfo, kRow, "row");
   require_arg(fcinfo, kUserKey, "user_key");
-  if (bytes.size() % sizeof(RowEntry) != 0) throw InvalidBytes("these bytes are no row of ratings");
+  if (bytes.size() % sizeof(RowCollector::Entry) != 0) throw InvalidBytes("these bytes are no row of ratings");
   const auto user = static_cast<std::uint32_t>(chunk.user_keys.size());
-  for (std::size_t at = 0; at < bytes.size(); at += sizeof(RowEntry)) {
-    RowEntry entry;
+  for (std::size_t at = 0; at < bytes.size(); at += sizeof(RowCollector::Entry)) {
+    RowCollector::Entry entry;
     std::memcpy(&entry, bytes.data() + at, sizeof(entry));
     if (entry.item >= chunk.items || !std::isfinite(entry.rating))
       throw InvalidBytes("a row has a rating of an item that there is none of");
@@ -163,44 +143,10 @@ PackedChunk pack(ChunkState& chunk) {
 
 }  // namespace als::pg
 
-ALS_SQL_FUNCTION(als_add_to_row)
-ALS_SQL_FUNCTION(als_row_bytes)
 ALS_SQL_FUNCTION(als_add_to_chunk)
 ALS_SQL_FUNCTION(als_chunk_bytes)
 ALS_SQL_FUNCTION(als_chunk_facts)
 ALS_SQL_FUNCTION(als_judging_hashes)
-
-/// als._add_to_row(state internal, item int, rating float8): internal
-Datum als_add_to_row(PG_FUNCTION_ARGS) {
-  using namespace als::pg;
-  MemoryContext context = nullptr;
-  if (AggCheckCallContext(fcinfo, &context) == 0)
-    elog(ERROR, "als._add_to_row called outside of an aggregate");
-  auto* row = PG_ARGISNULL(0)
-                  ? static_cast<RowState*>(MemoryContextAllocZero(context, sizeof(RowState)))
-                  : reinterpret_cast<RowState*>(PG_GETARG_POINTER(0));
-  if (PG_ARGISNULL(1) || PG_ARGISNULL(2)) PG_RETURN_POINTER(row);
-  const double rating = PG_GETARG_FLOAT8(2);
-  const auto single = static_cast<float>(rating);
-  if (!std::isfinite(single))
-    ereport(ERROR,
-            (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("a rating is %g", rating),
-             errhint("Ratings must be finite numbers of single precision: correct the row, or "
-                     "leave it out by training on a query.")));
-  if (row->size == row->capacity) grow(row, context);
-  row->entries[row->size++] = {static_cast<std::uint32_t>(PG_GETARG_INT32(1)), single};
-  PG_RETURN_POINTER(row);
-}
-
-/// als._row_bytes(state internal): bytea
-Datum als_row_bytes(PG_FUNCTION_ARGS) {
-  using namespace als::pg;
-  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
-  const auto* row = reinterpret_cast<const RowState*>(PG_GETARG_POINTER(0));
-  PG_RETURN_BYTEA_P(guard([&] {
-    return bytea_of({{reinterpret_cast<const char*>(row->entries), row->size * sizeof(RowEntry)}});
-  }));
-}
 
 /// als._add_to_chunk(state internal, row bytea, user_key bigint, part int, number int, items int,
 /// on_duplicate int, holdout float8, seed bigint, item_keys bigint[]): internal

@@ -38,16 +38,19 @@ std::string number_statement(const Workspace& tables, const std::string& items) 
          items + ") items";
 }
 
+/// A join with the items would be planned as one of a table of which nothing is known.
 std::string rows_statement(const DescribedSource& source, const Workspace& tables) {
-  const std::string same_item =
-      server([&] { return equals_condition(*source.id_types.items, "item_id", "rated_item"); });
+  const IdType& item = *source.id_types.items;
+  const std::string type = server([&] { return spelled_type(item.base); });
+  server([&] { id_array_type(item); });
   return "insert into " + tables.rows() +
          " select ($3)[bucket operator(pg_catalog./) $2 operator(pg_catalog.+) 1], bucket "
          "operator(pg_catalog.%) $2, user_id, ratings from (select user_id, als._bucket(user_id, "
-         "$1) as bucket, als._row(idx, rating) as ratings from (select " +
-         quoted(source.user_col) + " as user_id, " + quoted(source.item_col) + " as rated_item, " +
-         source.rating_as_float8() + " as rating from " + rows_that_count(source) +
-         ") rated join " + tables.items() + " items on " + same_item + " group by user_id) users";
+         "$1) as bucket, als._row(rated_item, rating, (select pg_catalog.array_agg(item_id::" +
+         type + " order by idx) from " + tables.items() + ")) as ratings from (select " +
+         quoted(source.user_col) + " as user_id, " + quoted(source.item_col) + "::" + type +
+         " as rated_item, " + source.rating_as_float8() + " as rating from " +
+         rows_that_count(source) + ") rated group by user_id) users where ratings is not null";
 }
 
 std::string chunks_statement(const Workspace& tables, bool keeps_out) {
