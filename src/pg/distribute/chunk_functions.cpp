@@ -109,7 +109,8 @@ void set_up(ChunkState& chunk, FunctionCallInfo fcinfo) {
 void add_user(ChunkState& chunk, FunctionCallInfo fcinfo) {
   const ByteView bytes = bytes_arg(fcinfo, kRow, "row");
   require_arg(fcinfo, kUserKey, "user_key");
-  if (bytes.size() % sizeof(RowCollector::Entry) != 0) throw InvalidBytes("these bytes are no row of ratings");
+  if (bytes.size() % sizeof(RowCollector::Entry) != 0)
+    throw InvalidBytes("these bytes are no row of ratings");
   const auto user = static_cast<std::uint32_t>(chunk.user_keys.size());
   for (std::size_t at = 0; at < bytes.size(); at += sizeof(RowCollector::Entry)) {
     RowCollector::Entry entry;
