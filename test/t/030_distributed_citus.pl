@@ -79,7 +79,7 @@ $coordinator->psql('postgres',
 	q{set client_min_messages = debug1; select from als.train('m', 'ratings', factors => 16, iterations => 1, distributed => true)},
 	stderr => \$plans);
 my ($steps, $writing) = split /als: iteration 1 of 1/, $plans;
-is(scalar(() = $steps =~ /Collecting INSERT/g), 5, 'collected: the items, and the blocks of four steps');
+is(scalar(() = $steps =~ /Collecting INSERT/g), 6, 'collected: the parts, the items, and the blocks of four steps');
 is(scalar(() = $steps =~ /performing repartitioned INSERT/g), 5, 'repartitioned: the ratings, the totals, and the sums of three passes');
 unlike($plans, qr/generating subplan [^\n]*als_[0-9a-f]+_(chunks|rows|users|sums|slices)/, 'no table of a training is gathered for another statement');
 like($steps, qr/generating subplan \S+ for subquery SELECT item_id, /, 'of the source the ids of items are, to be numbered');
@@ -97,6 +97,15 @@ is( join("\n",
 sql('drop table m_user_factors, m_item_factors, m');
 sql("select citus_set_node_property('localhost', " . $node{two}->port . ", 'shouldhaveshards', true)");
 sql(q{select rebalance_table_shards(shard_transfer_mode => 'block_writes')});
+
+# Plans are made on the other machines as a training needs them, whatever these are set to; it ends with the transaction.
+my $settings = q{select string_agg(distinct current_setting('jit', user_id is null) || ' ' || current_setting('work_mem', user_id is null), ', ') from ratings};
+sql("select run_command_on_workers('alter system set jit = on')");
+sql("select run_command_on_workers('select pg_reload_conf()')");
+is( sql("begin; set local client_min_messages = warning; set local maintenance_work_mem = '55MB'; "
+		  . "select from als.train('m', 'ratings', factors => 2, iterations => 1, distributed => true, parts => 2); set local citus.max_adaptive_executor_pool_size = 1; $settings; rollback"),
+	'off 55MB', 'nodes plan as the training says');
+is(sql($settings), 'on 4MB', '... and then as before');
 
 # A source that is not distributed by its users is refused before the work.
 sql(q{create table by_item as select * from ratings; select create_distributed_table('by_item', 'item_id')});

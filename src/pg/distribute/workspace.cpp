@@ -60,6 +60,22 @@ void Workspace::create() {
     execute("select pg_catalog.create_reference_table(" + name_argument(table(label)) + ")");
   distribute({"chunks", "rows", "users", "users_too"}, "part", parts_.size());
   parts_ = value_in_each_shard(chunks(), static_cast<int>(parts_.size()));
+  share_settings();
+}
+
+/// The machines plan and run what they get by settings of their own, until one that lies in a shard
+/// there is set by a function: to the end of the transaction.
+void Workspace::share_settings() {
+  execute("insert into " + rows() + "(part) select pg_catalog.unnest($1)",
+          {int4_array_param(parts_)});
+  for (const char* name : {"jit", "work_mem"}) {
+    const std::string value = server([&]() -> const char* {
+      return quote_literal_cstr(GetConfigOptionByName(name, nullptr, false));
+    });
+    execute(std::string("select pg_catalog.count(pg_catalog.set_config('") + name + "', " + value +
+            ", part is not null)) from " + rows());
+  }
+  empty(rows());
 }
 
 void Workspace::create_slices(std::size_t n) {

@@ -88,6 +88,7 @@ class Workspace {
  private:
   std::string table(const char* label) const;
   void create(const char* label, const std::string& columns, const char* large);
+  void share_settings();
   void distribute(std::initializer_list<const char*> labels, const char* column,
                   std::size_t shards);
 
