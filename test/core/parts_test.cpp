@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/evaluate/holdout_metrics.h"
+#include "core/linalg/products.h"
 #include "core/train/training_loop.h"
 #include "parts_in_memory.h"
 

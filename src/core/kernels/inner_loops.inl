@@ -7,6 +7,7 @@
 #include "core/kernels/dot.inl"
 #include "core/kernels/dot_in_double.inl"
 #include "core/kernels/cg_pass.inl"
+#include "core/kernels/cg_row.inl"
 #include "core/kernels/search.inl"
 #include "core/kernels/rotate.inl"
 #include "core/kernels/score_tile.inl"
@@ -17,7 +18,16 @@ constexpr Kernels kKernels{accumulate,
                            cholesky,
                            cholesky_solve,
                            pass,
+                           move_sum,
+                           cg_start,
+                           cg_step,
+                           over_relax,
+                           subtract_diagonal,
+                           subtract_diagonal_product,
+                           precondition,
                            transform,
+                           add_weighted_squares,
+                           scale,
                            dot,
                            multiply,
                            find_scores,

@@ -59,6 +59,34 @@ struct PassTerms {
   float bias;            ///< what is added to every product
 };
 
+/// What is added to the diagonal of a matrix: to its last entry, which may be a bias's, something
+/// else than to the others.
+struct Ridge {
+  float others;
+  float last;
+};
+
+/// A row's vectors in the middle of conjugate gradients, see core/linalg/conjugate_gradients.h.
+struct CgVectors {
+  float* x;
+  float* residual;
+  float* preconditioner;
+  float* direction;
+  float* product;
+  float* partial_sum;
+  std::size_t unknowns;  ///< floats of each, a multiple of 16
+};
+
+/// The diagonal matrix D that a row's equations have beside its ratings, and their mean.
+struct CgDiagonal {
+  const float* eigenvalues;   ///< of the first `factors` entries, or null if they have none
+  const float* mean_squares;  ///< of the first `factors` entries; 1 for the others
+  std::size_t factors;        ///< a multiple of 16
+  Ridge ridge;                ///< of the first `factors` entries, and of the others
+  float weight;               ///< of the mean squares
+  float extra;                ///< one more ridge
+};
+
 struct SearchRows;
 struct SearchQuery;
 struct FoundRows;
@@ -66,13 +94,6 @@ struct BlockRange;
 struct TiledItems;
 struct TileQueries;
 struct ScoreRange;
-
-/// What is added to the diagonal of a matrix: to its last entry, which may be a bias's, something
-/// else than to the others.
-struct Ridge {
-  float others;
-  float last;
-};
 
 struct Kernels {
   /// matrix += sum of g z z^T, rhs += sum of h z. `panel` is room for 16 * blocks_of(n) floats a
@@ -94,11 +115,40 @@ struct Kernels {
   /// the sum of the c_e. p and result have `stride` floats.
   float (*pass)(const PassTerms& terms, const float* p, float* dots, float* result);
 
+  /// to += from, n floats, a multiple of 16, and from = 0.
+  void (*move_sum)(float* from, float* to, std::size_t n);
+
+  /// The first direction M^-1 r, and zeros for the product and the partial sum. Returns r^T M^-1 r.
+  double (*cg_start)(const CgVectors& row);
+
+  /// A step along the direction p, the product being -A p, and the next direction. `decrease`:
+  /// r^T M^-1 r. Returns what that is after the step. *curvature: p^T A p; if it is not above zero
+  /// there is no step.
+  double (*cg_step)(const CgVectors& row, double decrease, double* curvature);
+
+  /// x += share * (x - start), n floats, a multiple of 16.
+  void (*over_relax)(float* x, const float* start, float share, std::size_t n);
+
+  /// residual -= D x. Returns x^T D x.
+  double (*subtract_diagonal)(const CgDiagonal& diagonal, const CgVectors& row);
+
+  /// product -= (D + extra) p.
+  void (*subtract_diagonal_product)(const CgDiagonal& diagonal, const CgVectors& row);
+
+  /// M^-1: one over D + extra + weight * mean squares, 0 where that is not above zero.
+  void (*precondition)(const CgDiagonal& diagonal, const CgVectors& row);
+
   /// Multiplies each of `count` rows of n floats, padded with zeros to `stride` of them, by a
   /// matrix from the right. The matrix comes in blocks of 16 columns, one after the other, each
   /// with the 16 entries of its n rows side by side, padded with zeros.
   void (*transform)(float* rows, std::size_t count, std::size_t stride, std::size_t n,
                     const float* matrix);
+
+  /// sums[k] += weight * x[k]^2, n of them.
+  void (*add_weighted_squares)(const float* x, double weight, std::size_t n, double* sums);
+
+  /// x[k] *= scales[k], n of them.
+  void (*scale)(float* x, const float* scales, std::size_t n);
 
   float (*dot)(const float* a, const float* b, std::size_t n);
 

@@ -1,4 +1,5 @@
-// Products of rows and a square matrix. Included by avx2.cpp, avx512.cpp and baseline.cpp.
+// Products of rows and a square matrix, and what scales them. Included by avx2.cpp, avx512.cpp and
+// baseline.cpp.
 
 // kTileColumns rows at a time, a block of 16 columns of the result after the other in registers.
 template <int kRows>
@@ -36,4 +37,24 @@ void transform(float* rows, std::size_t count, std::size_t stride, std::size_t n
     transform_rows<kTileColumns>(rows + r * stride, stride, n, matrix);
   }
   for (; r < count; ++r) transform_rows<1>(rows + r * stride, stride, n, matrix);
+}
+
+void add_weighted_squares(const float* x, double weight, std::size_t n, double* sums) {
+  std::size_t k = 0;
+  for (; k + 8 <= n; k += 8) {
+    ALS_UNROLL for (std::size_t q = 0; q < 8; q += kDoubleLanes) {
+      const DoubleVector y = load_doubles(x + k + q);
+      DoubleVector sum;
+      __builtin_memcpy(&sum, sums + k + q, sizeof sum);
+      sum += weight * y * y;
+      __builtin_memcpy(sums + k + q, &sum, sizeof sum);
+    }
+  }
+  for (; k < n; ++k) sums[k] += weight * x[k] * x[k];
+}
+
+void scale(float* x, const float* scales, std::size_t n) {
+  std::size_t k = 0;
+  for (; k + kLanes <= n; k += kLanes) store(x + k, load<Vector>(x + k) * load<Vector>(scales + k));
+  for (; k < n; ++k) x[k] *= scales[k];
 }

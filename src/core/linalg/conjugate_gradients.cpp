@@ -8,68 +8,46 @@ ConjugateGradients::ConjugateGradients(std::size_t unknowns)
       x_(unknowns, 0.0F),
       residual_(unknowns, 0.0F),
       preconditioner_(unknowns, 0.0F),
-      scaled_(unknowns, 0.0F),
+      partial_sum_(unknowns, 0.0F),
       direction_(unknowns, 0.0F),
       product_(unknowns, 0.0F) {}
 
-/// scaled = M^-1 r; returns r^T M^-1 r.
-double ConjugateGradients::precondition() {
-  for (std::size_t k = 0; k < x_.size(); ++k) scaled_[k] = preconditioner_[k] * residual_[k];
-  return dot(residual_, scaled_);
+CgVectors ConjugateGradients::vectors() {
+  return {x_.data(),         residual_.data(), preconditioner_.data(),
+          direction_.data(), product_.data(),  partial_sum_.data(),
+          x_.size()};
 }
 
-void ConjugateGradients::add_to_residual() { move_partial_sum(residual_); }
+void ConjugateGradients::add_to_residual() {
+  kernels_.move_sum(partial_sum_.data(), residual_.data(), x_.size());
+}
 
-void ConjugateGradients::add_to_product() { move_partial_sum(product_); }
-
-void ConjugateGradients::move_partial_sum(AlignedVector<float>& to) {
-  for (std::size_t k = 0; k < to.size(); ++k) {
-    to[k] += scaled_[k];
-    scaled_[k] = 0.0F;
-  }
+void ConjugateGradients::add_to_product() {
+  kernels_.move_sum(partial_sum_.data(), product_.data(), x_.size());
 }
 
 void ConjugateGradients::start() {
   lowered_ = 0;
-  decrease_ = precondition();
-  for (std::size_t k = 0; k < x_.size(); ++k) {
-    direction_[k] = scaled_[k];
-    scaled_[k] = product_[k] = 0.0F;
-  }
+  decrease_ = kernels_.cg_start(vectors());
 }
 
 void ConjugateGradients::resume(double decrease, double lowered) {
   decrease_ = decrease;
   lowered_ = lowered;
-  for (std::size_t k = 0; k < x_.size(); ++k) scaled_[k] = product_[k] = 0.0F;
+  for (std::size_t k = 0; k < x_.size(); ++k) partial_sum_[k] = product_[k] = 0.0F;
 }
 
 void ConjugateGradients::step() {
   // The best step along p has the length r^T M^-1 r / p^T A p. Where rounding has eaten A up, there
   // is nothing to gain.
-  const double curvature = -dot(direction_, product_);
-  if (!(curvature > 0)) {
-    decrease_ = 0;
-    return;
-  }
-  const auto length = static_cast<float>(decrease_ / curvature);
-  for (std::size_t k = 0; k < x_.size(); ++k) {
-    x_[k] += length * direction_[k];
-    residual_[k] += length * product_[k];
-    product_[k] = 0.0F;
-  }
-  lowered_ += decrease_ * decrease_ / curvature;
-  const double next = precondition();
-  const auto share = static_cast<float>(next / decrease_);
-  for (std::size_t k = 0; k < x_.size(); ++k) {
-    direction_[k] = scaled_[k] + share * direction_[k];
-    scaled_[k] = 0.0F;
-  }
+  double curvature = 0;
+  const double next = kernels_.cg_step(vectors(), decrease_, &curvature);
+  if (curvature > 0) lowered_ += decrease_ * decrease_ / curvature;
   decrease_ = next;
 }
 
 void ConjugateGradients::over_relax(const float* start, float share) {
-  for (std::size_t k = 0; k < x_.size(); ++k) x_[k] += share * (x_[k] - start[k]);
+  kernels_.over_relax(x_.data(), start, share, x_.size());
   lowered_ *= 1.0 - static_cast<double>(share) * share;
 }
 

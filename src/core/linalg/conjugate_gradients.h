@@ -29,7 +29,7 @@ class ConjugateGradients {
 
   /// Where a part of the residual or of the product can be summed up on its own, zeros at first,
   /// and then be added to it: single-precision sums of many terms lose less that way.
-  float* partial_sum() { return scaled_.data(); }
+  float* partial_sum() { return partial_sum_.data(); }
   void add_to_residual();
   void add_to_product();
 
@@ -44,6 +44,9 @@ class ConjugateGradients {
   /// have ended, of all places on that line, this takes back share^2 of what they have lowered.
   void over_relax(const float* start, float share);
 
+  /// All of them, for the inner loops.
+  CgVectors vectors();
+
   /// By about how much the next step will lower f. 0: there is nothing to gain.
   double decrease() const { return decrease_; }
   /// By how much the steps so far have lowered f.
@@ -52,19 +55,13 @@ class ConjugateGradients {
   static std::size_t memory(std::size_t unknowns);
 
  private:
-  double dot(const AlignedVector<float>& a, const AlignedVector<float>& b) const {
-    return kernels_.dot(a.data(), b.data(), a.size());
-  }
-  double precondition();
-  void move_partial_sum(AlignedVector<float>& to);
-
   const Kernels& kernels_;
   double decrease_ = 0;  // r^T M^-1 r
   double lowered_ = 0;
   AlignedVector<float> x_;
   AlignedVector<float> residual_;
   AlignedVector<float> preconditioner_;  // M^-1
-  AlignedVector<float> scaled_;          // M^-1 r; between the steps, zeros or a partial sum
+  AlignedVector<float> partial_sum_;     // zeros between the steps
   AlignedVector<float> direction_;       // p
   AlignedVector<float> product_;         // -A p
 };

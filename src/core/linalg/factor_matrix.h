@@ -94,20 +94,6 @@ inline void write_row(const std::vector<float>& x, std::size_t row, Factors& fac
   if (!factors.bias.empty()) factors.bias[row] = x[factors.matrix.cols()];
 }
 
-inline double squared_norm(const std::vector<float>& x) {
-  double sum = 0;
-  for (const float value : x) sum += static_cast<double>(value) * value;
-  return sum;
-}
-
-inline double squared_norm(const FactorMatrix& matrix, std::size_t row) {
-  double sum = 0;
-  for (std::size_t k = 0; k < matrix.cols(); ++k) {
-    sum += static_cast<double>(matrix.row(row)[k]) * matrix.row(row)[k];
-  }
-  return sum;
-}
-
 /// Factors, wherever they are kept.
 struct BiasedView {
   BiasedView(const FactorView& vectors, const float* bias) : vectors(vectors), bias(bias) {}

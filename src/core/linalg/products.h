@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "core/base/thread_team.h"
 #include "core/linalg/factor_matrix.h"
@@ -15,6 +16,14 @@ float dot(const float* a, const float* b, std::size_t n);
 /// a.b in double precision.
 double dot_in_double(const float* a, const float* b, std::size_t n);
 double dot_in_double(const float* a, const double* b, std::size_t n);
+
+/// x.x in double precision.
+inline double squared_norm(const std::vector<float>& x) {
+  return dot_in_double(x.data(), x.data(), x.size());
+}
+inline double squared_norm(const FactorMatrix& matrix, std::size_t row) {
+  return dot_in_double(matrix.row(row), matrix.row(row), matrix.cols());
+}
 
 /// The cosine of the angle between a and b, 0 where one of them is zero: of vectors of any finite
 /// lengths, as squares of floats neither overflow nor underflow in double precision. Never beyond

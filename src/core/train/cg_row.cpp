@@ -30,24 +30,27 @@ void pack(const float* from, std::size_t r, Factors& factors) {
 }
 
 CgEquations::CgEquations(const TrainOptions& options, const GramBasis& basis)
-    : basis_(basis),
+    : kernels_(kernels()),
+      basis_(basis),
       implicit_(options.feedback == Feedback::kImplicit),
       biases_(options.biases),
       factors_(static_cast<std::size_t>(options.factors)),
-      stride_(blocks_of(factors_) * kBlock),
-      unknowns_(cg_unknowns(options)) {}
+      stride_(blocks_of(factors_) * kBlock) {}
 
-/// What Y^T Y and the ridge add to A[k][k], and to no other entry in this basis.
-float CgEquations::shared_diagonal(const CgRow& row, std::size_t k) const {
-  if (k >= stride_) return row.ridge.last;
-  return (implicit_ ? basis_.eigenvalues()[k] : 0.0F) + row.ridge.others;
+CgDiagonal CgEquations::diagonal_of(const CgRow& row) const {
+  return {implicit_ ? basis_.eigenvalues() : nullptr,
+          basis_.mean_squares(),
+          stride_,
+          row.ridge,
+          row.weight,
+          row.extra};
 }
 
-/// What A[k][k] is on average. The ratings' own part of it, the sum of w z_k^2, would take another
-/// pass.
+/// What A[k][k] is on average, of a factor. The ratings' own part of it, the sum of w z_k^2, would
+/// take another pass.
 float CgEquations::mean_diagonal(const CgRow& row, std::size_t k) const {
-  const float mean_square = k < stride_ ? basis_.mean_squares()[k] : 1.0F;
-  return shared_diagonal(row, k) + row.weight * mean_square;
+  return (implicit_ ? basis_.eigenvalues()[k] : 0.0F) + row.ridge.others +
+         row.weight * basis_.mean_squares()[k];
 }
 
 /// A ridge around where the row is, rho |x - x_0|^2, if its equations may be singular; else 0. What
@@ -67,20 +70,11 @@ float CgEquations::proximal_ridge(const CgRow& row) const {
 
 void CgEquations::precondition(CgRow& row) const {
   row.extra = proximal_ridge(row);
-  for (std::size_t k = 0; k < unknowns_; ++k) {
-    const float whole = mean_diagonal(row, k) + row.extra;
-    row.gradients.preconditioner()[k] = whole > 0 ? 1.0F / whole : 0.0F;
-  }
+  kernels_.precondition(diagonal_of(row), row.gradients.vectors());
 }
 
 void CgEquations::start(CgRow& row) const {
-  const float* x = row.gradients.x();
-  float* residual = row.gradients.residual();
-  for (std::size_t k = 0; k < unknowns_; ++k) {
-    const float diagonal = shared_diagonal(row, k);
-    residual[k] -= diagonal * x[k];
-    row.loss += static_cast<double>(diagonal) * x[k] * x[k];
-  }
+  row.loss += kernels_.subtract_diagonal(diagonal_of(row), row.gradients.vectors());
   precondition(row);
   row.gradients.start();
 }
@@ -90,18 +84,13 @@ bool CgEquations::is_active(const CgRow& row) {
 }
 
 void CgEquations::step(CgRow& row) const {
-  for (std::size_t k = 0; k < unknowns_; ++k) {
-    row.gradients.product()[k] -=
-        (shared_diagonal(row, k) + row.extra) * row.gradients.direction()[k];
-  }
+  kernels_.subtract_diagonal_product(diagonal_of(row), row.gradients.vectors());
   row.gradients.step();
 }
 
 CgEquations::Outcome CgEquations::outcome(const CgRow& row) const {
   const float* x = row.gradients.x();
-  double norm = 0;
-  for (std::size_t k = 0; k < stride_; ++k) norm += static_cast<double>(x[k]) * x[k];
-  double ridge = row.ridge.others * norm;
+  double ridge = row.ridge.others * kernels_.dot_in_double(x, x, stride_);
   if (biases_) ridge += row.ridge.last * static_cast<double>(x[stride_]) * x[stride_];
   const double loss = row.loss - row.gradients.lowered();
   return {loss, ridge, std::isfinite(ridge) && std::isfinite(loss),

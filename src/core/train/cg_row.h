@@ -71,16 +71,16 @@ class CgEquations {
   Outcome outcome(const CgRow& row) const;
 
  private:
-  float shared_diagonal(const CgRow& row, std::size_t k) const;
+  CgDiagonal diagonal_of(const CgRow& row) const;
   float mean_diagonal(const CgRow& row, std::size_t k) const;
   float proximal_ridge(const CgRow& row) const;
 
+  const Kernels& kernels_;
   const GramBasis& basis_;
   bool implicit_;
   bool biases_;
   std::size_t factors_;
   std::size_t stride_;
-  std::size_t unknowns_;
 };
 
 }  // namespace als

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "core/kernels/kernels.h"
 #include "core/linalg/eigenbasis.h"
 #include "core/linalg/products.h"
 
@@ -19,8 +20,7 @@ constexpr double kMinScale = 1e-6;
 void scale(FactorMatrix& matrix, const std::vector<float>& scales, ThreadTeam& team) {
   team.for_each_block(matrix.rows(), kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t row = begin; row < end; ++row) {
-      float* y = matrix.row(row);
-      for (std::size_t k = 0; k < scales.size(); ++k) y[k] *= scales[k];
+      kernels().scale(matrix.row(row), scales.data(), scales.size());
     }
   });
 }
@@ -35,9 +35,7 @@ std::vector<double> sum_squares(const FactorMatrix& matrix, ThreadTeam& team,
   team.for_each_block(matrix.rows(), kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
     double* sum = sums.data() + begin / kRowsPerBlock * n;
     for (std::size_t row = begin; row < end; ++row) {
-      const auto w = static_cast<double>(weight(row));
-      const float* y = matrix.row(row);
-      for (std::size_t k = 0; k < n; ++k) sum[k] += w * y[k] * y[k];
+      kernels().add_weighted_squares(matrix.row(row), static_cast<double>(weight(row)), n, sum);
     }
   });
   for (std::size_t block = n; block < sums.size(); block += n) {

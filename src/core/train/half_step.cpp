@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/linalg/gram.h"
+#include "core/linalg/products.h"
 
 namespace als {
 namespace {
