@@ -28,14 +28,14 @@ declare
   metric float8;
 begin
   if feedback = 'explicit' then
-    run := als.train('sweep.model', 'sweep.train', biases => biases, factors => factors,
+    run := als.train('sweep.model', 'sweep.train', biases => biases, factors => factors, iterations => 15,
                      reg_exponent => e, regularization => lambda, replace => true);
     -- Planned anew each time: the name stands for another table now.
     execute 'select sweep.rmse()' into metric;
   else
     run := als.train('sweep.model', case feedback when 'clicks' then 'sweep.likes' else 'sweep.train' end,
                      rating_col => case feedback when 'counts' then 'rating' end, feedback => 'implicit',
-                     alpha => alpha, factors => factors, reg_exponent => e,
+                     alpha => alpha, factors => factors, iterations => 15, reg_exponent => e,
                      regularization => lambda, replace => true);
     execute 'select sweep.recall($1)' into metric using liked;
   end if;

@@ -16,13 +16,13 @@ create function descent(model als.model, zero_loss float8) returns text language
 
 select solver, regularization, descent(m, 2 * (select count(*) from clicks)), loss[15] < 1e-3 * (select count(*) from clicks) or regularization > 1e-6 as fits
 from unnest(array['auto', 'direct']) as solver, unnest(array[0, 1e-12, 1e-6, 1e-3]) as regularization,
-  lateral (select m, (m).loss from als.train('m', 'clicks', rating_col => null, feedback => 'implicit', factors => 15, regularization => regularization, solver => solver, replace => true) as m) as runs;
+  lateral (select m, (m).loss from als.train('m', 'clicks', rating_col => null, feedback => 'implicit', factors => 15, iterations => 15, regularization => regularization, solver => solver, replace => true) as m) as runs;
 select max(abs(als.predict('m', user_id, item_id) - 1)) < 0.1 as clicks_are_ones from clicks;
 select solver, factors, descent(m, 20) from unnest(array['auto', 'direct']) as solver, unnest(array[10, 15, 64]) as factors,
   lateral (select m from als.train('m', 'own', rating_col => null, feedback => 'implicit', factors => factors, regularization => 0, solver => solver, replace => true) as m) as runs;
 select solver, biases, nonnegative, descent(m, (select sum(rating * rating) from stars)), loss[15] < 1e-3 or nonnegative as fits
 from unnest(array['auto', 'direct']) as solver, unnest(array[false, true]) as biases, unnest(array[false, true]) as nonnegative,
-  lateral (select m, (m).loss from als.train('x', 'stars', factors => 32, regularization => 0, biases => biases, nonnegative => nonnegative, solver => solver, replace => true) as m) as runs;
+  lateral (select m, (m).loss from als.train('x', 'stars', factors => 32, iterations => 15, regularization => 0, biases => biases, nonnegative => nonnegative, solver => solver, replace => true) as m) as runs;
 -- As few of the tiniest and the hugest ratings do.
 select scale, descent(m, scale ^ 2 * (select sum(rating * rating) from stars)) from unnest(array[1e-6, 1e6]) as scale,
   lateral (select m from als.train('x', format('select user_id, item_id, rating * %s as rating from no_regularization.stars', scale), factors => 32, regularization => 0, biases => false, replace => true) as m) as runs;

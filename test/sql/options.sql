@@ -47,7 +47,6 @@ select try_option('user_col => null');
 select try_option('item_col => null');
 select try_option('feedback => null');
 select try_option('factors => null');
-select try_option('iterations => null');
 select try_option('seed => null');
 select try_option('replace => null');
 select try_option('unlogged => null');
@@ -64,10 +63,12 @@ select alpha, max(abs(l)) < 1e9 from als.train('m', 'ratings', feedback => 'impl
 select threads, als.drop_model('m') from als.train('m', 'ratings', replace => true);
 
 -- What is left open depends on the feedback, the biases and the exponent.
-select o as options, reg_exponent, round(regularization::numeric, 4) as regularization, alpha, biases
+select o as options, reg_exponent, round(regularization::numeric, 4) as regularization, alpha, biases, iterations
 from unnest(array['{}', '{"reg_exponent": null, "regularization": null}', '{"reg_exponent": 1}', '{"reg_exponent": 0}', '{"biases": false}',
   '{"biases": false, "reg_exponent": 0.5}', '{"regularization": 3}', '{"feedback": "implicit"}', '{"feedback": "implicit", "reg_exponent": 1}',
-  '{"feedback": "implicit", "reg_exponent": 0, "alpha": 1}']) with ordinality as t (o, n), als.train('defaults', 'ratings', o::jsonb || '{"iterations": 1, "factors": 1}', true) order by n;
+  '{"feedback": "implicit", "reg_exponent": 0, "alpha": 1}', '{"iterations": null, "solver": "cg"}', '{"solver": "direct"}',
+  '{"nonnegative": true}', '{"feedback": "implicit", "nonnegative": true}', '{"iterations": 3, "solver": "direct"}']) with ordinality as t (o, n),
+  als.train('defaults', 'ratings', o::jsonb || '{"factors": 1}', true) order by n;
 select als.drop_model('defaults');
 
 -- Settings.

@@ -33,6 +33,14 @@ double default_exponent(const TrainOptions& options) {
   return options.feedback == Feedback::kExplicit && !options.biases ? 1 : 0.5;
 }
 
+/// Iterations that leave nothing to gain on held-out ratings. Direct solutions are not
+/// over-relaxed, and vectors that carry the mean as well have a longer way to go.
+int default_iterations(const TrainOptions& options) {
+  const bool slow = options.solver == Solver::kDirect || options.nonnegative ||
+                    (options.feedback == Feedback::kExplicit && !options.biases);
+  return slow ? 15 : 8;
+}
+
 /// With r -> c r, which is c times the spread, the vectors x and y become sqrt(c) times as long. So
 /// a lambda that is c times as large leaves all but the scale as it is. And a good lambda depends
 /// on the exponent: whatever that is, a row of a middling weight, of 144 ratings, has the ridge
@@ -88,7 +96,6 @@ TrainOptions complete(const OptionChoices& choices, const RatingStatistics& rati
   options.feedback = choices.feedback();
   const bool implicit = options.feedback == Feedback::kImplicit;
   options.factors = static_cast<int>(choices.integer(OptionId::kFactors, options.factors));
-  options.iterations = static_cast<int>(choices.integer(OptionId::kIterations, options.iterations));
   if (implicit) options.alpha = choices.number(OptionId::kAlpha, default_alpha(ratings));
   options.biases = choices.flag(OptionId::kBiases, !implicit);
   options.reg_exponent = choices.number(OptionId::kRegExponent, default_exponent(options));
@@ -105,6 +112,8 @@ TrainOptions complete(const OptionChoices& choices, const RatingStatistics& rati
   options.seed = static_cast<std::uint64_t>(
       choices.integer(OptionId::kSeed, static_cast<std::int64_t>(options.seed)));
   options.solver = static_cast<Solver>(choices.integer(OptionId::kSolver, 0));
+  options.iterations =
+      static_cast<int>(choices.integer(OptionId::kIterations, default_iterations(options)));
   if (options.nonnegative && options.solver == Solver::kConjugateGradients)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
                     "conjugate gradients cannot keep factors from below zero",

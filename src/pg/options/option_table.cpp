@@ -32,7 +32,7 @@ std::optional<OptionValue> whole_number(const std::string& text) {
 const std::array<Option, kOptionCount> kOptionTable{{
     {"feedback", Type::kChoice, 0, 0, {"explicit", "implicit"}},
     {"factors", Type::kInteger, 1, kMaxFactors, {}, kTunable},
-    {"iterations", Type::kInteger, 1, kMaxIterations, {}, kTunable},
+    {"iterations", Type::kInteger, 1, kMaxIterations, {}, kTunable | kNullable},
     {"regularization", Type::kNumber, 0, kMaxRegularization, {}, kTunable | kNullable},
     {"bias_regularization",
      Type::kNumber,
