@@ -28,6 +28,7 @@ DualSolver::DualSolver(std::size_t factors, bool bias)
       inverse_diagonal_(blocks_of(most_terms_) * kBlock, 0.0F),
       solution_(blocks_of(most_terms_) * kBlock, 0.0F) {
   rows_.reserve(most_terms_);
+  root_weights_.reserve(most_terms_);
   targets_.reserve(most_terms_);
 }
 
@@ -40,8 +41,8 @@ bool DualSolver::solve_dual(Ridge ridge) {
             0.0F);
   for (std::size_t r = 0; r < n; ++r) {
     for (std::size_t c = 0; c <= r; ++c) {
-      matrix_[matrix_index(r, c)] =
-          kernels_.dot(rows_[r], rows_[c], factors_) / ridge.others + of_bias;
+      const float product = kernels_.dot(rows_[r], rows_[c], factors_) / ridge.others + of_bias;
+      matrix_[matrix_index(r, c)] = root_weights_[r] * root_weights_[c] * product;
     }
     // Also false for what is not a number, as without a ridge.
     if (!(matrix_[matrix_index(r, r)] <= kLargestEntry)) return false;
@@ -49,7 +50,7 @@ bool DualSolver::solve_dual(Ridge ridge) {
   // All eigenvalues are 1 or more.
   if (!kernels_.cholesky(matrix_.data(), n, {1, 1}, 0, factor_.data(), inverse_diagonal_.data()))
     return false;
-  std::copy(targets_.begin(), targets_.end(), solution_.begin());
+  for (std::size_t e = 0; e < n; ++e) solution_[e] = root_weights_[e] * targets_[e];
   std::fill(solution_.begin() + static_cast<std::ptrdiff_t>(n), solution_.end(), 0.0F);
   kernels_.cholesky_solve(factor_.data(), inverse_diagonal_.data(), n, solution_.data());
   return true;
@@ -60,13 +61,15 @@ bool DualSolver::solve(Ridge ridge, float* x) {
   if (solved) {
     std::fill_n(x, factors_ + (bias_ ? 1 : 0), 0.0F);
     for (std::size_t e = 0; e < rows_.size(); ++e) {
-      const float scale = solution_[e] / ridge.others;
+      const float weighted = root_weights_[e] * solution_[e];
+      const float scale = weighted / ridge.others;
       const float* z = rows_[e];
       for (std::size_t k = 0; k < factors_; ++k) x[k] += scale * z[k];
-      if (bias_) x[factors_] += solution_[e] / ridge.last;
+      if (bias_) x[factors_] += weighted / ridge.last;
     }
   }
   rows_.clear();
+  root_weights_.clear();
   targets_.clear();
   return solved;
 }
@@ -74,7 +77,7 @@ bool DualSolver::solve(Ridge ridge, float* x) {
 std::size_t DualSolver::memory(std::size_t factors, bool bias) {
   const std::size_t n = als::most_terms(factors + (bias ? 1 : 0));
   return (2 * matrix_floats(n) + 2 * blocks_of(n) * kBlock) * sizeof(float) +
-         n * (sizeof(const float*) + sizeof(float));
+         n * (sizeof(const float*) + 2 * sizeof(float));
 }
 
 }  // namespace als

@@ -196,9 +196,10 @@ bool HalfStep::solve_short_row(std::size_t row, const Factors& fixed,
   for (std::size_t e = 0; e < ratings.count; ++e) {
     const std::uint32_t column = ratings.columns[e];
     const double bias = fixed.bias.empty() ? 0.0 : fixed.bias[column];
-    const auto target = static_cast<float>(objective_.rhs_weight(ratings.values[e], bias));
-    worker.dual.add(fixed.matrix.row(column), target);
-    targets += static_cast<double>(target) * target;
+    const auto target = static_cast<float>(objective_.rhs_weight(ratings.values[e], 1.0, bias));
+    const double weight = ratings.weight(e);
+    worker.dual.add(fixed.matrix.row(column), static_cast<float>(weight), target);
+    targets += weight * target * target;
   }
   if (!worker.dual.solve(ridge_of(row), worker.solution.data())) return false;
   const double fit = quick_fit(row, fixed, workspace, worker.solution);
