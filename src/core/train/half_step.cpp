@@ -187,8 +187,34 @@ bool HalfStep::finish_row(std::size_t row, double targets, const Factors& fixed,
   return true;
 }
 
+/// A row of explicit feedback with fewer ratings than unknowns. Returns false, and leaves it as it
+/// was, if it has more, or rounding errors could matter.
+bool HalfStep::solve_short_row(std::size_t row, const Factors& fixed,
+                               const TrainingWorkspace& workspace, RowWorkspace& worker,
+                               Factors& solved, Result& result) const {
+  const RowRatings ratings = ratings_of(rows_, row);
+  if (implicit() || options().nonnegative || ratings.count > worker.dual.most_terms()) return false;
+  double targets = 0;
+  for (std::size_t e = 0; e < ratings.count; ++e) {
+    const std::uint32_t column = ratings.columns[e];
+    const double bias = fixed.bias.empty() ? 0.0 : fixed.bias[column];
+    const auto target = static_cast<float>(objective_.rhs_weight(ratings.values[e], 1.0, bias));
+    const double weight = ratings.weight(e);
+    worker.dual.add(fixed.matrix.row(column), static_cast<float>(weight), target);
+    targets += weight * target * target;
+  }
+  if (!worker.dual.solve(ridge_of(row), worker.solution.data())) return false;
+  const double fit = quick_fit(row, fixed, workspace, worker.solution);
+  if (!(fit >= kDoubtful * targets)) return false;
+  result.fit += fit;
+  result.ridge += ridge_at(row, worker.solution);
+  write_row(worker.solution, row, solved);
+  return true;
+}
+
 void HalfStep::solve_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
                          RowWorkspace& worker, Factors& solved, Result& result) const {
+  if (solve_short_row(row, fixed, workspace, worker, solved, result)) return;
   objective_.start_equations(workspace.gram.matrix(), worker.equations);
   const double targets =
       add_ratings(rows_.offsets[row], rows_.offsets[row + 1], fixed, worker, worker.equations);

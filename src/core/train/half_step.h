@@ -116,6 +116,8 @@ class HalfStep {
                        TrainingWorkspace& workspace);
   void solve_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
                  RowWorkspace& worker, Factors& solved, Result& result) const;
+  bool solve_short_row(std::size_t row, const Factors& fixed, const TrainingWorkspace& workspace,
+                       RowWorkspace& worker, Factors& solved, Result& result) const;
   bool finish_row(std::size_t row, double targets, const Factors& fixed,
                   const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                   Result& result) const;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/linalg/dual_solver.h"
 #include "core/linalg/normal_equations.h"
 #include "core/linalg/term_accumulator.h"
 #include "core/train/cg_row.h"
@@ -23,6 +24,7 @@ struct RowWorkspace {
       : terms(static_cast<std::size_t>(options.factors), options.biases),
         equations(terms.unknowns()),
         solver(options),
+        dual(static_cast<std::size_t>(options.factors), options.biases),
         solution(terms.unknowns()),
         before(terms.unknowns()),
         batch(cg_batch_rows(options), CgRow(cg_unknowns(options))) {}
@@ -30,6 +32,7 @@ struct RowWorkspace {
   TermAccumulator terms;
   NormalEquations equations;
   ExactSolver solver;
+  DualSolver dual;
   std::vector<float> solution;
   std::vector<float> before;  ///< the row as it was
   bool refined = false;       ///< single precision was not enough for the solution

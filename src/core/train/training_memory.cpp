@@ -36,7 +36,8 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
       (blocks_of(factors) * kBlock + (options.biases ? 1 : 0)) * sizeof(float);
   const std::size_t equations = NormalEquations(unknowns).size() * sizeof(float);
   const std::size_t worker =
-      TermAccumulator::memory(unknowns) + ExactSolver::memory(options) + equations +
+      TermAccumulator::memory(unknowns) + ExactSolver::memory(options) +
+      DualSolver::memory(factors, options.biases) + equations +
       cg_batch_rows(options) * ConjugateGradients::memory(blocks_of(unknowns) * kBlock) +
       sizeof(PassChunk);
   const std::size_t training =
