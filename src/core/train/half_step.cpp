@@ -193,7 +193,9 @@ bool HalfStep::solve_short_row(std::size_t row, const Factors& fixed,
                                const TrainingWorkspace& workspace, RowWorkspace& worker,
                                Factors& solved, Result& result) const {
   const RowRatings ratings = ratings_of(rows_, row);
-  if (implicit() || options().nonnegative || ratings.count > worker.dual.most_terms()) return false;
+  if (implicit() || options().nonnegative || prior_ != nullptr ||
+      ratings.count > worker.dual.most_terms())
+    return false;
   double targets = 0;
   for (std::size_t e = 0; e < ratings.count; ++e) {
     const std::uint32_t column = ratings.columns[e];
