@@ -123,6 +123,10 @@ select train('no_such_table');
 select train('select item_id from items');
 select train('select item_id, topic, point(1, 2) as place from items');
 select train('select item_id, null::text as nothing from items');
+select train('select topic, item_id as sku from items');
+select train('select tags, item_id as sku from items');
+select train('select released as item_id, topic from items');
+select train('select item_id % 3 as id, topic from items');
 select train('select item_id + 5000 as item_id, topic from items');
 select train('select item_id, topic from items union all select 7, null');
 select train('select n as item_id, md5(n::text) as hash from generate_series(1, 1000001) n');
@@ -135,6 +139,10 @@ select try($$select 1 from als.tune('ratings', '{"feature_strength": [1, 2]}')$$
 delete from again_item_feature_weights;
 select try($$select als.refresh_items('again')$$);
 drop table backwards;
+select try($$select als.refresh_items('again')$$);
+create table "My Features" as select item_id, topic from items;
+select n_items from als.train('again', 'likes', rating_col => null, feedback => 'implicit', factors => 4, replace => true, item_features => '"My Features"');
+drop table "My Features";
 select try($$select als.refresh_items('again')$$);
 
 -- Read as the source is: of a stranger's model only what runs nothing of theirs.

@@ -18,7 +18,8 @@ std::vector<std::size_t> activity_arg(const NamedArgs& args) {
     const bool ascends = least.empty() || bound > static_cast<std::int64_t>(least.back());
     if (bound < 0 || bound > PG_INT32_MAX || !ascends)
       throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
-                      format("invalid activity: %s", std::to_string(bound).c_str()),
+                      format("invalid activity: %s%s", std::to_string(bound).c_str(),
+                             ascends ? "" : (" after " + std::to_string(least.back())).c_str()),
                       "Give the least number of ratings in each group, ascending, as in "
                       "'{0,1,4,11,31,101}'.");
     least.push_back(static_cast<std::size_t>(bound));

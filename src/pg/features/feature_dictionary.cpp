@@ -68,6 +68,13 @@ void add_number(const std::string& name, const ColumnValues& column,
                       deviation > 0 && std::isfinite(deviation) ? deviation : 1.0});
 }
 
+void check_has_rated_rows(const FeatureReader& reader, const std::vector<bool>& is_rated) {
+  for (std::uint32_t row = 0; row < is_rated.size(); ++row)
+    if (is_rated[row] && reader.has_row(row)) return;
+  throw UserError(ERRCODE_NO_DATA_FOUND, "item_features has no row for any item with ratings",
+                  reader.source().hint_about_ids());
+}
+
 }  // namespace
 
 const char* role_name(FeatureRole role) { return kRoleNames[static_cast<std::size_t>(role)]; }
@@ -97,6 +104,7 @@ FeatureDictionary::FeatureDictionary(std::vector<Feature> features)
 FeatureDictionary FeatureDictionary::of(const FeatureReader& reader,
                                         const std::vector<bool>& is_rated,
                                         const std::vector<std::uint32_t>& order) {
+  check_has_rated_rows(reader, is_rated);
   std::vector<Feature> features{{FeatureRole::kEveryItem, "", "", count_rows(is_rated)}};
   for (std::size_t c = 0; c < reader.columns().size(); ++c) {
     const FeatureColumn& source = reader.source().columns[c];
@@ -108,8 +116,7 @@ FeatureDictionary FeatureDictionary::of(const FeatureReader& reader,
           ERRCODE_NULL_VALUE_NOT_ALLOWED,
           format("column \"%s\" of item_features has no value for any item with ratings",
                  source.name.c_str()),
-          "Leave it out. If all columns are like that, the ids of item_features may not be those "
-          "of the source.");
+          "Leave it out, in a query as item_features.");
     if (source.kind == ColumnKind::kNumber)
       add_number(source.name, column, is_rated, order, features);
     else

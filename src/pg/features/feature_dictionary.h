@@ -31,8 +31,8 @@ class FeatureDictionary {
   explicit FeatureDictionary(std::vector<Feature> features);
 
   /// What a training makes of what has been read. is_rated: of each row. order: of the rows, so
-  /// that nothing depends on the order in which they came. Throws 22004 for a column that is null
-  /// in all rated rows.
+  /// that nothing depends on the order in which they came. Throws P0002 if there
+  /// are no rows of rated items, 22004 for a column that is null in all of them.
   static FeatureDictionary of(const FeatureReader& reader, const std::vector<bool>& is_rated,
                               const std::vector<std::uint32_t>& order);
 

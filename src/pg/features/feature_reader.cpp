@@ -53,7 +53,10 @@ void FeatureReader::add(const Datum* values, const bool* nulls) {
     const char* shown = id_text(known_.type(), id);
     throw UserError(ERRCODE_CARDINALITY_VIOLATION,
                     format("item %s stands in item_features twice", shown),
-                    "Give each item one row: array_agg() makes several values of a feature one.");
+                    source_.id_col == source_.item_col
+                        ? "Give each item one row: array_agg() makes several values of a feature "
+                          "one."
+                        : source_.hint_about_ids());
   }
   if (row >= has_row_.size()) has_row_.resize(std::max<std::size_t>(row + 1, has_row_.size() * 2));
   has_row_[row] = true;

@@ -59,6 +59,25 @@ FeatureColumn describe_column(const std::string& name, Oid declared) {
   return described;
 }
 
+/// A first column that is not named as the ids are is taken for them only where it is of their
+/// kind: a title would be cast to a number, and fail at the first row.
+void check_ids(const DescribedFeatures& features, const IdType& ids) {
+  const char* unfit = server([&]() -> const char* {
+    IdConverter converter;
+    init_id_converter(&converter, features.id_type, ids.oid, CurrentMemoryContext);
+    const bool fits = converter.method != IdConverter::kNone &&
+                      (features.id_col == features.item_col ||
+                       TypeCategory(features.id_type) == TypeCategory(ids.oid));
+    return fits ? nullptr : format_type_be(features.id_type);
+  });
+  if (unfit != nullptr)
+    throw UserError(
+        ERRCODE_DATATYPE_MISMATCH,
+        format("column \"%s\" of item_features is of type %s, and the ids of items are %s",
+               features.id_col.c_str(), unfit, ids.name),
+        features.hint_about_ids());
+}
+
 }  // namespace
 
 const char* kind_name(ColumnKind kind) {
@@ -76,9 +95,20 @@ RatingSource parse_features(const std::string& text) {
   return source;
 }
 
+std::string DescribedFeatures::hint_about_ids() const {
+  if (id_col == item_col)
+    return format("Its ids are read from column \"%s\": they must be those of the source.",
+                  id_col.c_str());
+  return format(
+      "Its ids are read from its first column, \"%s\". Where they are in another, name that one "
+      "\"%s\" in a query: 'select ... as \"%s\", ...'.",
+      id_col.c_str(), item_col.c_str(), item_col.c_str());
+}
+
 DescribedFeatures describe_features(const RatingSource& named, const std::string& item_col,
                                     const IdType& ids) {
   DescribedFeatures features{named, {}, InvalidOid, {}};
+  features.item_col = item_col;
   SourceNames names(features);
   TupleDesc columns = result_columns(prepare("select * from " + features.from_clause()));
   int id = -1;
@@ -102,7 +132,7 @@ DescribedFeatures describe_features(const RatingSource& named, const std::string
   if (features.columns.empty())
     throw UserError(ERRCODE_UNDEFINED_COLUMN, "item_features has no column of features",
                     "Its columns are the items' ids and one or more features.");
-  converter_or_throw(features.id_type, ids, "item", CurrentMemoryContext);
+  check_ids(features, ids);
   return features;
 }
 

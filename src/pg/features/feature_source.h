@@ -24,6 +24,9 @@ struct DescribedFeatures : RatingSource {
   std::string id_col;
   Oid id_type = InvalidOid;
   std::vector<FeatureColumn> columns;
+
+  /// What a user is told who may have meant another column by the ids.
+  std::string hint_about_ids() const;
 };
 
 /// As parse_source(), for what the argument item_features names.

@@ -179,12 +179,19 @@ std::string RatingSource::from_clause() const {
   // The line break ends a comment at the end of the query.
   if (!is_relation) return "(" + text + "\n) as source";
   std::string name = relation_name(table);
-  if (name.empty())
-    throw UserError(ERRCODE_UNDEFINED_TABLE,
-                    format("%s \"%s\" does not exist here", what, text.c_str()),
-                    "Make a table or view of this name, or train the model again from another "
-                    "source. als.recommend, als.recommend_all and als.evaluate also work with "
-                    "exclude_seen => false.");
+  if (name.empty()) {
+    const bool is_quoted = text.find('"') != std::string::npos;
+    throw UserError(
+        ERRCODE_UNDEFINED_TABLE,
+        format(is_quoted ? "%s %s does not exist here" : "%s \"%s\" does not exist here", what,
+               text.c_str()),
+        user_col.empty()
+            ? "Make a table or view of this name, or train the model again with another one, "
+              "item_features => '...', or without, item_features => ''."
+            : "Make a table or view of this name, or train the model again from another "
+              "source. als.recommend, als.recommend_all and als.evaluate also work with "
+              "exclude_seen => false.");
+  }
   return name + " as source";
 }
 
