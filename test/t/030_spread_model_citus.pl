@@ -124,6 +124,8 @@ is(sql(q{select count(*) from als.create_functions('taste')}), 8, 'functions of 
 
 # What it cannot do.
 like(failure(q{select als.train('taste', 'ratings', replace => true, keep_previous => true)}), qr/^0A000: no run is kept of model public\.taste/, 'no run is kept');
+like(failure(q{select als.train('taste', 'ratings', replace => true, item_features => 'select 1 as item_id, 2 as feature')}),
+    qr/^0A000: model public\.taste is spread over the nodes/, 'nor has it features');
 like(failure(q{select als.train('taste', 'select user_id::bigint, item_id, rating from ratings', factors => 8, replace => true)}), qr/^0A000: the type of column "user_id", by which/, 'user ids keep their type');
 like(failure(q{select als.train('pg_temp.taste', 'ratings', distributed => true)}), qr/^0A000: Citus spreads no temporary tables/, 'nor is a model temporary');
 like(failure(q{select als.rollback_model('taste')}), qr/^55000: model public.taste has kept no run/, 'nor rolled back');

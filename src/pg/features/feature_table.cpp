@@ -67,7 +67,20 @@ void FeatureTable::adopt() {
   });
 }
 
+/// The row of a model that is spread names tables by their names, and the nodes have none of
+/// weights.
+void FeatureTable::check_not_spread() const {
+  if (model_.is_spread())
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                    format("model %s is spread over the nodes of a cluster, which do not support "
+                           "item_features yet",
+                           model_.qualified_name().c_str()),
+                    "Leave item_features out, or train a model of another name with distributed => "
+                    "false.");
+}
+
 void FeatureTable::prepare(bool make, bool unlogged) {
+  if (make) check_not_spread();
   adopt();
   if (OidIsValid(table_))
     check_sees_all_rows(table_);

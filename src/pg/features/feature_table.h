@@ -28,6 +28,7 @@ class FeatureTable {
   Oid table() const { return table_; }  ///< InvalidOid where there is none
 
  private:
+  void check_not_spread() const;
   SPIPlanPtr naming_query() const;
   Oid find() const;
   void create(bool unlogged);
