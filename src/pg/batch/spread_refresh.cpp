@@ -53,7 +53,7 @@ std::string SpreadRefresh::same(const char* one, const char* other) const {
   return server([&] { return equals_condition(served_.id_type(Side::kUsers), one, other); });
 }
 
-/// Of each user: how many ratings of known items he has, and their checksum, which is a number
+/// Of each user: how many ratings of known items they have, and the checksum, which is a number
 /// modulo 2^64.
 std::string SpreadRefresh::counted_ratings() const {
   const std::string known = server(
