@@ -302,7 +302,7 @@ TEST(FeaturePrior, FindsItemsWithoutRatings) {
     trainer.solve_items();
     trainer.finish();
   }
-  const Factors cold = expected_factors(rows.by_row, trainer.item_prior()->coefficients());
+  const Factors cold = expected_factors(rows.by_row, trainer.item_prior()->coefficients(), team);
   double error = 0;
   double spread = 0;
   for (std::size_t u = 0; u < kUsers; ++u) {
@@ -344,7 +344,7 @@ TEST(FeaturePrior, RefreshedRowsAreThoseOfATraining) {
     trainer.solve_items();
     trainer.solve_users();
     const Factors expected =
-        expected_factors(problem.features.by_row, trainer.item_prior()->coefficients());
+        expected_factors(problem.features.by_row, trainer.item_prior()->coefficients(), team);
     const Factors users = trainer.users();
     trainer.solve_items();
     const RowObjective objective(options, trainer.mean(), problem.ratings.users());

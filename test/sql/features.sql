@@ -145,6 +145,72 @@ select n_items from als.train('again', 'likes', rating_col => null, feedback => 
 drop table "My Features";
 select try($$select als.refresh_items('again')$$);
 
+-- Weights that no training writes.
+select 1 from als.train('tampered', 'likes', rating_col => null, feedback => 'implicit', factors => 2, item_features => 'select item_id, price from items where item_id < 1000');
+create function tamper(change text) returns text language plpgsql as $$
+begin
+	execute 'update tampered_item_feature_weights set ' || change;
+	perform als.refresh_items('tampered', array[3]);
+	raise 'no error';
+exception when others then
+	return sqlstate || ' ' || sqlerrm;
+end $$;
+select change, tamper(change) from unnest(array['weights = ''{NaN,1}''', 'weights = ''{1}''', 'scale = 0', 'scale = ''Infinity''', 'center = ''NaN''', 'role = ''other''', 'n_items = 0']) change;
+
+-- Numbers that a wrong row has: they count for some deviations, not for all that there is.
+create function furthest(features text) returns text language plpgsql as $$
+declare furthest real;
+begin
+	perform als.train('odd', 'likes', rating_col => null, feedback => 'implicit', factors => 4, iterations => 2, item_features => features, replace => true);
+	select max(abs(x)) into furthest from odd_item_factors, unnest(factors) x;
+	return case when furthest < 100 then 'within range' else 'too far: ' || furthest end;
+exception when others then
+	return sqlstate || ' ' || sqlerrm;
+end $$;
+select furthest('select item_id, case when item_id = 4 then 1e200 else item_id end as n from items where item_id < 1000');
+select furthest('select item_id, case when item_id = 4 then -1.7e308 when item_id = 5 then 1.7e308 else item_id end as n from items where item_id < 1000');
+select furthest('select item_id, case when item_id = 3 then 1e300 else item_id end as n from items where item_id < 1000');
+-- What differs by rounding alone does not differ.
+select furthest('select item_id, case when item_id = 3 then 0.2 else 0.1 end::float8 as n from items where item_id < 1000');
+select center, scale from odd_item_feature_weights where column_name = 'n';
+
+-- Times are the same in all time zones.
+create table moments as select item_id, '2020-01-01 12:00+00'::timestamptz + item_id * interval '1 minute' as at from items where item_id < 1000;
+set timezone = 'UTC';
+select 1 from als.train('timed', 'likes', rating_col => null, feedback => 'implicit', factors => 4, item_features => 'moments');
+create table in_utc as select item_id, factors from timed_item_factors where item_id in (3, 6, 9);
+delete from timed_item_factors where item_id in (3, 6, 9);
+set timezone = 'Pacific/Auckland';
+select als.refresh_items('timed', array[3, 6, 9]);
+select count(*), max(abs(a - b)) < 1e-5 as is_the_same from in_utc join timed_item_factors t using (item_id), unnest(in_utc.factors, t.factors) as x (a, b);
+reset timezone;
+
+-- What is read counts before it is a thousand rows.
+set als.max_memory = '64MB';
+select left(train('select item_id, array_agg(md5(item_id || ''/'' || n)) as long from items, generate_series(1, 50000) n where item_id < 20 group by item_id'), 30);
+reset als.max_memory;
+
+-- The cast of a type runs nothing of a stranger's.
+create role features_stranger;
+grant usage, create on schema features to features_stranger;
+set role features_stranger;
+create type mood as enum ('good', 'bad');
+create function text_of(mood) returns text language plpgsql as $$ begin raise 'this has run as %', current_user; end $$;
+create cast (mood as text) with function text_of(mood);
+create type moods as enum ('good', 'bad');
+create function texts_of(moods[]) returns text[] language plpgsql as $$ begin raise 'this has run as %', current_user; end $$;
+create cast (moods[] as text[]) with function texts_of(moods[]);
+reset role;
+create domain our_mood as mood;
+select train('select item_id, ''good''::mood as mood from items');
+select train('select item_id, ''good''::our_mood as mood from items');
+select train('select item_id, ''{good}''::mood[] as moods from items');
+select train('select item_id, ''{good}''::our_mood[] as moods from items');
+select train('select item_id, ''{good}''::moods[] as moods from items');
+drop domain our_mood;
+drop owned by features_stranger cascade;
+drop role features_stranger;
+
 -- Read as the source is: of a stranger's model only what runs nothing of theirs.
 create role features_stranger;
 grant usage, create on schema features to features_stranger;

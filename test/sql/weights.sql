@@ -49,6 +49,9 @@ select als.train('bad', 'select *, ''nan''::float8 as w from ratings where item_
 select als.train('bad', 'select *, ''infinity''::float8 as w from ratings where item_id = 8 and user_id = 1', weight_col => 'w');
 select als.train('bad', 'select *, 1e300 as w from ratings where item_id = 8 and user_id = 1', weight_col => 'w');
 select als.train('bad', 'select *, -1 as w from ratings where item_id = 8 and user_id = 1', weight_col => 'w', feedback => 'implicit');
+-- Weights with which no loss can be told.
+select als.train('bad', 'select u as user_id, (u * 13 + k * k) % 200 as item_id, 1 + (u + k) % 5 as rating, 1e38 as w from generate_series(1, 300) u, generate_series(1, 3) k',
+  weight_col => 'w', factors => 64, iterations => 3, solver => 'direct');
 select als.train('bad', 'select *, true as w from ratings', weight_col => 'w');
 select als.train('bad', 'ratings', weight_col => 'wait');
 select als.train('bad', 'ratings', weight_col => 'weight', distributed => true);

@@ -40,13 +40,17 @@ void add_expected(const RowRatings& features, const Factors& weights, float* fac
   }
 }
 
-Factors expected_factors(const CompressedRows& features, const Factors& weights) {
+Factors expected_factors(const CompressedRows& features, const Factors& weights, ThreadTeam& team) {
   Factors expected{FactorMatrix(features.rows(), weights.matrix.cols()),
                    std::vector<float>(weights.bias.empty() ? 0 : features.rows())};
-  for (std::size_t row = 0; row < features.rows(); ++row) {
-    add_expected(ratings_of(features, row), weights, expected.matrix.row(row),
-                 weights.bias.empty() ? nullptr : &expected.bias[row]);
-  }
+  const std::vector<std::size_t> runs = split_rows(features, 1, kEntriesInBlock);
+  if (runs.empty()) return expected;
+  team.for_each_block(runs.size() - 1, 1, [&](std::size_t run, std::size_t, int) {
+    for (std::size_t row = runs[run]; row < runs[run + 1]; ++row) {
+      add_expected(ratings_of(features, row), weights, expected.matrix.row(row),
+                   weights.bias.empty() ? nullptr : &expected.bias[row]);
+    }
+  });
   return expected;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "core/base/thread_team.h"
 #include "core/data/compressed_rows.h"
 #include "core/linalg/factor_matrix.h"
 
@@ -23,6 +24,6 @@ struct FeatureRows {
 void add_expected(const RowRatings& features, const Factors& weights, float* factors, float* bias);
 
 /// The same for all rows of a matrix.
-Factors expected_factors(const CompressedRows& features, const Factors& weights);
+Factors expected_factors(const CompressedRows& features, const Factors& weights, ThreadTeam& team);
 
 }  // namespace als

@@ -1,6 +1,8 @@
 // Iterates until the last iteration or until the loss stands still.
 #include "core/train/iterations.h"
 
+#include <cmath>
+#include <stdexcept>
 #include <utility>
 
 namespace als {
@@ -18,6 +20,9 @@ void Iterations::iterate() {
   const bool converged = options_.tolerance > 0 && !last && !loss_.empty() &&
                          loss_.back() - loss < options_.tolerance * loss_.back();
   if (converged) loss = steps_.finish();
+  // Each row is finite, but what they add up to need not be.
+  if (std::isnan(loss))
+    throw std::range_error("the ratings are too large for factors in single precision");
   loss_.push_back(loss);
   finished_ = last || converged;
 }

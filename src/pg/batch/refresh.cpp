@@ -180,7 +180,7 @@ void add_new_items(ServedModel& served, const RefreshedFeatures& features, IdDic
 /// Of ids without ratings, those with features get the rows that these give them. Leaves the others
 /// in `ids`.
 std::uint64_t write_unrated(ServedModel& served, const RefreshedFeatures& features,
-                            std::vector<Datum>& ids, ModelWriter& store) {
+                            std::vector<Datum>& ids, ModelWriter& store, ThreadTeam& team) {
   const IdType& type = served.id_type(Side::kItems);
   IdDictionary unrated(&type);
   server([&] {
@@ -196,7 +196,7 @@ std::uint64_t write_unrated(ServedModel& served, const RefreshedFeatures& featur
   const std::size_t n = unrated.size();
   if (n == 0) return 0;
   const Factors factors = features.expected(
-      n, [&](std::size_t i) { return unrated.id(static_cast<std::uint32_t>(i)); });
+      n, [&](std::size_t i) { return unrated.id(static_cast<std::uint32_t>(i)); }, team);
   std::vector<std::uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0U);
   CompressedRows none;
@@ -225,7 +225,7 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   for (Datum id : ids)
     if (!live.contains(id)) gone.push_back(id);
   std::uint64_t written = 0;
-  if (features) written += write_unrated(served, *features, gone, store);
+  if (features) written += write_unrated(served, *features, gone, store, team);
   const Param gone_ids = server([&] { return id_array(type, gone); });
   if (!gone.empty() && !force)
     check_removal(served.model(), side, store.count_factors(side, type, gone_ids));
@@ -234,8 +234,8 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   const FixedSide fixed(served, other_side(side), team);
   Factors means;
   if (features)
-    means = features->expected(live.order().size(),
-                               [&](std::size_t r) { return live.ids().id(live.order()[r]); });
+    means = features->expected(
+        live.order().size(), [&](std::size_t r) { return live.ids().id(live.order()[r]); }, team);
   const Factors factors = fold_in_all(
       fixed.objective, live.rows().rows(),
       [&](std::size_t row) { return ratings_of(live.rows(), row); }, fixed.vectors, fixed.gram,

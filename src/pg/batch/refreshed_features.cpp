@@ -14,15 +14,15 @@ RefreshedFeatures::RefreshedFeatures(const Model& model, const IdType& type)
   reader_.read();
 }
 
-Factors RefreshedFeatures::expected(std::size_t n,
-                                    const std::function<Datum(std::size_t i)>& id) const {
+Factors RefreshedFeatures::expected(std::size_t n, const std::function<Datum(std::size_t i)>& id,
+                                    ThreadTeam& team) const {
   std::vector<std::uint32_t> places(items().size(), FeatureDictionary::kLeftOut);
   for (std::size_t i = 0; i < n; ++i) {
     const Datum wanted = id(i);
     const std::uint32_t row = server([&] { return items().find(wanted); });
     if (row != IdDictionary::kMissing) places[row] = static_cast<std::uint32_t>(i);
   }
-  return expected_factors(weighted_.features.encoded(reader_, places, n), weighted_.weights);
+  return expected_factors(weighted_.features.encoded(reader_, places, n), weighted_.weights, team);
 }
 
 }  // namespace als::pg

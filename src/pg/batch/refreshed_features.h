@@ -16,7 +16,8 @@ class RefreshedFeatures {
   const IdDictionary& items() const { return reader_.others(); }
 
   /// Where the features of these ids expect them; n of them, id(i) being the i-th.
-  Factors expected(std::size_t n, const std::function<Datum(std::size_t i)>& id) const;
+  Factors expected(std::size_t n, const std::function<Datum(std::size_t i)>& id,
+                   ThreadTeam& team) const;
 
  private:
   WeightedFeatures weighted_;

@@ -2,6 +2,7 @@
 #include "pg/features/feature_dictionary.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "pg/sql/json_value.h"
@@ -12,6 +13,13 @@ namespace {
 
 // A value of fewer items with ratings tells nothing of others: such are taken together.
 constexpr std::int64_t kFewestItems = 2;
+
+// Further from the mean, in deviations, no value counts: one that is wrong, or of another kind than
+// those that the training has seen, would make more of an item than any other feature does.
+constexpr double kFurthest = 10;
+
+// Values that differ by less than this part of the largest are the same but for rounding.
+constexpr double kSame = 1e-12;
 
 constexpr std::size_t kRowsBetweenPolls = std::size_t{1} << 16;
 
@@ -50,6 +58,36 @@ void add_values(const std::string& name, const ColumnValues& column,
   if (rare > 0) features.push_back({FeatureRole::kRare, name, "", rare});
 }
 
+struct Spread {
+  double center;
+  double scale;
+};
+
+/// Mean and standard deviation, in units of a power of two, so that squares stay in range.
+Spread spread_of(const std::vector<const ColumnValues::Number*>& numbers) {
+  double largest = 0;
+  for (const auto* number : numbers) largest = std::max(largest, std::fabs(number->value));
+  int exponent;
+  std::frexp(largest, &exponent);
+  const auto n = static_cast<double>(numbers.size());
+  double mean = 0;
+  for (const auto* number : numbers) mean += std::ldexp(number->value, -exponent) / n;
+  double variance = 0;
+  for (const auto* number : numbers) {
+    const double difference = std::ldexp(number->value, -exponent) - mean;
+    variance += difference * difference / n;
+  }
+  const double deviation = std::sqrt(variance);
+  if (!(deviation > kSame)) return {numbers.front()->value, 1};
+  const double scale = std::ldexp(deviation, exponent);
+  return {std::ldexp(mean, exponent), scale > 0 ? scale : 1};
+}
+
+float standardised(double value, const Feature& number) {
+  return static_cast<float>(
+      std::clamp((value - number.center) / number.scale, -kFurthest, kFurthest));
+}
+
 void add_number(const std::string& name, const ColumnValues& column,
                 const std::vector<bool>& is_rated, const std::vector<std::uint32_t>& order,
                 std::vector<Feature>& features) {
@@ -58,14 +96,9 @@ void add_number(const std::string& name, const ColumnValues& column,
     if (is_rated[number.row]) rated.push_back(&number);
   std::sort(rated.begin(), rated.end(),
             [&](auto* a, auto* b) { return order[a->row] < order[b->row]; });
-  const auto n = static_cast<double>(rated.size());
-  double mean = 0;
-  for (const auto* number : rated) mean += number->value / n;
-  double variance = 0;
-  for (const auto* number : rated) variance += (number->value - mean) * (number->value - mean) / n;
-  const double deviation = std::sqrt(variance);
-  features.push_back({FeatureRole::kNumber, name, "", static_cast<std::int64_t>(rated.size()), mean,
-                      deviation > 0 && std::isfinite(deviation) ? deviation : 1.0});
+  const Spread spread = spread_of(rated);
+  features.push_back({FeatureRole::kNumber, name, "", static_cast<std::int64_t>(rated.size()),
+                      spread.center, spread.scale});
 }
 
 void check_has_rated_rows(const FeatureReader& reader, const std::vector<bool>& is_rated) {
@@ -153,8 +186,7 @@ void FeatureDictionary::visit_cells(const FeatureReader& reader,
     const Feature& number = features_[known.number];
     for (const ColumnValues::Number& entry : column.numbers)
       if (place_of[entry.row] != kLeftOut)
-        cell(place_of[entry.row], known.number,
-             static_cast<float>((entry.value - number.center) / number.scale));
+        cell(place_of[entry.row], known.number, standardised(entry.value, number));
   }
 }
 

@@ -11,7 +11,7 @@ enum class FeatureRole {
   kEveryItem,  ///< 1 of every item, so that others tell how an item differs
   kValue,      ///< 1 of items whose column has the value
   kRare,       ///< 1 of items whose column has a value that is not among the others
-  kNumber,     ///< (number - center) / scale; 0 where it is missing
+  kNumber,     ///< (number - center) / scale, no more than 10; 0 where it is missing
 };
 
 const char* role_name(FeatureRole role);

@@ -12,7 +12,7 @@ namespace {
 // Of one column. More is a text or a key rather than a feature.
 constexpr std::size_t kMaxValues = 1'000'000;
 
-constexpr std::size_t kRowsBetweenChecks = 1024;
+constexpr std::size_t kBytesBetweenChecks = std::size_t{1} << 20;
 
 }  // namespace
 
@@ -60,7 +60,8 @@ void FeatureReader::add(const Datum* values, const bool* nulls) {
   }
   if (row >= has_row_.size()) has_row_.resize(std::max<std::size_t>(row + 1, has_row_.size() * 2));
   has_row_[row] = true;
-  if (++rows_ % kRowsBetweenChecks == 0) check_memory();
+  ++rows_;
+  count_bytes(sizeof(ColumnValues::Entry));
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     if (nulls[c + 1]) continue;
     const Datum value = values[c + 1];
@@ -81,15 +82,22 @@ void FeatureReader::add(const Datum* values, const bool* nulls) {
   }
 }
 
-/// Of what has been read. Each value is there twice, as a list of them and in the table.
-void FeatureReader::check_memory() const {
+void FeatureReader::count_bytes(std::size_t more) {
+  unchecked_bytes_ += more;
+  if (unchecked_bytes_ < kBytesBetweenChecks) return;
+  unchecked_bytes_ = 0;
+  check_memory_limit("reading item_features", memory(), ", or leave columns out of it.",
+                     format("After %zu items.", rows_));
+}
+
+/// Each value is there twice, as a list of them and in the table.
+std::size_t FeatureReader::memory() const {
   std::size_t bytes = others_.bytes() + 2 * value_bytes_;
   for (const ColumnValues& column : columns_)
     bytes += column.entries.capacity() * sizeof(ColumnValues::Entry) +
              column.numbers.capacity() * sizeof(ColumnValues::Number) +
              column.values.size() * (2 * sizeof(std::string) + 4 * sizeof(void*));
-  check_memory_limit("reading item_features", bytes, ", or leave columns out of it.",
-                     format("After %zu items.", rows_));
+  return bytes;
 }
 
 void FeatureReader::add_value(std::size_t column, std::uint32_t row, const char* text,
@@ -107,6 +115,7 @@ void FeatureReader::add_value(std::size_t column, std::uint32_t row, const char*
     value_bytes_ += size;
   }
   values.entries.push_back({row, place->second});
+  count_bytes(sizeof(ColumnValues::Entry) + (is_new ? 2 * size : 0));
 }
 
 }  // namespace als::pg

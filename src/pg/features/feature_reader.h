@@ -42,13 +42,14 @@ class FeatureReader {
   const std::vector<ColumnValues>& columns() const { return columns_; }
   const IdDictionary& others() const { return others_; }
   std::size_t rows() const { return known_.size() + others_.size(); }
+  std::size_t memory() const;  ///< bytes of what has been read
   bool has_row(std::uint32_t row) const { return row < has_row_.size() && has_row_[row]; }
 
  private:
   void add(const Datum* values, const bool* nulls);
   void add_value(std::size_t column, std::uint32_t row, const char* text, std::size_t size);
   std::string query() const;
-  void check_memory() const;
+  void count_bytes(std::size_t more);
 
   const DescribedFeatures& source_;
   const IdDictionary& known_;
@@ -57,6 +58,7 @@ class FeatureReader {
   std::vector<ColumnValues> columns_;
   std::vector<bool> has_row_;
   std::size_t value_bytes_ = 0;
+  std::size_t unchecked_bytes_ = 0;
   std::size_t rows_ = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "pg/features/feature_source.h"
 
 #include "pg/ids/id_args.h"
+#include "pg/server/trust.h"
 
 namespace als::pg {
 
@@ -23,13 +24,24 @@ bool is_number(Oid type) {
          find_coercion_pathway(FLOAT8OID, type, COERCION_EXPLICIT, &function) != COERCION_PATH_NONE;
 }
 
+/// Types may bring casts of their owners'. A server call.
+void check_is_read_as(Oid type, Oid target) {
+  Oid function;
+  if (find_coercion_pathway(target, type, COERCION_EXPLICIT, &function) == COERCION_PATH_FUNC)
+    check_cast_is_trusted(type, target, function,
+                          "Cast it yourself, in a query as item_features, or leave it out.");
+}
+
 FeatureColumn describe_column(const std::string& name, Oid declared) {
   const std::string column = quoted(name);
   FeatureColumn described{name, ColumnKind::kCategory, column + "::pg_catalog.text"};
   const char* unfit = server([&]() -> const char* {
     const Oid type = getBaseType(declared);
     const Oid element = get_base_element_type(type);
-    if (is_category(type)) return nullptr;
+    if (is_category(type)) {
+      check_is_read_as(type, TEXTOID);
+      return nullptr;
+    }
     if (is_number(type) || is_time(type))
       described.kind = ColumnKind::kNumber;
     else if (type == TSVECTOROID || (OidIsValid(element) && (is_category(getBaseType(element)) ||
@@ -37,6 +49,11 @@ FeatureColumn describe_column(const std::string& name, Oid declared) {
       described.kind = ColumnKind::kElements;
     else
       return format_type_be(declared);
+    if (is_number(type)) check_is_read_as(type, FLOAT8OID);
+    if (OidIsValid(element)) {
+      check_is_read_as(type, TEXTARRAYOID);
+      check_is_read_as(getBaseType(element), TEXTOID);
+    }
     return nullptr;
   });
   if (unfit != nullptr)
@@ -51,11 +68,10 @@ FeatureColumn describe_column(const std::string& name, Oid declared) {
     described.expression = base == TSVECTOROID ? "pg_catalog.tsvector_to_array(" + column + ")"
                                                : column + "::pg_catalog.text[]";
   if (described.kind == ColumnKind::kNumber)
-    described.expression = is_time(base) ? "case when pg_catalog.isfinite(" + column +
-                                               "::pg_catalog.timestamptz) then "
-                                               "pg_catalog.date_part('epoch', " +
-                                               column + "::pg_catalog.timestamp) end"
-                                         : column + "::pg_catalog.float8";
+    described.expression = is_time(base)
+                               ? "case when pg_catalog.isfinite(" + column +
+                                     ") then pg_catalog.date_part('epoch', " + column + ") end"
+                               : column + "::pg_catalog.float8";
   return described;
 }
 

@@ -1,7 +1,10 @@
 // Finds, makes, writes and reads the table of features' weights.
 #include "pg/features/feature_table.h"
 
+#include <cmath>
+
 #include "pg/model/ownership.h"
+#include "pg/server/memory_limit.h"
 #include "pg/sql/params.h"
 #include "pg/sql/real_array.h"
 #include "pg/sql/target_columns.h"
@@ -178,15 +181,24 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
   }
 }
 
+namespace {
+
+bool all_finite(VectorView vector) {
+  return std::all_of(vector.values, vector.values + vector.size,
+                     [](float value) { return std::isfinite(value); });
+}
+
+}  // namespace
+
 WeightedFeatures read_features(const Model& model) {
-  const auto throw_gone = [&] {
+  const auto throw_wrong = [&](const char* what) {
     throw UserError(
         ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        format("the weights of the item features of model %s are gone", model.name.c_str()),
+        format("the weights of the item features of model %s %s", model.name.c_str(), what),
         "Train the model again.");
   };
   if (!server([&] { return is_features_of(model.table, model.item_feature_weights); }))
-    throw_gone();
+    throw_wrong("are gone");
   std::vector<Feature> features;
   Factors weights{FactorMatrix(0, static_cast<std::size_t>(model.factors)), {}};
   SPIPlanPtr plan = prepare(std::string("select ") + kColumns + " from only " +
@@ -199,20 +211,28 @@ WeightedFeatures read_features(const Model& model) {
       [&](TupleTableSlot* slot) {
         const Datum* values = slot->tts_values;
         const bool* nulls = slot->tts_isnull;
-        if (nulls[0] || nulls[6]) return;
-        const char* role = TextDatumGetCString(values[0]);
+        const std::optional<FeatureRole> role =
+            nulls[0] ? std::nullopt : role_named(TextDatumGetCString(values[0]));
+        if (!role || nulls[6]) throw_wrong("have been changed");
         const char* value = nulls[2] ? "" : TextDatumGetCString(values[2]);
         const VectorView vector =
             view_vector(DatumGetArrayTypeP(values[6]), "weights of a feature");
-        const std::optional<FeatureRole> known = role_named(role);
-        if (!known || vector.size != model.factors) return;
-        features.push_back({*known, nulls[1] ? "" : NameStr(*DatumGetName(values[1])), value,
-                            DatumGetInt64(values[3]), nulls[4] ? 0 : DatumGetFloat8(values[4]),
-                            nulls[5] ? 1 : DatumGetFloat8(values[5])});
+        const double center = nulls[4] ? 0 : DatumGetFloat8(values[4]);
+        const double scale = nulls[5] ? 1 : DatumGetFloat8(values[5]);
+        const float bias = nulls[7] ? 0 : DatumGetFloat4(values[7]);
+        if (vector.size != model.factors || !all_finite(vector) || !std::isfinite(bias) ||
+            !std::isfinite(center) || !std::isfinite(scale) || !(scale > 0))
+          throw_wrong("have been changed");
+        if (features.size() % kBatch == 0)
+          check_memory_limit("reading the weights of item_features",
+                             features.size() * (sizeof(Feature) + vector.size * sizeof(float)), ".",
+                             format("After %zu features.", features.size()));
+        features.push_back({*role, nulls[1] ? "" : NameStr(*DatumGetName(values[1])), value,
+                            nulls[3] ? 0 : DatumGetInt64(values[3]), center, scale});
         weights.matrix.append_row(vector.values);
-        if (model.biases) weights.bias.push_back(nulls[7] ? 0.0F : DatumGetFloat4(values[7]));
+        if (model.biases) weights.bias.push_back(bias);
       });
-  if (features.empty()) throw_gone();
+  if (features.empty()) throw_wrong("are gone");
   return {FeatureDictionary(std::move(features)), std::move(weights)};
 }
 

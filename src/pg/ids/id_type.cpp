@@ -149,16 +149,6 @@ std::int64_t integer(Datum value, int bytes) {
                       : DatumGetInt64(value);
 }
 
-/// Casts are found by the types alone: nobody has named their functions.
-void check_cast_is_trusted(Oid from, Oid to, Oid function) {
-  if (!OidIsValid(function) || caller_trusts_function(function)) return;
-  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-                  errmsg("the cast from %s to %s runs code of a role that you do not trust",
-                         format_type_be(from), format_type_be(to)),
-                  errdetail("Its function is %s.", format_procedure(function)),
-                  errhint("Cast the id yourself.")));
-}
-
 /// A cast that is not implicit may lose something of a value: finds the way back, if there is one
 /// that runs nothing of a stranger's.
 void init_way_back(IdConverter* converter, Oid from, Oid to, MemoryContext context) {
@@ -233,7 +223,7 @@ void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext c
       } else {
         init_way_back(converter, getBaseType(from), target, context);
       }
-      check_cast_is_trusted(from, target, function);
+      check_cast_is_trusted(from, target, function, "Cast the id yourself.");
       converter->method = IdConverter::kFunction;
       converter->n_args = get_func_nargs(function);
       fmgr_info_cxt(function, &converter->function, context);

@@ -34,6 +34,15 @@ bool caller_trusts_function(Oid function) {
   return caller_trusts(owner);
 }
 
+void check_cast_is_trusted(Oid from, Oid to, Oid function, const char* hint) {
+  if (!OidIsValid(function) || caller_trusts_function(function)) return;
+  ereport(ERROR,
+          (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+           errmsg("the cast from %s to %s runs code of a role that you do not trust",
+                  format_type_be(from), format_type_be(to)),
+           errdetail("Its function is %s.", format_procedure(function)), errhint("%s", hint)));
+}
+
 bool caller_trusts_type(Oid type) {
   if (type < FirstNormalObjectId) return true;
   HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));

@@ -17,6 +17,10 @@ bool caller_trusts(Oid role);
 /// Whether the caller trusts the owner of a function. A server call.
 bool caller_trusts_function(Oid function);
 
+/// Casts are found by the types alone: nobody has named their functions. Raises 42501 for one that
+/// the caller does not trust; InvalidOid is none. A server call.
+void check_cast_is_trusted(Oid from, Oid to, Oid function, const char* hint);
+
 /// Whether the caller trusts the owner of a type. A server call.
 bool caller_trusts_type(Oid type);
 

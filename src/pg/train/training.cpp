@@ -147,7 +147,7 @@ void Training::write() {
   model_.write_factors(Side::kItems, items);
   const std::int64_t kept = request_.keep_previous ? model_.newest_run() : 0;
   if (features_)
-    features_->write(model_, feature_table_, loop_->trainer(), kept, report_);
+    features_->write(model_, feature_table_, loop_->trainer(), kept, report_, *team_);
   else
     feature_table_.clear(kept);
   previous.record();

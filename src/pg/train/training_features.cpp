@@ -28,9 +28,10 @@ void TrainingFeatures::index(const TrainingData& data, const TrainOptions& optio
   const std::size_t features = dictionary_->features().size();
   check_memory_limit(
       "training with item_features",
-      data.memory() + FeaturePrior::memory(items, features, rows.columns.size(),
-                                           static_cast<std::size_t>(options.factors),
-                                           options.biases),
+      data.memory() + reader_->memory() +
+          FeaturePrior::memory(items, features, rows.columns.size(),
+                               static_cast<std::size_t>(options.factors), options.biases) +
+          reader_->others().size() * options.unknowns() * sizeof(float),
       ", or leave columns out of item_features, or train with fewer factors.",
       format("With %zu features of %zu items and threads => %d.", features, items, threads));
   rows_.emplace(std::move(rows), features);
@@ -57,9 +58,9 @@ const Factors& TrainingFeatures::with_unrated(const Trainer& trainer) {
 }
 
 void TrainingFeatures::write_new_items(ModelWriter& model, const Factors& weights,
-                                       const TrainReport& report) {
+                                       const TrainReport& report, ThreadTeam& team) {
   if (new_order_.empty()) return;
-  const Factors factors = expected_factors(new_rows_, weights);
+  const Factors factors = expected_factors(new_rows_, weights, team);
   CompressedRows none;
   none.offsets.assign(new_order_.size() + 1, 0);
   FactorFeed items{&reader_->others(), new_order_, &factors, &none,
@@ -71,9 +72,9 @@ void TrainingFeatures::write_new_items(ModelWriter& model, const Factors& weight
 }
 
 void TrainingFeatures::write(ModelWriter& model, FeatureTable& table, const Trainer& trainer,
-                             std::int64_t kept, TrainReport& report) {
+                             std::int64_t kept, TrainReport& report, ThreadTeam& team) {
   const Factors weights = trainer.item_prior()->coefficients();
-  write_new_items(model, weights, report);
+  write_new_items(model, weights, report, team);
   table.write(*dictionary_, weights, kept);
   report.feature_weights = table.table();
   report.feature_columns = dictionary_->report(*reader_, is_rated_);

@@ -28,10 +28,11 @@ class TrainingFeatures {
 
   /// Adds the items without ratings to the factor table, and writes the weights.
   void write(ModelWriter& model, FeatureTable& table, const Trainer& trainer, std::int64_t kept,
-             TrainReport& report);
+             TrainReport& report, ThreadTeam& team);
 
  private:
-  void write_new_items(ModelWriter& model, const Factors& weights, const TrainReport& report);
+  void write_new_items(ModelWriter& model, const Factors& weights, const TrainReport& report,
+                       ThreadTeam& team);
 
   const DescribedFeatures source_;
   std::optional<FeatureReader> reader_;
