@@ -161,7 +161,8 @@ RatingStatistics statistics_of(const Ratings& ratings, bool implicit, ThreadTeam
   statistics.spread = ratings.spread();
   statistics.mean_weight = ratings.mean_weight();
   if (!implicit) return statistics;
-  const std::size_t nonzero = measure_sizes(ratings.by_user().values, confidences, team, statistics);
+  const std::size_t nonzero =
+      measure_sizes(ratings.by_user().values, confidences, team, statistics);
   if (nonzero == 0) return statistics;
   const auto measure = [&](const CompressedRows& by_user, const CompressedRows& by_item) {
     statistics.ratings = static_cast<double>(nonzero);
