@@ -19,6 +19,12 @@ struct CompressedRows {
 
   std::size_t rows() const { return offsets.empty() ? 0 : offsets.size() - 1; }
   std::size_t row_size(std::size_t r) const { return offsets[r + 1] - offsets[r]; }
+  float weight(std::uint64_t e) const { return weights.empty() ? 1.0F : weights[e]; }
+
+  /// Those from entry `begin` on; null: all are 1.
+  const float* weights_from(std::uint64_t begin) const {
+    return weights.empty() ? nullptr : weights.data() + begin;
+  }
 };
 
 /// Some ratings of one row.
@@ -40,7 +46,7 @@ struct RowRatings {
 inline RowRatings ratings_of(const CompressedRows& rows, std::size_t row) {
   const std::uint64_t begin = rows.offsets[row];
   return {rows.columns.data() + begin, rows.values.data() + begin, rows.row_size(row),
-          rows.weights.empty() ? nullptr : rows.weights.data() + begin};
+          rows.weights_from(begin)};
 }
 
 /// Entries that a thread takes at a time, and what a row costs beside its entries, counted in them.

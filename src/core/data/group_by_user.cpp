@@ -36,7 +36,7 @@ void sort_row(CompressedRows& rows, std::size_t row, std::vector<Cell>& scratch)
   const bool weighted = !rows.weights.empty();
   scratch.clear();
   for (std::uint64_t e = begin; e < rows.offsets[row + 1]; ++e) {
-    scratch.emplace_back(rows.columns[e], rows.values[e], weighted ? rows.weights[e] : 1.0F);
+    scratch.emplace_back(rows.columns[e], rows.values[e], rows.weight(e));
   }
   std::sort(scratch.begin(), scratch.end());
   for (std::size_t e = 0; e < scratch.size(); ++e) {

@@ -9,7 +9,7 @@ std::vector<RatingTotals> totals_of(const CompressedRows& by_item) {
   std::vector<RatingTotals> totals(by_item.rows());
   for (std::size_t r = 0; r < totals.size(); ++r)
     for (std::uint64_t e = by_item.offsets[r]; e < by_item.offsets[r + 1]; ++e)
-      totals[r].add(by_item.values[e], by_item.weights.empty() ? 1.0 : by_item.weights[e]);
+      totals[r].add(by_item.values[e], by_item.weight(e));
   return totals;
 }
 

@@ -30,8 +30,7 @@ std::vector<std::uint64_t> row_checksums(const CompressedRows& rows,
   team.for_each_block(rows.rows(), kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t r = begin; r < end; ++r)
       for (std::uint64_t e = rows.offsets[r]; e < rows.offsets[r + 1]; ++e)
-        sums[r] += rating_checksum(keys[rows.columns[e]], rows.values[e],
-                                   rows.weights.empty() ? 1.0F : rows.weights[e]);
+        sums[r] += rating_checksum(keys[rows.columns[e]], rows.values[e], rows.weight(e));
   });
   return sums;
 }

@@ -128,7 +128,7 @@ double HalfStep::add_ratings(std::uint64_t begin, std::uint64_t end, const Facto
                              RowWorkspace& worker, NormalEquations& equations) const {
   TermAccumulator& terms = worker.terms;
   const RowRatings all{rows_.columns.data(), rows_.values.data(), rows_.columns.size(),
-                       rows_.weights.empty() ? nullptr : rows_.weights.data()};
+                       rows_.weights_from(0)};
   double targets = 0;
   for (std::uint64_t e = begin; e < end;) {
     const std::uint64_t next = std::min<std::uint64_t>(e + terms.capacity(), end);

@@ -25,7 +25,7 @@ void RowPasses::add_residual(std::uint64_t begin, std::uint64_t end, const Facto
   const std::uint32_t* columns = rows_.columns.data() + begin;
   const auto mean = static_cast<float>(objective_.mean());
   const auto alpha = static_cast<float>(objective_.options().alpha);
-  const float* weights = weights_at(begin);
+  const float* weights = rows_.weights_from(begin);
   for (std::size_t e = 0; e < count; ++e) {
     if (implicit) {
       chunk.weights[e] = alpha * std::fabs(values[e]);
@@ -63,7 +63,7 @@ void RowPasses::subtract_product(std::uint64_t begin, std::uint64_t end, const F
   const std::size_t count = end - begin;
   const float* values = rows_.values.data() + begin;
   const auto alpha = static_cast<float>(objective_.options().alpha);
-  const float* weights = weights_at(begin);
+  const float* weights = rows_.weights_from(begin);
   for (std::size_t e = 0; e < count; ++e) {
     chunk.weights[e] = implicit ? alpha * std::fabs(values[e]) : 1.0F;
     chunk.targets[e] = 0.0F;

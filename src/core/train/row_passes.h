@@ -55,7 +55,7 @@ class RowPasses {
         const double error = (value > 0 ? 1.0 : 0.0) - score;
         sum += (1 + alpha * std::fabs(value)) * error * error - score * score;
       } else {
-        const double weight = rows_.weights.empty() ? 1.0 : rows_.weights[e];
+        const double weight = rows_.weight(e);
         sum += weight * (value - score) * (value - score);
       }
     }
@@ -63,10 +63,6 @@ class RowPasses {
   }
 
  private:
-  /// Those of explicit ratings from `begin` on; null without.
-  const float* weights_at(std::uint64_t begin) const {
-    return rows_.weights.empty() ? nullptr : rows_.weights.data() + begin;
-  }
   float pass(std::uint64_t begin, std::uint64_t end, const Factors& fixed, const float* x,
              PassChunk& chunk, float* sum) const;
 
