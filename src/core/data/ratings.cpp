@@ -99,6 +99,10 @@ class UserSorter {
 
   /// Weights are sorted by themselves: what is sorted in the same way comes to the same places.
   CompressedRows sort() {
+    counts_ = count_rows(entries_, user_rank_.size(), team_,
+                         [&](std::size_t begin, std::size_t end, const auto& visit) {
+                           for (std::size_t e = begin; e < end; ++e) visit(entry(e).user);
+                         });
     UninitializedVector<float> weights;
     if (!weights_.empty()) {
       weights = sort([&](std::size_t e) { return weights_[block_of(e)][place_of(e)]; },
@@ -122,11 +126,7 @@ class UserSorter {
   /// The entries with value(e). use_up(chunk) is called when that chunk of them is done with.
   template <class Value, class UseUp>
   CompressedRows sort(const Value& value, const UseUp& use_up) {
-    const auto counts = count_rows(entries_, user_rank_.size(), team_,
-                                   [&](std::size_t begin, std::size_t end, const auto& visit) {
-                                     for (std::size_t e = begin; e < end; ++e) visit(entry(e).user);
-                                   });
-    CompressedRows by_user = make_rows(counts, &user_rank_, team_);
+    CompressedRows by_user = make_rows(counts_, &user_rank_, team_);
     RowSorter sorter(by_user, item_rank_.size(), RowSorter::Columns::kInAnyOrder, pool_, team_);
     for_each_slice(
         (entries_ + kChunkEntries - 1) / kChunkEntries, sorter.streams(), kSlice / kChunkEntries,
@@ -154,6 +154,7 @@ class UserSorter {
   ThreadTeam& team_;
   std::vector<RatingBuffer::Weights> weights_;
   std::vector<RatingBuffer::Entry*> blocks_;
+  UninitializedVector<std::uint64_t> counts_;  // of the entries of each user, see count_rows()
 };
 
 /// Calls visit(row, begin, end) for the pieces of rows that make up the entries [begin, end).
