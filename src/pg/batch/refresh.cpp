@@ -14,6 +14,7 @@
 #include "pg/batch/refreshed_features.h"
 #include "pg/batch/spread_refresh.h"
 #include "pg/cache/fixed_side.h"
+#include "pg/features/unrated_items.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
 #include "pg/ids/id_equality.h"
@@ -199,16 +200,9 @@ std::uint64_t write_unrated(ServedModel& served, const RefreshedFeatures& featur
       n, [&](std::size_t i) { return unrated.id(static_cast<std::uint32_t>(i)); }, team);
   std::vector<std::uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0U);
-  CompressedRows none;
-  none.offsets.assign(n + 1, 0);
-  FactorFeed rows{&unrated, order, &factors, &none, std::vector<std::uint64_t>(n, 0)};
-  std::vector<float> popularity;
-  if (knows_popularity(served.model())) {
-    popularity =
-        popularity_of(std::vector<RatingTotals>(n), served.model().mean, served.model().damping);
-    rows.popularity = &popularity;
-  }
-  return store.update_factors(Side::kItems, rows);
+  const Model& model = served.model();
+  return write_unrated_items(store, unrated, std::move(order), factors, knows_popularity(model),
+                             model.mean, model.damping);
 }
 
 /// Computes the rows of these ids, and writes them.

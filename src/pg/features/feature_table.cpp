@@ -18,24 +18,6 @@ constexpr const char* kColumns = "role, column_name, value, n_items, center, sca
 // Rows that go in one statement.
 constexpr std::size_t kBatch = 1000;
 
-template <class Value, class ToDatum>
-Param array_of(Oid element, const std::vector<Value>& values, const ToDatum& to_datum) {
-  return server([&]() -> Param {
-    auto* datums = static_cast<Datum*>(palloc(values.size() * sizeof(Datum)));
-    auto* nulls = static_cast<bool*>(palloc0(values.size() * sizeof(bool)));
-    for (std::size_t i = 0; i < values.size(); ++i) datums[i] = to_datum(values[i], nulls[i]);
-    int16 length;
-    bool by_value;
-    char alignment;
-    get_typlenbyvalalign(element, &length, &by_value, &alignment);
-    int n = static_cast<int>(values.size());
-    int lower = 1;
-    ArrayType* array =
-        construct_md_array(datums, nulls, 1, &n, &lower, element, length, by_value, alignment);
-    return {get_array_type(element), PointerGetDatum(array)};
-  });
-}
-
 Param real_array(const float* values, std::size_t n) {
   return {FLOAT4ARRAYOID,
           server([&] { return PointerGetDatum(make_vector(values, static_cast<int>(n))); })};
@@ -157,24 +139,24 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
             "pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($11)) with ordinality "
             "as features (role, column_name, value, n_items, center, scale, bias, n)",
         {bigint_param(model_.newest_run() + 1), int_param(static_cast<int>(begin) - 1),
-         array_of(TEXTOID, batch,
-                  [](const Feature& feature, bool&) {
-                    return CStringGetTextDatum(role_name(feature.role));
-                  }),
-         array_of(
+         array_param(TEXTOID, batch,
+                     [](const Feature& feature, bool&) {
+                       return CStringGetTextDatum(role_name(feature.role));
+                     }),
+         array_param(
              TEXTOID, batch,
              [&](const Feature& feature, bool& is_null) { return text(feature.column, is_null); }),
-         array_of(TEXTOID, batch,
-                  [&](const Feature& feature, bool& is_null) {
-                    is_null = feature.role != FeatureRole::kValue;
-                    return is_null ? Datum{0} : CStringGetTextDatum(feature.value.c_str());
-                  }),
-         array_of(INT8OID, batch,
-                  [](const Feature& feature, bool&) { return Int64GetDatum(feature.n_items); }),
-         array_of(FLOAT8OID, batch, number_or_null(&Feature::center)),
-         array_of(FLOAT8OID, batch, number_or_null(&Feature::scale)),
+         array_param(TEXTOID, batch,
+                     [&](const Feature& feature, bool& is_null) {
+                       is_null = feature.role != FeatureRole::kValue;
+                       return is_null ? Datum{0} : CStringGetTextDatum(feature.value.c_str());
+                     }),
+         array_param(INT8OID, batch,
+                     [](const Feature& feature, bool&) { return Int64GetDatum(feature.n_items); }),
+         array_param(FLOAT8OID, batch, number_or_null(&Feature::center)),
+         array_param(FLOAT8OID, batch, number_or_null(&Feature::scale)),
          real_array(flat.data(), flat.size()), int_param(static_cast<int>(n)),
-         array_of(FLOAT4OID, biases, [&](float bias, bool& is_null) {
+         array_param(FLOAT4OID, biases, [&](float bias, bool& is_null) {
            is_null = weights.bias.empty();
            return Float4GetDatum(bias);
          })});

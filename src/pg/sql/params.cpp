@@ -3,20 +3,6 @@
 
 namespace als::pg {
 
-namespace {
-
-Datum float8_array(const std::vector<double>& values) {
-  return server([&] {
-    std::size_t n = values.size();
-    auto* datums = static_cast<Datum*>(palloc(std::max<std::size_t>(n, 1) * sizeof(Datum)));
-    for (std::size_t i = 0; i < n; ++i) datums[i] = Float8GetDatum(values[i]);
-    return PointerGetDatum(construct_array(datums, static_cast<int>(n), FLOAT8OID, sizeof(float8),
-                                           FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-  });
-}
-
-}  // namespace
-
 Param text_param(const char* value) {
   return {TEXTOID, server([&] { return CStringGetTextDatum(value); })};
 }
@@ -41,7 +27,7 @@ Param jsonb_param(const std::string& json) {
 }
 
 Param float8_array_param(const std::vector<double>& values) {
-  return {FLOAT8ARRAYOID, float8_array(values)};
+  return array_param(FLOAT8OID, values, [](double value, bool&) { return Float8GetDatum(value); });
 }
 
 Param new_version_param() {
@@ -53,13 +39,7 @@ Param now_param() {
 }
 
 Param int4_array_param(const std::vector<int>& values) {
-  return {INT4ARRAYOID, server([&] {
-            auto* datums = static_cast<Datum*>(palloc(values.size() * sizeof(Datum) + 1));
-            std::transform(values.begin(), values.end(), datums,
-                           [](int value) { return Int32GetDatum(value); });
-            return PointerGetDatum(construct_array(datums, static_cast<int>(values.size()), INT4OID,
-                                                   sizeof(int32), true, TYPALIGN_INT));
-          })};
+  return array_param(INT4OID, values, [](int value, bool&) { return Int32GetDatum(value); });
 }
 
 }  // namespace als::pg

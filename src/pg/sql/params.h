@@ -14,6 +14,28 @@ Param int_param(int value);
 Param real_param(float value);
 Param float_param(double value);
 Param jsonb_param(const std::string& json);
+
+/// An array of values that to_datum(value, is_null) makes; is_null comes false. Within the server's
+/// error handling.
+template <class Value, class ToDatum>
+Param array_param(Oid element, const std::vector<Value>& values, const ToDatum& to_datum) {
+  return server([&]() -> Param {
+    const std::size_t n = values.size();
+    auto* datums = static_cast<Datum*>(palloc(n * sizeof(Datum) + 1));
+    auto* nulls = static_cast<bool*>(palloc0(n * sizeof(bool) + 1));
+    for (std::size_t i = 0; i < n; ++i) datums[i] = to_datum(values[i], nulls[i]);
+    int16 length;
+    bool by_value;
+    char alignment;
+    get_typlenbyvalalign(element, &length, &by_value, &alignment);
+    int size = static_cast<int>(n);
+    int lower = 1;
+    return {get_array_type(element),
+            PointerGetDatum(construct_md_array(datums, nulls, 1, &size, &lower, element, length,
+                                               by_value, alignment))};
+  });
+}
+
 Param float8_array_param(const std::vector<double>& values);
 Param int4_array_param(const std::vector<int>& values);
 

@@ -3,6 +3,7 @@
 
 #include <numeric>
 
+#include "pg/features/unrated_items.h"
 #include "pg/server/memory_limit.h"
 
 namespace als::pg {
@@ -60,15 +61,9 @@ const Factors& TrainingFeatures::with_unrated(const Trainer& trainer) {
 void TrainingFeatures::write_new_items(ModelWriter& model, const Factors& weights,
                                        const TrainReport& report, ThreadTeam& team) {
   if (new_order_.empty()) return;
-  const Factors factors = expected_factors(new_rows_, weights, team);
-  CompressedRows none;
-  none.offsets.assign(new_order_.size() + 1, 0);
-  FactorFeed items{&reader_->others(), new_order_, &factors, &none,
-                   std::vector<std::uint64_t>(new_order_.size(), 0)};
-  const std::vector<float> popularity =
-      popularity_of(std::vector<RatingTotals>(new_order_.size()), report.mean, report.damping);
-  items.popularity = &popularity;
-  model.update_factors(Side::kItems, items);
+  write_unrated_items(model, reader_->others(), new_order_,
+                      expected_factors(new_rows_, weights, team), true, report.mean,
+                      report.damping);
 }
 
 void TrainingFeatures::write(ModelWriter& model, FeatureTable& table, const Trainer& trainer,
