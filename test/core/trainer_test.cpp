@@ -14,6 +14,7 @@
 
 #include "core/search/top_k.h"
 #include "core/train/half_step.h"
+#include "descent.h"
 #include "simd_levels.h"
 #include "small_problem.h"
 
@@ -61,20 +62,7 @@ TEST(Trainer, DescendsOnTheObjective) {
           Trainer trainer(ratings, options, keys_of(items), team);
           ASSERT_EQ(trainer.cg(), solver == Solver::kConjugateGradients);
           const NaiveObjective objective(entries, users, items, options, trainer.mean());
-          double last = INFINITY;
-          for (int half = 0; half < 11; ++half) {
-            const bool by_user = half % 2 == 0;
-            const double loss = half == 10 ? trainer.finish()
-                                : by_user  ? trainer.solve_users()
-                                           : trainer.solve_items();
-            const double expected = objective.value(trainer);
-            ASSERT_NEAR(loss, expected, 1e-5 * expected) << half;
-            ASSERT_LE(loss, last * (1 + 1e-6)) << half;
-            if (!trainer.cg() || half == 10) {
-              ASSERT_LT(objective.largest_gradient(trainer, by_user), 1e-5) << half;
-            }
-            last = loss;
-          }
+          ASSERT_NO_FATAL_FAILURE(descend(trainer, objective, 1e-5));
           EXPECT_EQ(trainer.refined_rows(), 0U);
         }
       }

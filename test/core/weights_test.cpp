@@ -15,6 +15,7 @@
 #include "core/data/row_checksum.h"
 #include "core/fold_in/folded_row.h"
 #include "core/train/trainer.h"
+#include "descent.h"
 #include "simd_levels.h"
 #include "small_problem.h"
 
@@ -84,20 +85,7 @@ TEST(Weights, TrainingDescendsOnTheWeightedObjective) {
         options.solver = solver;
         Trainer trainer(ratings, options, keys_of(kItems), team);
         const NaiveObjective objective(entries, kUsers, kItems, options, trainer.mean(), weights);
-        double last = INFINITY;
-        for (int half = 0; half < 11; ++half) {
-          const bool by_user = half % 2 == 0;
-          const double loss = half == 10 ? trainer.finish()
-                              : by_user  ? trainer.solve_users()
-                                         : trainer.solve_items();
-          const double expected = objective.value(trainer);
-          ASSERT_NEAR(loss, expected, 1e-5 * expected) << half;
-          ASSERT_LE(loss, last * (1 + 1e-6)) << half;
-          if (!trainer.cg() || half == 10) {
-            ASSERT_LT(objective.largest_gradient(trainer, by_user), 1e-4) << half;
-          }
-          last = loss;
-        }
+        ASSERT_NO_FATAL_FAILURE(descend(trainer, objective, 1e-4));
       }
     }
   });
