@@ -100,22 +100,9 @@ sub harmed
 	}
 	my $session = AlsTest::Session->new($coordinator);
 	$session->begin(sprintf $train, $phase eq 'training' ? 10_000 : 1);
-	wait_until(
-		"$phase to begin",
-		sub {
-			$session->pump_for(0.01);
-			die $session->wait->{err} if $session->done;
-			return $this->{reached}->($session->pid);
-		});
-	my $start = time;
-	$harm->($session->pid);
-	$keeper->quit;
-	my $result = $session->wait;
+	my $error = error_of_harmed($session, $phase, $this->{reached}, sub { $harm->(@_); $keeper->quit });
 	$session->quit;
-	cmp_ok(time - $start, '<', 10, "$phase: it ends within seconds");
-	isnt($result->{state}, '00000', "$phase: by an error");
-	note $result->{err};
-	return $result->{err};
+	return $error;
 }
 
 sub like_of_worker

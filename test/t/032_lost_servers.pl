@@ -70,23 +70,13 @@ sub harmed
 	$locker->query($phase eq 'writing' ? 'begin; select from taste_user_factors for update' : 'select');
 	$keeper->query($keep);
 	$session->begin(sprintf $train, $phase eq 'training' ? 10_000 : 1);
-	wait_until(
-		"$what to begin",
-		sub {
-			$session->pump_for(0.01);
-			die $session->wait->{err} if $session->done;
-			return sql('select count(*) from als.progress where pid = ' . $session->pid . " and $reached");
-		});
-	my $start = time;
-	$harm->($session->pid);
-	$_->quit for $keeper, $locker;
-	my $result = $session->wait;
-	cmp_ok(time - $start, '<', 10, "$what: it ends within seconds");
-	isnt($result->{state}, '00000', "$what: by an error");
-	note $result->{err};
+	my $error = error_of_harmed(
+		$session, $what,
+		sub { sql("select count(*) from als.progress where pid = $_[0] and $reached") },
+		sub { $harm->(@_); $_->quit for $keeper, $locker });
 	is($session->value('select dblink_get_connections() is null'), 't', "$what: no connection is left");
 	$session->quit;
-	return $result->{err};
+	return $error;
 }
 
 for my $phase (qw(reading training))

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(new_node citus_cluster create_ratings wait_until wait_for_phase relations cpu_seconds);
+our @EXPORT = qw(new_node citus_cluster create_ratings wait_until wait_for_phase error_of_harmed relations cpu_seconds);
 
 # A started server whose database postgres has the extension.
 sub new_node
@@ -111,6 +111,28 @@ sub wait_for_phase
 				  . " array_position('$phases', phase) >= array_position('$phases', '$phase')"
 			)->[0];
 		});
+}
+
+# The error by which a session's command ends, within ten seconds, when something is done to it, harm(pid), as soon as
+# reached(pid) is true.
+sub error_of_harmed
+{
+	my ($session, $what, $reached, $harm) = @_;
+
+	wait_until(
+		"$what to begin",
+		sub {
+			$session->pump_for(0.01);
+			die $session->wait->{err} if $session->done;
+			return $reached->($session->pid);
+		});
+	my $start = time;
+	$harm->($session->pid);
+	my $result = $session->wait;
+	cmp_ok(time - $start, '<', 10, "$what: it ends within seconds");
+	isnt($result->{state}, '00000', "$what: by an error");
+	note $result->{err};
+	return $result->{err};
 }
 
 # The names of all tables, views and indexes outside the server's own schemas, in one line.
