@@ -55,7 +55,7 @@ fi
 # The server looks for its libraries and shared files relative to where its own program really is:
 # so programs are copied, everything else is linked.
 mkdir -p "$dir$bindir" "$dir$pkglibdir" "$dir$sharedir"
-for program in postgres initdb psql createdb dropdb pgbench; do
+for program in postgres initdb psql createdb dropdb vacuumdb pgbench; do
     cp "$bindir/$program" "$dir$bindir/"
 done
 cp "$bindir"/pg_* "$dir$bindir/"
