@@ -127,7 +127,7 @@ build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
-.PHONY: bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
+.PHONY: bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-assert test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
@@ -163,6 +163,10 @@ bench:
 # How fast models are read; the same.
 bench-serving:
 	@test/bench/serving $(BENCH)
+
+# Calls a second by many connections, beside a row by its primary key; BENCH="SECONDS CONNECTIONS...".
+bench-throughput: all
+	@test/bench/throughput $(BENCH)
 
 # Models of other libraries served by als, and the way back: are they the same?
 bench-round-trip:
