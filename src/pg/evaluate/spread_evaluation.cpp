@@ -42,7 +42,7 @@ SpreadEvaluation::SpreadEvaluation(const EvaluationRequest& request, ServedModel
       model_(served.model()),
       progress_(progress),
       context_("als evaluation on nodes"),
-      possible_(are_on_nodes() && can_make_tables()) {
+      possible_(are_on_nodes() && can_make_tables() && is_coordinator()) {
   if (possible_) name_sources();
   if (possible_) find_schema();
 }
