@@ -1298,9 +1298,52 @@ create function als.evaluate_by_activity(
   seen text default null,
   clip boolean default false
 ) returns table (min_ratings int, max_ratings int, metric text, k int, value float8, baseline float8, n bigint)
-language c stable parallel restricted rows 100 as 'MODULE_PATHNAME', 'als_evaluate_by_activity';
+language c volatile parallel unsafe rows 100 as 'MODULE_PATHNAME', 'als_evaluate_by_activity';
 comment on function als.evaluate_by_activity is
   'The metrics of als.evaluate for users with few, more and many ratings in the training: whom a model serves well and whom badly';
+
+create function als._measured_user(
+  model regclass,
+  factors real[],
+  bias real,
+  n_ratings int,
+  items "any",
+  ratings float8[],
+  means float8[],
+  history "any",
+  history_ratings float8[],
+  seen "any",
+  more_seen "any",
+  candidates "any",
+  cutoffs int[],
+  min_rating float8,
+  lowest real,
+  highest real,
+  activity int[]
+) returns bytea
+language c stable parallel safe cost 10000 as 'MODULE_PATHNAME', 'als_measured_user';
+comment on function als._measured_user is
+  'Internal to als.evaluate: what it comes to for one user of the test, where a cluster has him';
+
+create function als._add_measured(sums bytea, measured bytea) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_measured';
+comment on function als._add_measured is 'Internal to als._sum_measured: adds a user';
+
+create function als._merge_measured(sums bytea, others bytea) returns bytea
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_merge_measured';
+comment on function als._merge_measured is 'Internal to als._sum_measured: adds the users of another node';
+
+create aggregate als._sum_measured(measured bytea) (
+  sfunc = als._add_measured, stype = bytea, combinefunc = als._merge_measured, parallel = safe
+);
+comment on aggregate als._sum_measured(bytea) is
+  'Internal to als.evaluate: what it comes to for all users';
+
+create function als._measured_metrics(measured bytea, errors boolean, means boolean)
+returns table (metric text, k int, value float8, baseline float8)
+language c immutable parallel safe rows 10 as 'MODULE_PATHNAME', 'als_measured_metrics';
+comment on function als._measured_metrics is
+  'Internal to als.evaluate: the metrics of one user, for the table of users';
 
 create function als.compare(
   model_a regclass,

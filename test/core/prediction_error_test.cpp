@@ -47,12 +47,12 @@ class PredictionEvaluatorTest : public ::testing::Test {
              offsets_[u + 1] - offsets_[u]}};
   }
 
-  PredictionEvaluator evaluate(int threads, std::size_t first = 200) const {
+  PredictionSums evaluate(int threads, std::size_t first = 200) const {
     ThreadTeam team(threads);
     PredictionEvaluator evaluator(BiasedView(items_.view(), bias_.data()), means_, 3.1, team);
     evaluator.add(first, [&](std::size_t n) { return user(n); });
     evaluator.add(kUsers - first, [&](std::size_t n) { return user(first + n); });
-    return evaluator;
+    return evaluator.sums();
   }
 
   FactorMatrix users_;
@@ -84,33 +84,33 @@ TEST_F(PredictionEvaluatorTest, ByDefinition) {
       spread += std::pow(ratings_[e] - mean, 2);
     }
   }
-  const PredictionEvaluator found = evaluate(1);
-  EXPECT_EQ(found.model().n(), ratings_.size());
-  EXPECT_NEAR(found.model().rmse(), std::sqrt(squares / n), 1e-9);
-  EXPECT_NEAR(found.model().mae(), absolutes / n, 1e-9);
-  EXPECT_NEAR(found.means().rmse(), std::sqrt(mean_squares / n), 1e-9);
+  const PredictionSums found = evaluate(1);
+  EXPECT_EQ(found.model.n(), ratings_.size());
+  EXPECT_NEAR(found.model.rmse(), std::sqrt(squares / n), 1e-9);
+  EXPECT_NEAR(found.model.mae(), absolutes / n, 1e-9);
+  EXPECT_NEAR(found.means.rmse(), std::sqrt(mean_squares / n), 1e-9);
   ASSERT_TRUE(found.has_r2());
-  EXPECT_NEAR(found.r2(found.model()), 1 - squares / spread, 1e-9);
-  EXPECT_NEAR(found.r2(found.means()), 1 - mean_squares / spread, 1e-9);
+  EXPECT_NEAR(found.r2(found.model), 1 - squares / spread, 1e-9);
+  EXPECT_NEAR(found.r2(found.means), 1 - mean_squares / spread, 1e-9);
 }
 
 TEST_F(PredictionEvaluatorTest, SameBitsWithAnyNumberOfThreads) {
-  const PredictionEvaluator one = evaluate(1);
+  const PredictionSums one = evaluate(1);
   for (const int threads : {2, 5}) {
-    const PredictionEvaluator found = evaluate(threads);
-    EXPECT_EQ(found.model().rmse(), one.model().rmse());
-    EXPECT_EQ(found.model().mae(), one.model().mae());
-    EXPECT_EQ(found.r2(found.means()), one.r2(one.means()));
+    const PredictionSums found = evaluate(threads);
+    EXPECT_EQ(found.model.rmse(), one.model.rmse());
+    EXPECT_EQ(found.model.mae(), one.model.mae());
+    EXPECT_EQ(found.r2(found.means), one.r2(one.means));
   }
 }
 
 TEST_F(PredictionEvaluatorTest, SameBitsInAnyParts) {
-  const PredictionEvaluator two = evaluate(2);
+  const PredictionSums two = evaluate(2);
   for (const std::size_t first : {0, 1, 77}) {
-    const PredictionEvaluator found = evaluate(2, first);
-    EXPECT_EQ(found.model().rmse(), two.model().rmse());
-    EXPECT_EQ(found.model().mae(), two.model().mae());
-    EXPECT_EQ(found.r2(found.means()), two.r2(two.means()));
+    const PredictionSums found = evaluate(2, first);
+    EXPECT_EQ(found.model.rmse(), two.model.rmse());
+    EXPECT_EQ(found.model.mae(), two.model.mae());
+    EXPECT_EQ(found.r2(found.means), two.r2(two.means));
   }
 }
 

@@ -309,9 +309,7 @@ void check_against_sorting(const RandomModel& items, const RandomModel& users,
     std::vector<std::optional<RankingMetrics>> found(described.size());
     evaluator.add(
         described.size(), [&](std::size_t u, RankedUser& user) { user = described[u]; },
-        [&](std::size_t u, const RankingMetrics& model, const RankingMetrics&) {
-          found[u] = model;
-        });
+        [&](std::size_t u, const RankedResult& result) { found[u] = result.model; });
     std::set<std::uint32_t> covered;
     for (std::size_t u = 0; u < described.size(); ++u) {
       const RankedUser& user = described[u];

@@ -18,6 +18,20 @@ void PredictionError::add(const PredictionError& other) {
   absolutes_ += other.absolutes_;
 }
 
+void PredictionSums::add(const PredictionSums& other) {
+  model.add(other.model);
+  means.add(other.means);
+  deviations += other.deviations;
+  deviation_squares += other.deviation_squares;
+  lowest = std::min(lowest, other.lowest);
+  highest = std::max(highest, other.highest);
+}
+
+double PredictionSums::spread() const {
+  const double n = static_cast<double>(model.n());
+  return n == 0 ? 0 : deviation_squares - deviations * deviations / n;
+}
+
 double PredictionError::rmse() const { return std::sqrt(squares_ / static_cast<double>(n_)); }
 
 double PredictionError::mae() const { return absolutes_ / static_cast<double>(n_); }
@@ -35,11 +49,11 @@ void PredictionEvaluator::clip(float lowest, float highest) {
 void PredictionEvaluator::add(std::size_t n, const std::function<User(std::size_t)>& user_of,
                               const OnUser& on_user) {
   // Users are added up one by one: blocks of them would depend on which users come in one call.
-  std::vector<Sums> sums(n);
+  std::vector<PredictionSums> sums(n);
   team_.for_each_block(n, kUsersInBlock, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t u = begin; u < end; ++u) {
       const User user = user_of(u);
-      Sums& own = sums[u];
+      PredictionSums& own = sums[u];
       for (std::size_t e = 0; e < user.ratings.count; ++e) {
         const std::uint32_t item = user.ratings.columns[e];
         const double rating = user.ratings.values[e];
@@ -53,22 +67,10 @@ void PredictionEvaluator::add(std::size_t n, const std::function<User(std::size_
         own.lowest = std::min(own.lowest, rating);
         own.highest = std::max(own.highest, rating);
       }
-      if (on_user) on_user(u, own.model, own.means);
+      if (on_user) on_user(u, own);
     }
   });
-  for (const Sums& own : sums) {
-    sums_.model.add(own.model);
-    sums_.means.add(own.means);
-    sums_.deviations += own.deviations;
-    sums_.deviation_squares += own.deviation_squares;
-    sums_.lowest = std::min(sums_.lowest, own.lowest);
-    sums_.highest = std::max(sums_.highest, own.highest);
-  }
-}
-
-double PredictionEvaluator::spread() const {
-  const double n = static_cast<double>(sums_.model.n());
-  return n == 0 ? 0 : sums_.deviation_squares - sums_.deviations * sums_.deviations / n;
+  for (const PredictionSums& own : sums) sums_.add(own);
 }
 
 }  // namespace als

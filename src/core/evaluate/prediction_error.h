@@ -16,6 +16,10 @@ namespace als {
 /// Sums over ratings r and their predictions p.
 class PredictionError {
  public:
+  PredictionError() = default;
+  PredictionError(std::size_t n, double squares, double absolutes)
+      : n_(n), squares_(squares), absolutes_(absolutes) {}
+
   void add(double rating, double prediction) {
     const double error = rating - prediction;
     ++n_;
@@ -34,6 +38,27 @@ class PredictionError {
   std::size_t n_ = 0;
   double squares_ = 0;
   double absolutes_ = 0;
+};
+
+/// Sums over ratings: of the errors of a model, of those of each item's mean rating, and of what
+/// tells how the ratings vary.
+struct PredictionSums {
+  void add(const PredictionSums& other);
+
+  /// The part of the ratings' variance that these predictions explain: 1 - sum of (r - p)^2 / sum
+  /// of (r - mean of r)^2. Means nothing where all ratings are equal.
+  double r2(const PredictionError& error) const { return 1 - error.squares() / spread(); }
+  bool has_r2() const { return lowest < highest; }
+
+  PredictionError model;
+  PredictionError means;
+  double deviations = 0;  ///< sum of r - origin, some number near the ratings
+  double deviation_squares = 0;
+  double lowest = std::numeric_limits<double>::infinity();  ///< rating
+  double highest = -std::numeric_limits<double>::infinity();
+
+ private:
+  double spread() const;
 };
 
 /// Evaluates the predictions of a model, and beside them those of each item's mean rating. The bits
@@ -56,41 +81,24 @@ class PredictionEvaluator {
   /// From here on the model's predictions are clipped to this range.
   void clip(float lowest, float highest);
 
-  /// Is told the errors of user n; called from any thread.
-  using OnUser = std::function<void(std::size_t n, const PredictionError& model,
-                                    const PredictionError& means)>;
+  /// Is told what came of user n; called from any thread.
+  using OnUser = std::function<void(std::size_t n, const PredictionSums& sums)>;
 
   /// Evaluates n more users; user_of is called from any thread.
   void add(std::size_t n, const std::function<User(std::size_t)>& user_of,
            const OnUser& on_user = {});
 
-  const PredictionError& model() const { return sums_.model; }
-  const PredictionError& means() const { return sums_.means; }
-
-  /// The part of the ratings' variance that these predictions explain: 1 - sum of (r - p)^2 / sum
-  /// of (r - mean of r)^2. Means nothing where all ratings are equal.
-  double r2(const PredictionError& error) const { return 1 - error.squares() / spread(); }
-  bool has_r2() const { return sums_.lowest < sums_.highest; }
+  /// What came of all users.
+  const PredictionSums& sums() const { return sums_; }
 
  private:
-  struct Sums {
-    PredictionError model;
-    PredictionError means;
-    double deviations = 0;  // sum of r - origin
-    double deviation_squares = 0;
-    double lowest = std::numeric_limits<double>::infinity();  // rating
-    double highest = -std::numeric_limits<double>::infinity();
-  };
-
-  double spread() const;
-
   const BiasedView items_;
   const std::vector<double>& item_means_;
   const double origin_;
   float lowest_ = -std::numeric_limits<float>::infinity();
   float highest_ = std::numeric_limits<float>::infinity();
   ThreadTeam& team_;
-  Sums sums_;
+  PredictionSums sums_;
 };
 
 }  // namespace als

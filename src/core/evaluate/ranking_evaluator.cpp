@@ -25,6 +25,19 @@ std::vector<std::uint32_t> difference(const std::vector<std::uint32_t>& list,
   return result;
 }
 
+/// The best items, in their order.
+std::vector<std::uint32_t> items_of(TopK& top) {
+  std::vector<std::uint32_t> items;
+  for (const ScoredItem& best : top.take()) items.push_back(best.item);
+  return items;
+}
+
+void keep_best_ranks(const std::vector<std::uint32_t>& list,
+                     std::vector<std::uint32_t>& best_ranks) {
+  std::uint32_t rank = 0;
+  for (const std::uint32_t item : list) best_ranks[item] = std::min(best_ranks[item], ++rank);
+}
+
 /// Leaves in the lists what is ranked. All ascend then, and the relevant items are candidates.
 void prepare(RankedUser& user) {
   sort_once_each(user.excluded);
@@ -92,36 +105,34 @@ void RankingEvaluator::rank(std::vector<Listed>& block, TileRanker& ranker, int 
   ranker.rank(lists, [&] { team_.leave_if_asked(thread); });
 }
 
-RankingMetrics RankingEvaluator::metrics(const RankCounter& counter, TopK& top,
-                                         BestRanks& best_ranks) const {
-  std::uint32_t rank = 0;
-  for (const ScoredItem& best : top.take()) {
-    best_ranks[best.item] = std::min(best_ranks[best.item], ++rank);
-  }
-  return RankingMetrics(counter.ranks(), cutoffs_);
-}
-
 /// Ranks by popularity, whose order is known.
-RankingMetrics RankingEvaluator::evaluate_popular(const RankedUser& user,
-                                                  BestRanks& best_ranks) const {
+RankingMetrics RankingEvaluator::rank_popular(const RankedUser& user,
+                                              std::vector<std::uint32_t>& best) const {
   RankCounter counter;
-  TopK top(last_cutoff_);
   const auto score_of = [&](std::uint32_t item) { return popularity_[item]; };
   if (!user.all_items) {
+    TopK top(last_cutoff_);
     rank_candidates(user, score_of, counter, top);
-    return metrics(counter, top, best_ranks);
+    best = items_of(top);
+    return RankingMetrics(counter.ranks(), cutoffs_);
   }
   std::vector<ScoredItem> relevant;
   for (const std::uint32_t item : user.relevant) relevant.push_back({item, score_of(item)});
   counter.start(relevant);
   counter.add_sorted(popular_keys_);
   for (const std::uint32_t item : user.excluded) counter.remove(item, score_of(item));
-  std::uint32_t rank = 0;
-  for (std::size_t i = popular_keys_.size(); i-- > 0 && rank < last_cutoff_;) {
+  for (std::size_t i = popular_keys_.size(); i-- > 0 && best.size() < last_cutoff_;) {
     const std::uint32_t item = RankCounter::item_of(popular_keys_[i]);
-    if (!contains(user.excluded, item)) best_ranks[item] = std::min(best_ranks[item], ++rank);
+    if (!contains(user.excluded, item)) best.push_back(item);
   }
-  return metrics(counter, top, best_ranks);
+  return RankingMetrics(counter.ranks(), cutoffs_);
+}
+
+RankedResult RankingEvaluator::result(Listed& listed) const {
+  std::vector<std::uint32_t> most_popular;
+  RankingMetrics popular = rank_popular(listed.user, most_popular);
+  return {RankingMetrics(listed.counter.ranks(), cutoffs_), std::move(popular),
+          items_of(listed.top), std::move(most_popular)};
 }
 
 void RankingEvaluator::add(std::size_t n, const Describe& describe, const OnUser& on_user) {
@@ -142,9 +153,12 @@ void RankingEvaluator::add(std::size_t n, const Describe& describe, const OnUser
     rank(worker.block, worker.ranker, thread);
     for (Listed& listed : worker.block) {
       auto& [model, popular] = of_users[listed.number];
-      model = metrics(listed.counter, listed.top, worker.best_ranks);
-      popular = evaluate_popular(listed.user, worker.best_popular_ranks);
-      if (on_user) on_user(listed.number, model, popular);
+      const RankedResult ranked = result(listed);
+      keep_best_ranks(ranked.best, worker.best_ranks);
+      keep_best_ranks(ranked.most_popular, worker.best_popular_ranks);
+      model = ranked.model;
+      popular = ranked.popular;
+      if (on_user) on_user(listed.number, ranked);
     }
   });
   for (const auto& [model, popular] : of_users) {

@@ -26,6 +26,14 @@ struct RankedUser {
   bool all_items = true;                  ///< instead of the candidates
 };
 
+/// What came of a user with relevant items.
+struct RankedResult {
+  RankingMetrics model;
+  RankingMetrics popular;           ///< of the most popular items
+  std::vector<std::uint32_t> best;  ///< the user's list, and theirs, up to the last cutoff
+  std::vector<std::uint32_t> most_popular;
+};
+
 /// Ranks items for users as als.recommend would, and takes the mean of what the ranks of the
 /// relevant ones amount to. Beside it the same for the most popular items, ties by lower index.
 /// Users without a relevant item are not evaluated.
@@ -43,8 +51,7 @@ class RankingEvaluator {
   using Describe = std::function<void(std::size_t n, RankedUser& user)>;
 
   /// Is told what came of user n, if the user was evaluated; called from any thread.
-  using OnUser = std::function<void(std::size_t n, const RankingMetrics& model,
-                                    const RankingMetrics& popular)>;
+  using OnUser = std::function<void(std::size_t n, const RankedResult& result)>;
 
   /// Evaluates n more users.
   void add(std::size_t n, const Describe& describe, const OnUser& on_user = {});
@@ -86,8 +93,8 @@ class RankingEvaluator {
   void rank_candidates(const RankedUser& user, const ScoreOf& score_of, RankCounter& counter,
                        TopK& top) const;
   void rank(std::vector<Listed>& block, TileRanker& ranker, int thread);
-  RankingMetrics metrics(const RankCounter& counter, TopK& top, BestRanks& best_ranks) const;
-  RankingMetrics evaluate_popular(const RankedUser& user, BestRanks& best_ranks) const;
+  RankedResult result(Listed& listed) const;
+  RankingMetrics rank_popular(const RankedUser& user, std::vector<std::uint32_t>& best) const;
   RankingMetrics mean(const RankingMetrics& sums, BestRanks RowWorkspace::*best_ranks) const;
 
   const float* popularity_;

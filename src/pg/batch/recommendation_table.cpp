@@ -4,6 +4,7 @@
 #include "pg/batch/bulk_insert.h"
 #include "pg/model/model_source.h"
 #include "pg/model/row_feed.h"
+#include "pg/nodes/cluster_nodes.h"
 #include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"
 
@@ -33,14 +34,17 @@ bool RecommendationTable::is_temporary() const {
 
 void RecommendationTable::create(Side whom, const Model& model, const IdType& user_type,
                                  const IdType& item_type) {
+  const FactorTable& users = model.factor_tables.users;
+  const bool with_users =
+      whom == Side::kUsers && users.spread == TableSpread::kDistributed && !is_temporary();
+  if (with_users) check_is_coordinator();
   const char* user = server([&] { return column_type(user_type); });
   const char* item = server([&] { return column_type(item_type); });
   execute("create table " + target_table_.qualified_name() + " (user_id " + user +
           " not null, item_id " + item + " not null, score real not null, rank int not null)");
   table_ = target_table_.find_made();
   created_ = true;
-  const FactorTable& users = model.factor_tables.users;
-  if (whom == Side::kUsers && users.spread == TableSpread::kDistributed && !is_temporary())
+  if (with_users)
     execute("select pg_catalog.create_distributed_table($1, 'user_id', colocate_with => $2)",
             {class_param(table_), text_param(relation_name(users.named).c_str())});
 }

@@ -1,9 +1,9 @@
 // The statements by which each node makes the lists of its users.
 #include "pg/batch/spread_recommendations.h"
 
-#include "pg/batch/table_beside_users.h"
 #include "pg/history/live_ratings.h"
 #include "pg/history/seen_sources.h"
+#include "pg/model/table_beside_users.h"
 #include "pg/server/scratch_name.h"
 #include "pg/sql/params.h"
 

@@ -1,24 +1,15 @@
 // The statements by which each node computes the rows of its users.
 #include "pg/batch/spread_refresh.h"
 
-#include "pg/batch/table_beside_users.h"
 #include "pg/model/factor_table.h"
+#include "pg/model/table_beside_users.h"
 #include "pg/nodes/cluster_nodes.h"
-#include "pg/server/cluster_table.h"
 #include "pg/server/scratch_name.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
 
 namespace {
-
-bool are_colocated(Oid one, Oid other) {
-  return count_rows(
-             "from pg_catalog.pg_dist_partition one join pg_catalog.pg_dist_partition other on "
-             "one.colocationid operator(pg_catalog.=) other.colocationid where one.logicalrelid "
-             "operator(pg_catalog.=) $1 and other.logicalrelid operator(pg_catalog.=) $2",
-             {class_param(one), class_param(other)}) == 1;
-}
 
 bool has_checksums(Oid users) {
   return server([&] { return number_of(kChecksum, users) != InvalidAttrNumber; });
@@ -31,10 +22,9 @@ bool SpreadRefresh::is_possible() const {
   const IdType& user = served_.id_type(Side::kUsers);
   return model.factor_tables.users.spread == TableSpread::kDistributed &&
          model.factor_tables.items.spread == TableSpread::kReference && user.oid == user.base &&
-         source_.is_relation && !source_.weight_col && source_.id_types.users->oid == user.oid &&
+         !source_.weight_col && source_.id_types.users->oid == user.oid &&
          source_.id_types.items->oid == served_.id_type(Side::kItems).oid &&
-         server([&] { return is_distributed_by(source_.table, source_.user_col.c_str()); }) &&
-         are_colocated(source_.table, model.factor_tables.users.named);
+         lies_beside_users(source_, model);
 }
 
 std::string SpreadRefresh::users() const {

@@ -24,9 +24,11 @@ class PairedUsers {
       values_[m].a.push_back(*of_a[m].value);
       values_[m].b.push_back(*of_b[m].value);
     }
-    if (a.errors.n() == 0 || b.errors.n() == 0) return;
-    squares_.add(a.errors.squares(), a.errors.n(), b.errors.squares(), b.errors.n());
-    absolutes_.add(a.errors.absolutes(), a.errors.n(), b.errors.absolutes(), b.errors.n());
+    const PredictionError& of_model_a = a.errors.model;
+    const PredictionError& of_model_b = b.errors.model;
+    if (of_model_a.n() == 0 || of_model_b.n() == 0) return;
+    squares_.add(of_model_a.squares(), of_model_a.n(), of_model_b.squares(), of_model_b.n());
+    absolutes_.add(of_model_a.absolutes(), of_model_a.n(), of_model_b.absolutes(), of_model_b.n());
   }
 
   /// The difference in metric m, if any user has it.

@@ -2,6 +2,7 @@
 
 #include "pg/evaluate/evaluation_arguments.h"
 #include "pg/evaluate/per_user_table.h"
+#include "pg/evaluate/spread_evaluation.h"
 #include "pg/server/args.h"
 #include "pg/server/may_write.h"
 #include "pg/sql/result_rows.h"
@@ -21,6 +22,21 @@ void put_measurements(ResultRows& result, const std::vector<Measurement>& measur
       result.put(values, nulls);
     }
   });
+}
+
+std::vector<Measurement> evaluate(SpreadEvaluation& spread,
+                                  const std::optional<std::string>& per_user) {
+  spread.run({}, per_user);
+  return spread.measurements();
+}
+
+std::vector<Measurement> evaluate(const EvaluationRequest& request, ServedModel& served,
+                                  const std::optional<std::string>& per_user, Progress& progress) {
+  Evaluation evaluation(request, served, progress);
+  if (!per_user) return evaluation.run();
+  PerUserTable table(*per_user, served.id_type(Side::kUsers));
+  return evaluation.run(
+      [&](const std::vector<UserResult>& users) { table.append(evaluation, users); });
 }
 
 }  // namespace
@@ -43,14 +59,10 @@ Datum als_evaluate(PG_FUNCTION_ARGS) {
     SpiConnection spi;
     Progress progress(Command::kEvaluate, request.model);
     std::shared_ptr<ServedModel> served = serve_model(request.model);
-    Evaluation evaluation(request, *served, progress);
-    std::optional<PerUserTable> table;
-    Evaluation::OnUsers on_users;
-    if (per_user) {
-      table.emplace(*per_user, served->id_type(Side::kUsers));
-      on_users = [&](const std::vector<UserResult>& users) { table->append(evaluation, users); };
-    }
-    const std::vector<Measurement> measurements = evaluation.run(on_users);
+    SpreadEvaluation spread(request, *served, progress);
+    const std::vector<Measurement> measurements =
+        spread.is_possible() ? evaluate(spread, per_user)
+                             : evaluate(request, *served, per_user, progress);
     progress.hide();
     put_measurements(result, measurements);
     spi.finish();

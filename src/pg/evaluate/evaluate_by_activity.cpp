@@ -1,8 +1,10 @@
 // als.evaluate_by_activity: the metrics of als.evaluate by how much the training knew of the users.
 //
-//   Evaluation -> a result for each user -> GroupResult of the users with about as many ratings
+//   Evaluation -> a result for each user -> EvaluationSums of the users with about as many ratings
 
 #include "pg/evaluate/evaluation_arguments.h"
+#include "pg/evaluate/relevance.h"
+#include "pg/evaluate/spread_evaluation.h"
 #include "pg/server/args.h"
 #include "pg/sql/integers.h"
 #include "pg/sql/result_rows.h"
@@ -30,20 +32,14 @@ std::vector<std::size_t> activity_arg(const NamedArgs& args) {
   return least;
 }
 
-/// The group of a user with so many ratings; one beyond all for fewer than the first asks for.
-std::size_t group_of(std::size_t ratings, const std::vector<std::size_t>& least) {
-  const auto after = std::upper_bound(least.begin(), least.end(), ratings);
-  return after == least.begin() ? least.size()
-                                : static_cast<std::size_t>(after - least.begin()) - 1;
-}
+using GroupMeasurements = std::vector<std::vector<Measurement>>;
 
-void put_groups(ResultRows& result, const Evaluation& evaluation,
-                const std::vector<std::size_t>& least, const std::vector<GroupResult>& groups) {
+void put_groups(ResultRows& result, const std::vector<std::size_t>& least,
+                const GroupMeasurements& groups) {
   for (std::size_t g = 0; g < groups.size(); ++g) {
-    const std::vector<Measurement> rows = evaluation.group_measurements(groups[g]);
     const bool is_last = g + 1 == groups.size();
     server([&] {
-      for (const Measurement& row : rows) {
+      for (const Measurement& row : groups[g]) {
         const bool nulls[7] = {false, is_last, false, !row.k, !row.value, !row.baseline, false};
         const Datum values[7] = {Int32GetDatum(static_cast<int32>(least[g])),
                                  Int32GetDatum(is_last ? 0 : static_cast<int32>(least[g + 1] - 1)),
@@ -56,6 +52,31 @@ void put_groups(ResultRows& result, const Evaluation& evaluation,
       }
     });
   }
+}
+
+GroupMeasurements evaluate_groups(SpreadEvaluation& spread, const std::vector<std::size_t>& least) {
+  spread.run(least, {});
+  GroupMeasurements groups;
+  for (std::size_t g = 0; g < least.size(); ++g) groups.push_back(spread.group_measurements(g));
+  return groups;
+}
+
+GroupMeasurements evaluate_groups(const EvaluationRequest& request, ServedModel& served,
+                                  Progress& progress, const std::vector<std::size_t>& least) {
+  Evaluation evaluation(request, served, progress);
+  std::vector<EvaluationSums> groups(least.size(), EvaluationSums(request.cutoffs.size()));
+  std::vector<std::size_t> activities;
+  const auto group = [&](std::uint32_t user) { return group_of(activities[user], least); };
+  evaluation.run([&](const std::vector<UserResult>& users) {
+    if (activities.empty()) activities = evaluation.activities();
+    for (const UserResult& user : users)
+      if (group(user.user) < groups.size()) add_user(user, groups[group(user.user)]);
+  });
+  if (activities.empty()) activities = evaluation.activities();  // nobody is known
+  evaluation.count_test(group, groups);
+  GroupMeasurements measured;
+  for (const EvaluationSums& sums : groups) measured.push_back(evaluation.group_measurements(sums));
+  return measured;
 }
 
 }  // namespace
@@ -75,19 +96,12 @@ Datum als_evaluate_by_activity(PG_FUNCTION_ARGS) {
     SpiConnection spi;
     Progress progress(Command::kEvaluate, request.model);
     std::shared_ptr<ServedModel> served = serve_model(request.model);
-    Evaluation evaluation(request, *served, progress);
-    std::vector<GroupResult> groups(least.size(), GroupResult(request.cutoffs.size()));
-    std::vector<std::size_t> activities;
-    const auto group = [&](std::uint32_t user) { return group_of(activities[user], least); };
-    evaluation.run([&](const std::vector<UserResult>& users) {
-      if (activities.empty()) activities = evaluation.activities();
-      for (const UserResult& user : users)
-        if (group(user.user) < groups.size()) groups[group(user.user)].add(user);
-    });
-    if (activities.empty()) activities = evaluation.activities();  // nobody is known
-    evaluation.count_test(group, groups);
+    SpreadEvaluation spread(request, *served, progress);
+    const GroupMeasurements groups = spread.is_possible()
+                                         ? evaluate_groups(spread, least)
+                                         : evaluate_groups(request, *served, progress, least);
     progress.hide();
-    put_groups(result, evaluation, least, groups);
+    put_groups(result, least, groups);
     spi.finish();
     return static_cast<Datum>(0);
   });

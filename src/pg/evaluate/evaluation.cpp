@@ -6,6 +6,7 @@
 
 #include "core/data/duplicates.h"
 #include "pg/evaluate/item_means.h"
+#include "pg/evaluate/relevance.h"
 #include "pg/history/seen_reader.h"
 #include "pg/model/model_source.h"
 #include "pg/server/interrupts.h"
@@ -23,20 +24,6 @@ std::size_t bytes_of(const CompressedRows& rows) {
   return rows.offsets.size() * sizeof(std::uint64_t) +
          rows.columns.size() * (sizeof(std::uint32_t) + sizeof(float)) +
          rows.weights.size() * sizeof(float);
-}
-
-/// What a rating must be at least for its item to be relevant.
-double min_rating(const EvaluationRequest& request, const Model& model) {
-  if (request.min_rating) return *request.min_rating;
-  return model.feedback == Feedback::kExplicit ? model.mean : 0;
-}
-
-/// Of explicit ratings their number: by their means, damped or not, rankings would be easier to
-/// beat.
-std::vector<float> popularity_of(const Model& model, const LoadedFactors& items) {
-  return model.feedback == Feedback::kImplicit
-             ? std::vector<float>(items.popularity(), items.popularity() + items.size())
-             : std::vector<float>(items.n_ratings(), items.n_ratings() + items.size());
 }
 
 constexpr const char* kOrElse = ", or use fewer threads or fewer rows.";
@@ -64,7 +51,6 @@ Evaluation::Evaluation(const EvaluationRequest& request, ServedModel& served, Pr
       items_(served.side(Side::kItems)),
       progress_(progress),
       team_(interruptible_team(request.threads)),
-      min_rating_(min_rating(request, model_)),
       held_(held + evaluators_memory(request, model_, items_.size())),
       popularity_(popularity_of(model_, items_)),
       users_(&served.id_type(Side::kUsers)),
@@ -175,15 +161,10 @@ void Evaluation::find_known_users() {
             [](const KnownUser& a, const KnownUser& b) { return a.model < b.model; });
 }
 
-bool Evaluation::is_relevant(float rating) const {
-  if (model_.feedback == Feedback::kImplicit && !request_.min_rating) return rating > 0;
-  return rating >= min_rating_;
-}
-
 bool Evaluation::has_relevant(std::uint32_t row) const {
-  return std::any_of(test_.values.begin() + test_.offsets[row],
-                     test_.values.begin() + test_.offsets[row + 1],
-                     [&](float rating) { return is_relevant(rating); });
+  return std::any_of(
+      test_.values.begin() + test_.offsets[row], test_.values.begin() + test_.offsets[row + 1],
+      [&](float rating) { return is_relevant(model_, request_.min_rating, rating); });
 }
 
 std::vector<std::size_t> Evaluation::activities() const {
@@ -196,10 +177,10 @@ std::vector<std::size_t> Evaluation::activities() const {
 }
 
 void Evaluation::count_test(const std::function<std::size_t(std::uint32_t user)>& group_of,
-                            std::vector<GroupResult>& groups) const {
+                            std::vector<EvaluationSums>& groups) const {
   for (std::uint32_t row = 0; row < users_.size(); ++row) {
     if (group_of(row) >= groups.size()) continue;
-    GroupResult& group = groups[group_of(row)];
+    EvaluationSums& group = groups[group_of(row)];
     group.rows += test_.row_size(row);
     group.users += has_relevant(row) ? 1 : 0;
   }
@@ -220,7 +201,8 @@ void Evaluation::add_relevant(std::uint32_t row, std::vector<std::uint32_t>& ite
   const std::uint64_t begin = test_.offsets[row];
   for (std::uint64_t e = begin; e < begin + known_items(row); ++e) {
     const std::uint32_t item = test_.columns[e];
-    if (is_relevant(test_.values[e]) && (items.empty() || items.back() != item))
+    if (is_relevant(model_, request_.min_rating, test_.values[e]) &&
+        (items.empty() || items.back() != item))
       items.push_back(item);
   }
 }
@@ -278,10 +260,8 @@ void Evaluation::evaluate(std::size_t begin, std::size_t end, const SeenLists* s
                 base_of(u),
                 {test_.columns.data() + row, test_.values.data() + row, known_items(users[u].row)}};
           },
-          [&](std::size_t u, const PredictionError& model, const PredictionError& means) {
-            if (!on_users) return;
-            results[u].errors = model;
-            results[u].errors_of_means = means;
+          [&](std::size_t u, const PredictionSums& sums) {
+            if (on_users) results[u].errors = sums;
           });
     }
     std::atomic<std::size_t> relevant{0};
@@ -304,12 +284,11 @@ void Evaluation::evaluate(std::size_t begin, std::size_t end, const SeenLists* s
                          columns.begin() + candidates_->offsets[row + 1],
                          std::back_inserter(ranked.candidates));
       };
-      ranking_.add(n, describe,
-                   [&](std::size_t u, const RankingMetrics& model, const RankingMetrics& popular) {
-                     if (!on_users) return;
-                     results[u].ranking = model;
-                     results[u].popular = popular;
-                   });
+      ranking_.add(n, describe, [&](std::size_t u, const RankedResult& result) {
+        if (!on_users) return;
+        results[u].ranking = result.model;
+        results[u].popular = result.popular;
+      });
     }
     if (on_users) on_users(results);
     relevant_ += relevant;
@@ -342,24 +321,12 @@ void Evaluation::evaluate_all(const OnUsers& on_users) {
   }
 }
 
-void Evaluation::report_left_out() const {
-  if (left_out_ == 0) return;
-  server([&] {
-    ereport(NOTICE,
-            (errmsg("als: %zu of the test's %zu relevant items are not ranked, because their users "
-                    "have seen them",
-                    left_out_, relevant_),
-             errhint("If the model was trained on rows of the test, its metrics mean nothing; if "
-                     "items are to be recommended again, use exclude_seen => false.")));
-  });
-}
-
 std::vector<Measurement> Evaluation::measurements() const {
   std::vector<Measurement> result;
   std::size_t predictable = 0;
   for (const KnownUser& user : known_) predictable += known_items(user.row);
   result.push_back(share_of("coverage", predictable, test_.columns.size()));
-  if (prediction_) add_prediction_errors(*prediction_, item_means_.has_value(), result);
+  if (prediction_) add_prediction_errors(prediction_->sums(), item_means_.has_value(), result);
   if (request_.cutoffs.empty()) return result;
 
   std::size_t users = 0;  // with relevant items
@@ -374,7 +341,7 @@ std::vector<Measurement> Evaluation::run(const OnUsers& on_users) {
   read_sources();
   find_known_users();
   evaluate_all(on_users);
-  report_left_out();
+  report_left_out(left_out_, relevant_);
   return measurements();
 }
 

@@ -58,10 +58,10 @@ class Evaluation {
   /// What each of them has in the test, and whether it can be measured: the results of groups, but
   /// for what on_users is given. group_of: the number of a user's group, or one beyond all.
   void count_test(const std::function<std::size_t(std::uint32_t user)>& group_of,
-                  std::vector<GroupResult>& groups) const;
+                  std::vector<EvaluationSums>& groups) const;
 
   /// The metrics of a group of them.
-  std::vector<Measurement> group_measurements(const GroupResult& group) const {
+  std::vector<Measurement> group_measurements(const EvaluationSums& group) const {
     return pg::group_measurements(group, prediction_.has_value(), item_means_.has_value(),
                                   request_.cutoffs);
   }
@@ -92,13 +92,11 @@ class Evaluation {
   void find_known_users();
   void evaluate_all(const OnUsers& on_users);
   void evaluate(std::size_t begin, std::size_t end, const SeenLists* seen, const OnUsers& on_users);
-  bool is_relevant(float rating) const;
   bool has_relevant(std::uint32_t row) const;
   std::size_t known_items(std::uint32_t row) const;
   void add_relevant(std::uint32_t row, std::vector<std::uint32_t>& items) const;
   void add_excluded(const KnownUser& user, const SeenLists* seen,
                     std::vector<std::uint32_t>& items) const;
-  void report_left_out() const;
   std::vector<Measurement> measurements() const;
 
   const EvaluationRequest& request_;
@@ -107,8 +105,7 @@ class Evaluation {
   const LoadedFactors& items_;
   Progress& progress_;
   ThreadTeam team_;
-  const double min_rating_;  // that counts as relevant; implicit: see is_relevant()
-  std::size_t held_;         // bytes, of what has been read and of the evaluators
+  std::size_t held_;  // bytes, of what has been read and of the evaluators
   std::vector<float> popularity_;
 
   IdDictionary users_;

@@ -3,13 +3,12 @@
 
 #include <limits>
 
+#include "core/evaluate/flat_evaluation.h"
 #include "pg/sql/integers.h"
 
 namespace als::pg {
 
 namespace {
-
-constexpr std::size_t kMaxCutoffs = 1000;
 
 std::vector<std::uint32_t> cutoffs_arg(FunctionCallInfo fcinfo, int index) {
   std::vector<std::uint32_t> cutoffs;
@@ -20,7 +19,6 @@ std::vector<std::uint32_t> cutoffs_arg(FunctionCallInfo fcinfo, int index) {
                       format("Lengths of lists are between 1 and %d.", PG_INT32_MAX));
     cutoffs.push_back(static_cast<std::uint32_t>(k));
   }
-  // Each user has metrics at each of them.
   if (cutoffs.size() > kMaxCutoffs)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, format("k holds %zu numbers", cutoffs.size()),
                     format("It may hold %zu.", kMaxCutoffs));

@@ -1,6 +1,8 @@
 // From sums over users and ratings to the rows of the result.
 #include "pg/evaluate/measurements.h"
 
+#include "pg/server/guard.h"
+
 namespace als::pg {
 
 namespace {
@@ -23,11 +25,22 @@ std::optional<double> if_any(std::size_t n, double value) {
 
 }  // namespace
 
-void GroupResult::add(const UserResult& user) {
-  errors.add(user.errors);
-  errors_of_means.add(user.errors_of_means);
-  if (user.ranking) ranking.add(*user.ranking);
-  if (user.popular) popular.add(*user.popular);
+void add_user(const UserResult& user, EvaluationSums& sums) {
+  sums.errors.add(user.errors);
+  if (user.ranking) sums.ranking.add(*user.ranking);
+  if (user.popular) sums.popular.add(*user.popular);
+}
+
+void report_left_out(std::size_t left_out, std::size_t relevant) {
+  if (left_out == 0) return;
+  server([&] {
+    ereport(NOTICE,
+            (errmsg("als: %zu of the test's %zu relevant items are not ranked, because their users "
+                    "have seen them",
+                    left_out, relevant),
+             errhint("If the model was trained on rows of the test, its metrics mean nothing; if "
+                     "items are to be recommended again, use exclude_seen => false.")));
+  });
 }
 
 Measurement share_of(const char* metric, std::size_t part, std::size_t all) {
@@ -38,10 +51,10 @@ Measurement share_of(const char* metric, std::size_t part, std::size_t all) {
           static_cast<std::int64_t>(all)};
 }
 
-void add_prediction_errors(const PredictionEvaluator& evaluator, bool has_means,
+void add_prediction_errors(const PredictionSums& sums, bool has_means,
                            std::vector<Measurement>& result) {
-  const PredictionError& model = evaluator.model();
-  const PredictionError& means = evaluator.means();
+  const PredictionError& model = sums.model;
+  const PredictionError& means = sums.means;
   const std::size_t n = model.n();
   const auto add = [&](const char* metric, std::size_t of, double value, double baseline) {
     result.push_back({metric,
@@ -52,7 +65,7 @@ void add_prediction_errors(const PredictionEvaluator& evaluator, bool has_means,
   };
   add("rmse", n, model.rmse(), means.rmse());
   add("mae", n, model.mae(), means.mae());
-  add("r2", evaluator.has_r2() ? n : 0, evaluator.r2(model), evaluator.r2(means));
+  add("r2", sums.has_r2() ? n : 0, sums.r2(model), sums.r2(means));
 }
 
 void add_ranking_metrics(const RankingMetrics& model, const RankingMetrics& popular,
@@ -84,10 +97,10 @@ std::vector<Measurement> user_measurements(const UserResult& user, bool has_erro
     result.push_back({metric, k, if_any(has_value, value), if_any(has_baseline, baseline), 1});
   };
   if (has_errors) {
-    const bool any = user.errors.n() > 0;
+    const bool any = user.errors.model.n() > 0;
     const bool baseline = any && has_means;
-    add("rmse", {}, any, user.errors.rmse(), baseline, user.errors_of_means.rmse());
-    add("mae", {}, any, user.errors.mae(), baseline, user.errors_of_means.mae());
+    add("rmse", {}, any, user.errors.model.rmse(), baseline, user.errors.means.rmse());
+    add("mae", {}, any, user.errors.model.mae(), baseline, user.errors.means.mae());
   }
   if (cutoffs.empty()) return result;
 
@@ -105,7 +118,7 @@ std::vector<Measurement> user_measurements(const UserResult& user, bool has_erro
   return result;
 }
 
-std::vector<Measurement> group_measurements(const GroupResult& group, bool has_errors,
+std::vector<Measurement> group_measurements(const EvaluationSums& group, bool has_errors,
                                             bool has_means,
                                             const std::vector<std::uint32_t>& cutoffs) {
   std::vector<Measurement> result;
@@ -116,9 +129,9 @@ std::vector<Measurement> group_measurements(const GroupResult& group, bool has_e
   };
   result.push_back(share_of("coverage", group.predictable, group.rows));
   if (has_errors) {
-    const std::size_t n = group.errors.n();
-    add("rmse", {}, n, group.errors.rmse(), has_means, group.errors_of_means.rmse());
-    add("mae", {}, n, group.errors.mae(), has_means, group.errors_of_means.mae());
+    const std::size_t n = group.errors.model.n();
+    add("rmse", {}, n, group.errors.model.rmse(), has_means, group.errors.means.rmse());
+    add("mae", {}, n, group.errors.model.mae(), has_means, group.errors.means.mae());
   }
   if (cutoffs.empty()) return result;
   const RankingMetrics model = group.ranking.mean();

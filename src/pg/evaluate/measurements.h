@@ -5,8 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/evaluate/prediction_error.h"
-#include "core/evaluate/ranking_metrics.h"
+#include "core/evaluate/evaluation_sums.h"
 
 namespace als::pg {
 
@@ -21,37 +20,27 @@ struct Measurement {
 
 /// What came of one user.
 struct UserResult {
-  std::uint32_t user = 0;  ///< in the dictionary of the evaluation
-  PredictionError errors;  ///< of no ratings where none is predicted
-  PredictionError errors_of_means;
+  std::uint32_t user = 0;                 ///< in the dictionary of the evaluation
+  PredictionSums errors;                  ///< of no ratings where none is predicted
   std::optional<RankingMetrics> ranking;  ///< none where nothing relevant is ranked
   std::optional<RankingMetrics> popular;
 };
 
-/// What came of many of them.
-struct GroupResult {
-  explicit GroupResult(std::size_t cutoffs) : ranking(cutoffs), popular(cutoffs) {}
+/// Adds what came of one of them to the sums of many.
+void add_user(const UserResult& user, EvaluationSums& sums);
 
-  void add(const UserResult& user);
-
-  std::size_t rows = 0;         ///< of the test
-  std::size_t predictable = 0;  ///< of them
-  std::size_t users = 0;        ///< with a relevant row
-  PredictionError errors;
-  PredictionError errors_of_means;
-  RankingMetrics ranking;  ///< sums
-  RankingMetrics popular;
-};
+/// Tells the caller of relevant items that are not ranked, if there are any.
+void report_left_out(std::size_t left_out, std::size_t relevant);
 
 /// A share of `all`; none where there is nothing to have a share of.
 Measurement share_of(const char* metric, std::size_t part, std::size_t all);
 
 /// RMSE, MAE and R^2; the baselines are those of item means, where they are known.
-void add_prediction_errors(const PredictionEvaluator& evaluator, bool has_means,
+void add_prediction_errors(const PredictionSums& sums, bool has_means,
                            std::vector<Measurement>& result);
 
-/// Precision, recall, ... at each cutoff, MRR and AUC; the baseline is that of the most popular
-/// items.
+/// Precision, recall, ... at each cutoff, MRR and AUC, from means; the baseline is that of the most
+/// popular items.
 void add_ranking_metrics(const RankingMetrics& model, const RankingMetrics& popular,
                          const std::vector<std::uint32_t>& cutoffs, std::size_t items,
                          std::vector<Measurement>& result);
@@ -63,7 +52,7 @@ std::vector<Measurement> user_measurements(const UserResult& user, bool has_erro
                                            const std::vector<std::uint32_t>& cutoffs);
 
 /// The same of a group, with the shares of rows and users that are measured at all.
-std::vector<Measurement> group_measurements(const GroupResult& group, bool has_errors,
+std::vector<Measurement> group_measurements(const EvaluationSums& group, bool has_errors,
                                             bool has_means,
                                             const std::vector<std::uint32_t>& cutoffs);
 

@@ -12,6 +12,12 @@ class PerUserTable {
   /// Makes it for users of this type. Throws 42P07 if there is such a relation already.
   PerUserTable(const std::string& name, const IdType& user_type);
 
+  /// Has Citus distribute it with the users of a model.
+  void spread(const Model& model) const;
+
+  /// Adds the rows of a query for its columns.
+  void append(const std::string& query) const;
+
   /// Adds the metrics that these users of the evaluation have.
   void append(const Evaluation& evaluation, const std::vector<UserResult>& users);
 

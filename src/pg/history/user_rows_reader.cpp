@@ -10,21 +10,6 @@ namespace als::pg {
 
 namespace {
 
-/// Looks up columns and types; errors say which argument is meant.
-DescribedSource describe(const RatingSource& source, const char* argument, MemoryContext context) {
-  try {
-    return describe_source(source, context);
-  } catch (UserError& error) {
-    error.message = format("%s: %s", argument, error.message.c_str());
-    if (error.sqlstate == ERRCODE_UNDEFINED_COLUMN)
-      error.hint =
-          "Name the right ones with user_col, item_col and rating_col, which are the model's "
-          "unless told "
-          "otherwise; a query can add a rating: 'select *, 1 as rating from ...'.";
-    throw;
-  }
-}
-
 /// For each id of a dictionary what number(id) gives for it as an id of the model's type, or
 /// `beyond` where it cannot be one. number() may raise server errors, and throw.
 template <class Number>
@@ -56,6 +41,21 @@ std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const IdType& mod
 
 }  // namespace
 
+DescribedSource describe_argument(const RatingSource& source, const char* argument,
+                                  MemoryContext context) {
+  try {
+    return describe_source(source, context);
+  } catch (UserError& error) {
+    error.message = format("%s: %s", argument, error.message.c_str());
+    if (error.sqlstate == ERRCODE_UNDEFINED_COLUMN)
+      error.hint =
+          "Name the right ones with user_col, item_col and rating_col, which are the model's "
+          "unless told "
+          "otherwise; a query can add a rating: 'select *, 1 as rating from ...'.";
+    throw;
+  }
+}
+
 std::size_t UserRowsReader::memory(const RatingReader& reader) {
   // The entries, and what they become; ids, and their numbers; the rows' offsets, twice.
   constexpr std::size_t kEntry =
@@ -71,7 +71,7 @@ CompressedRows UserRowsReader::read(const RatingSource& named, const char* argum
                                     UnknownIds unknown_ids,
                                     const std::function<void(const RatingReader&)>& on_block) {
   OwnedMemoryContext types("als types of a source");
-  const DescribedSource source = describe(named, argument, types.get());
+  const DescribedSource source = describe_argument(named, argument, types.get());
   RatingReader reader(source);
   const bool keep = unknown_ids == UnknownIds::kKeep;
   const auto on_rows = [&] { on_block(reader); };

@@ -12,6 +12,11 @@ namespace als::pg {
 /// model: a user is added and an item gets the number behind the last, or the row is dropped.
 enum class UnknownIds { kKeep, kDrop };
 
+/// Looks up columns and types of what an argument names; errors say which argument is meant. Throws
+/// what describe_source() throws.
+DescribedSource describe_argument(const RatingSource& source, const char* argument,
+                                  MemoryContext context);
+
 /// Reads sources whose ids cast to those of a model into rows by user. Users are numbered by a
 /// dictionary, as sources may share it; items as in the model.
 class UserRowsReader {

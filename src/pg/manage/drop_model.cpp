@@ -6,6 +6,7 @@
 #include "pg/model/model_writer.h"
 #include "pg/model/ownership.h"
 #include "pg/model/previous_run.h"
+#include "pg/nodes/cluster_nodes.h"
 #include "pg/server/may_write.h"
 #include "pg/sql/params.h"
 
@@ -57,6 +58,7 @@ void drop_model(Oid model) {
   SpiConnection spi;
   ModelWriter store(relation_name(model));
   store.lock_model(model);
+  if (store.is_spread()) check_is_coordinator();
   std::string tables = relation_name(model);
   for (Side side : {Side::kUsers, Side::kItems}) {
     const Oid factors = store.factor_table(side);

@@ -5,6 +5,7 @@
 // whoever changes factors gives the model a new version himself.
 #include "pg/model/model_writer.h"
 #include "pg/model/ownership.h"
+#include "pg/nodes/cluster_nodes.h"
 
 namespace als::pg {
 
@@ -25,6 +26,9 @@ void ModelWriter::attach_tables(const BySide<Oid>& tables) {
 
 /// Nobody's own table is emptied for a training.
 void ModelWriter::check_is_not_attached(Oid factors) const {
+  // Only the node that has made tables which Citus spreads knows that it has.
+  if (server([&] { return cluster_table(factors).spread; }) != TableSpread::kNone)
+    check_is_coordinator();
   if (!server([&] { return is_attached(factors); })) return;
   throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                   format("the factors of model %s are in %s, which als.attach_model has found",

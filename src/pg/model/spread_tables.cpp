@@ -3,6 +3,7 @@
 // They have no triggers, which Citus does not take, and no types of their own. That the factors are
 // the model's is recorded on the node that made them.
 #include "pg/model/model_writer.h"
+#include "pg/nodes/cluster_nodes.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -54,6 +55,7 @@ bool ModelWriter::is_spread() const {
 }
 
 void ModelWriter::create_model_table_on_all_nodes() {
+  check_is_coordinator();
   if (server([&] { return isAnyTempNamespace(target_table_.schema()); }))
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED, "Citus spreads no temporary tables",
                     "Train a model in another schema than pg_temp, or with distributed => false.");

@@ -39,7 +39,28 @@ std::int64_t number_of_nodes() {
       "'primary'");
 }
 
+bool is_coordinator() {
+  return count_rows("from pg_catalog.pg_dist_local_group where groupid operator(pg_catalog.=) 0") >
+         0;
+}
+
+void check_is_coordinator() {
+  if (is_coordinator()) return;
+  std::string where = "the coordinator";
+  for_each_current_row(
+      "select pg_catalog.concat_ws(':', nodename, nodeport) from pg_catalog.pg_dist_node where "
+      "groupid operator(pg_catalog.=) 0",
+      {TEXTOID}, [&](TupleTableSlot* slot) {
+        where +=
+            ", " + std::string(server([&] { return TextDatumGetCString(slot->tts_values[0]); }));
+      });
+  throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED, "this node is not the coordinator of the cluster",
+                  "Connect to " + where + ", and run it there.",
+                  "Citus lets tables be made and dropped there alone.");
+}
+
 void check_nodes() {
+  check_is_coordinator();
   for_each_current_row(
       std::string("select pg_catalog.concat_ws(':', nodename, nodeport), success, "
                   "coalesce(result, ''), (") +

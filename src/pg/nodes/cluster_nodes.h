@@ -8,8 +8,16 @@ namespace als::pg {
 /// Those that hold shards or copies, this one among them. Within an SPI connection.
 std::int64_t number_of_nodes();
 
-/// Throws unless all nodes answer and have the version of the extension that this one has: 08006 or
-/// 55000, with the name of the node. Within an SPI connection.
+/// Whether this is the node on which Citus lets tables be made. Within an SPI connection, and where
+/// Citus is.
+bool is_coordinator();
+
+/// Throws 0A000 where it is not, with the name of that one.
+void check_is_coordinator();
+
+/// Throws what check_is_coordinator() does, and unless all nodes answer and have the version of the
+/// extension that this one has: 08006 or 55000, with the name of the node. Within an SPI
+/// connection.
 void check_nodes();
 
 }  // namespace als::pg

@@ -3,6 +3,7 @@
 
 #include "pg/ids/id_type.h"
 #include "pg/model/model.h"
+#include "pg/source/rating_source.h"
 
 namespace als::pg {
 
@@ -10,6 +11,10 @@ namespace als::pg {
 /// same ids do. Whoever makes it drops it. Within an SPI connection.
 void create_table_beside_users(const std::string& table, const std::string& columns,
                                const Model& model, const IdType& user);
+
+/// Whether a source is a table that Citus distributes by its users, and whose rows lie where the
+/// model's users with the same ids do. Within an SPI connection.
+bool lies_beside_users(const RatingSource& source, const Model& model);
 
 /// What stands for an item id in arrays of them: its value, as of the base of a domain.
 std::string as_element(const std::string& item, const IdType& type);

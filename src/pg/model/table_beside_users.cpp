@@ -1,6 +1,7 @@
 // Has Citus distribute a new table with the users.
-#include "pg/batch/table_beside_users.h"
+#include "pg/model/table_beside_users.h"
 
+#include "pg/server/cluster_table.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -14,6 +15,16 @@ void create_table_beside_users(const std::string& table, const std::string& colu
       "colocate_with => $2)",
       {text_param(table.c_str()),
        text_param(relation_name(model.factor_tables.users.named).c_str())});
+}
+
+bool lies_beside_users(const RatingSource& source, const Model& model) {
+  return source.is_relation &&
+         server([&] { return is_distributed_by(source.table, source.user_col.c_str()); }) &&
+         count_rows(
+             "from pg_catalog.pg_dist_partition one join pg_catalog.pg_dist_partition other on "
+             "one.colocationid operator(pg_catalog.=) other.colocationid where one.logicalrelid "
+             "operator(pg_catalog.=) $1 and other.logicalrelid operator(pg_catalog.=) $2",
+             {class_param(source.table), class_param(model.factor_tables.users.named)}) == 1;
 }
 
 std::string as_element(const std::string& item, const IdType& type) {

@@ -1,0 +1,44 @@
+// Makes and checks them.
+#include "pg/evaluate/flat_bytes.h"
+
+namespace als::pg {
+
+namespace {
+
+[[noreturn]] void throw_not_ours() {
+  throw UserError(ERRCODE_INVALID_BINARY_REPRESENTATION,
+                  "these bytes are no result of an evaluation by als",
+                  "They come from als._measured_user, of the same version and on a machine of the "
+                  "same kind.");
+}
+
+}  // namespace
+
+bytea* flat_bytea(std::string_view bytes) {
+  auto* value = static_cast<bytea*>(server([&] { return palloc(VARHDRSZ + bytes.size()); }));
+  SET_VARSIZE(value, VARHDRSZ + bytes.size());
+  std::copy(bytes.begin(), bytes.end(), VARDATA(value));
+  return value;
+}
+
+MeasuredUser measured_user_arg(FunctionCallInfo fcinfo, int index) {
+  require_arg(fcinfo, index, "measured");
+  bytea* value = server([&] { return PG_GETARG_BYTEA_PP(index); });
+  auto user = MeasuredUser::of_bytes({VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)});
+  if (!user) throw_not_ours();
+  return std::move(*user);
+}
+
+FlatEvaluation open_evaluation(char* memory, std::size_t bytes) {
+  const auto evaluation = FlatEvaluation::open(memory, bytes);
+  if (!evaluation) throw_not_ours();
+  return *evaluation;
+}
+
+EvaluationSums group_of(const FlatEvaluation& sums, std::size_t group) {
+  auto found = sums.group(group);
+  if (!found) throw_not_ours();
+  return std::move(*found);
+}
+
+}  // namespace als::pg

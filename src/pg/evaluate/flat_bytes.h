@@ -1,0 +1,20 @@
+// bytea values that hold what comes of an evaluation.
+#pragma once
+
+#include <string_view>
+
+#include "core/evaluate/flat_evaluation.h"
+#include "pg/server/args.h"
+
+namespace als::pg {
+
+bytea* flat_bytea(std::string_view bytes);
+
+/// What als._measured_user has returned. Throws 22004 for null, 22P03 for bytes of another origin.
+MeasuredUser measured_user_arg(FunctionCallInfo fcinfo, int index);
+
+/// What als._sum_measured has come to, in this memory. Throws 22P03.
+FlatEvaluation open_evaluation(char* memory, std::size_t bytes);
+EvaluationSums group_of(const FlatEvaluation& sums, std::size_t group);
+
+}  // namespace als::pg

@@ -1,0 +1,320 @@
+// The statements by which each node evaluates its users.
+#include "pg/evaluate/spread_evaluation.h"
+
+#include "pg/evaluate/flat_bytes.h"
+#include "pg/evaluate/item_means.h"
+#include "pg/evaluate/per_user_table.h"
+#include "pg/history/live_ratings.h"
+#include "pg/history/user_rows_reader.h"
+#include "pg/model/model_source.h"
+#include "pg/model/table_beside_users.h"
+#include "pg/nodes/cluster_nodes.h"
+#include "pg/server/scratch_name.h"
+#include "pg/sql/params.h"
+
+namespace als::pg {
+
+namespace {
+
+std::string array_of(const IdType& type) {
+  return server([&] { return spelled_type(id_array_type(type)); });
+}
+
+template <class Number>
+std::string integers_literal(const std::vector<Number>& numbers) {
+  std::string list;
+  for (const Number number : numbers) list += (list.empty() ? "" : ",") + std::to_string(number);
+  return "'{" + list + "}'::pg_catalog._int4";
+}
+
+std::string real_literal(float number) { return format("'%.9g'::pg_catalog.float4", number); }
+
+bool can_make_tables() {
+  return server([] { return !XactReadOnly && !RecoveryInProgress() && !IsInParallelMode(); });
+}
+
+}  // namespace
+
+SpreadEvaluation::SpreadEvaluation(const EvaluationRequest& request, ServedModel& served,
+                                   Progress& progress)
+    : request_(request),
+      served_(served),
+      model_(served.model()),
+      progress_(progress),
+      context_("als evaluation on nodes"),
+      possible_(are_on_nodes() && can_make_tables() && is_coordinator()) {
+  if (possible_) name_sources();
+  if (possible_) find_schema();
+}
+
+std::string SpreadEvaluation::name_of(Part part) {
+  constexpr const char* kNames[] = {"test", "history", "seen", "more_seen", "candidates"};
+  return kNames[static_cast<std::size_t>(part)];
+}
+
+bool SpreadEvaluation::are_on_nodes() const {
+  const IdType& user = served_.id_type(Side::kUsers);
+  return user.oid == user.base && model_.factor_tables.users.spread == TableSpread::kDistributed &&
+         model_.factor_tables.items.spread == TableSpread::kReference;
+}
+
+/// With the columns that the model's source has, unless others are named.
+RatingSource SpreadEvaluation::named(const std::string& text) const {
+  RatingSource source = parse_source(text);
+  const RatingSource& own = model_.source;
+  source.user_col = request_.user_col.value_or(own.user_col);
+  source.item_col = request_.item_col.value_or(own.item_col);
+  source.rating_col = request_.rating_col ? request_.rating_col : own.rating_col;
+  return source;
+}
+
+void SpreadEvaluation::add(Part part, const RatingSource& source, const char* argument,
+                           bool has_ratings) {
+  RatingSource columns = source;
+  if (!has_ratings) columns.rating_col.reset();
+  columns.time_col.reset();
+  columns.weight_col.reset();
+  Packed packed{part,
+                argument != nullptr ? describe_argument(columns, argument, context_.get())
+                                    : describe_source(columns, context_.get()),
+                has_ratings, ""};
+  possible_ = possible_ && packed.source.id_types.users->oid == served_.id_type(Side::kUsers).oid &&
+              packed.source.id_types.items->oid == served_.id_type(Side::kItems).oid;
+  packed_.push_back(std::move(packed));
+}
+
+/// All that is read, as for an evaluation in one place.
+void SpreadEvaluation::name_sources() {
+  add(Part::kTest, named(request_.test), "test", true);
+  if (request_.history) {
+    add(Part::kHistory, named(*request_.history), "history", true);
+    possible_ = possible_ && !model_.source.time_col && !model_.source.weight_col;
+  }
+  if (request_.candidates) add(Part::kCandidates, named(*request_.candidates), "candidates", false);
+  if (request_.exclude_seen && !request_.cutoffs.empty()) {
+    const bool has_more = request_.seen || !model_.seen.is_none();
+    if (request_.seen)
+      add(Part::kMoreSeen, named(*request_.seen), "seen", false);
+    else if (has_more)
+      add(Part::kMoreSeen, trusted_seen(model_), nullptr, false);
+    if (!request_.history && !(has_more && model_.source.is_none()))
+      add(Part::kSeen, trusted_source(model_), nullptr, false);
+  }
+}
+
+/// The model's, where the caller may make tables in it, else the first of the caller's.
+void SpreadEvaluation::find_schema() {
+  const Oid own = server([&] { return get_rel_namespace(model_.table); });
+  execute(
+      "select pg_catalog.quote_ident(nspname) from pg_catalog.pg_namespace where "
+      "pg_catalog.has_schema_privilege(oid, 'create') and (oid operator(pg_catalog.=) $1 or "
+      "nspname operator(pg_catalog.=) any (pg_catalog.current_schemas(false))) order by oid "
+      "operator(pg_catalog.<>) $1 limit 1",
+      {{OIDOID, ObjectIdGetDatum(own)}});
+  possible_ = SPI_processed == 1;
+  if (possible_)
+    schema_ = server([] { return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1); });
+}
+
+bool SpreadEvaluation::has_errors() const { return model_.feedback == Feedback::kExplicit; }
+
+/// The items, and the mean rating of each, on their way to all nodes.
+std::vector<Param> SpreadEvaluation::item_means() const {
+  const LoadedFactors& items = served_.side(Side::kItems);
+  std::vector<Datum> ids;
+  for (std::uint32_t i = 0; i < items.size(); ++i) ids.push_back(items.ids().id(i));
+  return {server([&] { return id_array(items.type(), ids); }), float8_array_param(*item_means_)};
+}
+
+/// Citus groups a source that is distributed by user where the rows are, and sends the groups on.
+void SpreadEvaluation::pack(Packed& packed) {
+  const IdType& user = served_.id_type(Side::kUsers);
+  const IdType& item = served_.id_type(Side::kItems);
+  const DescribedSource& source = packed.source;
+  const bool has_means = packed.part == Part::kTest && item_means_;
+  packed.table = prefix_ + name_of(packed.part);
+  create_table_beside_users(packed.table,
+                            ", items " + array_of(item) +
+                                (packed.has_ratings ? ", ratings pg_catalog._float8" : "") +
+                                (has_means ? ", means pg_catalog._float8" : ""),
+                            model_, user);
+
+  const std::string from =
+      "(select " + quoted(source.user_col) + " as rated_by, " + quoted(source.item_col) +
+      " as rated_item" +
+      (packed.has_ratings ? ", " + source.rating_as_float8() + " as rated" : "") + " from " +
+      source.from_clause() + ") ratings";
+  std::string means;
+  std::string joins;
+  std::vector<Param> params;
+  if (has_means) {
+    means =
+        "with means as materialized (select * from rows from (pg_catalog.unnest($1), "
+        "pg_catalog.unnest($2)) as all_means (mean_of, mean)) ";
+    joins = std::string(" left join means on ") +
+            server([&] { return equals_condition(item, "mean_of", "rated_item"); });
+    params = item_means();
+  }
+  std::string condition = "rated_by is not null and rated_item is not null";
+  if (packed.has_ratings) condition += " and rated is not null";
+  // Of others than the users of the test nothing is asked.
+  if (packed.part != Part::kTest && lies_beside_users(source, model_))
+    condition += " and exists (select from (select user_id as tested from " +
+                 packed_.front().table + ") tested where " +
+                 server([&] { return equals_condition(user, "tested", "rated_by"); }) + ")";
+  SourceNames names(source);
+  execute("insert into " + packed.table + " " + means + "select rated_by, pg_catalog.array_agg(" +
+              as_element("rated_item", item) + ")" +
+              (packed.has_ratings ? ", pg_catalog.array_agg(rated)" : "") +
+              (has_means ? ", pg_catalog.array_agg(mean)" : "") + " from " + from + joins +
+              " where " + condition + " group by rated_by",
+          params);
+  names.end();
+}
+
+/// als._measured_user of each user of the test.
+SpreadEvaluation::Call SpreadEvaluation::measured(const std::vector<std::size_t>& least) const {
+  const IdType& user = served_.id_type(Side::kUsers);
+  const std::string no_items = "null::" + array_of(served_.id_type(Side::kItems));
+  std::string from;
+  const auto join = [&](const std::string& query, const std::string& id) {
+    from += " left join (" + query + ") of_" + id + " on " +
+            server([&] { return equals_condition(user, "tested", id.c_str()); });
+  };
+  std::string factors = "null::pg_catalog._float4, null::pg_catalog.float4, null::pg_catalog.int4";
+  std::string means = "null::pg_catalog._float8";
+  std::string history = no_items + ", null::pg_catalog._float8";
+  std::string seen = no_items;
+  std::string more_seen = no_items;
+  std::string candidates = no_items;
+  for (const Packed& packed : packed_) {
+    const std::string what = name_of(packed.part);
+    const std::string by = what + "_by";
+    const std::string items = what + "_items";
+    const std::string ratings = what + "_ratings";
+    const std::string columns =
+        "items as " + items + (packed.has_ratings ? ", ratings as " + ratings : "");
+    if (packed.part == Part::kTest) {
+      if (item_means_) means = "means";
+      from = " from (select user_id as tested, " + columns + (item_means_ ? ", means" : "") +
+             " from " + packed.table + ") test";
+      continue;
+    }
+    join("select user_id as " + by + ", " + columns + " from " + packed.table, by);
+    if (packed.part == Part::kHistory) history = items + ", " + ratings;
+    if (packed.part == Part::kSeen) seen = items;
+    if (packed.part == Part::kMoreSeen) more_seen = items;
+    if (packed.part == Part::kCandidates)
+      candidates = "coalesce(" + items + ", '{}'::" + array_of(served_.id_type(Side::kItems)) + ")";
+  }
+  if (request_.history) {
+    if (request_.exclude_seen) seen = "history_items";
+  } else {
+    factors = "factors, bias, n_ratings";
+    join("select user_id as known, factors, bias, n_ratings from " +
+             relation_name(model_.factor_tables.users.named),
+         "known");
+  }
+  std::string lowest = "null::pg_catalog.float4";
+  std::string highest = lowest;
+  if (request_.clip) {
+    const RatingScale scale = model_.rating_scale();
+    lowest = real_literal(scale.lowest);
+    highest = real_literal(scale.highest);
+  }
+  const std::string min_rating = request_.min_rating
+                                     ? format("'%.17g'::pg_catalog.float8", *request_.min_rating)
+                                     : "null::pg_catalog.float8";
+  const std::string name = server([&] { return quote_literal_cstr(model_.name.c_str()); });
+  return {"als._measured_user(" + name + "::pg_catalog.regclass, " + factors +
+              ", test_items, test_ratings, " + means + ", " + history + ", " + seen + ", " +
+              more_seen + ", " + candidates + ", " + integers_literal(request_.cutoffs) + ", " +
+              min_rating + ", " + lowest + ", " + highest + ", " +
+              (least.empty() ? "null::pg_catalog._int4" : integers_literal(least)) + ")",
+          from};
+}
+
+/// What comes of each user, in a table of the call, and in the one that the caller wants.
+void SpreadEvaluation::keep_users(const Call& call, const std::string& per_user) {
+  const IdType& user = served_.id_type(Side::kUsers);
+  PerUserTable table(per_user, user);
+  table.spread(model_);
+  measured_ = prefix_ + "measured";
+  create_table_beside_users(measured_, ", result pg_catalog.bytea", model_, user);
+  execute("insert into " + measured_ + " select tested, " + call.function + call.from);
+  table.append("select user_id, metric, k, value, baseline from " + measured_ +
+               " cross join lateral als._measured_metrics(result, " +
+               (has_errors() ? "true" : "false") + ", " + (item_means_ ? "true" : "false") +
+               ") metrics");
+}
+
+void SpreadEvaluation::read_sums(const Call& call) {
+  for_each_current_row("select als._sum_measured(" + call.function + ")" + call.from, {BYTEAOID},
+                       [&](TupleTableSlot* slot) {
+                         if (slot->tts_isnull[0]) return;
+                         bytea* sums = server([&] { return DatumGetByteaPP(slot->tts_values[0]); });
+                         memory_.assign(VARDATA_ANY(sums), VARSIZE_ANY_EXHDR(sums));
+                       });
+  if (!memory_.empty()) sums_ = open_evaluation(memory_.data(), memory_.size());
+}
+
+void SpreadEvaluation::run(const std::vector<std::size_t>& least,
+                           const std::optional<std::string>& per_user) {
+  check_nodes();
+  prefix_ = schema_ + "." + scratch_prefix();
+  progress_.enter(Phase::kReading);
+  if (has_errors()) item_means_ = pg::item_means(served_);
+  for (Packed& packed : packed_) pack(packed);
+  progress_.enter(Phase::kScoring);
+  const Call call = measured(least);
+  if (per_user) {
+    keep_users(call, *per_user);
+    read_sums({"result", " from " + measured_});
+    execute("drop table " + measured_);
+  } else {
+    read_sums(call);
+  }
+  for (const Packed& packed : packed_) execute("drop table " + packed.table);
+
+  std::size_t relevant = 0;
+  std::size_t left_out = 0;
+  for (std::size_t g = 0; g < std::max<std::size_t>(least.size(), 1); ++g) {
+    relevant += sums_of(g).relevant;
+    left_out += sums_of(g).left_out;
+  }
+  report_left_out(left_out, relevant);
+}
+
+EvaluationSums SpreadEvaluation::sums_of(std::size_t group) const {
+  return sums_ ? group_of(*sums_, group) : EvaluationSums(request_.cutoffs.size());
+}
+
+std::vector<Measurement> SpreadEvaluation::measurements() const {
+  std::vector<Measurement> result;
+  const EvaluationSums sums = sums_of(0);
+  result.push_back(share_of("coverage", sums.predictable, sums.rows));
+  if (has_errors()) add_prediction_errors(sums.errors, item_means_.has_value(), result);
+  if (request_.cutoffs.empty()) return result;
+
+  const std::size_t items = served_.side(Side::kItems).size();
+  RankingMetrics model = sums.ranking.mean();
+  RankingMetrics popular = sums.popular.mean();
+  for (std::size_t c = 0; sums_ && c < request_.cutoffs.size(); ++c) {
+    const auto share = [&](FlatEvaluation::Lists lists) {
+      return static_cast<double>(sums_->covered(lists, c)) /
+             static_cast<double>(std::max<std::size_t>(items, 1));
+    };
+    model.at[c].catalog_coverage = share(FlatEvaluation::Lists::kOfModel);
+    popular.at[c].catalog_coverage = share(FlatEvaluation::Lists::kMostPopular);
+  }
+  result.push_back(share_of("user_coverage", model.users, sums.users));
+  add_ranking_metrics(model, popular, request_.cutoffs, items, result);
+  return result;
+}
+
+std::vector<Measurement> SpreadEvaluation::group_measurements(std::size_t group) const {
+  return pg::group_measurements(sums_of(group), has_errors(), item_means_.has_value(),
+                                request_.cutoffs);
+}
+
+}  // namespace als::pg

@@ -1,0 +1,79 @@
+// An evaluation where Citus has distributed the users: each node evaluates its own.
+#pragma once
+
+#include "core/evaluate/flat_evaluation.h"
+#include "pg/evaluate/evaluation.h"
+#include "pg/server/memory_context.h"
+
+namespace als::pg {
+
+/// An evaluation as statements that Citus runs on its nodes: the rows of the test, and what else is
+/// named, go to where the users are, packed by user, and als._measured_user is called there for
+/// each of them. What comes to this node are the sums of each shard, and which items were in a
+/// list.
+class SpreadEvaluation {
+ public:
+  /// Within an SPI connection. What is given must outlive it.
+  SpreadEvaluation(const EvaluationRequest& request, ServedModel& served, Progress& progress);
+  SpreadEvaluation(const SpreadEvaluation&) = delete;
+  SpreadEvaluation& operator=(const SpreadEvaluation&) = delete;
+
+  /// Whether the users are distributed, the items on all nodes, all ids of the model's types, a
+  /// history without weights and times, and there is a schema to make tables in.
+  bool is_possible() const { return possible_; }
+
+  /// least: of each group how many ratings a user has at least; empty: all are one group. per_user:
+  /// the table that is to be made of what comes of each user.
+  void run(const std::vector<std::size_t>& least, const std::optional<std::string>& per_user);
+
+  /// What als.evaluate returns, and of a group what als.evaluate_by_activity does.
+  std::vector<Measurement> measurements() const;
+  std::vector<Measurement> group_measurements(std::size_t group) const;
+
+ private:
+  enum class Part { kTest, kHistory, kSeen, kMoreSeen, kCandidates };
+
+  /// What is known of users in a relation or query, on its way to them.
+  struct Packed {
+    Part part;
+    DescribedSource source;
+    bool has_ratings;
+    std::string table;  ///< made for it: user_id, items, and ratings
+  };
+
+  /// A function's call for each row of a FROM clause.
+  struct Call {
+    std::string function;
+    std::string from;
+  };
+
+  bool are_on_nodes() const;
+  static std::string name_of(Part part);
+  void add(Part part, const RatingSource& source, const char* argument, bool has_ratings);
+  RatingSource named(const std::string& text) const;
+  void name_sources();
+  void find_schema();
+  bool has_errors() const;
+  std::vector<Param> item_means() const;
+  void pack(Packed& packed);
+  Call measured(const std::vector<std::size_t>& least) const;
+  void keep_users(const Call& call, const std::string& per_user);
+  void read_sums(const Call& call);
+  EvaluationSums sums_of(std::size_t group) const;
+
+  const EvaluationRequest& request_;
+  ServedModel& served_;
+  const Model& model_;
+  Progress& progress_;
+  OwnedMemoryContext context_;
+  bool possible_;
+  std::string schema_;
+  std::string prefix_;
+  std::vector<Packed> packed_;  // the test first
+  std::optional<std::vector<double>> item_means_;
+  std::string measured_;  // the table of users, while it is there
+  std::string memory_;
+  std::optional<FlatEvaluation> sums_;  // of memory_
+};
+
+}  // namespace als::pg

@@ -1,0 +1,116 @@
+# Evaluations of a model whose users Citus has distributed: made where the users are, with the figures of one place, and
+# without bringing users or ratings to the coordinator.
+
+use strict;
+use warnings FATAL => 'all';
+
+use AlsTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my @nodes = citus_cluster() or plan skip_all => 'the extension citus is not there';
+my $coordinator = $nodes[0];
+
+sub sql { return $coordinator->safe_psql('postgres', $_[0]); }
+
+create_ratings($coordinator, 'ratings', 6_000, 300, 120);
+sql(q{
+	create table test as
+		select user_id, 1 + (item_id + 7) % 120 as item_id, rating from ratings where user_id % 3 = 0 and item_id < 80
+		union all select 5000 + i, i, 4 from generate_series(1, 20) i
+		union all select 6, 90000, 5;
+	create table history as select user_id, item_id, rating from ratings where user_id % 6 = 0 and item_id % 2 = 0;
+	create table chosen as select u as user_id, 1 + (u * 7 + i * 3) % 120 as item_id from generate_series(1, 200) u, generate_series(1, 15) i;
+	create table more as select user_id, 121 - item_id as item_id from ratings;
+	create table test_of_nodes as table test;
+	select create_distributed_table('ratings', 'user_id');
+	select create_distributed_table('test_of_nodes', 'user_id');
+	create index on ratings (user_id);
+	select from als.train('taste', 'ratings', factors => 8, iterations => 3, distributed => true);
+	select from als.train('liked', 'ratings', factors => 8, iterations => 3, feedback => 'implicit', distributed => true)});
+
+# What a query returns, apart from the noise in which sums in another order differ.
+sub figures
+{
+	my ($query) = @_;
+	my ($rows, $notices);
+	$coordinator->psql('postgres', $query, stdout => \$rows, stderr => \$notices);
+	$rows =~ s/(-?\d+\.\d+(e-?\d+)?)/sprintf '%.11g', $1/gem;
+	return "$rows\n$notices";
+}
+
+# A read-only transaction makes no tables, so that all is read by the coordinator.
+sub same_figures
+{
+	my ($query, $what) = @_;
+	is(figures($query), figures("set default_transaction_read_only = on; $query"), $what);
+}
+
+for my $model ('taste', 'liked')
+{
+	same_figures("select * from als.evaluate('$model', 'test', k => '{1,5,10,200}')", "$model: of a table");
+	same_figures("select * from als.evaluate('$model', 'select * from test_of_nodes where user_id < 200', exclude_seen => false)", "$model: of a query");
+	same_figures("select * from als.evaluate_by_activity('$model', 'test_of_nodes', activity => '{0,5,17,20,30}', candidates => 'chosen')", "$model: by activity, of candidates");
+	same_figures("select * from als.evaluate('$model', 'test', history => 'history', seen => 'more', k => '{3}', min_rating => 2)", "$model: with a history and what else was seen");
+}
+same_figures(q{select * from als.evaluate('taste', 'test', clip => true, k => '{}')}, 'errors alone, clipped');
+same_figures(q{select * from als.evaluate_by_activity('liked', 'test', history => 'history', activity => '{1,5,6}')}, 'by what is in the history');
+same_figures(q{select * from als.evaluate('taste', 'select * from test where false')}, 'of nothing');
+same_figures(q{select * from als.evaluate('taste', 'select user_id::bigint, item_id, rating from test')}, 'of ids of another type');
+like(figures(q{select * from als.evaluate('taste', 'select user_id, item_id, ''NaN''::real as rating from test')}), qr/ERROR:  element 1 of ratings is no finite number/, 'but of numbers');
+like(figures(q{select * from als.evaluate('taste', 'select user_id, item_id from test')}), qr/ERROR:  test: /, 'an error tells of which argument');
+
+# Where it is done.
+sub plans
+{
+	my ($query) = @_;
+	my $plans = '';
+	$coordinator->psql('postgres', "set client_min_messages = debug1; $query", stdout => \my $rows, stderr => \$plans);
+	return $plans;
+}
+unlike(plans(q{select * from als.evaluate('liked', 'test_of_nodes')}), qr/Collecting|generating subplan/, 'nothing passes the coordinator');
+my $explicit = plans(q{select * from als.evaluate('taste', 'test_of_nodes')});
+like($explicit, qr/generating subplan \S+ for CTE means\b/, 'but the mean ratings of items');
+unlike($explicit =~ s/generating subplan \S+ for CTE means\b//r, qr/Collecting|generating subplan/, 'and nothing else');
+
+# The table of users lies with them.
+sql(q{select from als.evaluate('taste', 'test', k => '{5}', per_user => 'users_of_nodes')});
+is(sql(q{select count(*) from pg_dist_partition p join pg_dist_partition r using (colocationid) where p.logicalrelid = 'users_of_nodes'::regclass and r.logicalrelid = 'ratings'::regclass}), 1, 'what comes of each user lies with them');
+my $all = q{select metric, count(*), round(avg(value)::numeric, 9), round(avg(baseline)::numeric, 9) from users_of_nodes where metric not in ('rmse', 'mae') group by metric order by metric};
+is(sql($all), sql(q{select metric, n, round(value::numeric, 9), round(baseline::numeric, 9) from als.evaluate('taste', 'test', k => '{5}') where metric in ('auc', 'hit_rate', 'map', 'mrr', 'ndcg', 'precision', 'recall') order by metric}), 'and adds up to what is told of all');
+
+# By a role that may read the model and make no tables, and one that may make them in a schema of its own.
+sql(q{
+	create role reader login; create role analyst login; create schema lab authorization analyst;
+	revoke create on schema public from public;
+	grant select on ratings, test_of_nodes, taste, taste_user_factors, taste_item_factors, liked, liked_user_factors, liked_item_factors to reader, analyst});
+my $rmse = q{select round(value::numeric, 9) from als.evaluate('taste', 'test_of_nodes') where metric = 'rmse'};
+my $own = sql($rmse);
+is(sql("set role reader; $rmse"), $own, 'who makes no tables has them read by the coordinator');
+is(sql("set role analyst; set search_path = lab, public; $rmse"), $own, 'who makes them elsewhere');
+unlike(plans("set role analyst; set search_path = lab, public; select * from als.evaluate('liked', 'test_of_nodes')"), qr/Collecting|generating subplan/, 'has not');
+for my $node (@nodes)
+{
+	is($node->safe_psql('postgres', $rmse), $own, $node->name . ' evaluates');
+	is($node->safe_psql('postgres', q{select count(*) from pg_class where relname ~ '^als_[0-9a-f]'}), 0, 'nothing is left on ' . $node->name);
+}
+
+# Functions of als that anybody can call, with anything.
+sub failure
+{
+	my ($query) = @_;
+	my (undef, undef, $stderr) = $coordinator->psql('postgres', "\\set VERBOSITY verbose\n$query");
+	return $stderr =~ /ERROR:  (.*)/ ? $1 : 'no error';
+}
+like(failure($_->[1]), $_->[0], $_->[1]) for
+	[qr/^22P03: these bytes are no result of an evaluation/, q{select als._sum_measured('\x00')}],
+	[qr/^22P03: /, q{select als._merge_measured('\x00', '\x01')}],
+	[qr/^22P03: /, q{select * from als._measured_metrics('\x736c6c61', true, true)}],
+	[qr/^22023: results of different evaluations/, q{select als._sum_measured(als._measured_user('liked', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], case i when 1 then '{1}' else '{1,2}' end::int[], null, null, null, null)) from generate_series(1, 2) i}],
+	[qr/^2202E: /, q{select als._measured_user('liked', null, null, 0, '{1}'::int[], '{1,2}', null, null::int[], null, null::int[], null::int[], null::int[], '{1}', null, null, null, null)}],
+	[qr/^2202E: /, q{select als._measured_user('liked', '{1}', null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], '{1}', null, null, null, null)}],
+	[qr/^22023: invalid cutoffs/, q{select als._measured_user('liked', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], '{0}', null, null, null, null)}],
+	[qr/^22023: lowest is above highest/, q{select als._measured_user('taste', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], '{1}', null, 2, 1, null)}];
+
+$_->stop for @nodes;
+done_testing();
