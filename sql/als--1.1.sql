@@ -288,7 +288,8 @@ create function als.import_model(
   replace_ids boolean default false,
   bias_regularization float8 default null,
   time_col name default null,
-  seen text default null
+  seen text default null,
+  weight_col name default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
 comment on function als.import_model is
@@ -311,7 +312,8 @@ create function als.attach_model(
   rating_col name default 'rating',
   bias_regularization float8 default null,
   time_col name default null,
-  seen text default null
+  seen text default null,
+  weight_col name default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_attach_model';
 comment on function als.attach_model is
@@ -604,11 +606,14 @@ create function als.recommend(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   seen text default null,
-  diversity float8 default 0
+  diversity float8 default 0,
+  explore float8 default 0,
+  new_below int default 5,
+  seed bigint default 42
 ) returns table (item_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text, text, float8) is
+comment on function als.recommend(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text, text, float8, float8, int, bigint) is
   'The k best items for a user; ids: integers';
 
 create function als.recommend(
@@ -620,11 +625,14 @@ create function als.recommend(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   seen text default null,
-  diversity float8 default 0
+  diversity float8 default 0,
+  explore float8 default 0,
+  new_below int default 5,
+  seed bigint default 42
 ) returns table (item_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text, text, float8) is
+comment on function als.recommend(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text, text, float8, float8, int, bigint) is
   'The k best items for a user; ids: uuid';
 
 create function als.recommend(
@@ -636,11 +644,14 @@ create function als.recommend(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   seen text default null,
-  diversity float8 default 0
+  diversity float8 default 0,
+  explore float8 default 0,
+  new_below int default 5,
+  seed bigint default 42
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text, float8) is
+comment on function als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text, float8, float8, int, bigint) is
   'The k best items for a user; ids: text or without a type';
 
 create function als.recommend(
@@ -652,11 +663,14 @@ create function als.recommend(
   exclude "any" default null,
   on_unknown text default 'empty',
   seen text default null,
-  diversity float8 default 0
+  diversity float8 default 0,
+  explore float8 default 0,
+  new_below int default 5,
+  seed bigint default 42
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, anyelement, bigint, boolean, "any", "any", text, text, float8) is
+comment on function als.recommend(regclass, anyelement, bigint, boolean, "any", "any", text, text, float8, float8, int, bigint) is
   'The k best items for a user; ids: any other type';
 
 create function als.recommend_users(
@@ -724,7 +738,8 @@ comment on function als.recommend_users(regclass, anyelement, bigint, boolean, "
 create function als.fold_in(
   model regclass,
   items anycompatible,
-  ratings float8[] default null
+  ratings float8[] default null,
+  weights float8[] default null
 ) returns real[]
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in';
 comment on function als.fold_in is
@@ -733,7 +748,8 @@ comment on function als.fold_in is
 create function als.fold_in_item(
   model regclass,
   users anycompatible,
-  ratings float8[] default null
+  ratings float8[] default null,
+  weights float8[] default null
 ) returns real[]
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in_item';
 comment on function als.fold_in_item is
@@ -747,11 +763,13 @@ create function als.recommend_for(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  diversity float8 default 0,
+  weights float8[] default null
 ) returns table (item_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, als.integers, float8[], bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend_for(regclass, als.integers, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
   'The k best items for a user with these items and ratings; ids: integers';
 
 create function als.recommend_for(
@@ -762,11 +780,13 @@ create function als.recommend_for(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  diversity float8 default 0,
+  weights float8[] default null
 ) returns table (item_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, uuid[], float8[], bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend_for(regclass, uuid[], float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
   'The k best items for a user with these items and ratings; ids: uuid';
 
 create function als.recommend_for(
@@ -777,11 +797,13 @@ create function als.recommend_for(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  diversity float8 default 0,
+  weights float8[] default null
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, text, float8[], bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend_for(regclass, text, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
   'The k best items for a user with these items and ratings; ids: text or without a type';
 
 create function als.recommend_for(
@@ -792,11 +814,13 @@ create function als.recommend_for(
   exclude_seen boolean default true,
   candidates "any" default null,
   exclude "any" default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  diversity float8 default 0,
+  weights float8[] default null
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, anyarray, float8[], bigint, boolean, "any", "any", text) is
+comment on function als.recommend_for(regclass, anyarray, float8[], bigint, boolean, "any", "any", text, float8, float8[]) is
   'The k best items for a user with these items and ratings; ids: any other type';
 
 create function als.recommend_vector(
@@ -806,7 +830,8 @@ create function als.recommend_vector(
   k bigint default 10,
   exclude anycompatible default null,
   candidates anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  diversity float8 default 0
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_vector';
@@ -822,7 +847,10 @@ create function als.recommend_all(
   users text default null,
   candidates text default null,
   exclude text default null,
-  diversity float8 default 0
+  diversity float8 default 0,
+  explore float8 default 0,
+  new_below int default 5,
+  seed bigint default 42
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_all';
 comment on function als.recommend_all is
@@ -969,6 +997,9 @@ create function als._recommend(
   on_unknown text,
   seen text,
   diversity float8,
+  explore float8,
+  new_below int,
+  seed bigint,
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -999,6 +1030,8 @@ create function als._recommend_for(
   candidates "any",
   exclude "any",
   on_unknown text,
+  diversity float8,
+  weights float8[],
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -1013,6 +1046,7 @@ create function als._recommend_vector(
   exclude "any",
   candidates "any",
   on_unknown text,
+  diversity float8,
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -1102,8 +1136,9 @@ begin
       ('recommend', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['user_id', users, null], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
              ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
-             ['seen', 'text', 'null'], ['diversity', 'float8', '0']],
-       format('r.item_id, r.score, r.rank from als._recommend(%s, $1, $2, $3, $4, $5, $6, $7, $8, null::%s) as r', self, items)),
+             ['seen', 'text', 'null'], ['diversity', 'float8', '0'], ['explore', 'float8', '0'], ['new_below', 'int', '5'],
+             ['seed', 'bigint', '42']],
+       format('r.item_id, r.score, r.rank from als._recommend(%s, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, null::%s) as r', self, items)),
       ('recommend_users', format('table (user_id %s, score real, rank int)', users), 'cost 1000 rows 10',
        array[['item_id', items, null], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
              ['candidates', users || '[]', 'null'], ['exclude', users || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
@@ -1111,12 +1146,14 @@ begin
        format('r.user_id, r.score, r.rank from als._recommend_users(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, users)),
       ('recommend_for', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['items', items || '[]', null], ['ratings', 'float8[]', 'null'], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
-             ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty''']],
-       format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, items)),
+             ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
+             ['diversity', 'float8', '0'], ['weights', 'float8[]', 'null']],
+       format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, $8, $9, null::%s) as r', self, items)),
       ('recommend_vector', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['factors', 'real[]', null], ['bias', 'real', '0'], ['k', 'bigint', '10'],
-             ['exclude', items || '[]', 'null'], ['candidates', items || '[]', 'null'], ['on_unknown', 'text', '''empty''']],
-       format('r.item_id, r.score, r.rank from als._recommend_vector(%s, $1, $2, $3, $4, $5, $6, null::%s) as r', self, items)),
+             ['exclude', items || '[]', 'null'], ['candidates', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
+             ['diversity', 'float8', '0']],
+       format('r.item_id, r.score, r.rank from als._recommend_vector(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, items)),
       ('similar_items', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['item_id', items, null], ['k', 'bigint', '10'], ['on_unknown', 'text', '''empty'''], ['measure', 'text', '''cosine'''],
              ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null']],
