@@ -329,6 +329,77 @@ language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train_options';
 comment on function als.train(text, text, jsonb, boolean) is
   'Trains a model with its options in a JSON object, as als.tune returns them';
 
+create function als._sources_by(source text, by name) returns table (value text, query text)
+language c volatile parallel unsafe rows 100 as 'MODULE_PATHNAME', 'als_sources_by';
+comment on function als._sources_by is
+  'Internal to als.train_each: each value of a column, and a query of the rows of the source that have it';
+
+-- Without a search_path of its own, which a procedure that commits may not have: all names and operators are qualified.
+create procedure als.train_each(
+  models text,
+  source text,
+  by name,
+  options jsonb default '{}',
+  replace boolean default false
+)
+language plpgsql as $$
+declare
+  stand_in constant text := 'als_value_of_by';
+  -- The parts of the name, folded and without quotes.
+  names constant text[] := case when pg_catalog.cardinality(pg_catalog.string_to_array(models, '%s')) operator(pg_catalog.=) 2
+    then pg_catalog.parse_ident(pg_catalog.replace(models, '%s', stand_in)) end;
+  last constant int := pg_catalog.cardinality(names);
+  part record;
+  name text;
+  n_values int := 0;
+  failed text[] := '{}';
+  first_state text;
+  state text;
+  message text;
+  hint text;
+begin
+  if (last operator(pg_catalog.<=) 2 and pg_catalog.strpos(names[last], stand_in) operator(pg_catalog.>) 0) is not true then
+    raise exception 'models is %', coalesce(pg_catalog.quote_literal(models), 'null') using
+      errcode = 'invalid_parameter_value', hint = 'Give a name with one %s, where the value goes: taste_%s, or shop.taste_%s.';
+  end if;
+  commit;  -- where this is an error there is no need to train first
+  for part in select * from als._sources_by(source, by) loop
+    if part.value is null then
+      raise notice 'als: rows without a value of % are in no model', pg_catalog.quote_ident(by);
+      continue;
+    end if;
+    n_values := n_values operator(pg_catalog.+) 1;
+    name := pg_catalog.replace(names[last], stand_in, part.value);
+    begin
+      if pg_catalog.octet_length(name) operator(pg_catalog.>) 63 then
+        raise exception 'its name has % bytes', pg_catalog.octet_length(name) using
+          errcode = 'name_too_long', hint = 'Names have 63 at most. A query as the source can shorten the values.';
+      end if;
+      perform als.train(
+        pg_catalog.concat(case when last operator(pg_catalog.=) 2 then pg_catalog.concat(pg_catalog.quote_ident(names[1]), '.') end, pg_catalog.quote_ident(name)),
+        part.query, options, replace);
+    exception when others then
+      get stacked diagnostics state = returned_sqlstate, message = message_text, hint = pg_exception_hint;
+      failed := pg_catalog.array_append(failed, name);
+      first_state := coalesce(first_state, state);
+      raise warning 'als: model "%" was not trained: %', name, message using errcode = state,
+        hint = case when pg_catalog.length(hint) operator(pg_catalog.>) 0 then hint else 'The other models are not affected.' end;
+    end;
+    commit;
+  end loop;
+  if n_values operator(pg_catalog.=) 0 then
+    raise exception 'the source has no value of %', pg_catalog.quote_ident(by) using
+      errcode = 'no_data_found', hint = 'Nothing was trained.';
+  elsif pg_catalog.cardinality(failed) operator(pg_catalog.>) 0 then
+    raise exception '% of the models could not be trained', pg_catalog.cardinality(failed) using errcode = first_state,
+      detail = pg_catalog.concat('These: ', pg_catalog.array_to_string(failed[1:20], ', '), case when pg_catalog.cardinality(failed) operator(pg_catalog.>) 20 then ', ...' end, '.'),
+      hint = 'The warnings say why. The other models are committed.';
+  end if;
+end
+$$;
+comment on procedure als.train_each is
+  'Trains a model for each value of a column, by als.train, and commits each';
+
 create function als.tune(
   source text,
   grid jsonb default null,
@@ -1550,7 +1621,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'tuned', 'evaluate', 'evaluate_by_activity', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
+    and proname in ('train', 'train_in_steps', 'train_each', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'tuned', 'evaluate', 'evaluate_by_activity', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
@@ -1581,14 +1652,14 @@ language sql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $
   select als._change_training(true, to_role)
 $$;
 comment on function als.grant_training is
-  'Lets a role, or public, execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
+  'Lets a role, or public, execute what costs a machine: als.train, als.train_each, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
 create function als.revoke_training(from_role name default 'public') returns void
 language sql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $$
   select als._change_training(false, from_role)
 $$;
 comment on function als.revoke_training is
-  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
+  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.train_each, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
 -- Helpers ----------------------------------------------------------------------------------------
 -- Functions whose name begins with an underscore are called by als itself, not by users.
