@@ -1816,8 +1816,8 @@ begin
     from jsonb_each(current_setting('als_upgrade.privileges')::jsonb) as kept
       join pg_proc p on kept.key = coalesce(
         case proname
-          when 'retrain' then 'train' when 'train_in_steps' then 'train' when 'retrain_in_steps' then 'train' when 'tuned' then 'tune'
-          when 'compare' then 'evaluate' when 'recommend_users_all' then 'recommend_all' when 'refresh' then 'refresh_users'
+          when 'retrain' then 'train' when 'train_in_steps' then 'train' when 'retrain_in_steps' then 'train' when 'train_each' then 'train' when 'tuned' then 'tune'
+          when 'compare' then 'evaluate' when 'evaluate_by_activity' then 'evaluate' when 'recommend_users_all' then 'recommend_all' when 'refresh' then 'refresh_users'
         end, proname)
     where pronamespace = 'als'::regnamespace and proacl is null
   loop
