@@ -221,11 +221,14 @@ create function als.recommend(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   seen text default null,
-  diversity float8 default 0
+  diversity float8 default 0,
+  explore float8 default 0,
+  new_below int default 5,
+  seed bigint default 42
 ) returns table (item_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text, text, float8) is
+comment on function als.recommend(regclass, als.integer_id, bigint, boolean, anycompatible, anycompatible, text, text, float8, float8, int, bigint) is
   'The k best items for a user; ids: integers';
 
 create function als.recommend(
@@ -237,11 +240,14 @@ create function als.recommend(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   seen text default null,
-  diversity float8 default 0
+  diversity float8 default 0,
+  explore float8 default 0,
+  new_below int default 5,
+  seed bigint default 42
 ) returns table (item_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text, text, float8) is
+comment on function als.recommend(regclass, uuid, bigint, boolean, anycompatible, anycompatible, text, text, float8, float8, int, bigint) is
   'The k best items for a user; ids: uuid';
 
 create function als.recommend(
@@ -253,11 +259,14 @@ create function als.recommend(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   seen text default null,
-  diversity float8 default 0
+  diversity float8 default 0,
+  explore float8 default 0,
+  new_below int default 5,
+  seed bigint default 42
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text, float8) is
+comment on function als.recommend(regclass, text, bigint, boolean, anycompatible, anycompatible, text, text, float8, float8, int, bigint) is
   'The k best items for a user; ids: text or without a type';
 
 create function als.recommend(
@@ -269,11 +278,14 @@ create function als.recommend(
   exclude "any" default null,
   on_unknown text default 'empty',
   seen text default null,
-  diversity float8 default 0
+  diversity float8 default 0,
+  explore float8 default 0,
+  new_below int default 5,
+  seed bigint default 42
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend';
-comment on function als.recommend(regclass, anyelement, bigint, boolean, "any", "any", text, text, float8) is
+comment on function als.recommend(regclass, anyelement, bigint, boolean, "any", "any", text, text, float8, float8, int, bigint) is
   'The k best items for a user; ids: any other type';
 
 create function als.recommend_users(
@@ -341,7 +353,8 @@ comment on function als.recommend_users(regclass, anyelement, bigint, boolean, "
 create function als.fold_in(
   model regclass,
   items anycompatible,
-  ratings float8[] default null
+  ratings float8[] default null,
+  weights float8[] default null
 ) returns real[]
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in';
 comment on function als.fold_in is
@@ -350,7 +363,8 @@ comment on function als.fold_in is
 create function als.fold_in_item(
   model regclass,
   users anycompatible,
-  ratings float8[] default null
+  ratings float8[] default null,
+  weights float8[] default null
 ) returns real[]
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in_item';
 comment on function als.fold_in_item is
@@ -364,11 +378,13 @@ create function als.recommend_for(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  diversity float8 default 0,
+  weights float8[] default null
 ) returns table (item_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, als.integers, float8[], bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend_for(regclass, als.integers, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
   'The k best items for a user with these items and ratings; ids: integers';
 
 create function als.recommend_for(
@@ -379,11 +395,13 @@ create function als.recommend_for(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  diversity float8 default 0,
+  weights float8[] default null
 ) returns table (item_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, uuid[], float8[], bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend_for(regclass, uuid[], float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
   'The k best items for a user with these items and ratings; ids: uuid';
 
 create function als.recommend_for(
@@ -394,11 +412,13 @@ create function als.recommend_for(
   exclude_seen boolean default true,
   candidates anycompatible default null,
   exclude anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  diversity float8 default 0,
+  weights float8[] default null
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, text, float8[], bigint, boolean, anycompatible, anycompatible, text) is
+comment on function als.recommend_for(regclass, text, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
   'The k best items for a user with these items and ratings; ids: text or without a type';
 
 create function als.recommend_for(
@@ -409,11 +429,13 @@ create function als.recommend_for(
   exclude_seen boolean default true,
   candidates "any" default null,
   exclude "any" default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  diversity float8 default 0,
+  weights float8[] default null
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, anyarray, float8[], bigint, boolean, "any", "any", text) is
+comment on function als.recommend_for(regclass, anyarray, float8[], bigint, boolean, "any", "any", text, float8, float8[]) is
   'The k best items for a user with these items and ratings; ids: any other type';
 
 create function als.recommend_vector(
@@ -423,7 +445,8 @@ create function als.recommend_vector(
   k bigint default 10,
   exclude anycompatible default null,
   candidates anycompatible default null,
-  on_unknown text default 'empty'
+  on_unknown text default 'empty',
+  diversity float8 default 0
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_vector';
@@ -439,7 +462,10 @@ create function als.recommend_all(
   users text default null,
   candidates text default null,
   exclude text default null,
-  diversity float8 default 0
+  diversity float8 default 0,
+  explore float8 default 0,
+  new_below int default 5,
+  seed bigint default 42
 ) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_recommend_all';
 comment on function als.recommend_all is
@@ -756,6 +782,9 @@ create function als._recommend(
   on_unknown text,
   seen text,
   diversity float8,
+  explore float8,
+  new_below int,
+  seed bigint,
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -786,6 +815,8 @@ create function als._recommend_for(
   candidates "any",
   exclude "any",
   on_unknown text,
+  diversity float8,
+  weights float8[],
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -800,6 +831,7 @@ create function als._recommend_vector(
   exclude "any",
   candidates "any",
   on_unknown text,
+  diversity float8,
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -889,8 +921,9 @@ begin
       ('recommend', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['user_id', users, null], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
              ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
-             ['seen', 'text', 'null'], ['diversity', 'float8', '0']],
-       format('r.item_id, r.score, r.rank from als._recommend(%s, $1, $2, $3, $4, $5, $6, $7, $8, null::%s) as r', self, items)),
+             ['seen', 'text', 'null'], ['diversity', 'float8', '0'], ['explore', 'float8', '0'], ['new_below', 'int', '5'],
+             ['seed', 'bigint', '42']],
+       format('r.item_id, r.score, r.rank from als._recommend(%s, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, null::%s) as r', self, items)),
       ('recommend_users', format('table (user_id %s, score real, rank int)', users), 'cost 1000 rows 10',
        array[['item_id', items, null], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
              ['candidates', users || '[]', 'null'], ['exclude', users || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
@@ -898,12 +931,14 @@ begin
        format('r.user_id, r.score, r.rank from als._recommend_users(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, users)),
       ('recommend_for', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['items', items || '[]', null], ['ratings', 'float8[]', 'null'], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
-             ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty''']],
-       format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, items)),
+             ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
+             ['diversity', 'float8', '0'], ['weights', 'float8[]', 'null']],
+       format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, $8, $9, null::%s) as r', self, items)),
       ('recommend_vector', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['factors', 'real[]', null], ['bias', 'real', '0'], ['k', 'bigint', '10'],
-             ['exclude', items || '[]', 'null'], ['candidates', items || '[]', 'null'], ['on_unknown', 'text', '''empty''']],
-       format('r.item_id, r.score, r.rank from als._recommend_vector(%s, $1, $2, $3, $4, $5, $6, null::%s) as r', self, items)),
+             ['exclude', items || '[]', 'null'], ['candidates', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
+             ['diversity', 'float8', '0']],
+       format('r.item_id, r.score, r.rank from als._recommend_vector(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, items)),
       ('similar_items', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['item_id', items, null], ['k', 'bigint', '10'], ['on_unknown', 'text', '''empty'''], ['measure', 'text', '''cosine'''],
              ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null']],
@@ -1101,7 +1136,7 @@ create function als._costly_functions() returns setof regprocedure
 language sql stable parallel safe rows 10 set search_path = pg_catalog, pg_temp as $$
   select oid::regprocedure from pg_proc
   where pronamespace = 'als'::regnamespace
-    and proname in ('train', 'train_in_steps', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'tuned', 'evaluate', 'evaluate_by_activity', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
+    and proname in ('train', 'train_in_steps', 'train_each', 'retrain', 'retrain_in_steps', 'import_model', 'tune', 'tuned', 'evaluate', 'evaluate_by_activity', 'compare', 'recommend_all', 'recommend_users_all', 'refresh_users', 'refresh_items', 'refresh')
 $$;
 comment on function als._costly_functions is
   'What takes a machine''s processors and memory for long; what als.grant_training and als.revoke_training are about';
@@ -1132,14 +1167,14 @@ language sql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $
   select als._change_training(true, to_role)
 $$;
 comment on function als.grant_training is
-  'Lets a role, or public, execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
+  'Lets a role, or public, execute what costs a machine: als.train, als.train_each, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
 create function als.revoke_training(from_role name default 'public') returns void
 language sql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $$
   select als._change_training(false, from_role)
 $$;
 comment on function als.revoke_training is
-  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
+  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.train_each, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
 create function als._is_model(model regclass) returns boolean
 language c stable strict parallel safe as 'MODULE_PATHNAME', 'als_is_model';
@@ -1272,6 +1307,77 @@ language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
   'als.train in several transactions, none of which is open for as long as the training: vacuum goes on meanwhile';
 
+create function als._sources_by(source text, by name) returns table (value text, query text)
+language c volatile parallel unsafe rows 100 as 'MODULE_PATHNAME', 'als_sources_by';
+comment on function als._sources_by is
+  'Internal to als.train_each: each value of a column, and a query of the rows of the source that have it';
+
+-- Without a search_path of its own, which a procedure that commits may not have: all names and operators are qualified.
+create procedure als.train_each(
+  models text,
+  source text,
+  by name,
+  options jsonb default '{}',
+  replace boolean default false
+)
+language plpgsql as $$
+declare
+  stand_in constant text := 'als_value_of_by';
+  -- The parts of the name, folded and without quotes.
+  names constant text[] := case when pg_catalog.cardinality(pg_catalog.string_to_array(models, '%s')) operator(pg_catalog.=) 2
+    then pg_catalog.parse_ident(pg_catalog.replace(models, '%s', stand_in)) end;
+  last constant int := pg_catalog.cardinality(names);
+  part record;
+  name text;
+  n_values int := 0;
+  failed text[] := '{}';
+  first_state text;
+  state text;
+  message text;
+  hint text;
+begin
+  if (last operator(pg_catalog.<=) 2 and pg_catalog.strpos(names[last], stand_in) operator(pg_catalog.>) 0) is not true then
+    raise exception 'models is %', coalesce(pg_catalog.quote_literal(models), 'null') using
+      errcode = 'invalid_parameter_value', hint = 'Give a name with one %s, where the value goes: taste_%s, or shop.taste_%s.';
+  end if;
+  commit;  -- where this is an error there is no need to train first
+  for part in select * from als._sources_by(source, by) loop
+    if part.value is null then
+      raise notice 'als: rows without a value of % are in no model', pg_catalog.quote_ident(by);
+      continue;
+    end if;
+    n_values := n_values operator(pg_catalog.+) 1;
+    name := pg_catalog.replace(names[last], stand_in, part.value);
+    begin
+      if pg_catalog.octet_length(name) operator(pg_catalog.>) 63 then
+        raise exception 'its name has % bytes', pg_catalog.octet_length(name) using
+          errcode = 'name_too_long', hint = 'Names have 63 at most. A query as the source can shorten the values.';
+      end if;
+      perform als.train(
+        pg_catalog.concat(case when last operator(pg_catalog.=) 2 then pg_catalog.concat(pg_catalog.quote_ident(names[1]), '.') end, pg_catalog.quote_ident(name)),
+        part.query, options, replace);
+    exception when others then
+      get stacked diagnostics state = returned_sqlstate, message = message_text, hint = pg_exception_hint;
+      failed := pg_catalog.array_append(failed, name);
+      first_state := coalesce(first_state, state);
+      raise warning 'als: model "%" was not trained: %', name, message using errcode = state,
+        hint = case when pg_catalog.length(hint) operator(pg_catalog.>) 0 then hint else 'The other models are not affected.' end;
+    end;
+    commit;
+  end loop;
+  if n_values operator(pg_catalog.=) 0 then
+    raise exception 'the source has no value of %', pg_catalog.quote_ident(by) using
+      errcode = 'no_data_found', hint = 'Nothing was trained.';
+  elsif pg_catalog.cardinality(failed) operator(pg_catalog.>) 0 then
+    raise exception '% of the models could not be trained', pg_catalog.cardinality(failed) using errcode = first_state,
+      detail = pg_catalog.concat('These: ', pg_catalog.array_to_string(failed[1:20], ', '), case when pg_catalog.cardinality(failed) operator(pg_catalog.>) 20 then ', ...' end, '.'),
+      hint = 'The warnings say why. The other models are committed.';
+  end if;
+end
+$$;
+comment on procedure als.train_each is
+  'Trains a model for each value of a column, by als.train, and commits each';
+
 create function als.retrain(
   model regclass,
   source text default null,
@@ -1373,7 +1479,8 @@ create function als.import_model(
   replace_ids boolean default false,
   bias_regularization float8 default null,
   time_col name default null,
-  seen text default null
+  seen text default null,
+  weight_col name default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_import_model';
 comment on function als.import_model is
@@ -1396,7 +1503,8 @@ create function als.attach_model(
   rating_col name default 'rating',
   bias_regularization float8 default null,
   time_col name default null,
-  seen text default null
+  seen text default null,
+  weight_col name default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_attach_model';
 comment on function als.attach_model is
@@ -1751,8 +1859,8 @@ begin
     from jsonb_each(current_setting('als_upgrade.privileges')::jsonb) as kept
       join pg_proc p on kept.key = coalesce(
         case proname
-          when 'retrain' then 'train' when 'train_in_steps' then 'train' when 'retrain_in_steps' then 'train' when 'tuned' then 'tune'
-          when 'compare' then 'evaluate' when 'recommend_users_all' then 'recommend_all' when 'refresh' then 'refresh_users'
+          when 'retrain' then 'train' when 'train_in_steps' then 'train' when 'retrain_in_steps' then 'train' when 'train_each' then 'train' when 'tuned' then 'tune'
+          when 'compare' then 'evaluate' when 'evaluate_by_activity' then 'evaluate' when 'recommend_users_all' then 'recommend_all' when 'refresh' then 'refresh_users'
         end, proname)
     where pronamespace = 'als'::regnamespace and proacl is null
   loop

@@ -78,6 +78,13 @@ my $pairs = q{select als.recommend_all('%1$s', '%2$s', 4, exclude => 'select use
 sql(q{select als.recommend_all('single', 'expected', 4)});
 sql(sprintf $pairs, 'taste', 'recs');
 is(sql(q{select count(*) from recs r join expected e using (user_id, item_id) where e.rank = 1}), 0, 'without pairs of users and items');
+sql(q{select als.recommend_all('single', 'expected', 4, diversity => 0.4)});
+$made = plans(q{select als.recommend_all('taste', 'recs', 4, diversity => 0.4)});
+unlike($made, qr/Collecting|generating subplan/, 'nor do lists with diversity');
+is(sql(sprintf $differ, 'recs'), 0, 'as on one server');
+sql(q{select als.recommend_all('single', 'expected', 4, explore => 0.5, new_below => 1000)});
+sql(q{select als.recommend_all('taste', 'recs', 4, explore => 0.5, new_below => 1000)});
+is(sql(sprintf $differ, 'recs'), 0, 'lists with places for new items are made here, as on one server');
 is(sql(q{select als.recommend_all('taste', 'recs', 120, exclude_seen => false)}), 36000, 'with what they have seen');
 sql(q{select als.recommend_all('single', 'expected', 4, seen => 'select user_id::bigint, item_id from more')});
 is(sql(q{select als.recommend_all('taste', 'recs', 4, seen => 'select user_id::bigint, item_id from more')}), 1200, 'ids of other types');

@@ -15,10 +15,12 @@
 
 #include "pg/batch/recommendation_table.h"
 #include "pg/batch/spread_recommendations.h"
+#include "pg/cache/known_items.h"
 #include "pg/cache/served_model.h"
 #include "pg/history/listed_ids.h"
 #include "pg/history/seen_reader.h"
 #include "pg/history/seen_sources.h"
+#include "pg/ids/id_equality.h"
 #include "pg/nodes/cluster_nodes.h"
 #include "pg/server/args.h"
 #include "pg/server/interrupts.h"
@@ -50,6 +52,11 @@ Request request_from(FunctionCallInfo fcinfo, Side whom) {
   request.exclude = args.optional_text("exclude");
   if (args.has("diversity"))
     request.diversity.share = float_arg(fcinfo, args["diversity"], "diversity", 0, 1);
+  if (args.has("explore")) {
+    request.exploration.share = float_arg(fcinfo, args["explore"], "explore", 0, 1);
+    request.new_below = int_arg(fcinfo, args["new_below"], "new_below", 1, PG_INT32_MAX);
+    request.exploration.seed = static_cast<std::uint64_t>(DatumGetInt64(args.datum("seed")));
+  }
   return request;
 }
 
@@ -58,7 +65,8 @@ class Lists {
  public:
   Lists(const Request& request, ServedModel& served)
       : is_restricted_(request.candidates || request.exclude),
-        excluded_(served.side(other_side(request.whom)).size()) {
+        rows_(served.side(other_side(request.whom)).size()),
+        excluded_(rows_) {
     const Side what = other_side(request.whom);
     const LoadedFactors& all = served.side(what);
     const RatingSource& source = served.model().source;
@@ -86,6 +94,14 @@ class Lists {
   /// What is in no list; null if all may be.
   const Bitmap* excluded() const { return is_restricted_ ? &excluded_ : nullptr; }
 
+  /// That, and these.
+  Bitmap excluded_with(const Bitmap& others) const {
+    Bitmap excluded = excluded_;
+    for (std::uint32_t row = 0; row < rows_; ++row)
+      if (others[row]) excluded.set(row);
+    return excluded;
+  }
+
   /// Who gets a list, ascending.
   const std::vector<std::uint32_t>& whom() const { return whom_; }
 
@@ -94,6 +110,7 @@ class Lists {
 
  private:
   const bool is_restricted_;
+  const std::size_t rows_;
   Bitmap excluded_;
   std::vector<std::uint32_t> whom_;
   std::optional<RatingSource> pairs_;
@@ -116,7 +133,13 @@ class Run {
         recommender_(BiasedView(in_lists_.rows(), in_lists_.bias()),
                      static_cast<std::size_t>(request.k), team_, lists_.excluded(),
                      request.diversity),
-        batch_(std::min(recommender_.batch_users(), std::max<std::size_t>(whom().size(), 1))) {}
+        batch_(std::min(recommender_.batch_users(), std::max<std::size_t>(whom().size(), 1))) {
+    if (!request.exploration.is_asked()) return;
+    const Bitmap excluded = lists_.excluded_with(known_items(served, request.new_below));
+    new_items_.emplace(BiasedView(items_.rows(), items_.bias()),
+                       request.exploration.head(static_cast<std::size_t>(request.k)), team_,
+                       &excluded);
+  }
 
   /// Returns the number of rows written.
   std::int64_t write_all() {
@@ -158,7 +181,9 @@ class Run {
   std::size_t memory() const {
     // The rows of one batch are written while the next is made.
     const std::size_t written = whom().size() > batch_ ? batch_ * recommender_.list_memory() : 0;
-    return recommender_.memory(batch_) + written + whom().size() * sizeof(std::uint32_t);
+    const std::size_t new_items = new_items_ ? new_items_->memory(batch_) : 0;
+    return recommender_.memory(batch_) + new_items + written +
+           whom().size() * sizeof(std::uint32_t);
   }
 
   void check_memory(std::size_t lists) const {
@@ -197,6 +222,9 @@ class Run {
       std::size_t next = std::min(first + batch_, end);
       std::vector<Recommendation> found =
           recommender_.recommend(whom().data() + first, next - first, query_of, seen, write_rows);
+      if (new_items_)
+        found = explore(found,
+                        new_items_->recommend(whom().data() + first, next - first, query_of, seen));
       if (request_.whom == Side::kItems)
         for (Recommendation& row : found) std::swap(row.user, row.item);
       rows.rows = std::move(found);
@@ -204,6 +232,15 @@ class Run {
     }
     write_rows();
     return written;
+  }
+
+  std::vector<Recommendation> explore(const std::vector<Recommendation>& lists,
+                                      const std::vector<Recommendation>& new_items) const {
+    const IdIndex& ids = users_.ids();
+    return request_.exploration.mix_all(
+        lists, new_items, static_cast<std::size_t>(request_.k), [&](std::uint32_t user) {
+          return server([&] { return id_hash(ids.type(), ids.id(user)); });
+        });
   }
 
   const Request& request_;
@@ -217,7 +254,8 @@ class Run {
   const Lists lists_;
   ThreadTeam team_;
   BatchRecommender recommender_;
-  const std::size_t batch_;  // lists
+  std::optional<BatchRecommender> new_items_;  // to explore
+  const std::size_t batch_;                    // lists
 };
 
 std::int64_t recommend_all(const Request& request, Progress& progress) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/search/diversity.h"
+#include "core/search/exploration.h"
 #include "pg/ids/side.h"
 #include "pg/server/pg.h"
 
@@ -19,6 +20,8 @@ struct RecommendAllRequest {
   std::optional<std::string> exclude;
   int threads;
   Diversity diversity;  ///< of the lists
+  Exploration exploration;
+  int new_below = 0;  ///< new items are those with fewer ratings
 
   const char* some_name() const { return whom == Side::kUsers ? "users" : "items"; }
 };

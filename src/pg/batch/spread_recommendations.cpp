@@ -13,7 +13,7 @@ namespace {
 
 /// A join by a domain, which goes by its base, is none of equal columns to Citus.
 bool are_on_nodes(const RecommendAllRequest& request, const Model& model, const IdType& user) {
-  return request.whom == Side::kUsers && !request.diversity.is_asked() && user.oid == user.base &&
+  return request.whom == Side::kUsers && !request.exploration.is_asked() && user.oid == user.base &&
          model.factor_tables.users.spread == TableSpread::kDistributed &&
          model.factor_tables.items.spread == TableSpread::kReference;
 }
@@ -126,7 +126,8 @@ std::string SpreadRecommendations::lists(std::vector<Param>& params) const {
                       server([&] { return quote_literal_cstr(served_.model().name.c_str()); }) +
                       "::pg_catalog.regclass, u.factors, u.bias, " + std::to_string(request_.k) +
                       ", " + excluded + ", " + (candidates_ ? add(*candidates_) : no_items) +
-                      ", 'empty', null::" + server([&] { return spelled_type(item.base); }) + ") r";
+                      ", 'empty', " + format("%.17g", request_.diversity.share) +
+                      ", null::" + server([&] { return spelled_type(item.base); }) + ") r";
   if (some_)
     query += " where u.user_id in (select " + quoted(some_->column(Side::kUsers)) + " from " +
              some_->source().from_clause() + ")";

@@ -202,7 +202,8 @@ BySide<Contents> contents_of(const BySide<Oid>& tables) {
 struct RatingSummary {
   std::int64_t rows = 0;
   std::int64_t ratings = 0;
-  double sum = 0;
+  double weight = 0;
+  double sum = 0;  ///< by their weights
   float lowest = 0;
   float highest = 0;
 };
@@ -234,19 +235,25 @@ RatingSummary summary_of(const RatingSource& named, const BySide<Oid>& tables,
   const DescribedSource source = describe_source(named, context);
   check_ids(source, tables);
   SourceNames names(source);
-  const std::string rating = source.rating_as_float8();
   RatingSummary summary;
-  for_each_row(prepare("select pg_catalog.count(*), pg_catalog.count(" + rating +
-                       "), coalesce(pg_catalog.sum(" + rating + "), 0), coalesce(pg_catalog.min(" +
-                       rating + "), 0), coalesce(pg_catalog.max(" + rating + "), 0) from " +
-                       source.rows_that_count()),
-               {}, {INT8OID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID}, [&](TupleTableSlot* slot) {
-                 summary.rows = DatumGetInt64(slot->tts_values[0]);
-                 summary.ratings = DatumGetInt64(slot->tts_values[1]);
-                 summary.sum = DatumGetFloat8(slot->tts_values[2]);
-                 summary.lowest = static_cast<float>(DatumGetFloat8(slot->tts_values[3]));
-                 summary.highest = static_cast<float>(DatumGetFloat8(slot->tts_values[4]));
-               });
+  for_each_row(
+      prepare("select pg_catalog.count(*), pg_catalog.count(rating), "
+              "coalesce(pg_catalog.sum(case when rating is not null then weight end), 0), "
+              "coalesce(pg_catalog.sum(weight operator(pg_catalog.*) rating), 0), "
+              "coalesce(pg_catalog.min(rating), 0), coalesce(pg_catalog.max(rating), 0) from "
+              "(select weight, case when weight operator(pg_catalog.>) 0 then rating end as rating "
+              "from (select " +
+              source.rating_as_float8() + " as rating, " + source.weight_as_float8() +
+              " as weight from " + source.rows_that_count() + ") read) counted"),
+      {}, {INT8OID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID},
+      [&](TupleTableSlot* slot) {
+        summary.rows = DatumGetInt64(slot->tts_values[0]);
+        summary.ratings = DatumGetInt64(slot->tts_values[1]);
+        summary.weight = DatumGetFloat8(slot->tts_values[2]);
+        summary.sum = DatumGetFloat8(slot->tts_values[3]);
+        summary.lowest = static_cast<float>(DatumGetFloat8(slot->tts_values[4]));
+        summary.highest = static_cast<float>(DatumGetFloat8(slot->tts_values[5]));
+      });
   names.end();
   return summary;
 }
@@ -302,7 +309,7 @@ void attach_model(ModelWriter& store, const AttachRequest& request, MemoryContex
   RunRow row = foreign_run_row(request, contents.users.length, biases);
   row.add("n_users", bigint_param(contents.users.rows));
   row.add("n_items", bigint_param(contents.items.rows));
-  row.add("mean", float_param(mean_of(request, biases, ratings ? ratings->ratings : 0,
+  row.add("mean", float_param(mean_of(request, biases, ratings ? ratings->weight : 0,
                                       ratings ? ratings->sum : 0)));
   if (ratings) {
     row.add("n_rows", bigint_param(ratings->rows));

@@ -34,11 +34,11 @@ void check_may_have_biases(const ForeignFactors& factors, const char* how) {
                   format("%s, or use feedback => 'explicit'.", how));
 }
 
-double mean_of(const ForeignFactors& factors, bool biases, std::int64_t n_ratings, double sum) {
+double mean_of(const ForeignFactors& factors, bool biases, double weight, double sum) {
   if (factors.mean) return *factors.mean;
   if (factors.implicit()) return 0;
-  if (n_ratings > 0) {
-    const double mean = sum / static_cast<double>(n_ratings);
+  if (weight > 0) {
+    const double mean = sum / weight;
     if (std::fabs(static_cast<float>(mean)) <= kMaxBias) return mean;
   }
   if (biases)

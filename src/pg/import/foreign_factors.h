@@ -26,7 +26,7 @@ void check_may_have_biases(const ForeignFactors& factors, const char* how);
 
 /// The mean that biases are added to: as told, or else that of so many ratings of the source. 0 is
 /// as good as any where there are no biases. Throws 22004 where nobody tells one that is needed.
-double mean_of(const ForeignFactors& factors, bool biases, std::int64_t n_ratings, double sum);
+double mean_of(const ForeignFactors& factors, bool biases, double weight, double sum);
 
 /// The row of their run, with the source and the options; what belongs to a training is null.
 /// Throws 22023 for a bias_regularization without biases.

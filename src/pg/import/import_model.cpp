@@ -9,6 +9,7 @@
 #include "pg/import/imported_factors.h"
 #include "pg/model/previous_run.h"
 #include "pg/server/may_write.h"
+#include "pg/source/rating_weight.h"
 #include "pg/sql/expanded_row.h"
 #include "pg/sql/result_rows.h"
 
@@ -42,7 +43,8 @@ ImportRequest import_request(FunctionCallInfo fcinfo) {
 struct SourceCounts {
   std::int64_t rows = 0;
   std::int64_t skipped = 0;  ///< with a null, or an id without a vector
-  double sum = 0;            ///< of the ratings of the others
+  double weight = 0;         ///< of the ratings of the others: as many as they are without weights
+  double sum = 0;            ///< of them, by their weights
   float lowest = std::numeric_limits<float>::infinity();
   float highest = -std::numeric_limits<float>::infinity();
   CompressedRows users;  ///< of these only the sizes of rows are filled in
@@ -68,8 +70,10 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
   counts.item_totals.resize(items.ids().size());
   SourceNames names(source);
   SPIPlanPtr plan = prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) +
-                            ", " + source.rating_as_float8() + " from " + source.rows_that_count());
-  for_each_row(plan, {}, {source.id_types.users->oid, source.id_types.items->oid, FLOAT8OID},
+                            ", " + source.rating_as_float8() + ", " + source.weight_as_float8() +
+                            " from " + source.rows_that_count());
+  for_each_row(plan, {},
+               {source.id_types.users->oid, source.id_types.items->oid, FLOAT8OID, FLOAT8OID},
                [&](TupleTableSlot* slot) {
                  ++counts.rows;
                  progress.row_read();
@@ -80,17 +84,22 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
                      user = users.ids().find(slot->tts_values[0]);
                      item = items.ids().find(slot->tts_values[1]);
                    });
-                 if (user == IdDictionary::kMissing || item == IdDictionary::kMissing) {
+                 auto rating = static_cast<float>(DatumGetFloat8(slot->tts_values[2]));
+                 float weight = 1;
+                 if (user == IdDictionary::kMissing || item == IdDictionary::kMissing ||
+                     (source.weight_col &&
+                      !weigh(source, slot->tts_values, {slot->tts_values[3], slot->tts_isnull[3]},
+                             rating, weight))) {
                    ++counts.skipped;
                    return;
                  }
                  ++by_user[user];
                  ++by_item[item];
-                 const double rating = DatumGetFloat8(slot->tts_values[2]);
-                 counts.sum += rating;
-                 counts.lowest = std::min(counts.lowest, static_cast<float>(rating));
-                 counts.highest = std::max(counts.highest, static_cast<float>(rating));
-                 counts.item_totals[item].add(rating);
+                 counts.weight += weight;
+                 counts.sum += static_cast<double>(weight) * rating;
+                 counts.lowest = std::min(counts.lowest, rating);
+                 counts.highest = std::max(counts.highest, rating);
+                 counts.item_totals[item].add(rating, weight);
                });
   names.end();
   counts.users = rows_of_sizes(by_user);
@@ -176,12 +185,12 @@ void import_model(ModelWriter& store, const ImportRequest& request, Progress& pr
   store.write_factors(Side::kUsers, rows_of(users, counts ? &counts->users : nullptr));
   FactorFeed item_rows = rows_of(items, counts ? &counts->items : nullptr);
   const double mean =
-      mean_of(request, biases, counts ? counts->ratings() : 0, counts ? counts->sum : 0);
+      mean_of(request, biases, counts ? counts->weight : 0, counts ? counts->sum : 0);
   std::optional<double> damped;
   std::vector<float> popularity;
   if (counts) {
     if (!request.implicit()) damped = damping(counts->item_totals);
-    popularity = popularity_of(counts->item_totals, mean, damped);
+    popularity = popularity_of(counts->item_totals, mean, damped, source->has_confidences());
     item_rows.popularity = &popularity;
   }
   store.write_factors(Side::kItems, item_rows);

@@ -8,16 +8,24 @@
 
 namespace als::pg {
 
+/// The places of the arguments. The last may be beyond those of the function: als 1.0 had none.
+struct FoldInArguments {
+  int ids;
+  int ratings;
+  int weights;
+};
+
 /// What a fold_in_input holds of ids that the model knows: items, from which comes a user, or
 /// users, from which comes an item.
 class FoldInInput {
  public:
-  /// Reads the array arguments `ids`, of any type that casts to the model's ids of the side, and
-  /// `ratings`, which may be null where each counts 1. Null and unknown ids are left out; an id
-  /// that stands there twice is treated as in training. Throws 42804, 2202E for arrays of different
+  /// Reads the array arguments `ids`, of any type that casts to the model's ids of the side,
+  /// `ratings`, which may be null where each counts 1, and `weights`, which mean what those of a
+  /// training do. Null and unknown ids are left out; an id that stands there twice is treated as in
+  /// training. Throws 42804, 2202E for arrays of different
   /// lengths, 22004 or 22003 for ratings that are missing or not finite, 21000 for an id that
   /// stands there twice if training would refuse it.
-  FoldInInput(FunctionCallInfo fcinfo, int ids, int ratings, ServedModel& served,
+  FoldInInput(FunctionCallInfo fcinfo, FoldInArguments arguments, ServedModel& served,
               Side side = Side::kItems);
 
   bool empty() const { return ratings_.columns.empty(); }
@@ -26,7 +34,10 @@ class FoldInInput {
   const CompressedRows& ratings() const { return ratings_; }
   std::size_t duplicates() const { return duplicates_; }
 
-  /// The ids, by their index; ascending.
+  /// The ids that were given, by their index and ascending, some twice: also those of weight 0.
+  const std::vector<std::uint32_t>& given() const { return given_; }
+
+  /// Those that count.
   const UninitializedVector<std::uint32_t>& items() const { return ratings_.columns; }
 
   /// The vector, and the bias, that an exact half-step of training would give to a row with these
@@ -35,6 +46,7 @@ class FoldInInput {
 
  private:
   Side side_;
+  std::vector<std::uint32_t> given_;
   CompressedRows ratings_;  // one row
   std::size_t duplicates_ = 0;
 };

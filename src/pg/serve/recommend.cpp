@@ -2,6 +2,7 @@
 
 #include "pg/history/seen_sources.h"
 #include "pg/ids/id_args.h"
+#include "pg/ids/id_equality.h"
 #include "pg/serve/top_items.h"
 #include "pg/server/args.h"
 #include "pg/sql/integers.h"
@@ -19,7 +20,10 @@ enum Argument {
   kExclude,
   kOnUnknown,
   kSeen,
-  kDiversity
+  kDiversity,
+  kExplore,
+  kNewBelow,
+  kSeed
 };
 
 /// Leaves out what `whom` has in a source now, which may be more than the model was trained on.
@@ -64,15 +68,20 @@ void exclude_seen(FunctionCallInfo fcinfo, ServedModel& served, Side whom,
 }
 
 /// Of the lists of users; als 1.0 had none.
-Diversity diversity_arg(FunctionCallInfo fcinfo, Side whom) {
-  if (whom != Side::kUsers || PG_NARGS() <= kDiversity) return {};
-  return {float_arg(fcinfo, kDiversity, "diversity", 0, 1)};
+NewItems new_items_arg(FunctionCallInfo fcinfo, Side whom) {
+  if (whom != Side::kUsers || PG_NARGS() <= kSeed) return {};
+  const double share = float_arg(fcinfo, kExplore, "explore", 0, 1);
+  const int below = int_arg(fcinfo, kNewBelow, "new_below", 1, PG_INT32_MAX);
+  require_arg(fcinfo, kSeed, "seed");
+  return {{share, static_cast<std::uint64_t>(PG_GETARG_INT64(kSeed))}, below, 0};
 }
 
 /// A null id is one that the model does not know.
 std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, Side whom, int k) {
   const OnUnknown on_unknown = on_unknown_arg(fcinfo, kOnUnknown, whom);
-  const Diversity diversity = diversity_arg(fcinfo, whom);
+  const Diversity diversity =
+      whom == Side::kUsers ? diversity_arg(fcinfo, kDiversity) : Diversity{};
+  NewItems new_items = new_items_arg(fcinfo, whom);
   const Model& model = served.model();
   const Side what = other_side(whom);
   std::optional<Datum> id;
@@ -92,7 +101,11 @@ std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, 
   exclude_seen(fcinfo, served, whom, id, eligible);
   if (!row || (on_unknown == OnUnknown::kPopular && is_empty(model, row->values)))
     return popular_items(served, k, eligible);
-  return best_rows(served, what, row->values, base_score(model, row->bias), k, eligible, diversity);
+  const float base = base_score(model, row->bias);
+  if (whom == Side::kItems) return best_rows(served, what, row->values, base, k, eligible);
+  if (new_items.exploration.is_asked())
+    new_items.user_key = server([&] { return id_hash(served.id_type(whom), *id); });
+  return best_items(served, row->values, base, k, eligible, diversity, new_items);
 }
 
 Datum return_recommended(FunctionCallInfo fcinfo, Side whom) {
@@ -115,7 +128,7 @@ ALS_SQL_FUNCTION(als_recommend)
 ALS_SQL_FUNCTION(als_recommend_users)
 
 /// als.recommend(model regclass, user_id, k, exclude_seen, candidates, exclude, on_unknown, seen,
-/// diversity): rows (item_id, score real, rank int)
+/// diversity, explore, new_below int, seed): rows (item_id, score real, rank int)
 Datum als_recommend(PG_FUNCTION_ARGS) {
   return als::pg::return_recommended(fcinfo, als::pg::Side::kUsers);
 }

@@ -8,12 +8,24 @@ namespace als::pg {
 
 namespace {
 
-enum Argument { kModel, kItems, kRatings, kK, kExcludeSeen, kCandidates, kExclude, kOnUnknown };
+enum Argument {
+  kModel,
+  kItems,
+  kRatings,
+  kK,
+  kExcludeSeen,
+  kCandidates,
+  kExclude,
+  kOnUnknown,
+  kDiversity,
+  kWeights
+};
 
 std::vector<ScoredItem> recommend_for(FunctionCallInfo fcinfo, ServedModel& served, int k) {
   OnUnknown on_unknown = on_unknown_arg(fcinfo, kOnUnknown);
+  const Diversity diversity = diversity_arg(fcinfo, kDiversity);
   const Model& model = served.model();
-  FoldInInput fold_in_input(fcinfo, kItems, kRatings, served);
+  FoldInInput fold_in_input(fcinfo, {kItems, kRatings, kWeights}, served);
   if (fold_in_input.empty() && on_unknown == OnUnknown::kError)
     throw UserError(ERRCODE_NO_DATA_FOUND,
                     format("model %s knows none of the items", model.name.c_str()),
@@ -24,14 +36,14 @@ std::vector<ScoredItem> recommend_for(FunctionCallInfo fcinfo, ServedModel& serv
   EligibleRows eligible(fcinfo, kCandidates, kExclude, served, Side::kItems);
   require_arg(fcinfo, kExcludeSeen, "exclude_seen");
   if (PG_GETARG_BOOL(kExcludeSeen))
-    for (std::uint32_t item : fold_in_input.items()) eligible.exclude(item);
+    for (std::uint32_t item : fold_in_input.given()) eligible.exclude(item);
 
   if (fold_in_input.empty()) return popular_items(served, k, eligible);
   FoldedRow user = fold_in_input.fold_in(served);
   if (on_unknown == OnUnknown::kPopular && is_empty(model, user.vector.data()))
     return popular_items(served, k, eligible);
   return best_rows(served, Side::kItems, user.vector.data(), base_score(model, user.bias), k,
-                   eligible);
+                   eligible, diversity);
 }
 
 }  // namespace
@@ -40,8 +52,8 @@ std::vector<ScoredItem> recommend_for(FunctionCallInfo fcinfo, ServedModel& serv
 
 ALS_SQL_FUNCTION(als_recommend_for)
 
-/// als.recommend_for(model regclass, items, ratings real[], k, exclude_seen, candidates, exclude,
-/// on_unknown): rows (item_id, score real, rank int)
+/// als.recommend_for(model regclass, items, ratings float8[], k, exclude_seen, candidates, exclude,
+/// on_unknown, diversity, weights float8[]): rows (item_id, score real, rank int)
 Datum als_recommend_for(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {

@@ -9,7 +9,7 @@ namespace als::pg {
 
 namespace {
 
-enum Argument { kModel, kFactors, kBias, kK, kExclude, kCandidates, kOnUnknown };
+enum Argument { kModel, kFactors, kBias, kK, kExclude, kCandidates, kOnUnknown, kDiversity };
 
 constexpr const char* kHintOnVector =
     "A user's vector is what als.fold_in returns, or the column factors of the user factors.";
@@ -46,6 +46,7 @@ float bias_arg(FunctionCallInfo fcinfo, const Model& model) {
 
 std::vector<ScoredItem> recommend_vector(FunctionCallInfo fcinfo, ServedModel& served, int k) {
   const OnUnknown on_unknown = on_unknown_arg(fcinfo, kOnUnknown);
+  const Diversity diversity = diversity_arg(fcinfo, kDiversity);
   const Model& model = served.model();
   const bool is_known = !PG_ARGISNULL(kFactors);
   if (!is_known && on_unknown == OnUnknown::kError)
@@ -59,7 +60,7 @@ std::vector<ScoredItem> recommend_vector(FunctionCallInfo fcinfo, ServedModel& s
   const float base = base_score(model, bias_arg(fcinfo, model));
   if (on_unknown == OnUnknown::kPopular && is_empty(model, vector.values))
     return popular_items(served, k, eligible);
-  return best_rows(served, Side::kItems, vector.values, base, k, eligible);
+  return best_rows(served, Side::kItems, vector.values, base, k, eligible, diversity);
 }
 
 }  // namespace
@@ -69,7 +70,7 @@ std::vector<ScoredItem> recommend_vector(FunctionCallInfo fcinfo, ServedModel& s
 ALS_SQL_FUNCTION(als_recommend_vector)
 
 /// als.recommend_vector(model regclass, factors real[], bias real, k, exclude, candidates,
-/// on_unknown): rows (item_id, score real, rank int)
+/// on_unknown, diversity): rows (item_id, score real, rank int)
 Datum als_recommend_vector(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {

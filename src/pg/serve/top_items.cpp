@@ -3,6 +3,7 @@
 
 #include "core/linalg/products.h"
 #include "core/search/top_k_search.h"
+#include "pg/cache/known_items.h"
 #include "pg/ids/id_args.h"
 #include "pg/server/args.h"
 
@@ -53,6 +54,11 @@ OnUnknown on_unknown_arg(FunctionCallInfo fcinfo, int index, Side whom) {
   return choice == "popular" ? OnUnknown::kPopular : OnUnknown::kError;
 }
 
+Diversity diversity_arg(FunctionCallInfo fcinfo, int index) {
+  if (index >= PG_NARGS()) return {};
+  return {float_arg(fcinfo, index, "diversity", 0, 1)};
+}
+
 EligibleRows::EligibleRows(FunctionCallInfo fcinfo, int candidates, int exclude,
                            ServedModel& served, Side side)
     : excluded_(served.side(side).size()) {
@@ -69,11 +75,26 @@ EligibleRows::EligibleRows(FunctionCallInfo fcinfo, int candidates, int exclude,
       excluded_.clear(row);
       candidates_.push_back(row);
     }
-    are_few_ = TopKSearch::is_slower_than_scoring(candidates_.size(), rows.size());
+    look_at_each_if_few(rows.size());
   }
   if (!PG_ARGISNULL(exclude))
     for (std::uint32_t row : ids(exclude, "exclude"))
       if (row != IdIndex::kMissing) excluded_.set(row);
+}
+
+EligibleRows EligibleRows::new_items(ServedModel& served, int below) const {
+  const Bitmap known = known_items(served, below);
+  const std::size_t items = served.side(Side::kItems).size();
+  EligibleRows rows = *this;
+  rows.candidates_.clear();
+  for (std::uint32_t item = 0; item < items; ++item) {
+    if (known[item])
+      rows.exclude(item);
+    else if (rows[item])
+      rows.candidates_.push_back(item);
+  }
+  rows.look_at_each_if_few(items);
+  return rows;
 }
 
 std::vector<ScoredItem> best_rows(ServedModel& served, Side side, const float* vector, float base,
@@ -94,6 +115,21 @@ std::vector<ScoredItem> best_rows(ServedModel& served, Side side, const float* v
     if (eligible[row])
       top.offer(row, (base + all.bias()[row]) + dot(vector, rows.row(row), rows.cols));
   return top.take();
+}
+
+std::vector<ScoredItem> best_items(ServedModel& served, const float* vector, float base, int k,
+                                   const EligibleRows& eligible, Diversity diversity,
+                                   const NewItems& new_items) {
+  std::vector<ScoredItem> list =
+      best_rows(served, Side::kItems, vector, base, k, eligible, diversity);
+  const Exploration& exploration = new_items.exploration;
+  if (!exploration.is_asked()) return list;
+  const auto wanted = static_cast<std::size_t>(k);
+  const auto head = static_cast<int>(std::min<std::size_t>(exploration.head(wanted), PG_INT32_MAX));
+  return exploration.mix(list,
+                         best_rows(served, Side::kItems, vector, base, head,
+                                   eligible.new_items(served, new_items.below)),
+                         wanted, new_items.user_key);
 }
 
 bool is_empty(const Model& model, const float* vector) {

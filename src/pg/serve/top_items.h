@@ -3,6 +3,7 @@
 
 #include "core/base/bitmap.h"
 #include "core/search/diversity.h"
+#include "core/search/exploration.h"
 #include "pg/serve/scored_rows.h"
 
 namespace als::pg {
@@ -13,6 +14,10 @@ enum class OnUnknown { kEmpty, kPopular, kError };
 /// An argument on_unknown of these choices; there is nothing popular for an item. Throws 22004 or
 /// 22023.
 OnUnknown on_unknown_arg(FunctionCallInfo fcinfo, int index, Side whom = Side::kUsers);
+
+/// The argument `diversity`, where the function has as many; als 1.0 had none. Throws 22004 or
+/// 22023.
+Diversity diversity_arg(FunctionCallInfo fcinfo, int index);
 
 /// Which rows of a side may be among the best: items to recommend, say.
 class EligibleRows {
@@ -26,6 +31,10 @@ class EligibleRows {
   bool operator[](std::size_t row) const { return !excluded_[row]; }
   const Bitmap& excluded() const { return excluded_; }
 
+  /// Those of them that have fewer than `below` ratings. Throws 55000 where the model does not know
+  /// how many items have.
+  EligibleRows new_items(ServedModel& served, int below) const;
+
   /// The candidates, where they are so few that it is quicker to look at each of them; null
   /// otherwise.
   const std::vector<std::uint32_t>* few_candidates() const {
@@ -33,6 +42,10 @@ class EligibleRows {
   }
 
  private:
+  void look_at_each_if_few(std::size_t rows) {
+    are_few_ = TopKSearch::is_slower_than_scoring(candidates_.size(), rows);
+  }
+
   Bitmap excluded_;
   std::vector<std::uint32_t> candidates_;  // each once
   bool are_few_ = false;
@@ -42,6 +55,18 @@ class EligibleRows {
 /// id; or k of the best, by their diversity. base: base_score() of the other.
 std::vector<ScoredItem> best_rows(ServedModel& served, Side side, const float* vector, float base,
                                   int k, const EligibleRows& eligible, Diversity diversity = {});
+
+/// What of a list is kept for new items: those with fewer than new_below ratings.
+struct NewItems {
+  Exploration exploration;
+  int below = 0;
+  std::uint64_t user_key = 0;  ///< see Exploration::mix()
+};
+
+/// The k best items of a user, by their diversity, with places kept for new ones.
+std::vector<ScoredItem> best_items(ServedModel& served, const float* vector, float base, int k,
+                                   const EligibleRows& eligible, Diversity diversity,
+                                   const NewItems& new_items);
 
 /// Whether a row's vector says nothing: that of a user of whom only is known what they do not want.
 bool is_empty(const Model& model, const float* vector);

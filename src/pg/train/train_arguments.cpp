@@ -45,7 +45,7 @@ RatingSource source_from(const NamedArgs& args, const std::string& text, OnDupli
   if (!args.is_null("rating_col")) source.rating_col = column("rating_col");
   if (args.has("time_col") && !args.is_null("time_col"))  // not in 1.0
     source.time_col = column("time_col");
-  if (args.has("weight_col") && !args.is_null("weight_col"))  // not in 1.0, nor for imports
+  if (args.has("weight_col") && !args.is_null("weight_col"))  // not in 1.0
     source.weight_col = column("weight_col");
   source.is_implicit = feedback == Feedback::kImplicit;
   check_time_col(source, on_duplicate);

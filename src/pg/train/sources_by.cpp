@@ -1,0 +1,79 @@
+// als._sources_by: for each value of a column a query of the rows that have it; als.train_each
+// trains a model from each.
+
+#include "pg/ids/id_type.h"
+#include "pg/server/args.h"
+#include "pg/server/local_settings.h"
+#include "pg/server/may_write.h"
+#include "pg/source/rating_source.h"
+#include "pg/sql/result_rows.h"
+
+namespace als::pg {
+
+namespace {
+
+enum SourcesByArgument { kSourceToPart, kPartBy };
+
+/// The type of a column of a query, which must have an order.
+const IdType* type_of(TupleDesc columns, const std::string& name) {
+  const std::string what = "values of \"" + name + "\"";
+  for (int i = 0; i < columns->natts; ++i) {
+    Form_pg_attribute column = TupleDescAttr(columns, i);
+    if (name != NameStr(column->attname)) continue;
+    const char* values = what.c_str();
+    return server([&] { return describe_id_type(column->atttypid, column->attcollation, values); });
+  }
+  throw UserError(ERRCODE_UNDEFINED_COLUMN, format("the source has no column \"%s\"", name.c_str()),
+                  "Name the right one with by => '...'.");
+}
+
+void put_sources(FunctionCallInfo fcinfo, ResultRows& result) {
+  const std::string from = parse_source(text_arg(fcinfo, kSourceToPart, "source")).from_clause();
+  const std::string by = name_arg(fcinfo, kPartBy, "by");
+  const std::string all = "select * from " + from;
+  const IdType& type = *type_of(result_columns(prepare(all)), by);
+  // So that a query says the same in every session.
+  LocalSettings settings;
+  settings.set("datestyle", "ISO, MDY");
+  settings.set("intervalstyle", "postgres");
+  settings.set("extra_float_digits", "3");
+  SPIPlanPtr values = prepare("select " + quoted(by) + " from " + from + " group by 1 order by 1");
+  for_each_row(values, {}, {InvalidOid}, [&](TupleTableSlot* slot) {
+    server([&] {
+      Datum row[2] = {};
+      bool nulls[2] = {slot->tts_isnull[0], slot->tts_isnull[0]};
+      if (!slot->tts_isnull[0]) {
+        char* value = id_text(type, slot->tts_values[0]);
+        // Blanks at the end are no part of such a value.
+        if (type.base == BPCHAROID)
+          value[bpchartruelen(value, static_cast<int>(std::strlen(value)))] = '\0';
+        const char* literal =
+            psprintf("%s::%s", quote_literal_cstr(value), spelled_type(type.base));
+        row[0] = CStringGetTextDatum(value);
+        row[1] = CStringGetTextDatum(
+            psprintf("%s where %s", all.c_str(), equals_condition(type, by.c_str(), literal)));
+      }
+      result.put(row, nulls);
+    });
+  });
+  settings.end();
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_sources_by)
+
+/// als._sources_by(source text, by name): rows (value text, query text), nulls for a null
+Datum als_sources_by(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    ResultRows result(fcinfo);
+    check_may_write("als.train_each()");
+    SpiConnection spi;
+    put_sources(fcinfo, result);
+    spi.finish();
+    return static_cast<Datum>(0);
+  });
+}
