@@ -205,7 +205,7 @@ class UserMeasurer {
   bool read_vector(FunctionCallInfo fcinfo, TestedUser& user, std::size_t& ratings_known) {
     float bias = 0;
     if (!PG_ARGISNULL(measured_arg::kHistory)) {
-      const FoldInInput history(fcinfo, measured_arg::kHistory, measured_arg::kHistoryRatings,
+      const FoldInInput history(fcinfo, {measured_arg::kHistory, measured_arg::kHistoryRatings},
                                 *served_);
       ratings_known = history.items().size();
       if (history.empty()) return false;

@@ -8,11 +8,12 @@
 
 namespace als::pg {
 
-/// The places of the arguments. The last may be beyond those of the function: als 1.0 had none.
+/// The places of the arguments. That of weights is beyond those of a function without, as all were
+/// in als 1.0.
 struct FoldInArguments {
   int ids;
   int ratings;
-  int weights;
+  int weights = FUNC_MAX_ARGS;
 };
 
 /// What a fold_in_input holds of ids that the model knows: items, from which comes a user, or

@@ -9,7 +9,7 @@ namespace als::pg {
 
 namespace {
 
-enum Argument { kModel, kItems, kRatings, kArguments };
+enum Argument { kModel, kItems, kRatings };
 enum Column { kFactors, kBias, kCount, kSum, kDuplicates, kColumns };
 
 std::uint64_t checksum_of(const FoldInInput& input, const IdIndex& items) {
@@ -36,7 +36,7 @@ Datum refreshed_user(FunctionCallInfo fcinfo) {
   };
   if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kItems)) return result();
   std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
-  const FoldInInput input(fcinfo, {kItems, kRatings, kArguments}, *served);
+  const FoldInInput input(fcinfo, {kItems, kRatings}, *served);
   if (input.empty()) return result();
   const FoldedRow row = input.fold_in(*served);
   std::fill(nulls, nulls + kColumns, false);
