@@ -1308,7 +1308,7 @@ comment on procedure als.train_in_steps is
   'als.train in several transactions, none of which is open for as long as the training: vacuum goes on meanwhile';
 
 create function als._sources_by(source text, by name) returns table (value text, query text)
-language c volatile parallel unsafe rows 100 as 'MODULE_PATHNAME', 'als_sources_by';
+language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_sources_by';
 comment on function als._sources_by is
   'Internal to als.train_each: each value of a column, and a query of the rows of the source that have it';
 

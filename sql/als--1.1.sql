@@ -330,7 +330,7 @@ comment on function als.train(text, text, jsonb, boolean) is
   'Trains a model with its options in a JSON object, as als.tune returns them';
 
 create function als._sources_by(source text, by name) returns table (value text, query text)
-language c volatile parallel unsafe rows 100 as 'MODULE_PATHNAME', 'als_sources_by';
+language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_sources_by';
 comment on function als._sources_by is
   'Internal to als.train_each: each value of a column, and a query of the rows of the source that have it';
 
