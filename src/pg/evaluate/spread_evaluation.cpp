@@ -44,7 +44,10 @@ SpreadEvaluation::SpreadEvaluation(const EvaluationRequest& request, ServedModel
       context_("als evaluation on nodes"),
       possible_(are_on_nodes() && can_make_tables() && is_coordinator()) {
   if (possible_) name_sources();
-  if (possible_) find_schema();
+  if (!possible_) return;
+  const std::optional<std::string> schema = schema_for_tables(model_);
+  possible_ = schema.has_value();
+  schema_ = schema.value_or("");
 }
 
 std::string SpreadEvaluation::name_of(Part part) {
@@ -100,20 +103,6 @@ void SpreadEvaluation::name_sources() {
     if (!request_.history && !(has_more && model_.source.is_none()))
       add(Part::kSeen, trusted_source(model_), nullptr, false);
   }
-}
-
-/// The model's, where the caller may make tables in it, else the first of the caller's.
-void SpreadEvaluation::find_schema() {
-  const Oid own = server([&] { return get_rel_namespace(model_.table); });
-  execute(
-      "select pg_catalog.quote_ident(nspname) from pg_catalog.pg_namespace where "
-      "pg_catalog.has_schema_privilege(oid, 'create') and (oid operator(pg_catalog.=) $1 or "
-      "nspname operator(pg_catalog.=) any (pg_catalog.current_schemas(false))) order by oid "
-      "operator(pg_catalog.<>) $1 limit 1",
-      {{OIDOID, ObjectIdGetDatum(own)}});
-  possible_ = SPI_processed == 1;
-  if (possible_)
-    schema_ = server([] { return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1); });
 }
 
 bool SpreadEvaluation::has_errors() const { return model_.feedback == Feedback::kExplicit; }

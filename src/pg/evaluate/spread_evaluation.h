@@ -52,7 +52,6 @@ class SpreadEvaluation {
   void add(Part part, const RatingSource& source, const char* argument, bool has_ratings);
   RatingSource named(const std::string& text) const;
   void name_sources();
-  void find_schema();
   bool has_errors() const;
   std::vector<Param> item_means() const;
   void pack(Packed& packed);

@@ -6,6 +6,21 @@
 
 namespace als::pg {
 
+std::optional<std::string> schema_for_tables(const Model& model) {
+  const Oid own = server([&] { return get_rel_namespace(model.table); });
+  execute(
+      "select pg_catalog.quote_ident(nspname) from pg_catalog.pg_namespace where "
+      "pg_catalog.has_schema_privilege(oid, 'create') and (oid operator(pg_catalog.=) $1 or "
+      "nspname operator(pg_catalog.=) any (pg_catalog.current_schemas(false))) order by oid "
+      "operator(pg_catalog.<>) $1, pg_catalog.array_position(pg_catalog.current_schemas(false), "
+      "nspname) limit 1",
+      {{OIDOID, ObjectIdGetDatum(own)}});
+  if (SPI_processed == 0) return std::nullopt;
+  const char* schema =
+      server([] { return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1); });
+  return std::string(schema);
+}
+
 void create_table_beside_users(const std::string& table, const std::string& columns,
                                const Model& model, const IdType& user) {
   execute("create unlogged table " + table + " (user_id " +
