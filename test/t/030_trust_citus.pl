@@ -93,9 +93,21 @@ like(failure(q{set role owner; select als.refresh_users('taste')}), qr/^42501: r
 sql(q{set role owner; select als.recommend_all('taste', 'recs_of_owner', 3)});
 is(sql(q{select string_agg(distinct (user_id % 2)::text, ' ') from recs_of_owner}), 0, 'nor have they lists');
 
-# Who may train, on all nodes.
-sql(q{select als.revoke_training()});
-like(failure(q{set role owner; select als.retrain('taste')}), qr/^42501: permission denied for function retrain/, 'training is revoked');
+# Who may train is said on each node. The steps of a distributed training are functions of everybody's, so that who may
+# train does on all nodes what the coordinator allows.
+sql(q{
+	alter table taste_user_factors disable row level security;
+	select als.revoke_training();
+	select run_command_on_workers('select als.revoke_training()')});
+for my $node (@nodes)
+{
+	my (undef, undef, $stderr) = $node->psql('postgres', q{set role owner; select als.retrain('taste')});
+	like($stderr, qr/permission denied for function retrain/, $node->name . ' trains for nobody');
+}
+sql(q{select als.grant_training('owner')});
+is(sql(q{set role owner; select warm_start from als.retrain('taste', iterations => 1)}), 't', 'who may train on the coordinator may on all nodes');
+like(sql(q{set role owner; select als.refresh_users('taste')}), qr/^\d+$/, 'and refresh users');
+is(sql(q{set role owner; select count(*) > 0 from als.evaluate('taste', 'ratings', exclude_seen => false)}), 't', 'and evaluate');
 
 $_->stop for @nodes;
 done_testing();
