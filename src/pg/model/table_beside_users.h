@@ -20,6 +20,9 @@ void create_table_beside_users(const std::string& table, const std::string& colu
 /// model's users with the same ids do. Within an SPI connection.
 bool lies_beside_users(const RatingSource& source, const Model& model);
 
+/// Whether rows of two distributed tables with the same ids lie together. Within an SPI connection.
+bool are_colocated(Oid one, Oid other);
+
 /// What stands for an item id in arrays of them: its value, as of the base of a domain.
 std::string as_element(const std::string& item, const IdType& type);
 
