@@ -700,7 +700,7 @@ create function als.compare(
   seen text default null,
   clip boolean default false
 ) returns table (metric text, k int, value_a float8, value_b float8, difference float8, low float8, high float8, better regclass, n bigint)
-language c stable parallel restricted rows 20 as 'MODULE_PATHNAME', 'als_compare';
+language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_compare';
 comment on function als.compare is
   'Two models measured by the same users of a test, with the interval of confidence of their difference in each metric';
 

@@ -27,6 +27,7 @@ sql(q{
 	select create_distributed_table('test_of_nodes', 'user_id');
 	create index on ratings (user_id);
 	select from als.train('taste', 'ratings', factors => 8, iterations => 3, distributed => true);
+	select from als.train('other', 'ratings', factors => 4, iterations => 2, distributed => true);
 	select from als.train('liked', 'ratings', factors => 8, iterations => 3, feedback => 'implicit', distributed => true)});
 
 # What a query returns, apart from the noise in which sums in another order differ.
@@ -53,6 +54,9 @@ for my $model ('taste', 'liked')
 	same_figures("select * from als.evaluate_by_activity('$model', 'test_of_nodes', activity => '{0,5,17,20,30}', candidates => 'chosen')", "$model: by activity, of candidates");
 	same_figures("select * from als.evaluate('$model', 'test', history => 'history', seen => 'more', k => '{3}', min_rating => 2)", "$model: with a history and what else was seen");
 }
+same_figures("select * from als.compare('taste', '$_', 'test', k => '{3,10}')", "taste and $_ compared") for 'other', 'liked';
+same_figures(q{select * from als.compare('taste', 'other', 'test', history => 'history', candidates => 'chosen')}, 'compared with a history, of candidates');
+same_figures(q{select * from als.compare('taste', 'other', 'select * from test where user_id > 5000')}, 'compared by users that they do not know');
 same_figures(q{select * from als.evaluate('taste', 'test', clip => true, k => '{}')}, 'errors alone, clipped');
 same_figures(q{select * from als.evaluate_by_activity('liked', 'test', history => 'history', activity => '{1,5,6}')}, 'by what is in the history');
 same_figures(q{select * from als.evaluate('taste', 'select * from test where false')}, 'of nothing');
@@ -72,6 +76,8 @@ unlike(plans(q{select * from als.evaluate('liked', 'test_of_nodes')}), qr/Collec
 my $explicit = plans(q{select * from als.evaluate('taste', 'test_of_nodes')});
 like($explicit, qr/generating subplan \S+ for CTE means\b/, 'but the mean ratings of items');
 unlike($explicit =~ s/generating subplan \S+ for CTE means\b//r, qr/Collecting|generating subplan/, 'and nothing else');
+
+unlike(plans(q{select * from als.compare('taste', 'other', 'test_of_nodes')}), qr/Collecting|generating subplan/, 'nor for a comparison');
 
 # The table of users lies with them.
 sql(q{select from als.evaluate('taste', 'test', k => '{5}', per_user => 'users_of_nodes')});

@@ -137,6 +137,24 @@ like(failure(q{select als.train('taste', 'select user_id::bigint, item_id, ratin
 like(failure(q{select als.train('pg_temp.taste', 'ratings', distributed => true)}), qr/^0A000: Citus spreads no temporary tables/, 'nor is a model temporary');
 like(failure(q{select als.rollback_model('taste')}), qr/^55000: model public.taste has kept no run/, 'nor rolled back');
 
+# On a worker.
+{
+	my $port = $coordinator->port;
+	for my $sql (
+		q{select als.refresh_users('taste')},
+		q{select als.recommend_all('taste', 'elsewhere')},
+		q{select als.retrain('taste')},
+		q{select als.train('elsewhere', 'ratings', distributed => true)},
+		q{select als.import_model('taste', 'select user_id, factors from taste_user_factors', 'select item_id, factors from taste_item_factors', feedback => 'implicit', replace => true)},
+		q{select als.attach_model('elsewhere', 'taste_user_factors', 'taste_item_factors', feedback => 'implicit', regularization => 1, reg_exponent => 1, alpha => 1)},
+		q{select als.drop_model('taste')})
+	{
+		my (undef, undef, $stderr) = $nodes[1]->psql('postgres', "\\set VERBOSITY verbose\n$sql");
+		like($stderr, qr/ERROR:  0A000: this node is not the coordinator.*Connect to the coordinator, \S+:$port,/s, "on a worker: $sql");
+	}
+	is($nodes[1]->safe_psql('postgres', q{select als.refresh_items('taste', array[5])}), 1, 'items are refreshed from there, too');
+}
+
 # A model that is on one node stays there.
 like(plans(q{select from als.train('single', 'ratings', factors => 8, iterations => 1, distributed => true, replace => true)}), qr/NOTICE:  the tables of model public\.single stay on this node/, 'what is on one node stays there');
 

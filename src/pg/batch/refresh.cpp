@@ -301,8 +301,10 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
          id_values_arg(fcinfo, kIds, type, of_users ? "user_ids" : "item_ids", side_name(side)))
       server([&] { guard([&] { wanted.find_or_add(id); }); });
   std::int64_t written = 0;
-  if (SpreadRefresh spread(*served, source, store, progress); of_users && spread.is_possible()) {
-    written = refresh(*served, spread, PG_ARGISNULL(kIds) ? nullptr : &wanted, force);
+  std::optional<SpreadRefresh> spread;
+  if (of_users) spread.emplace(*served, source, store, progress);
+  if (spread && spread->is_possible()) {
+    written = refresh(*served, *spread, PG_ARGISNULL(kIds) ? nullptr : &wanted, force);
   } else {
     if (PG_ARGISNULL(kIds)) {
       progress.enter(Phase::kReading);

@@ -119,6 +119,10 @@ std::string SpreadRecommendations::lists(std::vector<Param>& params) const {
              seen_[i].table + ") s" + n + " on " + same;
     exclude("seen" + n);
   }
+  if (some_)
+    joins += " join (select distinct " + quoted(some_->column(Side::kUsers)) +
+             " as some_user from " + some_->source().from_clause() + ") some_users on " +
+             server([&] { return equals_condition(user, "user_id", "some_user"); });
   if (excluded_) exclude(add(*excluded_));
   if (excluded.empty()) excluded = no_items;
   std::string query = "select u.user_id, r.item_id, r.score, r.rank from " + users_ + " u" + joins +
@@ -128,9 +132,6 @@ std::string SpreadRecommendations::lists(std::vector<Param>& params) const {
                       ", " + excluded + ", " + (candidates_ ? add(*candidates_) : no_items) +
                       ", 'empty', " + format("%.17g", request_.diversity.share) +
                       ", null::" + server([&] { return spelled_type(item.base); }) + ") r";
-  if (some_)
-    query += " where u.user_id in (select " + quoted(some_->column(Side::kUsers)) + " from " +
-             some_->source().from_clause() + ")";
   return query;
 }
 

@@ -17,7 +17,13 @@ bool has_checksums(Oid users) {
 
 }  // namespace
 
-bool SpreadRefresh::is_possible() const {
+SpreadRefresh::SpreadRefresh(ServedModel& served, const DescribedSource& source, ModelWriter& store,
+                             Progress& progress)
+    : served_(served), source_(source), store_(store), progress_(progress) {
+  if (are_on_nodes()) schema_ = schema_for_tables(served.model());
+}
+
+bool SpreadRefresh::are_on_nodes() const {
   const Model& model = served_.model();
   const IdType& user = served_.id_type(Side::kUsers);
   return model.factor_tables.users.spread == TableSpread::kDistributed &&
@@ -90,9 +96,7 @@ void SpreadRefresh::compute(const std::optional<Param>& ids) {
   check_nodes();
   const Model& model = served_.model();
   const IdType& user = served_.id_type(Side::kUsers);
-  const char* schema =
-      server([&] { return quote_identifier(get_namespace_name(store_.target_table().schema())); });
-  const std::string prefix = schema + ("." + scratch_prefix());
+  const std::string prefix = *schema_ + "." + scratch_prefix();
   wanted_ = prefix + "wanted";
   refreshed_ = prefix + "refreshed";
   create_table_beside_users(wanted_, "", model, user);
@@ -113,9 +117,10 @@ void SpreadRefresh::compute(const std::optional<Param>& ids) {
           " w left join (select rated_by, pg_catalog.array_agg(" +
           as_element("rated_item", served_.id_type(Side::kItems)) +
           ") as items, pg_catalog.array_agg(rated) as given from " + ratings() +
-          " where rated is not null and rated_item is not null and rated_by in (select user_id "
-          "from " +
-          wanted_ + ") group by rated_by) live on " + same("user_id", "rated_by") +
+          " where rated is not null and rated_item is not null and exists (select from (select "
+          "user_id as wanted_user from " +
+          wanted_ + ") wanted where " + same("rated_by", "wanted_user") +
+          ") group by rated_by) live on " + same("user_id", "rated_by") +
           " cross join lateral als._refreshed_user(" + name +
           "::pg_catalog.regclass, items, given) f");
   names.end();

@@ -13,12 +13,12 @@ class SpreadRefresh {
  public:
   /// Within an SPI connection. All that is given must outlive it.
   SpreadRefresh(ServedModel& served, const DescribedSource& source, ModelWriter& store,
-                Progress& progress)
-      : served_(served), source_(source), store_(store), progress_(progress) {}
+                Progress& progress);
 
   /// Whether the users and the source, a table, are distributed by user and lie together, the items
-  /// are on all nodes, all ids are of the model's types, and rows have no weights.
-  bool is_possible() const;
+  /// are on all nodes, all ids are of the model's types, rows have no weights, and the caller may
+  /// make tables somewhere.
+  bool is_possible() const { return schema_.has_value(); }
 
   /// Computes what rows these users have now, an array of ids, or those who have changed.
   void compute(const std::optional<Param>& ids);
@@ -30,6 +30,7 @@ class SpreadRefresh {
   std::int64_t write();
 
  private:
+  bool are_on_nodes() const;
   std::string users() const;
   std::string ratings() const;
   std::string same(const char* one, const char* other) const;
@@ -42,8 +43,9 @@ class SpreadRefresh {
   const DescribedSource& source_;
   ModelWriter& store_;
   Progress& progress_;
-  std::string wanted_;     // the tables: of ids,
-  std::string refreshed_;  // and of rows
+  std::optional<std::string> schema_;  // for tables, if it is possible
+  std::string wanted_;                 // the tables: of ids,
+  std::string refreshed_;              // and of rows
 };
 
 }  // namespace als::pg

@@ -7,6 +7,10 @@
 
 #include "core/evaluate/paired_difference.h"
 #include "pg/evaluate/evaluation_arguments.h"
+#include "pg/evaluate/flat_bytes.h"
+#include "pg/evaluate/spread_evaluation.h"
+#include "pg/ids/id_equality.h"
+#include "pg/model/table_beside_users.h"
 #include "pg/sql/result_rows.h"
 
 namespace als::pg {
@@ -79,6 +83,68 @@ struct Comparison {
   PairedUsers users;
 };
 
+/// Two results of a user.
+void add_pair(const UserResult& a, const UserResult& b, bool errors,
+              const std::vector<std::uint32_t>& cutoffs, Comparison& comparison) {
+  std::vector<Measurement> metrics = user_measurements(a, errors, false, cutoffs);
+  comparison.users.add(a, b, metrics, user_measurements(b, errors, false, cutoffs));
+  comparison.metrics = std::move(metrics);
+}
+
+/// One model after the other, here.
+void compare_here(const EvaluationRequest& of_a, ServedModel& a, const EvaluationRequest& of_b,
+                  ServedModel& b, bool errors, Comparison& comparison) {
+  Progress progress(Command::kEvaluate, of_a.model);
+  Evaluation first(of_a, a, progress);
+  std::vector<std::optional<UserResult>> results;  // by the number of the user
+  first.run([&](const std::vector<UserResult>& users) {
+    results.resize(first.users().size());
+    for (const UserResult& user : users) results[user.user] = user;
+  });
+
+  Progress progress_of_b(Command::kEvaluate, of_b.model);
+  Evaluation second(of_b, b, progress_of_b, first.held() + first.results_memory(results.size()));
+  second.run([&](const std::vector<UserResult>& users) {
+    for (const UserResult& user : users) {
+      const std::uint32_t index =
+          server([&] { return first.users().find(second.users().id(user.user)); });
+      if (index < results.size() && results[index])
+        add_pair(*results[index], user, errors, of_a.cutoffs, comparison);
+    }
+  });
+  progress_of_b.hide();
+}
+
+/// The same where a cluster has the users of both models together: what comes here are two results
+/// of each. False where it has not.
+bool compare_on_nodes(const EvaluationRequest& of_a, ServedModel& a, const EvaluationRequest& of_b,
+                      ServedModel& b, bool errors, Comparison& comparison) {
+  Progress progress(Command::kEvaluate, of_a.model);
+  SpreadEvaluation first(of_a, a, progress);
+  SpreadEvaluation second(of_b, b, progress);
+  if (!first.is_possible() || !second.is_possible() ||
+      !are_colocated(a.model().factor_tables.users.named, b.model().factor_tables.users.named))
+    return false;
+  const std::string results = first.keep_results();
+  const std::string others = second.keep_results();
+  const std::string same =
+      server([&] { return equals_condition(a.id_type(Side::kUsers), "user_of_a", "user_of_b"); });
+  for_each_current_row(
+      "select result_of_a, result_of_b from (select user_id as user_of_a, result as result_of_a "
+      "from " +
+          results + ") a join (select user_id as user_of_b, result as result_of_b from " + others +
+          ") b on " + same,
+      {BYTEAOID, BYTEAOID}, [&](TupleTableSlot* slot) {
+        const MeasuredUser one = measured_user(slot->tts_values[0]);
+        const MeasuredUser other = measured_user(slot->tts_values[1]);
+        if (one.known != 0 && other.known != 0)
+          add_pair(result_of(one), result_of(other), errors, of_a.cutoffs, comparison);
+      });
+  execute("drop table " + results + ", " + others);
+  progress.hide();
+  return true;
+}
+
 Comparison compare(EvaluationRequest of_a, EvaluationRequest of_b) {
   std::shared_ptr<ServedModel> a = serve_model(of_a.model);
   std::shared_ptr<ServedModel> b = serve_model(of_b.model);
@@ -87,31 +153,9 @@ Comparison compare(EvaluationRequest of_a, EvaluationRequest of_b) {
   const bool errors =
       a->model().feedback == Feedback::kExplicit && b->model().feedback == Feedback::kExplicit;
 
-  Progress progress(Command::kEvaluate, of_a.model);
-  Evaluation first(of_a, *a, progress);
-  std::vector<std::optional<UserResult>> results;  // by the number of the user
-  first.run([&](const std::vector<UserResult>& users) {
-    results.resize(first.users().size());
-    for (const UserResult& user : users) results[user.user] = user;
-  });
-
   Comparison comparison;
-  Progress progress_of_b(Command::kEvaluate, of_b.model);
-  Evaluation second(of_b, *b, progress_of_b, first.held() + first.results_memory(results.size()));
-  second.run([&](const std::vector<UserResult>& users) {
-    for (const UserResult& user : users) {
-      const std::uint32_t index =
-          server([&] { return first.users().find(second.users().id(user.user)); });
-      if (index >= results.size() || !results[index]) continue;
-      const auto metrics_of = [&](const UserResult& result) {
-        return user_measurements(result, errors, false, of_a.cutoffs);
-      };
-      std::vector<Measurement> metrics = metrics_of(*results[index]);
-      comparison.users.add(*results[index], user, metrics, metrics_of(user));
-      comparison.metrics = std::move(metrics);
-    }
-  });
-  progress_of_b.hide();
+  if (!compare_on_nodes(of_a, *a, of_b, *b, errors, comparison))
+    compare_here(of_a, *a, of_b, *b, errors, comparison);
   if (comparison.metrics.empty())
     throw UserError(ERRCODE_NO_DATA_FOUND, "no user of the test is known to both models",
                     "Models are compared by the users that both can rank items for.");

@@ -21,12 +21,25 @@ bytea* flat_bytea(std::string_view bytes) {
   return value;
 }
 
-MeasuredUser measured_user_arg(FunctionCallInfo fcinfo, int index) {
-  require_arg(fcinfo, index, "measured");
-  bytea* value = server([&] { return PG_GETARG_BYTEA_PP(index); });
+MeasuredUser measured_user(Datum bytes) {
+  bytea* value = server([&] { return DatumGetByteaPP(bytes); });
   auto user = MeasuredUser::of_bytes({VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)});
   if (!user) throw_not_ours();
   return std::move(*user);
+}
+
+MeasuredUser measured_user_arg(FunctionCallInfo fcinfo, int index) {
+  require_arg(fcinfo, index, "measured");
+  return measured_user(PG_GETARG_DATUM(index));
+}
+
+UserResult result_of(const MeasuredUser& user) {
+  UserResult result;
+  result.errors = user.sums.errors;
+  if (user.sums.ranking.users == 0) return result;
+  result.ranking = user.sums.ranking;
+  result.popular = user.sums.popular;
+  return result;
 }
 
 FlatEvaluation open_evaluation(char* memory, std::size_t bytes) {

@@ -18,11 +18,14 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
   const std::string item = quoted(source.item_col);
   const std::string rating = source.rating_as_float8();
   const std::string weight = source.weight_as_float8();
-  const std::string mean = source.weight_col
-                               ? "pg_catalog.sum(" + rating + " operator(pg_catalog.*) " + weight +
-                                     ") operator(pg_catalog./) nullif(pg_catalog.sum(case when " +
-                                     rating + " is not null then " + weight + " end), 0)"
-                               : "pg_catalog.avg(" + rating + ")";
+  // Not by avg, which Citus makes a quotient by whatever operator the search_path has for it.
+  const std::string divisor = source.weight_col ? "pg_catalog.sum(case when " + rating +
+                                                      " is not null then " + weight + " end)"
+                                                : "pg_catalog.count(" + rating + ")";
+  const std::string mean = "pg_catalog.sum(" + rating +
+                           (source.weight_col ? " operator(pg_catalog.*) " + weight : "") +
+                           ") operator(pg_catalog./) case when " + divisor +
+                           " operator(pg_catalog.<>) 0 then " + divisor + " end";
   SPIPlanPtr plan =
       prepare("select " + item + ", " + mean + " from " + source.rows_that_count() + " where " +
               quoted(source.user_col) + " is not null and " + item + " is not null group by 1");

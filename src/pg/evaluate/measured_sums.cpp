@@ -2,8 +2,6 @@
 // reads it.
 
 #include "pg/evaluate/flat_bytes.h"
-#include "pg/evaluate/measurements.h"
-#include "pg/server/args.h"
 #include "pg/sql/result_rows.h"
 
 namespace als::pg {
@@ -38,16 +36,6 @@ bytea* new_sums(const FlatEvaluation::Shape& shape) {
   SET_VARSIZE(sums, size);
   FlatEvaluation(shape, VARDATA(sums));
   return sums;
-}
-
-/// A user's errors and lists, as far as there are any.
-UserResult result_of(const MeasuredUser& user) {
-  UserResult result;
-  result.errors = user.sums.errors;
-  if (user.sums.ranking.users == 0) return result;
-  result.ranking = user.sums.ranking;
-  result.popular = user.sums.popular;
-  return result;
 }
 
 void put_metrics(ResultRows& result, const std::vector<Measurement>& metrics) {

@@ -44,7 +44,10 @@ SpreadEvaluation::SpreadEvaluation(const EvaluationRequest& request, ServedModel
       context_("als evaluation on nodes"),
       possible_(are_on_nodes() && can_make_tables() && is_coordinator()) {
   if (possible_) name_sources();
-  if (possible_) find_schema();
+  if (!possible_) return;
+  const std::optional<std::string> schema = schema_for_tables(model_);
+  possible_ = schema.has_value();
+  schema_ = schema.value_or("");
 }
 
 std::string SpreadEvaluation::name_of(Part part) {
@@ -100,20 +103,6 @@ void SpreadEvaluation::name_sources() {
     if (!request_.history && !(has_more && model_.source.is_none()))
       add(Part::kSeen, trusted_source(model_), nullptr, false);
   }
-}
-
-/// The model's, where the caller may make tables in it, else the first of the caller's.
-void SpreadEvaluation::find_schema() {
-  const Oid own = server([&] { return get_rel_namespace(model_.table); });
-  execute(
-      "select pg_catalog.quote_ident(nspname) from pg_catalog.pg_namespace where "
-      "pg_catalog.has_schema_privilege(oid, 'create') and (oid operator(pg_catalog.=) $1 or "
-      "nspname operator(pg_catalog.=) any (pg_catalog.current_schemas(false))) order by oid "
-      "operator(pg_catalog.<>) $1 limit 1",
-      {{OIDOID, ObjectIdGetDatum(own)}});
-  possible_ = SPI_processed == 1;
-  if (possible_)
-    schema_ = server([] { return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1); });
 }
 
 bool SpreadEvaluation::has_errors() const { return model_.feedback == Feedback::kExplicit; }
@@ -234,21 +223,16 @@ SpreadEvaluation::Call SpreadEvaluation::measured(const std::vector<std::size_t>
           from};
 }
 
-/// What comes of each user, in a table of the call, and in the one that the caller wants.
-void SpreadEvaluation::keep_users(const Call& call, const std::string& per_user) {
-  const IdType& user = served_.id_type(Side::kUsers);
-  PerUserTable table(per_user, user);
-  table.spread(model_);
-  measured_ = prefix_ + "measured";
-  create_table_beside_users(measured_, ", result pg_catalog.bytea", model_, user);
-  execute("insert into " + measured_ + " select tested, " + call.function + call.from);
-  table.append("select user_id, metric, k, value, baseline from " + measured_ +
-               " cross join lateral als._measured_metrics(result, " +
-               (has_errors() ? "true" : "false") + ", " + (item_means_ ? "true" : "false") +
-               ") metrics");
+/// What comes of each user, in a table.
+std::string SpreadEvaluation::keep_measured(const Call& call) const {
+  const std::string table = prefix_ + "measured";
+  create_table_beside_users(table, ", result pg_catalog.bytea", model_,
+                            served_.id_type(Side::kUsers));
+  execute("insert into " + table + " select tested, " + call.function + call.from);
+  return table;
 }
 
-void SpreadEvaluation::read_sums(const Call& call) {
+void SpreadEvaluation::read_sums(const Call& call, std::size_t groups) {
   for_each_current_row("select als._sum_measured(" + call.function + ")" + call.from, {BYTEAOID},
                        [&](TupleTableSlot* slot) {
                          if (slot->tts_isnull[0]) return;
@@ -256,33 +240,57 @@ void SpreadEvaluation::read_sums(const Call& call) {
                          memory_.assign(VARDATA_ANY(sums), VARSIZE_ANY_EXHDR(sums));
                        });
   if (!memory_.empty()) sums_ = open_evaluation(memory_.data(), memory_.size());
-}
-
-void SpreadEvaluation::run(const std::vector<std::size_t>& least,
-                           const std::optional<std::string>& per_user) {
-  check_nodes();
-  prefix_ = schema_ + "." + scratch_prefix();
-  progress_.enter(Phase::kReading);
-  if (has_errors()) item_means_ = pg::item_means(served_);
-  for (Packed& packed : packed_) pack(packed);
-  progress_.enter(Phase::kScoring);
-  const Call call = measured(least);
-  if (per_user) {
-    keep_users(call, *per_user);
-    read_sums({"result", " from " + measured_});
-    execute("drop table " + measured_);
-  } else {
-    read_sums(call);
-  }
-  for (const Packed& packed : packed_) execute("drop table " + packed.table);
 
   std::size_t relevant = 0;
   std::size_t left_out = 0;
-  for (std::size_t g = 0; g < std::max<std::size_t>(least.size(), 1); ++g) {
+  for (std::size_t g = 0; g < groups; ++g) {
     relevant += sums_of(g).relevant;
     left_out += sums_of(g).left_out;
   }
   report_left_out(left_out, relevant);
+}
+
+void SpreadEvaluation::pack_all() {
+  check_nodes();
+  prefix_ = schema_ + "." + scratch_prefix();
+  progress_.enter(Phase::kReading);
+  for (Packed& packed : packed_) pack(packed);
+  progress_.enter(Phase::kScoring);
+}
+
+void SpreadEvaluation::drop_packed() const {
+  for (const Packed& packed : packed_) execute("drop table " + packed.table);
+}
+
+void SpreadEvaluation::run(const std::vector<std::size_t>& least,
+                           const std::optional<std::string>& per_user) {
+  if (has_errors()) item_means_ = pg::item_means(served_);
+  pack_all();
+  const Call call = measured(least);
+  const std::size_t groups = std::max<std::size_t>(least.size(), 1);
+  if (per_user) {
+    PerUserTable table(*per_user, served_.id_type(Side::kUsers));
+    table.spread(model_);
+    const std::string kept = keep_measured(call);
+    table.append("select user_id, metric, k, value, baseline from " + kept +
+                 " cross join lateral als._measured_metrics(result, " +
+                 (has_errors() ? "true" : "false") + ", " + (item_means_ ? "true" : "false") +
+                 ") metrics");
+    read_sums({"result", " from " + kept}, groups);
+    execute("drop table " + kept);
+  } else {
+    read_sums(call, groups);
+  }
+  drop_packed();
+}
+
+std::string SpreadEvaluation::keep_results() {
+  pack_all();
+  // In a group, so that no lists are kept.
+  std::string kept = keep_measured(measured({0}));
+  read_sums({"result", " from " + kept}, 1);
+  drop_packed();
+  return kept;
 }
 
 EvaluationSums SpreadEvaluation::sums_of(std::size_t group) const {

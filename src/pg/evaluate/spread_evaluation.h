@@ -26,6 +26,10 @@ class SpreadEvaluation {
   /// the table that is to be made of what comes of each user.
   void run(const std::vector<std::size_t>& least, const std::optional<std::string>& per_user);
 
+  /// Makes a table (user_id, result) of what als._measured_user returns of each user without item
+  /// means, which lies with them. Whoever calls drops it.
+  std::string keep_results();
+
   /// What als.evaluate returns, and of a group what als.evaluate_by_activity does.
   std::vector<Measurement> measurements() const;
   std::vector<Measurement> group_measurements(std::size_t group) const;
@@ -52,13 +56,14 @@ class SpreadEvaluation {
   void add(Part part, const RatingSource& source, const char* argument, bool has_ratings);
   RatingSource named(const std::string& text) const;
   void name_sources();
-  void find_schema();
   bool has_errors() const;
   std::vector<Param> item_means() const;
   void pack(Packed& packed);
+  void pack_all();
+  void drop_packed() const;
   Call measured(const std::vector<std::size_t>& least) const;
-  void keep_users(const Call& call, const std::string& per_user);
-  void read_sums(const Call& call);
+  std::string keep_measured(const Call& call) const;
+  void read_sums(const Call& call, std::size_t groups);
   EvaluationSums sums_of(std::size_t group) const;
 
   const EvaluationRequest& request_;
@@ -71,7 +76,6 @@ class SpreadEvaluation {
   std::string prefix_;
   std::vector<Packed> packed_;  // the test first
   std::optional<std::vector<double>> item_means_;
-  std::string measured_;  // the table of users, while it is there
   std::string memory_;
   std::optional<FlatEvaluation> sums_;  // of memory_
 };

@@ -6,6 +6,21 @@
 
 namespace als::pg {
 
+std::optional<std::string> schema_for_tables(const Model& model) {
+  const Oid own = server([&] { return get_rel_namespace(model.table); });
+  execute(
+      "select pg_catalog.quote_ident(nspname) from pg_catalog.pg_namespace where "
+      "pg_catalog.has_schema_privilege(oid, 'create') and (oid operator(pg_catalog.=) $1 or "
+      "nspname operator(pg_catalog.=) any (pg_catalog.current_schemas(false))) order by oid "
+      "operator(pg_catalog.<>) $1, pg_catalog.array_position(pg_catalog.current_schemas(false), "
+      "nspname) limit 1",
+      {{OIDOID, ObjectIdGetDatum(own)}});
+  if (SPI_processed == 0) return std::nullopt;
+  const char* schema =
+      server([] { return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1); });
+  return std::string(schema);
+}
+
 void create_table_beside_users(const std::string& table, const std::string& columns,
                                const Model& model, const IdType& user) {
   execute("create unlogged table " + table + " (user_id " +
@@ -17,14 +32,18 @@ void create_table_beside_users(const std::string& table, const std::string& colu
        text_param(relation_name(model.factor_tables.users.named).c_str())});
 }
 
-bool lies_beside_users(const RatingSource& source, const Model& model) {
-  return source.is_relation &&
-         server([&] { return is_distributed_by(source.table, source.user_col.c_str()); }) &&
-         count_rows(
+bool are_colocated(Oid one, Oid other) {
+  return count_rows(
              "from pg_catalog.pg_dist_partition one join pg_catalog.pg_dist_partition other on "
              "one.colocationid operator(pg_catalog.=) other.colocationid where one.logicalrelid "
              "operator(pg_catalog.=) $1 and other.logicalrelid operator(pg_catalog.=) $2",
-             {class_param(source.table), class_param(model.factor_tables.users.named)}) == 1;
+             {class_param(one), class_param(other)}) == 1;
+}
+
+bool lies_beside_users(const RatingSource& source, const Model& model) {
+  return source.is_relation &&
+         server([&] { return is_distributed_by(source.table, source.user_col.c_str()); }) &&
+         are_colocated(source.table, model.factor_tables.users.named);
 }
 
 std::string as_element(const std::string& item, const IdType& type) {

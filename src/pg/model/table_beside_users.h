@@ -7,6 +7,10 @@
 
 namespace als::pg {
 
+/// Where the caller may make them, quoted: the model's schema, else the first of the caller's
+/// search path; nothing if there is none. Within an SPI connection.
+std::optional<std::string> schema_for_tables(const Model& model);
+
 /// Makes a table of user_id and the columns given, whose rows lie where those of the users with the
 /// same ids do. Whoever makes it drops it. Within an SPI connection.
 void create_table_beside_users(const std::string& table, const std::string& columns,
@@ -15,6 +19,9 @@ void create_table_beside_users(const std::string& table, const std::string& colu
 /// Whether a source is a table that Citus distributes by its users, and whose rows lie where the
 /// model's users with the same ids do. Within an SPI connection.
 bool lies_beside_users(const RatingSource& source, const Model& model);
+
+/// Whether rows of two distributed tables with the same ids lie together. Within an SPI connection.
+bool are_colocated(Oid one, Oid other);
 
 /// What stands for an item id in arrays of them: its value, as of the base of a domain.
 std::string as_element(const std::string& item, const IdType& type);
