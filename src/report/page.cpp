@@ -104,6 +104,42 @@ std::string meter(const Measured& row) {
          (row.baseline ? bar("popular", *row.baseline) : "") + "</td>";
 }
 
+/// From the value on.
+std::string measured_cells(const Measured& row) {
+  return cell(fixed(row.value, 4)) + cell(row.baseline ? fixed(*row.baseline, 4) : "") +
+         cell(grouped(static_cast<double>(row.n))) + meter(row);
+}
+
+const char* const kMeasuredHeads =
+    "<th class=\"number\">Model</th><th class=\"number\">Popularity</th>"
+    "<th class=\"number\">Measured on</th><th class=\"meter\"></th></tr></thead><tbody>\n";
+
+std::string ratings_of(const MeasuredGroup& group) {
+  const std::string least = grouped(static_cast<double>(group.min_ratings));
+  if (!group.max_ratings) return least + "+";
+  if (*group.max_ratings == group.min_ratings) return least;
+  return least + "-" + grouped(static_cast<double>(*group.max_ratings));
+}
+
+/// Whom the model serves well, and whom badly.
+std::string by_activity(const ReportData& data) {
+  if (data.by_activity.empty()) return "";
+  std::string html =
+      "<p>" +
+      escaped(
+          "The same apart for users by how many ratings they have in the training, as "
+          "als.evaluate_by_activity has it.") +
+      "</p>\n<div class=\"card\" id=\"by-activity\"><table><thead><tr><th>Metric</th><th "
+      "class=\"number\">Ratings</th>" +
+      kMeasuredHeads;
+  for (const MeasuredGroup& group : data.by_activity) {
+    const Measured& row = group.measured;
+    html += "<tr><td>" + escaped(row.metric + (row.k ? "@" + std::to_string(*row.k) : "")) +
+            "</td>" + cell(ratings_of(group)) + measured_cells(row) + "</tr>\n";
+  }
+  return html + "</tbody></table></div>\n";
+}
+
 std::string quality(const ReportData& data) {
   if (data.metrics.empty()) return "";
   std::string html =
@@ -111,14 +147,12 @@ std::string quality(const ReportData& data) {
               "Measured by als.evaluate on " + shortened(data.test, 300) +
                   ". Blue: the model. Grey: what popularity alone, or means, would do.") +
       "<div class=\"card\" id=\"metrics\"><table><thead><tr><th>Metric</th><th "
-      "class=\"number\">k</th>"
-      "<th class=\"number\">Model</th><th class=\"number\">Popularity</th>"
-      "<th class=\"number\">Measured on</th><th class=\"meter\"></th></tr></thead><tbody>\n";
+      "class=\"number\">k</th>" +
+      kMeasuredHeads;
   for (const Measured& row : data.metrics)
     html += "<tr><td>" + escaped(row.metric) + "</td>" + cell(row.k ? std::to_string(*row.k) : "") +
-            cell(fixed(row.value, 4)) + cell(row.baseline ? fixed(*row.baseline, 4) : "") +
-            cell(grouped(static_cast<double>(row.n))) + meter(row) + "</tr>\n";
-  return html + "</tbody></table></div>\n";
+            measured_cells(row) + "</tr>\n";
+  return html + "</tbody></table></div>\n" + by_activity(data);
 }
 
 std::string rating_histogram(const std::string& id, const LogBins& bins, const char* one,

@@ -21,6 +21,13 @@ struct Measured {
   std::int64_t n;
 };
 
+/// A row of als.evaluate_by_activity.
+struct MeasuredGroup {
+  std::int64_t min_ratings;  ///< of each of its users
+  std::optional<std::int64_t> max_ratings;
+  Measured measured;
+};
+
 /// An item as a page shows it. All texts are UTF-8.
 struct NamedItem {
   std::string title;  ///< the id where nobody knows a title
@@ -57,6 +64,7 @@ struct ReportData {
   std::vector<PastRun> past_runs;  ///< the newest first
   std::string test;                ///< what the metrics were measured on
   std::vector<Measured> metrics;
+  std::vector<MeasuredGroup> by_activity;  ///< some of these, by metric
   LogBins ratings_per_user;
   LogBins ratings_per_item;
   std::vector<Bin> scores;

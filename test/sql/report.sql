@@ -78,6 +78,12 @@ select run from als.train('light', 'r2', factors => 4, iterations => 2, feedback
 select is_xml(p), count_of(p, 'polyline') as curves, p ~ 'Recall@10' as recall, p ~ 'id="runs"' as runs from als.report('light') as p;
 select pg_size_bytes('400 kB') > max(length(page)) as small from pages;
 
+-- What a test says, in all and for users with few and many ratings.
+select is_xml(p), count_of(substring(p from '<div class="card" id="metrics">.*?</div>\n'), 'tr') - 1 = (select count(*) from als.evaluate('taste', 'ratings', array[5, 10]) where value is not null) as metrics,
+       count_of(substring(p from '<div class="card" id="by-activity">.*?</table></div>\n'), 'tr') - 1 = (select count(*) from als.evaluate_by_activity('taste', 'ratings', array[5, 10]) where value is not null and (metric = 'rmse' or metric = 'ndcg' and k = 5)) as groups,
+       p ~ '<td>rmse</td><td class="number">([0-9]+-[0-9]+|[0-9]+[+])</td>' as group_of_users
+from als.report('taste', test => 'ratings', k => array[5, 10]) as p;
+
 -- Stable: it reads what its snapshot sees, and works where nothing can be written.
 begin transaction read only;
 select length(als.report('taste')) > 1000 as works;

@@ -60,6 +60,7 @@ function measured() {
   facts.shown = Number(document.getElementById("shown").textContent) === rows() ? "right" : "wrong";
   facts.requests = performance.getEntriesByType("resource").length;
   facts.scrolls = document.documentElement.scrollWidth > window.innerWidth ? "sideways" : "down";
+  facts.activity = document.querySelectorAll("#by-activity tbody tr").length > 1 ? "some" : "none";
   facts.metrics = document.querySelectorAll("#metrics tbody tr").length > 3 ? "some" : "none";
   facts.ink = getComputedStyle(document.body).color;
   return facts;
@@ -95,6 +96,7 @@ is($facts{rows},     200,     'the sample of items');
 is($facts{found},    'some',  'the search box finds some');
 is($facts{shown},    'right', 'and says how many');
 is($facts{metrics},  'some',  'the metrics');
+is($facts{activity}, 'some',  'and those by activity');
 is($facts{requests}, 0,       'nothing was asked for');
 is($facts{scrolls},  'down',  'it is no wider than the window');
 my @messages = grep { !/fact / } $console =~ /(.*CONSOLE.*)/g;

@@ -5,6 +5,7 @@
 #include "pg/report/report_items.h"
 #include "pg/report/report_users.h"
 #include "pg/server/args.h"
+#include "pg/server/local_settings.h"
 
 namespace als::pg {
 
@@ -65,6 +66,42 @@ void read_past_runs(const Model& model, ReportData& data) {
       });
 }
 
+/// A row of metric, k, value, baseline and n, from a column on.
+Measured measured(TupleTableSlot* slot, int from) {
+  const auto is_null = [&](int column) { return slot->tts_isnull[from + column]; };
+  const auto datum = [&](int column) { return slot->tts_values[from + column]; };
+  Measured row{column_text(slot, from), std::nullopt, DatumGetFloat8(datum(2)), std::nullopt,
+               is_null(4) ? 0 : DatumGetInt64(datum(4))};
+  if (!is_null(1)) row.k = DatumGetInt32(datum(1));
+  if (!is_null(3)) row.baseline = DatumGetFloat8(datum(3));
+  return row;
+}
+
+/// What als.evaluate_by_activity says of them: the errors, and the ranking at the k named first.
+void read_by_activity(const Model& model, const Param& text, const Param& k, ReportData& data) {
+  SPIPlanPtr plan = prepare(
+      "select e.min_ratings, e.max_ratings, e.metric, e.k, e.value, e.baseline, e.n from "
+      "als.evaluate_by_activity($1, $2, $3) as e where e.value is not null and e.metric "
+      "operator(pg_catalog.=) any ('{rmse,ndcg}')",
+      {REGCLASSOID, TEXTOID, k.type});
+  std::optional<int> first_k;
+  for (const Measured& row : data.metrics)
+    if (row.metric == "ndcg" && !first_k) first_k = row.k;
+  for_each_row(
+      plan, {{REGCLASSOID, ObjectIdGetDatum(model.table)}, text, k},
+      {INT4OID, INT4OID, TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID},
+      [&](TupleTableSlot* slot) {
+        MeasuredGroup group{DatumGetInt32(slot->tts_values[0]), std::nullopt, measured(slot, 2)};
+        if (group.measured.metric == "ndcg" && group.measured.k != first_k) return;
+        if (!slot->tts_isnull[1]) group.max_ratings = DatumGetInt32(slot->tts_values[1]);
+        data.by_activity.push_back(std::move(group));
+      });
+  std::stable_sort(data.by_activity.begin(), data.by_activity.end(),
+                   [](const MeasuredGroup& a, const MeasuredGroup& b) {
+                     return a.measured.metric < b.measured.metric;
+                   });
+}
+
 /// What als.evaluate says of the rows of a test.
 void read_metrics(const Model& model, const std::string& test, const Param& k, ReportData& data) {
   data.test = utf8_text(test.c_str());
@@ -75,13 +112,13 @@ void read_metrics(const Model& model, const std::string& test, const Param& k, R
   for_each_row(plan, {{REGCLASSOID, ObjectIdGetDatum(model.table)}, {TEXTOID, text}, k},
                {TEXTOID, INT4OID, FLOAT8OID, FLOAT8OID, INT8OID}, [&](TupleTableSlot* slot) {
                  if (slot->tts_isnull[2]) return;
-                 Measured row{column_text(slot, 0), std::nullopt,
-                              DatumGetFloat8(slot->tts_values[2]), std::nullopt,
-                              slot->tts_isnull[4] ? 0 : DatumGetInt64(slot->tts_values[4])};
-                 if (!slot->tts_isnull[1]) row.k = DatumGetInt32(slot->tts_values[1]);
-                 if (!slot->tts_isnull[3]) row.baseline = DatumGetFloat8(slot->tts_values[3]);
-                 data.metrics.push_back(std::move(row));
+                 data.metrics.push_back(measured(slot, 0));
                });
+  // Which says again what als.evaluate has said.
+  LocalSettings quiet;
+  quiet.set("client_min_messages", "warning");
+  read_by_activity(model, {TEXTOID, text}, k, data);
+  quiet.end();
 }
 
 std::optional<std::string> optional_text(FunctionCallInfo fcinfo, int index, const char* name) {
