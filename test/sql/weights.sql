@@ -124,6 +124,10 @@ select abs(sum(contribution) - als.predict('live', 3, 12)) < 1e-3 as adds_up fro
 select round(value::numeric, 3) from als.evaluate('live', 'select * from ratings where user_id = 3', history => 'ratings', k => '{}') where metric = 'rmse' \gset history_
 select abs(value - :history_round) < 0.02 as about_the_same from als.evaluate('live', 'select * from ratings where user_id = 3', k => '{}') where metric = 'rmse';
 
+-- Of two models that are compared each reads a history with its own weights, or none.
+select metric, n from als.compare('live', 'plain', 'select * from ratings where user_id = 3', history => 'ratings', k => '{}') where metric = 'rmse';
+select als.compare('live', 'plain', 'select * from ratings where user_id = 3', history => 'select user_id, item_id, rating from ratings');
+
 -- Tuning trains with the weights, and its options carry the column.
 select options ->> 'weight_col' as weight_col from als.tune('ratings', grid => '{"factors": [2, 4]}', weight_col => 'weight', holdout => 0.2, trials => 2) order by rank;
 select als.tuned('ratings', seconds => 0.01, weight_col => 'weight') ->> 'weight_col' as weight_col;
