@@ -1312,29 +1312,29 @@ language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_sources_b
 comment on function als._sources_by is
   'Internal to als.train_each: each value of a column, and a query of the rows of the source that have it';
 
--- Without a search_path of its own, which a procedure that commits may not have: all names and operators are qualified.
+-- Without a search_path of its own, which a procedure that commits may not have: all names, types and operators are qualified.
 create procedure als.train_each(
   models text,
   source text,
   by name,
   options jsonb default '{}',
-  replace boolean default false
+  replace boolean default null
 )
 language plpgsql as $$
 declare
-  stand_in constant text := 'als_value_of_by';
+  stand_in constant pg_catalog.text := 'als_value_of_by';
   -- The parts of the name, folded and without quotes.
-  names constant text[] := case when pg_catalog.cardinality(pg_catalog.string_to_array(models, '%s')) operator(pg_catalog.=) 2
+  names constant pg_catalog.text[] := case when pg_catalog.cardinality(pg_catalog.string_to_array(models, '%s')) operator(pg_catalog.=) 2
     then pg_catalog.parse_ident(pg_catalog.replace(models, '%s', stand_in)) end;
   last constant int := pg_catalog.cardinality(names);
-  part record;
-  name text;
+  part pg_catalog.record;
+  name pg_catalog.text;
   n_values int := 0;
-  failed text[] := '{}';
-  first_state text;
-  state text;
-  message text;
-  hint text;
+  failed pg_catalog.text[] := '{}';
+  first_state pg_catalog.text;
+  state pg_catalog.text;
+  message pg_catalog.text;
+  hint pg_catalog.text;
 begin
   if (last operator(pg_catalog.<=) 2 and pg_catalog.strpos(names[last], stand_in) operator(pg_catalog.>) 0) is not true then
     raise exception 'models is %', coalesce(pg_catalog.quote_literal(models), 'null') using

@@ -32,7 +32,7 @@ reset enable_seqscan;
 insert into ratings select user_id, item_id, rating, 'it' from ratings where country = 'fr';
 call als.train_each('taste_%s', 'ratings', 'country', '{"factors": 4, "iterations": 3}');
 select models('taste_it');
-call als.train_each('taste_%s', 'ratings', 'country', '{"factors": 2, "iterations": 3}', replace => true);
+call als.train_each('taste_%s', 'ratings', 'country', '{"factors": 2, "iterations": 3, "replace": true}');
 select distinct l.factors from als.models m, als.latest_run(m.model) l where m.model::text like '%taste%';
 
 -- One that cannot be trained.
@@ -63,6 +63,10 @@ create schema hostile;
 create function hostile.no(text, text) returns boolean language sql as 'select 1 / 0 > 0';
 create operator hostile.= (leftarg = text, rightarg = text, function = hostile.no);
 create operator hostile.> (leftarg = text, rightarg = text, function = hostile.no);
+create domain hostile.text as int check (value < 0);
+create domain hostile.record as int check (value < 0);
+\c -
+set als.threads = 1;
 set search_path = hostile, train_each, pg_catalog;
 call als.train_each('safe_%s', 'select * from ratings where year is not null', 'country', '{"factors": 2, "iterations": 2}');
 set search_path = train_each;

@@ -181,7 +181,8 @@ class Run {
   std::size_t memory() const {
     // The rows of one batch are written while the next is made.
     const std::size_t written = whom().size() > batch_ ? batch_ * recommender_.list_memory() : 0;
-    const std::size_t new_items = new_items_ ? new_items_->memory(batch_) : 0;
+    const std::size_t new_items =
+        new_items_ ? new_items_->memory(batch_) + batch_ * recommender_.list_memory() : 0;
     return recommender_.memory(batch_) + new_items + written +
            whom().size() * sizeof(std::uint32_t);
   }
