@@ -15,7 +15,7 @@
 
 #include "pg/batch/recommendation_table.h"
 #include "pg/batch/spread_recommendations.h"
-#include "pg/cache/known_items.h"
+#include "pg/cache/new_items.h"
 #include "pg/cache/served_model.h"
 #include "pg/history/listed_ids.h"
 #include "pg/history/seen_reader.h"
@@ -65,8 +65,7 @@ class Lists {
  public:
   Lists(const Request& request, ServedModel& served)
       : is_restricted_(request.candidates || request.exclude),
-        rows_(served.side(other_side(request.whom)).size()),
-        excluded_(rows_) {
+        excluded_(served.side(other_side(request.whom)).size()) {
     const Side what = other_side(request.whom);
     const LoadedFactors& all = served.side(what);
     const RatingSource& source = served.model().source;
@@ -94,11 +93,13 @@ class Lists {
   /// What is in no list; null if all may be.
   const Bitmap* excluded() const { return is_restricted_ ? &excluded_ : nullptr; }
 
-  /// That, and these.
-  Bitmap excluded_with(const Bitmap& others) const {
-    Bitmap excluded = excluded_;
-    for (std::uint32_t row = 0; row < rows_; ++row)
-      if (others[row]) excluded.set(row);
+  /// What is in no list of new items.
+  Bitmap all_but_new(ServedModel& served, int below) const {
+    Bitmap excluded(served.side(Side::kItems).size());
+    excluded.set_all();
+    for_each_new_item(served, below, [&](std::uint32_t item) {
+      if (!excluded_[item]) excluded.clear(item);
+    });
     return excluded;
   }
 
@@ -110,7 +111,6 @@ class Lists {
 
  private:
   const bool is_restricted_;
-  const std::size_t rows_;
   Bitmap excluded_;
   std::vector<std::uint32_t> whom_;
   std::optional<RatingSource> pairs_;
@@ -135,7 +135,7 @@ class Run {
                      request.diversity),
         batch_(std::min(recommender_.batch_users(), std::max<std::size_t>(whom().size(), 1))) {
     if (!request.exploration.is_asked()) return;
-    const Bitmap excluded = lists_.excluded_with(known_items(served, request.new_below));
+    const Bitmap excluded = lists_.all_but_new(served, request.new_below);
     new_items_.emplace(BiasedView(items_.rows(), items_.bias()),
                        request.exploration.head(static_cast<std::size_t>(request.k)), team_,
                        &excluded);

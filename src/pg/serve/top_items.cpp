@@ -3,7 +3,7 @@
 
 #include "core/linalg/products.h"
 #include "core/search/top_k_search.h"
-#include "pg/cache/known_items.h"
+#include "pg/cache/new_items.h"
 #include "pg/ids/id_args.h"
 #include "pg/server/args.h"
 
@@ -83,16 +83,14 @@ EligibleRows::EligibleRows(FunctionCallInfo fcinfo, int candidates, int exclude,
 }
 
 EligibleRows EligibleRows::new_items(ServedModel& served, int below) const {
-  const Bitmap known = known_items(served, below);
   const std::size_t items = served.side(Side::kItems).size();
-  EligibleRows rows = *this;
-  rows.candidates_.clear();
-  for (std::uint32_t item = 0; item < items; ++item) {
-    if (known[item])
-      rows.exclude(item);
-    else if (rows[item])
-      rows.candidates_.push_back(item);
-  }
+  EligibleRows rows(items);
+  rows.excluded_.set_all();
+  for_each_new_item(served, below, [&](std::uint32_t item) {
+    if (!(*this)[item]) return;
+    rows.excluded_.clear(item);
+    rows.candidates_.push_back(item);
+  });
   rows.look_at_each_if_few(items);
   return rows;
 }

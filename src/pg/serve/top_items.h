@@ -42,6 +42,8 @@ class EligibleRows {
   }
 
  private:
+  explicit EligibleRows(std::size_t rows) : excluded_(rows) {}
+
   void look_at_each_if_few(std::size_t rows) {
     are_few_ = TopKSearch::is_slower_than_scoring(candidates_.size(), rows);
   }
