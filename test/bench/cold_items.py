@@ -135,7 +135,8 @@ def cmfrec(data):
 
 def irspack(data):
     from irspack import IALSRecommender
-    grid = itertools.product((0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 1), (0.01, 0.03, 0.1, 0.2, 0.4), (1e-3, 1e-2, 0.1, 1, 10))
+    grid = itertools.product((0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 1), (0.01, 0.03, 0.1, 0.2, 0.4),
+                             (1e-3, 1e-2, 0.1, 1, 10))
     for alpha, ridge, of_features in grid:
         model = IALSRecommender(data.likes, n_components=FACTORS, alpha0=alpha, reg=ridge, n_threads=1,
                                 item_features=data.warm_features, lambda_item_feature=of_features)
