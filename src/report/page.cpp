@@ -115,7 +115,7 @@ const char* const kMeasuredHeads =
     "<th class=\"number\">Measured on</th><th class=\"meter\"></th></tr></thead><tbody>\n";
 
 std::string ratings_of(const MeasuredGroup& group) {
-  const std::string least = grouped(static_cast<double>(group.min_ratings));
+  std::string least = grouped(static_cast<double>(group.min_ratings));
   if (!group.max_ratings) return least + "+";
   if (*group.max_ratings == group.min_ratings) return least;
   return least + "-" + grouped(static_cast<double>(*group.max_ratings));

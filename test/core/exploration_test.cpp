@@ -30,6 +30,7 @@ std::vector<ScoredItem> mixed(const Exploration& exploration, std::size_t k, std
 
 std::vector<std::uint32_t> items_of(const std::vector<ScoredItem>& list) {
   std::vector<std::uint32_t> items;
+  items.reserve(list.size());
   for (const ScoredItem& scored : list) items.push_back(scored.item);
   return items;
 }
