@@ -76,6 +76,9 @@ is(sql(q{set role writer; select als.refresh_users('taste', array[7])}), 1, 'who
 sql(q{create schema lab authorization writer});
 is(sql(q{set role writer; set search_path = lab, public; select als.refresh_users('taste', array[7, 8])}), 2, 'and with tables elsewhere');
 
+sql(q{create table offers (user_id int, item_id int, score real, rank int); grant all on offers to writer; drop schema lab});
+is(sql(q{set role writer; select als.recommend_all('taste', 'offers', 2)}), 2 * sql('select count(*) from taste_user_factors'), 'lists go into a table of a schema in which none may be made');
+
 # Policies of the ratings count where these are, too.
 sql(q{
 	create role owner login; grant create, usage on schema public to owner;

@@ -265,8 +265,7 @@ std::int64_t recommend_all(const Request& request, Progress& progress) {
   // A fresh one: after waiting for another, what it has left behind too.
   SnapshotScope snapshot;
   std::shared_ptr<ServedModel> served = serve_model(request.model);
-  if (SpreadRecommendations lists(request, *served);
-      lists.are_possible() && !target.is_temporary()) {
+  if (SpreadRecommendations lists(request, *served); lists.are_possible(target)) {
     check_nodes();
     target.prepare(request.whom, served->model(), served->id_type(Side::kUsers),
                    served->id_type(Side::kItems));

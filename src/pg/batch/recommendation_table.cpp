@@ -24,10 +24,6 @@ void RecommendationTable::lock() {
   table_ = target_table_.find();  // what has the name now keeps it
 }
 
-std::string RecommendationTable::schema() const {
-  return server([&] { return quote_identifier(get_namespace_name(target_table_.schema())); });
-}
-
 bool RecommendationTable::is_temporary() const {
   return server([&] { return isAnyTempNamespace(target_table_.schema()); });
 }

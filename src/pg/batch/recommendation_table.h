@@ -16,8 +16,8 @@ class RecommendationTable {
   /// Readers go on undisturbed. Throws 42809 if the relation is not a table.
   void lock();
 
-  /// The schema that it is in, or will be, quoted; and whether that is one of a session.
-  std::string schema() const;
+  /// The schema that it is in, or will be, and whether that is one of a session.
+  Oid schema() const { return target_table_.schema(); }
   bool is_temporary() const;
 
   /// Makes the table if it is missing. For lists of users it is distributed as those are; whom: who

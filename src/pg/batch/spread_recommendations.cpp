@@ -135,11 +135,17 @@ std::string SpreadRecommendations::lists(std::vector<Param>& params) const {
   return query;
 }
 
+bool SpreadRecommendations::are_possible(const RecommendationTable& target) {
+  if (!possible_ || target.is_temporary()) return false;
+  schema_ = schema_for_tables(target.schema());
+  return schema_.has_value();
+}
+
 std::int64_t SpreadRecommendations::write(RecommendationTable& target, Progress& progress) {
   progress.enter(Phase::kReading);
   const std::string prefix = scratch_prefix();
   for (Seen& seen : seen_) {
-    seen.table = target.schema() + "." + prefix + "seen" + std::to_string(&seen - seen_.data());
+    seen.table = *schema_ + "." + prefix + "seen" + std::to_string(&seen - seen_.data());
     pack(seen);
   }
   progress.enter(Phase::kRemoving);

@@ -17,8 +17,9 @@ class SpreadRecommendations {
   /// Within an SPI connection, under the snapshot of the call.
   SpreadRecommendations(const RecommendAllRequest& request, ServedModel& served);
 
-  /// Whether the users are distributed, the items on all nodes, and all ids of the model's types.
-  bool are_possible() const { return possible_; }
+  /// Whether the users are distributed, the items on all nodes, all ids of the model's types, the
+  /// target is no temporary table, and the caller may make tables somewhere.
+  bool are_possible(const RecommendationTable& target);
 
   /// Puts the lists in the place of what the target held. Returns the number of rows written.
   std::int64_t write(RecommendationTable& target, Progress& progress);
@@ -40,7 +41,8 @@ class SpreadRecommendations {
   const RecommendAllRequest& request_;
   ServedModel& served_;
   bool possible_;
-  std::string users_;  ///< the table
+  std::optional<std::string> schema_;  ///< for tables
+  std::string users_;                  ///< the table
   std::optional<ListedIds> some_;
   std::optional<Param> candidates_;
   std::optional<Param> excluded_;

@@ -20,7 +20,8 @@ bool has_checksums(Oid users) {
 SpreadRefresh::SpreadRefresh(ServedModel& served, const DescribedSource& source, ModelWriter& store,
                              Progress& progress)
     : served_(served), source_(source), store_(store), progress_(progress) {
-  if (are_on_nodes()) schema_ = schema_for_tables(served.model());
+  if (are_on_nodes())
+    schema_ = schema_for_tables(server([&] { return get_rel_namespace(served.model().table); }));
 }
 
 bool SpreadRefresh::are_on_nodes() const {

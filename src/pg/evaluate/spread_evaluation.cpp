@@ -45,7 +45,8 @@ SpreadEvaluation::SpreadEvaluation(const EvaluationRequest& request, ServedModel
       possible_(are_on_nodes() && can_make_tables() && is_coordinator()) {
   if (possible_) name_sources();
   if (!possible_) return;
-  const std::optional<std::string> schema = schema_for_tables(model_);
+  const std::optional<std::string> schema =
+      schema_for_tables(server([&] { return get_rel_namespace(model_.table); }));
   possible_ = schema.has_value();
   schema_ = schema.value_or("");
 }

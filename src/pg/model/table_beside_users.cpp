@@ -6,15 +6,14 @@
 
 namespace als::pg {
 
-std::optional<std::string> schema_for_tables(const Model& model) {
-  const Oid own = server([&] { return get_rel_namespace(model.table); });
+std::optional<std::string> schema_for_tables(Oid preferred) {
   execute(
       "select pg_catalog.quote_ident(nspname) from pg_catalog.pg_namespace where "
       "pg_catalog.has_schema_privilege(oid, 'create') and (oid operator(pg_catalog.=) $1 or "
       "nspname operator(pg_catalog.=) any (pg_catalog.current_schemas(false))) order by oid "
       "operator(pg_catalog.<>) $1, pg_catalog.array_position(pg_catalog.current_schemas(false), "
       "nspname) limit 1",
-      {{OIDOID, ObjectIdGetDatum(own)}});
+      {{OIDOID, ObjectIdGetDatum(preferred)}});
   if (SPI_processed == 0) return std::nullopt;
   const char* schema =
       server([] { return SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1); });

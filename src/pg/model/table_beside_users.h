@@ -7,9 +7,9 @@
 
 namespace als::pg {
 
-/// Where the caller may make them, quoted: the model's schema, else the first of the caller's
-/// search path; nothing if there is none. Within an SPI connection.
-std::optional<std::string> schema_for_tables(const Model& model);
+/// Where the caller may make them, quoted: this schema, else the first of the caller's search path;
+/// nothing if there is none. Within an SPI connection.
+std::optional<std::string> schema_for_tables(Oid preferred);
 
 /// Makes a table of user_id and the columns given, whose rows lie where those of the users with the
 /// same ids do. Whoever makes it drops it. Within an SPI connection.
