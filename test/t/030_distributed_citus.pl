@@ -58,7 +58,7 @@ for my $feedback ('explicit', 'implicit')
 	my $train = "select from als.train('m', 'ratings', factors => 16, iterations => 3, feedback => '$feedback', threads => 1";
 	my ($plain_loss, @plain) =
 	  split /\n/, $base->safe_psql('postgres', "$train, distributed => true, parts => 8); $result");
-	my ($loss, @on_two) = split /\n/, sql("$train, distributed => true); $result");
+	my ($loss, @on_two) = split /\n/, sql("$train, distributed => true, parts => 8); $result");
 	is(join("\n", $loss, @on_two), join("\n", $plain_loss, @plain), "$feedback: the bits are those of eight parts in one place");
 	$base->safe_psql('postgres', 'drop table m_user_factors, m_item_factors, m');
 	my ($alone) = split /\n/, $base->safe_psql('postgres', "$train); $result");
@@ -85,13 +85,14 @@ unlike($plans, qr/generating subplan [^\n]*als_[0-9a-f]+_(chunks|rows|users|sums
 like($steps, qr/generating subplan \S+ for subquery SELECT item_id, /, 'of the source the ids of items are, to be numbered');
 like($steps, qr/generating subplan \S+ for subquery SELECT array_agg\(item_id ORDER BY idx\)/, 'and by number, for the rows of users');
 is(scalar(() = $steps =~ /generating subplan/g), 2, 'and nothing else') or diag(join("\n", $steps =~ /generating subplan[^\n]*/g));
+is(sql('select parts from m'), 2, 'a part for each worker');
 sql('drop table m_user_factors, m_item_factors, m');
 
 # The same on one worker.
 sql("select citus_drain_node('localhost', " . $node{two}->port . ", 'block_writes')");
 is( join("\n",
 		split /\n/,
-		sql("select from als.train('m', 'ratings', factors => 16, iterations => 3, threads => 1, distributed => true); $result")),
+		sql("select from als.train('m', 'ratings', factors => 16, iterations => 3, threads => 1, distributed => true, parts => 8); $result")),
 	$results{explicit},
 	'the same bits on one worker');
 sql('drop table m_user_factors, m_item_factors, m');

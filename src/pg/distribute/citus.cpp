@@ -27,7 +27,7 @@ SourceSpread spread_of(const DescribedSource& source) {
       const Oid table = lfirst_oid(cell);
       const AttrNumber column = distribution_column(table);
       if (column == InvalidAttrNumber) continue;
-      spread = {table, shards_of(table)};
+      spread = {table};
       return get_attname(table, column, false);
     }
     return "";

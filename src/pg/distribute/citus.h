@@ -8,8 +8,6 @@ namespace als::pg {
 /// How the rows of a source are spread.
 struct SourceSpread {
   Oid table = InvalidOid;  ///< of its tables the one that Citus has distributed
-  int shards = 1;
-
   bool is_distributed() const { return OidIsValid(table); }
 };
 

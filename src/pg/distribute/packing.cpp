@@ -84,8 +84,11 @@ std::int64_t Packing::users_in_chunk() const {
 }
 
 std::uint32_t Packing::slice_items() const {
-  return std::max<std::uint32_t>(kSliceBytes / (16 * static_cast<std::uint32_t>(request_.factors)),
-                                 1);
+  const std::uint32_t most =
+      std::max<std::uint32_t>(kSliceBytes / (16 * static_cast<std::uint32_t>(request_.factors)), 1);
+  const auto parts = static_cast<std::uint32_t>(workspace_.parts().size());
+  const std::uint32_t slices = ((items_ - 1) / most / parts + 1) * parts;
+  return (items_ - 1) / slices + 1;
 }
 
 /// In the order of the ids, so that numbers depend on them alone. An item without a row that counts
@@ -215,20 +218,20 @@ std::uint64_t Packing::greatest_of(const std::string& hashes) const {
   return greatest;
 }
 
-void Packing::sum_totals(const Param& training, int last_slice) {
+void Packing::sum_totals(const Param& training, const Param& slice_places) {
   execute("insert into " + workspace_.sums() + " " + totals_query(workspace_),
-          {training, int_param(last_slice)});
+          {training, slice_places});
 }
 
 void Packing::make_slices(PartsTraining& training, const std::string& known_items) {
-  workspace_.create_slices(training.slices());
+  workspace_.create_slices();
   {
     const BytesParam param(training.bytes());
-    sum_totals(param, static_cast<int>(training.slices()) - 1);
+    sum_totals(param, int4_array_param(workspace_.slice_places(training.slices())));
   }
   execute("insert into " + workspace_.totals() +
-          " select slice, als._sum_pieces(piece) from (select slice, piece from " +
-          workspace_.sums() + " order by slice, part) pieces group by slice");
+          " select place, slice, als._sum_pieces(piece) from (select place, slice, piece from " +
+          workspace_.sums() + " order by place, slice, part) pieces group by place, slice");
   workspace_.empty(workspace_.sums());
   training.zero_loss = zero_loss(fetch_bytes(
       "select pg_catalog.string_agg(totals, '' order by slice) from " + workspace_.totals()));
@@ -241,14 +244,15 @@ void Packing::make_slices(PartsTraining& training, const std::string& known_item
              return equals_condition(*request_.source.id_types.items, "item_id", "known_id");
            });
   }
-  execute("insert into " + workspace_.slices() +
-              " select t.slice, als._make_slice($1, t.slice, totals, keys, $2, known) from " +
-              workspace_.totals() +
-              " t join (select idx operator(pg_catalog./) $3 as slice, pg_catalog.array_agg(key "
-              "order by idx) as keys, " +
-              known + " as known from " + workspace_.items() + join +
-              " group by 1) k on t.slice operator(pg_catalog.=) k.slice",
-          {param, float_param(moments_.spread()), int_param(static_cast<int>(slice_items()))});
+  execute(
+      "insert into " + workspace_.slices() +
+          " select t.place, t.slice, als._make_slice($1, t.slice, totals, keys, $2, known) from " +
+          workspace_.totals() +
+          " t join (select idx operator(pg_catalog./) $3 as slice, pg_catalog.array_agg(key "
+          "order by idx) as keys, " +
+          known + " as known from " + workspace_.items() + join +
+          " group by 1) k on t.slice operator(pg_catalog.=) k.slice",
+      {param, float_param(moments_.spread()), int_param(static_cast<int>(slice_items()))});
 }
 
 std::vector<RatingTotals> Packing::totals() const {

@@ -56,7 +56,7 @@ class Packing {
 
   const RowCounts& counts() const { return counts_; }
   std::uint32_t items() const { return items_; }
-  std::uint32_t slice_items() const;
+  std::uint32_t slice_items() const;  ///< as many slices for each part
   const RatingMoments& moments() const { return moments_; }
   std::int64_t duplicates() const { return duplicates_; }
 
@@ -93,7 +93,7 @@ class Packing {
       INT4OID, INT4OID, INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID, FLOAT4OID, FLOAT4OID};
 
   /// Gathers what the ratings of each item come to in each part.
-  virtual void sum_totals(const Param& training, int last_slice);
+  virtual void sum_totals(const Param& training, const Param& slice_places);
 
   /// The last of a query's hashes.
   std::uint64_t greatest_of(const std::string& hashes) const;

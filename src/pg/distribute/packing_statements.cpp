@@ -79,17 +79,20 @@ std::string facts_query(const Workspace& tables) {
 }
 
 std::string totals_query(const Workspace& tables) {
-  return "select slice, part, als._piece(pieces, slice) as piece from (select part, "
-         "als._part_totals($1, part, chunk) as pieces from (select part, number, chunk from " +
-         tables.chunks() + " order by part, number) chunks group by part) parts cross join " +
-         for_each_slice("$2");
+  return pieces_query(
+      "select part, als._part_totals($1, part, chunk) as pieces from (select part, number, chunk "
+      "from " +
+      tables.chunks() + " order by part, number) chunks group by part");
 }
 
-std::string for_each_slice(const char* last) {
-  return format(
-      "lateral pg_catalog.generate_series(0, %s operator(pg_catalog.+) (0 "
-      "operator(pg_catalog.*) part)) as slice",
-      last);
+/// The slices depend on the part, so that what the part has for all of them, which is large, is
+/// neither stored nor read again for each.
+std::string pieces_query(const std::string& parts) {
+  const std::string slice = "(n operator(pg_catalog.-) 1)::pg_catalog.int4";
+  return "select place, " + slice + " as slice, part, als._piece(pieces, " + slice +
+         ") as piece from (" + parts +
+         ") parts cross join lateral pg_catalog.unnest(case when part is not null then $2 end) "
+         "with ordinality as slices(place, n)";
 }
 
 }  // namespace als::pg

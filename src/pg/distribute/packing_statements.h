@@ -32,12 +32,12 @@ std::string first_users_statement(const Workspace& tables);
 /// in their order.
 std::string facts_query(const Workspace& tables);
 
-/// What the ratings of each item come to: slice, part, piece. $1: training, $2: the last slice.
+/// What the ratings of each item come to: place, slice, part, piece. $1: training, $2: the places
+/// of the slices.
 std::string totals_query(const Workspace& tables);
 
-/// A lateral item of a FROM clause, after a part's pieces and "cross join": its slices up to the
-/// last, one row each. It depends on the part, so that what the part has for all of them, which is
-/// large, is neither stored nor read again for each.
-std::string for_each_slice(const char* last);
+/// What parts have for all slices, as rows for the table of sums: place, slice, part, piece. parts:
+/// a query of part and pieces; $2: the places of the slices.
+std::string pieces_query(const std::string& parts);
 
 }  // namespace als::pg

@@ -57,13 +57,11 @@ std::string SqlSteps::user_reports_query(const Workspace& tables) {
 }
 
 std::string SqlSteps::sums_query(const Workspace& tables) {
-  return "select slice, part, als._piece(pieces, slice) as piece from (select part, "
-         "als._part_sums(" +
-         block(tables) +
-         ", part, chunk, users, $1) as pieces from (select c.part, c.chunk, u.users from " +
-         tables.chunks_with_users() +
-         " order by c.part, c.number) chunks group by part) parts cross join " +
-         for_each_slice("$2");
+  return pieces_query("select part, als._part_sums(" + block(tables) +
+                      ", part, chunk, users, $1) as pieces from (select c.part, c.chunk, u.users "
+                      "from " +
+                      tables.chunks_with_users() +
+                      " order by c.part, c.number) chunks group by part");
 }
 
 /// A step that goes with them is sent once to each machine, not once to each shard.
@@ -95,7 +93,7 @@ void SqlSteps::read_reports(const std::string& query, const TakeReport& take) {
 
 void SqlSteps::gather_sums() {
   execute("insert into " + workspace_.sums() + " " + sums_query(workspace_),
-          {int_param(threads_), int_param(last_slice())});
+          {int_param(threads_), int4_array_param(slice_places())});
 }
 
 /// The sum of what read(take) reads, in the order of the parts.
@@ -127,7 +125,7 @@ void SqlSteps::count_sums() {
 Bytes SqlSteps::step_users(const Bytes& step) {
   const BytesParam param(step);
   execute("insert into " + workspace_.next_slices() +
-              " select slice, als._turn_slice(state, $1) from " + workspace_.slices(),
+              " select place, slice, als._turn_slice(state, $1) from " + workspace_.slices(),
           {param});
   workspace_.slices_are_next();
   gather_block(param, true);
@@ -146,12 +144,13 @@ Bytes SqlSteps::step_items(const Bytes& step) {
   gather_sums();
   count_sums();
   execute("insert into " + workspace_.next_slices() +
-              " select s.slice, als._step_slice(s.state, $1, p.sum) from " + workspace_.slices() +
-              " s join (select slice, als._sum_pieces(piece) as sum from (select slice, piece "
-              "from " +
+              " select s.place, s.slice, als._step_slice(s.state, $1, p.sum) from " +
+              workspace_.slices() +
+              " s join (select place, slice, als._sum_pieces(piece) as sum from (select place, "
+              "slice, piece from " +
               workspace_.sums() +
-              " order by slice, part) pieces group by slice) p on s.slice "
-              "operator(pg_catalog.=) p.slice",
+              " order by place, slice, part) pieces group by place, slice) p on s.place "
+              "operator(pg_catalog.=) p.place and s.slice operator(pg_catalog.=) p.slice",
           {param});
   workspace_.slices_are_next();
   workspace_.empty(workspace_.sums());

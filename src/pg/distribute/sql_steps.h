@@ -63,13 +63,13 @@ class SqlSteps : public PartsRunner {
   virtual void gather_sums();
 
   /// The last three as statements over these tables. Parameters: $1 threads; none; $1 threads,
-  /// $2 the last slice.
+  /// $2 the places of the slices.
   static std::string users_statement(const Workspace& tables);
   static std::string user_reports_query(const Workspace& tables);
   static std::string sums_query(const Workspace& tables);
 
   Workspace& workspace() const { return workspace_; }
-  int last_slice() const { return static_cast<int>(slices_) - 1; }
+  std::vector<int> slice_places() const { return workspace_.slice_places(slices_); }
   int threads() const { return threads_; }
 
  private:

@@ -78,15 +78,20 @@ void Workspace::share_settings() {
   empty(rows());
 }
 
-void Workspace::create_slices(std::size_t n) {
+std::vector<int> Workspace::slice_places(std::size_t slices) const {
+  std::vector<int> places(slices);
+  for (std::size_t slice = 0; slice < slices; ++slice)
+    places[slice] = parts_[slice % parts_.size()];
+  return places;
+}
+
+void Workspace::create_slices() {
   const std::string bytes = "pg_catalog.bytea";
   for (const char* label : {"slices", "slices_too"})
-    create(label, "slice int, state " + bytes, "state");
-  create("totals", "slice int, totals " + bytes, "totals");
-  create("sums", "slice int, part int, piece " + bytes, "piece");
-  // Each shard is told each step, those that have no slice, too.
-  if (distributed_)
-    distribute({"slices", "slices_too", "totals", "sums"}, "slice", std::min(n, parts_.size()));
+    create(label, "place int, slice int, state " + bytes, "state");
+  create("totals", "place int, slice int, totals " + bytes, "totals");
+  create("sums", "place int, slice int, part int, piece " + bytes, "piece");
+  if (distributed_) distribute({"slices", "slices_too", "totals", "sums"}, "place", parts_.size());
 }
 
 /// By a column, in so many shards, which lie together.

@@ -16,11 +16,11 @@ namespace als::pg {
 ///   rows    part, place, user_id, ratings: on their way to chunks, which take users by place
 ///   chunks  part, number, ids, chunk: users and their ratings
 ///   users   part, number, users: what the last half-step made of a chunk's users, and reports
-///   slices  slice, state: the items' side
-///   totals  slice, totals: what an item's ratings come to
+///   slices  place, slice, state: the items' side; places lie as parts do
+///   totals  place, slice, totals: what an item's ratings come to
 ///   block   step, block: the items' vectors, as all parts get them for a step, and a step of the
 ///           users itself
-///   sums    slice, part, piece: on their way from parts to slices
+///   sums    place, slice, part, piece: on their way from parts to slices
 ///   found   of any columns: on their way from other servers
 ///
 /// Of users and slices there are two tables, one of which is empty: a step fills that, and empties
@@ -34,8 +34,10 @@ class Workspace {
   Workspace(const BySide<const IdType*>& id_types, std::function<void(const std::string&)> run);
 
   void create();
-  /// Those by slice, once it is known how many slices there are: slices(), totals(), sums().
-  void create_slices(std::size_t n);
+  /// Those by slice: slices(), totals(), sums().
+  void create_slices();
+  /// Where so many slices lie: as many with each part.
+  std::vector<int> slice_places(std::size_t slices) const;
 
   /// For a training that begins with the factors of a model:
   ///

@@ -127,11 +127,11 @@ void NodePacking::pack_chunks() {
   check_users_are_whole(places_, workspace());
 }
 
-void NodePacking::sum_totals(const Param& training, int last_slice) {
+void NodePacking::sum_totals(const Param& training, const Param& slice_places) {
   Workspace& tables = places_.tables();
   places_.nodes().run("insert into " + tables.sums() + " " + totals_query(tables),
-                      {training, int_param(last_slice)},
-                      [&] { Packing::sum_totals(training, last_slice); });
+                      {training, slice_places},
+                      [&] { Packing::sum_totals(training, slice_places); });
   gather_pieces(places_, workspace());
 }
 

@@ -24,7 +24,7 @@ class NodePacking : public Packing {
  private:
   void number_items() override;
   void check_duplicates() override;
-  void sum_totals(const Param& training, int last_slice) override;
+  void sum_totals(const Param& training, const Param& slice_places) override;
   void share_items();
   void gather_rows();
   void pack_chunks();

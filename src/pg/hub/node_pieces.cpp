@@ -7,14 +7,16 @@ namespace als::pg {
 
 void gather_pieces(NodePlaces& places, const Workspace& workspace) {
   Workspace& tables = places.tables();
-  const std::string query = "select slice, part, pg_catalog.encode(piece, 'base64') from " +
+  const std::string query = "select place, slice, part, pg_catalog.encode(piece, 'base64') from " +
                             tables.sums() + " where part operator(pg_catalog.=) $1";
-  places.gather(places.of_parts([&](int part, std::vector<NodeStatement>& of_node) {
-    of_node.push_back({query, {int_param(part)}, expected_of(part)});
-  }),
-                "slice pg_catalog.int4, part pg_catalog.int4, piece pg_catalog.text",
-                "slice, part, als._sent_piece(pg_catalog.decode(piece, 'base64'), slice, part)",
-                workspace.sums());
+  places.gather(
+      places.of_parts([&](int part, std::vector<NodeStatement>& of_node) {
+        of_node.push_back({query, {int_param(part)}, expected_of(part)});
+      }),
+      "place pg_catalog.int4, slice pg_catalog.int4, part pg_catalog.int4, piece "
+      "pg_catalog.text",
+      "place, slice, part, als._sent_piece(pg_catalog.decode(piece, 'base64'), slice, part)",
+      workspace.sums());
   tables.empty(tables.sums());
 }
 

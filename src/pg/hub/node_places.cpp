@@ -47,7 +47,7 @@ NodePlaces::NodePlaces(const std::vector<SourcePartition>& partitions, int parts
 void NodePlaces::open() {
   nodes_.open();
   tables_.create();
-  tables_.create_slices(0);
+  tables_.create_slices();
 }
 
 NodeStatements NodePlaces::of_places(const StatementOfPlace& statement) const {

@@ -44,7 +44,7 @@ void NodeSteps::read_user_reports(const TakeReport& take) {
 void NodeSteps::gather_sums() {
   Workspace& tables = places_.tables();
   places_.nodes().run("insert into " + tables.sums() + " " + sums_query(tables),
-                      {int_param(threads()), int_param(last_slice())}, [&] {
+                      {int_param(threads()), int4_array_param(slice_places())}, [&] {
                         if (!places_.here().empty()) SqlSteps::gather_sums();
                       });
   gather_pieces(places_, workspace());

@@ -10,6 +10,9 @@ namespace {
 constexpr const char* kVersion =
     "select extversion from pg_catalog.pg_extension where extname operator(pg_catalog.=) 'als'";
 
+constexpr const char* kNodes =
+    "from pg_catalog.pg_dist_node where isactive and noderole operator(pg_catalog.=) 'primary'";
+
 /// found: the node's version, or what keeps it from answering.
 void check_node(const std::string& node, bool answers, const std::string& found,
                 const std::string& here) {
@@ -33,10 +36,10 @@ void check_node(const std::string& node, bool answers, const std::string& found,
 
 }  // namespace
 
-std::int64_t number_of_nodes() {
-  return count_rows(
-      "from pg_catalog.pg_dist_node where isactive and noderole operator(pg_catalog.=) "
-      "'primary'");
+std::int64_t number_of_nodes() { return count_rows(kNodes); }
+
+std::int64_t number_of_shard_nodes() {
+  return count_rows(std::string(kNodes) + " and shouldhaveshards");
 }
 
 bool is_coordinator() {

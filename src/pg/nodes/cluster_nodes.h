@@ -8,6 +8,9 @@ namespace als::pg {
 /// Those that hold shards or copies, this one among them. Within an SPI connection.
 std::int64_t number_of_nodes();
 
+/// Those among which a new distributed table is dealt out. Within an SPI connection.
+std::int64_t number_of_shard_nodes();
+
 /// Whether this is the node on which Citus lets tables be made. Within an SPI connection, and where
 /// Citus is.
 bool is_coordinator();

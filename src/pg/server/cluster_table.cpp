@@ -137,12 +137,6 @@ AttrNumber distribution_column(Oid table) {
   return found;
 }
 
-int shards_of(Oid table) {
-  int shards = 0;
-  find_about(kShards, kShardsIndex, table, [&](HeapTuple, TupleDesc, Oid) { ++shards; });
-  return shards;
-}
-
 List* reference_tables() {
   List* tables = NIL;
   const Oid catalog = in_catalog(kTables);

@@ -35,9 +35,6 @@ inline bool is_distributed_by(Oid table, const char* column) {
   return by != InvalidAttrNumber && by == get_attnum(table, column);
 }
 
-/// The number of pieces that a table is distributed in. A server call.
-int shards_of(Oid table);
-
 /// The reference tables, as oids. A server call.
 List* reference_tables();
 

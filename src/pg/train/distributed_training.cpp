@@ -52,7 +52,7 @@ void DistributedTraining::find_places() {
   const std::vector<SourcePartition> partitions = foreign_partitions(*source_);
   if (partitions.empty()) {
     spread_ = spread_of(*source_);
-    report_.parts = request_.parts.value_or(spread_.shards);
+    report_.parts = request_.parts.value_or(default_parts());
     return;
   }
   const auto n = static_cast<int>(partitions.size());
@@ -63,6 +63,12 @@ void DistributedTraining::find_places() {
         format("a source with %d partitions cannot be trained in %d parts", n, report_.parts),
         format("Leave parts out, or give a multiple of %d.", n));
   places_.emplace(partitions, report_.parts / n, source_->id_types);
+}
+
+/// One for each machine, which works on one part after the other: what each has to say of all items
+/// is sent in each step.
+int DistributedTraining::default_parts() const {
+  return spread_.is_distributed() ? std::max(static_cast<int>(number_of_shard_nodes()), 1) : 1;
 }
 
 /// Whatever goes wrong, the connections, of which a transaction knows nothing, end with it.
@@ -250,7 +256,8 @@ void DistributedTraining::write_items() {
       "select i.item_id as id, f.factors, f.bias, f.n_ratings, f.checksum, "
       "f.popularity from " +
           workspace_->slices() + " s join " + workspace_->totals() +
-          " t on s.slice operator(pg_catalog.=) t.slice cross join lateral "
+          " t on s.place operator(pg_catalog.=) t.place and s.slice operator(pg_catalog.=) "
+          "t.slice cross join lateral "
           "als._slice_factors(s.state, t.totals, $1, $2) with ordinality as f(factors, bias, "
           "n_ratings, checksum, popularity, n) join " +
           workspace_->items() +

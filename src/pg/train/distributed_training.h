@@ -30,6 +30,7 @@ class DistributedTraining {
 
  private:
   void find_places();
+  int default_parts() const;
   void train_elsewhere();
   void train();
   void prepare_tables();
