@@ -39,7 +39,7 @@ sub plans
 create_ratings($coordinator, 'ratings', 20_000, 300, 120);
 sql(q{create table here as select * from ratings; select create_distributed_table('ratings', 'user_id'); create index on ratings (user_id)});
 my $options = q{factors => 8, iterations => 3, distributed => true};
-sql("select from als.train('single', 'here', $options, parts => 8)");
+sql("select from als.train('single', 'here', $options, parts => 2)");
 my $trained = plans("select from als.train('taste', 'ratings', $options)");
 
 is(sql(q{select string_agg(concat_ws(' ', logicalrelid, partmethod::text || repmodel::text, colocationid = (select colocationid from pg_dist_partition where logicalrelid = 'ratings'::regclass)), ', ' order by logicalrelid::text) from pg_dist_partition where logicalrelid::text like 'taste%'}),
@@ -108,7 +108,7 @@ sql(q{set role app; select als.drop_model('app.of_app'); drop schema app cascade
 
 # Warm starts and ratings kept out: the bits of one server again, and only items and keys at the coordinator.
 my $again = q{select from als.train('%1$s', '%2$s', factors => 8, iterations => 3, distributed => true, %3$s replace => true, warm_start => true, holdout => 0.2)};
-sql(sprintf $again, 'single', 'here', 'parts => 8,');
+sql(sprintf $again, 'single', 'here', 'parts => 2,');
 my $warm = plans(sprintf $again, 'taste', 'ratings', '');
 is(sql(sprintf $same, $_), 0, "warm and with a holdout: the bits of the ${_}s are those of one server") for 'user', 'item';
 my $held = q{select concat_ws(' ', warm_start, n_holdout, holdout_metric, array_to_string(holdout_values, ' ')) from als.latest_run('%s')};
@@ -207,7 +207,7 @@ is(sql('select count(*) from code_recs'), 900, 'char: of all users');
 # Users are refreshed where they are: new ones, changed ones, and those who are gone. (Some have duplicates.)
 sql(qq{create table local as select * from here; create table spread as select * from here;
 	select create_distributed_table('spread', 'user_id');
-	select from als.train('alone', 'local', $options, parts => 8); select from als.train('nodes', 'spread', $options)});
+	select from als.train('alone', 'local', $options, parts => 2); select from als.train('nodes', 'spread', $options)});
 for my $ratings ('local', 'spread')
 {
 	sql(qq{
