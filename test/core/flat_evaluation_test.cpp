@@ -2,7 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <limits>
+#include <string>
 
 namespace als {
 namespace {
