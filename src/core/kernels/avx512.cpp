@@ -66,13 +66,18 @@ ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
 #include "core/kernels/vector.inl"
 // clang-format on
 
-// The sums of the lanes of eight vectors, by halves and then by adding neighbours.
+// With a mask, since some versions of gcc warn of what is undefined in those without.
+template <int kHalf>
+ALS_INLINE HalfVector half_of(Vector v) {
+  return _mm512_maskz_extractf32x8_ps(0xff, v, kHalf);
+}
+
+// The sums of the lanes of eight vectors, by halves and then by adding neighbours. By way of memory
+// the vectors themselves would live there: gcc then loads and stores them with each product.
 ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
   HalfVector half[8];
   ALS_UNROLL for (int q = 0; q < 8; ++q) {
-    float lanes[kLanes];
-    store(lanes, vectors[q]);
-    half[q] = load<HalfVector>(lanes) + load<HalfVector>(lanes + kLanes / 2);
+    half[q] = half_of<0>(vectors[q]) + half_of<1>(vectors[q]);
   }
   const __m256 low =
       _mm256_hadd_ps(_mm256_hadd_ps(half[0], half[1]), _mm256_hadd_ps(half[2], half[3]));
