@@ -61,24 +61,23 @@ ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
                                           (__m512i)sum, _mm512_set1_epi32(-1));
 }
 
+// One half added to the other. With masks, since some versions of gcc warn of what is undefined
+// without.
+ALS_INLINE HalfVector halved(const Vector& v) {
+  const HalfVector low = _mm512_maskz_extractf32x8_ps(0xff, v, 0);
+  const HalfVector high = _mm512_maskz_extractf32x8_ps(0xff, v, 1);
+  return low + high;
+}
+
 // The order matters.
 // clang-format off
 #include "core/kernels/vector.inl"
 // clang-format on
 
-// With a mask, since some versions of gcc warn of what is undefined in those without.
-template <int kHalf>
-ALS_INLINE HalfVector half_of(Vector v) {
-  return _mm512_maskz_extractf32x8_ps(0xff, v, kHalf);
-}
-
-// The sums of the lanes of eight vectors, by halves and then by adding neighbours. By way of memory
-// the vectors themselves would live there: gcc then loads and stores them with each product.
+// The sums of the lanes of eight vectors, by halves and then by adding neighbours.
 ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
   HalfVector half[8];
-  ALS_UNROLL for (int q = 0; q < 8; ++q) {
-    half[q] = half_of<0>(vectors[q]) + half_of<1>(vectors[q]);
-  }
+  ALS_UNROLL for (int q = 0; q < 8; ++q) { half[q] = halved(vectors[q]); }
   const __m256 low =
       _mm256_hadd_ps(_mm256_hadd_ps(half[0], half[1]), _mm256_hadd_ps(half[2], half[3]));
   const __m256 high =
