@@ -61,6 +61,14 @@ ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
                                           (__m512i)sum, _mm512_set1_epi32(-1));
 }
 
+// One half added to the other. With masks, since some versions of gcc warn of what is undefined
+// without.
+ALS_INLINE HalfVector halved(const Vector& v) {
+  const HalfVector low = _mm512_maskz_extractf32x8_ps(0xff, v, 0);
+  const HalfVector high = _mm512_maskz_extractf32x8_ps(0xff, v, 1);
+  return low + high;
+}
+
 // The order matters.
 // clang-format off
 #include "core/kernels/vector.inl"
@@ -69,11 +77,7 @@ ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
 // The sums of the lanes of eight vectors, by halves and then by adding neighbours.
 ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
   HalfVector half[8];
-  ALS_UNROLL for (int q = 0; q < 8; ++q) {
-    float lanes[kLanes];
-    store(lanes, vectors[q]);
-    half[q] = load<HalfVector>(lanes) + load<HalfVector>(lanes + kLanes / 2);
-  }
+  ALS_UNROLL for (int q = 0; q < 8; ++q) { half[q] = halved(vectors[q]); }
   const __m256 low =
       _mm256_hadd_ps(_mm256_hadd_ps(half[0], half[1]), _mm256_hadd_ps(half[2], half[3]));
   const __m256 high =

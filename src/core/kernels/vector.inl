@@ -35,16 +35,22 @@ ALS_INLINE IntVector splat_pair(const std::int16_t* pair) {
   return both - IntVector{};
 }
 
-// The sum of the lanes, by halves: the same tree of sums at every width.
-ALS_INLINE float sum_of_lanes(const Vector& v) {
-  typedef float Eight __attribute__((vector_size(32)));
-  typedef float Four __attribute__((vector_size(16)));
-  float lane[kLanes];
-  store(lane, v);
-  // As vectors: compilers make many single steps of a loop.
-  if constexpr (kLanes > 8) store(lane, load<Eight>(lane) + load<Eight>(lane + 8));
-  if constexpr (kLanes > 4) store(lane, load<Four>(lane) + load<Four>(lane + 4));
-  return (lane[0] + lane[2]) + (lane[1] + lane[3]);
+// The sum of the lanes, by halves: the same tree of sums at every width. Those of a vector of 16 are
+// taken by halved(): by way of memory gcc would keep there what the vector was summed up from, and
+// load and store it with each product.
+template <class V>
+ALS_INLINE float sum_of_lanes(const V& v) {
+  if constexpr (sizeof(V) > kBlock / 2 * sizeof(float)) {
+    return sum_of_lanes(halved(v));
+  } else {
+    typedef float Four __attribute__((vector_size(16)));
+    constexpr std::size_t kCount = sizeof(V) / sizeof(float);
+    float lane[kCount];
+    store(lane, v);
+    // As vectors: compilers make many single steps of a loop.
+    if constexpr (kCount > 4) store(lane, load<Four>(lane) + load<Four>(lane + 4));
+    return (lane[0] + lane[2]) + (lane[1] + lane[3]);
+  }
 }
 
 // The sums of the lanes of each of several vectors.

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "core/base/huge_pages.h"
 #include "core/base/splitmix.h"
 
 namespace als {
@@ -30,6 +31,8 @@ constexpr std::size_t kFloatsPerBlock = std::size_t{1} << 18;
 Factors zero_factors(std::size_t rows, const TrainOptions& options, ThreadTeam& team) {
   Factors factors{FactorMatrix::uninitialized(rows, static_cast<std::size_t>(options.factors)),
                   std::vector<float>(options.biases ? rows : 0, 0.0F)};
+  // A half-step reads the rows of the side held fixed in the order of nothing.
+  ask_for_huge_pages(factors.matrix.row(0), rows * factors.matrix.stride() * sizeof(float));
   team.for_each_block(rows, kFloatsPerBlock / factors.matrix.stride() + 1,
                       [&](std::size_t begin, std::size_t end, int) {
                         for (std::size_t r = begin; r < end; ++r) factors.matrix.clear_row(r);
