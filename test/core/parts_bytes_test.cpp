@@ -73,7 +73,7 @@ class Recorder : public PartsInMemory {
     const auto run = [=](ByteView its_step, ByteView its_block, ByteView chunk, ByteView users) {
       ItemBlock unpacked;
       unpacked.add(its_block);
-      UsersStep(its_step, unpacked, team_).run(chunk, users);
+      UsersStep(its_step, unpacked, team_).run(ChunkByUser(chunk), users);
     };
     keep({name + ": step to slice", step, [=](ByteView b) { turn_slice(slice, b, team_); }});
     keep({name + ": slice", slice, [=](ByteView b) { turn_slice(b, step, team_); }});
@@ -108,7 +108,7 @@ class Recorder : public PartsInMemory {
       ItemBlock unpacked;
       unpacked.add(its_block);
       PartSums part(std::move(unpacked), 0, team_);
-      part.add(its_chunk, users);
+      part.add(ChunkByItem(its_chunk), users);
       part.bytes();
     };
     keep({name + ": slice to block", slice, [=](ByteView b) { slice_block(b, step, team_); }});

@@ -78,8 +78,8 @@ class PartsInMemory : public PartsRunner {
     // In any order, and then added up in theirs.
     std::map<std::pair<std::uint32_t, std::uint32_t>, Bytes> reports;
     for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
-      UsersStep::Result result =
-          users.run(chunk->second.by_user, chunk->second.users, chunk->second.held_out);
+      UsersStep::Result result = users.run(ChunkByUser(chunk->second.by_user), chunk->second.users,
+                                           chunk->second.held_out);
       chunk->second.users = std::move(result.users);
       reports[chunk->first] = std::move(result.report);
     }
@@ -98,7 +98,7 @@ class PartsInMemory : public PartsRunner {
       own.add(block);
       PartSums of_part(std::move(own), part, team_);
       for (const auto& [id, chunk] : chunks_) {
-        if (id.first == part) of_part.add(chunk.by_item, chunk.users);
+        if (id.first == part) of_part.add(ChunkByItem(chunk.by_item), chunk.users);
       }
       const Bytes pieces = of_part.bytes();
       moved_ += pieces.size();

@@ -44,6 +44,11 @@ select count(*) from pg_class where relnamespace = 'distributed'::regnamespace a
 -- The same bits again.
 select trained('parts_3_too', 'biases => true, distributed => true, parts => 3');
 select count(*) filter (where a.factors <> b.factors or a.bias <> b.bias) as differ from parts_3_user_factors a join parts_3_too_user_factors b using (user_id);
+-- And where there is no memory for chunks and slices to be kept from step to step.
+set als.max_memory = '8kB';
+select trained('parts_3_unkept', 'biases => true, distributed => true, parts => 3');
+reset als.max_memory;
+select count(*) filter (where a.factors <> b.factors or a.bias <> b.bias) as differ from parts_3_user_factors a join parts_3_unkept_user_factors b using (user_id);
 
 -- Without biases, and implicit feedback.
 select trained('plain', 'biases => false'), trained('plain_parts', 'biases => false, distributed => true, parts => 2');

@@ -66,4 +66,8 @@ struct ChunkFacts {
 inline constexpr std::size_t kChunkFactsBytes = 128;
 ChunkFacts facts_of_chunk(ByteView chunk);
 
+/// A number by which halves of different contents differ, from the same bytes: to tell whether one
+/// is unpacked already. Wrong ones do no harm but a wrong result.
+std::uint64_t fingerprint_of_chunk(ByteView chunk);
+
 }  // namespace als

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "core/base/splitmix.h"
 #include "core/pieces/pieces.h"
 
 namespace als {
@@ -51,6 +52,11 @@ ChunkFacts facts_of_chunk(ByteView chunk) {
              std::isfinite(facts.moments.squares),
          "the moments of a chunk are not finite");
   return facts;
+}
+
+std::uint64_t fingerprint_of_chunk(ByteView chunk) {
+  const std::uint64_t facts = take_piece(chunk).checksum;
+  return splitmix(facts) ^ checksum_of_piece(chunk);
 }
 
 void check_order(const ChunkFacts& facts, std::uint32_t part, std::uint32_t items,

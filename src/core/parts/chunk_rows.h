@@ -37,4 +37,23 @@ struct ItemRows {
 };
 ItemRows rows_by_item(ByteView chunk, const ChunkFacts& facts);
 
+/// Both halves of a chunk, each with its facts.
+struct ChunkByUser {
+  explicit ChunkByUser(ByteView chunk)
+      : facts(facts_of_chunk(chunk)), rows(rows_by_user(chunk, facts)) {}
+  std::size_t bytes() const { return rows.columns.size() * 8 + rows.offsets.size() * 8; }
+  ChunkFacts facts;
+  CompressedRows rows;
+};
+struct ChunkByItem {
+  explicit ChunkByItem(ByteView chunk)
+      : facts(facts_of_chunk(chunk)), matrix(rows_by_item(chunk, facts)) {}
+  std::size_t bytes() const {
+    return matrix.rows.columns.size() * 8 + matrix.rows.offsets.size() * 8 +
+           matrix.items.size() * 4;
+  }
+  ChunkFacts facts;
+  ItemRows matrix;
+};
+
 }  // namespace als

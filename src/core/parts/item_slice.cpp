@@ -18,12 +18,11 @@
 namespace als {
 namespace {
 
-/// The slice and the step that is next for it.
-std::pair<SliceState, StepHead> read(ByteView slice, ByteView step) {
-  std::pair<SliceState, StepHead> both{SliceState::read(slice), StepHead::read(step)};
-  expect(key_of(both.first.training) == key_of(both.second.training),
-         "a slice of another training");
-  return both;
+/// The step that is next for a slice.
+StepHead read_step(const SliceState& state, ByteView step) {
+  StepHead head = StepHead::read(step);
+  expect(key_of(state.training) == key_of(head.training), "a slice of another training");
+  return head;
 }
 
 Bytes new_slice(const PartsTraining& training, std::uint32_t slice, ByteView totals,
@@ -71,7 +70,13 @@ Bytes make_slice(const PartsTraining& training, std::uint32_t slice, ByteView to
 }
 
 Bytes turn_slice(ByteView slice, ByteView step, ThreadTeam& team) {
-  auto [state, head] = read(slice, step);
+  SliceState state = SliceState::read(slice);
+  turn_slice(state, step, team);
+  return state.bytes();
+}
+
+void turn_slice(SliceState& state, ByteView step, ThreadTeam& team) {
+  const StepHead head = read_step(state, step);
   expect(head.step == Step::kUsers || head.step == Step::kFinish, "not a step of the users");
   expect(state.report.number + 1 == head.number && state.report.at_rest(),
          "a slice of another step of the training");
@@ -79,11 +84,14 @@ Bytes turn_slice(ByteView slice, ByteView step, ThreadTeam& team) {
     transform(state.factors.matrix, transform_of(head.items_turn, head.factors()), team);
   }
   state.report.number = head.number;
-  return state.bytes();
 }
 
 Bytes slice_block(ByteView slice, ByteView step, ThreadTeam& team) {
-  auto [state, head] = read(slice, step);
+  return slice_block(SliceState::read(slice), step, team);
+}
+
+Bytes slice_block(const SliceState& state, ByteView step, ThreadTeam& team) {
+  const StepHead head = read_step(state, step);
   const bool of_users = head.step == Step::kUsers || head.step == Step::kFinish;
   expect(state.report.number + (of_users ? 0 : 1) == head.number,
          "a slice of another step of the training");
@@ -94,7 +102,7 @@ Bytes slice_block(ByteView slice, ByteView step, ThreadTeam& team) {
   if (of_users || head.step == Step::kResidual) {
     expect(state.report.at_rest(), "a slice of another step of the training");
     piece.kind = BlockKind::kFactors;
-    piece.vectors = std::move(state.factors);
+    piece.vectors = state.factors;
   } else if (head.step == Step::kProduct) {
     piece.kind = BlockKind::kDirections;
     piece.rows = state.report.active > 0 ? state.marked() : std::vector<std::uint32_t>();
@@ -109,7 +117,13 @@ Bytes slice_block(ByteView slice, ByteView step, ThreadTeam& team) {
 }
 
 Bytes step_slice(ByteView slice, ByteView step, ByteView sums, ThreadTeam& team) {
-  auto [state, head] = read(slice, step);
+  SliceState state = SliceState::read(slice);
+  step_slice(state, step, sums, team);
+  return state.bytes();
+}
+
+void step_slice(SliceState& state, ByteView step, ByteView sums, ThreadTeam& team) {
+  const StepHead head = read_step(state, step);
   SliceSums all = SliceSums::read(sums);
   expect(head.step != Step::kUsers && head.step != Step::kFinish, "not a step of the items");
   expect(state.report.number + 1 == head.number, "a slice of another step of the training");
@@ -120,7 +134,6 @@ Bytes step_slice(ByteView slice, ByteView step, ByteView sums, ThreadTeam& team)
          "the sums of a slice lack chunks: other ratings are in them than in the training");
   state.report.number = head.number;
   SliceStep(state, head, team).run(std::move(all));
-  return state.bytes();
 }
 
 Bytes report_of_slice(ByteView slice) {

@@ -12,6 +12,8 @@
 
 namespace als {
 
+struct SliceState;
+
 /// A slice to begin with. Its sums of totals are those of all parts, see PieceSum. keys: of the
 /// slice's items, as for initial_factors(); spread: RatingMoments::spread(), explicit alone.
 Bytes make_slice(const PartsTraining& training, std::uint32_t slice, ByteView totals,
@@ -33,6 +35,11 @@ Bytes slice_block(ByteView slice, ByteView step, ThreadTeam& team);
 /// After kResidual, kProduct and kCompare, given the sums of all parts, see PieceSum: the slice
 /// as it is then.
 Bytes step_slice(ByteView slice, ByteView step, ByteView sums, ThreadTeam& team);
+
+/// The same with a slice that is not in bytes.
+void turn_slice(SliceState& slice, ByteView step, ThreadTeam& team);
+Bytes slice_block(const SliceState& slice, ByteView step, ThreadTeam& team);
+void step_slice(SliceState& slice, ByteView step, ByteView sums, ThreadTeam& team);
 
 /// What a slice says to PartsTrainer: its first bytes, which cost next to nothing to read.
 Bytes report_of_slice(ByteView slice);

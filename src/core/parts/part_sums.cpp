@@ -6,7 +6,6 @@
 
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
-#include "core/parts/chunk_rows.h"
 #include "core/parts/users_bytes.h"
 #include "core/train/cg_row.h"
 #include "core/train/row_passes.h"
@@ -134,15 +133,15 @@ PartSums::PartSums(ItemBlock block, std::uint32_t part, ThreadTeam& team) {
 
 PartSums::~PartSums() = default;
 
-void PartSums::add(ByteView chunk, ByteView users) {
+void PartSums::add(const ChunkByItem& chunk, ByteView users) {
   Work& work = *work_;
   const ItemBlock::Contents& contents = work.contents();
-  const ChunkFacts facts = facts_of_chunk(chunk);
+  const ChunkFacts& facts = chunk.facts;
   check_order(facts, work.part, contents.training.items, work.next_chunk);
   const ChunkUsers known = ChunkUsers::read(users);
   known.check(facts, contents.training, contents.users);
   const Factors& factors = known.factors;
-  const ItemRows matrix = rows_by_item(chunk, facts);
+  const ItemRows& matrix = chunk.matrix;
   work.ratings += facts.moments.count;
 
   // Rows that the block has, in runs of some milliseconds.

@@ -7,6 +7,7 @@
 
 #include "core/base/thread_team.h"
 #include "core/data/popularity.h"
+#include "core/parts/chunk_rows.h"
 #include "core/parts/item_block.h"
 #include "core/pieces/bytes.h"
 
@@ -21,9 +22,8 @@ class PartSums {
   ~PartSums();
 
   /// The chunks of the part, each once and in ascending order of their numbers, which is checked:
-  /// sums in single precision depend on their order. chunk: its ratings by item; users: as the last
-  /// half-step left them.
-  void add(ByteView chunk, ByteView users);
+  /// sums in single precision depend on their order. users: as the last half-step left them.
+  void add(const ChunkByItem& chunk, ByteView users);
 
   /// A piece of each slice of the block, one after the other. See piece_of_slice().
   Bytes bytes() const;

@@ -122,12 +122,12 @@ void UsersStep::Work::judge(const ChunkFacts& chunk, ByteView bytes, const Compr
                          : judge_ratings(held_out, objective, users, block.vectors, team);
 }
 
-UsersStep::Result UsersStep::run(ByteView chunk, ByteView users, ByteView held_out) {
+UsersStep::Result UsersStep::run(const ChunkByUser& chunk, ByteView users, ByteView held_out) {
   Work& work = *work_;
   const PartsTraining& training = work.head.training;
-  const ChunkFacts facts = facts_of_chunk(chunk);
+  const ChunkFacts& facts = chunk.facts;
   expect(facts.items == training.items, "a chunk of another training");
-  const CompressedRows rows = rows_by_user(chunk, facts);
+  const CompressedRows& rows = chunk.rows;
   check_fits(facts.users, training.options);
   ChunkUsers result{work.block.key, work.head.number, facts.id, work.start_of(facts, users)};
 

@@ -5,6 +5,7 @@
 
 #include "core/base/thread_team.h"
 #include "core/linalg/factor_matrix.h"
+#include "core/parts/chunk_rows.h"
 #include "core/parts/item_block.h"
 #include "core/pieces/bytes.h"
 
@@ -24,10 +25,10 @@ class UsersStep {
     Bytes report;  ///< to be added up by PieceSum
   };
 
-  /// chunk: its ratings by user. users: what the last half-step made of this chunk, or
+  /// users: what the last half-step made of this chunk, or
   /// first_users(); empty for zeros. held_out: the chunk's ratings that were kept out; empty if
   /// none were.
-  Result run(ByteView chunk, ByteView users, ByteView held_out = {});
+  Result run(const ChunkByUser& chunk, ByteView users, ByteView held_out = {});
 
  private:
   struct Work;

@@ -21,12 +21,17 @@ constexpr std::size_t kUnchecked = offsetof(Header, slice);
 
 constexpr std::uint32_t kMagic = 0x01534c41;  // "ALS" and the format's version
 
-/// The header of the first piece, which is whole.
-Header header_of(ByteView bytes) {
+Header first_header(ByteView bytes) {
   Header header;
   expect(bytes.size() >= sizeof header, "not a piece of a training over parts, or cut off");
   std::memcpy(&header, bytes.data(), sizeof header);
   expect(header.magic == kMagic, "not a piece of a training over parts, or of another version");
+  return header;
+}
+
+/// The header of the first piece, which is whole.
+Header header_of(ByteView bytes) {
+  const Header header = first_header(bytes);
   expect(header.size >= sizeof header && header.size <= bytes.size(),
          "a piece of a training over parts was cut off");
   return header;
@@ -110,6 +115,8 @@ PieceFacts take_piece(ByteView& bytes) {
   bytes.remove_prefix(header.size);
   return {static_cast<Piece>(header.piece), header.slice, header.checksum, piece};
 }
+
+std::uint64_t checksum_of_piece(ByteView bytes) { return first_header(bytes).checksum; }
 
 void expect_finite(const float* values, std::size_t n) {
   expect_all_finite<std::uint32_t>(values, n, 0x7f800000);

@@ -120,6 +120,9 @@ struct PieceFacts {
 /// Takes the first piece off `bytes` without a look at its contents.
 PieceFacts take_piece(ByteView& bytes);
 
+/// That of a piece of which no more than the first bytes may be there.
+std::uint64_t checksum_of_piece(ByteView bytes);
+
 /// Throws InvalidBytes unless all are finite.
 void expect_finite(const float* values, std::size_t n);
 void expect_finite(const double* values, std::size_t n);

@@ -35,12 +35,6 @@ ByteView StoredChunk::slice(std::uint64_t from, std::uint64_t n) const {
   return slice_arg(fcinfo_, index_, "chunk", from, std::min<std::uint64_t>(n, MaxAllocSize));
 }
 
-StoredChunk::ByUser StoredChunk::by_user() const {
-  const ByteView both = slice(0, head_.by_user + head_.held_out);
-  const std::size_t length = std::min<std::uint64_t>(head_.by_user, both.size());
-  return {both.substr(0, length), both.substr(length)};
-}
-
 std::vector<std::uint64_t> StoredChunk::user_keys() const {
   std::vector<std::uint64_t> keys;
   const ByteView bytes = slice(head_.by_user + head_.held_out + head_.by_item, MaxAllocSize);
@@ -203,7 +197,7 @@ Datum als_judging_hashes(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
     std::vector<Datum> hashes;
-    for (const std::uint64_t hash : als::judging_hashes(StoredChunk(fcinfo, 0).by_user().held_out))
+    for (const std::uint64_t hash : als::judging_hashes(StoredChunk(fcinfo, 0).held_out()))
       hashes.push_back(Int64GetDatum(static_cast<int64>(hash)));
     return PointerGetDatum(server([&] {
       return construct_array(hashes.data(), static_cast<int>(hashes.size()), INT8OID, sizeof(int64),

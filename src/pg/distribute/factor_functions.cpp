@@ -5,6 +5,7 @@
 #include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
 #include "core/parts/users_step.h"
+#include "pg/distribute/kept_slices.h"
 #include "pg/distribute/stored_chunk.h"
 #include "pg/model/factor_feed.h"
 #include "pg/server/interrupts.h"
@@ -40,7 +41,8 @@ void put(ResultRows& rows, const Factors& factors, std::size_t n, std::uint64_t 
 
 void put_items(FunctionCallInfo fcinfo) {
   ResultRows rows(fcinfo);
-  const Factors factors = factors_of_slice(bytes_arg(fcinfo, 0, "slice"));
+  const SliceArg slice(fcinfo, 0);
+  const Factors& factors = slice.state().factors;
   const ByteView bytes = bytes_arg(fcinfo, 1, "totals");
   const std::vector<RatingTotals> totals = rating_totals(bytes);
   const std::vector<std::uint64_t> checksums = rating_checksums(bytes);
@@ -57,7 +59,7 @@ void put_items(FunctionCallInfo fcinfo) {
 
 void put_users(FunctionCallInfo fcinfo) {
   ResultRows rows(fcinfo);
-  const ByteView chunk = StoredChunk(fcinfo, 0).by_user().ratings;
+  const ByteView chunk = StoredChunk(fcinfo, 0).by_user();
   const CompressedRows ratings = rows_by_user(chunk, facts_of_chunk(chunk));
   const Factors factors = factors_of_users(read_pair(bytes_arg(fcinfo, 1, "users")).second);
   const std::vector<std::uint64_t> keys = keys_arg(fcinfo, 2);

@@ -4,6 +4,7 @@
 #include "core/parts/part_sums.h"
 #include "core/parts/piece_sum.h"
 #include "core/train/initial_factors.h"
+#include "pg/distribute/kept_slices.h"
 #include "pg/distribute/known_factors.h"
 #include "pg/distribute/stored_chunk.h"
 #include "pg/server/interrupts.h"
@@ -111,8 +112,9 @@ Datum als_turn_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
     als::ThreadTeam team = team_of_session();
-    return bytea_datum(
-        als::turn_slice(bytes_arg(fcinfo, 0, "slice"), bytes_arg(fcinfo, 1, "step"), team));
+    std::unique_ptr<als::SliceState> slice = SliceArg(fcinfo, 0).take();
+    als::turn_slice(*slice, bytes_arg(fcinfo, 1, "step"), team);
+    return store_slice(std::move(slice));
   });
 }
 
@@ -122,7 +124,7 @@ Datum als_slice_block(PG_FUNCTION_ARGS) {
   return guard_bytes([&] {
     als::ThreadTeam team = team_of_session();
     return bytea_datum(
-        als::slice_block(bytes_arg(fcinfo, 0, "slice"), bytes_arg(fcinfo, 1, "step"), team));
+        als::slice_block(SliceArg(fcinfo, 0).state(), bytes_arg(fcinfo, 1, "step"), team));
   });
 }
 
@@ -131,8 +133,9 @@ Datum als_step_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
     als::ThreadTeam team = team_of_session();
-    return bytea_datum(als::step_slice(bytes_arg(fcinfo, 0, "slice"), bytes_arg(fcinfo, 1, "step"),
-                                       bytes_arg(fcinfo, 2, "sums"), team));
+    std::unique_ptr<als::SliceState> slice = SliceArg(fcinfo, 0).take();
+    als::step_slice(*slice, bytes_arg(fcinfo, 1, "step"), bytes_arg(fcinfo, 2, "sums"), team);
+    return store_slice(std::move(slice));
   });
 }
 

@@ -3,8 +3,8 @@
 #include "core/parts/part_sums.h"
 #include "core/parts/users_step.h"
 #include "core/train/initial_factors.h"
+#include "pg/distribute/kept_chunks.h"
 #include "pg/distribute/known_factors.h"
-#include "pg/distribute/stored_chunk.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
 
@@ -79,7 +79,7 @@ Datum als_start_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
     const als::PartsTraining training = als::PartsTraining::read(bytes_arg(fcinfo, 0, "training"));
-    const als::ByteView chunk = StoredChunk(fcinfo, 1).by_user().ratings;
+    const als::ByteView chunk = StoredChunk(fcinfo, 1).by_user();
     const als::ByteView known = bytes_or_nothing(fcinfo, 2);
     als::ThreadTeam team = interruptible_team(default_threads());
     als::Factors users =
@@ -98,9 +98,10 @@ Datum als_step_users(PG_FUNCTION_ARGS) {
     const als::ByteView users = bytes_or_nothing(fcinfo, 3);
     als::UsersStep& step = users_step(fcinfo, bytes_arg(fcinfo, 0, "step"),
                                       bytes_arg(fcinfo, 1, "block"), threads_arg(fcinfo, 4));
-    const StoredChunk::ByUser chunk = StoredChunk(fcinfo, 2).by_user();
+    const StoredChunk chunk(fcinfo, 2);
     const als::UsersStep::Result result =
-        step.run(chunk.ratings, users.empty() ? users : read_pair(users).second, chunk.held_out);
+        step.run(*unpacked_by_user(chunk), users.empty() ? users : read_pair(users).second,
+                 chunk.held_out());
     return PointerGetDatum(bytea_of_pair(result.report, result.users));
   });
 }
@@ -128,7 +129,7 @@ Datum als_add_to_sums(PG_FUNCTION_ARGS) {
       return keep_in<SumsWork>(context, bytes_arg(fcinfo, 1, "block"),
                                number_arg(fcinfo, 2, "part"), threads_arg(fcinfo, 5));
     });
-    work->sums->add(StoredChunk(fcinfo, 3).by_item(),
+    work->sums->add(*unpacked_by_item(StoredChunk(fcinfo, 3)),
                     read_pair(bytes_arg(fcinfo, 4, "users")).second);
     return work;
   }));

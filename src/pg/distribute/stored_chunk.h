@@ -28,12 +28,13 @@ class StoredChunk {
   const ChunkHead& head() const { return head_; }
   ChunkFacts facts() const { return facts_of_chunk(slice(0, kChunkFactsBytes)); }
 
-  struct ByUser {
-    ByteView ratings;
-    ByteView held_out;
-  };
-  ByUser by_user() const;
+  ByteView by_user() const { return slice(0, head_.by_user); }
+  ByteView held_out() const { return slice(head_.by_user, head_.held_out); }
   ByteView by_item() const { return slice(head_.by_user + head_.held_out, head_.by_item); }
+
+  /// Of each half so much that facts_of_chunk() and fingerprint_of_chunk() can be told.
+  ByteView first_by_user() const { return slice(0, kChunkFactsBytes); }
+  ByteView first_by_item() const { return slice(head_.by_user + head_.held_out, kChunkFactsBytes); }
   std::vector<std::uint64_t> user_keys() const;
 
  private:

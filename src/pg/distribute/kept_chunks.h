@@ -1,0 +1,18 @@
+// Chunks that a session has unpacked, for the steps that follow.
+#pragma once
+
+#include <memory>
+
+#include "core/parts/chunk_rows.h"
+#include "pg/distribute/stored_chunk.h"
+
+namespace als::pg {
+
+/// The rows of a chunk as they were unpacked in an earlier statement of the transaction, if they
+/// were and there was room: chunks are kept as long as they take a quarter of als.max_memory at
+/// most, to the end of the transaction. Others are unpacked. What is kept depends on the contents
+/// of a chunk alone. Throws InvalidBytes.
+std::shared_ptr<const ChunkByUser> unpacked_by_user(const StoredChunk& chunk);
+std::shared_ptr<const ChunkByItem> unpacked_by_item(const StoredChunk& chunk);
+
+}  // namespace als::pg
