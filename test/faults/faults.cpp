@@ -1,6 +1,7 @@
-// A module of als in which calls can be made to fail, one by one: what `make test-faults` links in place of the plain
-// one. No source of als knows of it: the linker leads the calls through here (--wrap), and test/faults/points names those
-// of the server. faults.inc makes a stub of each of these.
+// A module of als in which calls can be made to fail, one by one: what `make test-faults` links in
+// place of the plain one. No source of als knows of it: the linker leads the calls through here
+// (--wrap), and test/faults/points names those of the server. faults.inc makes a stub of each of
+// these.
 #include <dlfcn.h>
 #include <malloc.h>
 
@@ -38,9 +39,10 @@ bool strikes(Kind here) {
 void raise_injected(const void* caller) {
   Dl_info module{};
   dladdr(caller, &module);
-  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-                  errmsg("injected fault at 0x%tx", static_cast<const char*>(caller) -
-                                                        static_cast<const char*>(module.dli_fbase))));
+  ereport(ERROR,
+          (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
+           errmsg("injected fault at 0x%tx",
+                  static_cast<const char*>(caller) - static_cast<const char*>(module.dli_fbase))));
 }
 
 }  // namespace
@@ -84,13 +86,17 @@ __attribute__((visibility("hidden"))) void als_fault_server(const void* caller) 
   }
 }
 
-// Arguments of integers and pointers are kept. One of floating point no point has. The error leaves by a longjmp.
-#define ALS_FAULT_POINT(name)                                                                              \
-  asm(".pushsection .text\n.globl __wrap_" #name "\n.hidden __wrap_" #name "\n.type __wrap_" #name          \
-      ", @function\n__wrap_" #name ":\n"                                                                   \
-      "push %rbp\nmov %rsp, %rbp\npush %rdi\npush %rsi\npush %rdx\npush %rcx\npush %r8\npush %r9\n"       \
-      "push %rax\npush %rax\nmov 8(%rbp), %rdi\ncall als_fault_server\npop %rax\npop %rax\n"                                 \
-      "pop %r9\npop %r8\npop %rcx\npop %rdx\npop %rsi\npop %rdi\npop %rbp\njmp __real_" #name "@PLT\n"    \
+// Arguments of integers and pointers are kept. One of floating point no point has. The error leaves
+// by a longjmp.
+#define ALS_FAULT_POINT(name)                                                                      \
+  asm(".pushsection .text\n.globl __wrap_" #name "\n.hidden __wrap_" #name "\n.type __wrap_" #name \
+      ", @function\n__wrap_" #name                                                                 \
+      ":\n"                                                                                        \
+      "push %rbp\nmov %rsp, %rbp\npush %rdi\npush %rsi\npush %rdx\npush %rcx\npush %r8\npush "     \
+      "%r9\n"                                                                                      \
+      "push %rax\npush %rax\nmov 8(%rbp), %rdi\ncall als_fault_server\npop %rax\npop %rax\n"       \
+      "pop %r9\npop %r8\npop %rcx\npop %rdx\npop %rsi\npop %rdi\npop %rbp\njmp __real_" #name      \
+      "@PLT\n"                                                                                     \
       ".popsection");
 #include "faults.inc"
 
