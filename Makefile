@@ -128,7 +128,7 @@ build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
 .PHONY: bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
-	test-core test-sql test-tap test-assert test-docs check-docs lint check-compilers coverage
+	test-core test-sql test-tap test-assert test-faults test-versions test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)
@@ -219,6 +219,28 @@ test-tap: all
 # The tests of sql and tap on a server that checks itself, built here the first time, which takes minutes.
 test-assert:
 	@$(TOOLS)/test-assert
+
+# The tests on each release of Debian, in roots that debootstrap makes, as root; ON="trixie /path/to/pg_config" picks.
+test-versions:
+	@$(TOOLS)/test-versions $(ON)
+
+# A module in which calls can be made to fail: the plain one's objects, linked with test/faults. EVERY=1 ONLY=recommend%
+# tries all points of some functions.
+FAULT_POINTS = $(shell cat test/faults/points)
+FAULT_WRAPPED = $(FAULT_POINTS) _ZN3als2pg18throw_server_errorEPFvPvES1_ _Znwm _Znam _ZnwmSt11align_val_t \
+	_ZnamSt11align_val_t malloc calloc _ZNSt6thread15_M_start_threadESt10unique_ptrINS_6_StateESt14default_deleteIS1_EEPFvvE
+build/faults/faults.inc: als.so test/faults/points
+	@mkdir -p $(@D)
+	nm -D --undefined-only als.so | sed 's/^ *U //; s/@.*//' | grep -Fx -f test/faults/points \
+		| sed 's/.*/ALS_FAULT_POINT(&)/' >$@
+build/faults/faults.o: test/faults/faults.cpp build/faults/faults.inc
+	$(CXX) $(ALS_CPPFLAGS) $(ALS_CXXFLAGS) -fPIC -Ibuild/faults -isystem $(includedir_server) -c -o $@ $<
+build/faults/als.so: $(OBJS) build/faults/faults.o
+	$(CXX) -shared -o $@ $^ $(FAULT_WRAPPED:%=-Wl,--wrap=%) $(SHLIB_LINK)
+-include build/faults/faults.d
+
+test-faults: all build/faults/als.so
+	@$(TOOLS)/with-server $(TOOLS)/test-faults $(or $(EVERY),10) '$(or $(ONLY),%)'
 
 # The SQL examples of README.md and docs/; PAGE="docs/tutorial.md ..." for some pages, UPDATE=--update writes what they
 # print into the pages.

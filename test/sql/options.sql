@@ -80,7 +80,9 @@ select threads >= 1 from als.train('m', 'ratings', replace => true);
 set als.threads = -1;
 set als.threads = 1;
 set als.nonsense = 1;
+\set VERBOSITY sqlstate
 set als.max_memory = '-2MB';
+\set VERBOSITY terse
 set als.max_memory = '1MB';
 set als.threads = 2;
 show als.max_memory;

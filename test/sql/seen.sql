@@ -61,8 +61,8 @@ select seen, seen_table from als.latest_run('taste');
 call als.retrain_in_steps('taste', seen => 'ratings');
 call als.train_in_steps('stepwise', 'likes', rating_col => null, feedback => 'implicit', factors => 4, seen => 'ratings');
 select * from again($$select * from one_by_one('stepwise', 20)$$);
-select seen from als.train('json', 'likes', options => '{"rating_col": null, "feedback": "implicit", "factors": 4, "seen": "ratings"}');
-select seen from als.train('json', 'likes', rating_col => null, feedback => 'implicit', factors => 4, replace => true);
+select seen from als.train('of_json', 'likes', options => '{"rating_col": null, "feedback": "implicit", "factors": 4, "seen": "ratings"}');
+select seen from als.train('of_json', 'likes', rating_col => null, feedback => 'implicit', factors => 4, replace => true);
 -- A table is known under its new name.
 alter table ratings rename to scores;
 select count(*) > 0 as has, count(s.item_id) as already_rated from one_by_one('taste', 20) left join scores s using (user_id, item_id);

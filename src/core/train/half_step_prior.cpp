@@ -1,6 +1,7 @@
 // What features change in a half-step: the ridge is around where they expect a row.
 #include <cmath>
 
+#include "core/linalg/products.h"
 #include "core/train/half_step.h"
 
 namespace als {
