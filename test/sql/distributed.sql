@@ -188,6 +188,8 @@ select try($$select als._sum_user_reports('\x00')$$);
 select try($$select als._part_sums('\x00', 0, '\x00', '\x00', 1)$$);
 select try($$select als._slice_factors('\x00', '\x00', 0, null)$$);
 select try($$select als._chunk_factors('\x00', '\x00', null)$$);
+-- A slice's report and a number, of which no session knows.
+select try($$select als._turn_slice('\x414c53010c0000002000000000000000000000000000000000000000000000000102030405060708', '\x00')$$);
 select try($$select als._chunk(r, 1, 0, 0, 1, 0, 0, 0, null) from unnest(array['\x00', '\x0000000000000000']::bytea[]) r$$);
 select try($$select als._chunk('\x0100000000000000'::bytea, 1, 0, 0, 1, 0, 0, 0, null)$$);
 select try($$select als._chunk(''::bytea, 1, 0, 0, 2147483647, 0, 0, 0, null)$$);
