@@ -128,7 +128,7 @@ build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
 .PHONY: bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
-	test-core test-sql test-tap test-assert test-faults test-versions test-docs check-docs lint check-compilers coverage
+	test-core test-sql test-tap test-assert test-faults test-fuzz test-versions test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)
@@ -241,6 +241,10 @@ build/faults/als.so: $(OBJS) build/faults/faults.o
 
 test-faults: all build/faults/als.so
 	@$(TOOLS)/with-server $(TOOLS)/test-faults $(or $(EVERY),10) '$(or $(ONLY),%)'
+
+# Calls every function with arguments of all kinds, in three sessions; FUZZ="SECONDS SEED SESSIONS" for other than a minute.
+test-fuzz: all
+	@$(TOOLS)/with-server test/fuzz/fuzz $(FUZZ)
 
 # The SQL examples of README.md and docs/; PAGE="docs/tutorial.md ..." for some pages, UPDATE=--update writes what they
 # print into the pages.

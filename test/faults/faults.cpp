@@ -39,10 +39,9 @@ bool strikes(Kind here) {
 void raise_injected(const void* caller) {
   Dl_info module{};
   dladdr(caller, &module);
-  ereport(ERROR,
-          (errcode(ERRCODE_INSUFFICIENT_RESOURCES),
-           errmsg("injected fault at 0x%tx",
-                  static_cast<const char*>(caller) - static_cast<const char*>(module.dli_fbase))));
+  const auto at =
+      reinterpret_cast<std::uintptr_t>(caller) - reinterpret_cast<std::uintptr_t>(module.dli_fbase);
+  ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg("injected fault at 0x%zx", at)));
 }
 
 }  // namespace

@@ -38,8 +38,8 @@ insert into calls (name, threads, before, call) values
    $$select n_users, n_items from als.import_model('fresh', 'select user_id, factors from m_user_factors',
      'select item_id, factors from m_item_factors')$$),
   ('attach_model', 1,
-   'create table if not exists au as select user_id, factors, bias from m_user_factors;
-    create table if not exists ai as select item_id, factors, bias from m_item_factors',
+   'create table if not exists au as table m_user_factors;
+    create table if not exists ai as table m_item_factors',
    $$select n_users, n_items from als.attach_model('fresh', 'au', 'ai')$$),
   ('predict', 1, null, $$select als.predict('m', 1, 2)$$),
   ('predict, cold', 1, 'touch', $$select als.predict('m', 1, 2)$$),
