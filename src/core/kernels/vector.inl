@@ -35,9 +35,9 @@ ALS_INLINE IntVector splat_pair(const std::int16_t* pair) {
   return both - IntVector{};
 }
 
-// The sum of the lanes, by halves: the same tree of sums at every width. Those of a vector of 16 are
-// taken by halved(): by way of memory gcc would keep there what the vector was summed up from, and
-// load and store it with each product.
+// The sum of the lanes, by halves: the same tree of sums at every width. Those of a vector of 16
+// are taken by halved(): by way of memory gcc would keep there what the vector was summed up from,
+// and load and store it with each product.
 template <class V>
 ALS_INLINE float sum_of_lanes(const V& v) {
   if constexpr (sizeof(V) > kBlock / 2 * sizeof(float)) {

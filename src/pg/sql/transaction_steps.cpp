@@ -42,10 +42,16 @@ void take_step_snapshot() {
 }
 
 Subtransaction::Subtransaction() : context_(CurrentMemoryContext), owner_(CurrentResourceOwner) {
-  server([&] {
-    BeginInternalSubTransaction(nullptr);
-    MemoryContextSwitchTo(context_);
-  });
+  try {
+    server([&] {
+      BeginInternalSubTransaction(nullptr);
+      MemoryContextSwitchTo(context_);
+    });
+  } catch (...) {
+    // The server ends what has begun. Whoever unwinds releases what the outer transaction owns.
+    CurrentResourceOwner = owner_;
+    throw;
+  }
 }
 
 void Subtransaction::keep() {
