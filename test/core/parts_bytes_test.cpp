@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/parts/chunk_rows.h"
+#include "core/chunks/chunk_rows.h"
 #include "core/pieces/pieces.h"
 #include "parts_in_memory.h"
 

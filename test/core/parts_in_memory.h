@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/parts/chunk.h"
+#include "core/chunks/chunk.h"
 #include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
 #include "core/parts/parts_trainer.h"

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/base/thread_team.h"
+#include "core/chunks/chunk_rows.h"
 #include "core/data/popularity.h"
-#include "core/parts/chunk_rows.h"
 #include "core/parts/item_block.h"
 #include "core/pieces/bytes.h"
 

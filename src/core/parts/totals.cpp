@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/chunks/chunk_rows.h"
 #include "core/data/row_checksum.h"
-#include "core/parts/chunk_rows.h"
 #include "core/parts/part_sums.h"
 #include "core/train/row_objective.h"
 

@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
-#include "core/parts/chunk.h"
-#include "core/parts/held_out.h"
+#include "core/chunks/chunk.h"
+#include "core/chunks/held_out.h"
 #include "core/pieces/side_sums.h"
 #include "core/pieces/step.h"
 

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "core/parts/chunk.h"
+#include "core/chunks/chunk.h"
 #include "core/pieces/factor_bytes.h"
 #include "core/pieces/step.h"
 

@@ -5,10 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "core/chunks/chunk_rows.h"
+#include "core/chunks/held_out.h"
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
-#include "core/parts/chunk_rows.h"
-#include "core/parts/held_out.h"
 #include "core/parts/user_report.h"
 #include "core/parts/users_bytes.h"
 #include "core/pieces/step_head.h"

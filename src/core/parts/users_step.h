@@ -4,8 +4,8 @@
 #include <memory>
 
 #include "core/base/thread_team.h"
+#include "core/chunks/chunk_rows.h"
 #include "core/linalg/factor_matrix.h"
-#include "core/parts/chunk_rows.h"
 #include "core/parts/item_block.h"
 #include "core/pieces/bytes.h"
 

@@ -3,8 +3,8 @@
 
 #include "pg/history/live_ratings.h"
 #include "pg/history/seen_sources.h"
-#include "pg/model/table_beside_users.h"
 #include "pg/server/scratch_name.h"
+#include "pg/spread/table_beside_users.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {

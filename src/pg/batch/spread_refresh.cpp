@@ -2,9 +2,9 @@
 #include "pg/batch/spread_refresh.h"
 
 #include "pg/model/factor_table.h"
-#include "pg/model/table_beside_users.h"
 #include "pg/nodes/cluster_nodes.h"
 #include "pg/server/scratch_name.h"
+#include "pg/spread/table_beside_users.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {

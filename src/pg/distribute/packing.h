@@ -1,9 +1,9 @@
 // From a source of ratings to the chunks, items and totals of a workspace.
 #pragma once
 
+#include "core/chunks/chunk.h"
 #include "core/data/popularity.h"
 #include "core/data/ratings.h"
-#include "core/parts/chunk.h"
 #include "core/pieces/step.h"
 #include "pg/distribute/workspace.h"
 #include "pg/source/rating_source.h"

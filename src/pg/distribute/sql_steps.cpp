@@ -5,9 +5,9 @@
 #include <map>
 
 #include "core/parts/piece_sum.h"
-#include "pg/distribute/bytea_bytes.h"
 #include "pg/distribute/packing_statements.h"
 #include "pg/sql/params.h"
+#include "pg/steps/bytea_bytes.h"
 
 namespace als::pg {
 

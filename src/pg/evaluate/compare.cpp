@@ -10,7 +10,7 @@
 #include "pg/evaluate/flat_bytes.h"
 #include "pg/evaluate/spread_evaluation.h"
 #include "pg/ids/id_equality.h"
-#include "pg/model/table_beside_users.h"
+#include "pg/spread/table_beside_users.h"
 #include "pg/sql/result_rows.h"
 
 namespace als::pg {

@@ -7,9 +7,9 @@
 #include "pg/history/live_ratings.h"
 #include "pg/history/user_rows_reader.h"
 #include "pg/model/model_source.h"
-#include "pg/model/table_beside_users.h"
 #include "pg/nodes/cluster_nodes.h"
 #include "pg/server/scratch_name.h"
+#include "pg/spread/table_beside_users.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {

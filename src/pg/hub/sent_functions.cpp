@@ -2,8 +2,8 @@
 // they come.
 
 #include "core/parts/piece_sum.h"
-#include "pg/distribute/bytea_bytes.h"
 #include "pg/hub/sent.h"
+#include "pg/steps/bytea_bytes.h"
 
 ALS_SQL_FUNCTION(als_check_sent)
 ALS_SQL_FUNCTION(als_sent_piece)

@@ -1,12 +1,12 @@
 // als._chunk packs users and their ratings, and what is in a chunk.
 
 #include "core/base/limits.h"
-#include "core/parts/held_out.h"
-#include "pg/distribute/row_collector.h"
-#include "pg/distribute/stored_chunk.h"
+#include "core/chunks/held_out.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
 #include "pg/sql/array_elements.h"
+#include "pg/steps/row_collector.h"
+#include "pg/steps/stored_chunk.h"
 
 namespace als::pg {
 
@@ -192,7 +192,7 @@ Datum als_chunk_facts(PG_FUNCTION_ARGS) {
   });
 }
 
-/// als._judging_hashes(chunk bytea): bigint[], see core/parts/held_out.h
+/// als._judging_hashes(chunk bytea): bigint[], see core/chunks/held_out.h
 Datum als_judging_hashes(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {

@@ -4,11 +4,11 @@
 #include "core/parts/part_sums.h"
 #include "core/parts/piece_sum.h"
 #include "core/train/initial_factors.h"
-#include "pg/distribute/kept_slices.h"
-#include "pg/distribute/known_factors.h"
-#include "pg/distribute/stored_chunk.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
+#include "pg/steps/kept_slices.h"
+#include "pg/steps/known_factors.h"
+#include "pg/steps/stored_chunk.h"
 
 namespace als::pg {
 

@@ -1,5 +1,5 @@
 // Knows slices again by numbers that nothing else has.
-#include "pg/distribute/kept_slices.h"
+#include "pg/steps/kept_slices.h"
 
 #include <map>
 

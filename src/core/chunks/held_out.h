@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "core/base/thread_team.h"
+#include "core/chunks/chunk.h"
 #include "core/data/compressed_rows.h"
 #include "core/linalg/factor_matrix.h"
-#include "core/parts/chunk.h"
 #include "core/train/row_objective.h"
 
 namespace als {

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/chunks/chunk.h"
 #include "core/data/compressed_rows.h"
-#include "core/parts/chunk.h"
 #include "core/pieces/bytes.h"
 
 namespace als {

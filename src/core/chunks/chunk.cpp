@@ -1,12 +1,12 @@
 // Packs ratings in compressed rows, both ways.
-#include "core/parts/chunk.h"
+#include "core/chunks/chunk.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "core/parts/chunk_rows.h"
-#include "core/parts/held_out.h"
+#include "core/chunks/chunk_rows.h"
+#include "core/chunks/held_out.h"
 #include "core/pieces/pieces.h"
 #include "core/pieces/step.h"
 

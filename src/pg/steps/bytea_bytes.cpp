@@ -1,5 +1,5 @@
 // Reads and makes bytea values.
-#include "pg/distribute/bytea_bytes.h"
+#include "pg/steps/bytea_bytes.h"
 
 namespace als::pg {
 

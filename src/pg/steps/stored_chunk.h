@@ -1,8 +1,8 @@
 // A chunk as the workspace keeps it: its ratings, those kept out, and what a training has to know.
 #pragma once
 
-#include "core/parts/chunk.h"
-#include "pg/distribute/bytea_bytes.h"
+#include "core/chunks/chunk.h"
+#include "pg/steps/bytea_bytes.h"
 
 namespace als::pg {
 

@@ -1,9 +1,9 @@
 // als._known: from rows of a factor table to bytes.
-#include "pg/distribute/known_factors.h"
+#include "pg/steps/known_factors.h"
 
 #include "core/base/limits.h"
-#include "pg/distribute/bytea_bytes.h"
 #include "pg/sql/real_array.h"
+#include "pg/steps/bytea_bytes.h"
 
 namespace als::pg {
 

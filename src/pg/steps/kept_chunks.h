@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include "core/parts/chunk_rows.h"
-#include "pg/distribute/stored_chunk.h"
+#include "core/chunks/chunk_rows.h"
+#include "pg/steps/stored_chunk.h"
 
 namespace als::pg {
 

@@ -1,12 +1,12 @@
 // Packs what a training is not told, and judges by it.
-#include "core/parts/held_out.h"
+#include "core/chunks/held_out.h"
 
 #include <algorithm>
 #include <numeric>
 
+#include "core/chunks/chunk_rows.h"
 #include "core/evaluate/holdout_metrics.h"
 #include "core/linalg/products.h"
-#include "core/parts/chunk_rows.h"
 #include "core/pieces/pieces.h"
 #include "core/train/half_step.h"
 

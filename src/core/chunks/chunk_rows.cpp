@@ -1,5 +1,5 @@
 // Reads chunks, and believes nothing.
-#include "core/parts/chunk_rows.h"
+#include "core/chunks/chunk_rows.h"
 
 #include <cmath>
 

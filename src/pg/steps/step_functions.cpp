@@ -3,10 +3,10 @@
 #include "core/parts/part_sums.h"
 #include "core/parts/users_step.h"
 #include "core/train/initial_factors.h"
-#include "pg/distribute/kept_chunks.h"
-#include "pg/distribute/known_factors.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
+#include "pg/steps/kept_chunks.h"
+#include "pg/steps/known_factors.h"
 
 namespace als::pg {
 

@@ -1,5 +1,5 @@
 // Puts ratings down by file, and sorts files.
-#include "pg/distribute/row_collector.h"
+#include "pg/steps/row_collector.h"
 
 namespace als::pg {
 

@@ -1,5 +1,5 @@
 // Has Citus distribute a new table with the users.
-#include "pg/model/table_beside_users.h"
+#include "pg/spread/table_beside_users.h"
 
 #include "pg/server/cluster_table.h"
 #include "pg/sql/params.h"

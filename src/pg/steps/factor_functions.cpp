@@ -1,16 +1,16 @@
 // Out of slices and chunks: what the model's factor tables hold.
 
+#include "core/chunks/chunk_rows.h"
 #include "core/data/row_checksum.h"
-#include "core/parts/chunk_rows.h"
 #include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
 #include "core/parts/users_step.h"
-#include "pg/distribute/kept_slices.h"
-#include "pg/distribute/stored_chunk.h"
 #include "pg/model/factor_feed.h"
 #include "pg/server/interrupts.h"
 #include "pg/sql/real_array.h"
 #include "pg/sql/result_rows.h"
+#include "pg/steps/kept_slices.h"
+#include "pg/steps/stored_chunk.h"
 
 namespace als::pg {
 

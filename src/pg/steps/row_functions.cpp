@@ -1,9 +1,9 @@
 // als._row: the ratings of a user, by the numbers of the items.
 
-#include "pg/distribute/bytea_bytes.h"
-#include "pg/distribute/row_collector.h"
 #include "pg/ids/id_dictionary.h"
 #include "pg/sql/array_elements.h"
+#include "pg/steps/bytea_bytes.h"
+#include "pg/steps/row_collector.h"
 
 namespace als::pg {
 

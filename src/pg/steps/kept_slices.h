@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/parts/slice_state.h"
-#include "pg/distribute/bytea_bytes.h"
+#include "pg/steps/bytea_bytes.h"
 
 namespace als::pg {
 

@@ -1,5 +1,5 @@
 // Unpacks chunks once, within a limit.
-#include "pg/distribute/kept_chunks.h"
+#include "pg/steps/kept_chunks.h"
 
 #include <map>
 #include <tuple>
