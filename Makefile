@@ -154,7 +154,7 @@ test:
 
 # What takes long or needs root, beside the tests.
 soak:
-	@for test in test/soak/* $(TOOLS)/test-assert; do $$test || exit 1; done
+	@for test in $$(find test/soak -type f -perm -u+x | sort) $(TOOLS)/test-assert; do $$test || exit 1; done
 
 # als beside other libraries; BENCH="--help" lists the options. The whole set takes hours.
 bench:
