@@ -1322,11 +1322,10 @@ create procedure als.train_each(
 )
 language plpgsql as $$
 declare
-  stand_in constant pg_catalog.text := 'als_value_of_by';
-  -- The parts of the name, folded and without quotes.
-  names constant pg_catalog.text[] := case when pg_catalog.cardinality(pg_catalog.string_to_array(models, '%s')) operator(pg_catalog.=) 2
-    then pg_catalog.parse_ident(pg_catalog.replace(models, '%s', stand_in)) end;
-  last constant int := pg_catalog.cardinality(names);
+  -- So long that it is nowhere else in the name.
+  stand_in constant pg_catalog.text := pg_catalog.concat('v', pg_catalog.repeat('x', pg_catalog.length(models)));
+  names pg_catalog.text[];  -- the parts of the name, folded and without quotes
+  last int;
   part pg_catalog.record;
   name pg_catalog.text;
   n_values int := 0;
@@ -1336,6 +1335,13 @@ declare
   message pg_catalog.text;
   hint pg_catalog.text;
 begin
+  if pg_catalog.cardinality(pg_catalog.string_to_array(models, '%s')) operator(pg_catalog.=) 2 then
+    begin
+      names := pg_catalog.parse_ident(pg_catalog.replace(models, '%s', stand_in));
+    exception when invalid_parameter_value then null;
+    end;
+  end if;
+  last := pg_catalog.cardinality(names);
   if (last operator(pg_catalog.<=) 2 and pg_catalog.strpos(names[last], stand_in) operator(pg_catalog.>) 0) is not true then
     raise exception 'models is %', coalesce(pg_catalog.quote_literal(models), 'null') using
       errcode = 'invalid_parameter_value', hint = 'Give a name with one %s, where the value goes: taste_%s, or shop.taste_%s.';

@@ -47,8 +47,10 @@ call als.train_each('"Other".Year_%s', 'select user_id as u, item_id as i, year 
 select models('"Other"%');
 set datestyle = 'german';
 call als.train_each('day_%s', 'ratings', 'day', '{"factors": 2, "iterations": 2}');
+-- A date that a query writes down is written as the training will find it.
+call als.train_each('wrote_%s', 'select *, day::text as written from ratings', 'written', '{"factors": 2, "iterations": 2}');
 set datestyle = 'iso, mdy';
-select models('%day%');
+select models('%day%'), models('%wrote%');
 call als.train_each('key_%s', 'ratings', 'key', '{"factors": 2, "iterations": 2}');
 select count(*) from models('%key%');
 create type shade as enum ('light', 'dark');
@@ -71,6 +73,10 @@ set search_path = hostile, train_each, pg_catalog;
 call als.train_each('safe_%s', 'select * from ratings where year is not null', 'country', '{"factors": 2, "iterations": 2}');
 set search_path = train_each;
 select count(*) from models('%safe%');
+
+-- Whatever stands beside the value.
+call als.train_each('als_value_of_by_vx%sx', 'select * from ratings where country = ''de''', 'country', '{"factors": 2, "iterations": 2}');
+select models('als\_value%');
 
 -- Names that are too long, or those of other tables.
 call als.train_each('long_%s', 'select *, case when user_id % 2 = 0 then repeat(''x'', 59) else repeat(''y'', 30) || repeat(''é'', 15) end as value from ratings', 'value', '{"factors": 2, "iterations": 2}');
@@ -105,6 +111,7 @@ reset default_transaction_read_only;
 call als.train_each('taste', 'ratings', 'country');
 call als.train_each('taste_%s_%s', 'ratings', 'country');
 call als.train_each('%s.taste', 'ratings', 'country');
+call als.train_each('"taste_%s', 'ratings', 'country');
 call als.train_each('a.b.taste_%s', 'ratings', 'country');
 call als.train_each(null, 'ratings', 'country');
 call als.train_each('taste_%s', null, 'country');

@@ -5,6 +5,7 @@
 #include "pg/server/args.h"
 #include "pg/server/local_settings.h"
 #include "pg/server/may_write.h"
+#include "pg/server/memory_context.h"
 #include "pg/source/rating_source.h"
 #include "pg/sql/result_rows.h"
 
@@ -27,35 +28,53 @@ const IdType* type_of(TupleDesc columns, const std::string& name) {
                   "Name the right one with by => '...'.");
 }
 
+/// The row of a value. A server call.
+void put_source(const IdType& type, const std::optional<Datum>& value, const std::string& by,
+                const std::string& all, ResultRows& result) {
+  Datum row[2] = {};
+  bool nulls[2] = {!value, !value};
+  if (value) {
+    char* text = id_text(type, *value);
+    // Blanks at the end are no part of such a value.
+    if (type.base == BPCHAROID)
+      text[bpchartruelen(text, static_cast<int>(std::strlen(text)))] = '\0';
+    const char* literal = psprintf("%s::%s", quote_literal_cstr(text), spelled_type(type.base));
+    row[0] = CStringGetTextDatum(text);
+    row[1] = CStringGetTextDatum(
+        psprintf("%s where %s", all.c_str(), equals_condition(type, by.c_str(), literal)));
+  }
+  result.put(row, nulls);
+}
+
 void put_sources(FunctionCallInfo fcinfo, ResultRows& result) {
   const std::string from = parse_source(text_arg(fcinfo, kSourceToPart, "source")).from_clause();
   const std::string by = name_arg(fcinfo, kPartBy, "by");
   const std::string all = "select * from " + from;
   const IdType& type = *type_of(result_columns(prepare(all)), by);
-  // So that a query says the same in every session.
+  std::vector<std::optional<Datum>> values;
+  OwnedMemoryContext context("als values of a column");
+  for_each_row(prepare("select " + quoted(by) + " from " + from + " group by 1 order by 1"), {},
+               {InvalidOid}, [&](TupleTableSlot* slot) {
+                 values.emplace_back();
+                 if (slot->tts_isnull[0]) return;
+                 values.back() = server([&] {
+                   MemoryContext old = MemoryContextSwitchTo(context.get());
+                   const Datum copy =
+                       datumCopy(slot->tts_values[0], type.by_value(), type.length());
+                   MemoryContextSwitchTo(old);
+                   return copy;
+                 });
+               });
+  // So that a query says the same in every session. The source itself is read by the caller's.
   LocalSettings settings;
   settings.set("datestyle", "ISO, MDY");
   settings.set("intervalstyle", "postgres");
   settings.set("extra_float_digits", "3");
-  SPIPlanPtr values = prepare("select " + quoted(by) + " from " + from + " group by 1 order by 1");
-  for_each_row(values, {}, {InvalidOid}, [&](TupleTableSlot* slot) {
+  for (const std::optional<Datum>& value : values)
     server([&] {
-      Datum row[2] = {};
-      bool nulls[2] = {slot->tts_isnull[0], slot->tts_isnull[0]};
-      if (!slot->tts_isnull[0]) {
-        char* value = id_text(type, slot->tts_values[0]);
-        // Blanks at the end are no part of such a value.
-        if (type.base == BPCHAROID)
-          value[bpchartruelen(value, static_cast<int>(std::strlen(value)))] = '\0';
-        const char* literal =
-            psprintf("%s::%s", quote_literal_cstr(value), spelled_type(type.base));
-        row[0] = CStringGetTextDatum(value);
-        row[1] = CStringGetTextDatum(
-            psprintf("%s where %s", all.c_str(), equals_condition(type, by.c_str(), literal)));
-      }
-      result.put(row, nulls);
+      CHECK_FOR_INTERRUPTS();
+      put_source(type, value, by, all, result);
     });
-  });
   settings.end();
 }
 
