@@ -68,6 +68,7 @@ select min_ratings, max_ratings, metric, n from als.evaluate_by_activity('stars'
 
 -- Mistakes.
 select try($$select als.evaluate_by_activity('stars', 'test', activity => '{}')$$);
+select try($$select als.evaluate_by_activity('stars', 'test', activity => (select array_agg(i) from generate_series(1, 10001) i))$$);
 select try($$select als.evaluate_by_activity('stars', 'test', activity => '{1,1}')$$);
 select try($$select als.evaluate_by_activity('stars', 'test', activity => '{4,1}')$$);
 select try($$select als.evaluate_by_activity('stars', 'test', activity => '{-1,1}')$$);

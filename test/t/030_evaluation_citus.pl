@@ -23,6 +23,7 @@ sql(q{
 	create table chosen as select u as user_id, 1 + (u * 7 + i * 3) % 120 as item_id from generate_series(1, 200) u, generate_series(1, 15) i;
 	create table more as select user_id, 121 - item_id as item_id from ratings;
 	create table test_of_nodes as table test;
+	create table means as table test;
 	select create_distributed_table('ratings', 'user_id');
 	select create_distributed_table('test_of_nodes', 'user_id');
 	create index on ratings (user_id);
@@ -62,6 +63,7 @@ same_figures(q{select * from als.evaluate_by_activity('liked', 'test', history =
 same_figures(q{select * from als.evaluate('taste', 'select * from test where false')}, 'of nothing');
 same_figures(q{select * from als.evaluate('taste', 'select user_id::bigint, item_id, rating from test')}, 'of ids of another type');
 like(figures(q{select * from als.evaluate('taste', 'select user_id, item_id, ''NaN''::real as rating from test')}), qr/ERROR:  element 1 of ratings is no finite number/, 'but of numbers');
+same_figures(q{select * from als.evaluate('taste', 'select * from means')}, 'whatever a query names');
 like(figures(q{select * from als.evaluate('taste', 'select user_id, item_id from test')}), qr/ERROR:  test: /, 'an error tells of which argument');
 
 # Where it is done.
@@ -74,8 +76,8 @@ sub plans
 }
 unlike(plans(q{select * from als.evaluate('liked', 'test_of_nodes')}), qr/Collecting|generating subplan/, 'nothing passes the coordinator');
 my $explicit = plans(q{select * from als.evaluate('taste', 'test_of_nodes')});
-like($explicit, qr/generating subplan \S+ for CTE means\b/, 'but the mean ratings of items');
-unlike($explicit =~ s/generating subplan \S+ for CTE means\b//r, qr/Collecting|generating subplan/, 'and nothing else');
+like($explicit, qr/generating subplan \S+ for CTE als_\w+_means\b/, 'but the mean ratings of items');
+unlike($explicit =~ s/generating subplan \S+ for CTE als_\w+_means\b//r, qr/Collecting|generating subplan/, 'and nothing else');
 
 unlike(plans(q{select * from als.compare('taste', 'other', 'test_of_nodes')}), qr/Collecting|generating subplan/, 'nor for a comparison');
 
@@ -95,6 +97,11 @@ my $own = sql($rmse);
 is(sql("set role reader; $rmse"), $own, 'who makes no tables has them read by the coordinator');
 is(sql("set role analyst; set search_path = lab, public; $rmse"), $own, 'who makes them elsewhere');
 unlike(plans("set role analyst; set search_path = lab, public; select * from als.evaluate('liked', 'test_of_nodes')"), qr/Collecting|generating subplan/, 'has not');
+# Ratings of today that no training would take are in no mean.
+sql(q{insert into ratings select 301, i, 'NaN' from generate_series(1, 120, 9) i});
+same_figures(q{select * from als.evaluate('taste', 'test')}, 'with ratings that are no numbers by now');
+unlike(figures(q{select * from als.evaluate('taste', 'test')}), qr/NaN/, 'which are left out');
+sql(q{delete from ratings where user_id = 301});
 for my $node (@nodes)
 {
 	is($node->safe_psql('postgres', $rmse), $own, $node->name . ' evaluates');
@@ -115,6 +122,8 @@ like(failure($_->[1]), $_->[0], $_->[1]) for
 	[qr/^22023: results of different evaluations/, q{select als._sum_measured(als._measured_user('liked', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], case i when 1 then '{1}' else '{1,2}' end::int[], null, null, null, null)) from generate_series(1, 2) i}],
 	[qr/^2202E: /, q{select als._measured_user('liked', null, null, 0, '{1}'::int[], '{1,2}', null, null::int[], null, null::int[], null::int[], null::int[], '{1}', null, null, null, null)}],
 	[qr/^2202E: /, q{select als._measured_user('liked', '{1}', null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], '{1}', null, null, null, null)}],
+	[qr/^2202E: items has 1 elements, but means has 2/, q{select als._measured_user('taste', null, null, 0, '{1}'::int[], '{1}', '{1,2}', null::int[], null, null::int[], null::int[], null::int[], '{1}', null, null, null, null)}],
+	[qr/^22023: invalid activity/, q{select als._measured_user('liked', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], '{1}', null, null, null, (select array_agg(i) from generate_series(1, 10001) i))}],
 	[qr/^22023: invalid cutoffs/, q{select als._measured_user('liked', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], '{0}', null, null, null, null)}],
 	[qr/^22023: lowest is above highest/, q{select als._measured_user('taste', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], '{1}', null, 2, 1, null)}];
 

@@ -11,8 +11,6 @@ namespace {
 constexpr std::uint32_t kUserMagic = 0x616c7375;
 constexpr std::uint32_t kMagic = 0x616c7367;
 
-constexpr std::size_t kMaxGroups = 1 << 20;
-
 struct UserHeader {
   std::uint32_t magic;
   std::uint32_t groups;

@@ -16,6 +16,9 @@ namespace als {
 /// Each user has metrics at each cutoff.
 inline constexpr std::size_t kMaxCutoffs = 1000;
 
+/// Into which users fall by how active they are.
+inline constexpr std::size_t kMaxGroups = 10000;
+
 /// Of one user of the test.
 struct MeasuredUser {
   explicit MeasuredUser(std::vector<std::uint32_t> list_lengths)

@@ -26,6 +26,10 @@ std::vector<std::size_t> activity_arg(const NamedArgs& args) {
                       "'{0,1,4,11,31,101}'.");
     least.push_back(static_cast<std::size_t>(bound));
   }
+  if (least.size() > kMaxGroups)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    format("activity holds %zu numbers", least.size()),
+                    format("It may hold %zu.", kMaxGroups));
   if (least.empty())
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "activity is empty",
                     "Give the least number of ratings in each group, as in '{0,1,4,11,31,101}'.");

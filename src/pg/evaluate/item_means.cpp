@@ -33,7 +33,10 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
       converter_or_throw(source.id_types.items->oid, items.type(), "item", context.get());
   std::vector<double> means(items.size(), model.mean);
   for_each_row(plan, {}, {source.id_types.items->oid, FLOAT8OID}, [&](TupleTableSlot* slot) {
-    if (slot->tts_isnull[1]) return;
+    // Nor of ratings that no training would take.
+    if (slot->tts_isnull[1] ||
+        !std::isfinite(static_cast<float>(DatumGetFloat8(slot->tts_values[1]))))
+      return;
     const std::uint32_t index =
         server([&] { return find_converted(items.ids(), converter, slot->tts_values[0]); });
     if (index != IdIndex::kMissing) means[index] = DatumGetFloat8(slot->tts_values[1]);

@@ -78,6 +78,9 @@ Measure measure_of(FunctionCallInfo fcinfo) {
   if (PG_ARGISNULL(measured_arg::kActivity)) return measure;
   for (const std::int64_t least : integers_arg(fcinfo, measured_arg::kActivity, "activity"))
     measure.activity.push_back(static_cast<std::size_t>(std::max<std::int64_t>(least, 0)));
+  if (measure.activity.size() > kMaxGroups)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "invalid activity",
+                    format("It may hold %zu.", kMaxGroups));
   std::sort(measure.activity.begin(), measure.activity.end());
   return measure;
 }
@@ -156,6 +159,13 @@ class UserMeasurer {
     return items;
   }
 
+  static void check_as_many(int items, int others, const char* noun) {
+    if (others == items) return;
+    throw UserError(ERRCODE_ARRAY_SUBSCRIPT_ERROR,
+                    format("items has %d elements, but %ss has %d", items, noun, others),
+                    format("Give a %s for each item, in the same order.", noun));
+  }
+
   /// The rows of the test.
   void read_test(FunctionCallInfo fcinfo, TestedUser& user, EvaluationSums& sums) {
     require_arg(fcinfo, measured_arg::kItems, "items");
@@ -168,10 +178,8 @@ class UserMeasurer {
     if (!PG_ARGISNULL(measured_arg::kMeans))
       means = server([&] { return array_elements(PG_GETARG_DATUM(measured_arg::kMeans)); });
     const auto n = static_cast<int>(items.size());
-    if (ratings.n != n || (means.n != n && !PG_ARGISNULL(measured_arg::kMeans)))
-      throw UserError(ERRCODE_ARRAY_SUBSCRIPT_ERROR,
-                      format("items has %d elements, but ratings has %d", n, ratings.n),
-                      "Give a rating for each item, in the same order.");
+    check_as_many(n, ratings.n, "rating");
+    if (!PG_ARGISNULL(measured_arg::kMeans)) check_as_many(n, means.n, "mean");
     std::vector<std::pair<std::uint32_t, float>> known;
     for (int e = 0; e < n; ++e) {
       const float rating =

@@ -138,10 +138,12 @@ void SpreadEvaluation::pack(Packed& packed) {
   std::string joins;
   std::vector<Param> params;
   if (has_means) {
-    means =
-        "with means as materialized (select * from rows from (pg_catalog.unnest($1), "
-        "pg_catalog.unnest($2)) as all_means (mean_of, mean)) ";
-    joins = std::string(" left join means on ") +
+    // By a name that is nowhere in a query of the caller's.
+    const std::string of_items = scratch_prefix() + "means";
+    means = "with " + of_items +
+            " as materialized (select * from rows from (pg_catalog.unnest($1), "
+            "pg_catalog.unnest($2)) as all_means (mean_of, mean)) ";
+    joins = " left join " + of_items + " on " +
             server([&] { return equals_condition(item, "mean_of", "rated_item"); });
     params = item_means();
   }
