@@ -101,7 +101,7 @@ Trainer trainer_of(const Case& problem, const TrainOptions& options, const Featu
   return Trainer(
       problem.ratings, options, zero_factors(problem.ratings.users(), options, team),
       initial_factors(keys_of(problem.ratings.items()), options, problem.ratings.spread(), team),
-      team, INFINITY, features);
+      team, INFINITY, {nullptr, features});
 }
 
 /// The objective in options.h, whose ridge of the items is around B^T f.
@@ -296,7 +296,7 @@ TEST(FeaturePrior, FindsItemsWithoutRatings) {
   options.feature_strength = 100;
   Trainer trainer(ratings, options, zero_factors(kUsers, options, team),
                   initial_factors(keys_of(kItems), options, ratings.spread(), team), team, INFINITY,
-                  &rows);
+                  {nullptr, &rows});
   trainer.solve_users();
   for (int i = 0; i < 30; ++i) {
     trainer.solve_items();
@@ -361,6 +361,41 @@ TEST(FeaturePrior, RefreshedRowsAreThoseOfATraining) {
       }
       if (options.biases) {
         EXPECT_NEAR(row.bias, trainer.items().bias[i], 1e-4);
+      }
+    }
+  }
+}
+
+TEST(FeaturePrior, UsersEndWhereAFoldInPutsThem) {
+  ThreadTeam team(1);
+  const Case problem(40, 30, 6, team);
+  const FeatureRows of_users(sparse(random_features(40, 5, 9)), 5);
+  for (const TrainOptions& options : kinds_of_options()) {
+    Trainer trainer(problem.ratings, options, zero_factors(40, options, team),
+                    initial_factors(keys_of(30), options, problem.ratings.spread(), team), team,
+                    INFINITY, {&of_users, &problem.features});
+    double before = INFINITY;
+    for (int i = 0; i < 10; ++i) {
+      for (const double loss : {trainer.solve_users(), trainer.solve_items()}) {
+        EXPECT_LE(loss, before * (1 + 1e-5));
+        before = loss;
+      }
+    }
+    EXPECT_LE(trainer.finish(), before * (1 + 1e-5));
+    EXPECT_GT(dense(trainer.user_prior()->means()).norm(), 0.1);
+    const Factors expected =
+        expected_factors(of_users.by_row, trainer.user_prior()->coefficients(), team);
+    const RowObjective objective(options, trainer.mean(), problem.ratings.items());
+    const NormalEquations gram = gram_of(trainer.items().matrix.view(), team);
+    for (std::size_t u = 0; u < problem.ratings.users(); ++u) {
+      const RowRatings ratings = ratings_of(problem.ratings.by_user(), u);
+      if (ratings.count == 0) continue;
+      const FoldedRow row =
+          fold_in(objective, ratings, trainer.items(), gram.matrix(), team,
+                  {expected.matrix.row(u), options.biases ? expected.bias[u] : 0.0F,
+                   options.feature_strength});
+      for (std::size_t k = 0; k < row.vector.size(); ++k) {
+        EXPECT_NEAR(row.vector[k], trainer.users().matrix.row(u)[k], 1e-4);
       }
     }
   }
