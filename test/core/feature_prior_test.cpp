@@ -334,6 +334,27 @@ TEST(FeaturePrior, FeaturesOfZerosAreARidge) {
   }
 }
 
+/// Folding in the rows of a side for the other gives the factors that a training has solved.
+void expect_folded_in(const CompressedRows& rows, const TrainOptions& options, double mean,
+                      const Factors& fixed, const Factors& expected, const Factors& solved,
+                      ThreadTeam& team) {
+  const RowObjective objective(options, mean, fixed.matrix.rows());
+  const NormalEquations gram = gram_of(fixed.matrix.view(), team);
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    const RowRatings ratings = ratings_of(rows, i);
+    if (ratings.count == 0) continue;
+    const float bias = options.biases ? expected.bias[i] : 0.0F;
+    const FoldedRow row = fold_in(objective, ratings, fixed, gram.matrix(), team,
+                                  {expected.matrix.row(i), bias, options.feature_strength});
+    for (std::size_t k = 0; k < row.vector.size(); ++k) {
+      EXPECT_NEAR(row.vector[k], solved.matrix.row(i)[k], 1e-4);
+    }
+    if (options.biases) {
+      EXPECT_NEAR(row.bias, solved.bias[i], 1e-4);
+    }
+  }
+}
+
 TEST(FeaturePrior, RefreshedRowsAreThoseOfATraining) {
   ThreadTeam team(1);
   const Case problem(30, 40, 6, team);
@@ -347,22 +368,8 @@ TEST(FeaturePrior, RefreshedRowsAreThoseOfATraining) {
         expected_factors(problem.features.by_row, trainer.item_prior()->coefficients(), team);
     const Factors users = trainer.users();
     trainer.solve_items();
-    const RowObjective objective(options, trainer.mean(), problem.ratings.users());
-    const NormalEquations gram = gram_of(users.matrix.view(), team);
-    for (std::size_t i = 0; i < problem.ratings.items(); ++i) {
-      const RowRatings ratings = ratings_of(problem.ratings.by_item(), i);
-      if (ratings.count == 0) continue;
-      const FoldedRow row =
-          fold_in(objective, ratings, users, gram.matrix(), team,
-                  {expected.matrix.row(i), options.biases ? expected.bias[i] : 0.0F,
-                   options.feature_strength});
-      for (std::size_t k = 0; k < row.vector.size(); ++k) {
-        EXPECT_NEAR(row.vector[k], trainer.items().matrix.row(i)[k], 1e-4);
-      }
-      if (options.biases) {
-        EXPECT_NEAR(row.bias, trainer.items().bias[i], 1e-4);
-      }
-    }
+    expect_folded_in(problem.ratings.by_item(), options, trainer.mean(), users, expected,
+                     trainer.items(), team);
   }
 }
 
@@ -385,19 +392,8 @@ TEST(FeaturePrior, UsersEndWhereAFoldInPutsThem) {
     EXPECT_GT(dense(trainer.user_prior()->means()).norm(), 0.1);
     const Factors expected =
         expected_factors(of_users.by_row, trainer.user_prior()->coefficients(), team);
-    const RowObjective objective(options, trainer.mean(), problem.ratings.items());
-    const NormalEquations gram = gram_of(trainer.items().matrix.view(), team);
-    for (std::size_t u = 0; u < problem.ratings.users(); ++u) {
-      const RowRatings ratings = ratings_of(problem.ratings.by_user(), u);
-      if (ratings.count == 0) continue;
-      const FoldedRow row =
-          fold_in(objective, ratings, trainer.items(), gram.matrix(), team,
-                  {expected.matrix.row(u), options.biases ? expected.bias[u] : 0.0F,
-                   options.feature_strength});
-      for (std::size_t k = 0; k < row.vector.size(); ++k) {
-        EXPECT_NEAR(row.vector[k], trainer.users().matrix.row(u)[k], 1e-4);
-      }
-    }
+    expect_folded_in(problem.ratings.by_user(), options, trainer.mean(), trainer.items(), expected,
+                     trainer.users(), team);
   }
 }
 

@@ -39,9 +39,12 @@ create table before as select * from taste_user_factors;
 -- A refresh solves those with ratings as the training did, and knows those who have come.
 select als.refresh_users('taste', array(select user_id from people where not is_new and user_id < 100)) as refreshed;
 select max(abs(a - b)) < 1e-3 as is_the_same from before join taste_user_factors f using (user_id), unnest(before.factors, f.factors) as x (a, b);
+-- That somebody without ratings comes says nothing of items.
+create table folded as select als.fold_in_item('taste', array[4, 14]) as vector;
 insert into people values (1001, 'team 3', 30, true), (1002, 'none of these', null, true);
 select als.refresh_users('taste');
 select user_id, n_ratings from taste_user_factors where user_id > 1000 order by 1;
+select max(abs(a - b)) < 1e-4 as is_the_same from folded, unnest(vector, als.fold_in_item('taste', array[4, 14])) as x (a, b);
 select round(avg((item_id % 10 in (3, 0))::int), 1) from als.recommend('taste', 1001, 10);
 select n_users from taste;
 select als.refresh_users('taste');
