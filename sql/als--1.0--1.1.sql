@@ -370,6 +370,15 @@ language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in_ite
 comment on function als.fold_in_item is
   'The vector that an item with these users and ratings has for the users'' vectors as they are, without a bias; null if the model knows none of the users';
 
+create function als.features_vector(
+  model regclass,
+  features jsonb,
+  side text default 'item'
+) returns real[]
+language c stable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_features_vector';
+comment on function als.features_vector is
+  'The vector that these features give an item, or a user, without ratings, by the weights of the model''s features';
+
 create function als.recommend_for(
   model regclass,
   items als.integers,
@@ -1125,7 +1134,13 @@ alter type als.model
   add attribute feature_strength float8 cascade,
   add attribute item_feature_weights regclass cascade,
   add attribute item_feature_columns jsonb cascade,
-  add attribute n_new_items bigint cascade;
+  add attribute n_new_items bigint cascade,
+  add attribute user_features text cascade,
+  add attribute user_features_table text cascade,
+  add attribute user_features_path text cascade,
+  add attribute user_feature_weights regclass cascade,
+  add attribute user_feature_columns jsonb cascade,
+  add attribute n_new_users bigint cascade;
 create view als.models as select model, owner, (run).*, problem from als._models();
 comment on view als.models is
   'The models that the current user may read, each with its newest run, or the problem with reading it';
@@ -1263,10 +1278,11 @@ create function als.train(
   weight_col name default null,
   item_features text default null,
   feature_regularization float8 default null,
-  feature_strength float8 default null
+  feature_strength float8 default null,
+  user_features text default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -1301,7 +1317,8 @@ create procedure als.train_in_steps(
   weight_col name default null,
   item_features text default null,
   feature_regularization float8 default null,
-  feature_strength float8 default null
+  feature_strength float8 default null,
+  user_features text default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -1416,7 +1433,8 @@ create function als.retrain(
   weight_col name default null,
   item_features text default null,
   feature_regularization float8 default null,
-  feature_strength float8 default null
+  feature_strength float8 default null,
+  user_features text default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -1452,7 +1470,8 @@ create procedure als.retrain_in_steps(
   weight_col name default null,
   item_features text default null,
   feature_regularization float8 default null,
-  feature_strength float8 default null
+  feature_strength float8 default null,
+  user_features text default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is

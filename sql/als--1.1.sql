@@ -109,7 +109,13 @@ create type als.model as (
   feature_strength float8,
   item_feature_weights regclass, -- the table of the features' weights
   item_feature_columns jsonb,  -- what was made of each column of item_features
-  n_new_items bigint           -- of n_items: have features and no ratings
+  n_new_items bigint,          -- of n_items: have features and no ratings
+  user_features text,          -- as item_features, of users
+  user_features_table text,
+  user_features_path text,
+  user_feature_weights regclass,
+  user_feature_columns jsonb,
+  n_new_users bigint
 );
 comment on type als.model is
   'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
@@ -150,10 +156,11 @@ create function als.train(
   weight_col name default null,
   item_features text default null,
   feature_regularization float8 default null,
-  feature_strength float8 default null
+  feature_strength float8 default null,
+  user_features text default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -188,7 +195,8 @@ create procedure als.train_in_steps(
   weight_col name default null,
   item_features text default null,
   feature_regularization float8 default null,
-  feature_strength float8 default null
+  feature_strength float8 default null,
+  user_features text default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -226,7 +234,8 @@ create function als.retrain(
   weight_col name default null,
   item_features text default null,
   feature_regularization float8 default null,
-  feature_strength float8 default null
+  feature_strength float8 default null,
+  user_features text default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -262,7 +271,8 @@ create procedure als.retrain_in_steps(
   weight_col name default null,
   item_features text default null,
   feature_regularization float8 default null,
-  feature_strength float8 default null
+  feature_strength float8 default null,
+  user_features text default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is
@@ -831,6 +841,15 @@ create function als.fold_in_item(
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in_item';
 comment on function als.fold_in_item is
   'The vector that an item with these users and ratings has for the users'' vectors as they are, without a bias; null if the model knows none of the users';
+
+create function als.features_vector(
+  model regclass,
+  features jsonb,
+  side text default 'item'
+) returns real[]
+language c stable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_features_vector';
+comment on function als.features_vector is
+  'The vector that these features give an item, or a user, without ratings, by the weights of the model''s features';
 
 create function als.recommend_for(
   model regclass,

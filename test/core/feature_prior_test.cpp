@@ -101,7 +101,7 @@ Trainer trainer_of(const Case& problem, const TrainOptions& options, const Featu
   return Trainer(
       problem.ratings, options, zero_factors(problem.ratings.users(), options, team),
       initial_factors(keys_of(problem.ratings.items()), options, problem.ratings.spread(), team),
-      team, INFINITY, features);
+      team, INFINITY, {nullptr, features});
 }
 
 /// The objective in options.h, whose ridge of the items is around B^T f.
@@ -296,7 +296,7 @@ TEST(FeaturePrior, FindsItemsWithoutRatings) {
   options.feature_strength = 100;
   Trainer trainer(ratings, options, zero_factors(kUsers, options, team),
                   initial_factors(keys_of(kItems), options, ratings.spread(), team), team, INFINITY,
-                  &rows);
+                  {nullptr, &rows});
   trainer.solve_users();
   for (int i = 0; i < 30; ++i) {
     trainer.solve_items();
@@ -334,6 +334,27 @@ TEST(FeaturePrior, FeaturesOfZerosAreARidge) {
   }
 }
 
+/// Folding in the rows of a side for the other gives the factors that a training has solved.
+void expect_folded_in(const CompressedRows& rows, const TrainOptions& options, double mean,
+                      const Factors& fixed, const Factors& expected, const Factors& solved,
+                      ThreadTeam& team) {
+  const RowObjective objective(options, mean, fixed.matrix.rows());
+  const NormalEquations gram = gram_of(fixed.matrix.view(), team);
+  for (std::size_t i = 0; i < rows.rows(); ++i) {
+    const RowRatings ratings = ratings_of(rows, i);
+    if (ratings.count == 0) continue;
+    const float bias = options.biases ? expected.bias[i] : 0.0F;
+    const FoldedRow row = fold_in(objective, ratings, fixed, gram.matrix(), team,
+                                  {expected.matrix.row(i), bias, options.feature_strength});
+    for (std::size_t k = 0; k < row.vector.size(); ++k) {
+      EXPECT_NEAR(row.vector[k], solved.matrix.row(i)[k], 1e-4);
+    }
+    if (options.biases) {
+      EXPECT_NEAR(row.bias, solved.bias[i], 1e-4);
+    }
+  }
+}
+
 TEST(FeaturePrior, RefreshedRowsAreThoseOfATraining) {
   ThreadTeam team(1);
   const Case problem(30, 40, 6, team);
@@ -347,22 +368,32 @@ TEST(FeaturePrior, RefreshedRowsAreThoseOfATraining) {
         expected_factors(problem.features.by_row, trainer.item_prior()->coefficients(), team);
     const Factors users = trainer.users();
     trainer.solve_items();
-    const RowObjective objective(options, trainer.mean(), problem.ratings.users());
-    const NormalEquations gram = gram_of(users.matrix.view(), team);
-    for (std::size_t i = 0; i < problem.ratings.items(); ++i) {
-      const RowRatings ratings = ratings_of(problem.ratings.by_item(), i);
-      if (ratings.count == 0) continue;
-      const FoldedRow row =
-          fold_in(objective, ratings, users, gram.matrix(), team,
-                  {expected.matrix.row(i), options.biases ? expected.bias[i] : 0.0F,
-                   options.feature_strength});
-      for (std::size_t k = 0; k < row.vector.size(); ++k) {
-        EXPECT_NEAR(row.vector[k], trainer.items().matrix.row(i)[k], 1e-4);
-      }
-      if (options.biases) {
-        EXPECT_NEAR(row.bias, trainer.items().bias[i], 1e-4);
+    expect_folded_in(problem.ratings.by_item(), options, trainer.mean(), users, expected,
+                     trainer.items(), team);
+  }
+}
+
+TEST(FeaturePrior, UsersEndWhereAFoldInPutsThem) {
+  ThreadTeam team(1);
+  const Case problem(40, 30, 6, team);
+  const FeatureRows of_users(sparse(random_features(40, 5, 9)), 5);
+  for (const TrainOptions& options : kinds_of_options()) {
+    Trainer trainer(problem.ratings, options, zero_factors(40, options, team),
+                    initial_factors(keys_of(30), options, problem.ratings.spread(), team), team,
+                    INFINITY, {&of_users, &problem.features});
+    double before = INFINITY;
+    for (int i = 0; i < 10; ++i) {
+      for (const double loss : {trainer.solve_users(), trainer.solve_items()}) {
+        EXPECT_LE(loss, before * (1 + 1e-5));
+        before = loss;
       }
     }
+    EXPECT_LE(trainer.finish(), before * (1 + 1e-5));
+    EXPECT_GT(dense(trainer.user_prior()->means()).norm(), 0.1);
+    const Factors expected =
+        expected_factors(of_users.by_row, trainer.user_prior()->coefficients(), team);
+    expect_folded_in(problem.ratings.by_user(), options, trainer.mean(), trainer.items(), expected,
+                     trainer.users(), team);
   }
 }
 

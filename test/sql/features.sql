@@ -105,6 +105,45 @@ call als.train_in_steps('stepped', 'likes', rating_col => null, feedback => 'imp
 select n_new_items, (select count(*) from stepped_item_feature_weights) > 0 as has_weights from stepped;
 call als.retrain_in_steps('stepped', iterations => 2);
 select run, n_new_items from als.latest_run('stepped');
+-- A column of features that has gone, or has become another, is no silence.
+create table fickle as select item_id, topic, price from items where item_id < 1000;
+select 1 from als.train('changing', 'likes', rating_col => null, feedback => 'implicit', factors => 2, item_features => 'fickle');
+alter table fickle add column more int;
+select als.refresh_items('changing', array[3]);
+alter table fickle alter column price type text;
+select try($$select als.refresh_items('changing')$$);
+alter table fickle drop column price;
+select try($$select als.refresh_items('changing')$$);
+-- What a real is called depends on no setting.
+create table reals as select item_id, array[(item_id % 4)::real / 3] as x from items where item_id < 1000;
+set extra_float_digits = 3;
+select 1 from als.train('real', 'likes', rating_col => null, feedback => 'implicit', factors => 2, item_features => 'reals');
+set extra_float_digits = -5;
+create table real_before as select item_id, factors from real_item_factors where n_ratings = 0;
+select als.refresh_items('real', array(select item_id from real_before)) = count(*) as are_all from real_before;
+select max(abs(a - b)) < 1e-5 as is_the_same from real_before r join real_item_factors f using (item_id), unnest(r.factors, f.factors) as x (a, b);
+reset extra_float_digits;
+-- The vector of an item that is in no table, from its features: that which its row would have.
+create table formed as select item_id, topic, tags, price, released, size, is_new, words, md5(topic)::uuid as key, sometimes from items where item_id <= 300;
+select 1 from als.train('forms', 'likes', rating_col => null, feedback => 'implicit', factors => 8, item_features => 'formed');
+select bool_and(als.features_vector('forms', to_jsonb(f)) = factors) as is_the_same, count(*)
+from formed f join forms_item_factors using (item_id) where n_ratings = 0 and item_id < 60;
+select als.features_vector('forms', '{"topic": null}') = als.features_vector('forms', '{}') as is_missing;
+select item_id % 10 as topic, count(*) from (select item_id from forms_item_factors order by als.cosine(factors, als.features_vector('forms', '{"topic": "topic 3", "tags": ["tag 3"]}')) desc limit 10) x group by 1 order by 2 desc limit 1;
+select als.features_vector('forms', null) is null as is_null;
+create function vector(features text, side text default 'item') returns text language sql as $$
+	select try(format('select als.features_vector(%L, %L, %L)', 'forms', features, side))
+$$;
+select vector('[1]');
+select vector('{"colour": "red"}');
+select vector('{"price": "cheap"}');
+select vector('{"topic": ["a", "b"]}');
+select vector('{"tags": "tag 3"}');
+select vector('{"tags": [["tag 3"]]}');
+select vector('{"released": 5}');
+select vector('{"released": "some day"}');
+select vector('{}', 'user');
+select vector('{}', 'other');
 -- Options as JSON.
 select n_new_items, feature_strength from als.train('from_json', 'likes', '{"item_features": "items", "feature_strength": 2, "rating_col": null, "feedback": "implicit", "factors": 4}'::jsonb);
 

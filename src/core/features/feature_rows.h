@@ -18,6 +18,12 @@ struct FeatureRows {
   std::size_t features;
 };
 
+/// The features of both sides' rows, null where a side has none.
+struct SideFeatures {
+  const FeatureRows* users = nullptr;
+  const FeatureRows* items = nullptr;
+};
+
 /// What features say of the factors of a row: adds their product with the weights, by feature, to
 /// `factors` and, with biases, to `bias`.
 /// Both are zero to begin with.

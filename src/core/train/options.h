@@ -28,7 +28,7 @@ enum class Solver : std::uint8_t {
 /// with biases. Implicit feedback (Hu, Koren, Volinsky 2008): w = 1 + alpha*|r| on observed cells
 /// and 1 elsewhere, p = 1 where r > 0 and 0 elsewhere, s = x.y.
 ///
-/// With features f_i of the items also
+/// With features f_i of the items, or f_u of the users, also
 ///
 ///   lambda * kappa * (sum_i (W_i)^e |y_i - C^T f_i|^2 + mu |C|^2)
 ///
@@ -47,7 +47,7 @@ struct TrainOptions {
   bool biases = false;               ///< explicit only
   bool nonnegative = false;          ///< no factor below zero (biases may be); solved directly
   Solver solver = Solver::kAuto;
-  double feature_regularization = 3;  ///< mu, in items of the mean W^e; see FeaturePrior
+  double feature_regularization = 3;  ///< mu, in rows of the mean W^e; see FeaturePrior
   double feature_strength = 1;        ///< kappa
   double tolerance = 0;     ///< stop when an iteration lowers the loss by less than this part
   std::uint64_t seed = 42;  ///< of the initial factors

@@ -27,11 +27,11 @@ namespace als {
 class Trainer : public HalfSteps {
  public:
   /// Starts from these factors, which must have the shape that the options ask for. `ratings`,
-  /// `features` and `team` must outlive the trainer. loss: what the last half-step of the trainer
-  /// returned from which this one takes over, after an iteration or more. features: of the items,
-  /// if any; their weights start as the regression of these factors.
+  /// the features and `team` must outlive the trainer. loss: what the last half-step of the trainer
+  /// returned from which this one takes over, after an iteration or more. The weights of
+  /// features start as the regression of these factors.
   Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
-          ThreadTeam& team, double loss = INFINITY, const FeatureRows* features = nullptr);
+          ThreadTeam& team, double loss = INFINITY, SideFeatures features = {});
 
   /// Starts from initial_factors() of the items.
   Trainer(const Ratings& ratings, const TrainOptions& options,
@@ -45,7 +45,8 @@ class Trainer : public HalfSteps {
   double solve_users() override;
   double solve_items() override;
 
-  /// Solves every user row exactly, whatever the solver. Returns the value of the objective.
+  /// Solves every user row exactly, whatever the solver, for the weights of features as they are.
+  /// Returns the value of the objective.
   double finish() override;
 
   /// Whether half-steps are steps of conjugate gradients, which Solver::kAuto leaves open.
@@ -55,9 +56,8 @@ class Trainer : public HalfSteps {
   const Factors& items() const { return items_; }
   double mean() const { return mean_; }  ///< mu; 0 without biases
 
-  const CompressedRows& ratings_by_item() const { return ratings_by_item_; }
-
-  /// What the items' features say of their factors; null without features.
+  /// What features say of a side's factors; null without features.
+  const FeaturePrior* user_prior() const { return user_prior_ ? &*user_prior_ : nullptr; }
   const FeaturePrior* item_prior() const { return item_prior_ ? &*item_prior_ : nullptr; }
 
   /// Hands over the factors: from where they are, another trainer goes on as this one would have.
@@ -69,16 +69,18 @@ class Trainer : public HalfSteps {
   std::size_t refined_rows() const override { return refined_rows_; }
 
  private:
+  void lean_on(const FeatureRows& features, const TrainOptions& options, const Factors& rows,
+               HalfStep& step, std::optional<FeaturePrior>& prior);
   double record(const HalfStep::Result& result, double& ridge);
-  void lean_on(const FeatureRows& features, const TrainOptions& options);
+  double record_users(const HalfStep::Result& result);
   double record_items(const HalfStep::Result& result);
 
   ThreadTeam& team_;
   bool cg_;
   double mean_;
-  const CompressedRows& ratings_by_item_;
   HalfStep user_step_;
   HalfStep item_step_;
+  std::optional<FeaturePrior> user_prior_;
   std::optional<FeaturePrior> item_prior_;
   TrainingWorkspace workspace_;
   OverRelaxation over_relaxation_;

@@ -9,7 +9,7 @@
 namespace als {
 
 TrainingLoop::TrainingLoop(const Ratings& ratings, const TrainOptions& options, State state,
-                           ThreadTeam& team, const FeatureRows* features)
+                           ThreadTeam& team, SideFeatures features)
     : trainer_(ratings, options, std::move(state.users), std::move(state.items), team,
                state.loss.empty() ? INFINITY : state.loss.back(), features),
       iterations_(options, trainer_, std::move(state.loss), state.finished),

@@ -21,10 +21,10 @@ class TrainingLoop {
     bool finished = false;
   };
 
-  /// `ratings`, `options`, `team` and `features` must outlive the training. features: of the items;
-  /// a training with them cannot be put aside.
+  /// `ratings`, `options`, `team` and the features must outlive the training, which cannot be put
+  /// aside with features.
   TrainingLoop(const Ratings& ratings, const TrainOptions& options, State state, ThreadTeam& team,
-               const FeatureRows* features = nullptr);
+               SideFeatures features = {});
 
   /// To be called until finished().
   void iterate() { iterations_.iterate(); }

@@ -14,7 +14,7 @@
 #include "pg/batch/refreshed_features.h"
 #include "pg/batch/spread_refresh.h"
 #include "pg/cache/fixed_side.h"
-#include "pg/features/unrated_items.h"
+#include "pg/features/unrated_rows.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
 #include "pg/ids/id_equality.h"
@@ -165,13 +165,14 @@ bool knows_popularity(const Model& model) {
   return model.feedback == Feedback::kImplicit || model.damping;
 }
 
-/// Items that the model does not have, and their features now make it know.
-void add_new_items(ServedModel& served, const RefreshedFeatures& features, IdDictionary& wanted) {
-  const IdIndex& known = served.side(Side::kItems).ids();
+/// Ids that the model does not have, and their features now make it know.
+void add_new(ServedModel& served, Side side, const RefreshedFeatures& features,
+             IdDictionary& wanted) {
+  const IdIndex& known = served.side(side).ids();
   server([&] {
     guard([&] {
-      for (std::uint32_t i = 0; i < features.items().size(); ++i) {
-        const Datum id = features.items().id(i);
+      for (std::uint32_t i = 0; i < features.ids().size(); ++i) {
+        const Datum id = features.ids().id(i);
         if (known.find(id) == IdIndex::kMissing) wanted.find_or_add(id);
       }
     });
@@ -180,14 +181,14 @@ void add_new_items(ServedModel& served, const RefreshedFeatures& features, IdDic
 
 /// Of ids without ratings, those with features get the rows that these give them. Leaves the others
 /// in `ids`.
-std::uint64_t write_unrated(ServedModel& served, const RefreshedFeatures& features,
+std::uint64_t write_unrated(ServedModel& served, Side side, const RefreshedFeatures& features,
                             std::vector<Datum>& ids, ModelWriter& store, ThreadTeam& team) {
-  const IdType& type = served.id_type(Side::kItems);
+  const IdType& type = served.id_type(side);
   IdDictionary unrated(&type);
   server([&] {
     guard([&] {
       for (const Datum id : ids)
-        if (features.items().find(id) != IdDictionary::kMissing) unrated.find_or_add(id);
+        if (features.ids().find(id) != IdDictionary::kMissing) unrated.find_or_add(id);
     });
   });
   const auto has_features = [&](Datum id) {
@@ -201,8 +202,9 @@ std::uint64_t write_unrated(ServedModel& served, const RefreshedFeatures& featur
   std::vector<std::uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0U);
   const Model& model = served.model();
-  return write_unrated_items(store, unrated, std::move(order), factors, knows_popularity(model),
-                             model.mean, model.damping);
+  std::optional<UnratedPopularity> popularity;
+  if (side == Side::kItems && knows_popularity(model)) popularity = {model.mean, model.damping};
+  return write_unrated_rows(store, side, unrated, std::move(order), factors, popularity);
 }
 
 /// Computes the rows of these ids, and writes them.
@@ -219,7 +221,7 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   for (Datum id : ids)
     if (!live.contains(id)) gone.push_back(id);
   std::uint64_t written = 0;
-  if (features) written += write_unrated(served, *features, gone, store, team);
+  if (features) written += write_unrated(served, side, *features, gone, store, team);
   const Param gone_ids = server([&] { return id_array(type, gone); });
   if (!gone.empty() && !force)
     check_removal(served.model(), side, store.count_factors(side, type, gone_ids));
@@ -294,8 +296,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   const bool of_users = side == Side::kUsers;
   IdDictionary wanted(&type);
   std::optional<RefreshedFeatures> features;
-  if (side == Side::kItems && served->model().has_item_features())
-    features.emplace(served->model(), type);
+  if (served->model().has_features(side)) features.emplace(served->model(), side, type);
   if (!PG_ARGISNULL(kIds))
     for (Datum id :
          id_values_arg(fcinfo, kIds, type, of_users ? "user_ids" : "item_ids", side_name(side)))
@@ -309,7 +310,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
     if (PG_ARGISNULL(kIds)) {
       progress.enter(Phase::kReading);
       find_changed(*served, side, wanted, progress);
-      if (features) add_new_items(*served, *features, wanted);
+      if (features) add_new(*served, side, *features, wanted);
     }
     if (wanted.size() > 0)
       written = refresh(*served, side, wanted, features, force, store, progress);

@@ -7,16 +7,13 @@ namespace als::pg {
 
 namespace {
 
-/// Items that have features and no ratings are there to be recommended. That a user has not rated
-/// them says nothing: they take no part in the objective.
-bool is_new(const LoadedFactors& items, std::size_t i) { return items.n_ratings()[i] == 0; }
-
-bool has_new_items(const Model& model, Side side) {
-  return side == Side::kItems && model.has_item_features();
-}
+/// Items that have features and no ratings are there to be recommended, and such users to be
+/// served. That nobody has rated the ones, and the others nothing, says nothing: they take no part
+/// in the objective.
+bool is_new(const LoadedFactors& rows, std::size_t i) { return rows.n_ratings()[i] == 0; }
 
 std::size_t counted(const Model& model, Side side, const LoadedFactors& factors) {
-  if (!has_new_items(model, side)) return factors.size();
+  if (!model.has_features(side)) return factors.size();
   const std::int32_t* ratings = factors.n_ratings();
   return factors.size() -
          static_cast<std::size_t>(std::count(ratings, ratings + factors.size(), 0));
@@ -38,15 +35,15 @@ FixedSide::FixedSide(ServedModel& served, Side side)
       vectors(vectors_of(served.model(), served.side(side))) {
   if (!objective.implicit()) return;
   gram = served.search(side).gram();
-  if (has_new_items(served.model(), side)) leave_out_new_items(served.side(side));
+  if (served.model().has_features(side)) leave_out_new(served.side(side));
 }
 
 /// Subtracts what they have in the Gram matrix.
-void FixedSide::leave_out_new_items(const LoadedFactors& items) {
-  const FactorView rows = items.rows();
+void FixedSide::leave_out_new(const LoadedFactors& side) {
+  const FactorView rows = side.rows();
   FactorMatrix added(0, rows.cols);
-  for (std::size_t i = 0; i < items.size(); ++i)
-    if (is_new(items, i)) added.append_row(rows.row(i));
+  for (std::size_t i = 0; i < side.size(); ++i)
+    if (is_new(side, i)) added.append_row(rows.row(i));
   if (added.rows() == 0) return;
   ThreadTeam alone(1);
   const NormalEquations of_new = gram_of(added.view(), alone);
@@ -63,7 +60,7 @@ FixedSide::FixedSide(ServedModel& served, Side side, ThreadTeam& team)
   if (!objective.implicit()) return;
   own_gram_ = gram_of(served.side(side).rows(), team);
   gram = own_gram_->matrix();
-  if (has_new_items(served.model(), side)) leave_out_new_items(served.side(side));
+  if (served.model().has_features(side)) leave_out_new(served.side(side));
 }
 
 void throw_no_finite_vector(const Model& model, const std::string& of) {

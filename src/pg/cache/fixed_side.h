@@ -20,7 +20,7 @@ struct FixedSide {
   const float* gram = nullptr;  ///< null for explicit feedback
 
  private:
-  void leave_out_new_items(const LoadedFactors& items);
+  void leave_out_new(const LoadedFactors& side);
 
   std::optional<NormalEquations> own_gram_;
 };

@@ -11,8 +11,8 @@ namespace als::pg {
 
 namespace {
 
-// A value of fewer items with ratings tells nothing of others: such are taken together.
-constexpr std::int64_t kFewestItems = 2;
+// A value of fewer rows with ratings tells nothing of others: such are taken together.
+constexpr std::int64_t kFewestRows = 2;
 
 // Further from the mean, in deviations, no value counts: one that is wrong, or of another kind than
 // those that the training has seen, would make more of an item than any other feature does.
@@ -23,15 +23,16 @@ constexpr double kSame = 1e-12;
 
 constexpr std::size_t kRowsBetweenPolls = std::size_t{1} << 16;
 
-constexpr const char* kRoleNames[] = {"every item", "value", "rare values", "number"};
+constexpr FeatureRole kRoles[] = {FeatureRole::kEvery, FeatureRole::kValue, FeatureRole::kRare,
+                                  FeatureRole::kNumber};
 
 std::int64_t count_rows(const std::vector<bool>& is_rated) {
   return std::count(is_rated.begin(), is_rated.end(), true);
 }
 
-/// Of each value the rated items that have it, each once.
-std::vector<std::int64_t> items_of_values(const ColumnValues& column,
-                                          const std::vector<bool>& is_rated) {
+/// Of each value the rated rows that have it, each once.
+std::vector<std::int64_t> rows_of_values(const ColumnValues& column,
+                                         const std::vector<bool>& is_rated) {
   std::vector<std::int64_t> counts(column.values.size());
   std::vector<std::uint32_t> last(column.values.size(), ~std::uint32_t{0});
   for (const ColumnValues::Entry& entry : column.entries) {
@@ -44,17 +45,17 @@ std::vector<std::int64_t> items_of_values(const ColumnValues& column,
 
 void add_values(const std::string& name, const ColumnValues& column,
                 const std::vector<bool>& is_rated, std::vector<Feature>& features) {
-  const std::vector<std::int64_t> counts = items_of_values(column, is_rated);
+  const std::vector<std::int64_t> counts = rows_of_values(column, is_rated);
   std::map<std::string, std::int64_t> frequent;  // in an order that depends on the values alone
   std::int64_t rare = 0;
   for (std::size_t v = 0; v < counts.size(); ++v) {
-    if (counts[v] >= kFewestItems)
+    if (counts[v] >= kFewestRows)
       frequent.emplace(column.values[v], counts[v]);
     else
       rare += counts[v];
   }
-  for (const auto& [value, items] : frequent)
-    features.push_back({FeatureRole::kValue, name, value, items});
+  for (const auto& [value, rows] : frequent)
+    features.push_back({FeatureRole::kValue, name, value, rows});
   if (rare > 0) features.push_back({FeatureRole::kRare, name, "", rare});
 }
 
@@ -104,17 +105,31 @@ void add_number(const std::string& name, const ColumnValues& column,
 void check_has_rated_rows(const FeatureReader& reader, const std::vector<bool>& is_rated) {
   for (std::uint32_t row = 0; row < is_rated.size(); ++row)
     if (is_rated[row] && reader.has_row(row)) return;
-  throw UserError(ERRCODE_NO_DATA_FOUND, "item_features has no row for any item with ratings",
-                  reader.source().hint_about_ids());
+  const DescribedFeatures& source = reader.source();
+  throw UserError(
+      ERRCODE_NO_DATA_FOUND,
+      format("%s has no row for any %s with ratings", source.what, side_name(source.side)),
+      source.hint_about_ids());
 }
 
 }  // namespace
 
-const char* role_name(FeatureRole role) { return kRoleNames[static_cast<std::size_t>(role)]; }
+const char* role_name(FeatureRole role, Side side) {
+  switch (role) {
+    case FeatureRole::kEvery:
+      return side == Side::kUsers ? "every user" : "every item";
+    case FeatureRole::kValue:
+      return "value";
+    case FeatureRole::kRare:
+      return "rare values";
+    default:
+      return "number";
+  }
+}
 
-std::optional<FeatureRole> role_named(const std::string& name) {
-  for (std::size_t i = 0; i < std::size(kRoleNames); ++i)
-    if (name == kRoleNames[i]) return static_cast<FeatureRole>(i);
+std::optional<FeatureRole> role_named(const std::string& name, Side side) {
+  for (const FeatureRole role : kRoles)
+    if (name == role_name(role, side)) return role;
   return std::nullopt;
 }
 
@@ -122,7 +137,7 @@ FeatureDictionary::FeatureDictionary(std::vector<Feature> features)
     : features_(std::move(features)) {
   for (std::uint32_t f = 0; f < features_.size(); ++f) {
     const Feature& feature = features_[f];
-    if (feature.role == FeatureRole::kEveryItem) {
+    if (feature.role == FeatureRole::kEvery) {
       every_ = f;
       continue;
     }
@@ -138,7 +153,7 @@ FeatureDictionary FeatureDictionary::of(const FeatureReader& reader,
                                         const std::vector<bool>& is_rated,
                                         const std::vector<std::uint32_t>& order) {
   check_has_rated_rows(reader, is_rated);
-  std::vector<Feature> features{{FeatureRole::kEveryItem, "", "", count_rows(is_rated)}};
+  std::vector<Feature> features{{FeatureRole::kEvery, "", "", count_rows(is_rated)}};
   for (std::size_t c = 0; c < reader.columns().size(); ++c) {
     const FeatureColumn& source = reader.source().columns[c];
     const ColumnValues& column = reader.columns()[c];
@@ -147,9 +162,9 @@ FeatureDictionary FeatureDictionary::of(const FeatureReader& reader,
         std::none_of(column.numbers.begin(), column.numbers.end(), is_of_rated))
       throw UserError(
           ERRCODE_NULL_VALUE_NOT_ALLOWED,
-          format("column \"%s\" of item_features has no value for any item with ratings",
-                 source.name.c_str()),
-          "Leave it out, in a query as item_features.");
+          format("column \"%s\" of %s has no value for any %s with ratings", source.name.c_str(),
+                 reader.source().what, side_name(reader.source().side)),
+          format("Leave it out, in a query as %s.", reader.source().what));
     if (source.kind == ColumnKind::kNumber)
       add_number(source.name, column, is_rated, order, features);
     else
@@ -161,6 +176,27 @@ FeatureDictionary FeatureDictionary::of(const FeatureReader& reader,
 FeatureDictionary::Column FeatureDictionary::column_of(const std::string& name) const {
   const auto found = columns_.find(name);
   return found == columns_.end() ? Column{} : found->second;
+}
+
+void FeatureDictionary::check_columns(const DescribedFeatures& source,
+                                      const std::string& model) const {
+  const char* hint = "It has changed since the training: train the model again.";
+  for (const auto& [name, known] : columns_) {
+    const auto column =
+        std::find_if(source.columns.begin(), source.columns.end(),
+                     [&, &name = name](const FeatureColumn& c) { return c.name == name; });
+    if (column == source.columns.end())
+      throw UserError(
+          ERRCODE_UNDEFINED_COLUMN,
+          format("%s of model %s has no column \"%s\"", source.what, model.c_str(), name.c_str()),
+          hint);
+    if ((column->kind == ColumnKind::kNumber) != (known.number != kNone))
+      throw UserError(
+          ERRCODE_DATATYPE_MISMATCH,
+          format("column \"%s\" of %s of model %s %s", name.c_str(), source.what, model.c_str(),
+                 known.number != kNone ? "is no number" : "has become a number"),
+          hint);
+  }
 }
 
 /// Calls cell(row, feature, value) for what the rows have, a row's cells in any order.
@@ -209,7 +245,7 @@ CompressedRows FeatureDictionary::encoded(const FeatureReader& reader,
     if (row % kRowsBetweenPolls == 0) server([] { CHECK_FOR_INTERRUPTS(); });
     const auto end = cells.begin() + static_cast<std::ptrdiff_t>(next[row]);
     std::sort(begin, end);
-    // Several rare values of an item count once, as one value that is given twice does.
+    // Several rare values of a row count once, as one value that is given twice does.
     const auto unique =
         std::unique(begin, end, [](const Cell& a, const Cell& b) { return a.first == b.first; });
     for (; begin != unique; ++begin) {

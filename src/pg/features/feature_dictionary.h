@@ -8,20 +8,21 @@ namespace als::pg {
 
 /// What a feature stands for.
 enum class FeatureRole {
-  kEveryItem,  ///< 1 of every item, so that others tell how an item differs
-  kValue,      ///< 1 of items whose column has the value
-  kRare,       ///< 1 of items whose column has a value that is not among the others
-  kNumber,     ///< (number - center) / scale, no more than 10; 0 where it is missing
+  kEvery,   ///< 1 of every row, so that others tell how a row differs
+  kValue,   ///< 1 of rows whose column has the value
+  kRare,    ///< 1 of rows whose column has a value that is not among the others
+  kNumber,  ///< (number - center) / scale, no more than 10; 0 where it is missing
 };
 
-const char* role_name(FeatureRole role);
-std::optional<FeatureRole> role_named(const std::string& name);
+/// As the table of weights has it.
+const char* role_name(FeatureRole role, Side side);
+std::optional<FeatureRole> role_named(const std::string& name, Side side);
 
 struct Feature {
   FeatureRole role;
-  std::string column;  ///< empty of kEveryItem
+  std::string column;  ///< empty of kEvery
   std::string value;
-  std::int64_t n_items = 0;  ///< with ratings that have it
+  std::int64_t n_rows = 0;  ///< with ratings that have it
   double center = 0;
   double scale = 1;
 };
@@ -32,11 +33,15 @@ class FeatureDictionary {
 
   /// What a training makes of what has been read. is_rated: of each row. order: of the rows, so
   /// that nothing depends on the order in which they came. Throws P0002 if there
-  /// are no rows of rated items, 22004 for a column that is null in all of them.
+  /// are no rows of rated ids, 22004 for a column that is null in all of them.
   static FeatureDictionary of(const FeatureReader& reader, const std::vector<bool>& is_rated,
                               const std::vector<std::uint32_t>& order);
 
   const std::vector<Feature>& features() const { return features_; }
+
+  /// Throws 42703 for a column of features that the source no longer has, 42804 for one that has
+  /// become one of another kind. model: its name.
+  void check_columns(const DescribedFeatures& source, const std::string& model) const;
 
   /// Rows of what has been read; each has its place there, or kLeftOut.
   static constexpr std::uint32_t kLeftOut = ~std::uint32_t{0};

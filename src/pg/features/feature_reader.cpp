@@ -20,7 +20,8 @@ FeatureReader::FeatureReader(const DescribedFeatures& source, const IdDictionary
     : source_(source),
       known_(known),
       others_(&known.type()),
-      converter_(converter_or_throw(source.id_type, known.type(), "item", CurrentMemoryContext)),
+      converter_(converter_or_throw(source.id_type, known.type(), side_name(source.side),
+                                    CurrentMemoryContext)),
       columns_(source.columns.size()) {}
 
 std::string FeatureReader::query() const {
@@ -31,6 +32,8 @@ std::string FeatureReader::query() const {
 
 void FeatureReader::read() {
   SourceNames names(source_);
+  LocalSettings settings;  // that decide how numbers become texts
+  settings.set("extra_float_digits", "1");
   std::vector<Oid> types{source_.id_type};
   for (const FeatureColumn& column : source_.columns)
     types.push_back(column.kind == ColumnKind::kNumber     ? FLOAT8OID
@@ -38,6 +41,7 @@ void FeatureReader::read() {
                                                            : TEXTOID);
   for_each_row(prepare(query()), {}, types,
                [&](TupleTableSlot* slot) { add(slot->tts_values, slot->tts_isnull); });
+  settings.end();
   names.end();
 }
 
@@ -51,12 +55,14 @@ void FeatureReader::add(const Datum* values, const bool* nulls) {
     row = static_cast<std::uint32_t>(known_.size()) + others_.find_or_add(id);
   if (has_row(row)) {
     const char* shown = id_text(known_.type(), id);
-    throw UserError(ERRCODE_CARDINALITY_VIOLATION,
-                    format("item %s stands in item_features twice", shown),
-                    source_.id_col == source_.item_col
-                        ? "Give each item one row: array_agg() makes several values of a feature "
-                          "one."
-                        : source_.hint_about_ids());
+    throw UserError(
+        ERRCODE_CARDINALITY_VIOLATION,
+        format("%s %s stands in %s twice", side_name(source_.side), shown, source_.what),
+        source_.id_col == source_.named_id
+            ? format("Give each %s one row: array_agg() makes several values of a "
+                     "feature one.",
+                     side_name(source_.side))
+            : source_.hint_about_ids());
   }
   if (row >= has_row_.size()) has_row_.resize(std::max<std::size_t>(row + 1, has_row_.size() * 2));
   has_row_[row] = true;
@@ -86,8 +92,9 @@ void FeatureReader::count_bytes(std::size_t more) {
   unchecked_bytes_ += more;
   if (unchecked_bytes_ < kBytesBetweenChecks) return;
   unchecked_bytes_ = 0;
-  check_memory_limit("reading item_features", memory(), ", or leave columns out of it.",
-                     format("After %zu items.", rows_));
+  check_memory_limit(
+      source_.side == Side::kUsers ? "reading user_features" : "reading item_features", memory(),
+      ", or leave columns out of it.", format("After %zu %ss.", rows_, side_name(source_.side)));
 }
 
 /// Each value is there twice, as a list of them and in the table.
@@ -107,10 +114,11 @@ void FeatureReader::add_value(std::size_t column, std::uint32_t row, const char*
       std::string(text, size), static_cast<std::uint32_t>(values.values.size()));
   if (is_new) {
     if (values.values.size() == kMaxValues)
-      throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-                      format("column \"%s\" of item_features has more than %zu different values",
-                             source_.columns[column].name.c_str(), kMaxValues),
-                      "Leave it out, or give its coarser part, in a query as item_features.");
+      throw UserError(
+          ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+          format("column \"%s\" of %s has more than %zu different values",
+                 source_.columns[column].name.c_str(), source_.what, kMaxValues),
+          format("Leave it out, or give its coarser part, in a query as %s.", source_.what));
     values.values.push_back(place->first);
     value_bytes_ += size;
   }

@@ -26,15 +26,15 @@ struct ColumnValues {
   std::vector<Number> numbers;
 };
 
-/// Reads features of items that are known and of others. Rows are numbered: a known item has the
+/// Reads features of rows that are known and of others. They are numbered: a known one has the
 /// number that its dictionary gives it, others follow.
 class FeatureReader {
  public:
-  /// Both must outlive the reader. known: the items that have ratings, complete.
+  /// Both must outlive the reader. known: the ids that have ratings, complete.
   FeatureReader(const DescribedFeatures& source, const IdDictionary& known);
 
   /// Reads everything under the active snapshot, as the caller, within an SPI connection. Throws
-  /// 21000 for an item that stands there twice, 54000 for a column of too many values,
+  /// 21000 for an id that stands there twice, 54000 for a column of too many values,
   /// 53400 as soon as they take more memory than als.max_memory.
   void read();
 

@@ -25,21 +25,21 @@ bool is_number(Oid type) {
 }
 
 /// Types may bring casts of their owners'. A server call.
-void check_is_read_as(Oid type, Oid target) {
+void check_is_read_as(Oid type, Oid target, const char* what) {
   Oid function;
   if (find_coercion_pathway(target, type, COERCION_EXPLICIT, &function) == COERCION_PATH_FUNC)
     check_cast_is_trusted(type, target, function,
-                          "Cast it yourself, in a query as item_features, or leave it out.");
+                          psprintf("Cast it yourself, in a query as %s, or leave it out.", what));
 }
 
-FeatureColumn describe_column(const std::string& name, Oid declared) {
+FeatureColumn describe_column(const std::string& name, Oid declared, const char* what) {
   const std::string column = quoted(name);
-  FeatureColumn described{name, ColumnKind::kCategory, column + "::pg_catalog.text"};
+  FeatureColumn described{name, ColumnKind::kCategory, column + "::pg_catalog.text", TEXTOID};
   const char* unfit = server([&]() -> const char* {
     const Oid type = getBaseType(declared);
     const Oid element = get_base_element_type(type);
     if (is_category(type)) {
-      check_is_read_as(type, TEXTOID);
+      check_is_read_as(type, TEXTOID, what);
       return nullptr;
     }
     if (is_number(type) || is_time(type))
@@ -49,29 +49,34 @@ FeatureColumn describe_column(const std::string& name, Oid declared) {
       described.kind = ColumnKind::kElements;
     else
       return format_type_be(declared);
-    if (is_number(type)) check_is_read_as(type, FLOAT8OID);
+    if (is_number(type)) check_is_read_as(type, FLOAT8OID, what);
     if (OidIsValid(element)) {
-      check_is_read_as(type, TEXTARRAYOID);
-      check_is_read_as(getBaseType(element), TEXTOID);
+      check_is_read_as(type, TEXTARRAYOID, what);
+      check_is_read_as(getBaseType(element), TEXTOID, what);
     }
     return nullptr;
   });
   if (unfit != nullptr)
     throw UserError(
         ERRCODE_DATATYPE_MISMATCH,
-        format("column \"%s\" of item_features is of type %s, which is no feature", name.c_str(),
-               unfit),
-        "Features are texts, enums, booleans, numbers, dates, timestamps, arrays of such, and "
-        "tsvectors: leave the column out or cast it, in a query as item_features.");
+        format("column \"%s\" of %s is of type %s, which is no feature", name.c_str(), what, unfit),
+        format("Features are texts, enums, booleans, numbers, dates, timestamps, arrays of such, "
+               "and tsvectors: leave the column out or cast it, in a query as %s.",
+               what));
   const Oid base = server([&] { return getBaseType(declared); });
-  if (described.kind == ColumnKind::kElements)
+  if (base == UUIDOID) described.json_type = base;
+  if (described.kind == ColumnKind::kElements) {
+    described.json_type = base == TSVECTOROID ? TSVECTOROID : TEXTARRAYOID;
     described.expression = base == TSVECTOROID ? "pg_catalog.tsvector_to_array(" + column + ")"
                                                : column + "::pg_catalog.text[]";
-  if (described.kind == ColumnKind::kNumber)
+  }
+  if (described.kind == ColumnKind::kNumber) {
+    described.json_type = is_time(base) ? base : FLOAT8OID;
     described.expression = is_time(base)
                                ? "case when pg_catalog.isfinite(" + column +
                                      ") then pg_catalog.date_part('epoch', " + column + ") end"
                                : column + "::pg_catalog.float8";
+  }
   return described;
 }
 
@@ -82,15 +87,15 @@ void check_ids(const DescribedFeatures& features, const IdType& ids) {
     IdConverter converter;
     init_id_converter(&converter, features.id_type, ids.oid, CurrentMemoryContext);
     const bool fits = converter.method != IdConverter::kNone &&
-                      (features.id_col == features.item_col ||
+                      (features.id_col == features.named_id ||
                        TypeCategory(features.id_type) == TypeCategory(ids.oid));
     return fits ? nullptr : format_type_be(features.id_type);
   });
   if (unfit != nullptr)
     throw UserError(
         ERRCODE_DATATYPE_MISMATCH,
-        format("column \"%s\" of item_features is of type %s, and the ids of items are %s",
-               features.id_col.c_str(), unfit, ids.name),
+        format("column \"%s\" of %s is of type %s, and the ids of %ss are %s",
+               features.id_col.c_str(), features.what, unfit, side_name(features.side), ids.name),
         features.hint_about_ids());
 }
 
@@ -101,37 +106,38 @@ const char* kind_name(ColumnKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-RatingSource parse_features(const std::string& text) {
+RatingSource parse_features(const std::string& text, Side side) {
   if (text.find_first_not_of("; \t\r\n") == std::string::npos)
-    throw UserError(ERRCODE_SYNTAX_ERROR, "item_features is empty",
-                    "Name a table or a view, or write a query: its columns are the items' ids and "
-                    "their features.");
+    throw UserError(ERRCODE_SYNTAX_ERROR, format("%s is empty", features_name(side)),
+                    format("Name a table or a view, or write a query: its columns are the %ss' ids "
+                           "and their features.",
+                           side_name(side)));
   RatingSource source = parse_source(text);
-  source.what = "item_features";
+  source.what = features_name(side);
   return source;
 }
 
 std::string DescribedFeatures::hint_about_ids() const {
-  if (id_col == item_col)
+  if (id_col == named_id)
     return format("Its ids are read from column \"%s\": they must be those of the source.",
                   id_col.c_str());
   return format(
       "Its ids are read from its first column, \"%s\". Where they are in another, name that one "
       "\"%s\" in a query: 'select ... as \"%s\", ...'.",
-      id_col.c_str(), item_col.c_str(), item_col.c_str());
+      id_col.c_str(), named_id.c_str(), named_id.c_str());
 }
 
-DescribedFeatures describe_features(const RatingSource& named, const std::string& item_col,
-                                    const IdType& ids) {
-  DescribedFeatures features{named, {}, InvalidOid, {}};
-  features.item_col = item_col;
+DescribedFeatures describe_features(const RatingSource& named, Side side,
+                                    const std::string& named_id, const IdType& ids) {
+  DescribedFeatures features{named, side, named_id, {}, InvalidOid, {}};
+  features.what = features_name(side);
   SourceNames names(features);
   TupleDesc columns = result_columns(prepare("select * from " + features.from_clause()));
   int id = -1;
   for (int i = 0; i < columns->natts; ++i) {
     Form_pg_attribute attribute = TupleDescAttr(columns, i);
     if (attribute->attisdropped) continue;
-    if (id < 0 || item_col == NameStr(attribute->attname)) id = i;
+    if (id < 0 || named_id == NameStr(attribute->attname)) id = i;
   }
   for (int i = 0; i < columns->natts; ++i) {
     Form_pg_attribute attribute = TupleDescAttr(columns, i);
@@ -141,13 +147,14 @@ DescribedFeatures describe_features(const RatingSource& named, const std::string
       features.id_col = name;
       features.id_type = attribute->atttypid;
     } else {
-      features.columns.push_back(describe_column(name, attribute->atttypid));
+      features.columns.push_back(describe_column(name, attribute->atttypid, features.what));
     }
   }
   names.end();
   if (features.columns.empty())
-    throw UserError(ERRCODE_UNDEFINED_COLUMN, "item_features has no column of features",
-                    "Its columns are the items' ids and one or more features.");
+    throw UserError(
+        ERRCODE_UNDEFINED_COLUMN, format("%s has no column of features", features.what),
+        format("Its columns are the %ss' ids and one or more features.", side_name(side)));
   check_ids(features, ids);
   return features;
 }

@@ -1,4 +1,5 @@
-// A table, view or query of items and their features: first as named, then column by column.
+// A table, view or query of users or items and their features: first as named, then column by
+// column.
 #pragma once
 
 #include "pg/source/rating_source.h"
@@ -18,10 +19,13 @@ struct FeatureColumn {
   std::string name;
   ColumnKind kind;
   std::string expression;  ///< of type text, text[] or float8
+  Oid json_type;           ///< what JSON is read as that gives it: a type of the server's own
 };
 
 struct DescribedFeatures : RatingSource {
-  std::string id_col;
+  Side side = Side::kItems;
+  std::string named_id;  ///< how the source of ratings names the ids
+  std::string id_col;    ///< how they are named here
   Oid id_type = InvalidOid;
   std::vector<FeatureColumn> columns;
 
@@ -29,13 +33,13 @@ struct DescribedFeatures : RatingSource {
   std::string hint_about_ids() const;
 };
 
-/// As parse_source(), for what the argument item_features names.
-RatingSource parse_features(const std::string& text);
+/// As parse_source(), for what the argument features_name(side) names.
+RatingSource parse_features(const std::string& text, Side side);
 
-/// Looks up the columns, as the caller, within an SPI connection. The id is the column item_col or,
+/// Looks up the columns, as the caller, within an SPI connection. The id is the column named_id or,
 /// if there is none of the name, the first. Throws 42703 for a source without features, 42804 for a
 /// column that is none, or an id that does not cast to `ids`.
-DescribedFeatures describe_features(const RatingSource& named, const std::string& item_col,
-                                    const IdType& ids);
+DescribedFeatures describe_features(const RatingSource& named, Side side,
+                                    const std::string& named_id, const IdType& ids);
 
 }  // namespace als::pg

@@ -13,7 +13,13 @@ namespace als::pg {
 
 namespace {
 
-constexpr const char* kColumns = "role, column_name, value, n_items, center, scale, weights, bias";
+std::string columns_of(Side side) {
+  return std::string("role, column_name, value, n_") + side_name(side) +
+         "s, center, scale, weights, bias";
+}
+
+/// The column of the model's row that names the table.
+std::string naming_column(Side side) { return std::string(side_name(side)) + "_feature_weights"; }
 
 // Rows that go in one statement.
 constexpr std::size_t kBatch = 1000;
@@ -38,8 +44,9 @@ Oid FeatureTable::find() const {
 }
 
 SPIPlanPtr FeatureTable::naming_query() const {
-  return als::pg::prepare("select item_feature_weights from only " + model_.qualified_name() +
-                          " where item_feature_weights is not null order by run desc limit 1");
+  return als::pg::prepare("select " + naming_column(side_) + " from only " +
+                          model_.qualified_name() + " where " + naming_column(side_) +
+                          " is not null order by run desc limit 1");
 }
 
 void FeatureTable::adopt() {
@@ -58,10 +65,11 @@ void FeatureTable::check_not_spread() const {
   if (model_.is_spread())
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
                     format("model %s is spread over the nodes of a cluster, which do not support "
-                           "item_features yet",
-                           model_.qualified_name().c_str()),
-                    "Leave item_features out, or train a model of another name with distributed => "
-                    "false.");
+                           "%s yet",
+                           model_.qualified_name().c_str(), features_name(side_)),
+                    format("Leave %s out, or train a model of another name with distributed => "
+                           "false.",
+                           features_name(side_)));
 }
 
 void FeatureTable::prepare(bool make, bool unlogged) {
@@ -76,15 +84,16 @@ void FeatureTable::prepare(bool make, bool unlogged) {
 void FeatureTable::create(bool unlogged) {
   const Oid schema = model_.target_table().schema();
   const char* name = server([&] {
-    return ChooseRelationName(model_.target_table().relation().c_str(), "item", "feature_weights",
-                              schema, false);
+    return ChooseRelationName(model_.target_table().relation().c_str(), side_name(side_),
+                              "feature_weights", schema, false);
   });
   const std::string table =
       server([&] { return quote_qualified_identifier(get_namespace_name(schema), name); });
   const bool temporary = server([&] { return isAnyTempNamespace(schema); });
   execute(std::string("create ") + (unlogged && !temporary ? "unlogged " : "") + "table " + table +
-          " (run bigint, feature int, role text not null, column_name name, value text, n_items "
-          "bigint not null, center float8, scale float8, weights real[] not null, bias real, "
+          " (run bigint, feature int, role text not null, column_name name, value text, n_" +
+          side_name(side_) +
+          "s bigint not null, center float8, scale float8, weights real[] not null, bias real, "
           "primary key (run, feature))");
   table_ = server([&] { return get_relname_relid(name, schema); });
   execute(std::string("create trigger ") + kFeaturesTrigger + " after truncate on " + table +
@@ -130,18 +139,18 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
       };
     };
     execute(
-        "insert into " + relation_name(table_) + " (run, feature, " + kColumns +
+        "insert into " + relation_name(table_) + " (run, feature, " + columns_of(side_) +
             ") select $1, $2 operator(pg_catalog.+) n::pg_catalog.int4, role, "
-            "column_name::pg_catalog.name, value, n_items, center, scale, ($9)[(n "
+            "column_name::pg_catalog.name, value, n_rows, center, scale, ($9)[(n "
             "operator(pg_catalog.-) 1) operator(pg_catalog.*) $10 operator(pg_catalog.+) 1 : n "
             "operator(pg_catalog.*) $10], bias from rows from (pg_catalog.unnest($3), "
             "pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6), "
             "pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($11)) with ordinality "
-            "as features (role, column_name, value, n_items, center, scale, bias, n)",
+            "as features (role, column_name, value, n_rows, center, scale, bias, n)",
         {bigint_param(model_.newest_run() + 1), int_param(static_cast<int>(begin) - 1),
          array_param(TEXTOID, batch,
-                     [](const Feature& feature, bool&) {
-                       return CStringGetTextDatum(role_name(feature.role));
+                     [&](const Feature& feature, bool&) {
+                       return CStringGetTextDatum(role_name(feature.role, side_));
                      }),
          array_param(
              TEXTOID, batch,
@@ -152,7 +161,7 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
                        return is_null ? Datum{0} : CStringGetTextDatum(feature.value.c_str());
                      }),
          array_param(INT8OID, batch,
-                     [](const Feature& feature, bool&) { return Int64GetDatum(feature.n_items); }),
+                     [](const Feature& feature, bool&) { return Int64GetDatum(feature.n_rows); }),
          array_param(FLOAT8OID, batch, number_or_null(&Feature::center)),
          array_param(FLOAT8OID, batch, number_or_null(&Feature::scale)),
          real_array(flat.data(), flat.size()), int_param(static_cast<int>(n)),
@@ -172,19 +181,18 @@ bool all_finite(VectorView vector) {
 
 }  // namespace
 
-WeightedFeatures read_features(const Model& model) {
+WeightedFeatures read_features(const Model& model, Side side) {
+  const Oid table = model.feature_weights[side];
   const auto throw_wrong = [&](const char* what) {
-    throw UserError(
-        ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-        format("the weights of the item features of model %s %s", model.name.c_str(), what),
-        "Train the model again.");
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the weights of the %s features of model %s %s", side_name(side),
+                           model.name.c_str(), what),
+                    "Train the model again.");
   };
-  if (!server([&] { return is_features_of(model.table, model.item_feature_weights); }))
-    throw_wrong("are gone");
+  if (!server([&] { return is_features_of(model.table, table); })) throw_wrong("are gone");
   std::vector<Feature> features;
   Factors weights{FactorMatrix(0, static_cast<std::size_t>(model.factors)), {}};
-  SPIPlanPtr plan = prepare(std::string("select ") + kColumns + " from only " +
-                                relation_name(model.item_feature_weights) +
+  SPIPlanPtr plan = prepare("select " + columns_of(side) + " from only " + relation_name(table) +
                                 " where run operator(pg_catalog.=) $1 order by feature",
                             {INT8OID});
   for_each_row(
@@ -194,7 +202,7 @@ WeightedFeatures read_features(const Model& model) {
         const Datum* values = slot->tts_values;
         const bool* nulls = slot->tts_isnull;
         const std::optional<FeatureRole> role =
-            nulls[0] ? std::nullopt : role_named(TextDatumGetCString(values[0]));
+            nulls[0] ? std::nullopt : role_named(TextDatumGetCString(values[0]), side);
         if (!role || nulls[6]) throw_wrong("have been changed");
         const char* value = nulls[2] ? "" : TextDatumGetCString(values[2]);
         const VectorView vector =
@@ -206,7 +214,7 @@ WeightedFeatures read_features(const Model& model) {
             !std::isfinite(center) || !std::isfinite(scale) || !(scale > 0))
           throw_wrong("have been changed");
         if (features.size() % kBatch == 0)
-          check_memory_limit("reading the weights of item_features",
+          check_memory_limit("reading the weights of features",
                              features.size() * (sizeof(Feature) + vector.size * sizeof(float)), ".",
                              format("After %zu features.", features.size()));
         features.push_back({*role, nulls[1] ? "" : NameStr(*DatumGetName(values[1])), value,

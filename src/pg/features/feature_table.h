@@ -7,11 +7,11 @@
 
 namespace als::pg {
 
-/// The table of a model that is locked: taste_item_feature_weights, with the rows of the newest run
-/// and of the run that is kept before it.
+/// The table of a model that is locked: taste_item_feature_weights, or that of users, with the rows
+/// of the newest run and of the run that is kept before it.
 class FeatureTable {
  public:
-  explicit FeatureTable(ModelWriter& model) : model_(model) {}
+  FeatureTable(ModelWriter& model, Side side) : model_(model), side_(side) {}
 
   /// Finds the table, and makes it where it is missing and `make` is true; for the model's owner.
   void prepare(bool make, bool unlogged);
@@ -34,14 +34,16 @@ class FeatureTable {
   void create(bool unlogged);
 
   ModelWriter& model_;
+  const Side side_;
   Oid table_ = InvalidOid;
 };
 
-/// The features of a model's newest run, with their weights. Throws 55000 where they are gone.
+/// The features of a side in a model's newest run, with their weights. Throws 55000 where they are
+/// gone.
 struct WeightedFeatures {
   FeatureDictionary features;
   Factors weights;
 };
-WeightedFeatures read_features(const Model& model);
+WeightedFeatures read_features(const Model& model, Side side);
 
 }  // namespace als::pg

@@ -9,6 +9,11 @@ inline Side other_side(Side side) { return side == Side::kUsers ? Side::kItems :
 
 inline const char* side_name(Side side) { return side == Side::kUsers ? "user" : "item"; }
 
+/// The argument that names the features of a side.
+inline const char* features_name(Side side) {
+  return side == Side::kUsers ? "user_features" : "item_features";
+}
+
 inline const char* id_column(Side side) { return side == Side::kUsers ? "user_id" : "item_id"; }
 
 /// One of each.

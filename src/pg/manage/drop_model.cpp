@@ -67,7 +67,7 @@ void drop_model(Oid model) {
     tables += ", " + relation_name(factors);
   }
   PreviousRun(store).adopt();
-  FeatureTable(store).adopt();
+  for (Side side : {Side::kUsers, Side::kItems}) FeatureTable(store, side).adopt();
   record_functions(model);
   // Changes are shut out by now. Readers come to the model first, so it is locked first against
   // them.

@@ -88,6 +88,10 @@ enum Column {
   kItemFeaturesTable,
   kItemFeaturesPath,
   kItemFeatureWeights,
+  kUserFeatures,
+  kUserFeaturesTable,
+  kUserFeaturesPath,
+  kUserFeatureWeights,
   kFirstOption
 };
 
@@ -96,13 +100,15 @@ constexpr const char* kColumns =
     "n_duplicates, user_factors, item_factors, source, source_table, user_col, item_col, "
     "rating_col, seen, seen_table, damping, source_path, seen_path, time_col, user_table, "
     "item_table, weight_col, run, item_features, item_features_table, item_features_path, "
-    "item_feature_weights";
+    "item_feature_weights, user_features, user_features_table, user_features_path, "
+    "user_feature_weights";
 
-constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID,   FLOAT4OID,   FLOAT4OID,  INT8OID,
-                                INT8OID, INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID,    TEXTOID,
-                                NAMEOID, NAMEOID, NAMEOID,     TEXTOID,     TEXTOID,    FLOAT8OID,
-                                TEXTOID, TEXTOID, NAMEOID,     TEXTOID,     TEXTOID,    NAMEOID,
-                                INT8OID, TEXTOID, TEXTOID,     TEXTOID,     REGCLASSOID};
+constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID,   FLOAT4OID,   FLOAT4OID,   INT8OID,
+                                INT8OID, INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID,     TEXTOID,
+                                NAMEOID, NAMEOID, NAMEOID,     TEXTOID,     TEXTOID,     FLOAT8OID,
+                                TEXTOID, TEXTOID, NAMEOID,     TEXTOID,     TEXTOID,     NAMEOID,
+                                INT8OID, TEXTOID, TEXTOID,     TEXTOID,     REGCLASSOID, TEXTOID,
+                                TEXTOID, TEXTOID, REGCLASSOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {OptionId::kFeedback,       OptionId::kFactors,
@@ -345,11 +351,13 @@ Model read_model(Oid table) {
     model.source.is_implicit = implicit;
     row.read_named(kSeen, kSeenTable, kSeenPath, model.seen);
     model.run = DatumGetInt64(row.datum(kRun));
-    row.read_named(kItemFeatures, kItemFeaturesTable, kItemFeaturesPath, model.item_features);
-    model.item_features.what = "item_features";
-    model.item_features.item_col = model.source.item_col;
-    if (!row.is_null(kItemFeatureWeights))
-      model.item_feature_weights = DatumGetObjectId(row.datum(kItemFeatureWeights));
+    row.read_named(kItemFeatures, kItemFeaturesTable, kItemFeaturesPath, model.features.items);
+    row.read_named(kUserFeatures, kUserFeaturesTable, kUserFeaturesPath, model.features.users);
+    for (const Side side : {Side::kUsers, Side::kItems}) {
+      model.features[side].what = features_name(side);
+      const Column weights = side == Side::kUsers ? kUserFeatureWeights : kItemFeatureWeights;
+      if (!row.is_null(weights)) model.feature_weights[side] = DatumGetObjectId(row.datum(weights));
+    }
     if (!row.is_null(kDamping)) model.damping = finite(DatumGetFloat8(row.datum(kDamping)));
     model.seen.what = "seen";
     model.seen.user_col = model.source.user_col;

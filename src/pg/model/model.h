@@ -63,8 +63,8 @@ struct Model {
   BySide<FactorTable> factor_tables;
   RatingSource source;
   std::int64_t run = 0;
-  RatingSource item_features;  ///< its text is empty where there are none
-  Oid item_feature_weights = InvalidOid;
+  BySide<RatingSource> features;  ///< the text is empty where there are none
+  BySide<Oid> feature_weights;
   double feature_strength = 0;
   RatingSource seen;  ///< what users have seen beside it; its text is empty where there is nothing
 
@@ -75,7 +75,7 @@ struct Model {
 
   bool knows_objective = true;  ///< false for an imported model whose options nobody has told
 
-  bool has_item_features() const { return !item_features.is_none(); }
+  bool has_features(Side side) const { return !features[side].is_none(); }
 
   /// What predictions are clipped to. Throws 22023 for implicit feedback, 55000 where it is not
   /// known.

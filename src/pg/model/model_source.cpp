@@ -244,8 +244,9 @@ RatingSource trusted_source(const Model& model) {
   return trusted(model, model.source, "the source");
 }
 
-RatingSource trusted_item_features(const Model& model) {
-  return trusted(model, model.item_features, "\"item_features\"");
+RatingSource trusted_features(const Model& model, Side side) {
+  return trusted(model, model.features[side],
+                 side == Side::kUsers ? "\"user_features\"" : "\"item_features\"");
 }
 
 RatingSource trusted_seen(const Model& model) { return trusted(model, model.seen, "\"seen\""); }

@@ -24,8 +24,8 @@ RatingSource trusted_source(const Model& model);
 /// The same of what its row names as seen beside the source.
 RatingSource trusted_seen(const Model& model);
 
-/// And of what it names as item_features.
-RatingSource trusted_item_features(const Model& model);
+/// And of what it names as user_features or item_features.
+RatingSource trusted_features(const Model& model, Side side);
 
 /// Both, whether trusted or not.
 RatingSource source_now(const Model& model);

@@ -16,6 +16,7 @@ enum RunColumn {
   kRunSeen,
   kRunDistributed,
   kRunParts,
+  kRunUserFeatures,
   kRunItemFeatures,
   kRunOptions,
   kRunFirstOption
@@ -80,10 +81,10 @@ std::optional<RecordedRun> recorded_run(Oid model) {
   OwnedMemoryContext context("als run of a model");
   SPIPlanPtr plan = prepare(
       "select source, user_col, item_col, rating_col, weight_col, seen, distributed, parts, "
-      "item_features, options" +
+      "user_features, item_features, options" +
       option_columns() + " from " + relation_name(model) + " order by run desc limit 1");
-  std::vector<Oid> types{TEXTOID, NAMEOID, NAMEOID, NAMEOID, NAMEOID,
-                         TEXTOID, BOOLOID, INT4OID, TEXTOID, JSONBOID};
+  std::vector<Oid> types{TEXTOID, NAMEOID, NAMEOID, NAMEOID, NAMEOID, TEXTOID,
+                         BOOLOID, INT4OID, TEXTOID, TEXTOID, JSONBOID};
   for (const Option& option : kOptionTable) types.push_back(option.sql_type());
   Values values;
   for_each_row(plan, {}, types,
@@ -97,9 +98,12 @@ std::optional<RecordedRun> recorded_run(Oid model) {
   run.weight_col = name_in(values[kRunWeightCol]);
   if (!values[kRunSeen].isnull)
     run.seen = server([&]() -> const char* { return TextDatumGetCString(values[kRunSeen].value); });
-  if (!values[kRunItemFeatures].isnull)
-    run.item_features = server(
-        [&]() -> const char* { return TextDatumGetCString(values[kRunItemFeatures].value); });
+  for (const Side side : {Side::kUsers, Side::kItems}) {
+    const NullableDatum& named = values[side == Side::kUsers ? kRunUserFeatures : kRunItemFeatures];
+    if (!named.isnull)
+      run.features[side] =
+          server([&]() -> const char* { return TextDatumGetCString(named.value); });
+  }
   run.distributed = !values[kRunDistributed].isnull && DatumGetBool(values[kRunDistributed].value);
   if (!values[kRunParts].isnull) run.parts = DatumGetInt32(values[kRunParts].value);
   run.options = options_of(values, model);

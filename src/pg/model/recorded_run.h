@@ -14,7 +14,7 @@ struct RecordedRun {
   std::optional<std::string> rating_col;
   std::optional<std::string> weight_col;
   std::optional<std::string> seen;
-  std::optional<std::string> item_features;
+  BySide<std::optional<std::string>> features;
   bool distributed = false;  ///< trained where the rows are, in so many parts
   std::optional<int> parts;
 };

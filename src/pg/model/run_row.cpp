@@ -43,8 +43,8 @@ void RunRow::add_source(const RatingSource& source) {
   add("weight_col", name_or_null(source.weight_col));
 }
 
-void RunRow::add_item_features(const RatingSource& features) {
-  add_named("item_features", features);
+void RunRow::add_features(Side side, const RatingSource& features) {
+  add_named(features_name(side), features);
 }
 
 void RunRow::add_seen(const std::optional<RatingSource>& seen) { add_named("seen", seen); }

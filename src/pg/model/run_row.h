@@ -23,7 +23,7 @@ class RunRow {
   void add_source(const RatingSource& source);
 
   void add_seen(const std::optional<RatingSource>& seen);
-  void add_item_features(const RatingSource& features);
+  void add_features(Side side, const RatingSource& features);
 
   /// Inserts the row, which is left in SPI_tuptable. Throws 55000 if the table did not take it.
   void insert(const ModelWriter& model);

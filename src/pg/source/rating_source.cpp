@@ -186,8 +186,9 @@ std::string RatingSource::from_clause() const {
         format(is_quoted ? "%s %s does not exist here" : "%s \"%s\" does not exist here", what,
                text.c_str()),
         user_col.empty()
-            ? "Make a table or view of this name, or train the model again with another one, "
-              "item_features => '...', or without, item_features => ''."
+            ? format("Make a table or view of this name, or train the model again with another "
+                     "one, %s => '...', or without, %s => ''.",
+                     what, what)
             : "Make a table or view of this name, or train the model again from another "
               "source. als.recommend, als.recommend_all and als.evaluate also work with "
               "exclude_seen => false.");

@@ -72,8 +72,9 @@ void report_forgotten_options(Oid model, const TrainRequest& request) {
       changes.add("weight_col", *before->weight_col, "nothing");
   }
   if (before->seen && !request.seen) changes.add("seen", *before->seen, "nothing");
-  if (before->item_features && !request.item_features)
-    changes.add("item_features", *before->item_features, "nothing");
+  for (const Side side : {Side::kUsers, Side::kItems})
+    if (before->features[side] && !request.features[side])
+      changes.add(features_name(side), *before->features[side], "nothing");
   if (changes.list().empty()) return;
   const std::string name = relation_name(model);
   server([&] {

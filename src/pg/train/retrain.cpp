@@ -87,16 +87,15 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
     request.seen->user_col = request.source.user_col;
     request.seen->item_col = request.source.item_col;
   }
-  const auto features = args.optional_text("item_features");
-  if (features ? !features->empty() : model.has_item_features())
-    request.item_features = features ? item_features_from(args, request.source)
-                                     : recorded_anew(trusted_item_features(model));
-  if (request.item_features) {
-    request.item_features->what = model.item_features.what;
-    request.item_features->item_col = request.source.item_col;
+  for (const Side side : {Side::kUsers, Side::kItems}) {
+    const auto named = args.optional_text(features_name(side));
+    if (named ? named->empty() : !model.has_features(side)) continue;
+    request.features[side] =
+        named ? features_from(args, side) : recorded_anew(trusted_features(model, side));
+    request.features[side]->what = features_name(side);
   }
   // Features that are to go take their options along.
-  if (!request.item_features)
+  if (!request.has_features())
     for (const OptionId id : kFeatureOptions)
       if (args.is_null(option(id).name)) request.choices.leave_open(id);
   request.threads = threads_arg(args.fcinfo(), args["threads"]);
@@ -107,7 +106,7 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
   request.keep_previous = args.flag("keep_previous");
   request.replace_ids = args.flag("replace_ids");
   request.functions = args.flag("functions");
-  check_item_features(request);
+  check_features(request);
   return request;
 }
 

@@ -25,7 +25,7 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
   // What was used, where it was left open.
   options.set(OptionId::kSolver,
               static_cast<std::int64_t>(report.cg ? Solver::kConjugateGradients : Solver::kDirect));
-  if (request.item_features) {
+  if (request.has_features()) {
     options.set(OptionId::kFeatureRegularization, trained.feature_regularization);
     options.set(OptionId::kFeatureStrength, trained.feature_strength);
   }
@@ -39,11 +39,14 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
     row.add("distributed", bool_param(true));
     row.add("parts", int_param(report.parts));
   }
-  if (request.item_features) {
-    row.add_item_features(*request.item_features);
-    row.add("item_feature_weights", class_param(report.feature_weights));
-    row.add("item_feature_columns", jsonb_param(report.feature_columns));
-    row.add("n_new_items", bigint_param(report.new_items));
+  for (const Side side : {Side::kUsers, Side::kItems}) {
+    if (!request.features[side]) continue;
+    const TrainReport::OfFeatures& told = report.features[side];
+    const std::string name = side_name(side);
+    row.add_features(side, *request.features[side]);
+    row.add(name + "_feature_weights", class_param(told.weights));
+    row.add(name + "_feature_columns", jsonb_param(told.columns));
+    row.add("n_new_" + name + "s", bigint_param(told.new_rows));
   }
   row.add("n_rows", bigint_param(report.rows));
   row.add("n_skipped", bigint_param(report.skipped));

@@ -27,11 +27,16 @@ struct TrainReport {
   double read_seconds = 0;
   double train_seconds = 0;
   double write_seconds = 0;
-  std::string advice;                ///< what would serve, or find, more
-  int parts = 0;                     ///< of a distributed training
-  Oid feature_weights = InvalidOid;  ///< the table of the weights of item_features
-  std::string feature_columns;       ///< what was made of each, as JSON
-  std::int64_t new_items = 0;        ///< that have features and no ratings
+  std::string advice;  ///< what would serve, or find, more
+  int parts = 0;       ///< of a distributed training
+
+  /// Of a side that has features.
+  struct OfFeatures {
+    Oid weights = InvalidOid;   ///< their table
+    std::string columns;        ///< what was made of each, as JSON
+    std::int64_t new_rows = 0;  ///< that have features and no ratings
+  };
+  BySide<OfFeatures> features;
 };
 
 /// Adds the row of this run, trained with these options, to the model table; it is left in

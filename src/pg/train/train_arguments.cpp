@@ -58,33 +58,32 @@ std::optional<RatingSource> seen_from(const NamedArgs& args, const RatingSource&
   return seen ? std::optional(parse_seen(*seen, source)) : std::nullopt;
 }
 
-std::optional<RatingSource> item_features_from(const NamedArgs& args, const RatingSource& source) {
-  if (!args.has("item_features")) return std::nullopt;  // in 1.0
-  const auto named = args.optional_text("item_features");
-  if (!named) return std::nullopt;
-  RatingSource features = parse_features(*named);
-  features.item_col = source.item_col;
-  return features;
+std::optional<RatingSource> features_from(const NamedArgs& args, Side side) {
+  if (!args.has(features_name(side))) return std::nullopt;  // in 1.0
+  const auto named = args.optional_text(features_name(side));
+  return named ? std::optional(parse_features(*named, side)) : std::nullopt;
 }
 
-void check_item_features(const TrainRequest& request) {
-  if (!request.item_features) {
+void check_features(const TrainRequest& request) {
+  if (!request.has_features()) {
     for (const OptionId id : kFeatureOptions)
       if (request.choices[id])
         throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
-                        format("%s is for a training with item_features", option(id).name),
-                        format("Name the features with item_features => '...', or leave %s out.",
+                        format("%s is for a training with features", option(id).name),
+                        format("Name them with item_features => '...' or user_features => '...', "
+                               "or leave %s out.",
                                option(id).name));
     return;
   }
+  const char* what = features_name(request.features.items ? Side::kItems : Side::kUsers);
   if (request.options.nonnegative)
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
-                    "item_features do not go with nonnegative factors yet",
+                    format("%s do not go with nonnegative factors yet", what),
                     "Leave one of them out.");
   if (request.distributed)
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
-                    "a distributed training does not support item_features yet",
-                    "Leave item_features out, or train with distributed => false.");
+                    format("a distributed training does not support %s yet", what),
+                    format("Leave %s out, or train with distributed => false.", what));
 }
 
 void check_seen(const RatingSource& seen, const BySide<const IdType*>& id_types,
@@ -145,8 +144,9 @@ TrainRequest train_request(FunctionCallInfo fcinfo) {
   request.functions = args.has("functions") && args.flag("functions");              // not in 1.0
   request.source = source_from(args, source, request.on_duplicate, request.options.feedback);
   request.seen = seen_from(args, request.source);
-  request.item_features = item_features_from(args, request.source);
-  check_item_features(request);
+  for (const Side side : {Side::kUsers, Side::kItems})
+    request.features[side] = features_from(args, side);
+  check_features(request);
   return request;
 }
 

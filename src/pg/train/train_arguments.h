@@ -11,10 +11,10 @@ namespace als::pg {
 struct TrainRequest {
   std::string model;
   RatingSource source;
-  std::optional<RatingSource> seen;  ///< what users have seen beside it
-  std::optional<RatingSource> item_features;
-  OptionChoices choices;  ///< by the user
-  TrainOptions options;   ///< as far as they do not depend on the ratings
+  std::optional<RatingSource> seen;              ///< what users have seen beside it
+  BySide<std::optional<RatingSource>> features;  ///< user_features and item_features
+  OptionChoices choices;                         ///< by the user
+  TrainOptions options;                          ///< as far as they do not depend on the ratings
   OnDuplicate on_duplicate;
   double holdout;  ///< the share of each user's ratings kept out
   int threads;
@@ -27,6 +27,8 @@ struct TrainRequest {
   std::optional<int> parts;
   bool functions;      ///< are to be made of the model, as als.create_functions does
   bool is_retraining;  ///< what was not named is as the model's row says
+
+  bool has_features() const { return features.users || features.items; }
 
   /// Fills in the options from these choices.
   void complete(const OptionChoices& chosen);
@@ -63,16 +65,16 @@ void add_distribution(TrainRequest& request, const NamedArgs& args,
                       std::optional<bool> recorded = std::nullopt,
                       std::optional<int> recorded_parts = std::nullopt);
 
-/// What the argument item_features names, with the item column of the source; nothing where it is
-/// null. Throws what parse_features() throws.
-std::optional<RatingSource> item_features_from(const NamedArgs& args, const RatingSource& source);
+/// What the argument user_features or item_features names; nothing where it is null. Throws what
+/// parse_features() throws.
+std::optional<RatingSource> features_from(const NamedArgs& args, Side side);
 
-/// Those that only a training with item_features has.
+/// Those that only a training with features has.
 inline constexpr OptionId kFeatureOptions[] = {OptionId::kFeatureRegularization,
                                                OptionId::kFeatureStrength};
 
 /// Throws 22023 for an option of features without features, 0A000 for what does not go with them.
-void check_item_features(const TrainRequest& request);
+void check_features(const TrainRequest& request);
 
 /// Throws 22004 or 22023 for an argument that is null or out of range, 42P01 or 42809 for a source
 /// that is missing or cannot be read.

@@ -14,8 +14,9 @@ namespace {
 
 enum Argument { kModel, kSource, kOptions, kReplace };
 
-constexpr const char* kTextArguments[] = {"user_col",   "item_col", "rating_col",   "time_col",
-                                          "weight_col", "seen",     "item_features"};
+constexpr const char* kTextArguments[] = {"user_col",      "item_col",     "rating_col",
+                                          "time_col",      "weight_col",   "seen",
+                                          "user_features", "item_features"};
 
 /// Arguments of als.train beside the options of a training.
 constexpr Option kOtherArguments[] = {{"threads", Option::Type::kInteger, 1, kMaxThreads},

@@ -12,6 +12,12 @@
 
 namespace als::pg {
 
+namespace {
+
+constexpr Side kSides[] = {Side::kUsers, Side::kItems};
+
+}  // namespace
+
 Training::Training(const TrainRequest& request, ModelWriter& model, Progress& progress,
                    MemoryContext context)
     : request_(request),
@@ -19,7 +25,7 @@ Training::Training(const TrainRequest& request, ModelWriter& model, Progress& pr
       progress_(progress),
       context_(context),
       trainings_{request.options},
-      feature_table_(model) {
+      feature_tables_{{model, Side::kUsers}, {model, Side::kItems}} {
   progress_.expect(options().iterations);
 }
 
@@ -35,22 +41,25 @@ void Training::run() {
 
 void Training::describe() {
   source_ = describe_training(request_, model_, report_, context_);
-  if (request_.item_features)
-    features_.emplace(describe_features(*request_.item_features, request_.source.item_col,
-                                        *source_->id_types.items));
+  for (const Side side : kSides)
+    if (const auto& named = request_.features[side])
+      features_[side].emplace(
+          describe_features(*named, side, request_.source.id_col(side), *source_->id_types[side]));
 }
 
 void Training::prepare_tables() {
   progress_.hide();
   model_.prepare_tables(source_->id_types, request_.unlogged, request_.replace_ids);
-  feature_table_.prepare(features_.has_value(), request_.unlogged);
+  for (const Side side : kSides)
+    feature_tables_[side].prepare(features_[side].has_value(), request_.unlogged);
 }
 
 void Training::read() {
   data_.emplace(TrainingData::Request{*source_, request_.on_duplicate, request_.holdout,
                                       options().seed, request_.threads, "training", trainings_},
                 progress_);
-  if (features_) features_->read(data_->reader().items());
+  if (features_.users) features_.users->read(data_->reader().users());
+  if (features_.items) features_.items->read(data_->reader().items());
 }
 
 /// Where the training begins.
@@ -94,15 +103,19 @@ void Training::index() {
     throw std::range_error("the ratings are too large for factors in single precision");
   report_.spread = ratings.spread();
   report_.read_seconds = data_->seconds();
-  if (features_) features_->index(*data_, options(), request_.threads);
+  for (const Side side : kSides)
+    if (features_[side]) features_[side]->index(*data_, options(), request_.threads);
 }
 
 void Training::start() {
   train_watch_ = Stopwatch();
   progress_.enter(Phase::kTraining);
   team_.emplace(interruptible_team(data_->useful_threads(options())));
+  const auto rows_of = [&](Side side) {
+    return features_[side] ? &features_[side]->rows() : nullptr;
+  };
   loop_.emplace(data_->ratings(), options(), first_state(), *team_,
-                features_ ? &features_->rows() : nullptr);
+                SideFeatures{rows_of(Side::kUsers), rows_of(Side::kItems)});
 }
 
 void Training::iterate() {
@@ -142,14 +155,18 @@ void Training::write() {
       popularity_of(totals, report_.mean, report_.damping, source_->has_confidences());
   items.popularity = &popularity;
   items.checksums = row_checksums(*items.ratings, data_->user_keys(), *team_);
+  if (features_.users) users.factors = &features_.users->with_unrated(loop_->trainer());
+  if (features_.items) items.factors = &features_.items->with_unrated(loop_->trainer());
   model_.write_factors(Side::kUsers, users);
-  if (features_) items.factors = &features_->with_unrated(loop_->trainer());
   model_.write_factors(Side::kItems, items);
   const std::int64_t kept = request_.keep_previous ? model_.newest_run() : 0;
-  if (features_)
-    features_->write(model_, feature_table_, loop_->trainer(), kept, report_, *team_);
-  else
-    feature_table_.clear(kept);
+  for (const Side side : kSides) {
+    if (features_[side])
+      features_[side]->write(model_, feature_tables_[side], loop_->trainer(), kept, report_,
+                             *team_);
+    else
+      feature_tables_[side].clear(kept);
+  }
   previous.record();
   report_.write_seconds = watch.seconds();
   write_model_row(model_, request_, options(), report_);

@@ -53,11 +53,11 @@ class Training {
   MemoryContext context_;
   std::vector<TrainOptions> trainings_;  // this one alone
   std::optional<DescribedSource> source_;
-  FeatureTable feature_table_;
+  BySide<FeatureTable> feature_tables_;
   TrainReport report_;
   Stopwatch train_watch_;
   std::optional<TrainingData> data_;
-  std::optional<TrainingFeatures> features_;
+  BySide<std::optional<TrainingFeatures>> features_;
   std::optional<ThreadTeam> team_;
   std::optional<TrainingLoop> loop_;
 };

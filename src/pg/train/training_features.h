@@ -1,4 +1,4 @@
-// What a training has of item_features.
+// What a training has of user_features or item_features.
 #pragma once
 
 #include "core/features/feature_rows.h"
@@ -13,32 +13,34 @@ class TrainingFeatures {
  public:
   explicit TrainingFeatures(DescribedFeatures source) : source_(std::move(source)) {}
 
-  /// Reads them under a fresh snapshot. items: those with ratings, which must outlive this.
-  void read(const IdDictionary& items);
+  /// Reads them under a fresh snapshot. ids: those with ratings, which must outlive this.
+  void read(const IdDictionary& ids);
 
   /// Makes features of what was read. Throws 53400 where they take too much memory, and what
   /// FeatureDictionary::of() throws.
   void index(const TrainingData& data, const TrainOptions& options, int threads);
 
-  /// Of the items with ratings, in the order of the ratings.
+  /// Of what has ratings, in the order of the ratings.
   const FeatureRows& rows() const { return *rows_; }
 
-  /// The trained items; those of which all ratings are held out are where their features put them.
+  /// The trained factors; rows of which all ratings are held out are where their features put them.
   const Factors& with_unrated(const Trainer& trainer);
 
-  /// Adds the items without ratings to the factor table, and writes the weights.
+  /// Adds the rows without ratings to the factor table, and writes the weights.
   void write(ModelWriter& model, FeatureTable& table, const Trainer& trainer, std::int64_t kept,
              TrainReport& report, ThreadTeam& team);
 
  private:
-  void write_new_items(ModelWriter& model, const Factors& weights, const TrainReport& report,
-                       ThreadTeam& team);
+  const FeaturePrior& prior_of(const Trainer& trainer) const;
+  void write_new_rows(ModelWriter& model, const Factors& weights, const TrainReport& report,
+                      ThreadTeam& team);
 
   const DescribedFeatures source_;
   std::optional<FeatureReader> reader_;
   std::optional<FeatureDictionary> dictionary_;
   std::vector<bool> is_rated_;
   std::optional<FeatureRows> rows_;
+  const CompressedRows* ratings_ = nullptr;
   std::vector<std::uint32_t> new_order_;
   CompressedRows new_rows_;
   std::optional<Factors> filled_;

@@ -1,0 +1,103 @@
+-- user_features => 'table or query': users lean on what is known of them, and those without ratings are served by it.
+create schema user_features;
+set search_path = user_features, public;
+\set ECHO none
+\i test/sql/try.psql
+\set ECHO all
+set client_min_messages = warning;
+
+-- Each team likes two of ten topics; two thirds of the users have ratings.
+create table people as
+select u as user_id, 'team ' || u % 10 as team, 20 + u % 50 as age, u % 3 = 0 as is_new from generate_series(1, 300) u;
+create table ratings as
+select user_id, i as item_id, case when i % 10 in (user_id % 10, (user_id * 3 + 1) % 10) then 5 else 2 end as rating
+from people, generate_series(1, 200) i
+where not is_new and als.hash_fraction(user_id, i) < case when i % 10 in (user_id % 10, (user_id * 3 + 1) % 10) then 0.4 else 0.1 end;
+create view likes as select user_id, item_id from ratings where rating = 5;
+
+-- What was made of each column, and the weights, are told.
+select n_users, n_new_users, n_items, n_new_items, user_features, user_features_table is null as is_query, user_feature_weights, item_feature_weights, feature_strength
+from als.train('taste', 'likes', rating_col => null, feedback => 'implicit', factors => 8, user_features => 'select user_id, team, age from people');
+select jsonb_pretty(user_feature_columns) from taste;
+select feature, role, column_name, value, n_users, cardinality(weights), bias from taste_user_feature_weights where column_name is null or value < 'team 3' order by feature;
+select n_ratings = 0 as is_new, count(*), count(checksum) from taste_user_factors group by 1 order by 1;
+
+-- Users without ratings are served by their features: one of five items suits at random.
+create function share_of_liked(model text) returns numeric language plpgsql as $$
+declare share numeric;
+begin
+	execute format($q$
+		select round(avg((item_id %% 10 in (user_id %% 10, (user_id * 3 + 1) %% 10))::int), 1)
+		from people, als.recommend(%L, user_id, 10) where is_new$q$, model) into share;
+	return share;
+end $$;
+select share_of_liked('taste');
+-- Ratings alone know nothing of them.
+select n_users from als.train('blind', 'likes', rating_col => null, feedback => 'implicit', factors => 8);
+select count(*) from als.recommend('blind', 3, 10);
+create table before as select * from taste_user_factors;
+-- A refresh solves those with ratings as the training did, and knows those who have come.
+select als.refresh_users('taste', array(select user_id from people where not is_new and user_id < 100)) as refreshed;
+select max(abs(a - b)) < 1e-3 as is_the_same from before join taste_user_factors f using (user_id), unnest(before.factors, f.factors) as x (a, b);
+-- That somebody without ratings comes says nothing of items.
+create table folded as select als.fold_in_item('taste', array[4, 14]) as vector;
+insert into people values (1001, 'team 3', 30, true), (1002, 'none of these', null, true);
+select als.refresh_users('taste');
+select user_id, n_ratings from taste_user_factors where user_id > 1000 order by 1;
+select max(abs(a - b)) < 1e-4 as is_the_same from folded, unnest(vector, als.fold_in_item('taste', array[4, 14])) as x (a, b);
+select round(avg((item_id % 10 in (3, 0))::int), 1) from als.recommend('taste', 1001, 10);
+select n_users from taste;
+select als.refresh_users('taste');
+-- Somebody of whom nothing but features is known.
+select round(avg((item_id::int % 10 in (3, 0))::int), 1) from als.recommend_vector('taste', als.features_vector('taste', '{"team": "team 3"}', 'user'), k => 10);
+-- Whoever loses all ratings keeps a row; whoever loses the features too loses it.
+delete from ratings where user_id = 1;
+select als.refresh_users('taste', array[1]);
+select n_ratings from taste_user_factors where user_id = 1;
+delete from people where user_id = 1002;
+select als.refresh_users('taste', array[1002]);
+select count(*) from taste_user_factors where user_id = 1002;
+
+-- Explicit feedback, and both sides at once; directly and by conjugate gradients.
+create view topics as select i as item_id, 'topic ' || i % 10 as topic from generate_series(1, 220) i;
+select n_users, n_new_users, n_items, n_new_items
+from als.train('stars', 'ratings', factors => 8, user_features => 'people', item_features => 'topics', holdout => 0.1);
+select share_of_liked('stars');
+select count(bias), (select count(bias) from stars_item_feature_weights) from stars_user_feature_weights;
+select round(avg(abs(als.predict('stars', user_id, i) - case when i % 10 in (user_id % 10, (user_id * 3 + 1) % 10) then 5 else 2 end))::numeric, 1) as error
+from people, generate_series(201, 220) i where is_new and user_id < 100;
+select every(loss <= before * 1.000001) as never_rises
+from (select x.loss, lag(x.loss) over (order by n) as before from als.train('direct', 'ratings', factors => 8, solver => 'direct', iterations => 20, user_features => 'people', item_features => 'topics') t, unnest(t.loss) with ordinality as x (loss, n)) y;
+
+-- A retraining keeps them; an empty name drops them; the table is the model's.
+select n_new_users, n_new_items from als.retrain('stars');
+select n_new_users, n_new_items, user_features is null as has_none, feature_strength is not null as has_strength from als.retrain('stars', user_features => '');
+select count(*) from stars_user_feature_weights;
+select n_new_users, feature_strength from als.retrain('stars', item_features => '');
+set client_min_messages = notice;
+select n_new_users from als.train('direct', 'ratings', factors => 8, solver => 'direct', iterations => 20, replace => true, item_features => 'topics');
+set client_min_messages = warning;
+select n_new_users from als.train('from_json', 'likes', '{"user_features": "people", "rating_col": null, "feedback": "implicit", "factors": 4}'::jsonb);
+select als.drop_model('from_json');
+select to_regclass('from_json_user_feature_weights');
+
+-- Errors name the side.
+create function train(features text, more text default '') returns text language sql as $$
+	select try(format($q$select 1 from als.train('failed', 'likes', rating_col => null, feedback => 'implicit', factors => 4, user_features => %L %s)$q$, features, more))
+$$;
+select train('');
+select train('select user_id from people');
+select train('select user_id, point(1, 2) as place from people');
+select train('select user_id, null::text as nothing from people');
+select train('select team, user_id as id from people');
+select train('select user_id % 3 as id, team from people');
+select train('select user_id + 5000 as user_id, team from people');
+select train('select user_id, team from people union all select 7, null');
+select train('people', ', nonnegative => true');
+select train('people', ', distributed => true');
+alter table people drop column age;
+select 1 from als.train('stale', 'likes', rating_col => null, feedback => 'implicit', factors => 4, user_features => 'people');
+alter table people drop column team;
+select try($$select als.refresh_users('stale')$$);
+
+drop schema user_features cascade;
