@@ -229,6 +229,10 @@ create function try_train(options text) returns text language sql as $$ select t
 select try_train(o) from unnest(array[null, '[]', '{"nonsense": 1}', '{"model": "x"}', '{"factors": [1]}', '{"factors": {}}', '{"factors": "many"}', '{"factors": 0}', '{"factors": null}', '{"solver": "x''y"}', '{"user_col": "nobody"}', '{"alpha": 1}', '{"Factors": 2}',
   '{"factors": 2.5}', '{"factors": "2"}', '{"regularization": 1e400}', '{"threads": 1.5}', '{"threads": 1000}', '{"unlogged": 1}', '{"user_col": 3}', '{"seed": 9223372036854775808}',
   '{"nonsense": null}']) as o;
+-- All arguments of als.train are among them.
+select name from (select unnest(proargnames[3:pronargs]) as name from pg_proc where pronamespace = 'als'::regnamespace and proname = 'train' and pronargs > 4) arguments
+where try_train(json_build_object(name, array[1])::text) like '%has no option%';
+select distributed, parts from als.train('a', 'ratings', options => '{"factors": 2, "iterations": 1, "distributed": true, "parts": 2}', replace => true);
 select try($$select als.train('a', 'ratings', options => '{"factors": 2}')$$);
 select to_regclass('b');
 

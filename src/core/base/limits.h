@@ -13,6 +13,7 @@ inline constexpr double kMaxAlpha = 1e38;
 inline constexpr int kMaxIterations = 10000;
 inline constexpr double kMaxHoldout = 0.99;  // the share of each user's ratings kept out
 inline constexpr int kMaxThreads = 256;
+inline constexpr int kMaxParts = 100'000;
 
 // Two vectors of kMaxFactors such factors, two such biases and such a mean give a score that single
 // precision holds.

@@ -1,6 +1,7 @@
 // From the arguments of als.train to a request that is complete and consistent.
 #include "pg/train/train_arguments.h"
 
+#include "core/base/limits.h"
 #include "pg/features/feature_source.h"
 #include "pg/ids/id_args.h"
 #include "pg/options/option_defaults.h"
@@ -108,7 +109,6 @@ void add_distribution(TrainRequest& request, const NamedArgs& args, std::optiona
       recorded && args.is_null("distributed") ? *recorded : args.flag("distributed");
   request.parts = recorded_parts;
   if (args.is_null("parts")) return;
-  constexpr int kMaxParts = 100'000;
   request.parts = int_arg(args.fcinfo(), args["parts"], "parts", 1, kMaxParts);
   if (!request.distributed)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "parts is for a distributed training",

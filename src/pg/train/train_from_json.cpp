@@ -25,6 +25,8 @@ constexpr Option kOtherArguments[] = {{"threads", Option::Type::kInteger, 1, kMa
                                       {"warm_start", Option::Type::kBoolean},
                                       {"unlogged", Option::Type::kBoolean},
                                       {"keep_previous", Option::Type::kBoolean},
+                                      {"distributed", Option::Type::kBoolean},
+                                      {"parts", Option::Type::kInteger, 1, kMaxParts},
                                       {"functions", Option::Type::kBoolean}};
 
 bool is_text_argument(const std::string& name) {
