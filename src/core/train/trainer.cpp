@@ -28,15 +28,13 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors us
     : team_(team),
       cg_(uses_cg(options)),
       mean_(options.biases ? ratings.mean() : 0.0),
-      user_step_(ratings.by_user(), ratings.items(), options, mean_, team),
-      item_step_(ratings.by_item(), ratings.users(), options, mean_, team),
+      users_{{ratings.by_user(), ratings.items(), options, mean_, team}, std::move(users), {}},
+      items_{{ratings.by_item(), ratings.users(), options, mean_, team}, std::move(items), {}},
       workspace_(options, team, loss),
-      over_relaxation_(std::isfinite(loss)),
-      users_(std::move(users)),
-      items_(std::move(items)) {
-  if (features.users != nullptr) lean_on(*features.users, options, users_, user_step_, user_prior_);
-  if (features.items != nullptr) lean_on(*features.items, options, items_, item_step_, item_prior_);
-  item_ridge_ = item_step_.ridge(items_, team);
+      over_relaxation_(std::isfinite(loss)) {
+  users_.lean_on(features.users, options, team);
+  items_.lean_on(features.items, options, team);
+  items_.ridge = items_.step.ridge(items_.factors, team);
 }
 
 Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
@@ -44,61 +42,53 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
     : Trainer(ratings, options, zero_factors(ratings.users(), options, team),
               initial_factors(item_keys, options, ratings.spread(), team), team) {}
 
-void Trainer::lean_on(const FeatureRows& features, const TrainOptions& options, const Factors& rows,
-                      HalfStep& step, std::optional<FeaturePrior>& prior) {
-  prior.emplace(features, step.row_weights(), options.feature_regularization,
+void Trainer::TrainedSide::lean_on(const FeatureRows* features, const TrainOptions& options,
+                                   ThreadTeam& team) {
+  if (features == nullptr) return;
+  prior.emplace(*features, step.row_weights(), options.feature_regularization,
                 options.feature_strength, static_cast<std::size_t>(options.factors), options.biases,
-                team_);
+                team);
   step.lean_on(&*prior);
-  prior->fit(rows, team_);
+  prior->fit(factors, team);
 }
 
-double Trainer::record(const HalfStep::Result& result, double& ridge) {
-  ridge = result.ridge;
-  refined_rows_ += result.refined_rows;
-  workspace_.loss = result.fit + user_ridge_ + item_ridge_;
+double Trainer::total(double fit) {
+  workspace_.loss = fit + users_.ridge + items_.ridge;
   return workspace_.loss;
+}
+
+double Trainer::record(const HalfStep::Result& result, TrainedSide& side) {
+  side.ridge = result.ridge;
+  refined_rows_ += result.refined_rows;
+  return total(result.fit);
 }
 
 /// With features their weights follow the rows: another minimum of the same objective.
-double Trainer::record_users(const HalfStep::Result& result) {
-  const double loss = record(result, user_ridge_);
-  if (!user_prior_) return loss;
-  user_prior_->fit(users_, team_);
-  user_ridge_ = user_step_.ridge(users_, team_);
-  workspace_.loss = result.fit + user_ridge_ + item_ridge_;
-  return workspace_.loss;
+double Trainer::record_and_fit(const HalfStep::Result& result, TrainedSide& side) {
+  const double loss = record(result, side);
+  if (!side.prior) return loss;
+  side.prior->fit(side.factors, team_);
+  side.ridge = side.step.ridge(side.factors, team_);
+  return total(result.fit);
 }
 
-double Trainer::record_items(const HalfStep::Result& result) {
-  const double loss = record(result, item_ridge_);
-  if (!item_prior_) return loss;
-  item_prior_->fit(items_, team_);
-  item_ridge_ = item_step_.ridge(items_, team_);
-  workspace_.loss = result.fit + user_ridge_ + item_ridge_;
-  return workspace_.loss;
-}
-
-double Trainer::solve_users() {
-  if (!cg_) return record_users(user_step_.solve(items_, workspace_, team_, users_));
+double Trainer::solve(TrainedSide& solved, TrainedSide& fixed) {
+  if (!cg_)
+    return record_and_fit(solved.step.solve(fixed.factors, workspace_, team_, solved.factors),
+                          solved);
   workspace_.over_relaxation = over_relaxation_.next();
-  const HalfStep::Result result = user_step_.cg_step(items_, item_step_, workspace_, team_, users_);
-  item_ridge_ = item_step_.ridge(items_, team_);
-  return record_users(result);
+  const HalfStep::Result result =
+      solved.step.cg_step(fixed.factors, fixed.step, workspace_, team_, solved.factors);
+  fixed.ridge = fixed.step.ridge(fixed.factors, team_);
+  return record_and_fit(result, solved);
 }
 
-double Trainer::solve_items() {
-  if (!cg_) {
-    return record_items(item_step_.solve(users_, workspace_, team_, items_));
-  }
-  workspace_.over_relaxation = over_relaxation_.next();
-  const HalfStep::Result result = item_step_.cg_step(users_, user_step_, workspace_, team_, items_);
-  user_ridge_ = user_step_.ridge(users_, team_);
-  return record_items(result);
-}
+double Trainer::solve_users() { return solve(users_, items_); }
+
+double Trainer::solve_items() { return solve(items_, users_); }
 
 double Trainer::finish() {
-  return record(user_step_.solve(items_, workspace_, team_, users_), user_ridge_);
+  return record(users_.step.solve(items_.factors, workspace_, team_, users_.factors), users_);
 }
 
 }  // namespace als

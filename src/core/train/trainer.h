@@ -52,42 +52,44 @@ class Trainer : public HalfSteps {
   /// Whether half-steps are steps of conjugate gradients, which Solver::kAuto leaves open.
   bool cg() const { return cg_; }
 
-  const Factors& users() const { return users_; }
-  const Factors& items() const { return items_; }
+  const Factors& users() const { return users_.factors; }
+  const Factors& items() const { return items_.factors; }
   double mean() const { return mean_; }  ///< mu; 0 without biases
 
   /// What features say of a side's factors; null without features.
-  const FeaturePrior* user_prior() const { return user_prior_ ? &*user_prior_ : nullptr; }
-  const FeaturePrior* item_prior() const { return item_prior_ ? &*item_prior_ : nullptr; }
+  const FeaturePrior* user_prior() const { return users_.prior ? &*users_.prior : nullptr; }
+  const FeaturePrior* item_prior() const { return items_.prior ? &*items_.prior : nullptr; }
 
   /// Hands over the factors: from where they are, another trainer goes on as this one would have.
-  Factors take_users() { return std::move(users_); }
-  Factors take_items() { return std::move(items_); }
+  Factors take_users() { return std::move(users_.factors); }
+  Factors take_items() { return std::move(items_.factors); }
 
   /// Row solves that single precision was not enough for: done again in double precision, or with a
   /// ridge around where the row was, or given up so that the row stays as it was.
   std::size_t refined_rows() const override { return refined_rows_; }
 
  private:
-  void lean_on(const FeatureRows& features, const TrainOptions& options, const Factors& rows,
-               HalfStep& step, std::optional<FeaturePrior>& prior);
-  double record(const HalfStep::Result& result, double& ridge);
-  double record_users(const HalfStep::Result& result);
-  double record_items(const HalfStep::Result& result);
+  struct TrainedSide {
+    void lean_on(const FeatureRows* features, const TrainOptions& options, ThreadTeam& team);
+
+    HalfStep step;
+    Factors factors;
+    std::optional<FeaturePrior> prior;
+    double ridge = 0;  ///< lambda * sum of W^e |x|^2 of the rows as they are
+  };
+
+  double solve(TrainedSide& solved, TrainedSide& fixed);
+  double record(const HalfStep::Result& result, TrainedSide& side);
+  double record_and_fit(const HalfStep::Result& result, TrainedSide& side);
+  double total(double fit);
 
   ThreadTeam& team_;
   bool cg_;
   double mean_;
-  HalfStep user_step_;
-  HalfStep item_step_;
-  std::optional<FeaturePrior> user_prior_;
-  std::optional<FeaturePrior> item_prior_;
+  TrainedSide users_;
+  TrainedSide items_;
   TrainingWorkspace workspace_;
   OverRelaxation over_relaxation_;
-  Factors users_;
-  Factors items_;
-  double user_ridge_ = 0;  // lambda * sum of W^e |x|^2 of the users as they are
-  double item_ridge_;
   std::size_t refined_rows_ = 0;
 };
 
