@@ -8,6 +8,7 @@
 #include "pg/ids/id_equality.h"
 #include "pg/source/duplicate_error.h"
 #include "pg/source/rating_reader.h"
+#include "pg/sql/bytea_value.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -259,10 +260,8 @@ std::vector<RatingTotals> Packing::totals() const {
   std::vector<RatingTotals> all;
   for_each_current_row("select totals from " + workspace_.totals() + " order by slice", {BYTEAOID},
                        [&](TupleTableSlot* slot) {
-                         bytea* value =
-                             server([&] { return DatumGetByteaPP(slot->tts_values[0]); });
                          const std::vector<RatingTotals> some =
-                             rating_totals({VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)});
+                             rating_totals(view_of_bytea(slot->tts_values[0]));
                          all.insert(all.end(), some.begin(), some.end());
                        });
   return all;

@@ -86,8 +86,7 @@ void SqlSteps::read_user_reports(const TakeReport& take) {
 void SqlSteps::read_reports(const std::string& query, const TakeReport& take) {
   for_each_current_row(query, {INT4OID, BYTEAOID}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[1]) return take(DatumGetInt32(slot->tts_values[0]), {});  // of no part
-    bytea* report = server([&] { return DatumGetByteaPP(slot->tts_values[1]); });
-    take(DatumGetInt32(slot->tts_values[0]), {VARDATA_ANY(report), VARSIZE_ANY_EXHDR(report)});
+    take(DatumGetInt32(slot->tts_values[0]), view_of_bytea(slot->tts_values[1]));
   });
 }
 

@@ -44,7 +44,7 @@ bytea* add_row(FunctionCallInfo fcinfo, Kind kind, const Row& row, double alpha)
   if (PG_ARGISNULL(0)) {
     state = new_equations(shape);
   } else {
-    state = equations_to_change(fcinfo, 0);
+    state = bytea_to_change(fcinfo, 0);
     check_same_shape(open_equations(state).shape(), shape);
   }
   open_equations(state).add(row.vector.values, static_cast<float>(row.rating),
@@ -110,7 +110,7 @@ Datum als_add_vector(PG_FUNCTION_ARGS) {
 Datum als_merge_equations(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   PG_RETURN_BYTEA_P(guard([&] {
-    bytea* state = equations_to_change(fcinfo, 0);
+    bytea* state = bytea_to_change(fcinfo, 0);
     bytea* other = equations_copy(fcinfo, 1);
     als::FlatEquations sums = open_equations(state);
     als::FlatEquations others = open_equations(other);

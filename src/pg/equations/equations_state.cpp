@@ -22,16 +22,9 @@ const char* maker_of(FlatEquations::Kind kind) {
 }  // namespace
 
 bytea* new_equations(const FlatEquations::Shape& shape) {
-  const std::size_t size = VARHDRSZ + FlatEquations::bytes(shape);
-  auto* state = static_cast<bytea*>(server([&] { return palloc(size); }));
-  SET_VARSIZE(state, size);
+  bytea* state = new_bytea(FlatEquations::bytes(shape), "Use shorter vectors.");
   FlatEquations(shape, VARDATA(state));
   return state;
-}
-
-bytea* equations_to_change(FunctionCallInfo fcinfo, int index) {
-  if (AggCheckCallContext(fcinfo, nullptr) == 0) return equations_copy(fcinfo, index);
-  return server([&] { return PG_GETARG_BYTEA_P(index); });
 }
 
 bytea* equations_copy(FunctionCallInfo fcinfo, int index) {

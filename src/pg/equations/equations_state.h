@@ -3,13 +3,11 @@
 
 #include "core/fold_in/flat_equations.h"
 #include "pg/server/args.h"
+#include "pg/sql/bytea_value.h"
 
 namespace als::pg {
 
 bytea* new_equations(const FlatEquations::Shape& shape);
-
-/// The argument to write into: itself where an aggregate calls, whose state it is, else a copy.
-bytea* equations_to_change(FunctionCallInfo fcinfo, int index);
 
 /// A copy of the argument.
 bytea* equations_copy(FunctionCallInfo fcinfo, int index);

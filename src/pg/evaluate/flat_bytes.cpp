@@ -1,6 +1,8 @@
 // Makes and checks them.
 #include "pg/evaluate/flat_bytes.h"
 
+#include "pg/sql/bytea_value.h"
+
 namespace als::pg {
 
 namespace {
@@ -14,16 +16,8 @@ namespace {
 
 }  // namespace
 
-bytea* flat_bytea(std::string_view bytes) {
-  auto* value = static_cast<bytea*>(server([&] { return palloc(VARHDRSZ + bytes.size()); }));
-  SET_VARSIZE(value, VARHDRSZ + bytes.size());
-  std::copy(bytes.begin(), bytes.end(), VARDATA(value));
-  return value;
-}
-
 MeasuredUser measured_user(Datum bytes) {
-  bytea* value = server([&] { return DatumGetByteaPP(bytes); });
-  auto user = MeasuredUser::of_bytes({VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)});
+  auto user = MeasuredUser::of_bytes(view_of_bytea(bytes));
   if (!user) throw_not_ours();
   return std::move(*user);
 }

@@ -1,15 +1,14 @@
 // bytea values that hold what comes of an evaluation.
 #pragma once
 
-#include <string_view>
-
 #include "core/evaluate/flat_evaluation.h"
 #include "pg/evaluate/measurements.h"
 #include "pg/server/args.h"
 
 namespace als::pg {
 
-bytea* flat_bytea(std::string_view bytes);
+/// Where a value would be too large.
+inline constexpr const char* kHintOnSize = "Evaluate at fewer cutoffs, or in fewer groups.";
 
 /// What als._measured_user has returned. Throws 22004 for null, 22P03 for bytes of another origin.
 MeasuredUser measured_user_arg(FunctionCallInfo fcinfo, int index);

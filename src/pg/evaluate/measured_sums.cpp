@@ -2,6 +2,7 @@
 // reads it.
 
 #include "pg/evaluate/flat_bytes.h"
+#include "pg/sql/bytea_value.h"
 #include "pg/sql/result_rows.h"
 
 namespace als::pg {
@@ -14,26 +15,12 @@ void check_same_shape(const FlatEvaluation& sums, const FlatEvaluation::Shape& o
                   "Those of one model, with the same cutoffs and groups, can be added up.");
 }
 
-/// The argument to write into: itself where an aggregate calls, whose state it is, else a copy.
-bytea* sums_to_change(FunctionCallInfo fcinfo, int index) {
-  return server([&] {
-    return AggCheckCallContext(fcinfo, nullptr) == 0 ? PG_GETARG_BYTEA_P_COPY(index)
-                                                     : PG_GETARG_BYTEA_P(index);
-  });
-}
-
 FlatEvaluation open_sums(bytea* sums) {
   return open_evaluation(VARDATA(sums), VARSIZE(sums) - VARHDRSZ);
 }
 
 bytea* new_sums(const FlatEvaluation::Shape& shape) {
-  const std::size_t size = VARHDRSZ + FlatEvaluation::bytes(shape);
-  if (size > MaxAllocSize)
-    throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-                    format("%zu bytes are more than a value can hold", size),
-                    "Evaluate at fewer cutoffs, or in fewer groups.");
-  auto* sums = static_cast<bytea*>(server([&] { return palloc(size); }));
-  SET_VARSIZE(sums, size);
+  bytea* sums = new_bytea(FlatEvaluation::bytes(shape), kHintOnSize);
   FlatEvaluation(shape, VARDATA(sums));
   return sums;
 }
@@ -70,7 +57,7 @@ Datum als_add_measured(PG_FUNCTION_ARGS) {
   return guard([&] {
     const als::MeasuredUser user = measured_user_arg(fcinfo, 1);
     const als::FlatEvaluation::Shape shape = als::FlatEvaluation::shape_of(user);
-    bytea* state = PG_ARGISNULL(0) ? new_sums(shape) : sums_to_change(fcinfo, 0);
+    bytea* state = PG_ARGISNULL(0) ? new_sums(shape) : bytea_to_change(fcinfo, 0);
     als::FlatEvaluation sums = open_sums(state);
     check_same_shape(sums, shape);
     sums.add(user);
@@ -82,7 +69,7 @@ Datum als_add_measured(PG_FUNCTION_ARGS) {
 Datum als_merge_measured(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
-    bytea* state = sums_to_change(fcinfo, 0);
+    bytea* state = bytea_to_change(fcinfo, 0);
     bytea* other = server([&] { return PG_GETARG_BYTEA_P(1); });
     als::FlatEvaluation sums = open_sums(state);
     const als::FlatEvaluation others = open_sums(other);

@@ -17,6 +17,7 @@
 #include "pg/server/kept_object.h"
 #include "pg/server/memory_limit.h"
 #include "pg/sql/array_elements.h"
+#include "pg/sql/bytea_value.h"
 #include "pg/sql/integers.h"
 
 namespace als::pg {
@@ -320,6 +321,8 @@ ALS_SQL_FUNCTION(als_measured_user)
 Datum als_measured_user(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   if (PG_ARGISNULL(measured_arg::kModel) || PG_ARGISNULL(measured_arg::kItems)) PG_RETURN_NULL();
-  return guard(
-      [&] { return PointerGetDatum(flat_bytea(measurer_of(fcinfo).run(fcinfo).bytes())); });
+  return guard([&] {
+    const std::string measured = measurer_of(fcinfo).run(fcinfo).bytes();
+    return PointerGetDatum(bytea_of({measured}, kHintOnSize));
+  });
 }

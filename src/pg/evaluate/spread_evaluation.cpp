@@ -10,6 +10,7 @@
 #include "pg/nodes/cluster_nodes.h"
 #include "pg/server/scratch_name.h"
 #include "pg/spread/table_beside_users.h"
+#include "pg/sql/bytea_value.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -238,9 +239,7 @@ std::string SpreadEvaluation::keep_measured(const Call& call) const {
 void SpreadEvaluation::read_sums(const Call& call, std::size_t groups) {
   for_each_current_row("select als._sum_measured(" + call.function + ")" + call.from, {BYTEAOID},
                        [&](TupleTableSlot* slot) {
-                         if (slot->tts_isnull[0]) return;
-                         bytea* sums = server([&] { return DatumGetByteaPP(slot->tts_values[0]); });
-                         memory_.assign(VARDATA_ANY(sums), VARSIZE_ANY_EXHDR(sums));
+                         if (!slot->tts_isnull[0]) memory_ = view_of_bytea(slot->tts_values[0]);
                        });
   if (!memory_.empty()) sums_ = open_evaluation(memory_.data(), memory_.size());
 

@@ -5,8 +5,7 @@ namespace als::pg {
 
 ByteView bytes_arg(FunctionCallInfo fcinfo, int index, const char* name) {
   require_arg(fcinfo, index, name);
-  bytea* value = server([&] { return PG_GETARG_BYTEA_PP(index); });
-  return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+  return view_of_bytea(PG_GETARG_DATUM(index));
 }
 
 ByteView slice_arg(FunctionCallInfo fcinfo, int index, const char* name, std::size_t from,
@@ -23,17 +22,7 @@ ByteView bytes_or_nothing(FunctionCallInfo fcinfo, int index) {
 }
 
 bytea* bytea_of(std::initializer_list<ByteView> pieces) {
-  std::size_t size = VARHDRSZ;
-  for (const ByteView& piece : pieces) size += piece.size();
-  if (size > MaxAllocSize)
-    throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-                    format("%zu bytes are more than a value can hold", size),
-                    "Train with fewer factors, or fewer items.");
-  auto* value = static_cast<bytea*>(server([&] { return palloc(size); }));
-  SET_VARSIZE(value, size);
-  char* place = VARDATA(value);
-  for (const ByteView& piece : pieces) place = std::copy(piece.begin(), piece.end(), place);
-  return value;
+  return bytea_of(pieces, "Train with fewer factors, or fewer items.");
 }
 
 Datum bytea_datum(ByteView bytes) { return PointerGetDatum(bytea_of({bytes})); }

@@ -6,6 +6,7 @@
 #include "core/pieces/bytes.h"
 #include "pg/server/args.h"
 #include "pg/server/kept_object.h"
+#include "pg/sql/bytea_value.h"
 
 namespace als::pg {
 
