@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "pg/server/settings.h"
+#include "pg/steps/kept_to_end.h"
 
 namespace als::pg {
 
@@ -23,29 +24,12 @@ struct KeptChunks {
   std::tuple<Half<ChunkByUser>, Half<ChunkByItem>> halves;
 };
 
-KeptChunks* kept = nullptr;
-
-void forget(XactEvent event, void*) {
-  if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
-    return;
-  delete kept;
-  kept = nullptr;
-}
-
-KeptChunks& kept_chunks() {
-  static bool watching = false;
-  if (!watching) server([] { RegisterXactCallback(forget, nullptr); });
-  watching = true;
-  if (kept == nullptr) kept = new KeptChunks;
-  return *kept;
-}
-
 /// read(): the bytes of the half; first: the first of them.
 template <class Rows, class Read>
 std::shared_ptr<const Rows> kept_or_read(ByteView first, Read&& read) {
   const std::uint64_t fingerprint = fingerprint_of_chunk(first);
   const ChunkId id = facts_of_chunk(first).id;
-  KeptChunks& all = kept_chunks();
+  auto& all = kept_to_end<KeptChunks>();
   auto& half = std::get<KeptChunks::Half<Rows>>(all.halves);
   const auto found = half.find({id.part, id.number});
   if (found != half.end() && found->second.fingerprint == fingerprint) return found->second.rows;

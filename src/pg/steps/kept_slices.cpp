@@ -7,6 +7,7 @@
 #include "core/pieces/pieces.h"
 #include "core/pieces/step_head.h"
 #include "pg/server/settings.h"
+#include "pg/steps/kept_to_end.h"
 
 namespace als::pg {
 
@@ -24,23 +25,6 @@ struct KeptSlices {
 
   std::unique_ptr<SliceState> take(std::uint32_t slice);
 };
-
-KeptSlices* kept_slices = nullptr;
-
-void forget_slices(XactEvent event, void*) {
-  if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
-    return;
-  delete kept_slices;
-  kept_slices = nullptr;
-}
-
-KeptSlices& slices_of_session() {
-  static bool watching = false;
-  if (!watching) server([] { RegisterXactCallback(forget_slices, nullptr); });
-  watching = true;
-  if (kept_slices == nullptr) kept_slices = new KeptSlices;
-  return *kept_slices;
-}
 
 /// At most: in the middle of a half-step.
 std::size_t memory_of(const SliceState& state) {
@@ -76,7 +60,7 @@ SliceArg::SliceArg(FunctionCallInfo fcinfo, int index) {
     return;
   }
   std::memcpy(&number, rest.data(), sizeof(number));
-  const auto& slices = slices_of_session().slices;
+  const auto& slices = kept_to_end<KeptSlices>().slices;
   const auto found = slices.find(slice);
   if (found == slices.end() || found->second.number != number)
     throw InvalidBytes("a slice is kept by another session");
@@ -84,11 +68,11 @@ SliceArg::SliceArg(FunctionCallInfo fcinfo, int index) {
 }
 
 std::unique_ptr<SliceState> SliceArg::take() {
-  return read_ != nullptr ? std::move(read_) : slices_of_session().take(state_->slice);
+  return read_ != nullptr ? std::move(read_) : kept_to_end<KeptSlices>().take(state_->slice);
 }
 
 Datum store_slice(std::unique_ptr<SliceState> state) {
-  KeptSlices& kept = slices_of_session();
+  auto& kept = kept_to_end<KeptSlices>();
   const std::uint64_t training = key_of(state->training);
   if (kept.training != training) kept = {};
   kept.training = training;
