@@ -11,15 +11,9 @@ namespace als::pg {
 
 namespace {
 
-/// A join by a domain, which goes by its base, is none of equal columns to Citus.
 bool are_on_nodes(const RecommendAllRequest& request, const Model& model, const IdType& user) {
-  return request.whom == Side::kUsers && !request.exploration.is_asked() && user.oid == user.base &&
-         model.factor_tables.users.spread == TableSpread::kDistributed &&
-         model.factor_tables.items.spread == TableSpread::kReference;
-}
-
-std::string array_type_name(const IdType& type) {
-  return server([&] { return spelled_type(id_array_type(type)); });
+  return request.whom == Side::kUsers && !request.exploration.is_asked() &&
+         users_are_on_nodes(model, user);
 }
 
 }  // namespace

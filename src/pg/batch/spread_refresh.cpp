@@ -27,9 +27,8 @@ SpreadRefresh::SpreadRefresh(ServedModel& served, const DescribedSource& source,
 bool SpreadRefresh::are_on_nodes() const {
   const Model& model = served_.model();
   const IdType& user = served_.id_type(Side::kUsers);
-  return model.factor_tables.users.spread == TableSpread::kDistributed &&
-         model.factor_tables.items.spread == TableSpread::kReference && user.oid == user.base &&
-         !source_.weight_col && source_.id_types.users->oid == user.oid &&
+  return users_are_on_nodes(model, user) && !source_.weight_col &&
+         source_.id_types.users->oid == user.oid &&
          source_.id_types.items->oid == served_.id_type(Side::kItems).oid &&
          lies_beside_users(source_, model);
 }

@@ -17,10 +17,6 @@ namespace als::pg {
 
 namespace {
 
-std::string array_of(const IdType& type) {
-  return server([&] { return spelled_type(id_array_type(type)); });
-}
-
 template <class Number>
 std::string integers_literal(const std::vector<Number>& numbers) {
   std::string list;
@@ -43,7 +39,8 @@ SpreadEvaluation::SpreadEvaluation(const EvaluationRequest& request, ServedModel
       model_(served.model()),
       progress_(progress),
       context_("als evaluation on nodes"),
-      possible_(are_on_nodes() && can_make_tables() && is_coordinator()) {
+      possible_(users_are_on_nodes(model_, served.id_type(Side::kUsers)) && can_make_tables() &&
+                is_coordinator()) {
   if (possible_) name_sources();
   if (!possible_) return;
   const std::optional<std::string> schema =
@@ -55,12 +52,6 @@ SpreadEvaluation::SpreadEvaluation(const EvaluationRequest& request, ServedModel
 std::string SpreadEvaluation::name_of(Part part) {
   constexpr const char* kNames[] = {"test", "history", "seen", "more_seen", "candidates"};
   return kNames[static_cast<std::size_t>(part)];
-}
-
-bool SpreadEvaluation::are_on_nodes() const {
-  const IdType& user = served_.id_type(Side::kUsers);
-  return user.oid == user.base && model_.factor_tables.users.spread == TableSpread::kDistributed &&
-         model_.factor_tables.items.spread == TableSpread::kReference;
 }
 
 /// With the columns that the model's source has, unless others are named.
@@ -125,7 +116,7 @@ void SpreadEvaluation::pack(Packed& packed) {
   const bool has_means = packed.part == Part::kTest && item_means_;
   packed.table = prefix_ + name_of(packed.part);
   create_table_beside_users(packed.table,
-                            ", items " + array_of(item) +
+                            ", items " + array_type_name(item) +
                                 (packed.has_ratings ? ", ratings pg_catalog._float8" : "") +
                                 (has_means ? ", means pg_catalog._float8" : ""),
                             model_, user);
@@ -168,7 +159,7 @@ void SpreadEvaluation::pack(Packed& packed) {
 /// als._measured_user of each user of the test.
 SpreadEvaluation::Call SpreadEvaluation::measured(const std::vector<std::size_t>& least) const {
   const IdType& user = served_.id_type(Side::kUsers);
-  const std::string no_items = "null::" + array_of(served_.id_type(Side::kItems));
+  const std::string no_items = "null::" + array_type_name(served_.id_type(Side::kItems));
   std::string from;
   const auto join = [&](const std::string& query, const std::string& id) {
     from += " left join (" + query + ") of_" + id + " on " +
@@ -198,7 +189,8 @@ SpreadEvaluation::Call SpreadEvaluation::measured(const std::vector<std::size_t>
     if (packed.part == Part::kSeen) seen = items;
     if (packed.part == Part::kMoreSeen) more_seen = items;
     if (packed.part == Part::kCandidates)
-      candidates = "coalesce(" + items + ", '{}'::" + array_of(served_.id_type(Side::kItems)) + ")";
+      candidates =
+          "coalesce(" + items + ", '{}'::" + array_type_name(served_.id_type(Side::kItems)) + ")";
   }
   if (request_.history) {
     if (request_.exclude_seen) seen = "history_items";

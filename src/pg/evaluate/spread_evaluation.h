@@ -51,7 +51,6 @@ class SpreadEvaluation {
     std::string from;
   };
 
-  bool are_on_nodes() const;
   static std::string name_of(Part part);
   void add(Part part, const RatingSource& source, const char* argument, bool has_ratings);
   RatingSource named(const std::string& text) const;

@@ -6,6 +6,11 @@
 
 namespace als::pg {
 
+bool users_are_on_nodes(const Model& model, const IdType& user) {
+  return user.oid == user.base && model.factor_tables.users.spread == TableSpread::kDistributed &&
+         model.factor_tables.items.spread == TableSpread::kReference;
+}
+
 std::optional<std::string> schema_for_tables(Oid preferred) {
   execute(
       "select pg_catalog.quote_ident(nspname) from pg_catalog.pg_namespace where "
@@ -43,6 +48,10 @@ bool lies_beside_users(const RatingSource& source, const Model& model) {
   return source.is_relation &&
          server([&] { return is_distributed_by(source.table, source.user_col.c_str()); }) &&
          are_colocated(source.table, model.factor_tables.users.named);
+}
+
+std::string array_type_name(const IdType& type) {
+  return server([&] { return spelled_type(id_array_type(type)); });
 }
 
 std::string as_element(const std::string& item, const IdType& type) {

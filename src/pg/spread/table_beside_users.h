@@ -7,6 +7,11 @@
 
 namespace als::pg {
 
+/// Whether a model's users are spread over nodes, each of which has all items, and rows can be
+/// joined with them there: to Citus a join by a domain, which goes by its base, is none of equal
+/// columns.
+bool users_are_on_nodes(const Model& model, const IdType& user);
+
 /// Where the caller may make them, quoted: this schema, else the first of the caller's search path;
 /// nothing if there is none. Within an SPI connection.
 std::optional<std::string> schema_for_tables(Oid preferred);
@@ -22,6 +27,9 @@ bool lies_beside_users(const RatingSource& source, const Model& model);
 
 /// Whether rows of two distributed tables with the same ids lie together. Within an SPI connection.
 bool are_colocated(Oid one, Oid other);
+
+/// The type of arrays of ids, spelled.
+std::string array_type_name(const IdType& type);
 
 /// What stands for an item id in arrays of them: its value, as of the base of a domain.
 std::string as_element(const std::string& item, const IdType& type);
