@@ -5,7 +5,6 @@ use strict;
 use warnings FATAL => 'all';
 
 use AlsTest;
-use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -122,7 +121,7 @@ for my $phase (qw(reading training writing committing))
 	check_as_before("postmaster killed, $phase");
 }
 
-# A disk that is full looks like files that may not grow: those of the backends at work.
+# The disk of the backends at work.
 SKIP:
 {
 	skip 'needs prlimit', 1 if system('prlimit --version >/dev/null 2>&1') != 0;
@@ -135,7 +134,7 @@ SKIP:
 				$phase,
 				sub {
 					my $pids = $node->safe_psql('postgres', "select pid from pg_stat_activity where pid = $_[0] or application_name like 'citus_internal%'");
-					run_log([ 'prlimit', '--pid', $_, '--fsize=1048576:' ]) or die 'prlimit failed' for split /\n/, $pids;
+					limit_files(split /\n/, $pids);
 				});
 			like($error, qr/File too large/, "$what: it says so");
 			like_of_worker($error, $what) if $node == $worker;

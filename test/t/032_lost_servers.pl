@@ -5,7 +5,6 @@ use strict;
 use warnings FATAL => 'all';
 
 use AlsTest;
-use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -93,7 +92,7 @@ for my $phase (qw(reading training))
 	check_as_before($what);
 }
 
-# A disk that is full looks like files that may not grow: those of the sessions at work.
+# The disk of the sessions at work.
 SKIP:
 {
 	skip 'needs prlimit', 1 if system('prlimit --version >/dev/null 2>&1') != 0;
@@ -106,7 +105,7 @@ SKIP:
 				$what, $phase,
 				sub {
 					my $pids = $node->safe_psql('postgres', $node == $hub ? "select $_[0]" : q{select pid from pg_stat_activity where application_name = 'als'});
-					run_log([ 'prlimit', '--pid', $_, '--fsize=1048576:' ]) or die 'prlimit failed' for split /\n/, $pids;
+					limit_files(split /\n/, $pids);
 				});
 			like($error, $node == $two ? qr/server "two": .*File too large/ : qr/File too large/, "$what: it says so");
 			check_as_before($what);

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(new_node citus_cluster create_ratings wait_until wait_for_phase error_of_harmed relations cpu_seconds);
+our @EXPORT = qw(new_node citus_cluster create_ratings wait_until wait_for_phase error_of_harmed limit_files relations cpu_seconds);
 
 # A started server whose database postgres has the extension.
 sub new_node
@@ -133,6 +133,16 @@ sub error_of_harmed
 	isnt($result->{state}, '00000', "$what: by an error");
 	note $result->{err};
 	return $result->{err};
+}
+
+# A disk that is full looks like files that may not grow: those of processes. One that has ended since is none that writes.
+sub limit_files
+{
+	for my $pid (@_)
+	{
+		run_log([ 'prlimit', '--pid', $pid, '--fsize=1048576:' ]) or !kill(0, $pid) or die "prlimit of $pid failed";
+	}
+	return;
 }
 
 # The names of all tables, views and indexes outside the server's own schemas, in one line.
