@@ -129,7 +129,7 @@ build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
 
-.PHONY: bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
+.PHONY: bench-all bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-assert test-faults test-fuzz test-versions test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
@@ -161,6 +161,10 @@ soak:
 # als beside other libraries; BENCH="--help" lists the options. The whole set takes hours.
 bench:
 	@test/bench/bench $(BENCH)
+
+# Every benchmark of the documents; BENCH=--quick for the same on small data.
+bench-all:
+	@test/bench/all $(BENCH)
 
 # How fast models are read; the same.
 bench-serving:
