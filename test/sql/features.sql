@@ -131,6 +131,16 @@ from formed f join forms_item_factors using (item_id) where n_ratings = 0 and it
 select als.features_vector('forms', '{"topic": null}') = als.features_vector('forms', '{}') as is_missing;
 select item_id % 10 as topic, count(*) from (select item_id from forms_item_factors order by als.cosine(factors, als.features_vector('forms', '{"topic": "topic 3", "tags": ["tag 3"]}')) desc limit 10) x group by 1 order by 2 desc limit 1;
 select als.features_vector('forms', null) is null as is_null;
+-- JSON is read as the type of the column is.
+create table lengths as select item_id, topic::char(20) as topic, array[topic::char(20)] as topics, array[(item_id % 5)::numeric(6,2)] as prices, array[(item_id % 4)::real / 2] as halves,
+	array[md5(topic)::uuid] as keys from items where item_id <= 300;
+select 1 from als.train('lengths_model', 'likes', rating_col => null, feedback => 'implicit', factors => 8, item_features => 'lengths');
+select distinct value from lengths_model_item_feature_weights where column_name in ('prices', 'halves') order by 1;
+select bool_and(als.features_vector('lengths_model', to_jsonb(l)) = factors) as is_the_same, count(*)
+from lengths l join lengths_model_item_factors using (item_id) where n_ratings = 0 and item_id < 60;
+select bool_and(als.features_vector('lengths_model', a) = als.features_vector('lengths_model', b)) as are_the_same
+from (values ('{"topic": "topic 3"}'::jsonb, '{"topic": "topic 3   "}'::jsonb), ('{"prices": [2]}', '{"prices": [2.00]}'), ('{"halves": [0.5]}', '{"halves": [0.50]}'),
+	('{"keys": ["0C7DB9AB-AA94-47AC-8D8C-CDBE4DA0D3FD"]}', '{"keys": ["0c7db9abaa9447ac8d8ccdbe4da0d3fd"]}')) x (a, b);
 create function vector(features text, side text default 'item') returns text language sql as $$
 	select try(format('select als.features_vector(%L, %L, %L)', 'forms', features, side))
 $$;
@@ -140,6 +150,7 @@ select vector('{"price": "cheap"}');
 select vector('{"topic": ["a", "b"]}');
 select vector('{"tags": "tag 3"}');
 select vector('{"tags": [["tag 3"]]}');
+select vector('{"tags": [[[[["tag 3"]]]]]}');
 select vector('{"released": 5}');
 select vector('{"released": "some day"}');
 select vector('{}', 'user');
@@ -194,7 +205,12 @@ begin
 exception when others then
 	return sqlstate || ' ' || sqlerrm;
 end $$;
-select change, tamper(change) from unnest(array['weights = ''{NaN,1}''', 'weights = ''{1}''', 'scale = 0', 'scale = ''Infinity''', 'center = ''NaN''', 'role = ''other''', 'n_items = 0']) change;
+select change, tamper(change) from unnest(array['weights = ''{NaN,1}''', 'weights = ''{1}''', 'weights = ''{null,1}''', 'weights = ''{{1,2}}''', 'scale = 0', 'scale = ''Infinity''', 'center = ''NaN''', 'role = ''other''', 'n_items = 0']) change;
+
+update tampered_item_feature_weights set weights = '{3e38, -3e38}';
+select try($$select als.features_vector('tampered', '{"price": 1000}')$$);
+alter table tampered_item_feature_weights alter role type varchar;
+select try($$select als.features_vector('tampered', '{"price": 1000}')$$);
 
 -- Numbers that a wrong row has: they count for some deviations, not for all that there is.
 create function furthest(features text) returns text language plpgsql as $$

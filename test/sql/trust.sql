@@ -152,7 +152,39 @@ select try($$select als.recommend_all('by_shade', 'numbers', exclude_seen => fal
 select is_called from witness;
 set role trust_trainer;
 select als.predict('by_colour', 1, 1) is not null as own_cast;
+
+-- So are those of columns of a model's own tables whose types their owner has changed.
+create type cell as (value int);
+create function number(cell) returns int language plpgsql as $$ begin perform trust.evil(1); return 1; end $$;
+create function bigger(cell) returns bigint language plpgsql as $$ begin perform trust.evil(1); return 1; end $$;
+create function fraction(cell) returns real language plpgsql as $$ begin perform trust.evil(1); return 1; end $$;
+create function vector(cell) returns real[] language plpgsql as $$ begin perform trust.evil(1); return '{1,2,3}'; end $$;
+create cast (cell as int) with function number(cell) as implicit;
+create cast (cell as bigint) with function bigger(cell) as implicit;
+create cast (cell as real) with function fraction(cell) as implicit;
+create cast (cell as real[]) with function vector(cell) as implicit;
+create table people as select distinct user_id, user_id % 3 as team from ratings;
+select n_ratings from als.train('described', 'ratings', factors => 3, iterations => 3, user_features => 'people');
+grant all on ratings, people, described, described_user_factors, described_item_factors, described_user_feature_weights to public;
 reset role;
+create function as_changed(part text, changed name, type text, value text) returns setof text language plpgsql as $$
+declare call text;
+begin
+  set local role trust_trainer;
+  execute format('alter table described_%1$s drop column %2$s; alter table described_%1$s add column %2$s %3$s', part, changed, type);
+  execute format('update described_%1$s set %2$s = %3$L', part, changed, value);
+  reset role;
+  foreach call in array array['als.predict(%L, 1, 1)', 'als.recommend(%L, 1, exclude_seen => false)', 'als.refresh_users(%L, array[1])',
+    'als.features_vector(%L, ''{"team": 1}'', ''user'')', 'als.report(%L)', 'als.retrain(%L)'] loop
+    return next split_part(call, '(', 1) || ': ' || split_part(trust.try(format('select ' || call, 'described')), E'\n', 1);
+  end loop;
+end $$;
+begin; select * from as_changed('item_factors', 'n_ratings', 'cell', '(1)'); rollback;
+begin; select * from as_changed('item_factors', 'bias', 'cell', '(1)'); rollback;
+begin; select * from as_changed('user_factors', 'factors', 'cell', '(1)'); rollback;
+begin; select * from as_changed('user_factors', 'factors', 'cell[]', '{(1),(1),(1)}'); rollback;
+begin; select * from as_changed('user_feature_weights', 'run', 'cell', '(1)'); rollback;
+select is_called from witness;
 
 -- Operators and functions are the server's under any search_path.
 create schema trap;

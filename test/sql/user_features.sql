@@ -94,10 +94,22 @@ select train('select user_id % 3 as id, team from people');
 select train('select user_id + 5000 as user_id, team from people');
 select train('select user_id, team from people union all select 7, null');
 select train('people', ', nonnegative => true');
+select train('select * from people a join people b on b.user_id = a.user_id');
 select train('people', ', distributed => true');
 alter table people drop column age;
 select 1 from als.train('stale', 'likes', rating_col => null, feedback => 'implicit', factors => 4, user_features => 'people');
 alter table people drop column team;
 select try($$select als.refresh_users('stale')$$);
 
+-- Weights that a policy hides would be missing from the sum.
+create role user_features_reader;
+grant usage on schema user_features to user_features_reader;
+grant select on all tables in schema user_features to user_features_reader;
+alter table taste_user_feature_weights enable row level security;
+create policy half on taste_user_feature_weights using (feature % 2 = 0);
+set role user_features_reader;
+select try($$select als.features_vector('taste', '{"team": "team 3"}', 'user')$$);
+reset role;
+
 drop schema user_features cascade;
+drop role user_features_reader;

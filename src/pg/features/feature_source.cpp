@@ -1,6 +1,8 @@
 // What is made of each column of a source of features.
 #include "pg/features/feature_source.h"
 
+#include <set>
+
 #include "pg/ids/id_args.h"
 #include "pg/server/trust.h"
 
@@ -26,10 +28,17 @@ bool is_number(Oid type) {
 
 /// Types may bring casts of their owners'. A server call.
 void check_is_read_as(Oid type, Oid target, const char* what) {
-  Oid function;
-  if (find_coercion_pathway(target, type, COERCION_EXPLICIT, &function) == COERCION_PATH_FUNC)
-    check_cast_is_trusted(type, target, function,
-                          psprintf("Cast it yourself, in a query as %s, or leave it out.", what));
+  check_reading_is_trusted(type, target,
+                           psprintf("Cast it yourself, in a query as %s, or leave it out.", what));
+}
+
+/// Values of a column as texts. Equal numerics are one: 1 and 1.00.
+std::string elements_of(const std::string& column, Oid type) {
+  if (type == TSVECTOROID) return "pg_catalog.tsvector_to_array(" + column + ")";
+  const Oid element = server([&] { return getBaseType(get_base_element_type(type)); });
+  if (element != NUMERICOID) return column + "::pg_catalog.text[]";
+  return "array(select pg_catalog.trim_scale(n)::pg_catalog.text from pg_catalog.unnest(" + column +
+         "::pg_catalog.numeric[]) as n)";
 }
 
 FeatureColumn describe_column(const std::string& name, Oid declared, const char* what) {
@@ -50,10 +59,7 @@ FeatureColumn describe_column(const std::string& name, Oid declared, const char*
     else
       return format_type_be(declared);
     if (is_number(type)) check_is_read_as(type, FLOAT8OID, what);
-    if (OidIsValid(element)) {
-      check_is_read_as(type, TEXTARRAYOID, what);
-      check_is_read_as(getBaseType(element), TEXTOID, what);
-    }
+    if (OidIsValid(element)) check_is_read_as(type, TEXTARRAYOID, what);
     return nullptr;
   });
   if (unfit != nullptr)
@@ -64,20 +70,32 @@ FeatureColumn describe_column(const std::string& name, Oid declared, const char*
                "and tsvectors: leave the column out or cast it, in a query as %s.",
                what));
   const Oid base = server([&] { return getBaseType(declared); });
-  if (base == UUIDOID) described.json_type = base;
+  const bool is_made = base >= FirstNormalObjectId;  // a type that somebody has made
+  if (!is_made) described.json_type = base;
   if (described.kind == ColumnKind::kElements) {
-    described.json_type = base == TSVECTOROID ? TSVECTOROID : TEXTARRAYOID;
-    described.expression = base == TSVECTOROID ? "pg_catalog.tsvector_to_array(" + column + ")"
-                                               : column + "::pg_catalog.text[]";
+    if (is_made) described.json_type = TEXTARRAYOID;
+    described.expression = elements_of(column, base);
   }
   if (described.kind == ColumnKind::kNumber) {
-    described.json_type = is_time(base) ? base : FLOAT8OID;
+    if (!is_time(base)) described.json_type = FLOAT8OID;
     described.expression = is_time(base)
                                ? "case when pg_catalog.isfinite(" + column +
                                      ") then pg_catalog.date_part('epoch', " + column + ") end"
                                : column + "::pg_catalog.float8";
   }
   return described;
+}
+
+void check_names_differ(TupleDesc columns, const char* what) {
+  std::set<std::string> names;
+  for (int i = 0; i < columns->natts; ++i) {
+    Form_pg_attribute attribute = TupleDescAttr(columns, i);
+    const char* name = NameStr(attribute->attname);
+    if (!attribute->attisdropped && !names.insert(name).second)
+      throw UserError(ERRCODE_DUPLICATE_COLUMN, format("%s has two columns \"%s\"", what, name),
+                      "Give one of them another name, or leave it out; a join with \"using\" "
+                      "has its columns once.");
+  }
 }
 
 /// A first column that is not named as the ids are is taken for them only where it is of their
@@ -133,6 +151,7 @@ DescribedFeatures describe_features(const RatingSource& named, Side side,
   features.what = features_name(side);
   SourceNames names(features);
   TupleDesc columns = result_columns(prepare("select * from " + features.from_clause()));
+  check_names_differ(columns, features.what);
   int id = -1;
   for (int i = 0; i < columns->natts; ++i) {
     Form_pg_attribute attribute = TupleDescAttr(columns, i);

@@ -19,7 +19,7 @@ struct FeatureColumn {
   std::string name;
   ColumnKind kind;
   std::string expression;  ///< of type text, text[] or float8
-  Oid json_type;           ///< what JSON is read as that gives it: a type of the server's own
+  Oid json_type;  ///< what JSON is read as that gives it: its own, of types that the server has
 };
 
 struct DescribedFeatures : RatingSource {

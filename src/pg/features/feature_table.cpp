@@ -40,7 +40,7 @@ Oid FeatureTable::find() const {
     if (!slot->tts_isnull[0]) found = DatumGetObjectId(slot->tts_values[0]);
   });
   snapshot.pop();
-  return server([&] { return is_features_of(model_.table(), found); }) ? found : InvalidOid;
+  return server([&] { return is_features_of(model_.table(), found, side_); }) ? found : InvalidOid;
 }
 
 SPIPlanPtr FeatureTable::naming_query() const {
@@ -189,7 +189,14 @@ WeightedFeatures read_features(const Model& model, Side side) {
                            model.name.c_str(), what),
                     "Train the model again.");
   };
-  if (!server([&] { return is_features_of(model.table, table); })) throw_wrong("are gone");
+  if (!server([&] { return is_features_of(model.table, table, side); }))
+    throw_wrong("are gone, or their table has been changed");
+  if (server([&] { return check_enable_rls(table, InvalidOid, true); }) == RLS_ENABLED)
+    throw UserError(ERRCODE_INSUFFICIENT_PRIVILEGE,
+                    format("row-level security may hide weights of the %s features of model %s",
+                           side_name(side), model.name.c_str()),
+                    "Call it as the owner of the model, or as a role with BYPASSRLS where it is "
+                    "forced on the owner.");
   std::vector<Feature> features;
   Factors weights{FactorMatrix(0, static_cast<std::size_t>(model.factors)), {}};
   SPIPlanPtr plan = prepare("select " + columns_of(side) + " from only " + relation_name(table) +
@@ -204,9 +211,10 @@ WeightedFeatures read_features(const Model& model, Side side) {
         const std::optional<FeatureRole> role =
             nulls[0] ? std::nullopt : role_named(TextDatumGetCString(values[0]), side);
         if (!role || nulls[6]) throw_wrong("have been changed");
+        ArrayType* array = DatumGetArrayTypeP(values[6]);
+        if (ARR_NDIM(array) != 1 || array_contains_nulls(array)) throw_wrong("have been changed");
         const char* value = nulls[2] ? "" : TextDatumGetCString(values[2]);
-        const VectorView vector =
-            view_vector(DatumGetArrayTypeP(values[6]), "weights of a feature");
+        const VectorView vector = view_vector(array, "weights");
         const double center = nulls[4] ? 0 : DatumGetFloat8(values[4]);
         const double scale = nulls[5] ? 1 : DatumGetFloat8(values[5]);
         const float bias = nulls[7] ? 0 : DatumGetFloat4(values[7]);

@@ -28,7 +28,7 @@ struct JsonForm {
 
 JsonForm form_of(const FeatureColumn& column) {
   if (column.json_type == FLOAT8OID) return {JsonValue::Kind::kNumber, "a number"};
-  if (column.json_type == TEXTARRAYOID)
+  if (column.kind == ColumnKind::kElements && column.json_type != TSVECTOROID)
     return {JsonValue::Kind::kArray, "an array of texts, numbers or booleans"};
   return {JsonValue::Kind::kText, "a text"};
 }
@@ -40,7 +40,7 @@ bool is_plain(const JsonValue& value) {
 /// A category may be a boolean, too, or a number, as one is that has been cast to a text.
 bool fits(const FeatureColumn& column, const JsonValue& value) {
   if (value.kind == JsonValue::Kind::kNull) return true;
-  if (column.json_type == TEXTOID) return is_plain(value);
+  if (column.kind == ColumnKind::kCategory) return is_plain(value);
   return value.kind == form_of(column).kind &&
          std::all_of(value.elements.begin(), value.elements.end(), is_plain);
 }
@@ -71,8 +71,11 @@ void check_features(const JsonValue& given, const DescribedFeatures& source, con
 std::string query_of(const char* json, const DescribedFeatures& source) {
   std::string columns;
   for (const FeatureColumn& column : source.columns)
-    columns += (columns.empty() ? "" : ", ") + quoted(column.name) + " " +
-               server([&] { return format_type_be_qualified(column.json_type); });
+    columns += (columns.empty() ? "" : ", ") + quoted(column.name) + " " + server([&] {
+                 return format_type_extended(column.json_type,
+                                             -1,  // of any length, which without it is 1 for char
+                                             FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+               });
   return "select 1::pg_catalog.int8 as " + quoted(source.id_col) +
          ", x.* from pg_catalog.jsonb_to_record(" +
          server([&] { return quote_literal_cstr(json); }) + "::pg_catalog.jsonb) as x(" + columns +
@@ -120,6 +123,11 @@ ArrayType* features_vector(FunctionCallInfo fcinfo) {
   ThreadTeam alone(1);
   const Factors vectors =
       expected_factors(weighted.features.encoded(reader, {0}, 1), weighted.weights, alone);
+  if (!are_within_limits(vectors))
+    throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                    format("the weights of the %s features of model %s are too large",
+                           side_name(side), model.name.c_str()),
+                    "Train the model again.");
   ArrayType* vector = server([&] {
     MemoryContext before = MemoryContextSwitchTo(result);
     ArrayType* array = make_vector(vectors.matrix.row(0), model.factors);

@@ -194,6 +194,17 @@ std::optional<double> finite(double number) {
           : "Remove the rest with als.drop_model and train the model again.");
 }
 
+/// Columns whose types somebody has changed are cast to what they were. A server call.
+void check_columns_are_trusted(Oid table) {
+  constexpr std::pair<const char*, Oid> kReadAs[] = {
+      {"factors", FLOAT4ARRAYOID}, {"bias", FLOAT4OID}, {"n_ratings", INT4OID}};
+  for (const auto& [name, type] : kReadAs)
+    if (const AttrNumber column = get_attnum(table, name); column != InvalidAttrNumber)
+      check_reading_is_trusted(get_atttype(table, column), type,
+                               "Factors are real[], biases real, and n_ratings are int; see ALTER "
+                               "TABLE ... ALTER COLUMN ... TYPE.");
+}
+
 void describe_factor_table(Model& model, Side side) {
   FactorTable& factors = model.factor_tables[side];
   bool is_named = true;
@@ -216,6 +227,7 @@ void describe_factor_table(Model& model, Side side) {
     int32 modifier;
     get_atttypetypmodcoll(factors.table, column, &factors.id_type, &modifier,
                           &factors.id_collation);
+    check_columns_are_trusted(factors.table);
     factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
                        get_attnum(factors.table, "n_ratings"),
                        number_of(kPopularity, factors.table)};

@@ -225,10 +225,11 @@ RatingSource trusted(const Model& model, const RatingSource& named, const char* 
       ERRCODE_INSUFFICIENT_PRIVILEGE,
       format("%s of model %s may run code of a role that you do not trust", which,
              model.name.c_str()),
-      format(
-          "Call it after SET ROLE %s, or as a member of that role; als.recommend also works with "
-          "exclude_seen => false, and the items seen as exclude.",
-          owner),
+      format("Call it after SET ROLE %s, or as a member of that role%s", owner,
+             named.user_col.empty()
+                 ? "."  // features, which nothing works without that reads them
+                 : "; als.recommend also works with exclude_seen => false, and the items seen as "
+                   "exclude."),
       std::move(reason));
 }
 

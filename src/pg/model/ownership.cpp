@@ -155,6 +155,25 @@ const char* doubt(Oid model, Oid table, Side side) {
   return nullptr;
 }
 
+/// Each of its type: what is another would be cast, by code that its owner may have written.
+bool has_columns_of_features(Oid table, Side side) {
+  const std::pair<const char*, Oid> columns[] = {
+      {"run", INT8OID},
+      {"feature", INT4OID},
+      {"role", TEXTOID},
+      {"column_name", NAMEOID},
+      {"value", TEXTOID},
+      {side == Side::kUsers ? "n_users" : "n_items", INT8OID},
+      {"center", FLOAT8OID},
+      {"scale", FLOAT8OID},
+      {"weights", FLOAT4ARRAYOID},
+      {"bias", FLOAT4OID}};
+  return std::all_of(std::begin(columns), std::end(columns), [&](const auto& column) {
+    const AttrNumber number = get_attnum(table, column.first);
+    return number != InvalidAttrNumber && get_atttype(table, number) == column.second;
+  });
+}
+
 }  // namespace
 
 bool has_columns_of(Oid table, Side side) {
@@ -216,11 +235,12 @@ bool is_kept_copy(Oid model, Oid table, Side side) {
          has_columns_of(table, side) && has_trigger(table, Mark::kIsKept);
 }
 
-bool is_features_of(Oid model, Oid table) {
+bool is_features_of(Oid model, Oid table, Side side) {
   const FormData_pg_class row = class_row(table);
   const Oid recorded = recorded_model(table);
   return row.relkind == RELKIND_RELATION && row.relowner == owner_of(model) &&
-         (recorded == model || !OidIsValid(recorded)) && has_trigger(table, Mark::kFeatures);
+         (recorded == model || !OidIsValid(recorded)) && has_trigger(table, Mark::kFeatures) &&
+         has_columns_of_features(table, side);
 }
 
 bool column_is_used_by_rule(Oid table, AttrNumber column) {

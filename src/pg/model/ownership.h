@@ -37,8 +37,8 @@ inline constexpr const char* kAttachedTrigger = "als_attached";
 /// The trigger of a table of features' weights, which does nothing either.
 inline constexpr const char* kFeaturesTrigger = "als_features";
 
-/// Whether a table of features' weights is provably a model's. A server call.
-bool is_features_of(Oid model, Oid table);
+/// Whether a table is provably that of a model's features' weights. A server call.
+bool is_features_of(Oid model, Oid table, Side side);
 
 /// Whether a table is attached to a model. A server call.
 bool is_attached(Oid table);

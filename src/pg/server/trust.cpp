@@ -43,6 +43,15 @@ void check_cast_is_trusted(Oid from, Oid to, Oid function, const char* hint) {
            errdetail("Its function is %s.", format_procedure(function)), errhint("%s", hint)));
 }
 
+void check_reading_is_trusted(Oid from, Oid to, const char* hint) {
+  Oid function = InvalidOid;
+  const CoercionPathType path = find_coercion_pathway(to, from, COERCION_EXPLICIT, &function);
+  if (path == COERCION_PATH_FUNC)
+    check_cast_is_trusted(getBaseType(from), getBaseType(to), function, hint);
+  if (path == COERCION_PATH_ARRAYCOERCE)
+    check_reading_is_trusted(get_base_element_type(from), get_base_element_type(to), hint);
+}
+
 bool caller_trusts_type(Oid type) {
   if (type < FirstNormalObjectId) return true;
   HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));

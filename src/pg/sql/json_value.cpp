@@ -51,8 +51,9 @@ JsonValue scalar(const JsonbValue& from) {
 JsonValue read(JsonbIterator** iterator, const Token& token, int depth) {
   if (token.token != WJB_BEGIN_ARRAY && token.token != WJB_BEGIN_OBJECT) return scalar(token.value);
   if (depth > kMaxDepth)
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, "options are not nested so deep",
-                    "Use values, arrays of values and ranges.");
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    format("JSON is nested more than %d levels deep here", kMaxDepth),
+                    "Give values, and arrays or objects of such.");
   JsonValue value;
   bool array = token.token == WJB_BEGIN_ARRAY;
   value.kind = array ? JsonValue::Kind::kArray : JsonValue::Kind::kObject;
