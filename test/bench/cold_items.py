@@ -1,12 +1,16 @@
-"""New films for users: all ratings of a fifth of the films are kept out, and each system ranks these films for every
-user by genres and years alone. Settings are tried one by one, and the best are picked by the very figures."""
+"""New items for users: all ratings of a fifth of the items are kept out, and each system ranks these items for every
+user by their features alone: genres or authors, and years. Settings are tried one by one; the best are picked by half of
+the users, and what they come to is told of the other half."""
 
+import argparse
+import collections
 import contextlib
 import io
 import itertools
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 # Before numpy: the libraries have threads of their own, in whose way OpenBLAS's would be.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
@@ -15,82 +19,97 @@ import numpy as np
 import psycopg
 import scipy.sparse
 
+import cold_data
+
 FACTORS = 32
 K = 10
 RESULTS = "build/bench/cold-items.md"
 PACKAGES = {"cmfrec": "cmfrec", "irspack": "irspack", "lightfm": "lightfm-next", "lightfm_own": "lightfm-next"}
+SYSTEMS = ("baselines", "als", *PACKAGES)
 
 SETUP = """
-    create table all_movies (movie_id int primary key, title text, year int, genres text);
-    create table ratings (user_id int, movie_id int, rating float8, rated_at bigint);
+    create table items (item_id int primary key, year int, features text[], era text);
+    create table likes (user_id int, item_id int);
 """
 PARTS = """
-    create table movies as
-    select movie_id, year, string_to_array(genres, ', ') as genres, (year / 5 * 5)::text as era from all_movies;
-    create table cold as select movie_id from movies where als.hash_fraction(movie_id::text, 7) < 0.2;
+    create table cold as
+    select item_id from items where als.hash_fraction(item_id::text, 7) < 0.2 and item_id in (select item_id from likes);
     create table train as
-    select user_id, movie_id from ratings
-    where movie_id not in (select movie_id from cold) and als.hash_fraction(user_id::text || ':' || movie_id, 3) >= 0.1;
+    select user_id, item_id from likes
+    where item_id not in (select item_id from cold) and als.hash_fraction(user_id::text || ':' || item_id, 3) >= 0.1;
     create table test as
-    select user_id, movie_id from ratings
-    where movie_id in (select movie_id from cold) and user_id in (select user_id from train);
+    select user_id, item_id from likes
+    where item_id in (select item_id from cold) and user_id in (select user_id from train);
 """
 
 
 class Data:
-    """Users, films with ratings and films without are numbered from 0, in the order of their ids."""
+    """Users, items with ratings and items without are numbered from 0, in the order of their ids."""
 
-    def __init__(self, connection):
+    def __init__(self, connection, folder, share):
         self.connection = connection
         connection.execute("create extension als")
         connection.execute(SETUP)
-        for table, name in (("all_movies", "movies"), ("ratings", "ratings")):
+        items, likes = cold_data.read(folder)
+        users = sorted({user for user, _ in likes})
+        some = set(np.random.default_rng(1).choice(users, round(share * len(users)), replace=False).tolist())
+        rows = [(item, year, values, None if year is None else str(year // 5 * 5)) for item, year, values in items]
+        for table, of_table in (("items", rows), ("likes", (like for like in likes if like[0] in some))):
             with connection.cursor() as cursor, cursor.copy(f"copy {table} from stdin") as copy:
-                with open(f"build/data/{name}.tsv", "rb") as file:
-                    copy.write(file.read())
+                for row in of_table:
+                    copy.write_row(row)
         connection.execute(PARTS)
-        train = self.query("select user_id, movie_id from train")
+        train = self.query("select user_id, item_id from train")
         self.users = sorted({user for user, _ in train})
-        warm = sorted({movie for _, movie in train})
-        self.cold = [movie for movie, in self.query("select movie_id from cold order by 1")]
+        warm = sorted({item for _, item in train})
+        self.cold = [item for item, in self.query("select item_id from cold order by 1")]
         user_at = {user: i for i, user in enumerate(self.users)}
-        movie_at = {movie: i for i, movie in enumerate(warm)}
+        item_at = {item: i for i, item in enumerate(warm)}
         self.likes = scipy.sparse.csr_matrix(
-            (np.ones(len(train)), ([user_at[u] for u, _ in train], [movie_at[m] for _, m in train])),
+            (np.ones(len(train)), ([user_at[u] for u, _ in train], [item_at[i] for _, i in train])),
             shape=(len(self.users), len(warm)))
-        features = dict(zip(*self.features()))
-        self.warm_features = np.array([features[movie] for movie in warm], np.float32)
-        self.cold_features = np.array([features[movie] for movie in self.cold], np.float32)
-        self.relevant = {}
-        for user, movie in self.query("select user_id, movie_id from test"):
-            self.relevant.setdefault(user, set()).add(movie)
+        features = self.features(warm)
+        self.warm_features = np.array([features[item] for item in warm], np.float32)
+        self.cold_features = np.array([features[item] for item in self.cold], np.float32)
+        relevant = {}
+        for user, item in self.query("select user_id, item_id from test"):
+            relevant.setdefault(user, set()).add(item)
+        judges = set(sorted(relevant)[::2])
+        self.halves = [{user: items for user, items in relevant.items() if (user in judges) == half}
+                       for half in (True, False)]
 
     def query(self, sql):
         return self.connection.execute(sql).fetchall()
 
-    def features(self):
-        """What als makes of the columns: genres, the era, the standardised year, and a feature that all have."""
-        rows = self.query("select movie_id, genres, era, year from movies order by 1")
-        genres = sorted({genre for row in rows for genre in row[1] or ()})
-        eras = sorted({row[2] for row in rows if row[2]})
-        years = np.array([row[3] for row in rows if row[3] is not None])
-        return [row[0] for row in rows], [
-            [genre in (row[1] or ()) for genre in genres] + [era == row[2] for era in eras]
-            + [0 if row[3] is None else (row[3] - years.mean()) / years.std(), 1] for row in rows]
+    def features(self, warm):
+        """What als makes of the columns, by item: a weight for each value that two items with ratings have, the
+        standardised year, and a feature that all have."""
+        rows = self.query("select item_id, features || array_remove(array[era], null), year from items")
+        warm = set(warm)
+        count = collections.Counter(value for item, values, _ in rows if item in warm for value in values)
+        kept = sorted(value for value, n in count.items() if n > 1)
+        years = np.array([year for item, _, year in rows if item in warm and year is not None])
+        return {item: [value in values for value in kept]
+                + [0 if year is None else (year - years.mean()) / years.std(), 1]
+                for item, values, year in ((item, set(values), year) for item, values, year in rows)}
 
     def judge(self, lists):
-        """Recall and NDCG of lists, by user."""
+        """Recall and NDCG of lists, of each half of the users."""
+        return [self.judge_half(lists, half) for half in self.halves]
+
+    @staticmethod
+    def judge_half(lists, relevant_items):
         recall, ndcg = [], []
         gains = [1 / np.log2(rank + 2) for rank in range(K)]
-        for user, relevant in self.relevant.items():
-            hits = [movie in relevant for movie in lists[user]]
+        for user, relevant in relevant_items.items():
+            hits = [item in relevant for item in lists[user]]
             most = min(K, len(relevant))
             recall.append(sum(hits) / most)
             ndcg.append(sum(gain for gain, hit in zip(gains, hits) if hit) / sum(gains[:most]))
         return np.mean(recall), np.mean(ndcg)
 
     def lists(self, scores):
-        """The best new films of each user, of a matrix of scores."""
+        """The best new items of each user, of a matrix of scores."""
         best = np.argsort(-scores, axis=1, kind="stable")[:, :K]
         return {user: [self.cold[j] for j in best[i]] for i, user in enumerate(self.users)}
 
@@ -99,14 +118,14 @@ def als(data):
     """als.train, with settings about its defaults."""
     data.connection.execute("set client_min_messages = warning")
     train = f"""select regularization
-        from als.train('m', 'train', item_col => 'movie_id', rating_col => null, feedback => 'implicit',
-                       factors => {FACTORS}, item_features => 'movies', replace => to_regclass('m') is not null"""
+        from als.train('m', 'train', rating_col => null, feedback => 'implicit',
+                       factors => {FACTORS}, item_features => 'items', replace => to_regclass('m') is not null"""
 
     def lists():
         data.connection.execute(f"select als.recommend_all('m', 'lists', {K}, candidates => 'table cold')")
         found = {}
-        for user, movie in data.query("select user_id, item_id from lists order by user_id, rank"):
-            found.setdefault(user, []).append(movie)
+        for user, item in data.query("select user_id, item_id from lists order by user_id, rank"):
+            found.setdefault(user, []).append(item)
         return found
 
     (default,), = data.query(train + ")")
@@ -115,6 +134,16 @@ def als(data):
         data.query(train + f", alpha => {alpha}, regularization => {default * ridge}, "
                    f"feature_strength => {strength}, feature_regularization => {mu})")
         yield f"alpha {alpha}, regularization {ridge} of the default, strength {strength}, mu {mu}", lists()
+
+
+def baselines(data):
+    """At random, and by how many have liked the items of a feature, on average."""
+    yield "at random", data.lists(np.random.default_rng(1).random((len(data.users), len(data.cold))))
+    popularity = np.asarray(data.likes.sum(axis=0)).ravel()
+    values = data.warm_features[:, :-2]
+    of_feature = values.T @ popularity / np.maximum(values.sum(axis=0), 1)
+    of_item = data.cold_features[:, :-2] @ of_feature / np.maximum(data.cold_features[:, :-2].sum(axis=1), 1)
+    yield "popularity of features", data.lists(np.tile(of_item, (len(data.users), 1)))
 
 
 def cmfrec(data):
@@ -148,7 +177,7 @@ def irspack(data):
 
 
 def lightfm(data, own=False):
-    """With features alone, or with a vector of its own for each film as well."""
+    """With features alone, or with a vector of its own for each item as well."""
     from lightfm import LightFM
     features = scipy.sparse.csr_matrix(np.vstack([data.warm_features, data.cold_features]))
     n_warm, n_cold = len(data.warm_features), len(data.cold_features)
@@ -170,12 +199,18 @@ def lightfm_own(data):
 
 
 def main():
-    names = sys.argv[1:] or ["als", *PACKAGES]
+    parser = argparse.ArgumentParser(prog="test/bench/cold-items", description=__doc__)
+    parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=", ".join(SYSTEMS) + "; all by default")
+    parser.add_argument("--data", default="build/data", metavar="FOLDER", help="of MovieLens or Goodbooks")
+    parser.add_argument("--users", type=float, default=1, metavar="SHARE", help="of the users, at random")
+    options = parser.parse_args()
     lines = ["| | settings | Recall@10 | NDCG@10 | |", "|---|---|---|---|---|"]
     with psycopg.connect(autocommit=True) as connection:
-        data = Data(connection)
-        print(f"{len(data.cold)} new films, {len(data.relevant)} users", flush=True)
-        for name in names:
+        data = Data(connection, options.data, options.users)
+        head = (f"{Path(options.data).name}: {len(data.users)} users, {len(data.warm_features)} items, {len(data.cold)} new "
+                f"ones, {data.warm_features.shape[1]} features, {data.likes.nnz} likes")
+        print(head, flush=True)
+        for name in options.systems or SYSTEMS:
             pip = [sys.executable, "-m", "pip", "install", "--quiet", "pandas"]
             if name in PACKAGES and subprocess.call([*pip, PACKAGES[name]]):
                 print(f"left out: {name} could not be installed")
@@ -183,12 +218,17 @@ def main():
             tried = []
             for setting, lists in globals()[name](data):
                 tried.append((*data.judge(lists), setting))
-                print(name, *tried[-1], flush=True)
-            for by in (0, 1):
-                recall, ndcg, setting = max(tried, key=lambda row: row[by])
-                lines.append(f"| {name} | {len(tried)} | {recall:.3f} | {ndcg:.3f} | {setting} |")
+                print(name, setting, *(f"{value:.4f}" for half in tried[-1][:2] for value in half), flush=True)
+            # Both baselines are shown, and what als does by itself.
+            shown = [(tried, 0)] if name not in ("als", "baselines") else [([one], 0) for one in tried[:2 - (name == "als")]]
+            shown += [(tried, 1)] if name != "baselines" else []
+            if name == "als":
+                shown.insert(1, (tried, 0))
+            for among, by in shown:
+                _, (recall, ndcg), setting = max(among, key=lambda row: row[0][by])
+                lines.append(f"| {name} | {len(among)} | {recall:.3f} | {ndcg:.3f} | {setting} |")
     with open(RESULTS, "w", encoding="utf-8") as file:
-        file.write("\n".join(lines) + "\n")
+        file.write("\n".join([head, "", *lines]) + "\n")
     print("\n".join(lines))
 
 
