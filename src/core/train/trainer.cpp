@@ -57,30 +57,29 @@ double Trainer::total(double fit) {
   return workspace_.loss;
 }
 
+/// A half-step knows its rows' part of the ridge. With features there is that of their weights,
+/// too.
 double Trainer::record(const HalfStep::Result& result, TrainedSide& side) {
-  side.ridge = result.ridge;
+  side.ridge = side.prior ? side.step.ridge(side.factors, team_) : result.ridge;
   refined_rows_ += result.refined_rows;
   return total(result.fit);
 }
 
 /// With features their weights follow the rows: another minimum of the same objective.
-double Trainer::record_and_fit(const HalfStep::Result& result, TrainedSide& side) {
-  const double loss = record(result, side);
-  if (!side.prior) return loss;
-  side.prior->fit(side.factors, team_);
-  side.ridge = side.step.ridge(side.factors, team_);
-  return total(result.fit);
+double Trainer::fit_and_record(const HalfStep::Result& result, TrainedSide& side) {
+  if (side.prior) side.prior->fit(side.factors, team_);
+  return record(result, side);
 }
 
 double Trainer::solve(TrainedSide& solved, TrainedSide& fixed) {
   if (!cg_)
-    return record_and_fit(solved.step.solve(fixed.factors, workspace_, team_, solved.factors),
+    return fit_and_record(solved.step.solve(fixed.factors, workspace_, team_, solved.factors),
                           solved);
   workspace_.over_relaxation = over_relaxation_.next();
   const HalfStep::Result result =
       solved.step.cg_step(fixed.factors, fixed.step, workspace_, team_, solved.factors);
   fixed.ridge = fixed.step.ridge(fixed.factors, team_);
-  return record_and_fit(result, solved);
+  return fit_and_record(result, solved);
 }
 
 double Trainer::solve_users() { return solve(users_, items_); }
