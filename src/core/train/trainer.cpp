@@ -66,20 +66,20 @@ double Trainer::record(const HalfStep::Result& result, TrainedSide& side) {
 }
 
 /// With features their weights follow the rows: another minimum of the same objective.
-double Trainer::fit_and_record(const HalfStep::Result& result, TrainedSide& side) {
+double Trainer::record_and_fit(const HalfStep::Result& result, TrainedSide& side) {
   if (side.prior) side.prior->fit(side.factors, team_);
   return record(result, side);
 }
 
 double Trainer::solve(TrainedSide& solved, TrainedSide& fixed) {
   if (!cg_)
-    return fit_and_record(solved.step.solve(fixed.factors, workspace_, team_, solved.factors),
+    return record_and_fit(solved.step.solve(fixed.factors, workspace_, team_, solved.factors),
                           solved);
   workspace_.over_relaxation = over_relaxation_.next();
   const HalfStep::Result result =
       solved.step.cg_step(fixed.factors, fixed.step, workspace_, team_, solved.factors);
   fixed.ridge = fixed.step.ridge(fixed.factors, team_);
-  return fit_and_record(result, solved);
+  return record_and_fit(result, solved);
 }
 
 double Trainer::solve_users() { return solve(users_, items_); }

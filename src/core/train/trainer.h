@@ -80,7 +80,7 @@ class Trainer : public HalfSteps {
 
   double solve(TrainedSide& solved, TrainedSide& fixed);
   double record(const HalfStep::Result& result, TrainedSide& side);
-  double fit_and_record(const HalfStep::Result& result, TrainedSide& side);
+  double record_and_fit(const HalfStep::Result& result, TrainedSide& side);
   double total(double fit);
 
   ThreadTeam& team_;
