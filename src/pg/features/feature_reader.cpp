@@ -59,7 +59,7 @@ void FeatureReader::add(const Datum* values, const bool* nulls) {
     const char* shown = id_text(known_.type(), id);
     throw UserError(
         ERRCODE_CARDINALITY_VIOLATION,
-        format("%s %s stands in %s twice", side_name(source_.side), shown, source_.what),
+        format("%s %s appears twice in %s", side_name(source_.side), shown, source_.what),
         source_.id_col == source_.named_id
             ? format("Give each %s one row: array_agg() makes several values of a "
                      "feature one.",
