@@ -57,19 +57,18 @@ double Trainer::total(double fit) {
   return workspace_.loss;
 }
 
+/// A half-step knows its rows' part of the ridge. With features there is that of their weights,
+/// too.
 double Trainer::record(const HalfStep::Result& result, TrainedSide& side) {
-  side.ridge = result.ridge;
+  side.ridge = side.prior ? side.step.ridge(side.factors, team_) : result.ridge;
   refined_rows_ += result.refined_rows;
   return total(result.fit);
 }
 
 /// With features their weights follow the rows: another minimum of the same objective.
 double Trainer::record_and_fit(const HalfStep::Result& result, TrainedSide& side) {
-  const double loss = record(result, side);
-  if (!side.prior) return loss;
-  side.prior->fit(side.factors, team_);
-  side.ridge = side.step.ridge(side.factors, team_);
-  return total(result.fit);
+  if (side.prior) side.prior->fit(side.factors, team_);
+  return record(result, side);
 }
 
 double Trainer::solve(TrainedSide& solved, TrainedSide& fixed) {

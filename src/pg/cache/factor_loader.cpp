@@ -25,7 +25,7 @@ FactorLoader::FactorLoader(const Model& model, Side side)
                  if (ids_.find_or_add(slot->tts_values[0]) != matrix_.rows())
                    throw UserError(
                        ERRCODE_UNIQUE_VIOLATION,
-                       format("%s %s stands twice in the factors of model %s", side_name(side),
+                       format("%s %s appears twice in the factors of model %s", side_name(side),
                               id_text(*type_, slot->tts_values[0]), model.name.c_str()),
                        "Remove one of the rows, or train the model again.");
                  matrix_.append_row(vector.values);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "pg/sql/json_value.h"
 
@@ -46,16 +45,20 @@ std::vector<std::int64_t> rows_of_values(const ColumnValues& column,
 void add_values(const std::string& name, const ColumnValues& column,
                 const std::vector<bool>& is_rated, std::vector<Feature>& features) {
   const std::vector<std::int64_t> counts = rows_of_values(column, is_rated);
-  std::map<std::string, std::int64_t> frequent;  // in an order that depends on the values alone
+  std::vector<std::size_t> frequent;
   std::int64_t rare = 0;
   for (std::size_t v = 0; v < counts.size(); ++v) {
     if (counts[v] >= kFewestRows)
-      frequent.emplace(column.values[v], counts[v]);
+      frequent.push_back(v);
     else
       rare += counts[v];
   }
-  for (const auto& [value, rows] : frequent)
-    features.push_back({FeatureRole::kValue, name, value, rows});
+  // An order that depends on the values alone.
+  std::sort(frequent.begin(), frequent.end(),
+            [&](std::size_t a, std::size_t b) { return column.values[a] < column.values[b]; });
+  features.reserve(features.size() + frequent.size() + 1);
+  for (const std::size_t v : frequent)
+    features.push_back({FeatureRole::kValue, name, column.values[v], counts[v]});
   if (rare > 0) features.push_back({FeatureRole::kRare, name, "", rare});
 }
 
@@ -173,6 +176,14 @@ FeatureDictionary FeatureDictionary::of(const FeatureReader& reader,
   return FeatureDictionary(std::move(features));
 }
 
+std::size_t FeatureDictionary::memory() const {
+  std::size_t bytes = features_.capacity() * sizeof(Feature);
+  for (const Feature& feature : features_)
+    if (feature.role == FeatureRole::kValue)
+      bytes += heap_bytes(feature.value.size()) + table_bytes(feature.value.size());
+  return bytes;
+}
+
 FeatureDictionary::Column FeatureDictionary::column_of(const std::string& name) const {
   const auto found = columns_.find(name);
   return found == columns_.end() ? Column{} : found->second;
@@ -194,7 +205,7 @@ void FeatureDictionary::check_columns(const DescribedFeatures& source,
       throw UserError(
           ERRCODE_DATATYPE_MISMATCH,
           format("column \"%s\" of %s of model %s %s", name.c_str(), source.what, model.c_str(),
-                 known.number != kNone ? "is no number" : "has become a number"),
+                 known.number != kNone ? "is no longer a number" : "has become a number"),
           hint);
   }
 }

@@ -38,6 +38,7 @@ class FeatureDictionary {
                               const std::vector<std::uint32_t>& order);
 
   const std::vector<Feature>& features() const { return features_; }
+  std::size_t memory() const;  ///< bytes
 
   /// Throws 42703 for a column of features that the source no longer has, 42804 for one that has
   /// become one of another kind. model: its name.

@@ -2,6 +2,7 @@
 #include "pg/features/feature_reader.h"
 
 #include "pg/ids/id_args.h"
+#include "pg/ids/key_size.h"
 #include "pg/server/memory_limit.h"
 #include "pg/sql/array_elements.h"
 
@@ -43,6 +44,7 @@ void FeatureReader::read() {
                [&](TupleTableSlot* slot) { add(slot->tts_values, slot->tts_isnull); });
   settings.end();
   names.end();
+  KeySizeCheck(others_, side_name(source_.side)).check();
 }
 
 /// Runs inside the executor: calls of the server come before objects with destructors.
@@ -57,7 +59,7 @@ void FeatureReader::add(const Datum* values, const bool* nulls) {
     const char* shown = id_text(known_.type(), id);
     throw UserError(
         ERRCODE_CARDINALITY_VIOLATION,
-        format("%s %s stands in %s twice", side_name(source_.side), shown, source_.what),
+        format("%s %s appears twice in %s", side_name(source_.side), shown, source_.what),
         source_.id_col == source_.named_id
             ? format("Give each %s one row: array_agg() makes several values of a "
                      "feature one.",
@@ -97,13 +99,12 @@ void FeatureReader::count_bytes(std::size_t more) {
       ", or leave columns out of it.", format("After %zu %ss.", rows_, side_name(source_.side)));
 }
 
-/// Each value is there twice, as a list of them and in the table.
 std::size_t FeatureReader::memory() const {
-  std::size_t bytes = others_.bytes() + 2 * value_bytes_;
+  std::size_t bytes = others_.bytes() + value_bytes_;
   for (const ColumnValues& column : columns_)
     bytes += column.entries.capacity() * sizeof(ColumnValues::Entry) +
              column.numbers.capacity() * sizeof(ColumnValues::Number) +
-             column.values.size() * (2 * sizeof(std::string) + 4 * sizeof(void*));
+             column.values.capacity() * sizeof(std::string);
   return bytes;
 }
 
@@ -120,10 +121,12 @@ void FeatureReader::add_value(std::size_t column, std::uint32_t row, const char*
                  source_.columns[column].name.c_str(), source_.what, kMaxValues),
           format("Leave it out, or give its coarser part, in a query as %s.", source_.what));
     values.values.push_back(place->first);
-    value_bytes_ += size;
+    const std::size_t bytes = heap_bytes(size) + table_bytes(size);  // there, and in the list
+    value_bytes_ += bytes;
+    count_bytes(bytes);
   }
   values.entries.push_back({row, place->second});
-  count_bytes(sizeof(ColumnValues::Entry) + (is_new ? 2 * size : 0));
+  count_bytes(sizeof(ColumnValues::Entry));
 }
 
 }  // namespace als::pg

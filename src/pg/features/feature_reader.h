@@ -26,6 +26,15 @@ struct ColumnValues {
   std::vector<Number> numbers;
 };
 
+/// Bytes that a text takes beside its object, and those of one with its number in a hash table.
+inline std::size_t heap_bytes(std::size_t size) {
+  constexpr std::size_t kWithin = sizeof(std::string) / 2;  // a shorter one is in the object
+  return size < kWithin ? 0 : size + 3 * sizeof(void*);
+}
+inline std::size_t table_bytes(std::size_t size) {
+  return sizeof(std::string) + 6 * sizeof(void*) + heap_bytes(size);
+}
+
 /// Reads features of rows that are known and of others. They are numbered: a known one has the
 /// number that its dictionary gives it, others follow.
 class FeatureReader {
@@ -34,8 +43,8 @@ class FeatureReader {
   FeatureReader(const DescribedFeatures& source, const IdDictionary& known);
 
   /// Reads everything under the active snapshot, as the caller, within an SPI connection. Throws
-  /// 21000 for an id that stands there twice, 54000 for a column of too many values,
-  /// 53400 as soon as they take more memory than als.max_memory.
+  /// 21000 for an id that stands there twice, 54000 for a column of too many values or an id too
+  /// long, 53400 as soon as they take more memory than als.max_memory.
   void read();
 
   const DescribedFeatures& source() const { return source_; }
@@ -57,7 +66,7 @@ class FeatureReader {
   IdConverter converter_;
   std::vector<ColumnValues> columns_;
   std::vector<bool> has_row_;
-  std::size_t value_bytes_ = 0;
+  std::size_t value_bytes_ = 0;  // of texts and tables
   std::size_t unchecked_bytes_ = 0;
   std::size_t rows_ = 0;
 };

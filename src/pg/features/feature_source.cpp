@@ -65,7 +65,8 @@ FeatureColumn describe_column(const std::string& name, Oid declared, const char*
   if (unfit != nullptr)
     throw UserError(
         ERRCODE_DATATYPE_MISMATCH,
-        format("column \"%s\" of %s is of type %s, which is no feature", name.c_str(), what, unfit),
+        format("column \"%s\" of %s is of type %s, which cannot be a feature", name.c_str(), what,
+               unfit),
         format("Features are texts, enums, booleans, numbers, dates, timestamps, arrays of such, "
                "and tsvectors: leave the column out or cast it, in a query as %s.",
                what));

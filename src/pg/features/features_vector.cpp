@@ -58,7 +58,11 @@ void check_features(const JsonValue& given, const DescribedFeatures& source, con
                  name.c_str()),
           format("Its columns are %s. From the JSON of a row, others are taken off like "
                  "this: to_jsonb(r) - 'title'.",
-                 names_of(source.columns).c_str()));
+                 names_of(source.columns).c_str()) +
+              (model.has_features(other_side(source.side))
+                   ? format(" For those of %ss give side => '%s'.",
+                            side_name(other_side(source.side)), side_name(other_side(source.side)))
+                   : ""));
     if (!fits(*column, value))
       throw UserError(
           ERRCODE_DATATYPE_MISMATCH,
@@ -103,7 +107,10 @@ ArrayType* features_vector(FunctionCallInfo fcinfo) {
   if (!model.has_features(side))
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("model %s has no %s", model.name.c_str(), features_name(side)),
-                    format("Train it with %s => '...'.", features_name(side)));
+                    model.has_features(other_side(side))
+                        ? format("It has %s: side => '%s'.", features_name(other_side(side)),
+                                 side_name(other_side(side)))
+                        : format("Train it with %s => '...'.", features_name(side)));
   const WeightedFeatures weighted = read_features(model, side);
   const IdType& ids = *server([&] {
     return describe_id_type(model.factor_tables[side].id_type,

@@ -108,7 +108,7 @@ FoldInInput::FoldInInput(FunctionCallInfo fcinfo, FoldInArguments arguments, Ser
   } catch (const DuplicateRating& duplicate) {
     const char* id = server([&] { return id_text(ids.type(), ids.id(duplicate.item)); });
     throw UserError(ERRCODE_CARDINALITY_VIOLATION,
-                    format("%s %s stands twice in %ss", what.c_str(), id, what.c_str()),
+                    format("%s %s appears twice in %ss", what.c_str(), id, what.c_str()),
                     format("Model %s was trained with on_duplicate => 'error': give each %s once.",
                            model.name.c_str(), what.c_str()));
   }

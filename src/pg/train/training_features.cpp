@@ -30,10 +30,11 @@ void TrainingFeatures::index(const TrainingData& data, const TrainOptions& optio
   const std::size_t features = dictionary_->features().size();
   check_memory_limit(
       of_users ? "training with user_features" : "training with item_features",
-      data.memory() + reader_->memory() +
+      data.memory() + reader_->memory() + dictionary_->memory() +
           FeaturePrior::memory(rated, features, rows.columns.size(),
                                static_cast<std::size_t>(options.factors), options.biases) +
-          reader_->others().size() * options.unknowns() * sizeof(float),
+          // What is written: the side's rows, those of others, and the weights.
+          (rated + reader_->others().size() + features) * options.unknowns() * sizeof(float),
       ", or leave columns out of the features, or train with fewer factors.",
       format("With %zu features of %zu %ss and threads => %d.", features, rated,
              side_name(source_.side), threads));
