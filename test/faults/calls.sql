@@ -34,7 +34,7 @@ insert into calls (name, threads, before, call) values
     create table if not exists ai (like m_item_factors including indexes);
     insert into au table m_user_factors on conflict do nothing;
     insert into ai table m_item_factors on conflict do nothing',
-   $$select n_users, n_items from als.attach_model('fresh', 'au', 'ai', feedback => 'explicit')$$),
+   $$select n_users, n_items from als.attach_model('fresh', 'au', 'ai', feedback => 'explicit', mean => 3)$$),
   ('predict', 1, null, $$select als.predict('m', 1, 2)$$),
   ('predict, cold', 1, 'touch', $$select als.predict('m', 1, 2)$$),
   ('recommend', 1, null, $$select * from als.recommend('m', 1, 3)$$),
@@ -72,7 +72,7 @@ insert into calls (name, threads, before, call) values
   ('rollback_model', 1, null,
    $$select run from (select als.retrain('m', iterations => 1, keep_previous => true)) t, als.rollback_model('m')$$),
   ('drop_model', 1, null, $$select als.drop_model('m')$$),
-  ('models', 1, null, $$select m::text from als.models m order by 1$$),
+  ('models', 1, null, $$select model::text from als.models order by 1$$),
   ('latest_run', 1, null, $$select run from als.latest_run('m')$$),
   ('cache', 1, null, $$select count(*) >= 0 from als.cache$$),
   ('split', 1, null, $$select count(*) >= 0 from (select als.split('ratings', 'test')) s$$),
