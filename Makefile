@@ -168,6 +168,8 @@ test:
 # What takes long or needs root, beside the tests.
 soak:
 	@for test in $$(find test/soak -type f -perm -u+x | sort) $(TOOLS)/test-assert; do $$test || exit 1; done
+	@$(MAKE) --no-print-directory test-faults EVERY=$(or $(EVERY),1000)
+	@$(MAKE) --no-print-directory test-fuzz test-sanitized-server test-threads
 
 # als beside other libraries; BENCH="--help" lists the options. The whole set takes hours.
 bench:
