@@ -105,32 +105,43 @@ check-deps:
 	@CXX='$(CXX)' CPPFLAGS='$(filter-out -MMD -MP,$(ALS_CPPFLAGS) $(CPPFLAGS))' \
 		$(TOOLS)/install-deps --check build
 
-# The engine's tests, without a server: build/plain with the very objects of the extension,
-# build/sanitized under AddressSanitizer and UndefinedBehaviorSanitizer.
+# The engine's tests, without a server: build/plain with the very objects of the extension, build/sanitized under
+# AddressSanitizer and UndefinedBehaviorSanitizer, build/threads under ThreadSanitizer.
 ENGINE_OBJS = $(filter src/core/% build/units/core-% build/units/report.o,$(OBJS))
 TEST_SRCS = $(wildcard test/core/*.cpp)
-SANITIZED_SRCS = $(ENGINE_OBJS:.o=.cpp) $(TEST_SRCS)
+ENGINE_TEST_SRCS = $(ENGINE_OBJS:.o=.cpp) $(TEST_SRCS)
 build/plain/test/core/%.o: FLAVOUR = -O1
-build/sanitized/%.o build/sanitized/core-tests: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer \
-	-fsanitize=address,undefined -fno-sanitize-recover=all
+# -fPIC: the module has the same objects.
+build/sanitized/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fPIC -fsanitize=address,undefined -fno-sanitize-recover=all
+build/threads/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fsanitize=thread
 
 define flavour
 build/$(1)/%.o: %.cpp
 	@mkdir -p $$(@D)
-	$$(CXX) $$(ALS_CPPFLAGS) $$(ALS_CXXFLAGS) $$(FLAVOUR) -c -o $$@ $$<
+	$$(CXX) $$(ALS_CPPFLAGS) $$(ALS_CXXFLAGS) $$(FLAVOUR) $$(SERVER_HEADERS) -c -o $$@ $$<
 build/$(1)/core-tests:
 	$$(CXX) $$(ALS_CXXFLAGS) $$(FLAVOUR) -o $$@ $$^ -lgtest_main -lgtest
 endef
 $(eval $(call flavour,plain))
 $(eval $(call flavour,sanitized))
+$(eval $(call flavour,threads))
 # pg.h refuses to be part of these.
 $(ENGINE_OBJS): override CPPFLAGS := -DALS_ENGINE $(CPPFLAGS)
 build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
-build/sanitized/core-tests: $(SANITIZED_SRCS:%.cpp=build/sanitized/%.o)
--include $(TEST_SRCS:%.cpp=build/plain/%.d) $(SANITIZED_SRCS:%.cpp=build/sanitized/%.d)
+build/sanitized/core-tests: $(ENGINE_TEST_SRCS:%.cpp=build/sanitized/%.o)
+build/threads/core-tests: $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.o)
+# The whole module under the sanitizers.
+SANITIZED_OBJS = $(OBJS:%=build/sanitized/%)
+BRIDGE_OBJS = $(filter-out $(ENGINE_OBJS),$(OBJS))
+$(BRIDGE_OBJS:%=build/sanitized/%): SERVER_HEADERS = -isystem $(includedir_server)
+$(BRIDGE_OBJS:%=build/sanitized/%): build/made-for
+build/sanitized/als.so: $(SANITIZED_OBJS)
+	$(CXX) $(ALS_CXXFLAGS) $(FLAVOUR) -shared -o $@ $^
+-include $(TEST_SRCS:%.cpp=build/plain/%.d) $(TEST_SRCS:%.cpp=build/sanitized/%.d) $(SANITIZED_OBJS:.o=.d)
+-include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d)
 
 .PHONY: bench-all bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
-	test-core test-sql test-tap test-assert test-faults test-fuzz test-versions test-docs check-docs lint check-compilers coverage
+	test-core test-sql test-tap test-threads test-sanitized-server test-assert test-faults test-fuzz test-versions test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)
@@ -157,6 +168,8 @@ test:
 # What takes long or needs root, beside the tests.
 soak:
 	@for test in $$(find test/soak -type f -perm -u+x | sort) $(TOOLS)/test-assert; do $$test || exit 1; done
+	@$(MAKE) --no-print-directory test-faults EVERY=$(or $(EVERY),1000)
+	@$(MAKE) --no-print-directory test-fuzz test-sanitized-server test-threads
 
 # als beside other libraries; BENCH="--help" lists the options. The whole set takes hours.
 bench:
@@ -225,6 +238,15 @@ test-tap: all
 # The tests of sql and tap on a server that checks itself, built here the first time, which takes minutes.
 test-assert:
 	@$(TOOLS)/test-assert
+
+# The SQL tests with the whole module under AddressSanitizer and UndefinedBehaviorSanitizer; REGRESS="basics options"
+# picks tests.
+test-sanitized-server: all build/sanitized/als.so
+	@CXX='$(CXX)' $(TOOLS)/test-sanitized-server $(if $(filter command line environment,$(origin REGRESS)),$(REGRESS))
+
+# The engine's tests under ThreadSanitizer, which understands threads of our own.
+test-threads: build/threads/core-tests
+	TSAN_OPTIONS=halt_on_error=1 build/threads/core-tests --gtest_filter='$(FILTER)'
 
 # The tests on each release of Debian, in roots that debootstrap makes, as root; ON="trixie /path/to/pg_config" picks.
 test-versions:

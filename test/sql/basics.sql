@@ -6,7 +6,7 @@ set als.threads = 1;
 
 -- A number in [0, 1) that looks random and is the same everywhere.
 create function noise(text) returns float8 language sql immutable
-  return (('x' || substr(md5($1), 1, 7))::bit(28)::int)::float8 / (1 << 28);
+  as $$ select (('x' || substr(md5($1), 1, 7))::bit(28)::int)::float8 / (1 << 28) $$;
 
 -- Planted: mean 3, biases, and two hidden factors; no noise.
 create table truth as

@@ -205,7 +205,7 @@ for my $name (sort keys %node)
 	$node{$name}->reload;
 	sql("grant usage on foreign server $name to alice; create user mapping for alice server $name options (user 'alice')");
 }
-fails("set role alice; select als.train('of_alice', 'ratings', $options)", '2F003', qr/server "t\w+": password is required.*alter user mapping for current_user server t/s, 'no password');
+fails("set role alice; select als.train('of_alice', 'ratings', $options)", '2F003', qr/server "t\w+": password (is|or GSSAPI delegated credentials) required.*alter user mapping for current_user server t/s, 'no password');
 sql("alter user mapping for alice server $_ options (add password 'wrong')") for sort keys %node;
 fails("set role alice; select als.train('of_alice', 'ratings', $options)", '08001', qr/server "t\w+": could not establish connection/, 'a wrong password');
 sql("alter user mapping for alice server $_ options (set password 'secret')") for sort keys %node;

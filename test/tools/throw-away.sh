@@ -80,7 +80,8 @@ port = 5432
 fsync = off
 ${SERVER_CONF:-}
 CONF
-    unprivileged "$dir$bindir/pg_ctl" start -s -w -D "$1" -l "$3" || {
+    # shellcheck disable=SC2086 # one word for each variable
+    unprivileged env ${SERVER_ENV:-} "$dir$bindir/pg_ctl" start -s -w -t 300 -D "$1" -l "$3" || {
         cat "$3" >&2
         exit 1
     }

@@ -130,6 +130,11 @@ extern "C" {
 #endif
 }
 
+#if PG_VERSION_NUM < 140000
+constexpr Oid MONEYOID = CASHOID;
+constexpr Oid PG_LSNOID = LSNOID;
+#endif
+
 #undef Abs
 #undef Max
 #undef Min
