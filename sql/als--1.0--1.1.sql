@@ -861,10 +861,15 @@ language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_refreshed_u
 comment on function als._refreshed_user is
   'Internal to als.refresh_users: the row that these ratings give a user, where a cluster has him; nulls if the model knows none of the items';
 
+create function als._checked_rating(user_id "any", item_id "any", rating float8) returns float8
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_checked_rating';
+comment on function als._checked_rating is
+  'Internal to als where a cluster has the users: the rating in single precision, an error that names it where it is no finite number';
+
 create function als._rating_checksum(id "any", rating float8) returns bigint
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_rating_checksum';
 comment on function als._rating_checksum is
-  'Internal to als.refresh_users: what a rating of this id adds to the checksum of its row';
+  'Internal to als.refresh_users and als.refresh_items: what a rating of this id adds to the checksum of its row';
 
 create function als._similar_items(
   model regclass,

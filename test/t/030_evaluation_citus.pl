@@ -62,7 +62,7 @@ same_figures(q{select * from als.evaluate('taste', 'test', clip => true, k => '{
 same_figures(q{select * from als.evaluate_by_activity('liked', 'test', history => 'history', activity => '{1,5,6}')}, 'by what is in the history');
 same_figures(q{select * from als.evaluate('taste', 'select * from test where false')}, 'of nothing');
 same_figures(q{select * from als.evaluate('taste', 'select user_id::bigint, item_id, rating from test')}, 'of ids of another type');
-like(figures(q{select * from als.evaluate('taste', 'select user_id, item_id, ''NaN''::real as rating from test')}), qr/ERROR:  element 1 of ratings is no finite number/, 'but of numbers');
+like(figures(q{select * from als.evaluate('taste', 'select user_id, item_id, ''NaN''::real as rating from test')}), qr/ERROR:  the rating of user \d+ for item \d+ is NaN/, 'but of numbers, or the rating is named');
 same_figures(q{select * from als.evaluate('taste', 'select * from means')}, 'whatever a query names');
 like(figures(q{select * from als.evaluate('taste', 'select user_id, item_id from test')}), qr/ERROR:  test: /, 'an error tells of which argument');
 

@@ -149,7 +149,9 @@ void SpreadEvaluation::pack(Packed& packed) {
   SourceNames names(source);
   execute("insert into " + packed.table + " " + means + "select rated_by, pg_catalog.array_agg(" +
               as_element("rated_item", item) + ")" +
-              (packed.has_ratings ? ", pg_catalog.array_agg(rated)" : "") +
+              (packed.has_ratings
+                   ? ", pg_catalog.array_agg(als._checked_rating(rated_by, rated_item, rated))"
+                   : "") +
               (has_means ? ", pg_catalog.array_agg(mean)" : "") + " from " + from + joins +
               " where " + condition + " group by rated_by",
           params);
