@@ -649,7 +649,7 @@ language c volatile parallel unsafe rows 100 as 'MODULE_PATHNAME', 'als_evaluate
 comment on function als.evaluate_by_activity is
   'The metrics of als.evaluate for users with few, more and many ratings in the training: whom a model serves well and whom badly';
 
-create function als._measured_user(
+create function als._tested_user(
   model regclass,
   factors real[],
   bias real,
@@ -662,15 +662,23 @@ create function als._measured_user(
   seen "any",
   more_seen "any",
   candidates "any",
+  min_rating float8
+) returns bytea
+language c stable parallel safe cost 100 as 'MODULE_PATHNAME', 'als_tested_user';
+comment on function als._tested_user is
+  'Internal to als.evaluate: what is known of one user of the test, where a cluster has him';
+
+create function als._measured_user(
+  tested bytea,
+  model regclass,
   cutoffs int[],
-  min_rating float8,
   lowest real,
   highest real,
   activity int[]
 ) returns bytea
 language c stable parallel safe cost 10000 as 'MODULE_PATHNAME', 'als_measured_user';
 comment on function als._measured_user is
-  'Internal to als.evaluate: what it comes to for one user of the test, where a cluster has him';
+  'Internal to als.evaluate: what it comes to for one user of the test';
 
 create function als._add_measured(sums bytea, measured bytea) returns bytea
 language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_measured';
@@ -685,6 +693,31 @@ create aggregate als._sum_measured(measured bytea) (
 );
 comment on aggregate als._sum_measured(bytea) is
   'Internal to als.evaluate: what it comes to for all users';
+
+create function als._add_tested(
+  sums bytea,
+  tested bytea,
+  model regclass,
+  cutoffs int[],
+  lowest real,
+  highest real,
+  activity int[]
+) returns bytea
+language c stable parallel safe cost 10000 as 'MODULE_PATHNAME', 'als_add_tested';
+comment on function als._add_tested is 'Internal to als._sum_tested: adds a user, once there are enough for a block';
+
+create aggregate als._sum_tested(
+  tested bytea,
+  model regclass,
+  cutoffs int[],
+  lowest real,
+  highest real,
+  activity int[]
+) (
+  sfunc = als._add_tested, stype = bytea, combinefunc = als._merge_measured, parallel = safe
+);
+comment on aggregate als._sum_tested(bytea, regclass, int[], real, real, int[]) is
+  'Internal to als.evaluate: what it comes to for all users of the test, ranked in blocks';
 
 create function als._measured_metrics(measured bytea, errors boolean, means boolean)
 returns table (metric text, k int, value float8, baseline float8)
@@ -861,10 +894,15 @@ language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_refreshed_u
 comment on function als._refreshed_user is
   'Internal to als.refresh_users: the row that these ratings give a user, where a cluster has him; nulls if the model knows none of the items';
 
+create function als._checked_rating(user_id "any", item_id "any", rating float8) returns float8
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_checked_rating';
+comment on function als._checked_rating is
+  'Internal to als where a cluster has the users: the rating in single precision, an error that names it where it is no finite number';
+
 create function als._rating_checksum(id "any", rating float8) returns bigint
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_rating_checksum';
 comment on function als._rating_checksum is
-  'Internal to als.refresh_users: what a rating of this id adds to the checksum of its row';
+  'Internal to als.refresh_users and als.refresh_items: what a rating of this id adds to the checksum of its row';
 
 create function als._similar_items(
   model regclass,

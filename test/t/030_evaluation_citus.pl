@@ -62,7 +62,7 @@ same_figures(q{select * from als.evaluate('taste', 'test', clip => true, k => '{
 same_figures(q{select * from als.evaluate_by_activity('liked', 'test', history => 'history', activity => '{1,5,6}')}, 'by what is in the history');
 same_figures(q{select * from als.evaluate('taste', 'select * from test where false')}, 'of nothing');
 same_figures(q{select * from als.evaluate('taste', 'select user_id::bigint, item_id, rating from test')}, 'of ids of another type');
-like(figures(q{select * from als.evaluate('taste', 'select user_id, item_id, ''NaN''::real as rating from test')}), qr/ERROR:  element 1 of ratings is no finite number/, 'but of numbers');
+like(figures(q{select * from als.evaluate('taste', 'select user_id, item_id, ''NaN''::real as rating from test')}), qr/ERROR:  the rating of user \d+ for item \d+ is NaN/, 'but of numbers, or the rating is named');
 same_figures(q{select * from als.evaluate('taste', 'select * from means')}, 'whatever a query names');
 like(figures(q{select * from als.evaluate('taste', 'select user_id, item_id from test')}), qr/ERROR:  test: /, 'an error tells of which argument');
 
@@ -115,17 +115,37 @@ sub failure
 	my (undef, undef, $stderr) = $coordinator->psql('postgres', "\\set VERBOSITY verbose\n$query");
 	return $stderr =~ /ERROR:  (.*)/ ? $1 : 'no error';
 }
+my $one = q{als._tested_user('liked', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], null)};
+my $known = q{als._tested_user('liked', array_fill(1::real, '{8}'), null, 5, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], null)};
 like(failure($_->[1]), $_->[0], $_->[1]) for
 	[qr/^22P03: these bytes are no result of an evaluation/, q{select als._sum_measured('\x00')}],
 	[qr/^22P03: /, q{select als._merge_measured('\x00', '\x01')}],
 	[qr/^22P03: /, q{select * from als._measured_metrics('\x736c6c61', true, true)}],
-	[qr/^22023: results of different evaluations/, q{select als._sum_measured(als._measured_user('liked', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], case i when 1 then '{1}' else '{1,2}' end::int[], null, null, null, null)) from generate_series(1, 2) i}],
-	[qr/^2202E: /, q{select als._measured_user('liked', null, null, 0, '{1}'::int[], '{1,2}', null, null::int[], null, null::int[], null::int[], null::int[], '{1}', null, null, null, null)}],
-	[qr/^2202E: /, q{select als._measured_user('liked', '{1}', null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], '{1}', null, null, null, null)}],
-	[qr/^2202E: items has 1 elements, but means has 2/, q{select als._measured_user('taste', null, null, 0, '{1}'::int[], '{1}', '{1,2}', null::int[], null, null::int[], null::int[], null::int[], '{1}', null, null, null, null)}],
-	[qr/^22023: invalid activity/, q{select als._measured_user('liked', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], '{1}', null, null, null, (select array_agg(i) from generate_series(1, 10001) i))}],
-	[qr/^22023: invalid cutoffs/, q{select als._measured_user('liked', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], '{0}', null, null, null, null)}],
-	[qr/^22023: lowest is above highest/, q{select als._measured_user('taste', null, null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], '{1}', null, 2, 1, null)}];
+	[qr/^22023: results of different evaluations/, qq{select als._sum_measured(als._measured_user($one, 'liked', case i when 1 then '{1}' else '{1,2}' end::int[], null, null, null)) from generate_series(1, 2) i}],
+	[qr/^2202E: /, q{select als._tested_user('liked', null, null, 0, '{1}'::int[], '{1,2}', null, null::int[], null, null::int[], null::int[], null::int[], null)}],
+	[qr/^2202E: /, q{select als._tested_user('liked', '{1}', null, 0, '{1}'::int[], '{1}', null, null::int[], null, null::int[], null::int[], null::int[], null)}],
+	[qr/^2202E: items has 1 elements, but means has 2/, q{select als._tested_user('taste', null, null, 0, '{1}'::int[], '{1}', '{1,2}', null::int[], null, null::int[], null::int[], null::int[], null)}],
+	[qr/^22023: invalid activity/, qq{select als._measured_user($one, 'liked', '{1}', null, null, (select array_agg(i) from generate_series(1, 10001) i))}],
+	[qr/^22023: invalid cutoffs/, qq{select als._measured_user($one, 'liked', '{0}', null, null, null)}],
+	[qr/^22023: invalid cutoffs/, qq{select als._sum_tested($one, 'liked', '{0}', null, null, null)}],
+	[qr/^22023: lowest is above highest/, qq{select als._measured_user($one, 'taste', '{1}', 2, 1, null)}],
+	[qr/^22004: /, qq{select als._sum_tested($one, null, '{1}', null, null, null)}],
+	[qr/^22P03: these bytes are no user of a test of model public.liked/, q{select als._sum_tested('\x00', 'liked', '{1}', null, null, null)}],
+	[qr/^22P03: these bytes are no user of a test of model public.other/, qq{select als._measured_user($known, 'other', '{1}', null, null, null)}],
+	[qr/^XX000: als._add_tested called outside of an aggregate/, qq{select als._add_tested(null, $one, 'liked', '{1}', null, null, null)}],
+	[qr/^22023: a state that als._add_tested has not made/, qq{
+		create aggregate mine(bytea, regclass, int[], real, real, int[]) (sfunc = als._add_tested, stype = bytea, initcond = '');
+		select mine($one, 'liked', '{1}', null, null, null)}];
+
+# Sums of blocks are those of users one by one, also where a state is looked at between two rows.
+is(sql(qq{
+	with users as (select row_number() over (order by user_id)::int as n, factors, bias, n_ratings from liked_user_factors),
+		tested as (select n, als._tested_user('liked', factors, bias, n_ratings, array[1 + n % 120, 1 + n * 7 % 120, 9999], '{1,0,1}', null, null::int[], null, array[1 + n * 3 % 120], null::int[], null::int[], null) as tested from users),
+		looked_at as (select n, als._sum_tested(tested, 'liked', '{1,10}', null, null, null) over (order by n) as sums from tested)
+	select count(*), bool_and(sums = one_by_one) from looked_at join lateral (
+		select als._sum_measured(als._measured_user(tested, 'liked', '{1,10}', null, null, null) order by n) as one_by_one from tested where tested.n <= looked_at.n) one on true
+	where n in (1, 191, 192, 193, 300)}), '5|t', 'blocks add up to what users do');
+
 
 $_->stop for @nodes;
 done_testing();

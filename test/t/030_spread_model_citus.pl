@@ -233,5 +233,58 @@ like(failure($refresh), qr/^55000: the refresh would remove/, 'most users are no
 is(sql(q{select als.refresh_users('nodes', force => true)}), 203, 'but by force');
 is(on_all(q{select count(*) from pg_class where relname ~ '^als_[0-9a-f]'}), '0 0 0', 'nothing is left on any node');
 
+# Items are refreshed from what each node sums up of its own users. (Some ratings are duplicates.)
+sql(qq{
+	create table few as select u as user_id, 1 + (u * i * i + i) % 120 as item_id, (1 + (u * 7 + i * 13) % 9 / 2.0)::real as rating
+		from generate_series(1, 3000) u, generate_series(1, 12) i;
+	insert into few select user_id, item_id, 4 from few where user_id % 50 = 0 limit 100;
+	create table spread_few as table few;
+	select create_distributed_table('spread_few', 'user_id')});
+for my $feedback ('explicit', 'implicit')
+{
+	sql(q{drop table if exists one_place, places cascade});
+	sql(qq{
+		select from als.train('one_place', 'few', factors => 8, iterations => 2, parts => 2, distributed => true, feedback => '$feedback');
+		select from als.train('places', 'spread_few', factors => 8, iterations => 2, distributed => true, feedback => '$feedback')});
+	my $other_items = q{select count(*) from one_place_item_factors s full join places_item_factors t using (item_id)
+		where (s.n_ratings, s.checksum) is distinct from (t.n_ratings, t.checksum) or abs(s.bias - t.bias) > 1e-5 or abs(s.popularity / t.popularity - 1) > 1e-6
+			or exists (select from unnest(s.factors, t.factors) as f(a, b) where abs(a - b) > 1e-5)};
+	is(sql(q{select als.refresh_items('places')}), 0, "$feedback: duplicates make no item look changed");
+	for my $ratings ('few', 'spread_few')
+	{
+		sql(qq{
+			update $ratings set rating = 6 - rating where item_id = 3;
+			insert into $ratings select i, 500 + i % 2, 3 from generate_series(1, 60) i;
+			insert into $ratings values (9, 500, 5);
+			delete from $ratings where item_id = 5});
+	}
+	my $remote = sub { plans("set citus.log_remote_commands = on; $_[0]") };
+	my $named = $remote->(q{select als.refresh_items('places', '{3,77,5,4711}')});
+	like($named, qr/als\.(implicit_)?equations/, "$feedback: nodes sum up equations");
+	unlike($named, qr/issuing SELECT (user_id|item_id), /, "$feedback: users stay where they are");
+	sql(q{select als.refresh_items('one_place', '{3,77,5,4711}')});
+	is(sql($other_items), 0, "$feedback: named items as on one server");
+	unlike($remote->(q{select als.refresh_items('places')}), qr/issuing SELECT (user_id|item_id), /, "$feedback: nor are ratings read to see which have changed");
+	is(sql(q{select als.refresh_items('one_place')}), 2, "$feedback: and what has changed");
+	is(sql($other_items), 0, "$feedback: as on one server");
+	is(sql(q{select als.refresh_items('places')}), 0, "$feedback: and has no longer");
+	is(sql(q{select count(*) filter (where item_id in (500, 501)), count(*) filter (where item_id = 5) from places_item_factors}), '2|0', "$feedback: new items are there, others gone");
+	sql(q{insert into spread_few values (17, 4, 'NaN')});
+	like(failure($_), qr/^22003: the rating of user 17 for item 4 is NaN/, "$feedback: $_ names a rating that is no number") for
+		q{select als.refresh_items('places')}, q{select als.refresh_items('places', '{4}')}, q{select als.refresh_users('places', '{17}')};
+	sql(q{delete from spread_few where rating = 'NaN'});
+	for my $ratings ('few', 'spread_few')
+	{
+		sql(qq{update $ratings set rating = 6 - rating where item_id = 3; delete from $ratings where item_id in (500, 501);
+			insert into $ratings select u, 5, 2 from generate_series(1, 40) u});
+	}
+}
+sql(q{
+	create table once as select distinct on (user_id, item_id) * from few;
+	select create_distributed_table('once', 'user_id');
+	select from als.train('of_once', 'once', factors => 8, iterations => 2, on_duplicate => 'error', distributed => true);
+	insert into once select * from once where user_id = 7 and item_id = 1 + (7 * 2 * 2 + 2) % 120});
+like(failure(q{select als.refresh_items('of_once', '{31}')}), qr/^21000: .*\b7\b.*\b31\b/, 'a duplicate where they are an error');
+
 $_->stop for @nodes;
 done_testing();

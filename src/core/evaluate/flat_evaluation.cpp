@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/evaluate/flat_lists.h"
+
 namespace als {
 namespace {
 
@@ -21,19 +23,6 @@ struct UserHeader {
   std::uint32_t best;
   std::uint32_t most_popular;
 };
-
-template <class T>
-void put(const std::vector<T>& values, std::string& bytes) {
-  bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
-}
-
-template <class T>
-std::vector<T> take(std::size_t n, std::string_view& bytes) {
-  std::vector<T> values(n);
-  if (n > 0) std::memcpy(values.data(), bytes.data(), n * sizeof(T));
-  bytes.remove_prefix(n * sizeof(T));
-  return values;
-}
 
 std::size_t bytes_of_bits(std::uint32_t items) { return (std::size_t{items} + 7) / 8; }
 
@@ -59,10 +48,10 @@ std::string MeasuredUser::bytes() const {
                           static_cast<std::uint32_t>(best.size()),
                           static_cast<std::uint32_t>(most_popular.size())};
   std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
-  put(sums.numbers(), bytes);
-  put(cutoffs, bytes);
-  put(best, bytes);
-  put(most_popular, bytes);
+  put_list(sums.numbers(), bytes);
+  put_list(cutoffs, bytes);
+  put_list(best, bytes);
+  put_list(most_popular, bytes);
   return bytes;
 }
 
@@ -79,14 +68,14 @@ std::optional<MeasuredUser> MeasuredUser::of_bytes(std::string_view bytes) {
   if (bytes.size() != bytes_of_numbers(header.cutoffs) + words * sizeof(std::uint32_t))
     return std::nullopt;
   const std::size_t count = EvaluationSums::count_of_numbers(header.cutoffs);
-  const std::vector<double> numbers = take<double>(count, bytes);
-  MeasuredUser user(take<std::uint32_t>(header.cutoffs, bytes));
+  const std::vector<double> numbers = take_list<double>(count, bytes);
+  MeasuredUser user(take_list<std::uint32_t>(header.cutoffs, bytes));
   user.groups = header.groups;
   user.group = header.group;
   user.items = header.items;
   user.known = header.known;
-  user.best = take<std::uint32_t>(header.best, bytes);
-  user.most_popular = take<std::uint32_t>(header.most_popular, bytes);
+  user.best = take_list<std::uint32_t>(header.best, bytes);
+  user.most_popular = take_list<std::uint32_t>(header.most_popular, bytes);
   const auto are_items = [&](const std::vector<std::uint32_t>& list) {
     return std::all_of(list.begin(), list.end(),
                        [&](std::uint32_t item) { return item < header.items; });

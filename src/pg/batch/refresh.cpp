@@ -2,7 +2,7 @@
 //
 //   source -> LiveRatings -> fold_in_all -> ModelWriter
 //
-// (Where a cluster has the users, they stay there: see spread_refresh.h.)
+// (Where a cluster has the users, they stay there: see spread_refresh.h and spread_items.h.)
 //
 // The other side is held fixed. It is written as a training writes: writers of one model queue, and
 // readers see the rows as they were until the transaction commits.
@@ -11,21 +11,19 @@
 
 #include "core/data/row_checksum.h"
 #include "core/fold_in/folded_row.h"
+#include "pg/batch/changed_rows.h"
 #include "pg/batch/refreshed_features.h"
 #include "pg/batch/spread_refresh.h"
 #include "pg/cache/fixed_side.h"
 #include "pg/features/unrated_rows.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
-#include "pg/ids/id_equality.h"
 #include "pg/ids/key_size.h"
-#include "pg/model/factor_table.h"
 #include "pg/model/model_writer.h"
 #include "pg/server/args.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/may_write.h"
 #include "pg/server/settings.h"
-#include "pg/source/rating_weight.h"
 
 namespace als::pg {
 
@@ -38,113 +36,6 @@ std::vector<Datum> distinct(const IdDictionary& ids) {
   std::vector<Datum> values;
   for (std::uint32_t i = 0; i < ids.size(); ++i) values.push_back(ids.id(i));
   return values;
-}
-
-/// What tells the ratings of an id from others.
-struct RatingsMark {
-  std::int64_t n = 0;
-  std::optional<std::uint64_t> checksum;  ///< unknown in tables that do not keep it
-
-  bool is_same(const RatingsMark& other) const {
-    return n == other.n && (!checksum || !other.checksum || *checksum == *other.checksum);
-  }
-};
-
-/// Those of an id.
-struct RatingCount {
-  RatingsMark live{0, 0};  ///< in the source, of ids of the other side that the model knows
-  RatingsMark stored;      ///< in the factor table
-};
-
-std::vector<std::uint64_t> keys_of(const IdIndex& ids) {
-  std::vector<std::uint64_t> keys(ids.size());
-  server([&] {
-    for (std::uint32_t i = 0; i < keys.size(); ++i) keys[i] = id_hash(ids.type(), ids.id(i));
-  });
-  return keys;
-}
-
-/// The ids of the source and of the factor table, with their counts. Counted here rather than by
-/// the server, whose hash aggregates may write to disk what fits our memory easily.
-std::vector<RatingCount> count_ratings(ServedModel& served, Side side, IdDictionary& all,
-                                       Progress& progress) {
-  const IdIndex& others = served.side(other_side(side)).ids();
-  const std::vector<std::uint64_t> keys = keys_of(others);
-  std::vector<RatingCount> counts;
-  const auto count_of = [&](Datum id) -> RatingCount& {
-    const std::uint32_t index = all.find_or_add(id);
-    if (index == counts.size()) counts.emplace_back();
-    return counts[index];
-  };
-  const Oid table = served.model().factor_table(side);
-  const char* checksum =
-      server([&] { return number_of(kChecksum, table); }) ? kChecksum.name : "null";
-  SPIPlanPtr plan =
-      prepare(std::string("select ") + id_column(side) + ", n_ratings::pg_catalog.int4, " +
-              checksum + "::pg_catalog.int8 from only " + relation_name(table));
-  for_each_row(plan, {}, {all.type().oid, INT4OID, INT8OID}, [&](TupleTableSlot* slot) {
-    if (slot->tts_isnull[0]) return;
-    RatingsMark& stored = count_of(slot->tts_values[0]).stored;
-    stored.n = slot->tts_isnull[1] ? 0 : DatumGetInt32(slot->tts_values[1]);
-    if (!slot->tts_isnull[2])
-      stored.checksum = static_cast<std::uint64_t>(DatumGetInt64(slot->tts_values[2]));
-  });
-
-  OwnedMemoryContext context("als source");
-  const DescribedSource source = described_source(served, context.get());
-  SourceNames names(source);
-  const std::string query = "select " + quoted(source.id_col(side)) + ", " +
-                            quoted(source.id_col(other_side(side))) + ", " +
-                            source.rating_as_float8() + ", " + source.weight_as_float8() +
-                            " from " + source.rows_that_count();
-  const int user = side == Side::kUsers ? 0 : 1;
-  for_each_row(prepare(query), {}, {all.type().oid, others.type().oid, FLOAT8OID, FLOAT8OID},
-               [&](TupleTableSlot* slot) {
-                 progress.row_read();
-                 if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2]) return;
-                 const std::uint32_t other = others.find(slot->tts_values[1]);
-                 if (other == IdIndex::kMissing) return;
-                 auto rating = static_cast<float>(DatumGetFloat8(slot->tts_values[2]));
-                 float weight = 1;
-                 if (source.weight_col) {
-                   const Datum ids[] = {slot->tts_values[user], slot->tts_values[1 - user]};
-                   const NullableDatum read{slot->tts_values[3], slot->tts_isnull[3]};
-                   if (!weigh(source, ids, read, rating, weight)) return;
-                 }
-                 RatingsMark& live = count_of(slot->tts_values[0]).live;
-                 ++live.n;
-                 *live.checksum += rating_checksum(keys[other], rating, weight);
-               });
-  names.end();
-  return counts;
-}
-
-/// Adds the ids whose ratings in the source are not those of the factor table.
-void find_changed(ServedModel& served, Side side, IdDictionary& changed, Progress& progress) {
-  IdDictionary all(&changed.type());
-  const std::vector<RatingCount> counts = count_ratings(served, side, all, progress);
-  std::vector<Datum> candidates;
-  for (std::uint32_t i = 0; i < counts.size(); ++i)
-    if (!counts[i].live.is_same(counts[i].stored)) candidates.push_back(all.id(i));
-  const auto add = [&](Datum id) { server([&] { guard([&] { changed.find_or_add(id); }); }); };
-  if (!served.model().has_duplicates || candidates.empty()) {
-    for (Datum id : candidates) add(id);
-    return;
-  }
-
-  // Duplicates count once in the factor table: what has some must be looked at more closely.
-  ThreadTeam team = interruptible_team(default_threads());
-  const LiveRatings live(served, side, candidates, team, &progress);
-  const std::vector<std::uint64_t> checksums =
-      row_checksums(live.rows(), keys_of(served.side(other_side(side)).ids()), team);
-  std::vector<RatingsMark> merged(counts.size(), {0, 0});
-  for (std::size_t r = 0; r < live.order().size(); ++r) {
-    const std::uint32_t index = server([&] { return all.find(live.ids().id(live.order()[r])); });
-    merged[index] = {static_cast<std::int64_t>(live.rows().row_size(r)), checksums[r]};
-  }
-  for (std::uint32_t i = 0; i < counts.size(); ++i)
-    if (!counts[i].live.is_same(counts[i].stored) && !merged[i].is_same(counts[i].stored))
-      add(all.id(i));
 }
 
 /// A source that is being loaded anew looks as if most users were gone. To remove them would be a
@@ -254,6 +145,36 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   return static_cast<std::int64_t>(written);
 }
 
+/// The same of items, solved for users that stay where they are.
+std::int64_t refresh(ServedModel& served, const SpreadItems& items, const IdDictionary& wanted,
+                     bool force, ModelWriter& store, Progress& progress) {
+  if (wanted.size() == 0) return 0;
+  const Model& model = served.model();
+  const IdType& type = wanted.type();
+  const SolvedItems solved = items.solve(distinct(wanted), progress);
+  KeySizeCheck(solved.ids, side_name(Side::kItems)).check();
+  std::vector<Datum> gone;
+  for (const Datum id : distinct(wanted))
+    if (server([&] { return solved.ids.find(id); }) == IdDictionary::kMissing) gone.push_back(id);
+  const Param gone_ids = server([&] { return id_array(type, gone); });
+  if (!gone.empty() && !force)
+    check_removal(model, Side::kItems, store.count_factors(Side::kItems, type, gone_ids));
+  progress.enter(Phase::kWriting);
+  std::uint64_t written = 0;
+  if (!gone.empty()) written += store.delete_factors(Side::kItems, type, gone_ids);
+  FactorFeed rows{&solved.ids, std::vector<std::uint32_t>(solved.ids.size()), &solved.factors,
+                  &solved.ratings, solved.checksums};
+  std::iota(rows.order.begin(), rows.order.end(), 0U);
+  std::vector<float> popularity;
+  if (knows_popularity(model)) {
+    popularity = popularity_of(solved.totals, model.mean, model.damping);
+    rows.popularity = &popularity;
+  }
+  written += store.update_factors(Side::kItems, rows);
+  if (written > 0) store.renew_version(Side::kItems, solved.duplicates);
+  return static_cast<std::int64_t>(written);
+}
+
 /// The same on the nodes that have the users. wanted: null for whoever has changed.
 std::int64_t refresh(ServedModel& served, SpreadRefresh& spread, const IdDictionary* wanted,
                      bool force) {
@@ -302,17 +223,24 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
          id_values_arg(fcinfo, kIds, type, of_users ? "user_ids" : "item_ids", side_name(side)))
       server([&] { guard([&] { wanted.find_or_add(id); }); });
   std::int64_t written = 0;
-  std::optional<SpreadRefresh> spread;
-  if (of_users) spread.emplace(*served, source, store, progress);
-  if (spread && spread->is_possible()) {
-    written = refresh(*served, *spread, PG_ARGISNULL(kIds) ? nullptr : &wanted, force);
+  const SpreadRatings ratings(*served, source);
+  std::optional<SpreadRefresh> users_on_nodes;
+  std::optional<SpreadItems> items_on_nodes;
+  if (of_users)
+    users_on_nodes.emplace(ratings, store, progress);
+  else if (ratings.lie_beside_users())
+    items_on_nodes.emplace(ratings);
+  if (users_on_nodes && users_on_nodes->is_possible()) {
+    written = refresh(*served, *users_on_nodes, PG_ARGISNULL(kIds) ? nullptr : &wanted, force);
   } else {
     if (PG_ARGISNULL(kIds)) {
       progress.enter(Phase::kReading);
-      find_changed(*served, side, wanted, progress);
+      find_changed(*served, side, wanted, items_on_nodes ? &*items_on_nodes : nullptr, progress);
       if (features) add_new(*served, side, *features, wanted);
     }
-    if (wanted.size() > 0)
+    if (items_on_nodes && items_on_nodes->is_better_for(wanted.size()))
+      written = refresh(*served, *items_on_nodes, wanted, force, store, progress);
+    else if (wanted.size() > 0)
       written = refresh(*served, side, wanted, features, force, store, progress);
   }
   progress.hide();

@@ -1,7 +1,6 @@
 // The statements by which each node computes the rows of its users.
 #include "pg/batch/spread_refresh.h"
 
-#include "pg/model/factor_table.h"
 #include "pg/nodes/cluster_nodes.h"
 #include "pg/server/scratch_name.h"
 #include "pg/spread/table_beside_users.h"
@@ -9,68 +8,32 @@
 
 namespace als::pg {
 
-namespace {
-
-bool has_checksums(Oid users) {
-  return server([&] { return number_of(kChecksum, users) != InvalidAttrNumber; });
-}
-
-}  // namespace
-
-SpreadRefresh::SpreadRefresh(ServedModel& served, const DescribedSource& source, ModelWriter& store,
-                             Progress& progress)
-    : served_(served), source_(source), store_(store), progress_(progress) {
-  if (are_on_nodes())
-    schema_ = schema_for_tables(server([&] { return get_rel_namespace(served.model().table); }));
-}
-
-bool SpreadRefresh::are_on_nodes() const {
-  const Model& model = served_.model();
-  const IdType& user = served_.id_type(Side::kUsers);
-  return users_are_on_nodes(model, user) && !source_.weight_col &&
-         source_.id_types.users->oid == user.oid &&
-         source_.id_types.items->oid == served_.id_type(Side::kItems).oid &&
-         lies_beside_users(source_, model);
-}
-
-std::string SpreadRefresh::users() const {
-  return relation_name(served_.model().factor_tables.users.named);
-}
-
-/// The rows of the source that count, as an item of a FROM clause.
-std::string SpreadRefresh::ratings() const {
-  return "(select " + quoted(source_.user_col) + " as rated_by, " + quoted(source_.item_col) +
-         " as rated_item, " + source_.rating_as_float8() + " as rated from " +
-         source_.rows_that_count() + ") ratings";
-}
-
-/// A condition on two columns of user ids.
-std::string SpreadRefresh::same(const char* one, const char* other) const {
-  return server([&] { return equals_condition(served_.id_type(Side::kUsers), one, other); });
+SpreadRefresh::SpreadRefresh(const SpreadRatings& ratings, ModelWriter& store, Progress& progress)
+    : ratings_(ratings), store_(store), progress_(progress) {
+  if (ratings.lie_beside_users())
+    schema_ = schema_for_tables(server([&] { return get_rel_namespace(ratings.model().table); }));
 }
 
 /// Of each user: how many ratings of known items they have, and the checksum, which is a number
 /// modulo 2^64.
 std::string SpreadRefresh::counted_ratings() const {
-  const std::string known = server(
-      [&] { return equals_condition(served_.id_type(Side::kItems), "known_item", "rated_item"); });
   return "(select rated_by, pg_catalog.count(*) as n, "
          "pg_catalog.sum(als._rating_checksum(rated_item, rated)) as live_checksum from " +
-         ratings() +
+         ratings_.rows() +
          " where rated_by is not null and rated is not null and exists (select from (select "
          "item_id as known_item from " +
-         relation_name(served_.model().factor_tables.items.named) + ") known where " + known +
-         ") group by rated_by) live";
+         ratings_.table(Side::kItems) + ") known where " +
+         ratings_.same(Side::kItems, "known_item", "rated_item") + ") group by rated_by) live";
 }
 
 /// Two statements: Citus leaves on its node only what keeps the column it is distributed by.
 void SpreadRefresh::find_changed() {
   const std::string checksums =
-      has_checksums(served_.model().factor_tables.users.named)
+      ratings_.has_checksums(Side::kUsers)
           ? " or pg_catalog.mod(live_checksum operator(pg_catalog.-) checksum::pg_catalog.numeric, "
             "18446744073709551616) operator(pg_catalog.<>) 0"
           : "";
-  SourceNames names(source_);
+  SourceNames names(ratings_.source());
   execute("insert into " + wanted_ + " select rated_by from " + counted_ratings() + " left join " +
           users() + " u on " + same("rated_by", "user_id") +
           " where user_id is null or n operator(pg_catalog.<>) coalesce(n_ratings, 0)" + checksums);
@@ -83,7 +46,7 @@ void SpreadRefresh::find_changed() {
 /// Duplicates, which count once in a row, make it look changed.
 void SpreadRefresh::keep_changed() {
   const std::string checksums =
-      has_checksums(served_.model().factor_tables.users.named)
+      ratings_.has_checksums(Side::kUsers)
           ? " and (u.checksum is null or u.checksum operator(pg_catalog.=) r.checksum)"
           : "";
   execute("delete from " + refreshed_ + " r using (select user_id as known_user, n_ratings" +
@@ -94,8 +57,8 @@ void SpreadRefresh::keep_changed() {
 
 void SpreadRefresh::compute(const std::optional<Param>& ids) {
   check_nodes();
-  const Model& model = served_.model();
-  const IdType& user = served_.id_type(Side::kUsers);
+  const Model& model = ratings_.model();
+  const IdType& user = ratings_.id_type(Side::kUsers);
   const std::string prefix = *schema_ + "." + scratch_prefix();
   wanted_ = prefix + "wanted";
   refreshed_ = prefix + "refreshed";
@@ -112,17 +75,19 @@ void SpreadRefresh::compute(const std::optional<Param>& ids) {
     find_changed();
   progress_.enter(Phase::kSolving);
   const std::string name = server([&] { return quote_literal_cstr(model.name.c_str()); });
-  SourceNames names(source_);
-  execute("insert into " + refreshed_ + " select user_id, f.* from " + wanted_ +
-          " w left join (select rated_by, pg_catalog.array_agg(" +
-          as_element("rated_item", served_.id_type(Side::kItems)) +
-          ") as items, pg_catalog.array_agg(rated) as given from " + ratings() +
-          " where rated is not null and rated_item is not null and exists (select from (select "
-          "user_id as wanted_user from " +
-          wanted_ + ") wanted where " + same("rated_by", "wanted_user") +
-          ") group by rated_by) live on " + same("user_id", "rated_by") +
-          " cross join lateral als._refreshed_user(" + name +
-          "::pg_catalog.regclass, items, given) f");
+  SourceNames names(ratings_.source());
+  execute(
+      "insert into " + refreshed_ + " select user_id, f.* from " + wanted_ +
+      " w left join (select rated_by, pg_catalog.array_agg(" +
+      as_element("rated_item", ratings_.id_type(Side::kItems)) +
+      ") as items, pg_catalog.array_agg(als._checked_rating(rated_by, rated_item, rated)) as given "
+      "from " +
+      ratings_.rows() +
+      " where rated is not null and rated_item is not null and exists (select from (select "
+      "user_id as wanted_user from " +
+      wanted_ + ") wanted where " + same("rated_by", "wanted_user") +
+      ") group by rated_by) live on " + same("user_id", "rated_by") +
+      " cross join lateral als._refreshed_user(" + name + "::pg_catalog.regclass, items, given) f");
   names.end();
   if (!ids && model.has_duplicates) keep_changed();
 }
@@ -142,7 +107,7 @@ std::int64_t SpreadRefresh::write() {
   std::string columns = "factors, bias, n_ratings";
   std::string updates =
       "factors = excluded.factors, bias = excluded.bias, n_ratings = excluded.n_ratings";
-  if (has_checksums(served_.model().factor_tables.users.named)) {
+  if (ratings_.has_checksums(Side::kUsers)) {
     columns += ", checksum";
     updates += ", checksum = excluded.checksum";
   }

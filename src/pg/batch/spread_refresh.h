@@ -1,7 +1,7 @@
 // als.refresh_users where Citus has distributed the users: each node computes the rows of its own.
 #pragma once
 
-#include "pg/history/live_ratings.h"
+#include "pg/batch/spread_ratings.h"
 #include "pg/model/model_writer.h"
 
 namespace als::pg {
@@ -12,12 +12,9 @@ namespace als::pg {
 class SpreadRefresh {
  public:
   /// Within an SPI connection. All that is given must outlive it.
-  SpreadRefresh(ServedModel& served, const DescribedSource& source, ModelWriter& store,
-                Progress& progress);
+  SpreadRefresh(const SpreadRatings& ratings, ModelWriter& store, Progress& progress);
 
-  /// Whether the users and the source, a table, are distributed by user and lie together, the items
-  /// are on all nodes, all ids are of the model's types, rows have no weights, and the caller may
-  /// make tables somewhere.
+  /// Whether the ratings lie beside the users, and the caller may make tables somewhere.
   bool is_possible() const { return schema_.has_value(); }
 
   /// Computes what rows these users have now, an array of ids, or those who have changed.
@@ -30,17 +27,16 @@ class SpreadRefresh {
   std::int64_t write();
 
  private:
-  bool are_on_nodes() const;
-  std::string users() const;
-  std::string ratings() const;
-  std::string same(const char* one, const char* other) const;
+  std::string users() const { return ratings_.table(Side::kUsers); }
+  std::string same(const char* one, const char* other) const {
+    return ratings_.same(Side::kUsers, one, other);
+  }
   std::string counted_ratings() const;
   std::string gone() const;
   void find_changed();
   void keep_changed();
 
-  ServedModel& served_;
-  const DescribedSource& source_;
+  const SpreadRatings& ratings_;
   ModelWriter& store_;
   Progress& progress_;
   std::optional<std::string> schema_;  // for tables, if it is possible

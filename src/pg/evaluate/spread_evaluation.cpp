@@ -26,6 +26,10 @@ std::string integers_literal(const std::vector<Number>& numbers) {
 
 std::string real_literal(float number) { return format("'%.9g'::pg_catalog.float4", number); }
 
+std::string sum_of_kept(const std::string& table) {
+  return "select als._sum_measured(result) from " + table;
+}
+
 bool can_make_tables() {
   return server([] { return !XactReadOnly && !RecoveryInProgress() && !IsInParallelMode(); });
 }
@@ -149,15 +153,17 @@ void SpreadEvaluation::pack(Packed& packed) {
   SourceNames names(source);
   execute("insert into " + packed.table + " " + means + "select rated_by, pg_catalog.array_agg(" +
               as_element("rated_item", item) + ")" +
-              (packed.has_ratings ? ", pg_catalog.array_agg(rated)" : "") +
+              (packed.has_ratings
+                   ? ", pg_catalog.array_agg(als._checked_rating(rated_by, rated_item, rated))"
+                   : "") +
               (has_means ? ", pg_catalog.array_agg(mean)" : "") + " from " + from + joins +
               " where " + condition + " group by rated_by",
           params);
   names.end();
 }
 
-/// als._measured_user of each user of the test.
-SpreadEvaluation::Call SpreadEvaluation::measured(const std::vector<std::size_t>& least) const {
+/// als._tested_user of each user of the test, and how they are measured.
+SpreadEvaluation::Call SpreadEvaluation::tested(const std::vector<std::size_t>& least) const {
   const IdType& user = served_.id_type(Side::kUsers);
   const std::string no_items = "null::" + array_type_name(served_.id_type(Side::kItems));
   std::string from;
@@ -210,12 +216,13 @@ SpreadEvaluation::Call SpreadEvaluation::measured(const std::vector<std::size_t>
   const std::string min_rating = request_.min_rating
                                      ? format("'%.17g'::pg_catalog.float8", *request_.min_rating)
                                      : "null::pg_catalog.float8";
-  const std::string name = server([&] { return quote_literal_cstr(model_.name.c_str()); });
-  return {"als._measured_user(" + name + "::pg_catalog.regclass, " + factors +
-              ", test_items, test_ratings, " + means + ", " + history + ", " + seen + ", " +
-              more_seen + ", " + candidates + ", " + integers_literal(request_.cutoffs) + ", " +
-              min_rating + ", " + lowest + ", " + highest + ", " +
-              (least.empty() ? "null::pg_catalog._int4" : integers_literal(least)) + ")",
+  const std::string model = server([&] { return quote_literal_cstr(model_.name.c_str()); }) +
+                            std::string("::pg_catalog.regclass");
+  return {"als._tested_user(" + model + ", " + factors + ", test_items, test_ratings, " + means +
+              ", " + history + ", " + seen + ", " + more_seen + ", " + candidates + ", " +
+              min_rating + ")",
+          model + ", " + integers_literal(request_.cutoffs) + ", " + lowest + ", " + highest +
+              ", " + (least.empty() ? "null::pg_catalog._int4" : integers_literal(least)),
           from};
 }
 
@@ -224,15 +231,16 @@ std::string SpreadEvaluation::keep_measured(const Call& call) const {
   const std::string table = prefix_ + "measured";
   create_table_beside_users(table, ", result pg_catalog.bytea", model_,
                             served_.id_type(Side::kUsers));
-  execute("insert into " + table + " select tested, " + call.function + call.from);
+  execute("insert into " + table + " select tested, als._measured_user(" + call.user + ", " +
+          call.measure + ")" + call.from);
   return table;
 }
 
-void SpreadEvaluation::read_sums(const Call& call, std::size_t groups) {
-  for_each_current_row("select als._sum_measured(" + call.function + ")" + call.from, {BYTEAOID},
-                       [&](TupleTableSlot* slot) {
-                         if (!slot->tts_isnull[0]) memory_ = view_of_bytea(slot->tts_values[0]);
-                       });
+/// query: of all sums.
+void SpreadEvaluation::read_sums(const std::string& query, std::size_t groups) {
+  for_each_current_row(query, {BYTEAOID}, [&](TupleTableSlot* slot) {
+    if (!slot->tts_isnull[0]) memory_ = view_of_bytea(slot->tts_values[0]);
+  });
   if (!memory_.empty()) sums_ = open_evaluation(memory_.data(), memory_.size());
 
   std::size_t relevant = 0;
@@ -260,7 +268,7 @@ void SpreadEvaluation::run(const std::vector<std::size_t>& least,
                            const std::optional<std::string>& per_user) {
   if (has_errors()) item_means_ = pg::item_means(served_);
   pack_all();
-  const Call call = measured(least);
+  const Call call = tested(least);
   const std::size_t groups = std::max<std::size_t>(least.size(), 1);
   if (per_user) {
     PerUserTable table(*per_user, served_.id_type(Side::kUsers));
@@ -270,10 +278,11 @@ void SpreadEvaluation::run(const std::vector<std::size_t>& least,
                  " cross join lateral als._measured_metrics(result, " +
                  (has_errors() ? "true" : "false") + ", " + (item_means_ ? "true" : "false") +
                  ") metrics");
-    read_sums({"result", " from " + kept}, groups);
+    read_sums(sum_of_kept(kept), groups);
     execute("drop table " + kept);
   } else {
-    read_sums(call, groups);
+    read_sums("select als._sum_tested(" + call.user + ", " + call.measure + ")" + call.from,
+              groups);
   }
   drop_packed();
 }
@@ -281,8 +290,8 @@ void SpreadEvaluation::run(const std::vector<std::size_t>& least,
 std::string SpreadEvaluation::keep_results() {
   pack_all();
   // In a group, so that no lists are kept.
-  std::string kept = keep_measured(measured({0}));
-  read_sums({"result", " from " + kept}, 1);
+  std::string kept = keep_measured(tested({0}));
+  read_sums(sum_of_kept(kept), 1);
   drop_packed();
   return kept;
 }

@@ -8,9 +8,8 @@
 namespace als::pg {
 
 /// An evaluation as statements that Citus runs on its nodes: the rows of the test, and what else is
-/// named, go to where the users are, packed by user, and als._measured_user is called there for
-/// each of them. What comes to this node are the sums of each shard, and which items were in a
-/// list.
+/// named, go to where the users are, packed by user, and als._sum_tested ranks them there, in
+/// blocks. What comes to this node are the sums of each shard, and which items were in a list.
 class SpreadEvaluation {
  public:
   /// Within an SPI connection. What is given must outlive it.
@@ -45,10 +44,11 @@ class SpreadEvaluation {
     std::string table;  ///< made for it: user_id, items, and ratings
   };
 
-  /// A function's call for each row of a FROM clause.
+  /// What a statement says of the users.
   struct Call {
-    std::string function;
-    std::string from;
+    std::string user;     ///< als._tested_user of each row
+    std::string measure;  ///< the arguments that say how it is measured
+    std::string from;     ///< the FROM clause
   };
 
   static std::string name_of(Part part);
@@ -60,9 +60,9 @@ class SpreadEvaluation {
   void pack(Packed& packed);
   void pack_all();
   void drop_packed() const;
-  Call measured(const std::vector<std::size_t>& least) const;
+  Call tested(const std::vector<std::size_t>& least) const;
   std::string keep_measured(const Call& call) const;
-  void read_sums(const Call& call, std::size_t groups);
+  void read_sums(const std::string& query, std::size_t groups);
   EvaluationSums sums_of(std::size_t group) const;
 
   const EvaluationRequest& request_;

@@ -4,6 +4,7 @@
 
 #include "pg/server/cluster_table.h"
 #include "pg/server/memory_context.h"
+#include "pg/source/rating_error.h"
 #include "pg/source/rating_weight.h"
 #include "pg/sql/array_elements.h"
 
@@ -33,19 +34,6 @@ double RatingReader::rating(Datum value) const {
   return 0;
 }
 
-void RatingReader::refuse(const Datum* values, double rating) const {
-  const char* user = server([&] { return id_text(*source_.id_types.users, values[0]); });
-  const char* item = server([&] { return id_text(*source_.id_types.items, values[1]); });
-  throw UserError(
-      ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-      format("the rating of user %s for item %s is %s", user, item,
-             std::isnan(rating)   ? "NaN"
-             : std::isinf(rating) ? "infinite"
-                                  : format("%g, beyond single precision", rating).c_str()),
-      "Ratings must be finite numbers: correct the row, or leave it out by training "
-      "on a query.");
-}
-
 /// Runs inside the executor: whatever may throw is guarded, and that is not each row.
 void RatingReader::add(const Datum* values, const bool* nulls) {
   if (static_cast<std::uint64_t>(++rows_) % kRowsPerBlock == 0) guard([&] { (*on_block_)(); });
@@ -55,7 +43,8 @@ void RatingReader::add(const Datum* values, const bool* nulls) {
   }
   double value = rating(values[2]);
   auto single = static_cast<float>(value);
-  if (!std::isfinite(single)) guard([&] { refuse(values, value); });
+  if (!std::isfinite(single))
+    guard([&] { throw_rating_not_finite(source_.id_types, values[0], values[1], value); });
   Batch& batch = *batch_;
   float& weight = batch.weights[batch.users.size()];
   if (source_.weight_col) {

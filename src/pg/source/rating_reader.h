@@ -61,7 +61,6 @@ class RatingReader {
   void add(const Datum* values, const bool* nulls);
   void add_packed(const Datum* values, const bool* nulls);
   double rating(Datum value) const;
-  [[noreturn]] void refuse(const Datum* values, double rating) const;
   void look_up();
 
   const DescribedSource& source_;
