@@ -42,7 +42,7 @@ FoundSegment find_or_build(const SegmentKey& key, Lifetime lifetime,
   FoundSegment found{registered_segment(key), lifetime};
   if (found.segment == nullptr) {
     forget_gone_models();
-    found = build(key, open());
+    found = lock.held() ? build(key, open()) : private_segment(open(), lifetime);
   }
   lock.release();
   return found;
