@@ -1735,22 +1735,23 @@ language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_bucket';
 comment on function als._bucket is
   'Internal to distributed trainings: which of so many buckets an id belongs to';
 
-create function als._add_to_row(state internal, item anyelement, rating float8, items anyarray) returns internal
-language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_to_row';
-comment on function als._add_to_row is 'Internal to als._row: adds a rating';
+create function als._collect(user_id "any", item_id "any", rating float8, places bigint[]) returns setof bigint
+language c stable parallel unsafe rows 1 as 'MODULE_PATHNAME', 'als_collect';
+comment on function als._collect is
+  'Internal to distributed trainings: keeps the rows of a source, and names the collector of them for the first';
 
-create function als._row_bytes(state internal) returns bytea
-language c immutable parallel safe as 'MODULE_PATHNAME', 'als_row_bytes';
-comment on function als._row_bytes is 'Internal to als._row: its result';
+create function als._collected(collector bigint) returns setof record
+language c stable parallel unsafe as 'MODULE_PATHNAME', 'als_collected';
+comment on function als._collected is
+  'Internal to distributed trainings: a row for each user of those that als._collect has kept';
 
-create aggregate als._row(item anyelement, rating float8, items anyarray) (
-  sfunc = als._add_to_row, stype = internal, sspace = 1024, finalfunc = als._row_bytes, finalfunc_modify = read_write, parallel = safe
-);
-comment on aggregate als._row(anyelement, float8, anyarray) is
-  'Internal to distributed trainings: the ratings of one user, by the numbers of the items';
+create function als._item_numbers(head bytea, ids anyarray, items anyarray) returns bytea
+language c immutable parallel safe as 'MODULE_PATHNAME', 'als_item_numbers';
+comment on function als._item_numbers is
+  'Internal to distributed trainings: the numbers that ids have in a list of all';
 
 create function als._add_to_chunk(state internal, ratings bytea, user_key bigint, part int, number int, items int, on_duplicate int,
-                                  holdout float8, seed bigint, item_keys bigint[]) returns internal
+                                  holdout float8, seed bigint, item_keys bigint[], numbers bytea) returns internal
 language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_to_chunk';
 comment on function als._add_to_chunk is 'Internal to als._chunk: adds a user';
 
@@ -1759,10 +1760,10 @@ language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_chunk_by
 comment on function als._chunk_bytes is 'Internal to als._chunk: its result';
 
 create aggregate als._chunk(ratings bytea, user_key bigint, part int, number int, items int, on_duplicate int,
-                            holdout float8, seed bigint, item_keys bigint[]) (
+                            holdout float8, seed bigint, item_keys bigint[], numbers bytea) (
   sfunc = als._add_to_chunk, stype = internal, sspace = 16777216, finalfunc = als._chunk_bytes, parallel = safe
 );
-comment on aggregate als._chunk(bytea, bigint, int, int, int, int, float8, bigint, bigint[]) is
+comment on aggregate als._chunk(bytea, bigint, int, int, int, int, float8, bigint, bigint[], bytea) is
   'Internal to distributed trainings: packs the ratings of users, in the order in which they come';
 
 create function als._chunk_facts(chunk bytea, out users int, out ratings bigint, out mean float8, out squares float8, out duplicates bigint,

@@ -190,40 +190,51 @@ select try($$select als._slice_factors('\x00', '\x00', 0, null)$$);
 select try($$select als._chunk_factors('\x00', '\x00', null)$$);
 -- A slice's report and a number, of which no session knows.
 select try($$select als._turn_slice('\x414c53010c0000002000000000000000000000000000000000000000000000000102030405060708', '\x00')$$);
-select try($$select als._chunk(r, 1, 0, 0, 1, 0, 0, 0, null) from unnest(array['\x00', '\x0000000000000000']::bytea[]) r$$);
-select try($$select als._chunk('\x0100000000000000'::bytea, 1, 0, 0, 1, 0, 0, 0, null)$$);
-select try($$select als._chunk(''::bytea, 1, 0, 0, 2147483647, 0, 0, 0, null)$$);
-select try($$select als._row(3, 'NaN', '{3}'::int[])$$);
-select try($$select als._row(3, 1, null::int[])$$);
-select try($$select als._row(3, 1, array[3, null])$$);
-select try($$select als._row('a'::text, 1, array['a', 'b', 'a'])$$);
-select try($$select als._row(3, 1, array[3]) over () from generate_series(1, 2)$$);
+select try($$select als._chunk(r, 1, 0, 0, 1, 0, 0, 0, null, '') from unnest(array['\x00', '\x0000000000000000']::bytea[]) r$$);
+select try($$select als._chunk('\x01000000000000000100000000000000'::bytea, 1, 0, 0, 1, 0, 0, 0, null, '')$$);
+select try($$select als._chunk(''::bytea, 1, 0, 0, 2147483647, 0, 0, 0, null, '')$$);
+select try($$select als._chunk(''::bytea, 1, 0, 0, 1, 0, 0, 0, null, n) from unnest(array['\x00', decode(repeat('ff', 24), 'hex')]) n$$);
+select try($$select als._chunk(''::bytea, 1, 0, 0, 1, 0, 0, 0, null, '\x010000000000000001000000000000000100000000000000ffffffff')$$);
+-- Session 1 has told that its item 0 is number 5 of 6; then a rating of its item 1, and half of one.
+select try(format($$select als._chunk(%L::bytea, 1, 0, 0, 6, 0, 0, 0, null, '\x01000000000000000000000000000000010000000000000005000000')$$, r))
+from unnest(array['\x01000000000000000100000000000000010000000000803f', '\x0100000000000000010000000000000000000000', '\x02000000000000000000000000000000']) r;
+select try($$select als._item_numbers('', array[3, null], array[3])$$);
+select try($$select als._item_numbers('', array[3, 4], array[3])$$);
+select try($$select als._item_numbers('', array[3], array[3, null])$$);
+select try($$select als._item_numbers('', array['a'], array['a', 'b', 'a'])$$);
+select als._item_numbers('\x09', array['b', 'a'], array['a', 'b']);
+select try($$select als._collected(1)$$);
+select try($$select als._collect(1, 2, 3, null)$$);
+select try($$select als._collect(1, 2, 3, '{7, 100}')$$);
+select try($$select als._collect(1, 2, 3, '{7, 100, null}')$$);
+select try($$select als._collect(1, 2, 3, '{7, 0, 5}')$$);
+select try($$select als._collect(1, 2, 3, '{7, 100, 5000000000}')$$);
+select try($$select als._collect(1, 2, 'infinity', '{7, 100, 5}')$$);
+select try($$select als._collect(1, array[array[2]], 3, '{7, 100, 5}')$$);
 
--- Rows are the same however the server groups them, with no more memory than for some, too. An item without a number has no
--- place in them, a user without ratings has none.
-create function told_rows(query text) returns table (users bigint, rows text) language plpgsql as $$
-begin
-  -- Apart from the order of what is told: since 17 it would have the server sort before it groups.
-  return query execute 'with rows (u, r) as materialized (' || query ||
-    ') select count(r), md5(string_agg(u || encode(r, ''hex''), '','' order by u)) from rows';
-end $$;
-create table grouped as
-select u, (n * 7) % 13 as i, u * n as r, n from generate_series(1, 3000) u, generate_series(1, 40 + u % 3) n where u % 100 > 0
-union all select 0, 99, 1, 1;
-analyze grouped;
-set enable_sort = off;
-select * from told_rows('select u, als._row(i, r, array[3, 1, 2, 0]) from grouped group by u');
-set work_mem = '64kB';
-select * from told_rows('select u, als._row(i, r, array[3, 1, 2, 0]) from grouped group by u');
-set enable_sort = on;
-set enable_hashagg = off;
-select * from told_rows('select u, als._row(i, r, array[3, 1, 2, 0]) from (select * from grouped order by u, n) rows group by u');
-reset enable_hashagg;
-reset work_mem;
-select * from told_rows('select u, als._row(i, r, array[3, 1, 2, 0]) from grouped group by grouping sets ((u), (i)) having u is not null');
-select als._row(i::text, r, array['3', '1', '2', '0']) = als._row(i, r, array[3, 1, 2, 0]) as same from grouped where u = 5;
-drop table grouped;
-drop function told_rows;
+-- Only the first row of a query passes; a row each user, of those that count, and one of the items, come when there are no more.
+select count(*) from (select als._collect(u, i, 1, '{7, 100, 5}') from generate_series(1, 30) u, generate_series(1, 4) i) rows;
+select part, place >= 0 as has_place, user_id, items, n, kept, octet_length(ratings) as bytes
+from (select max(c) as c from (select u, als._collect(u, i, r, '{7, 100, 5}') as c
+    from (values (1, 'a', 1.0), (2, 'b', null), (null, 'c', 2), (3, 'b', 3), (3, null, 1), (1, 'b', 5)) rows(u, i, r)) x group by u) first,
+  lateral als._collected(c) as found(part int, place int, user_id int, items text[], n bigint, kept bigint, ratings bytea);
+-- Rows are those of one query, once.
+select try($$select (select count(*) from als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea)),
+  (select count(*) from als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea))
+  from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u) x group by u) first$$);
+select try($$select count(*) from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u) x group by u) first,
+  lateral als._collected(c) as f(part int, place int, user_id text, items int[], n bigint, kept bigint, ratings bytea)$$);
+
+-- Where all ratings do not fit the memory, users come in several rows, and the model is the same.
+create table plenty as select (n * 7919) % 1000 as user_id, (n / 7 * 31) % 211 as item_id, n % 5 as rating from generate_series(1, 150000) n;
+select n_users, n_items, n_ratings, n_duplicates from als.train('plenty_model', 'plenty', factors => 4, iterations => 2, distributed => true, parts => 3, threads => 1);
+select md5(string_agg(f, ',' order by f)) as bits from (select u::text from plenty_model_user_factors u union all select i::text from plenty_model_item_factors i) f(f) \gset
+set als.max_memory = '1MB';
+select n_users, n_items, n_ratings from als.train('plenty_model', 'plenty', factors => 4, iterations => 2, distributed => true, parts => 3, threads => 1, replace => true);
+reset als.max_memory;
+select md5(string_agg(f, ',' order by f)) = :'bits' as same from (select u::text from plenty_model_user_factors u union all select i::text from plenty_model_item_factors i) f(f);
+-- A rating that is none is told with its user and item, a source without rows is none.
+select try($$select als.train('no', 'select user_id, item_id, case when user_id = 7 then ''-infinity''::real else 1 end as rating from plenty', distributed => true)$$);
 
 -- Types of the same names in schemas that come first, and a schema whose name has to be quoted.
 create schema first;

@@ -79,12 +79,13 @@ $coordinator->psql('postgres',
 	q{set client_min_messages = debug1; select from als.train('m', 'ratings', factors => 16, iterations => 1, distributed => true)},
 	stderr => \$plans);
 my ($steps, $writing) = split /als: iteration 1 of 1/, $plans;
-is(scalar(() = $steps =~ /Collecting INSERT/g), 6, 'collected: the parts, the items, and the blocks of four steps');
+is(scalar(() = $steps =~ /Collecting INSERT/g), 7, 'collected: the parts, the items, their numbers, and the blocks of four steps');
 is(scalar(() = $steps =~ /performing repartitioned INSERT/g), 5, 'repartitioned: the ratings, the totals, and the sums of three passes');
-unlike($plans, qr/generating subplan [^\n]*als_[0-9a-f]+_(chunks|rows|users|sums|slices)/, 'no table of a training is gathered for another statement');
-like($steps, qr/generating subplan \S+ for subquery SELECT item_id, /, 'of the source the ids of items are, to be numbered');
-like($steps, qr/generating subplan \S+ for subquery SELECT array_agg\(item_id ORDER BY idx\)/, 'and by number, for the rows of users');
-is(scalar(() = $steps =~ /generating subplan/g), 2, 'and nothing else') or diag(join("\n", $steps =~ /generating subplan[^\n]*/g));
+my @subplans = $steps =~ /generating subplan \S+ for subquery ([^\n]*)/g;
+like($subplans[0], qr/^SELECT item_id FROM \(SELECT unnest\(als_[0-9a-f]+_rows.items\) /, 'of the rows the ids of items are gathered, to be numbered');
+like($subplans[1], qr/^SELECT array_agg\(item_id ORDER BY idx\)/, '... and by number, for the sessions that have read them');
+is(scalar(@subplans), 2, 'and nothing else') or diag(join("\n", @subplans));
+unlike($plans, qr/generating subplan [^\n]*als_[0-9a-f]+_(chunks|users|sums|slices)/, 'no table of a training is gathered for another statement');
 is(sql('select parts from m'), 2, 'a part for each worker');
 sql('drop table m_user_factors, m_item_factors, m');
 

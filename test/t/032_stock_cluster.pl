@@ -363,8 +363,8 @@ $node{two}->safe_psql('postgres', q{
 for (
 	[ 'chunks',    '{"number": 2147483646}',  qr/server "two": it has sent a chunk that cannot be/ ],
 	[ 'chunks',    '{"number": -5}',          qr/server "two": it has sent a chunk that cannot be/ ],
-	[ 'found',     '{"kept": -1000000}',      qr/server "two": it has sent numbers of ratings that cannot be/ ],
-	[ 'found',     '{"kept": null}',          qr/server "two": it has sent numbers of ratings that cannot be/ ],
+	[ 'rows',      '{"kept": -1000000}',      qr/server "two": it has sent numbers of ratings that cannot be/ ],
+	[ 'rows',      '{"kept": null}',          qr/server "two": it has sent numbers of ratings that cannot be/ ],
 	[ 'chunks',    '{"ids": [-1, null]}',     qr/server "two": it has sent users that cannot be/ ],
 	[ 'chunks',    '{"ids": []}',             qr/server "two": it has sent users that cannot be/ ],
 	[ 'sums',      '{"piece": "\\\\x00"}',    qr/server "two": it has sent bytes that cannot be/ ],

@@ -88,69 +88,76 @@ std::uint32_t Packing::slice_items() const {
   const std::uint32_t most =
       std::max<std::uint32_t>(kSliceBytes / (16 * static_cast<std::uint32_t>(request_.factors)), 1);
   const auto parts = static_cast<std::uint32_t>(workspace_.parts().size());
-  const std::uint32_t slices = ((items_ - 1) / most / parts + 1) * parts;
-  return (items_ - 1) / slices + 1;
+  const std::uint32_t slices = ((items() - 1) / most / parts + 1) * parts;
+  return (items() - 1) / slices + 1;
 }
 
-/// In the order of the ids, so that numbers depend on them alone. An item without a row that counts
-/// has no number, and goes again.
-void Packing::count() {
+void Packing::read() {
+  gather_rows();
+  read_counts();
+  check_counts();
   number_items();
-  std::int64_t items = 0;
-  for_each_current_row(
-      "select coalesce(pg_catalog.sum(n), 0)::pg_catalog.int8, coalesce(pg_catalog.sum(kept), "
-      "0)::pg_catalog.int8, pg_catalog.count(idx) from " +
-          workspace_.items(),
-      {INT8OID, INT8OID, INT8OID}, [&](TupleTableSlot* slot) {
-        counts_.rows = DatumGetInt64(slot->tts_values[0]);
-        counts_.kept = DatumGetInt64(slot->tts_values[1]);
-        items = DatumGetInt64(slot->tts_values[2]);
-      });
-  check_counts(items);
-  items_ = static_cast<std::uint32_t>(items);
-  if (counts_.rows > counts_.kept)
-    execute("delete from " + workspace_.items() + " where idx is null");
+  items_ = count_rows("from " + workspace_.items());
+  check_items();
+  if (request_.on_duplicate == OnDuplicate::kError) check_duplicates();
 }
 
-void Packing::number_items() {
+Param Packing::places_param(const std::vector<int>& parts) const {
+  std::vector<std::int64_t> numbers{training_, places_in_part()};
+  numbers.insert(numbers.end(), parts.begin(), parts.end());
+  return bigint_array_param(numbers);
+}
+
+void Packing::gather_rows() {
   SourceNames names(request_.source);
-  write_from_source(number_statement(workspace_, item_query(request_.source)));
+  write_from_source(rows_statement(request_.source, workspace_), {INT8ARRAYOID},
+                    {places_param(workspace_.parts())});
   names.end();
 }
+
+void Packing::read_counts() {
+  for_each_current_row(counts_query(workspace_), kCountTypes,
+                       [&](TupleTableSlot* slot) { add_counts(slot); });
+}
+
+void Packing::add_counts(TupleTableSlot* slot) {
+  counts_.rows += DatumGetInt64(slot->tts_values[0]);
+  counts_.kept += DatumGetInt64(slot->tts_values[1]);
+  counts_.users += DatumGetInt64(slot->tts_values[2]);
+}
+
+/// In the order of the ids, so that numbers depend on them alone.
+void Packing::number_items() { execute(number_statement(workspace_, item_query(workspace_))); }
 
 void Packing::analyze_items() {
   // Citus analyzes no table after it has read another in the same transaction.
   if (!workspace_.distributed()) execute("analyze " + workspace_.items());
 }
 
-void Packing::check_counts(std::int64_t items) {
+void Packing::check_counts() const {
   if (counts_.kept == 0)
     throw UserError(ERRCODE_NO_DATA_FOUND, "the source has no ratings",
                     "A row counts when its user, item and rating are not null.",
                     format("%lld rows read, all of them skipped for a null.",
                            static_cast<long long>(counts_.rows)));
-  if (items > kMaxPartsItems)
+}
+
+void Packing::check_items() const {
+  if (items_ > kMaxPartsItems)
     throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
                     format("a distributed training has %u items at most, and the source has %lld",
-                           kMaxPartsItems, static_cast<long long>(items)),
+                           kMaxPartsItems, static_cast<long long>(items_)),
                     "Leave rare items out, or train with distributed => false.");
-  const std::int64_t block = items * request_.factors * static_cast<std::int64_t>(sizeof(float));
+  const std::int64_t block = items_ * request_.factors * static_cast<std::int64_t>(sizeof(float));
   if (block + block / 8 > kMaxValue)
     throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
                     format("the vectors of %lld items are more than a value of 1 GB holds",
-                           static_cast<long long>(items)),
+                           static_cast<long long>(items_)),
                     "Train with fewer factors, or leave rare items out.");
-  if (request_.on_duplicate == OnDuplicate::kError) check_duplicates();
 }
 
 void Packing::pack() {
-  const auto parts = static_cast<int>(workspace_.parts().size());
-  SourceNames names(request_.source);
-  counts_.users = static_cast<std::int64_t>(write_from_source(
-      rows_statement(request_.source, workspace_), {INT4OID, INT4OID, INT4ARRAYOID},
-      {int_param(places_in_part() * parts), int_param(places_in_part()),
-       int4_array_param(workspace_.parts())}));
-  names.end();
+  execute(numbers_statement(workspace_, *request_.source.id_types.items));
   execute(chunks_statement(workspace_, request_.holdout > 0), chunk_params());
   workspace_.empty(workspace_.rows());
   execute(first_users_statement(workspace_));

@@ -6,6 +6,7 @@
 #include "core/data/ratings.h"
 #include "core/pieces/step.h"
 #include "pg/distribute/workspace.h"
+#include "pg/server/random_number.h"
 #include "pg/source/rating_source.h"
 
 namespace als::pg {
@@ -27,13 +28,13 @@ struct RowCounts {
   std::pair<float, float> range{};  ///< of the ratings, before duplicates are merged
 };
 
-/// Ratings in a workspace. The source is read twice, under the snapshot that is active
-/// then: the same one, so that both passes see the same rows. (Machines of a cluster have their
-/// own.)
+/// Ratings in a workspace. The source is read once, under the snapshot that is active then.
 class Packing {
  public:
   Packing(const PackingRequest& request, Workspace& workspace)
-      : request_(request), workspace_(workspace) {}
+      : request_(request),
+        workspace_(workspace),
+        training_(static_cast<std::int64_t>(random_number())) {}
 
   /// Runs a statement that reads the source and writes, under the snapshot that is active: nothing
   /// is seen of what others have committed since, and all that this transaction has done.
@@ -45,17 +46,17 @@ class Packing {
   Packing(const Packing&) = delete;
   Packing& operator=(const Packing&) = delete;
 
-  /// Counts the rows and numbers the items. Throws P0002 if no row counts, 21000 for duplicates
+  /// Gathers the rows, and numbers their items. Throws P0002 if no row counts, 21000 for duplicates
   /// where they are an error, 54000 for more items than a training has.
-  void count();
+  void read();
 
   void analyze_items();
 
-  /// Packs the ratings, and counts the users.
+  /// Packs the ratings.
   virtual void pack();
 
   const RowCounts& counts() const { return counts_; }
-  std::uint32_t items() const { return items_; }
+  std::uint32_t items() const { return static_cast<std::uint32_t>(items_); }
   std::uint32_t slice_items() const;  ///< as many slices for each part
   const RatingMoments& moments() const { return moments_; }
   std::int64_t duplicates() const { return duplicates_; }
@@ -76,13 +77,21 @@ class Packing {
   std::vector<RatingTotals> totals() const;
 
  protected:
+  /// Fills the table of rows.
+  virtual void gather_rows();
+  virtual void read_counts();
+  /// Those parameters of rows_statement() that are for some of the parts.
+  Param places_param(const std::vector<int>& parts) const;
+
   /// Fills the table of items.
   virtual void number_items();
   virtual void check_duplicates();
   [[noreturn]] void throw_duplicate(TupleTableSlot* slot) const;
   std::vector<Oid> id_types() const;
 
-  void set_users(std::int64_t users) { counts_.users = users; }
+  inline static const std::vector<Oid> kCountTypes{INT8OID, INT8OID, INT8OID};
+  /// Of a row of counts_query().
+  void add_counts(TupleTableSlot* slot);
   int places_in_part() const;
   std::int64_t chunks_in_part() const;  ///< at most
   std::vector<Param> chunk_params() const;
@@ -106,13 +115,15 @@ class Packing {
   Workspace& workspace() const { return workspace_; }
 
  private:
-  void check_counts(std::int64_t items);
+  void check_counts() const;
+  void check_items() const;
   std::int64_t users_in_chunk() const;
 
   const PackingRequest request_;
   Workspace& workspace_;
+  const std::int64_t training_;  ///< a number that no other has
   RowCounts counts_;
-  std::uint32_t items_ = 0;
+  std::int64_t items_ = 0;
   RatingMoments moments_;
   std::int64_t duplicates_ = 0;
 };

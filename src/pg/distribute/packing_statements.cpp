@@ -24,33 +24,49 @@ std::string duplicate_query(const DescribedSource& source) {
          " having pg_catalog.count(*) operator(pg_catalog.>) 1 order by " + pair + " limit 1";
 }
 
-std::string item_query(const DescribedSource& source) {
-  const std::string item = quoted(source.item_col);
-  return "select " + item + " as item_id, pg_catalog.count(*) as n, pg_catalog.count(*) filter (" +
-         if_kept(source) + ") as kept from " + source.rows_that_count() + " group by " + item;
+/// One group for each query of an engine that spreads tables over machines, see als._collect.
+std::string rows_statement(const DescribedSource& source, const Workspace& tables) {
+  const std::string type = server([&] { return spelled_type(source.id_types.items->base); });
+  return "insert into " + tables.rows() +
+         " select found.* from (select pg_catalog.max(collector) as collector from (select "
+         "user_id, als._collect(user_id, rated_item, rating, $1) as collector from (select " +
+         quoted(source.user_col) + " as user_id, " + quoted(source.item_col) + "::" + type +
+         " as rated_item, " + source.rating_as_float8() + " as rating from " +
+         source.rows_that_count() +
+         ") rated) first group by user_id) collected cross join lateral "
+         "als._collected(collector) as found(" +
+         tables.row_columns() + ")";
+}
+
+/// A user may have several rows.
+std::string counts_query(const Workspace& tables) {
+  return "select coalesce(pg_catalog.sum(n), 0)::pg_catalog.int8 as n, "
+         "coalesce(pg_catalog.sum(kept), 0)::pg_catalog.int8 as kept, pg_catalog.count(user_id) as "
+         "users from (select part, user_id, pg_catalog.sum(n) as n, pg_catalog.sum(kept) as kept "
+         "from " +
+         tables.rows() + " group by part, user_id) users";
+}
+
+std::string item_query(const Workspace& tables) {
+  return "select item_id from (select pg_catalog.unnest(items) as item_id from " + tables.rows() +
+         ") items group by item_id";
 }
 
 std::string number_statement(const Workspace& tables, const std::string& items) {
   return "insert into " + tables.items() +
-         " select case when kept operator(pg_catalog.>) 0 then pg_catalog.row_number() over "
-         "(partition by kept operator(pg_catalog.>) 0 order by item_id) operator(pg_catalog.-) 1 "
-         "end, item_id, als._id_key(item_id), n, kept from (" +
+         " select pg_catalog.row_number() over (order by item_id) operator(pg_catalog.-) 1, "
+         "item_id, als._id_key(item_id) from (" +
          items + ") items";
 }
 
-/// A join with the items would be planned as one of a table of which nothing is known.
-std::string rows_statement(const DescribedSource& source, const Workspace& tables) {
-  const IdType& item = *source.id_types.items;
+/// One value, so that the statement that packs chunks reads a table and needs nothing gathered.
+std::string numbers_statement(const Workspace& tables, const IdType& item) {
   const std::string type = server([&] { return spelled_type(item.base); });
-  server([&] { id_array_type(item); });
-  return "insert into " + tables.rows() +
-         " select ($3)[bucket operator(pg_catalog./) $2 operator(pg_catalog.+) 1], bucket "
-         "operator(pg_catalog.%) $2, user_id, ratings from (select user_id, als._bucket(user_id, "
-         "$1) as bucket, als._row(rated_item, rating, (select pg_catalog.array_agg(item_id::" +
-         type + " order by idx) from " + tables.items() + ")) as ratings from (select " +
-         quoted(source.user_col) + " as user_id, " + quoted(source.item_col) + "::" + type +
-         " as rated_item, " + source.rating_as_float8() + " as rating from " +
-         rows_that_count(source) + ") rated group by user_id) users where ratings is not null";
+  return "insert into " + tables.numbers() +
+         " select pg_catalog.string_agg(numbers, '' order by place desc) from (select place, "
+         "als._item_numbers(ratings, items, (select pg_catalog.array_agg(item_id::" +
+         type + " order by idx) from " + tables.items() + ")) as numbers from " + tables.rows() +
+         " where place operator(pg_catalog.<) 0) sessions";
 }
 
 std::string chunks_statement(const Workspace& tables, bool keeps_out) {
@@ -58,10 +74,14 @@ std::string chunks_statement(const Workspace& tables, bool keeps_out) {
   return "insert into " + tables.chunks() +
          " select part, number, pg_catalog.array_agg(user_id), als._chunk(ratings, "
          "als._id_key(user_id), part, number, $1, $2, $5, $6, " +
-         keys +
-         ") from (select part, (place operator(pg_catalog.*) $3 operator(pg_catalog./) "
+         keys + ", (select numbers operator(pg_catalog.||) ''::pg_catalog.bytea from " +
+         tables.numbers() +
+         ")) from (select part, number, user_id, pg_catalog.string_agg(ratings, '') as ratings "
+         "from (select part, (place operator(pg_catalog.*) $3 operator(pg_catalog./) "
          "$4)::pg_catalog.int4 as number, user_id, ratings from " +
-         tables.rows() + " order by 1, 2, 3) users group by part, number";
+         tables.rows() +
+         " where place operator(pg_catalog.>=) 0) rows group by 1, 2, 3 order by 1, 2, 3) users "
+         "group by part, number";
 }
 
 std::string judged_hashes_query(const Workspace& tables, std::size_t n) {

@@ -6,17 +6,24 @@
 
 namespace als::pg {
 
-/// Of each item: item_id, n, kept: its rows, and those that count.
-std::string item_query(const DescribedSource& source);
+/// Reads the source: gathers each user's ratings, and items. $1: those that rows are collected for,
+/// places of a part, and parts, see als._collect.
+std::string rows_statement(const DescribedSource& source, const Workspace& tables);
+
+/// What the rows say of themselves: rows of the source, those that count, users.
+std::string counts_query(const Workspace& tables);
+
+/// The items in the rows.
+std::string item_query(const Workspace& tables);
 
 /// Numbers the items that such a query has.
 std::string number_statement(const Workspace& tables, const std::string& items);
 
+/// Tells the rows what the numbers of their items are.
+std::string numbers_statement(const Workspace& tables, const IdType& item);
+
 /// The first user and item that have several rows.
 std::string duplicate_query(const DescribedSource& source);
-
-/// Gathers each user's ratings. $1: places of these parts, $2: places of a part, $3: the parts.
-std::string rows_statement(const DescribedSource& source, const Workspace& tables);
 
 /// Packs chunks of users. $1: items, $2: OnDuplicate, $3: chunks of a part, $4: places of a part,
 /// $5: the share that is kept out, if any is, $6: the seed.

@@ -33,30 +33,30 @@ Workspace::Workspace(const BySide<const IdType*>& id_types,
 
 std::string Workspace::table(const char* label) const { return schema_ + "." + prefix_ + label; }
 
-/// large: a column of values that are large, and would not get smaller.
-void Workspace::create(const char* label, const std::string& columns, const char* large) {
+/// large: columns of values that are large, and would hardly get smaller.
+void Workspace::create(const char* label, const std::string& columns,
+                       std::initializer_list<const char*> large) {
   run_(std::string(temporary_ ? "create table " : "create unlogged table ") + table(label) + " (" +
        columns + ")");
   made_.push_back(table(label));
-  if (large != nullptr)
-    run_("alter table " + table(label) + " alter " + large + " set storage external");
+  for (const char* column : large)
+    run_("alter table " + table(label) + " alter " + column + " set storage external");
 }
 
 void Workspace::create() {
-  const std::string user = id_type(Side::kUsers);
-  const std::string item = id_type(Side::kItems);
   // Names of types that are no keywords are looked up in the session's search_path.
   const std::string bytes = "pg_catalog.bytea";
-  const std::string array = server([&] { return spelled_type(id_array_type(*id_types_.users)); });
-  create("items", "idx int, item_id " + item + ", key bigint, n bigint, kept bigint", nullptr);
-  create("rows", "part int, place int, user_id " + user + ", ratings " + bytes, "ratings");
-  create("chunks", "part int, number int, ids " + array + ", chunk " + bytes, "chunk");
+  create("items", "idx int, item_id " + id_type(Side::kItems) + ", key bigint", {});
+  create("rows", row_columns(), {"items", "ratings"});
+  create("numbers", "numbers " + bytes, {"numbers"});
+  create("chunks", "part int, number int, ids " + id_array_type(Side::kUsers) + ", chunk " + bytes,
+         {"ids", "chunk"});
   for (const char* label : {"users", "users_too"})
-    create(label, "part int, number int, users " + bytes, "users");
-  create("block", "step " + bytes + ", block " + bytes, "block");
+    create(label, "part int, number int, users " + bytes, {"users"});
+  create("block", "step " + bytes + ", block " + bytes, {"step", "block"});
   if (!distributed_) return;
   // What every part needs is on every machine.
-  for (const char* label : {"items", "block"})
+  for (const char* label : {"items", "numbers", "block"})
     execute("select pg_catalog.create_reference_table(" + name_argument(table(label)) + ")");
   distribute({"chunks", "rows", "users", "users_too"}, "part", parts_.size());
   parts_ = value_in_each_shard(chunks(), static_cast<int>(parts_.size()));
@@ -88,9 +88,9 @@ std::vector<int> Workspace::slice_places(std::size_t slices) const {
 void Workspace::create_slices() {
   const std::string bytes = "pg_catalog.bytea";
   for (const char* label : {"slices", "slices_too"})
-    create(label, "place int, slice int, state " + bytes, "state");
-  create("totals", "place int, slice int, totals " + bytes, "totals");
-  create("sums", "place int, slice int, part int, piece " + bytes, "piece");
+    create(label, "place int, slice int, state " + bytes, {"state"});
+  create("totals", "place int, slice int, totals " + bytes, {"totals"});
+  create("sums", "place int, slice int, part int, piece " + bytes, {"piece"});
   if (distributed_) distribute({"slices", "slices_too", "totals", "sums"}, "place", parts_.size());
 }
 
@@ -109,8 +109,8 @@ void Workspace::distribute(std::initializer_list<const char*> labels, const char
 
 void Workspace::create_known(Oid user_factors) {
   const std::string user = server([&] { return column_type(*id_types_.users); });
-  create("places", "user_id " + user + ", part int, number int, n int", nullptr);
-  create("known", "part int, number int, n int, factors real[], bias real", nullptr);
+  create("places", "user_id " + user + ", part int, number int, n int", {});
+  create("known", "part int, number int, n int, factors real[], bias real", {});
   const auto distribute = [&](const std::string& name, const char* column,
                               const std::string& with) {
     execute("select pg_catalog.create_distributed_table(" + name_argument(name) + ", '" + column +
@@ -128,11 +128,20 @@ void Workspace::create_found(const std::string& columns) {
     run_("drop table " + found());
     made_.erase(made);
   }
-  create("found", columns, nullptr);
+  create("found", columns, {});
 }
 
 std::string Workspace::id_type(Side side) const {
   return server([&] { return column_type(*id_types_[side]); });
+}
+
+std::string Workspace::id_array_type(Side side) const {
+  return server([&] { return array_column_type(*id_types_[side]); });
+}
+
+std::string Workspace::row_columns() const {
+  return "part int, place int, user_id " + id_type(Side::kUsers) + ", items " +
+         id_array_type(Side::kItems) + ", n bigint, kept bigint, ratings pg_catalog.bytea";
 }
 
 void Workspace::drop() {

@@ -12,8 +12,11 @@ namespace als::pg {
 /// Unlogged tables beside the model, of names that nothing else has, made and dropped by the
 /// transaction of the training; nobody else ever sees them.
 ///
-///   items   idx, item_id, key, n, kept: the items by number, and their rows
-///   rows    part, place, user_id, ratings: on their way to chunks, which take users by place
+///   items   idx, item_id, key: the items by number
+///   rows    part, place, user_id, items, n, kept, ratings: on their way to chunks, which take
+///   users
+///           by place; see RatingCollector
+///   numbers numbers: those of the items that are in rows
 ///   chunks  part, number, ids, chunk: users and their ratings
 ///   users   part, number, users: what the last half-step made of a chunk's users, and reports
 ///   slices  place, slice, state: the items' side; places lie as parts do
@@ -55,6 +58,7 @@ class Workspace {
 
   /// The type of a side's ids, as a definition has it.
   std::string id_type(Side side) const;
+  std::string id_array_type(Side side) const;
 
   bool distributed() const { return distributed_; }
 
@@ -64,6 +68,10 @@ class Workspace {
   /// The qualified name of a table.
   std::string items() const { return table("items"); }
   std::string rows() const { return table("rows"); }
+  std::string numbers() const { return table("numbers"); }
+
+  /// The columns of rows(), as a definition has them.
+  std::string row_columns() const;
   std::string chunks() const { return table("chunks"); }
   std::string totals() const { return table("totals"); }
   std::string block() const { return table("block"); }
@@ -89,7 +97,8 @@ class Workspace {
 
  private:
   std::string table(const char* label) const;
-  void create(const char* label, const std::string& columns, const char* large);
+  void create(const char* label, const std::string& columns,
+              std::initializer_list<const char*> large);
   void share_settings();
   void distribute(std::initializer_list<const char*> labels, const char* column,
                   std::size_t shards);

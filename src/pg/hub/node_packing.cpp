@@ -21,18 +21,31 @@ constexpr int kChunksAtOnce = 4;
 
 }  // namespace
 
-void NodePacking::number_items() {
-  places_.find(
-      item_query,
-      "item_id " + workspace().id_type(Side::kItems) + ", n pg_catalog.int8, kept pg_catalog.int8",
-      workspace(),
-      {"n operator(pg_catalog.>=) kept and kept operator(pg_catalog.>=) 0",
+void NodePacking::gather_rows() {
+  places_.nodes().run(places_.of_places([&](const NodePlaces::Place& place) {
+    return NodeStatement{rows_statement(place.rows, places_.tables()), {places_param(place.parts)}};
+  }),
+                      [&] {
+                        for (const NodePlaces::Place& place : places_.here())
+                          write_from_source(rows_statement(place.rows, workspace()), {INT8ARRAYOID},
+                                            {places_param(place.parts)});
+                      });
+}
+
+void NodePacking::read_counts() {
+  places_.find_everywhere(
+      counts_query, "n pg_catalog.int8, kept pg_catalog.int8, users pg_catalog.int8", workspace(),
+      {"n operator(pg_catalog.>=) kept and kept operator(pg_catalog.>=) users "
+       "and users operator(pg_catalog.>=) 0",
        "numbers of ratings that cannot be"});
-  execute(number_statement(
-      workspace(),
-      "select item_id, pg_catalog.sum(n)::pg_catalog.int8 as n, pg_catalog.sum(kept)::"
-      "pg_catalog.int8 as kept from " +
-          workspace().found() + " group by item_id"));
+  for_each_current_row("select * from " + workspace().found(), kCountTypes,
+                       [&](TupleTableSlot* slot) { add_counts(slot); });
+}
+
+void NodePacking::number_items() {
+  places_.find_everywhere(item_query, "item_id " + workspace().id_type(Side::kItems), workspace());
+  execute(number_statement(workspace(), "select item_id from " + workspace().found() +
+                                            " where item_id is not null group by item_id"));
 }
 
 void NodePacking::check_duplicates() {
@@ -46,7 +59,6 @@ void NodePacking::check_duplicates() {
 
 void NodePacking::pack() {
   share_items();
-  gather_rows();
   pack_chunks();
 }
 
@@ -70,28 +82,11 @@ void NodePacking::share_items() {
   places_.nodes().run("analyze " + tables.items());
 }
 
-void NodePacking::gather_rows() {
-  const auto params = [&](const NodePlaces::Place& place) {
-    return std::vector<Param>{int_param(places_in_part() * static_cast<int>(place.parts.size())),
-                              int_param(places_in_part()), int4_array_param(place.parts)};
-  };
-  std::int64_t users_here = 0;
-  const std::int64_t users =
-      places_.nodes().run(places_.of_places([&](const NodePlaces::Place& place) {
-        return NodeStatement{rows_statement(place.rows, places_.tables()), params(place)};
-      }),
-                          [&] {
-                            for (const NodePlaces::Place& place : places_.here())
-                              users_here += static_cast<std::int64_t>(write_from_source(
-                                  rows_statement(place.rows, workspace()),
-                                  {INT4OID, INT4OID, INT4ARRAYOID}, params(place)));
-                          });
-  check_sent(users >= 0 && users <= counts().kept - users_here, "a number of users that cannot be");
-  set_users(users + users_here);
-}
-
 void NodePacking::pack_chunks() {
   Workspace& tables = places_.tables();
+  const IdType& item = *request().source.id_types.items;
+  places_.nodes().run(numbers_statement(tables, item));
+  execute(numbers_statement(workspace(), item));
   places_.nodes().run(chunks_statement(tables, request().holdout > 0), chunk_params(), [&] {
     if (!places_.here().empty())
       execute(chunks_statement(workspace(), request().holdout > 0), chunk_params());

@@ -22,11 +22,12 @@ class NodePacking : public Packing {
   void gather_users();
 
  private:
+  void gather_rows() override;
+  void read_counts() override;
   void number_items() override;
   void check_duplicates() override;
   void sum_totals(const Param& training, const Param& slice_places) override;
   void share_items();
-  void gather_rows();
   void pack_chunks();
   std::string possible_user() const;
 

@@ -95,6 +95,13 @@ void NodePlaces::find(const QueryOfPlace& query, const std::string& columns, Wor
          workspace.found());
 }
 
+void NodePlaces::find_everywhere(const QueryOfWorkspace& query, const std::string& columns,
+                                 Workspace& workspace, const ExpectedRows& expected) {
+  workspace.create_found(columns);
+  gather(of_all({query(tables_), {}, expected}), columns, "*", workspace.found());
+  execute("insert into " + workspace.found() + " " + query(workspace));
+}
+
 std::string NodePlaces::server_of(int part) const {
   for (std::size_t node = 0; node < places_.size(); ++node)
     for (const Place& place : places_[node])

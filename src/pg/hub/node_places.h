@@ -57,6 +57,11 @@ class NodePlaces {
   void find(const QueryOfPlace& query, const std::string& columns, Workspace& workspace,
             const ExpectedRows& expected = {});
 
+  /// Likewise with what a query over the workspaces finds, those of the nodes and the one here.
+  using QueryOfWorkspace = std::function<std::string(const Workspace& tables)>;
+  void find_everywhere(const QueryOfWorkspace& query, const std::string& columns,
+                       Workspace& workspace, const ExpectedRows& expected = {});
+
   /// The server that has a part, as errors call it.
   std::string server_of(int part) const;
 

@@ -5,15 +5,6 @@ namespace als::pg {
 
 namespace {
 
-/// Fills found() with what a query of a workspace gives in all places.
-template <class Query>
-void find_everywhere(NodePlaces& places, Workspace& workspace, const std::string& columns,
-                     Query&& query) {
-  workspace.create_found(columns);
-  places.gather(places.of_all({query(places.tables()), {}}), columns, "*", workspace.found());
-  execute("insert into " + workspace.found() + " " + query(workspace));
-}
-
 /// Of those who are in two parts, and whoever shares their keys.
 std::string users_query(const Workspace& workspace, const std::string& keys) {
   return "select id, part from (select pg_catalog.unnest(ids) as id, part from " +
@@ -25,20 +16,22 @@ std::string users_query(const Workspace& workspace, const std::string& keys) {
 
 void check_users_are_whole(NodePlaces& places, Workspace& workspace) {
   constexpr const char* kFew = "1000";
-  find_everywhere(places, workspace, "keys pg_catalog._int8", [](const Workspace& of) {
-    return "select pg_catalog.array_agg(als._id_key(id)) from (select part, number, "
-           "pg_catalog.unnest(ids) as id from " +
-           of.chunks() + ") users group by part, number";
-  });
+  places.find_everywhere(
+      [](const Workspace& of) {
+        return "select pg_catalog.array_agg(als._id_key(id)) from (select part, number, "
+               "pg_catalog.unnest(ids) as id from " +
+               of.chunks() + ") users group by part, number";
+      },
+      "keys pg_catalog._int8", workspace);
   execute("select pg_catalog.array_agg(key) from (select pg_catalog.unnest(keys) as key from " +
           workspace.found() +
           " group by 1 having pg_catalog.count(*) operator(pg_catalog.>) 1 limit " + kFew +
           ") twice");
   const std::string keys = take_first_row().at(0);
   if (keys.empty()) return;
-  find_everywhere(places, workspace,
-                  "id " + workspace.id_type(Side::kUsers) + ", part pg_catalog.int4",
-                  [&](const Workspace& of) { return users_query(of, keys); });
+  places.find_everywhere([&](const Workspace& of) { return users_query(of, keys); },
+                         "id " + workspace.id_type(Side::kUsers) + ", part pg_catalog.int4",
+                         workspace);
   execute("select id, pg_catalog.min(part), pg_catalog.max(part) from " + workspace.found() +
           " group by id having pg_catalog.count(*) operator(pg_catalog.>) 1 order by id limit 1");
   const std::vector<std::string> torn = take_first_row();

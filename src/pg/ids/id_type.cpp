@@ -114,10 +114,20 @@ char* spelled_type(Oid type, int32 modifier) {
                               FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
 }
 
-char* column_type(const IdType& type) {
-  char* text = spelled_type(type.oid);
-  if (!OidIsValid(type.collation) || type.collation == get_typcollation(type.oid)) return text;
-  return psprintf("%s collate %s", text, generate_collation_name(type.collation));
+namespace {
+
+char* collated(Oid type, Oid collation) {
+  char* text = spelled_type(type);
+  if (!OidIsValid(collation) || collation == get_typcollation(type)) return text;
+  return psprintf("%s collate %s", text, generate_collation_name(collation));
+}
+
+}  // namespace
+
+char* column_type(const IdType& type) { return collated(type.oid, type.collation); }
+
+char* array_column_type(const IdType& type) {
+  return collated(id_array_type(type), type.collation);
 }
 
 Oid id_array_type(const IdType& type) {

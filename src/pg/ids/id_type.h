@@ -81,6 +81,9 @@ char* spelled_type(Oid type, int32 modifier = -1);
 /// not the type's own. A server call.
 char* column_type(const IdType& type);
 
+/// The same of a column of arrays of ids, see id_array_type().
+char* array_column_type(const IdType& type);
+
 /// The type of an array of such ids, which are of the type's base there. Raises
 /// ERRCODE_UNDEFINED_OBJECT where there is none, as for ids that are arrays. A server call.
 Oid id_array_type(const IdType& type);

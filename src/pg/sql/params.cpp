@@ -42,4 +42,9 @@ Param int4_array_param(const std::vector<int>& values) {
   return array_param(INT4OID, values, [](int value, bool&) { return Int32GetDatum(value); });
 }
 
+Param bigint_array_param(const std::vector<std::int64_t>& values) {
+  return array_param(INT8OID, values,
+                     [](std::int64_t value, bool&) { return Int64GetDatum(value); });
+}
+
 }  // namespace als::pg

@@ -38,6 +38,7 @@ Param array_param(Oid element, const std::vector<Value>& values, const ToDatum& 
 
 Param float8_array_param(const std::vector<double>& values);
 Param int4_array_param(const std::vector<int>& values);
+Param bigint_array_param(const std::vector<std::int64_t>& values);
 
 /// A uuid never used before, and the time. Citus takes no function in an UPDATE that gives another
 /// value each time, so both are computed before.

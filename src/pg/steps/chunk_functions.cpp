@@ -5,7 +5,7 @@
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
 #include "pg/sql/array_elements.h"
-#include "pg/steps/row_collector.h"
+#include "pg/steps/packed_ratings.h"
 #include "pg/steps/stored_chunk.h"
 
 namespace als::pg {
@@ -65,6 +65,7 @@ struct ChunkState {
   double holdout = 0;
   std::uint64_t seed = 0;
   std::vector<std::uint64_t> item_keys;
+  std::optional<SessionNumbers> numbers;
   std::vector<std::uint64_t> user_keys;
   std::pair<float, float> range{INFINITY, -INFINITY};
   RatingBuffer rows;
@@ -80,7 +81,8 @@ enum ChunkArgument {
   kOnDuplicate,
   kHoldout,
   kSeed,
-  kItemKeys
+  kItemKeys,
+  kNumbers
 };
 
 void set_up(ChunkState& chunk, FunctionCallInfo fcinfo) {
@@ -97,24 +99,32 @@ void set_up(ChunkState& chunk, FunctionCallInfo fcinfo) {
   chunk.item_keys = keys_arg(fcinfo, kItemKeys);
   if (chunk.holdout > 0 && chunk.item_keys.size() != chunk.items)
     throw InvalidBytes("there must be a key for each item");
+  chunk.numbers.emplace(bytes_arg(fcinfo, kNumbers, "numbers"));
+}
+
+/// Adds what a session has read of a user, taken off some bytes.
+void add_ratings(ChunkState& chunk, std::uint32_t user, ByteView& bytes) {
+  const auto head = take_off<RatingsHead>(bytes);
+  const std::vector<std::uint32_t>& numbers = chunk.numbers->of(head.session);
+  if (head.ratings > bytes.size() / sizeof(PackedRating))
+    throw InvalidBytes("these bytes are no row of ratings");
+  for (std::uint64_t i = 0; i < head.ratings; ++i) {
+    const auto entry = take_off<PackedRating>(bytes);
+    if (entry.item >= numbers.size() || numbers[entry.item] >= chunk.items ||
+        !std::isfinite(entry.rating))
+      throw InvalidBytes("a row has a rating of an item that there is none of");
+    chunk.range.first = std::min(chunk.range.first, entry.rating);
+    chunk.range.second = std::max(chunk.range.second, entry.rating);
+    chunk.rows.append(user, numbers[entry.item], entry.rating);
+  }
 }
 
 /// Adds the next user.
 void add_user(ChunkState& chunk, FunctionCallInfo fcinfo) {
-  const ByteView bytes = bytes_arg(fcinfo, kRow, "row");
+  ByteView bytes = bytes_arg(fcinfo, kRow, "row");
   require_arg(fcinfo, kUserKey, "user_key");
-  if (bytes.size() % sizeof(RowCollector::Entry) != 0)
-    throw InvalidBytes("these bytes are no row of ratings");
   const auto user = static_cast<std::uint32_t>(chunk.user_keys.size());
-  for (std::size_t at = 0; at < bytes.size(); at += sizeof(RowCollector::Entry)) {
-    RowCollector::Entry entry;
-    std::memcpy(&entry, bytes.data() + at, sizeof(entry));
-    if (entry.item >= chunk.items || !std::isfinite(entry.rating))
-      throw InvalidBytes("a row has a rating of an item that there is none of");
-    chunk.range.first = std::min(chunk.range.first, entry.rating);
-    chunk.range.second = std::max(chunk.range.second, entry.rating);
-    chunk.rows.append(user, entry.item, entry.rating);
-  }
+  while (!bytes.empty()) add_ratings(chunk, user, bytes);
   chunk.user_keys.push_back(static_cast<std::uint64_t>(PG_GETARG_INT64(kUserKey)));
 }
 
@@ -144,7 +154,7 @@ ALS_SQL_FUNCTION(als_chunk_facts)
 ALS_SQL_FUNCTION(als_judging_hashes)
 
 /// als._add_to_chunk(state internal, row bytea, user_key bigint, part int, number int, items int,
-/// on_duplicate int, holdout float8, seed bigint, item_keys bigint[]): internal
+/// on_duplicate int, holdout float8, seed bigint, item_keys bigint[], numbers bytea): internal
 Datum als_add_to_chunk(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   PG_RETURN_POINTER(guard_bytes([&] {

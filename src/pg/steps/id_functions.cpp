@@ -1,10 +1,10 @@
 // als._id_key and als._bucket: what of an id decides where its ratings go; als._rating_checksum:
 // what a rating of an id adds to the checksum of its row.
 
-#include "core/base/splitmix.h"
 #include "core/data/row_checksum.h"
 #include "pg/ids/id_equality.h"
 #include "pg/server/args.h"
+#include "pg/steps/bucket.h"
 
 namespace als::pg {
 
@@ -45,9 +45,7 @@ Datum als_bucket(PG_FUNCTION_ARGS) {
   const int32 buckets = PG_GETARG_INT32(1);
   if (buckets < 1)
     ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%d buckets", buckets)));
-  // Not the key's own bits, by which an engine may have spread the rows already.
-  const std::uint64_t mixed = als::splitmix(als::pg::key_of(fcinfo) + als::kSplitmixStep);
-  PG_RETURN_INT32(static_cast<int32>(mixed % static_cast<std::uint64_t>(buckets)));
+  PG_RETURN_INT32(static_cast<int32>(als::pg::bucket_of(als::pg::key_of(fcinfo), buckets)));
 }
 
 /// als._rating_checksum("any", rating float8): bigint, strict

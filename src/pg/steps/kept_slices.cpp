@@ -6,6 +6,7 @@
 #include "core/pieces/factor_bytes.h"
 #include "core/pieces/pieces.h"
 #include "core/pieces/step_head.h"
+#include "pg/server/random_number.h"
 #include "pg/server/settings.h"
 #include "pg/steps/kept_to_end.h"
 
@@ -38,13 +39,6 @@ std::unique_ptr<SliceState> KeptSlices::take(std::uint32_t slice) {
   slices.erase(found);
   bytes -= memory_of(*state);
   return state;
-}
-
-std::uint64_t random_number() {
-  std::uint64_t number = 0;
-  if (!server([&] { return pg_strong_random(&number, sizeof(number)); }))
-    throw UserError(ERRCODE_INTERNAL_ERROR, "there is no random number to be had");
-  return number;
 }
 
 }  // namespace

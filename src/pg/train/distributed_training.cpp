@@ -121,7 +121,7 @@ void DistributedTraining::pack() {
     packing_ = std::make_unique<Packing>(request, *workspace_);
   workspace_->create();
   progress_.enter(Phase::kReading);
-  packing_->count();
+  packing_->read();
   const RowCounts& counts = packing_->counts();
   progress_.rows_read(counts.rows);
   progress_.hide();  // ANALYZE tells its own

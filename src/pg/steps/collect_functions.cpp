@@ -1,0 +1,155 @@
+// als._collect and als._collected: from the rows of a source to a row each user.
+//
+// An aggregate of all rows would be one that an engine which spreads tables has to gather, and one
+// of each user's would have the server find the user's place for each rating. So als._collect, in a
+// select list, keeps all rows and lets none pass but the first; this is grouped by user, which any
+// engine does where the rows lie, and which ends when there are no more rows. Only then
+// als._collected is called.
+
+#include "pg/steps/rating_collector.h"
+
+#include "pg/ids/id_equality.h"
+#include "pg/server/args.h"
+#include "pg/sql/array_elements.h"
+
+namespace als::pg {
+
+namespace {
+
+CollectorPlaces places_arg(FunctionCallInfo fcinfo, int index) {
+  require_arg(fcinfo, index, "places");
+  const ArrayElements array = server([&] { return array_elements(PG_GETARG_DATUM(index)); });
+  std::vector<std::int64_t> numbers;
+  for (int i = 0; i < array.n; ++i) {
+    if (array.nulls[i]) throw InvalidBytes("a place is null");
+    numbers.push_back(DatumGetInt64(array.values[i]));
+  }
+  if (numbers.size() < 3) throw InvalidBytes("there are no parts");
+  CollectorPlaces places{numbers[0], numbers[1], {}};
+  if (places.places < 1 || places.places > PG_INT32_MAX) throw InvalidBytes("there are no places");
+  for (std::size_t i = 2; i < numbers.size(); ++i) {
+    if (numbers[i] < PG_INT32_MIN || numbers[i] > PG_INT32_MAX)
+      throw InvalidBytes("a part is out of range");
+    places.parts.push_back(static_cast<int>(numbers[i]));
+  }
+  return places;
+}
+
+/// The ids of an argument. The collation is its own: that of the call would be of both ids.
+/// A server call.
+const IdType* id_type_arg(FunctionCallInfo fcinfo, int index, const char* what) {
+  const Node* call = fcinfo->flinfo->fn_expr;
+  const Oid type = get_fn_expr_argtype(fcinfo->flinfo, index);
+  if (!OidIsValid(type) || !IsA(call, FuncExpr))
+    ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("als._collect is called by "
+                                                                   "distributed trainings alone")));
+  auto* argument =
+      static_cast<Node*>(list_nth(reinterpret_cast<const FuncExpr*>(call)->args, index));
+  return describe_id_type(type, exprCollation(argument), what);
+}
+
+RatingCollector* make_collector(FunctionCallInfo fcinfo) {
+  MemoryContext context = fcinfo->flinfo->fn_mcxt;
+  CollectorPlaces places = places_arg(fcinfo, 3);
+  DescribedSource source;
+  MemoryContext old = MemoryContextSwitchTo(context);
+  server([&] {
+    source.id_types.users = id_type_arg(fcinfo, 0, "user ids");
+    source.id_types.items = id_type_arg(fcinfo, 1, "item ids");
+  });
+  source.rating_kind = RatingKind::kFloat8;
+  RatingCollector* collector = keep_in<RatingCollector>(context, source, std::move(places));
+  MemoryContextSwitchTo(old);
+  return collector;
+}
+
+/// The list of all items of a training, by their ids.
+struct AllItems {
+  explicit AllItems(const IdType* type) : ids(type) {}
+  IdDictionary ids;
+};
+
+AllItems* all_items_arg(FunctionCallInfo fcinfo, int index) {
+  MemoryContext context = fcinfo->flinfo->fn_mcxt;
+  require_arg(fcinfo, index, "items");
+  const ArrayElements list = server([&] { return array_elements(PG_GETARG_DATUM(index)); });
+  const auto* type = server([&] {
+    MemoryContext old = MemoryContextSwitchTo(context);
+    const IdType* described = describe_id_type(list.type, PG_GET_COLLATION(), "item ids");
+    MemoryContextSwitchTo(old);
+    return described;
+  });
+  auto* items = keep_in<AllItems>(context, type);
+  for (int i = 0; i < list.n; ++i) {
+    if (list.nulls[i]) throw InvalidBytes("an item has no id");
+    server([&] { guard([&] { items->ids.find_or_add(list.values[i]); }); });
+  }
+  if (items->ids.size() != static_cast<std::size_t>(list.n))
+    throw InvalidBytes("two items have the same id");
+  return items;
+}
+
+Datum item_numbers(FunctionCallInfo fcinfo) {
+  FmgrInfo* function = fcinfo->flinfo;
+  if (function->fn_extra == nullptr) function->fn_extra = all_items_arg(fcinfo, 2);
+  const auto* all = static_cast<const AllItems*>(function->fn_extra);
+  const ByteView head = bytes_arg(fcinfo, 0, "head");
+  require_arg(fcinfo, 1, "ids");
+  const ArrayElements ids = server([&] { return array_elements(PG_GETARG_DATUM(1)); });
+  std::vector<std::uint32_t> numbers(static_cast<std::size_t>(ids.n));
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (ids.nulls[i]) throw InvalidBytes("an item has no id");
+    numbers[i] = server([&] { return all->ids.find(ids.values[i]); });
+    if (numbers[i] == IdDictionary::kMissing) throw InvalidBytes("an item has no number");
+  }
+  return PointerGetDatum(bytea_of(
+      {head,
+       {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(std::uint32_t)}}));
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_collect)
+ALS_SQL_FUNCTION(als_collected)
+ALS_SQL_FUNCTION(als_item_numbers)
+
+/// als._collect(user_id "any", item_id "any", rating float8, places bigint[]): setof bigint, the
+/// number of the collector for the first row and none for others
+Datum als_collect(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  FmgrInfo* function = fcinfo->flinfo;
+  const bool is_first = function->fn_extra == nullptr;
+  if (is_first) function->fn_extra = guard_bytes([&] { return make_collector(fcinfo); });
+  auto* collector = static_cast<RatingCollector*>(function->fn_extra);
+  const Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
+  const bool nulls[] = {PG_ARGISNULL(0), PG_ARGISNULL(1), PG_ARGISNULL(2)};
+  collector->add(values, nulls);
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  if (is_first) PG_RETURN_INT64(collector->number());
+  result->isDone = ExprEndResult;
+  PG_RETURN_NULL();
+}
+
+/// als._collected(collector bigint): setof (part int, place int, user_id, items, n bigint, kept
+/// bigint, ratings bytea), see RatingCollector
+Datum als_collected(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+    require_arg(fcinfo, 0, "collector");
+    RatingCollector& collector = RatingCollector::of(PG_GETARG_INT64(0));
+    result->setResult = collector.take_rows();
+    result->setDesc = server([&] { return CreateTupleDescCopy(collector.columns()); });
+    result->returnMode = SFRM_Materialize;
+    return static_cast<Datum>(0);
+  });
+}
+
+/// als._item_numbers(head bytea, ids anyarray, items anyarray): bytea, the numbers of these ids in
+/// the list of all items, behind the head
+Datum als_item_numbers(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] { return item_numbers(fcinfo); });
+}

@@ -1,0 +1,55 @@
+// Ratings on their way from the rows of a source to chunks, as bytes.
+#pragma once
+
+#include <vector>
+
+#include "pg/steps/bytea_bytes.h"
+
+namespace als::pg {
+
+/// Items go by the numbers that the session gave them which has read the rows: what one session has
+/// of a user is this head, and its ratings. What several have is put one behind the other.
+struct RatingsHead {
+  std::uint64_t session;
+  std::uint64_t ratings;
+};
+struct PackedRating {
+  std::uint32_t item;
+  float rating;
+};
+
+/// Numbers of the training for some of a session's, from `first` on. They follow this head.
+struct NumbersHead {
+  std::uint64_t session;
+  std::uint64_t first;
+  std::uint64_t items;
+};
+
+/// Takes a T off some bytes. Throws InvalidBytes where there are less.
+template <class T>
+T take_off(ByteView& bytes) {
+  T value;
+  if (bytes.size() < sizeof(value)) throw InvalidBytes("these bytes end too early");
+  std::memcpy(&value, bytes.data(), sizeof(value));
+  bytes.remove_prefix(sizeof(value));
+  return value;
+}
+
+/// The numbers of all sessions.
+class SessionNumbers {
+ public:
+  /// Of such bytes, one behind the other, those of each session in order. Throws InvalidBytes.
+  explicit SessionNumbers(ByteView bytes);
+
+  /// Of one session: throws InvalidBytes for one that is not there.
+  const std::vector<std::uint32_t>& of(std::uint64_t session) const;
+
+ private:
+  struct Session {
+    std::uint64_t session;
+    std::vector<std::uint32_t> numbers;
+  };
+  std::vector<Session> sessions_;
+};
+
+}  // namespace als::pg

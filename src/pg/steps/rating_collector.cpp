@@ -1,0 +1,166 @@
+// Puts ratings in memory down by user, and users down as rows.
+#include "pg/steps/rating_collector.h"
+
+#include <map>
+
+#include "pg/server/random_number.h"
+#include "pg/server/settings.h"
+#include "pg/steps/bucket.h"
+
+namespace als::pg {
+
+namespace {
+
+constexpr std::uint32_t kItemsInRow = 1 << 16;
+
+/// Of this session. An entry goes with its collector.
+std::map<std::int64_t, RatingCollector*>& collectors() {
+  static std::map<std::int64_t, RatingCollector*> all;
+  return all;
+}
+
+TupleDesc columns_of(const DescribedSource& source) {
+  return server([&] {
+    TupleDesc columns = CreateTemplateTupleDesc(7);
+    const Oid items = id_array_type(*source.id_types.items);
+    const std::pair<const char*, Oid> all[] = {
+        {"part", INT4OID},    {"place", INT4OID}, {"user_id", source.id_types.users->oid},
+        {"items", items},     {"n", INT8OID},     {"kept", INT8OID},
+        {"ratings", BYTEAOID}};
+    AttrNumber number = 0;
+    for (const auto& [name, type] : all) TupleDescInitEntry(columns, ++number, name, type, -1, 0);
+    return columns;
+  });
+}
+
+NullableDatum known(Datum value) { return {value, false}; }
+constexpr NullableDatum kNull{0, true};
+
+}  // namespace
+
+RatingCollector::RatingCollector(const DescribedSource& source, CollectorPlaces places)
+    : source_(source),
+      places_(std::move(places)),
+      number_(static_cast<std::int64_t>(random_number())),
+      items_(SessionItems::of(places_.training, source.id_types.items->oid,
+                              source.id_types.items->collation)),
+      columns_(columns_of(source_)),
+      result_(server([] { return tuplestore_begin_heap(true, false, work_mem); })),
+      rows_(std::in_place, source_) {
+  collectors()[number_] = this;
+}
+
+RatingCollector::~RatingCollector() { collectors().erase(number_); }
+
+RatingCollector& RatingCollector::of(std::int64_t number) {
+  const auto found = collectors().find(number);
+  if (found == collectors().end()) throw InvalidBytes("no rows have been collected here");
+  return *found->second;
+}
+
+/// A rating is in the buffer, and then in its row.
+void RatingCollector::check_memory() {
+  since_check_ = 0;
+  const std::size_t need = rows_->ratings() * (sizeof(RatingBuffer::Entry) + sizeof(PackedRating)) +
+                           rows_->users().bytes() + rows_->items().bytes();
+  if (need > max_memory() / 4) flush();
+}
+
+/// The session's numbers of the items that are in memory.
+std::vector<std::uint32_t> RatingCollector::number_items() {
+  const IdDictionary& items = rows_->items();
+  std::vector<std::uint32_t> numbers(items.size());
+  server([&] {
+    guard([&] {
+      for (std::uint32_t i = 0; i < numbers.size(); ++i)
+        numbers[i] = items_->ids().find_or_add(items.id(i));
+    });
+  });
+  return numbers;
+}
+
+/// By counting.
+void RatingCollector::flush() {
+  rows_->finish();
+  read_ += rows_->rows();
+  kept_ += rows_->rows() - rows_->skipped();
+  const std::vector<std::uint32_t> numbers = number_items();
+  const RatingBuffer buffer(rows_->take_buffer());
+  const auto for_each = [&](auto&& take) {
+    for (std::size_t b = 0; b < buffer.blocks(); ++b)
+      for (std::size_t e = 0; e < buffer.block_size(b); ++e) take(buffer.block(b)[e]);
+  };
+  std::vector<std::size_t> ends(rows_->users().size());
+  for_each([&](const RatingBuffer::Entry& entry) { ++ends[entry.user]; });
+  std::size_t begin = 0;
+  for (std::size_t& end : ends) begin += std::exchange(end, begin);
+  std::vector<PackedRating> ratings(buffer.size());
+  for_each([&](const RatingBuffer::Entry& entry) {
+    ratings[ends[entry.user]++] = {numbers[entry.item], entry.value};
+  });
+  put_users(ends, ratings);
+  rows_.emplace(source_);
+}
+
+void RatingCollector::put_users(const std::vector<std::size_t>& ends,
+                                const std::vector<PackedRating>& ratings) {
+  const IdDictionary& users = rows_->users();
+  const auto parts = static_cast<std::int64_t>(places_.parts.size());
+  std::size_t begin = 0;
+  for (std::uint32_t user = 0; user < ends.size(); ++user) {
+    const RatingsHead head{items_->session(), ends[user] - begin};
+    bytea* row = bytea_of({{reinterpret_cast<const char*>(&head), sizeof(head)},
+                           {reinterpret_cast<const char*>(ratings.data() + begin),
+                            static_cast<std::size_t>(head.ratings) * sizeof(PackedRating)}});
+    const std::int64_t bucket = bucket_of(users.hashes()[user], places_.places * parts);
+    put(places_.parts[static_cast<std::size_t>(bucket / places_.places)],
+        static_cast<int>(bucket % places_.places), known(users.id(user)), kNull, kNull, kNull,
+        known(PointerGetDatum(row)));
+    server([&] {
+      CHECK_FOR_INTERRUPTS();
+      pfree(row);
+    });
+    begin = ends[user];
+  }
+}
+
+/// Those that are new, and what has been read. All of a session goes to one part.
+void RatingCollector::tell_items() {
+  const IdType& type = items_->type();
+  const std::size_t part = items_->session() % places_.parts.size();
+  const auto size = static_cast<std::uint32_t>(items_->ids().size());
+  const auto tell = [&](NullableDatum n, NullableDatum kept) {
+    const std::uint32_t first = items_->told;
+    const std::uint32_t count = std::min(size - first, kItemsInRow);
+    const NumbersHead head{items_->session(), first, count};
+    bytea* bytes = bytea_of({{reinterpret_cast<const char*>(&head), sizeof(head)}});
+    std::vector<Datum> ids(count);
+    for (std::uint32_t i = 0; i < count; ++i) ids[i] = items_->ids().id(first + i);
+    const Datum array = server([&] {
+      return PointerGetDatum(construct_array(ids.data(), static_cast<int>(count), type.oid,
+                                             type.length(), type.by_value(), type.cache->typalign));
+    });
+    put(places_.parts[part], -++items_->rows_told, kNull, known(array), n, kept,
+        known(PointerGetDatum(bytes)));
+    items_->told += count;
+  };
+  tell(known(Int64GetDatum(read_)), known(Int64GetDatum(kept_)));
+  while (items_->told < size) tell(kNull, kNull);
+}
+
+void RatingCollector::put(int part, int place, NullableDatum user, NullableDatum items,
+                          NullableDatum n, NullableDatum kept, NullableDatum ratings) {
+  Datum values[] = {Int32GetDatum(part), Int32GetDatum(place), user.value, items.value, n.value,
+                    kept.value,          ratings.value};
+  bool nulls[] = {false, false, user.isnull, items.isnull, n.isnull, kept.isnull, ratings.isnull};
+  server([&] { tuplestore_putvalues(result_, columns_, values, nulls); });
+}
+
+Tuplestorestate* RatingCollector::take_rows() {
+  if (result_ == nullptr) throw InvalidBytes("the rows have been collected already");
+  flush();
+  tell_items();
+  return std::exchange(result_, nullptr);
+}
+
+}  // namespace als::pg

@@ -1,0 +1,68 @@
+// Groups the ratings of a source by user while its rows come.
+#pragma once
+
+#include <optional>
+
+#include "pg/source/rating_rows.h"
+#include "pg/steps/packed_ratings.h"
+#include "pg/steps/session_items.h"
+
+namespace als::pg {
+
+/// Where users go to.
+struct CollectorPlaces {
+  std::int64_t training;
+  std::int64_t places;     ///< in a part
+  std::vector<int> parts;  ///< at least one
+};
+
+/// Takes the rows of one query in, and makes of them rows of part, place, user_id, items, n, kept,
+/// ratings. One is of each user. Others, of places below 0, have the items that the session has not
+/// told before, in the order of their numbers backwards; and one of these how many rows there were,
+/// and how many of them counted. What does not fit a quarter of als.max_memory is put into rows
+/// before all have come: a user may have several then.
+class RatingCollector {
+ public:
+  RatingCollector(const DescribedSource& source, CollectorPlaces places);
+  ~RatingCollector();
+  RatingCollector(const RatingCollector&) = delete;
+  RatingCollector& operator=(const RatingCollector&) = delete;
+
+  /// The collector of this number in this session. Throws InvalidBytes if there is none.
+  static RatingCollector& of(std::int64_t number);
+  std::int64_t number() const { return number_; }
+
+  /// user, item, rating as float8. Within the executor.
+  void add(const Datum* values, const bool* nulls) {
+    rows_->add(values, nulls);
+    if (++since_check_ == kRowsBetweenChecks) guard([&] { check_memory(); });
+  }
+
+  /// All rows, which are the caller's then. Throws InvalidBytes the second time.
+  Tuplestorestate* take_rows();
+  TupleDesc columns() const { return columns_; }
+
+ private:
+  static constexpr int kRowsBetweenChecks = 1 << 16;
+
+  void check_memory();
+  void flush();
+  std::vector<std::uint32_t> number_items();
+  void put_users(const std::vector<std::size_t>& ends, const std::vector<PackedRating>& ratings);
+  void tell_items();
+  void put(int part, int place, NullableDatum user, NullableDatum items, NullableDatum n,
+           NullableDatum kept, NullableDatum ratings);
+
+  const DescribedSource source_;
+  const CollectorPlaces places_;
+  const std::int64_t number_;
+  const std::shared_ptr<SessionItems> items_;
+  TupleDesc columns_;
+  Tuplestorestate* result_;  // of the query's memory
+  std::optional<RatingRows> rows_;
+  int since_check_ = 0;
+  std::int64_t read_ = 0;
+  std::int64_t kept_ = 0;
+};
+
+}  // namespace als::pg
