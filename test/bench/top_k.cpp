@@ -12,6 +12,7 @@
 #include "core/kernels/simd_level.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/linalg/products.h"
+#include "core/search/cosine_search.h"
 #include "core/search/top_k.h"
 #include "core/search/top_k_search.h"
 #include "processor_time.h"
@@ -128,8 +129,11 @@ void measure(const Shape& shape, std::size_t count) {
   const TopKSearch search(image.data(), items.matrix.view(), bias);
   const double pruned = microseconds(
       queries.rows(), [&](std::size_t q) { search.best(queries.row(q), 3.5F, kBest, nullptr); });
+  AlignedVector<char> cosine_image(CosineSearch::bytes(count, kFactors));
+  CosineSearch::build(items.matrix.view(), cosine_image.data(), [] {});
+  const CosineSearch cosine_search(cosine_image.data(), items.matrix.view());
   const double cosine = microseconds(queries.rows(), [&](std::size_t q) {
-    search.best_by_cosine(items.matrix.row(q), kBest, nullptr);
+    cosine_search.best(items.matrix.row(q), kBest, nullptr);
   });
   std::printf("| %s | %s | %zu | %.0f | %.1f | %.1f | %.2f |\n", simd_level_name(simd_level()),
               shape.name, count, brute, pruned, cosine, built);

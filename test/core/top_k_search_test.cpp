@@ -1,5 +1,5 @@
-// The exact search against brute force. Over 400 lines, as all cases share the models that it is
-// tried on.
+// The exact searches, for scores and for cosines, against brute force. Over 400 lines, as all cases
+// share the models that it is tried on.
 
 #include "core/search/top_k_search.h"
 
@@ -20,6 +20,7 @@
 #include "core/kernels/simd_level.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/linalg/products.h"
+#include "core/search/cosine_search.h"
 #include "simd_levels.h"
 
 namespace als {
@@ -35,10 +36,18 @@ struct Model {
   const float* bias_or_null() const { return bias.empty() ? nullptr : bias.data(); }
 };
 
-AlignedVector<char> image_of(const Model& model) {
-  AlignedVector<char> image(TopKSearch::bytes(model.rows.rows(), model.rows.cols()), '\xff');
-  TopKSearch::build(model.rows.view(), model.bias_or_null(), image.data(), [] {});
-  return image;
+struct Images {
+  AlignedVector<char> scores;
+  AlignedVector<char> cosines;
+};
+
+Images images_of(const Model& model) {
+  const FactorView rows = model.rows.view();
+  Images images{AlignedVector<char>(TopKSearch::bytes(rows.rows, rows.cols), '\xff'),
+                AlignedVector<char>(CosineSearch::bytes(rows.rows, rows.cols), '\xff')};
+  TopKSearch::build(rows, model.bias_or_null(), images.scores.data(), [] {});
+  CosineSearch::build(rows, images.cosines.data(), [] {});
+  return images;
 }
 
 // |row| by row.
@@ -68,9 +77,10 @@ void expect_same(const std::vector<ScoredItem>& found, const std::vector<ScoredI
 }
 
 // Both searches against all scores.
-void check(const Model& model, const AlignedVector<char>& image, const std::vector<float>& query,
-           float base, const std::vector<std::size_t>& ks, const Bitmap* excluded) {
-  const TopKSearch search(image.data(), model.rows.view(), model.bias_or_null());
+void check(const Model& model, const Images& images, const std::vector<float>& query, float base,
+           const std::vector<std::size_t>& ks, const Bitmap* excluded) {
+  const TopKSearch search(images.scores.data(), model.rows.view(), model.bias_or_null());
+  const CosineSearch cosine_search(images.cosines.data(), model.rows.view());
   std::vector<float> scores(model.rows.rows());
   score_all(model.rows.view(), model.bias_or_null(), base, query.data(), scores.data());
   std::vector<float> cosines;
@@ -81,7 +91,7 @@ void check(const Model& model, const AlignedVector<char>& image, const std::vect
   for (const std::size_t k : ks) {
     SCOPED_TRACE("k " + std::to_string(k));
     expect_same(search.best(query.data(), base, k, excluded), best_of(scores, k, excluded));
-    expect_same(search.best_by_cosine(query.data(), k, excluded), best_of(cosines, k, excluded));
+    expect_same(cosine_search.best(query.data(), k, excluded), best_of(cosines, k, excluded));
   }
 }
 
@@ -89,12 +99,12 @@ void check(const Model& model, const AlignedVector<char>& image, const std::vect
 // session with other settings has built.
 void check_at_every_level(const Model& model, const std::vector<float>& query, float base,
                           const std::vector<std::size_t>& ks, const Bitmap* excluded = nullptr) {
-  std::vector<AlignedVector<char>> images;
-  at_every_level([&] { images.push_back(image_of(model)); });
+  std::vector<Images> built;
+  at_every_level([&] { built.push_back(images_of(model)); });
   at_every_level([&] {
-    for (const AlignedVector<char>& image : images) {
-      SCOPED_TRACE("built at level " + std::to_string(&image - images.data()));
-      check(model, image, query, base, ks, excluded);
+    for (const Images& images : built) {
+      SCOPED_TRACE("built at level " + std::to_string(&images - built.data()));
+      check(model, images, query, base, ks, excluded);
     }
   });
 }
@@ -140,7 +150,7 @@ TEST(TopKSearch, RandomRowsOfAnyShape) {
     }
   }
   const Model largest = random_model(100, 1024, 0.99F, random);
-  check(largest, image_of(largest), random_vector(1024, 1, random), 0, kSomeKs, nullptr);
+  check(largest, images_of(largest), random_vector(1024, 1, random), 0, kSomeKs, nullptr);
 }
 
 TEST(TopKSearch, NoRows) {
@@ -236,9 +246,9 @@ TEST(TopKSearch, CosinesOfParallelVectors) {
       const float* from = model.rows.row(row);
       const std::vector<float> query(from, from + factors);
       check_at_every_level(model, query, 0, kSomeKs);
-      const AlignedVector<char> image = image_of(model);
-      const TopKSearch search(image.data(), model.rows.view(), nullptr);
-      for (const ScoredItem& found : search.best_by_cosine(query.data(), 100, nullptr)) {
+      const Images images = images_of(model);
+      const CosineSearch search(images.cosines.data(), model.rows.view());
+      for (const ScoredItem& found : search.best(query.data(), 100, nullptr)) {
         ASSERT_EQ(found.score, (found.item % 5 == 4) == (row % 5 == 4) ? 1.0F : -1.0F);
       }
     }
@@ -408,7 +418,7 @@ TEST(TopKSearch, LooksAtFewRows) {
         for (std::size_t k = 0; k < kFactors; ++k) model.rows.row(i)[k] *= length / norms[i];
         if (biased) model.bias.push_back(i < kFirst ? 0.1F : 0.0F);
       }
-      const AlignedVector<char> image = image_of(model);
+      const AlignedVector<char> image = images_of(model).scores;
       const std::vector<float> query = random_vector(kFactors, 1, random);
       std::vector<float> scores(kRows);
       score_all(model.rows.view(), model.bias_or_null(), 0, query.data(), scores.data());
@@ -433,7 +443,7 @@ TEST(TopKSearch, ImageMayLieAnywhere) {
   std::mt19937_64 random(13);
   const Model model = random_model(1000, 32, 0.9F, random);
   const std::vector<float> query = random_vector(32, 1, random);
-  AlignedVector<char> image = image_of(model);
+  AlignedVector<char> image = images_of(model).scores;
   const std::vector<ScoredItem> expected =
       TopKSearch(image.data(), model.rows.view(), nullptr).best(query.data(), 0, 10, nullptr);
   const AlignedVector<char> copy = image;
@@ -447,7 +457,7 @@ TEST(TopKSearch, GramMatrix) {
   std::mt19937_64 random(14);
   for (const std::size_t factors : {1, 16, 37}) {
     const Model model = random_model(5000, factors, 0.9F, random);
-    const AlignedVector<char> image = image_of(model);
+    const AlignedVector<char> image = images_of(model).scores;
     const TopKSearch search(image.data(), model.rows.view(), nullptr);
     for (std::size_t r = 0; r < factors; ++r) {
       for (std::size_t c = 0; c <= r; ++c) {

@@ -115,9 +115,16 @@ my $many = q{select count(als.predict('taste', u, 1)) from generate_series(1, 30
 is($first->value($many), 300, 'many predictions');
 is($first->value("select shared from als.cache where content = 'user factors'"), 't', 'the users are shared too');
 
+# Neighbours have a search of their own, built when they are first asked for.
+my $neighbours = q{select string_agg(item_id::text, ' ' order by rank) from als.similar_items('taste', 1)};
+my $neighbours_answer = $first->value($neighbours);
+is($writer->value($neighbours), $neighbours_answer, 'two sessions find the same neighbours');
+is_deeply($first->rows("select shared, sessions from als.cache where content = 'item cosine search'"),
+	[ [ 't', 2 ] ], 'from one copy');
+
 # Size --------------------------------------------------------------------------------------------
 
-my $one = $first->value("select pg_size_bytes('1kB') * ceil(sum(bytes) / 1024) from als.cache where content like 'item%'");
+my $one = $first->value("select pg_size_bytes('1kB') * ceil(sum(bytes) / 1024) from als.cache where content in ('item factors', 'item search')");
 $node->safe_psql('postgres', "select from als.train('other', 'others', factors => 64, iterations => 2)");
 my $kb = int($one / 1024 * 1.5);
 $node->safe_psql('postgres', "load 'als'; alter system set als.cache_size = '${kb}kB'; select pg_reload_conf()");

@@ -1,6 +1,7 @@
 // The kernels for AVX2 with fused multiply-add.
 
 #include "core/base/limits.h"
+#include "core/kernels/cosine_block.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/score_tile.h"
 #include "core/kernels/search_block.h"
@@ -40,6 +41,11 @@ ALS_INLINE IntVector pair_products(IntVector a, IntVector b) {
 
 ALS_INLINE IntVector add_pair_products(IntVector sum, IntVector a, IntVector b) {
   return sum + pair_products(a, b);
+}
+
+// 2 * 8 integers of 8 bits, as pairs of 16 bits.
+ALS_INLINE IntVector load_codes(const std::int8_t* codes) {
+  return (IntVector)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)codes));
 }
 
 // A bit for each lane where a < b is not true.

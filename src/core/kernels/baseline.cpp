@@ -1,6 +1,7 @@
 // The kernels for what every processor of the architecture has: SSE2 or NEON.
 
 #include "core/base/limits.h"
+#include "core/kernels/cosine_block.h"
 #include "core/kernels/kernels.h"
 #include "core/kernels/score_tile.h"
 #include "core/kernels/search_block.h"
@@ -47,6 +48,15 @@ ALS_INLINE IntVector pair_products(IntVector a, IntVector b) {
 
 ALS_INLINE IntVector add_pair_products(IntVector sum, IntVector a, IntVector b) {
   return sum + pair_products(a, b);
+}
+
+// 2 * 4 integers of 8 bits, as pairs of 16 bits.
+ALS_INLINE IntVector load_codes(const std::int8_t* codes) {
+  typedef std::int8_t Bytes __attribute__((vector_size(8)));
+  typedef std::int16_t Shorts __attribute__((vector_size(16)));
+  Bytes bytes;
+  __builtin_memcpy(&bytes, codes, sizeof bytes);
+  return (IntVector)__builtin_convertvector(bytes, Shorts);
 }
 
 // A bit for each lane where a < b is not true.

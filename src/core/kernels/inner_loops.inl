@@ -9,6 +9,7 @@
 #include "core/kernels/cg_pass.inl"
 #include "core/kernels/cg_row.inl"
 #include "core/kernels/search.inl"
+#include "core/kernels/cosine_search.inl"
 #include "core/kernels/rotate.inl"
 #include "core/kernels/score_tile.inl"
 #include "core/kernels/score_ranges.inl"
@@ -31,9 +32,9 @@ constexpr Kernels kKernels{accumulate,
                            dot,
                            multiply,
                            find_scores,
-                           find_cosines,
                            best_prefix_scores,
-                           best_prefix_cosines,
+                           bound_cosine_blocks,
+                           find_cosines,
                            find_in_tiles,
                            score_tiles,
                            count_scores,

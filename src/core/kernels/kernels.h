@@ -90,7 +90,8 @@ struct CgDiagonal {
 struct SearchRows;
 struct SearchQuery;
 struct FoundRows;
-struct BlockRange;
+struct CosineRows;
+struct CosineQuery;
 struct TiledItems;
 struct TileQueries;
 struct ScoreRange;
@@ -157,19 +158,24 @@ struct Kernels {
   void (*multiply)(const float* rows, std::size_t row_count, std::size_t stride, const float* x,
                    std::size_t n, float* products);
 
-  /// Finds the next rows whose bounds, see search_rows.h, are not below `least`: bounds on their
-  /// scores, or on their cosines with the query.
+  /// Finds the next rows whose bounds, see search_block.h, are not below `least`.
   void (*find_scores)(const SearchRows& rows, const SearchQuery& query, float least,
                       FoundRows* found);
-  void (*find_cosines)(const SearchRows& rows, const SearchQuery& query, float least,
-                       FoundRows* found);
 
-  /// Of the rows in each of the 16 places of some blocks, the one whose prefix alone makes the best
-  /// score, or the best cosine but for |x|: that number, which is no bound, and its block.
-  void (*best_prefix_scores)(const SearchRows& rows, const SearchQuery& query,
-                             const BlockRange& range, float* scores, std::int32_t* blocks);
-  void (*best_prefix_cosines)(const SearchRows& rows, const SearchQuery& query,
-                              const BlockRange& range, float* scores, std::int32_t* blocks);
+  /// Of the rows in each of the 16 places of blocks [begin, end), the one whose prefix alone makes
+  /// the best score: that number, which is no bound, and its block.
+  void (*best_prefix_scores)(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
+                             std::size_t end, float* scores, std::int32_t* blocks);
+
+  /// Bounds on the products with each block, as many as fill blocks of bounds; and of the blocks in
+  /// each place of these the number of one with the largest, but for the place.
+  void (*bound_cosine_blocks)(const CosineRows& rows, const CosineQuery& query,
+                              std::int32_t* bounds, std::int32_t* best);
+
+  /// Finds the next rows, in blocks before `end`, whose cosines with the query may be `least` or
+  /// more.
+  void (*find_cosines)(const CosineRows& rows, const CosineQuery& query, const std::int32_t* bounds,
+                       std::size_t end, float least, FoundRows* found);
 
   /// Which items of tiles [begin, end) may score least[q] or more with query q: a bit for each, in
   /// found[q * (end - begin) + (tile - begin)].

@@ -10,14 +10,6 @@ ALS_INLINE float suffix_product(const SearchSuffix& suffix, const SearchQuery& q
   return sum_of_lanes(__builtin_convertvector(sum, Vector));
 }
 
-// Whether the bound of a row is below `least`, as part of a score or of a cosine.
-template <bool kCosine>
-ALS_INLINE bool is_below(const SearchBlock& block, std::size_t lane, const SearchQuery& query,
-                         float product, float least) {
-  return kCosine ? product < query.norm * block.norms[lane] * least
-                 : (query.base + block.biases[lane]) + product < least;
-}
-
 ALS_INLINE void splat_prefix(const SearchQuery& query, IntVector (&pairs)[kPrefix / 2]) {
   ALS_UNROLL for (std::size_t k = 0; k < kPrefix / 2; ++k) pairs[k] =
       splat_pair(query.prefix + 2 * k);
@@ -35,7 +27,6 @@ ALS_INLINE void multiply_prefixes(const SearchBlock& block, const IntVector (&pa
 }
 
 // The same of all rows of a block: a bit for each that is not below.
-template <bool kCosine>
 ALS_INLINE std::uint32_t evaluate_prefixes(const SearchBlock& block, const BlockBound& bound,
                                            const SearchQuery& query,
                                            const IntVector (&pairs)[kPrefix / 2], float least,
@@ -50,13 +41,8 @@ ALS_INLINE std::uint32_t evaluate_prefixes(const SearchBlock& block, const Block
         fused(load<Vector>(block.rests + kLanes * v), splat<Vector>(query.prefix_rest),
               splat<Vector>(query.slack * bound.norm));
     const Vector product = fused(prefix, splat<Vector>(query.scale * bound.scale), rest);
-    if (kCosine) {
-      const Vector norms = splat<Vector>(query.norm) * load<Vector>(block.norms + kLanes * v);
-      left |= not_below(product, norms * splat<Vector>(least)) << kLanes * v;
-    } else {
-      const Vector base = splat<Vector>(query.base) + load<Vector>(block.biases + kLanes * v);
-      left |= not_below(base + product, splat<Vector>(least)) << kLanes * v;
-    }
+    const Vector base = splat<Vector>(query.base) + load<Vector>(block.biases + kLanes * v);
+    left |= not_below(base + product, splat<Vector>(least)) << kLanes * v;
   }
   return left;
 }
@@ -66,9 +52,7 @@ ALS_INLINE std::uint32_t evaluate_prefixes(const SearchBlock& block, const Block
 // looked at.
 //
 //   x.y  <=  scale * (integer products so far) + |rest of x| |rest of y| + slack
-template <bool kCosine>
-ALS_INLINE void find(const SearchRows& rows, const SearchQuery& query, float least,
-                     FoundRows* found) {
+void find_scores(const SearchRows& rows, const SearchQuery& query, float least, FoundRows* found) {
   IntVector pairs[kPrefix / 2];
   splat_prefix(query, pairs);
 
@@ -80,17 +64,15 @@ ALS_INLINE void find(const SearchRows& rows, const SearchQuery& query, float lea
     std::size_t count = 0;
     for (; b < rows.block_count && count + kBlock <= kFoundRows; ++b) {
       const BlockBound& bound = rows.bounds[b];
-      if (!kCosine) {
-        const float most = query.bound_base + bound.upper_bound;
-        if (most + query.bound_slope * bound.later_norm < least) {
-          b = rows.block_count;
-          break;
-        }
-        if (most + query.bound_slope * bound.norm < least) continue;
+      const float most = query.bound_base + bound.upper_bound;
+      if (most + query.bound_slope * bound.later_norm < least) {
+        b = rows.block_count;
+        break;
       }
+      if (most + query.bound_slope * bound.norm < least) continue;
       float block_prefixes[kBlock];
       std::uint32_t left =
-          evaluate_prefixes<kCosine>(rows.blocks[b], bound, query, pairs, least, block_prefixes);
+          evaluate_prefixes(rows.blocks[b], bound, query, pairs, least, block_prefixes);
       for (; left != 0; left &= left - 1) {
         const int lane = __builtin_ctz(left);
         positions[count] = static_cast<std::uint32_t>(b * kBlock) + static_cast<unsigned>(lane);
@@ -108,31 +90,21 @@ ALS_INLINE void find(const SearchRows& rows, const SearchQuery& query, float lea
           (prefixes[n] + suffix_product(suffix, query)) * (query.scale * bound.scale) + rest;
       // Without a branch, which would be hard to foresee.
       found->positions[found->count] = positions[n];
-      found->count +=
-          is_below<kCosine>(rows.blocks[block], positions[n] % kBlock, query, product, least) ? 0
-                                                                                              : 1;
+      const float base = query.base + rows.blocks[block].biases[positions[n] % kBlock];
+      found->count += base + product < least ? 0 : 1;
     }
   }
   found->next_block = b;
 }
 
-void find_scores(const SearchRows& rows, const SearchQuery& query, float least, FoundRows* found) {
-  find<false>(rows, query, least, found);
-}
-
-void find_cosines(const SearchRows& rows, const SearchQuery& query, float least, FoundRows* found) {
-  find<true>(rows, query, least, found);
-}
-
-template <bool kCosine>
-ALS_INLINE void find_best_prefixes(const SearchRows& rows, const SearchQuery& query,
-                                   const BlockRange& range, float* scores, std::int32_t* blocks) {
+void best_prefix_scores(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
+                        std::size_t end, float* scores, std::int32_t* blocks) {
   IntVector pairs[kPrefix / 2];
   splat_prefix(query, pairs);
   Vector best[kBlockVectors];
   IntVector where[kBlockVectors] = {};
   ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) best[v] = splat<Vector>(-__builtin_inff());
-  for (std::size_t b = range.begin; b < range.end; b += range.step) {
+  for (std::size_t b = begin; b < end; ++b) {
     IntVector sums[kBlockVectors];
     const SearchBlock& block = rows.blocks[b];
     multiply_prefixes(block, pairs, sums);
@@ -140,8 +112,7 @@ ALS_INLINE void find_best_prefixes(const SearchRows& rows, const SearchQuery& qu
     const IntVector number = static_cast<std::int32_t>(b) - IntVector{};
     ALS_UNROLL for (int v = 0; v < kBlockVectors; ++v) {
       const Vector prefix = __builtin_convertvector(sums[v], Vector);
-      const Vector score = kCosine ? prefix * scale / load<Vector>(block.norms + kLanes * v)
-                                   : fused(prefix, scale, load<Vector>(block.biases + kLanes * v));
+      const Vector score = fused(prefix, scale, load<Vector>(block.biases + kLanes * v));
       const auto better = score > best[v];
       best[v] = better ? score : best[v];
       where[v] = better ? number : where[v];
@@ -151,14 +122,4 @@ ALS_INLINE void find_best_prefixes(const SearchRows& rows, const SearchQuery& qu
     store(scores + kLanes * v, best[v]);
     __builtin_memcpy(blocks + kLanes * v, &where[v], sizeof where[v]);
   }
-}
-
-void best_prefix_scores(const SearchRows& rows, const SearchQuery& query, const BlockRange& range,
-                        float* scores, std::int32_t* blocks) {
-  find_best_prefixes<false>(rows, query, range, scores, blocks);
-}
-
-void best_prefix_cosines(const SearchRows& rows, const SearchQuery& query, const BlockRange& range,
-                         float* scores, std::int32_t* blocks) {
-  find_best_prefixes<true>(rows, query, range, scores, blocks);
 }

@@ -18,7 +18,6 @@ struct SearchBlock {
   std::int16_t prefixes[kPrefix / 2][kBlock][2];  ///< pairs of components, of all rows side by side
   float rests[kBlock];                            ///< norms of what lies beyond the prefix
   float biases[kBlock];
-  float norms[kBlock];  ///< of the whole rows, as cosines are defined by them
 };
 
 /// What is asked of a row that its prefix has not ruled out: a cache line.
@@ -52,17 +51,9 @@ struct SearchQuery {
   float prefix_rest;
   float suffix_rest;
   float slack;        ///< a bound on all errors, times the norm of a row
-  float norm;         ///< |x|, as cosines are defined by it
   float base;         ///< what is added to the bias of a row
   float bound_base;   ///< the same and a bound on the errors of what follows
   float bound_slope;  ///< what |x| exceeds norm_weight by, or zero
-};
-
-/// Blocks begin, begin + step, ... before end.
-struct BlockRange {
-  std::size_t begin;
-  std::size_t end;
-  std::size_t step;
 };
 
 /// How many rows are evaluated by one value of the least score that counts. More would hide more of

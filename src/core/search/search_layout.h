@@ -19,21 +19,46 @@ struct SearchHeader {
   float largest_terms;  ///< |bias| + norm_weight * norm likewise
 };
 
-/// Where the parts of an image begin, in bytes. All of them stand at cache lines.
+/// Places in an image, one after the other, at cache lines.
+struct ImagePlaces {
+  std::size_t size = 0;
+
+  std::size_t add(std::size_t bytes) {
+    const std::size_t at = size;
+    size += (bytes + 63) / 64 * 64;
+    return at;
+  }
+};
+
+template <class T>
+T* part_of(void* image, std::size_t offset) {
+  return reinterpret_cast<T*>(static_cast<char*>(image) + offset);
+}
+template <class T>
+const T* part_of(const void* image, std::size_t offset) {
+  return reinterpret_cast<const T*>(static_cast<const char*>(image) + offset);
+}
+
+/// Of a rotation as Kernels::transform takes it.
+inline std::size_t rotation_floats(std::size_t factors) {
+  if (factors > kMaxFactors) throw std::length_error("too many factors");
+  return blocks_of(factors) * factors * kBlock;
+}
+
+/// Where the parts of an image begin, in bytes.
 struct SearchLayout {
   SearchLayout(std::size_t rows, std::size_t factors) : block_count(blocks_of(rows)) {
-    if (factors > kMaxFactors) throw std::length_error("too many factors");
-    const std::size_t rotation_floats = blocks_of(factors) * factors * kBlock;
-    header = place(sizeof(SearchHeader));
-    gram = place(matrix_floats(factors) * sizeof(float));
-    rotation = place(rotation_floats * sizeof(float));
-    bounds = place(block_count * sizeof(BlockBound));
-    blocks = place(block_count * sizeof(SearchBlock));
-    suffixes = place(block_count * kBlock * sizeof(SearchSuffix));
-    order = place(block_count * kBlock * sizeof(std::uint32_t));
+    header = places.add(sizeof(SearchHeader));
+    gram = places.add(matrix_floats(factors) * sizeof(float));
+    rotation = places.add(rotation_floats(factors) * sizeof(float));
+    bounds = places.add(block_count * sizeof(BlockBound));
+    blocks = places.add(block_count * sizeof(SearchBlock));
+    suffixes = places.add(block_count * kBlock * sizeof(SearchSuffix));
+    order = places.add(block_count * kBlock * sizeof(std::uint32_t));
   }
 
   std::size_t block_count;
+  ImagePlaces places;
   std::size_t header;
   std::size_t gram;
   std::size_t rotation;  ///< as Kernels::transform takes it
@@ -41,14 +66,6 @@ struct SearchLayout {
   std::size_t blocks;
   std::size_t suffixes;
   std::size_t order;  ///< by position in the order of upper_bound: index of the row
-  std::size_t size = 0;
-
- private:
-  std::size_t place(std::size_t bytes) {
-    const std::size_t at = size;
-    size += (bytes + 63) / 64 * 64;
-    return at;
-  }
 };
 
 /// The largest relative error of a rounded operation.
@@ -80,6 +97,14 @@ inline float trusted_norm(const float* v, std::size_t n) {
   const float norm = norm_above(v, 0, n);
   if (!(norm <= kMaxNorm)) return std::numeric_limits<float>::infinity();
   return norm < kMinNorm ? kMinNorm : norm;
+}
+
+/// A bound on the errors of a product as a part of |x| |y|: top_k_search.cpp says which.
+inline float slack_of(std::size_t factors) {
+  const auto n = static_cast<float>(factors);
+  const float sum_error = (n + 2) * kUnit;
+  return sum_error * (1 + 2.1F * std::sqrt(n)) + 3 * kUnit * std::sqrt(n) + 7 / kIntegerNorm +
+         64 * kUnit;
 }
 
 /// Components first to first + count - 1 of a rotated vector, in integers; zero past its end.

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "core/kernels/kernels.h"
-#include "core/linalg/eigenbasis.h"
 #include "core/linalg/gram.h"
 #include "core/linalg/products.h"
+#include "core/search/bound_rotation.h"
 #include "core/search/search_layout.h"
 #include "core/search/top_k.h"
 #include "core/search/top_k_search.h"
@@ -23,17 +23,6 @@ using Poll = std::function<void()>;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t kRowsPerSegment = 4096;
 constexpr std::size_t kComparisonsPerPoll = std::size_t{1} << 18;  // some milliseconds
-
-/// The eigenvectors of the Gram matrix, or none at all where it is not finite: any rotation makes
-/// bounds that hold.
-AlignedVector<float> rotation_of(const float* gram, std::size_t n, ThreadTeam& team) {
-  if (std::optional<Eigenbasis> basis = eigenbasis(gram, n, team)) {
-    return std::move(basis->rotation);
-  }
-  AlignedVector<float> identity(blocks_of(n) * n * kBlock, 0.0F);
-  for (std::size_t k = 0; k < n; ++k) identity[(k / kBlock * n + k) * kBlock + k % kBlock] = 1.0F;
-  return identity;
-}
 
 struct RowBound {
   float upper_bound;
@@ -113,12 +102,7 @@ class BlockWriter {
       block.rests[lane] = norm_above(rotated, kPrefix, rows_.stride);
       suffixes[lane].rest = norm_above(rotated, kPrefix + kSuffix, rows_.stride);
       block.biases[lane] = 0.0F;
-      block.norms[lane] = 0.0F;
-      if (lane >= count) continue;
-      const std::size_t row = upper_bounds[lane].row;
-      if (bias_ != nullptr) block.biases[lane] = bias_[row];
-      const float* y = rows_.row(row);
-      block.norms[lane] = static_cast<float>(std::sqrt(dot_in_double(y, y, rows_.cols)));
+      if (lane < count && bias_ != nullptr) block.biases[lane] = bias_[upper_bounds[lane].row];
     }
   }
 
@@ -134,20 +118,19 @@ class BlockWriter {
 
 void TopKSearch::build(const FactorView& rows, const float* bias, void* image, const Poll& poll) {
   const SearchLayout layout(rows.rows, rows.cols);
-  const auto part = [&](std::size_t offset) { return static_cast<char*>(image) + offset; };
-  auto* header = reinterpret_cast<SearchHeader*>(part(layout.header));
-  auto* gram = reinterpret_cast<float*>(part(layout.gram));
-  auto* rotation = reinterpret_cast<float*>(part(layout.rotation));
-  auto* bounds = reinterpret_cast<BlockBound*>(part(layout.bounds));
-  auto* blocks = reinterpret_cast<SearchBlock*>(part(layout.blocks));
-  auto* suffixes = reinterpret_cast<SearchSuffix*>(part(layout.suffixes));
-  auto* order = reinterpret_cast<std::uint32_t*>(part(layout.order));
+  auto* header = part_of<SearchHeader>(image, layout.header);
+  auto* gram = part_of<float>(image, layout.gram);
+  auto* rotation = part_of<float>(image, layout.rotation);
+  auto* bounds = part_of<BlockBound>(image, layout.bounds);
+  auto* blocks = part_of<SearchBlock>(image, layout.blocks);
+  auto* suffixes = part_of<SearchSuffix>(image, layout.suffixes);
+  auto* order = part_of<std::uint32_t>(image, layout.order);
 
   ThreadTeam alone(
       1, [] { return true; }, poll);
   const NormalEquations equations = gram_of(rows, alone);
   std::copy_n(equations.matrix(), matrix_floats(rows.cols), gram);
-  const AlignedVector<float> columns = rotation_of(gram, rows.cols, alone);
+  const AlignedVector<float> columns = bound_rotation(gram, rows.cols, alone);
   std::copy(columns.begin(), columns.end(), rotation);
 
   std::vector<float> norms(rows.rows);

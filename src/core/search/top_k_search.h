@@ -8,8 +8,7 @@
 
 #include "core/base/bitmap.h"
 #include "core/kernels/search_block.h"
-#include "core/linalg/factor_matrix.h"
-#include "core/search/top_k.h"
+#include "core/search/found_rows.h"
 
 namespace als {
 
@@ -52,33 +51,21 @@ class TopKSearch {
   /// The score of one row.
   float score(const float* query, float base, std::uint32_t row) const;
 
-  /// The k best by score = cosine(query, row).
-  std::vector<ScoredItem> best_by_cosine(const float* query, std::size_t k,
-                                         const Bitmap* excluded) const;
-
-  const FactorView& rows() const { return rows_; }
+  const FactorView& rows() const { return ordered_.rows; }
 
   /// Y^T Y of the rows, laid out as NormalEquations::matrix().
   const float* gram() const { return gram_; }
 
  private:
   SearchQuery prepare(const float* query) const;
-  void fetch(const float* row) const;
+  float seed_threshold(const float* query, const SearchQuery& prepared, std::size_t k,
+                       const Bitmap* excluded) const;
 
-  template <class BestPrefixes, class Score>
-  float seed_threshold(std::size_t groups, const BestPrefixes& best_prefixes, std::size_t k,
-                       const Bitmap* excluded, const Score& score) const;
-
-  template <class Find, class Score>
-  std::vector<ScoredItem> search(std::size_t k, const Bitmap* excluded, float floor,
-                                 const Find& find, const Score& score) const;
-
-  FactorView rows_;
+  OrderedRows ordered_;
   const float* bias_;
   const float* gram_;
   const float* rotation_;
   const SearchHeader* header_;
-  const std::uint32_t* order_;
   SearchRows prepared_;
 };
 

@@ -17,6 +17,10 @@ const char* content_name(SegmentKind kind) {
       return "user search";
     case SegmentKind::kItemSearch:
       return "item search";
+    case SegmentKind::kUserCosineSearch:
+      return "user cosine search";
+    case SegmentKind::kItemCosineSearch:
+      return "item cosine search";
   }
   return "";
 }

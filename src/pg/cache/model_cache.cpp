@@ -38,10 +38,13 @@ void drop_segments(CachedModel& cached, bool stale_ones) {
   };
   for (Side side : {Side::kUsers, Side::kItems}) {
     auto& rows = cached.sides[side];
-    auto& search = cached.searches[side];
     const bool rows_are_over = rows != nullptr && is_over(rows->segment());
     // A search holds a view of the rows.
-    if (search != nullptr && (rows_are_over || is_over(*search->segment))) search.reset();
+    const auto drop_search = [&](auto& search) {
+      if (search != nullptr && (rows_are_over || is_over(*search->segment))) search.reset();
+    };
+    drop_search(cached.searches[side]);
+    drop_search(cached.cosine_searches[side]);
     if (rows_are_over) rows.reset();
   }
   cached.transaction_local = false;
@@ -92,6 +95,7 @@ void take_same_sides(const CachedModel& from, CachedModel& to) {
       continue;
     to.sides[side] = from.sides[side];
     to.searches[side] = from.searches[side];
+    to.cosine_searches[side] = from.cosine_searches[side];
     to.transaction_local = to.transaction_local || from.transaction_local;
   }
 }
@@ -100,7 +104,10 @@ bool has_private_segments(const CachedModel& cached) {
   const auto is_private = [](const Segment& segment) { return !segment.is_shared(); };
   for (Side side : {Side::kUsers, Side::kItems}) {
     if (cached.sides[side] != nullptr && is_private(cached.sides[side]->segment())) return true;
-    if (cached.searches[side] != nullptr && is_private(*cached.searches[side]->segment))
+    const auto has_private = [&](const auto& search) {
+      return search != nullptr && is_private(*search->segment);
+    };
+    if (has_private(cached.searches[side]) || has_private(cached.cosine_searches[side]))
       return true;
   }
   return false;
@@ -163,6 +170,8 @@ std::vector<RegisteredSegment> private_segments() {
         add(rows->segment(), factor_key(cached->model, side));
       if (const auto& search = cached->searches[side])
         add(*search->segment, search_key(cached->model, side));
+      if (const auto& search = cached->cosine_searches[side])
+        add(*search->segment, cosine_search_key(cached->model, side));
     }
   }
   return segments;

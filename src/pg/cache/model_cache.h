@@ -5,6 +5,7 @@
 // own factors, whatever other transactions have committed since.
 #pragma once
 
+#include "core/search/cosine_search.h"
 #include "core/search/top_k_search.h"
 #include "pg/cache/loaded_factors.h"
 #include "pg/cache/model_segments.h"
@@ -12,9 +13,10 @@
 namespace als::pg {
 
 /// A search over the rows of a side.
+template <class Search>
 struct SideSearch {
   std::shared_ptr<Segment> segment;
-  TopKSearch search;
+  Search search;
 };
 
 /// What is kept of one version of a model: views of segments, most of which are shared with other
@@ -22,7 +24,8 @@ struct SideSearch {
 struct CachedModel {
   Model model;
   BySide<std::shared_ptr<LoadedFactors>> sides;
-  BySide<std::shared_ptr<SideSearch>> searches;
+  BySide<std::shared_ptr<SideSearch<TopKSearch>>> searches;
+  BySide<std::shared_ptr<SideSearch<CosineSearch>>> cosine_searches;
   BySide<int> lookups;
   BySide<bool> holds_rows;         ///< the factor table is known not to be empty
   bool transaction_local = false;  ///< what of it is private holds for this transaction only

@@ -1,6 +1,7 @@
 // The segments of a model, found or built.
 #include "pg/cache/model_segments.h"
 
+#include "core/search/cosine_search.h"
 #include "core/search/top_k_search.h"
 #include "pg/cache/build_lock.h"
 #include "pg/cache/factor_loader.h"
@@ -50,9 +51,15 @@ FoundSegment find_or_build(const SegmentKey& key, Lifetime lifetime,
 
 constexpr BySide<SegmentKind> kFactors{SegmentKind::kUserFactors, SegmentKind::kItemFactors};
 constexpr BySide<SegmentKind> kSearch{SegmentKind::kUserSearch, SegmentKind::kItemSearch};
+constexpr BySide<SegmentKind> kCosineSearch{SegmentKind::kUserCosineSearch,
+                                            SegmentKind::kItemCosineSearch};
 
 SegmentKey segment_key(const Model& model, Side side, SegmentKind kind) {
   return {MyDatabaseId, model.table, kind, model.factor_tables[side], model.factors};
+}
+
+void check_for_interrupts() {
+  server([] { CHECK_FOR_INTERRUPTS(); });
 }
 
 }  // namespace
@@ -63,6 +70,10 @@ SegmentKey factor_key(const Model& model, Side side) {
 
 SegmentKey search_key(const Model& model, Side side) {
   return segment_key(model, side, kSearch[side]);
+}
+
+SegmentKey cosine_search_key(const Model& model, Side side) {
+  return segment_key(model, side, kCosineSearch[side]);
 }
 
 FoundSegment factor_segment(const Model& model, Side side, Lifetime lifetime) {
@@ -82,15 +93,27 @@ std::shared_ptr<Segment> existing_factor_segment(const Model& model, Side side) 
 
 std::shared_ptr<Segment> search_segment(const Model& model, Side side, const LoadedFactors& rows,
                                         Lifetime lifetime) {
-  return find_or_build(search_key(model, side), lifetime,
-                       [&] {
-                         return Content{TopKSearch::bytes(rows.size(), rows.rows().cols), true,
-                                        [&rows](char* segment) {
-                                          TopKSearch::build(rows.rows(), rows.bias(), segment, [] {
-                                            server([] { CHECK_FOR_INTERRUPTS(); });
-                                          });
-                                        }};
-                       })
+  const auto write = [&rows](char* segment) {
+    TopKSearch::build(rows.rows(), rows.bias(), segment, check_for_interrupts);
+  };
+  return find_or_build(
+             search_key(model, side), lifetime,
+             [&] {
+               return Content{TopKSearch::bytes(rows.size(), rows.rows().cols), true, write};
+             })
+      .segment;
+}
+
+std::shared_ptr<Segment> cosine_search_segment(const Model& model, Side side,
+                                               const LoadedFactors& rows, Lifetime lifetime) {
+  const auto write = [&rows](char* segment) {
+    CosineSearch::build(rows.rows(), segment, check_for_interrupts);
+  };
+  return find_or_build(
+             cosine_search_key(model, side), lifetime,
+             [&] {
+               return Content{CosineSearch::bytes(rows.size(), rows.rows().cols), true, write};
+             })
       .segment;
 }
 

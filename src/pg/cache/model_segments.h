@@ -16,6 +16,7 @@ struct FoundSegment {
 /// What the segments of a side of this version of a model are known by.
 SegmentKey factor_key(const Model& model, Side side);
 SegmentKey search_key(const Model& model, Side side);
+SegmentKey cosine_search_key(const Model& model, Side side);
 
 /// The segment of a factor table as the active snapshot sees it. Shared where its rows hold for
 /// everybody: another's, or built here for all. Else, or where no memory can be shared, this
@@ -29,5 +30,9 @@ std::shared_ptr<Segment> existing_factor_segment(const Model& model, Side side);
 /// The segment for TopKSearch over the rows of a side, which may be kept as long as these.
 std::shared_ptr<Segment> search_segment(const Model& model, Side side, const LoadedFactors& rows,
                                         Lifetime lifetime);
+
+/// The same for CosineSearch.
+std::shared_ptr<Segment> cosine_search_segment(const Model& model, Side side,
+                                               const LoadedFactors& rows, Lifetime lifetime);
 
 }  // namespace als::pg

@@ -21,7 +21,14 @@
 namespace als::pg {
 
 /// What a segment holds.
-enum class SegmentKind : std::int32_t { kUserFactors, kItemFactors, kUserSearch, kItemSearch };
+enum class SegmentKind : std::int32_t {
+  kUserFactors,
+  kItemFactors,
+  kUserSearch,
+  kItemSearch,
+  kUserCosineSearch,
+  kItemCosineSearch
+};
 
 /// What a segment is of. The version in `table` alone decides the content; the rest tells apart
 /// what shares one by mistake, or is no more.

@@ -120,17 +120,30 @@ const LoadedFactors& ServedModel::side(Side side) {
   return *kept(side).sides[side];
 }
 
-const TopKSearch& ServedModel::search(Side side) {
-  const LoadedFactors& rows = this->side(side);
-  std::shared_ptr<SideSearch>& loaded = kept(side).searches[side];
+/// The search that is kept, made of the segment that find() finds or builds if there is none.
+template <class Search, class Find, class... MoreRows>
+const Search& ServedModel::kept_search(BySide<std::shared_ptr<SideSearch<Search>>>& searches,
+                                       Side side, const Find& find, MoreRows... more) {
+  const LoadedFactors& rows = *kept(side).sides[side];
+  std::shared_ptr<SideSearch<Search>>& loaded = searches[side];
   if (loaded == nullptr) {
-    std::shared_ptr<Segment> segment = search_segment(model(), side, rows, lifetimes_[side]);
-    TopKSearch search(segment->data(), rows.rows(), rows.bias());
-    loaded = std::make_shared<SideSearch>(SideSearch{std::move(segment), search});
+    std::shared_ptr<Segment> segment = find(model(), side, rows, lifetimes_[side]);
+    const Search search(segment->data(), rows.rows(), more...);
+    loaded = std::make_shared<SideSearch<Search>>(SideSearch<Search>{std::move(segment), search});
     if (lifetimes_[side] == Lifetime::kTransaction) kept(side).transaction_local = true;
   }
   count_hit(*loaded->segment);
   return loaded->search;
+}
+
+const TopKSearch& ServedModel::search(Side side) {
+  const LoadedFactors& rows = this->side(side);
+  return kept_search(kept(side).searches, side, search_segment, rows.bias());
+}
+
+const CosineSearch& ServedModel::cosine_search(Side side) {
+  this->side(side);
+  return kept_search(kept(side).cosine_searches, side, cosine_search_segment);
 }
 
 /// Takes a side that another session has loaded.

@@ -29,6 +29,9 @@ class ServedModel {
   /// A search for the rows of a side that score best.
   const TopKSearch& search(Side side);
 
+  /// A search for the rows of a side that have the largest cosines.
+  const CosineSearch& cosine_search(Side side);
+
   /// The row with this id, which must be of id_type(side), or nothing. Valid until the next call
   /// for the same side. Single rows come through the primary key; a caller who asks for many gets
   /// the side read as a whole.
@@ -48,6 +51,9 @@ class ServedModel {
   bool revalidate();
 
  private:
+  template <class Search, class Find, class... MoreRows>
+  const Search& kept_search(BySide<std::shared_ptr<SideSearch<Search>>>& searches, Side side,
+                            const Find& find, MoreRows... more);
   CachedModel& kept(Side side);
   void check_readable(Side side);
   void check_holds_rows(Side side);

@@ -12,7 +12,7 @@ std::vector<ScoredItem> neighbours(ServedModel& served, Side which, std::uint32_
   const std::size_t wanted = std::min(k, side.size()) + 1;
   std::vector<ScoredItem> best;
   if (by_cosine) {
-    best = served.search(which).best_by_cosine(row, wanted, excluded);
+    best = served.cosine_search(which).best(row, wanted, excluded);
   } else {
     // The search would add the biases, which have no part in how alike two vectors are.
     std::vector<float> scores(side.size());
