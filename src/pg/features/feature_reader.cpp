@@ -37,8 +37,8 @@ void FeatureReader::read() {
   std::vector<Oid> types{source_.id_type};
   for (const FeatureColumn& column : source_.columns)
     types.push_back(column.kind == ColumnKind::kNumber     ? FLOAT8OID
-                    : column.kind == ColumnKind::kElements ? TEXTARRAYOID
-                                                           : TEXTOID);
+                    : column.kind == ColumnKind::kCategory ? TEXTOID
+                                                           : TEXTARRAYOID);
   for_each_row(prepare(query()), {}, types,
                [&](TupleTableSlot* slot) { add(slot->tts_values, slot->tts_isnull); });
   settings.end();
