@@ -92,9 +92,9 @@ void FeatureReader::count_bytes(std::size_t more) {
   unchecked_bytes_ += more;
   if (unchecked_bytes_ < kBytesBetweenChecks) return;
   unchecked_bytes_ = 0;
-  check_memory_limit(
-      source_.side == Side::kUsers ? "reading user_features" : "reading item_features", memory(),
-      ", or leave columns out of it.", format("After %zu %ss.", rows_, side_name(source_.side)));
+  check_memory_limit(format("reading %s", source_.what).c_str(), memory(),
+                     ", or leave columns out of it.",
+                     format("After %zu %ss.", rows_, side_name(source_.side)));
 }
 
 /// Each value is there twice, as a list of them and in the table.
