@@ -246,12 +246,36 @@ std::string item_table(const ReportData& data) {
   return html + "</tbody></table></div></div>\n";
 }
 
-/// The model's row, but for the curves.
+std::string features(const ReportData& data) {
+  if (data.features.empty()) return "";
+  std::string html =
+      section("Features",
+              "What the training made of each column: its weights, the users or items with ratings "
+              "that have nothing there, and the values that too few of these have for a weight of "
+              "their own.") +
+      "<div class=\"card\" id=\"features\"><table><thead><tr><th>Column</th><th>Of</th>"
+      "<th>Kind</th><th class=\"number\">Weights</th><th class=\"number\">Missing</th>"
+      "<th class=\"number\">Rare values</th></tr></thead><tbody>\n";
+  const auto count = [](const std::string& n) { return cell(n.empty() ? "" : grouped(number(n))); };
+  for (const FeatureColumnReport& row : data.features)
+    html += "<tr><td>" + escaped(row.column) + "</td><td>" + escaped(row.side) + "s</td><td>" +
+            escaped(row.kind) + "</td>" + count(row.weights) + count(row.missing) +
+            count(row.rare_values) + "</tr>\n";
+  return html + "</tbody></table></div>\n";
+}
+
+/// Whether a column of the row is shown elsewhere.
+bool has_section(const std::string& column) {
+  return column == "loss" || column == "holdout_values" || column == "item_feature_columns" ||
+         column == "user_feature_columns";
+}
+
+/// The model's row.
 std::string facts(const ReportData& data) {
   std::string html = section("Options and counts", "The row of this run in the model's table.") +
                      "<div class=\"card facts\" id=\"facts\">\n";
   for (const auto& [column, value] : data.row)
-    if (column != "loss" && column != "holdout_values" && !value.empty())
+    if (!has_section(column) && !value.empty())
       html += "<div><span>" + escaped(column) + "</span><span>" + escaped(shortened(value, 1000)) +
               "</span></div>\n";
   return html + "</div>\n";
@@ -282,7 +306,8 @@ std::string report_page(const ReportData& data) {
          "<link rel=\"icon\" href=\"data:,\"/>\n<title>" +
          escaped(data.model) + "</title>\n<style>" + kPageStyle +
          "</style></head>\n<body><main>\n" + header(data) + training(data) + quality(data) +
-         distributions(data) + map(data) + item_table(data) + facts(data) + past_runs(data) +
+         distributions(data) + map(data) + item_table(data) + features(data) + facts(data) +
+         past_runs(data) +
          "<footer>Written by als.report. Everything is in this file; it loads nothing.</footer>\n"
          "</main>\n<script>" +
          kPageScript + "</script></body></html>\n";

@@ -55,14 +55,25 @@ struct PastRun {
   double seconds;
 };
 
+/// What a training made of a column of features.
+struct FeatureColumnReport {
+  std::string side;  ///< item or user
+  std::string column;
+  std::string kind;
+  std::string weights;
+  std::string missing;
+  std::string rare_values;  ///< empty of numbers
+};
+
 struct ReportData {
   std::string model;
   std::vector<std::pair<std::string, std::string>>
       row;  ///< of the model table: column and text, "" for null
   std::vector<double> loss;
   std::vector<double> holdout;
-  std::vector<PastRun> past_runs;  ///< the newest first
-  std::string test;                ///< what the metrics were measured on
+  std::vector<FeatureColumnReport> features;  ///< by side
+  std::vector<PastRun> past_runs;             ///< the newest first
+  std::string test;                           ///< what the metrics were measured on
   std::vector<Measured> metrics;
   std::vector<MeasuredGroup> by_activity;  ///< some of these, by metric
   LogBins ratings_per_user;

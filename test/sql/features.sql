@@ -63,6 +63,24 @@ select n_items, n_new_items from als.train('some', 'likes', rating_col => null, 
 create table sorts as select item_id, topic::varchar(20) as a, size, is_new, md5(topic)::uuid as id, price, price::int as whole, price::real as single,
 	released, released::timestamp as at, released::timestamptz as exact, tags, array[size] as sizes, array[price] as prices, words from items;
 select jsonb_path_query_array(item_feature_columns, '$[*].kind') from als.train('sorted', 'likes', rating_col => null, feedback => 'implicit', factors => 4, item_features => 'sorts');
+-- Lexemes count by their idf, so those of all items next to nothing and those of two as a category does. It is kept with the weights: a
+-- vector is that of every item and those of its lexemes, each divided by its scale, in a training, at a refresh, and from JSON.
+create table texts as select item_id, to_tsvector('simple', 'about topic' || item_id % 10 || case when item_id in (1, 2) then ' pair' else '' end || case when item_id in (4, 5) then ' only' || item_id || ' once' || item_id else '' end) as words
+from items where item_id <= 60;
+select item_feature_columns from als.train('texts_model', 'likes', rating_col => null, feedback => 'implicit', factors => 4, item_features => 'texts');
+select role, value, n_items, center, round(scale::numeric, 2) as scale from texts_model_item_feature_weights order by feature;
+insert into texts values (1001, to_tsvector('simple', 'about topic3 pair')), (1002, to_tsvector('simple', 'topic3 topic4 unheard')), (1003, '');
+select als.refresh_items('texts_model');
+create function expected(words tsvector) returns real[] language sql as $$
+	select array_agg(x order by i) from (
+		select i, sum(w / coalesce(scale, 1))::real as x from texts_model_item_feature_weights, unnest(weights) with ordinality u (w, i)
+		where role = 'every item' or value = any (tsvector_to_array(words))
+			or role = 'rare values' and exists (select from unnest(words) l where lexeme not in (select value from texts_model_item_feature_weights where value is not null))
+		group by i) x
+$$;
+select count(*), max(als.cosine(expected(words), factors)) > 0.99999 as is_expected, max(abs(a - b)) < 1e-5 as is_the_same,
+	bool_and(als.features_vector('texts_model', to_jsonb(t)) = factors) as is_that_of_json
+from texts t join texts_model_item_factors using (item_id), unnest(expected(words), factors) x (a, b) where n_ratings = 0;
 -- The order of rows does not matter.
 create table backwards as select * from items order by item_id desc;
 select 1 from als.train('again', 'likes', rating_col => null, feedback => 'implicit', factors => 8, item_features => 'backwards');

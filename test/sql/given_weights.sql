@@ -88,6 +88,10 @@ select als.refresh_users('imported', array[1, 2, 3]);
 select count(*) filter (where apart(a.factors, b.factors)) as wrong from m_user_factors a join imported_user_factors b using (user_id) where user_id <= 3;
 select try($$select als.import_model('bad', 'u', 'i', 'explicit', source => 'ratings', weight_col => 'wait')$$);
 select try($$select als.import_model('bad', 'u', 'i', 'explicit', source => 'select *, -1 as w from ratings where user_id = 1 and item_id = 2', weight_col => 'w')$$);
+-- Without a source there is nothing to weigh.
+select try($$select als.import_model('bad', 'u', 'i', 'explicit', weight_col => 'w')$$);
+select try($$select als.import_model('bad', 'u', 'i', 'explicit', time_col => 'at')$$);
+select try($$select als.attach_model('bad', 'u', 'i', 'explicit', weight_col => 'w')$$);
 select n_ratings, mean from als.import_model('zeros', 'u', 'i', 'explicit', source => 'select user_id, item_id, rating, (rating = 5)::int as w from ratings', weight_col => 'w');
 select weight_col, n_ratings = (select count(*) from ratings where rating > 3) as same from als.import_model('likes', 'select user_id, factors from u', 'select item_id, factors from i', source => 'select user_id, item_id, weight from ratings where rating > 3', rating_col => null, weight_col => 'weight');
 select count(*) filter (where abs(f.popularity - s.w) > 1e-3) as wrong from likes_item_factors f join (select item_id, sum(weight) as w from ratings where rating > 3 group by 1) s using (item_id);

@@ -84,6 +84,15 @@ select is_xml(p), count_of(substring(p from '<div class="card" id="metrics">.*?<
        p ~ '<td>rmse</td><td class="number">([0-9]+-[0-9]+|[0-9]+[+])</td>' as group_of_users
 from als.report('taste', test => 'ratings', k => array[5, 10]) as p;
 
+-- What was made of the columns of features, and of none.
+create table described as select i as item_id, '<kind> ' || i % 3 as kind, case when i > 4 then i end as number from generate_series(1, 41) i;
+select n_new_items from als.train('featured', 'ratings', factors => 2, iterations => 2, item_features => 'described', user_features => 'select u as user_id, array[u % 2] as odd from generate_series(1, 60) u');
+select is_xml(p), regexp_matches(substring(p from '<div class="card" id="features">.*?</table></div>'), '<td>.*?(?=</tr>)', 'g') from als.report('featured') as p;
+select p ~ 'item_feature_columns' as twice from als.report('featured') as p;
+select page ~ 'id="features"' as features from pages where name = 'plain';
+update featured set item_feature_columns = '{"column": 1}', user_feature_columns = '[{"weights": "many"}, 7]';
+select is_xml(als.report('featured')) as tampered;
+
 -- Stable: it reads what its snapshot sees, and works where nothing can be written.
 begin transaction read only;
 select length(als.report('taste')) > 1000 as works;

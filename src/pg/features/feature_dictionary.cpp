@@ -29,37 +29,53 @@ std::int64_t count_rows(const std::vector<bool>& is_rated) {
   return std::count(is_rated.begin(), is_rated.end(), true);
 }
 
-/// Of each value the rated rows that have it, each once.
-std::vector<std::int64_t> rows_of_values(const ColumnValues& column,
-                                         const std::vector<bool>& is_rated) {
-  std::vector<std::int64_t> counts(column.values.size());
-  std::vector<std::uint32_t> last(column.values.size(), ~std::uint32_t{0});
+/// How many rated rows have each of n groups of values, and any: each row once. group(value) is its
+/// group, or n for none.
+template <class Group>
+std::vector<std::int64_t> rows_of(const ColumnValues& column, const std::vector<bool>& is_rated,
+                                  std::size_t n, const Group& group) {
+  std::vector<std::int64_t> counts(n);
+  std::vector<std::uint32_t> last(n, ~std::uint32_t{0});
   for (const ColumnValues::Entry& entry : column.entries) {
-    if (!is_rated[entry.row] || last[entry.value] == entry.row) continue;
-    last[entry.value] = entry.row;
-    ++counts[entry.value];
+    const std::size_t g = group(entry.value);
+    if (g == n || !is_rated[entry.row] || last[g] == entry.row) continue;
+    last[g] = entry.row;
+    ++counts[g];
   }
   return counts;
 }
 
-void add_values(const std::string& name, const ColumnValues& column,
+/// What a lexeme is divided by: the greatest idf by its own. So one of the fewest rows counts as a
+/// category does, and one of all rows next to nothing. More than a category none should count: the
+/// ridge would hardly hold it, and the rarest words would decide.
+double lexeme_scale(std::int64_t rows, std::int64_t all) {
+  const auto idf = [&](std::int64_t n) {
+    return std::log(static_cast<double>(all + 1) / static_cast<double>(std::max(n, kFewestRows)));
+  };
+  return all < kFewestRows ? 1 : idf(kFewestRows) / idf(rows);
+}
+
+void add_values(const FeatureColumn& source, const ColumnValues& column,
                 const std::vector<bool>& is_rated, std::vector<Feature>& features) {
-  const std::vector<std::int64_t> counts = rows_of_values(column, is_rated);
+  const std::vector<std::int64_t> counts =
+      rows_of(column, is_rated, column.values.size(), [](std::uint32_t value) { return value; });
+  const std::int64_t rare = rows_of(column, is_rated, 1, [&](std::uint32_t value) {
+    return counts[value] < kFewestRows ? 0U : 1U;
+  })[0];
+  const std::int64_t all = rows_of(column, is_rated, 1, [](std::uint32_t) { return 0U; })[0];
+  const auto add = [&](FeatureRole role, const std::string& value, std::int64_t rows) {
+    const double scale = source.kind == ColumnKind::kLexemes ? lexeme_scale(rows, all) : 1;
+    features.push_back({role, source.name, value, rows, 0, scale});
+  };
   std::vector<std::size_t> frequent;
-  std::int64_t rare = 0;
-  for (std::size_t v = 0; v < counts.size(); ++v) {
-    if (counts[v] >= kFewestRows)
-      frequent.push_back(v);
-    else
-      rare += counts[v];
-  }
+  for (std::size_t v = 0; v < counts.size(); ++v)
+    if (counts[v] >= kFewestRows) frequent.push_back(v);
   // An order that depends on the values alone.
   std::sort(frequent.begin(), frequent.end(),
             [&](std::size_t a, std::size_t b) { return column.values[a] < column.values[b]; });
   features.reserve(features.size() + frequent.size() + 1);
-  for (const std::size_t v : frequent)
-    features.push_back({FeatureRole::kValue, name, column.values[v], counts[v]});
-  if (rare > 0) features.push_back({FeatureRole::kRare, name, "", rare});
+  for (const std::size_t v : frequent) add(FeatureRole::kValue, column.values[v], counts[v]);
+  if (rare > 0) add(FeatureRole::kRare, "", rare);
 }
 
 struct Spread {
@@ -87,9 +103,9 @@ Spread spread_of(const std::vector<const ColumnValues::Number*>& numbers) {
   return {std::ldexp(mean, exponent), scale > 0 ? scale : 1};
 }
 
-float standardised(double value, const Feature& number) {
+float scaled(double value, const Feature& feature) {
   return static_cast<float>(
-      std::clamp((value - number.center) / number.scale, -kFurthest, kFurthest));
+      std::clamp((value - feature.center) / feature.scale, -kFurthest, kFurthest));
 }
 
 void add_number(const std::string& name, const ColumnValues& column,
@@ -171,7 +187,7 @@ FeatureDictionary FeatureDictionary::of(const FeatureReader& reader,
     if (source.kind == ColumnKind::kNumber)
       add_number(source.name, column, is_rated, order, features);
     else
-      add_values(source.name, column, is_rated, features);
+      add_values(source, column, is_rated, features);
   }
   return FeatureDictionary(std::move(features));
 }
@@ -193,10 +209,8 @@ void FeatureDictionary::check_columns(const DescribedFeatures& source,
                                       const std::string& model) const {
   const char* hint = "It has changed since the training: train the model again.";
   for (const auto& [name, known] : columns_) {
-    const auto column =
-        std::find_if(source.columns.begin(), source.columns.end(),
-                     [&, &name = name](const FeatureColumn& c) { return c.name == name; });
-    if (column == source.columns.end())
+    const FeatureColumn* column = source.column(name);
+    if (column == nullptr)
       throw UserError(
           ERRCODE_UNDEFINED_COLUMN,
           format("%s of model %s has no column \"%s\"", source.what, model.c_str(), name.c_str()),
@@ -226,14 +240,16 @@ void FeatureDictionary::visit_cells(const FeatureReader& reader,
       const auto found = known.values.find(column.values[v]);
       feature_of[v] = found == known.values.end() ? known.rare : found->second;
     }
-    for (const ColumnValues::Entry& entry : column.entries)
-      if (place_of[entry.row] != kLeftOut && feature_of[entry.value] != kNone)
-        cell(place_of[entry.row], feature_of[entry.value], 1.0F);
+    for (const ColumnValues::Entry& entry : column.entries) {
+      const std::uint32_t feature = feature_of[entry.value];
+      if (place_of[entry.row] != kLeftOut && feature != kNone)
+        cell(place_of[entry.row], feature, scaled(1, features_[feature]));
+    }
     if (known.number == kNone) continue;
     const Feature& number = features_[known.number];
     for (const ColumnValues::Number& entry : column.numbers)
       if (place_of[entry.row] != kLeftOut)
-        cell(place_of[entry.row], known.number, standardised(entry.value, number));
+        cell(place_of[entry.row], known.number, scaled(entry.value, number));
   }
 }
 

@@ -9,8 +9,8 @@ namespace als::pg {
 /// What a feature stands for.
 enum class FeatureRole {
   kEvery,   ///< 1 of every row, so that others tell how a row differs
-  kValue,   ///< 1 of rows whose column has the value
-  kRare,    ///< 1 of rows whose column has a value that is not among the others
+  kValue,   ///< 1 / scale of rows whose column has the value
+  kRare,    ///< 1 / scale of rows whose column has a value that is not among the others
   kNumber,  ///< (number - center) / scale, no more than 10; 0 where it is missing
 };
 
@@ -24,7 +24,7 @@ struct Feature {
   std::string value;
   std::int64_t n_rows = 0;  ///< with ratings that have it
   double center = 0;
-  double scale = 1;
+  double scale = 1;  ///< of a lexeme, the fewer rows have it the less; of other values 1
 };
 
 class FeatureDictionary {

@@ -38,8 +38,8 @@ void FeatureReader::read() {
   std::vector<Oid> types{source_.id_type};
   for (const FeatureColumn& column : source_.columns)
     types.push_back(column.kind == ColumnKind::kNumber     ? FLOAT8OID
-                    : column.kind == ColumnKind::kElements ? TEXTARRAYOID
-                                                           : TEXTOID);
+                    : column.kind == ColumnKind::kCategory ? TEXTOID
+                                                           : TEXTARRAYOID);
   for_each_row(prepare(query()), {}, types,
                [&](TupleTableSlot* slot) { add(slot->tts_values, slot->tts_isnull); });
   settings.end();
@@ -94,9 +94,9 @@ void FeatureReader::count_bytes(std::size_t more) {
   unchecked_bytes_ += more;
   if (unchecked_bytes_ < kBytesBetweenChecks) return;
   unchecked_bytes_ = 0;
-  check_memory_limit(
-      source_.side == Side::kUsers ? "reading user_features" : "reading item_features", memory(),
-      ", or leave columns out of it.", format("After %zu %ss.", rows_, side_name(source_.side)));
+  check_memory_limit(format("reading %s", source_.what).c_str(), memory(),
+                     ", or leave columns out of it.",
+                     format("After %zu %ss.", rows_, side_name(source_.side)));
 }
 
 std::size_t FeatureReader::memory() const {

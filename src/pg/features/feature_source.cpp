@@ -34,7 +34,6 @@ void check_is_read_as(Oid type, Oid target, const char* what) {
 
 /// Values of a column as texts. Equal numerics are one: 1 and 1.00.
 std::string elements_of(const std::string& column, Oid type) {
-  if (type == TSVECTOROID) return "pg_catalog.tsvector_to_array(" + column + ")";
   const Oid element = server([&] { return getBaseType(get_base_element_type(type)); });
   if (element != NUMERICOID) return column + "::pg_catalog.text[]";
   return "array(select pg_catalog.trim_scale(n)::pg_catalog.text from pg_catalog.unnest(" + column +
@@ -53,8 +52,10 @@ FeatureColumn describe_column(const std::string& name, Oid declared, const char*
     }
     if (is_number(type) || is_time(type))
       described.kind = ColumnKind::kNumber;
-    else if (type == TSVECTOROID || (OidIsValid(element) && (is_category(getBaseType(element)) ||
-                                                             is_number(getBaseType(element)))))
+    else if (type == TSVECTOROID)
+      described.kind = ColumnKind::kLexemes;
+    else if (OidIsValid(element) &&
+             (is_category(getBaseType(element)) || is_number(getBaseType(element))))
       described.kind = ColumnKind::kElements;
     else
       return format_type_be(declared);
@@ -77,6 +78,8 @@ FeatureColumn describe_column(const std::string& name, Oid declared, const char*
     if (is_made) described.json_type = TEXTARRAYOID;
     described.expression = elements_of(column, base);
   }
+  if (described.kind == ColumnKind::kLexemes)
+    described.expression = "pg_catalog.tsvector_to_array(" + column + ")";
   if (described.kind == ColumnKind::kNumber) {
     if (!is_time(base)) described.json_type = FLOAT8OID;
     described.expression = is_time(base)
@@ -121,7 +124,7 @@ void check_ids(const DescribedFeatures& features, const IdType& ids) {
 }  // namespace
 
 const char* kind_name(ColumnKind kind) {
-  constexpr const char* kNames[] = {"category", "elements", "number"};
+  constexpr const char* kNames[] = {"category", "elements", "lexemes", "number"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -134,6 +137,12 @@ RatingSource parse_features(const std::string& text, Side side) {
   RatingSource source = parse_source(text);
   source.what = features_name(side);
   return source;
+}
+
+const FeatureColumn* DescribedFeatures::column(const std::string& name) const {
+  for (const FeatureColumn& column : columns)
+    if (column.name == name) return &column;
+  return nullptr;
 }
 
 std::string DescribedFeatures::hint_about_ids() const {

@@ -9,7 +9,8 @@ namespace als::pg {
 /// What is made of a column by its type.
 enum class ColumnKind {
   kCategory,  ///< text, enum, boolean, uuid: one value each
-  kElements,  ///< an array of such, or a tsvector: several
+  kElements,  ///< an array of such: several
+  kLexemes,   ///< a tsvector: several, which count the more the fewer rows have them
   kNumber,    ///< a number, or a time in seconds
 };
 
@@ -28,6 +29,9 @@ struct DescribedFeatures : RatingSource {
   std::string id_col;    ///< how they are named here
   Oid id_type = InvalidOid;
   std::vector<FeatureColumn> columns;
+
+  /// Null where there is none.
+  const FeatureColumn* column(const std::string& name) const;
 
   /// What a user is told who may have meant another column by the ids.
   std::string hint_about_ids() const;

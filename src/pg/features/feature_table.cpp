@@ -132,12 +132,6 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
                   flat.begin() + static_cast<std::ptrdiff_t>(i * n));
       if (!weights.bias.empty()) biases[i] = weights.bias[begin + i];
     }
-    const auto number_or_null = [](double Feature::*member) {
-      return [member](const Feature& feature, bool& is_null) {
-        is_null = feature.role != FeatureRole::kNumber;
-        return Float8GetDatum(feature.*member);
-      };
-    };
     execute(
         "insert into " + relation_name(table_) + " (run, feature, " + columns_of(side_) +
             ") select $1, $2 operator(pg_catalog.+) n::pg_catalog.int4, role, "
@@ -162,8 +156,16 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
                      }),
          array_param(INT8OID, batch,
                      [](const Feature& feature, bool&) { return Int64GetDatum(feature.n_rows); }),
-         array_param(FLOAT8OID, batch, number_or_null(&Feature::center)),
-         array_param(FLOAT8OID, batch, number_or_null(&Feature::scale)),
+         array_param(FLOAT8OID, batch,
+                     [](const Feature& feature, bool& is_null) {
+                       is_null = feature.role != FeatureRole::kNumber;
+                       return Float8GetDatum(feature.center);
+                     }),
+         array_param(FLOAT8OID, batch,
+                     [](const Feature& feature, bool& is_null) {
+                       is_null = feature.role != FeatureRole::kNumber && feature.scale == 1;
+                       return Float8GetDatum(feature.scale);
+                     }),
          real_array(flat.data(), flat.size()), int_param(static_cast<int>(n)),
          array_param(FLOAT4OID, biases, [&](float bias, bool& is_null) {
            is_null = weights.bias.empty();

@@ -28,7 +28,7 @@ struct JsonForm {
 
 JsonForm form_of(const FeatureColumn& column) {
   if (column.json_type == FLOAT8OID) return {JsonValue::Kind::kNumber, "a number"};
-  if (column.kind == ColumnKind::kElements && column.json_type != TSVECTOROID)
+  if (column.kind == ColumnKind::kElements)
     return {JsonValue::Kind::kArray, "an array of texts, numbers or booleans"};
   return {JsonValue::Kind::kText, "a text"};
 }
@@ -49,9 +49,8 @@ bool fits(const FeatureColumn& column, const JsonValue& value) {
 void check_features(const JsonValue& given, const DescribedFeatures& source, const Model& model) {
   for (const auto& [name, value] : given.members) {
     if (name == source.id_col || name == source.named_id) continue;
-    const auto column = std::find_if(source.columns.begin(), source.columns.end(),
-                                     [&, &name = name](const auto& c) { return c.name == name; });
-    if (column == source.columns.end())
+    const FeatureColumn* column = source.column(name);
+    if (column == nullptr)
       throw UserError(
           ERRCODE_UNDEFINED_COLUMN,
           format("%s of model %s has no column \"%s\"", source.what, model.name.c_str(),

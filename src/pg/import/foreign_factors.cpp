@@ -22,6 +22,10 @@ ForeignFactors foreign_factors(const NamedArgs& args) {
   if (const auto source = args.optional_text("source"))
     factors.source =
         source_from(args, *source, factors.options.on_duplicate(), factors.options.feedback());
+  for (const char* column : {"time_col", "weight_col"})
+    if (!factors.source && args.has(column) && !args.is_null(column))
+      throw UserError(ERRCODE_INVALID_PARAMETER_VALUE, format("%s is a column of a source", column),
+                      format("Name the ratings with source => '...', or leave %s out.", column));
   factors.columns.user_col = name_arg(args.fcinfo(), args["user_col"], "user_col");
   factors.columns.item_col = name_arg(args.fcinfo(), args["item_col"], "item_col");
   factors.seen = seen_from(args, factors.columns);

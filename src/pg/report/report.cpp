@@ -6,6 +6,7 @@
 #include "pg/report/report_users.h"
 #include "pg/server/args.h"
 #include "pg/server/local_settings.h"
+#include "pg/sql/params.h"
 
 namespace als::pg {
 
@@ -45,6 +46,30 @@ std::vector<double> read_curve(const Model& model, const char* column) {
     if (std::isfinite(value)) values.push_back(value);
   });
   return values;
+}
+
+/// What the newest row has of each column of features.
+void read_features(const Model& model, Side side, ReportData& data) {
+  const std::string part = "pg_catalog.json_extract_path_text(c, ";
+  // As JSON: a model of 1.0 has no such column.
+  SPIPlanPtr plan = prepare(
+      "select " + part + "'column'), " + part + "'kind'), " + part + "'weights'), " + part +
+          "'missing'), " + part +
+          "'rare_values') from (select pg_catalog.json_extract_path(pg_catalog.row_to_json(r), $1) "
+          "from (select * from " +
+          model.name +
+          " order by run desc limit 1) as r) as x (columns), pg_catalog.json_array_elements(case "
+          "when "
+          "pg_catalog.json_typeof(columns) operator(pg_catalog.=) 'array' then columns end) "
+          "with ordinality as e (c, i) order by i",
+      {TEXTOID});
+  const std::string name = side_name(side);
+  for_each_row(
+      plan, {text_param((name + "_feature_columns").c_str())},
+      {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}, [&](TupleTableSlot* slot) {
+        data.features.push_back({name, column_text(slot, 0), column_text(slot, 1),
+                                 column_text(slot, 2), column_text(slot, 3), column_text(slot, 4)});
+      });
 }
 
 void read_past_runs(const Model& model, ReportData& data) {
@@ -139,6 +164,8 @@ std::string report(FunctionCallInfo fcinfo) {
   read_row(model, data);
   data.loss = read_curve(model, "loss");
   data.holdout = read_curve(model, "holdout_values");
+  read_features(model, Side::kItems, data);
+  read_features(model, Side::kUsers, data);
   read_past_runs(model, data);
   const Oid k_type = server([&] { return get_fn_expr_argtype(fcinfo->flinfo, kK); });
   if (test) read_metrics(model, *test, {k_type, PG_GETARG_DATUM(kK), PG_ARGISNULL(kK)}, data);

@@ -29,7 +29,7 @@ void TrainingFeatures::index(const TrainingData& data, const TrainOptions& optio
   CompressedRows rows = dictionary_->encoded(*reader_, places, rated);
   const std::size_t features = dictionary_->features().size();
   check_memory_limit(
-      of_users ? "training with user_features" : "training with item_features",
+      format("training with %s", source_.what).c_str(),
       data.memory() + reader_->memory() + dictionary_->memory() +
           FeaturePrior::memory(rated, features, rows.columns.size(),
                                static_cast<std::size_t>(options.factors), options.biases) +
