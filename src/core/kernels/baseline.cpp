@@ -56,7 +56,7 @@ ALS_INLINE IntVector load_codes(const std::int8_t* codes) {
   typedef std::int16_t Shorts __attribute__((vector_size(16)));
   Bytes bytes;
   __builtin_memcpy(&bytes, codes, sizeof bytes);
-  return (IntVector)__builtin_convertvector(bytes, Shorts);
+  return (IntVector) __builtin_convertvector(bytes, Shorts);
 }
 
 // A bit for each lane where a < b is not true.
