@@ -27,9 +27,10 @@ select count(*) as outside from pg_depend join pg_proc as p on p.oid = objid and
 where refclassid = 'pg_extension'::regclass and refobjid = (select oid from pg_extension where extname = 'als') and deptype = 'e' and pronamespace <> 'als'::regnamespace;
 -- Everything runs as the caller; what reads is stable and safe in parallel plans, and what makes rows says how many, few
 -- but for all rows of a slice or a chunk.
--- Four functions run whole queries that they are given, and for those leave parallel plans to the server.
+-- Four functions run whole queries that they are given, and for those leave parallel plans to the server. What is collected
+-- is of one session, which has no parallel workers for it.
 select oid::regprocedure from pg_proc
-where pronamespace = 'als'::regnamespace and proname <> all ('{compare,evaluate,evaluate_by_activity,report,split,_slice_factors,_chunk_factors}')
+where pronamespace = 'als'::regnamespace and proname <> all ('{compare,evaluate,evaluate_by_activity,report,split,_slice_factors,_chunk_factors,_collect,_collected}')
   and (prosecdef or provolatile <> 'v' and proparallel <> 's' or proretset and prorows not between 1 and 20 or provolatile = 'v' and proparallel = 's');
 
 -- als.models lists models, each with its newest run.
