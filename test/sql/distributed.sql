@@ -224,6 +224,15 @@ select try($$select (select count(*) from als._collected(c) as f(part int, place
   from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u) x group by u) first$$);
 select try($$select count(*) from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u) x group by u) first,
   lateral als._collected(c) as f(part int, place int, user_id text, items int[], n bigint, kept bigint, ratings bytea)$$);
+-- Not before there are no more, nor in another query, which may outlive the one that has them.
+select try($$select count(*) from (select als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u offset 0) first,
+  lateral als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea)$$);
+begin;
+declare collecting cursor for select als._collect(u, 1, 1, '{7, 100, 5}') as collector from generate_series(1, 3) u;
+fetch from collecting \gset
+move all in collecting;
+select try(format('select count(*) from als._collected(%s) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea)', :collector));
+rollback;
 
 -- Where all ratings do not fit the memory, users come in several rows, and the model is the same.
 create table plenty as select (n * 7919) % 1000 as user_id, (n / 7 * 31) % 211 as item_id, n % 5 as rating from generate_series(1, 150000) n;

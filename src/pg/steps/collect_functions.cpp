@@ -58,7 +58,8 @@ RatingCollector* make_collector(FunctionCallInfo fcinfo) {
     source.id_types.items = id_type_arg(fcinfo, 1, "item ids");
   });
   source.rating_kind = RatingKind::kFloat8;
-  RatingCollector* collector = keep_in<RatingCollector>(context, source, std::move(places));
+  RatingCollector* collector =
+      keep_in<RatingCollector>(context, source, std::move(places), context);
   MemoryContextSwitchTo(old);
   return collector;
 }
@@ -139,7 +140,7 @@ Datum als_collected(PG_FUNCTION_ARGS) {
   return guard_bytes([&] {
     auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
     require_arg(fcinfo, 0, "collector");
-    RatingCollector& collector = RatingCollector::of(PG_GETARG_INT64(0));
+    RatingCollector& collector = RatingCollector::of(PG_GETARG_INT64(0), fcinfo->flinfo->fn_mcxt);
     result->setResult = collector.take_rows();
     result->setDesc = server([&] { return CreateTupleDescCopy(collector.columns()); });
     result->returnMode = SFRM_Materialize;

@@ -38,9 +38,11 @@ constexpr NullableDatum kNull{0, true};
 
 }  // namespace
 
-RatingCollector::RatingCollector(const DescribedSource& source, CollectorPlaces places)
+RatingCollector::RatingCollector(const DescribedSource& source, CollectorPlaces places,
+                                 MemoryContext query)
     : source_(source),
       places_(std::move(places)),
+      query_(query),
       number_(static_cast<std::int64_t>(random_number())),
       items_(SessionItems::of(places_.training, source.id_types.items->oid,
                               source.id_types.items->collation)),
@@ -52,10 +54,16 @@ RatingCollector::RatingCollector(const DescribedSource& source, CollectorPlaces 
 
 RatingCollector::~RatingCollector() { collectors().erase(number_); }
 
-RatingCollector& RatingCollector::of(std::int64_t number) {
+RatingCollector& RatingCollector::of(std::int64_t number, MemoryContext query) {
   const auto found = collectors().find(number);
-  if (found == collectors().end()) throw InvalidBytes("no rows have been collected here");
+  if (found == collectors().end() || found->second->query_ != query)
+    throw InvalidBytes("no rows have been collected here");
   return *found->second;
+}
+
+void RatingCollector::refuse() {
+  guard_bytes([] { throw InvalidBytes("there are rows after those that have been collected"); });
+  pg_unreachable();
 }
 
 /// A rating is in the buffer, and then in its row.

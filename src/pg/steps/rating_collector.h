@@ -23,17 +23,21 @@ struct CollectorPlaces {
 /// before all have come: a user may have several then.
 class RatingCollector {
  public:
-  RatingCollector(const DescribedSource& source, CollectorPlaces places);
+  /// query: the memory of the query whose rows these are, which has the result, too.
+  RatingCollector(const DescribedSource& source, CollectorPlaces places, MemoryContext query);
   ~RatingCollector();
   RatingCollector(const RatingCollector&) = delete;
   RatingCollector& operator=(const RatingCollector&) = delete;
 
-  /// The collector of this number in this session. Throws InvalidBytes if there is none.
-  static RatingCollector& of(std::int64_t number);
+  /// The collector of this number in a query. Throws InvalidBytes if there is none: what one of
+  /// another query has may be gone before the rows have been read.
+  static RatingCollector& of(std::int64_t number, MemoryContext query);
   std::int64_t number() const { return number_; }
 
-  /// user, item, rating as float8. Within the executor.
+  /// user, item, rating as float8. Within the executor. Raises what InvalidBytes says after
+  /// take_rows().
   void add(const Datum* values, const bool* nulls) {
+    if (result_ == nullptr) refuse();
     rows_->add(values, nulls);
     if (++since_check_ == kRowsBetweenChecks) guard([&] { check_memory(); });
   }
@@ -45,6 +49,7 @@ class RatingCollector {
  private:
   static constexpr int kRowsBetweenChecks = 1 << 16;
 
+  [[noreturn]] static void refuse();
   void check_memory();
   void flush();
   std::vector<std::uint32_t> number_items();
@@ -55,10 +60,11 @@ class RatingCollector {
 
   const DescribedSource source_;
   const CollectorPlaces places_;
+  const MemoryContext query_;
   const std::int64_t number_;
   const std::shared_ptr<SessionItems> items_;
   TupleDesc columns_;
-  Tuplestorestate* result_;  // of the query's memory
+  Tuplestorestate* result_;  // null when it has been taken
   std::optional<RatingRows> rows_;
   int since_check_ = 0;
   std::int64_t read_ = 0;
