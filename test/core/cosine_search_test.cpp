@@ -11,6 +11,7 @@
 
 #include "core/linalg/products.h"
 #include "random_model.h"
+#include "scored_items.h"
 #include "simd_levels.h"
 
 namespace als {
@@ -27,14 +28,6 @@ std::vector<ScoredItem> best_of_all(const FactorView& rows, const float* query, 
   for (std::uint32_t row = 0; row < rows.rows; ++row)
     top.offer(row, cosine(query, rows.row(row), rows.cols));
   return top.take();
-}
-
-void expect_same(const std::vector<ScoredItem>& found, const std::vector<ScoredItem>& expected) {
-  ASSERT_EQ(found.size(), expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    ASSERT_EQ(found[i].item, expected[i].item) << i;
-    ASSERT_EQ(found[i].score, expected[i].score) << i;
-  }
 }
 
 // Rows that are alike and rows that are not, in which the prefix holds all or little; of a common

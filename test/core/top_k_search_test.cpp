@@ -21,6 +21,8 @@
 #include "core/linalg/factor_matrix.h"
 #include "core/linalg/products.h"
 #include "core/search/cosine_search.h"
+#include "random_model.h"
+#include "scored_items.h"
 #include "simd_levels.h"
 
 namespace als {
@@ -68,14 +70,6 @@ std::vector<ScoredItem> best_of(const std::vector<float>& scores, std::size_t k,
   return top.take();
 }
 
-void expect_same(const std::vector<ScoredItem>& found, const std::vector<ScoredItem>& expected) {
-  ASSERT_EQ(found.size(), expected.size());
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    ASSERT_EQ(found[i].item, expected[i].item) << i;
-    ASSERT_EQ(found[i].score, expected[i].score) << i;
-  }
-}
-
 // Both searches against all scores.
 void check(const Model& model, const Images& images, const std::vector<float>& query, float base,
            const std::vector<std::size_t>& ks, const Bitmap* excluded) {
@@ -110,13 +104,6 @@ void check_at_every_level(const Model& model, const std::vector<float>& query, f
 }
 
 const std::vector<std::size_t> kSomeKs = {0, 1, 10, 100, 100000};
-
-std::vector<float> random_vector(std::size_t n, float scale, std::mt19937_64& random) {
-  std::normal_distribution<float> normal;
-  std::vector<float> values(n);
-  for (float& value : values) value = scale * normal(random);
-  return values;
-}
 
 // Component k has the standard deviation decay^k, and a row is scaled by row_scale().
 Model random_model(

@@ -2,7 +2,7 @@
 #include "pg/batch/spread_refresh.h"
 
 #include "pg/nodes/cluster_nodes.h"
-#include "pg/server/scratch_name.h"
+#include "pg/server/random_number.h"
 #include "pg/spread/table_beside_users.h"
 #include "pg/sql/params.h"
 

@@ -6,7 +6,7 @@
 
 #include "pg/distribute/citus.h"
 #include "pg/server/cluster_table.h"
-#include "pg/server/scratch_name.h"
+#include "pg/server/random_number.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {

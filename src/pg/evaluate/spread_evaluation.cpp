@@ -8,7 +8,7 @@
 #include "pg/history/user_rows_reader.h"
 #include "pg/model/model_source.h"
 #include "pg/nodes/cluster_nodes.h"
-#include "pg/server/scratch_name.h"
+#include "pg/server/random_number.h"
 #include "pg/spread/table_beside_users.h"
 #include "pg/sql/bytea_value.h"
 #include "pg/sql/params.h"

@@ -109,6 +109,16 @@ char* equals_condition(const IdType& type, const char* column, const char* value
   return condition;
 }
 
+const IdType* describe_id_type_in(MemoryContext context, Oid type, Oid collation,
+                                  const char* what) {
+  return server([&] {
+    MemoryContext old = MemoryContextSwitchTo(context);
+    const IdType* described = describe_id_type(type, collation, what);
+    MemoryContextSwitchTo(old);
+    return described;
+  });
+}
+
 char* spelled_type(Oid type, int32 modifier) {
   return format_type_extended(type, modifier,
                               FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);

@@ -32,6 +32,9 @@ struct IdType {
 /// in the message. Allocates in CurrentMemoryContext; a server call.
 IdType* describe_id_type(Oid type, Oid collation, const char* what);
 
+/// The same, in the memory of a context. No server call: it makes one.
+const IdType* describe_id_type_in(MemoryContext context, Oid type, Oid collation, const char* what);
+
 /// The bytes of an id that decide equality where it is byte-wise: without the header of a
 /// variable-length value, which may be short or long for the same value.
 struct IdImage {

@@ -74,12 +74,7 @@ AllItems* all_items_arg(FunctionCallInfo fcinfo, int index) {
   MemoryContext context = fcinfo->flinfo->fn_mcxt;
   require_arg(fcinfo, index, "items");
   const ArrayElements list = server([&] { return array_elements(PG_GETARG_DATUM(index)); });
-  const auto* type = server([&] {
-    MemoryContext old = MemoryContextSwitchTo(context);
-    const IdType* described = describe_id_type(list.type, PG_GET_COLLATION(), "item ids");
-    MemoryContextSwitchTo(old);
-    return described;
-  });
+  const IdType* type = describe_id_type_in(context, list.type, PG_GET_COLLATION(), "item ids");
   auto* items = keep_in<AllItems>(context, type);
   for (int i = 0; i < list.n; ++i) {
     if (list.nulls[i]) throw InvalidBytes("an item has no id");

@@ -12,21 +12,12 @@ struct KeptItems {
   std::shared_ptr<SessionItems> items;
 };
 
-const IdType* described_in(MemoryContext context, Oid type, Oid collation) {
-  return server([&] {
-    MemoryContext old = MemoryContextSwitchTo(context);
-    const IdType* described = describe_id_type(type, collation, "item ids");
-    MemoryContextSwitchTo(old);
-    return described;
-  });
-}
-
 }  // namespace
 
 SessionItems::SessionItems(std::int64_t training, Oid type, Oid collation)
     : training_(training),
       context_("als items of a session"),
-      type_(described_in(context_.get(), type, collation)),
+      type_(describe_id_type_in(context_.get(), type, collation, "item ids")),
       ids_(std::make_unique<IdDictionary>(type_)),
       session_(random_number()) {}
 
