@@ -1761,7 +1761,7 @@ comment on function als._chunk_bytes is 'Internal to als._chunk: its result';
 
 create aggregate als._chunk(ratings bytea, user_key bigint, part int, number int, items int, on_duplicate int,
                             holdout float8, seed bigint, item_keys bigint[], numbers bytea) (
-  sfunc = als._add_to_chunk, stype = internal, sspace = 16777216, finalfunc = als._chunk_bytes, parallel = safe
+  sfunc = als._add_to_chunk, stype = internal, sspace = 16777216, finalfunc = als._chunk_bytes, finalfunc_modify = read_write, parallel = safe
 );
 comment on aggregate als._chunk(bytea, bigint, int, int, int, int, float8, bigint, bigint[], bytea) is
   'Internal to distributed trainings: packs the ratings of users, in the order in which they come';

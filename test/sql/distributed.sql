@@ -203,6 +203,11 @@ select try($$select als._item_numbers('', array[3, 4], array[3])$$);
 select try($$select als._item_numbers('', array[3], array[3, null])$$);
 select try($$select als._item_numbers('', array['a'], array['a', 'b', 'a'])$$);
 select als._item_numbers('\x09', array['b', 'a'], array['a', 'b']);
+-- The list of the call, not of the query's first one.
+select als._item_numbers('', array[n], array[n, 2]) from generate_series(3, 1, -2) n;
+select als._item_numbers('', array[2], case n when 1 then array[1, 2] else array[2, 1] end) from generate_series(1, 2) n;
+-- What _chunk has gathered is gone when it has been packed: so it knows no window frames.
+select try($$select als._chunk('', n, 0, 0, 1, 0, 0, 0, null, '') over (order by n) from generate_series(1, 2) n$$);
 select try($$select als._collected(1)$$);
 select try($$select als._collect(1, 2, 3, null)$$);
 select try($$select als._collect(1, 2, 3, '{7, 100}')$$);
@@ -233,6 +238,17 @@ fetch from collecting \gset
 move all in collecting;
 select try(format('select count(*) from als._collected(%s) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea)', :collector));
 rollback;
+
+-- A second scan collects anew.
+select n, (select count(*) from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, n) u) x group by u) first,
+  lateral als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null) as users
+from generate_series(1, 3) n;
+-- Rows in a temporary file that nobody takes are no leak: the server would warn of one.
+set als.max_memory = '1MB';
+set work_mem = '64kB';
+select count(*) from (select als._collect(u, 1, 1, '{7, 100, 5}') from generate_series(1, 150000) u offset 0) rows;
+reset work_mem;
+reset als.max_memory;
 
 -- Where all ratings do not fit the memory, users come in several rows, and the model is the same.
 create table plenty as select (n * 7919) % 1000 as user_id, (n / 7 * 31) % 211 as item_id, n % 5 as rating from generate_series(1, 150000) n;

@@ -48,6 +48,13 @@ const IdType* id_type_arg(FunctionCallInfo fcinfo, int index, const char* what) 
   return describe_id_type(type, exprCollation(argument), what);
 }
 
+/// What comes after a scan has a collector of its own.
+void end_scan(Datum function) {
+  void*& kept = reinterpret_cast<FmgrInfo*>(DatumGetPointer(function))->fn_extra;
+  auto* collector = static_cast<RatingCollector*>(std::exchange(kept, nullptr));
+  if (collector != nullptr) guard([&] { collector->end(); });
+}
+
 RatingCollector* make_collector(FunctionCallInfo fcinfo) {
   MemoryContext context = fcinfo->flinfo->fn_mcxt;
   CollectorPlaces places = places_arg(fcinfo, 3);
@@ -61,41 +68,54 @@ RatingCollector* make_collector(FunctionCallInfo fcinfo) {
   RatingCollector* collector =
       keep_in<RatingCollector>(context, source, std::move(places), context);
   MemoryContextSwitchTo(old);
+  // At the end of the scan; an error leaves all to the end of the transaction.
+  server([&] {
+    auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+    RegisterExprContextCallback(result->econtext, end_scan, PointerGetDatum(fcinfo->flinfo));
+  });
   return collector;
 }
 
 /// The list of all items of a training, by their ids.
 struct AllItems {
-  explicit AllItems(const IdType* type) : ids(type) {}
-  IdDictionary ids;
+  std::string list;  // the bytes of the array
+  const IdType* type = nullptr;
+  std::optional<IdDictionary> ids;
 };
 
-AllItems* all_items_arg(FunctionCallInfo fcinfo, int index) {
-  MemoryContext context = fcinfo->flinfo->fn_mcxt;
+/// Reads the list where it is another one than that of the last call.
+const IdDictionary& all_items_arg(FunctionCallInfo fcinfo, int index) {
+  FmgrInfo* function = fcinfo->flinfo;
   require_arg(fcinfo, index, "items");
-  const ArrayElements list = server([&] { return array_elements(PG_GETARG_DATUM(index)); });
-  const IdType* type = describe_id_type_in(context, list.type, PG_GET_COLLATION(), "item ids");
-  auto* items = keep_in<AllItems>(context, type);
+  if (function->fn_extra == nullptr) function->fn_extra = keep_in<AllItems>(function->fn_mcxt);
+  auto* all = static_cast<AllItems*>(function->fn_extra);
+  auto* array = server([&] { return PG_GETARG_ARRAYTYPE_P(index); });
+  const std::string_view bytes(reinterpret_cast<const char*>(array), VARSIZE(array));
+  if (all->ids && all->list == bytes) return *all->ids;
+  const ArrayElements list = server([&] { return array_elements(PointerGetDatum(array)); });
+  if (all->type == nullptr)
+    all->type = describe_id_type_in(function->fn_mcxt, list.type, PG_GET_COLLATION(), "item ids");
+  all->list.clear();
+  IdDictionary& ids = all->ids.emplace(all->type);
   for (int i = 0; i < list.n; ++i) {
     if (list.nulls[i]) throw InvalidBytes("an item has no id");
-    server([&] { guard([&] { items->ids.find_or_add(list.values[i]); }); });
+    server([&] { guard([&] { ids.find_or_add(list.values[i]); }); });
   }
-  if (items->ids.size() != static_cast<std::size_t>(list.n))
+  if (ids.size() != static_cast<std::size_t>(list.n))
     throw InvalidBytes("two items have the same id");
-  return items;
+  all->list = bytes;
+  return ids;
 }
 
 Datum item_numbers(FunctionCallInfo fcinfo) {
-  FmgrInfo* function = fcinfo->flinfo;
-  if (function->fn_extra == nullptr) function->fn_extra = all_items_arg(fcinfo, 2);
-  const auto* all = static_cast<const AllItems*>(function->fn_extra);
+  const IdDictionary& all = all_items_arg(fcinfo, 2);
   const ByteView head = bytes_arg(fcinfo, 0, "head");
   require_arg(fcinfo, 1, "ids");
   const ArrayElements ids = server([&] { return array_elements(PG_GETARG_DATUM(1)); });
   std::vector<std::uint32_t> numbers(static_cast<std::size_t>(ids.n));
   for (std::size_t i = 0; i < numbers.size(); ++i) {
     if (ids.nulls[i]) throw InvalidBytes("an item has no id");
-    numbers[i] = server([&] { return all->ids.find(ids.values[i]); });
+    numbers[i] = server([&] { return all.find(ids.values[i]); });
     if (numbers[i] == IdDictionary::kMissing) throw InvalidBytes("an item has no number");
   }
   return PointerGetDatum(bytea_of(

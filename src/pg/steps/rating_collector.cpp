@@ -171,4 +171,12 @@ Tuplestorestate* RatingCollector::take_rows() {
   return std::exchange(result_, nullptr);
 }
 
+void RatingCollector::end() {
+  collectors().erase(number_);
+  rows_.reset();
+  if (result_ == nullptr) return;
+  server([&] { tuplestore_end(result_); });
+  result_ = nullptr;
+}
+
 }  // namespace als::pg

@@ -46,6 +46,10 @@ class RatingCollector {
   Tuplestorestate* take_rows();
   TupleDesc columns() const { return columns_; }
 
+  /// There are no more rows: forgets those that nobody has taken. Without this a temporary file of
+  /// theirs is left to the end of the query, which warns of it.
+  void end();
+
  private:
   static constexpr int kRowsBetweenChecks = 1 << 16;
 
