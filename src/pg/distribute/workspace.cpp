@@ -108,8 +108,7 @@ void Workspace::distribute(std::initializer_list<const char*> labels, const char
 }
 
 void Workspace::create_known(Oid user_factors) {
-  const std::string user = server([&] { return column_type(*id_types_.users); });
-  create("places", "user_id " + user + ", part int, number int, n int", {});
+  create("places", "user_id " + id_type(Side::kUsers) + ", part int, number int, n int", {});
   create("known", "part int, number int, n int, factors real[], bias real", {});
   const auto distribute = [&](const std::string& name, const char* column,
                               const std::string& with) {
