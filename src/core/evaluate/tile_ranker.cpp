@@ -22,7 +22,7 @@ void TileRanker::rank_exactly(const std::vector<std::uint32_t>& items,
   for (const std::uint32_t item : items) {
     const float score = tiles_.score(list.vector, list.base, item);
     list.counter->add(item, score);
-    if (!(score < list.top->least()) && !contains(*list.excluded, item))
+    if (list.top != nullptr && !(score < list.top->least()) && !contains(*list.excluded, item))
       list.top->offer(item, score);
   }
 }
@@ -34,7 +34,10 @@ void TileRanker::start(const ListToRank& list) {
     relevant.push_back({item, tiles_.score(list.vector, list.base, item)});
     is_finite &= std::isfinite(relevant.back().score);
   }
-  list.counter->start(relevant);
+  if (list.behind_ties)
+    list.counter->start_behind_ties(relevant);
+  else
+    list.counter->start(relevant);
   rank_exactly(tiles_.untrusted(), list);
   if (!is_finite || !queries_.add(list.vector, list.base)) {
     rank_exactly(tiles_.order(), list);
@@ -105,7 +108,8 @@ void TileRanker::rank(const std::vector<ListToRank>& lists, const std::function<
     for (std::size_t q = 0; q < rankings_.size(); ++q, scores += (end - begin) * kTileItems) {
       const float margin = tiles_.largest_margin(begin, end, queries_[q]);
       this->count(first, scores, count, margin, rankings_[q]);
-      offer(first, scores, count, margin, *rankings_[q].list);
+      if (rankings_[q].list->top != nullptr)
+        offer(first, scores, count, margin, *rankings_[q].list);
     }
     pause();
   }

@@ -26,8 +26,9 @@ struct ListToRank {
   float base;
   const std::vector<std::uint32_t>* relevant;
   const std::vector<std::uint32_t>* excluded;
-  RankCounter* counter;  ///< counts what is ranked
-  TopK* top;             ///< is offered what may be among the best
+  RankCounter* counter;      ///< counts what is ranked
+  TopK* top;                 ///< is offered what may be among the best; null: not asked for
+  bool behind_ties = false;  ///< see RankCounter::start_behind_ties()
 };
 
 /// Ranks exactly, as by scores of all items, but scores few: those whose scores in the tiles are
@@ -36,6 +37,13 @@ class TileRanker {
  public:
   /// Users ranked at a time, whose scores of a few tiles should stay in the second cache.
   static constexpr std::size_t kMostUsers = 48;
+
+  /// Users of a block, where blocks of n are dealt to threads.
+  static std::size_t block_users(std::size_t n, std::size_t threads) {
+    // More than one block for each, so that all are done at about the same time.
+    constexpr std::size_t kBlocksPerThread = 4;
+    return std::clamp(n / (kBlocksPerThread * threads), std::size_t{1}, kMostUsers);
+  }
 
   explicit TileRanker(const ScoreTiles& tiles, std::size_t factors)
       : tiles_(tiles), queries_(factors) {}
