@@ -100,7 +100,7 @@ begin
   else
     raise info 'citext: 14 wrong {}';
   end if;
-  if getdatabaseencoding() = 'UTF8' and exists (select from pg_collation where collprovider = 'i') then
+  if getdatabaseencoding() = 'UTF8' and exists (select from pg_collation where collname like '%-x-icu') then
     create collation caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
     call check_spellings('text, caseless', $q$ ('i' || n) collate caseless $q$, $q$ ('I' || n) collate caseless $q$);
     call check_spellings('varchar, caseless', $q$ ('i' || n)::varchar collate caseless $q$, $q$ ('I' || n)::varchar collate caseless $q$);
