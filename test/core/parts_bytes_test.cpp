@@ -135,7 +135,7 @@ class Recorder : public PartsInMemory {
                    }});
     const std::vector<std::uint64_t> user_keys(facts_of_chunk(first().by_item).users);
     all.push_back({"chunk by item", first().by_item,
-                   [=](ByteView b) { PartTotals(training, 0).add(b, user_keys); }});
+                   [=](ByteView b) { PartTotals(training, 0).add(ChunkByItem(b), user_keys); }});
     all.push_back(
         {"chunk by user", first().by_user, [](ByteView b) { rows_by_user(b, facts_of_chunk(b)); }});
     all.push_back({"reports", first_reports_, [=](ByteView b) {
@@ -287,7 +287,7 @@ class PartsOrder : public testing::Test {
                        small_options(false),           {2, 5, 6}, team_};
   void add(PartTotals& totals, std::uint32_t part, std::uint32_t number) {
     const Bytes& chunk = parts_.chunks().at({part, number}).by_item;
-    totals.add(chunk, std::vector<std::uint64_t>(facts_of_chunk(chunk).users));
+    totals.add(ChunkByItem(chunk), std::vector<std::uint64_t>(facts_of_chunk(chunk).users));
   }
 };
 
