@@ -38,9 +38,7 @@ bool reads_all_rows(const Plan* plan) {
 
 /// Partitions come as a plan that appends theirs.
 bool reads_all_rows(const PlannedStmt* statement) {
-  if (statement->commandType != CMD_SELECT || statement->rowMarks != NIL ||
-      statement->subplans != NIL || statement->hasModifyingCTE)
-    return false;
+  if (statement->subplans != NIL) return false;
   const Plan* plan = statement->planTree;
   if (!IsA(plan, Append)) return reads_all_rows(plan);
   if (plan->initPlan != NIL || plan->parallel_aware) return false;
