@@ -109,7 +109,7 @@ select changed();
 update items set tags = tags[2:2] || tags[1:1] || tags[2:2] where item_id in (3, 7);
 update items set topic = 'never heard of this either' where item_id = 1002;
 select als.refresh_items('taste');
--- A row that was written by a version that knew ratings alone counts once.
+-- A checksum of another kind counts once.
 update taste_item_factors set checksum = checksum - 1 where item_id in (6, 7);
 select als.refresh_items('taste'), als.refresh_items('taste') as again;
 -- Ratings that have come twice count once.
