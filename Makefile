@@ -148,7 +148,8 @@ build/sanitized/als.so: $(SANITIZED_OBJS)
 -include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
 .PHONY: bench-all bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
-	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-memory test-assert test-faults test-fuzz test-versions test-docs check-docs lint check-compilers coverage
+	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-memory test-assert test-faults test-fuzz \
+	test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)
@@ -263,6 +264,14 @@ test-libfuzzer:
 # The tests on each release of Debian, in roots that debootstrap makes, as root; ON="trixie /path/to/pg_config" picks.
 test-versions:
 	@$(TOOLS)/test-versions $(ON)
+
+# The engine's tests compiled for arm64, under qemu; FILTER='TopK*' picks.
+test-arm64:
+	@$(TOOLS)/test-arm64 '$(FILTER)'
+
+# The Debian package, built twice, looked at, installed and tried in bare roots, as root; ON=trixie picks the release.
+test-package:
+	@$(TOOLS)/test-package $(ON)
 
 # A module in which calls can be made to fail: the plain one's objects, linked with test/faults. EVERY=1 ONLY=recommend%
 # tries all points of some functions.

@@ -48,7 +48,6 @@ create domain score as int check (value > 0);
 create domain code as text;
 create type letter as enum ('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm');
 create domain initial as letter;
-create type pair as (number int, name text);
 
 \set VERBOSITY terse
 call check_type('int', 'u', 'i');
@@ -75,7 +74,6 @@ call check_type('bit varying', 'u::bit(9)::varbit', 'i::bit(9)::varbit');
 call check_type('bit', 'u::bit(9)', 'i::bit(9)');
 call check_type('jsonb', $$ jsonb_build_object('u', u) $$, 'to_jsonb(i)');
 call check_type('int array', 'array[u, 0]', 'array[i]');
-call check_type('composite', $$ row(u, 'x')::pair $$, $$ row(i, 'y')::pair $$);
 call check_type('range', 'int4range(u, u + 1)', 'int4range(i, i + 1)');
 call check_type('enum', 'chr(u + 96)::letter', 'chr(i + 96)::letter');
 call check_type('domain over int', 'u::score', 'i::score');

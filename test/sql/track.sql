@@ -130,14 +130,7 @@ select * from m_changes;
 select users > 0 as users from als.refresh('m');
 select try('select als.track(''m'')');
 rollback;
-begin;
-create table parent (like ratings);
-alter table ratings inherit parent;
-insert into ratings values (400, 3, 4);
-update parent set rating = 1 where user_id = 3;
-select users > 1 as users from als.refresh('m');
-select try('select als.track(''m'')');
-rollback;
+-- With a parent: test/sql/track_child.sql.
 
 -- Several models of one source; tracking again; a training; names.
 select from als.train('"M 2"', 'ratings', factors => 4, iterations => 3);
