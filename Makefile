@@ -148,7 +148,8 @@ build/sanitized/als.so: $(SANITIZED_OBJS)
 -include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
 .PHONY: bench-all bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
-	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-assert test-faults test-fuzz test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
+	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-memory test-assert test-faults test-fuzz \
+	test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)

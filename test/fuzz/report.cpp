@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "check.h"
+#include "report/bins.h"
 #include "report/report_data.h"
 
 namespace {
@@ -47,6 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   data.loss = numbers(from);
   data.holdout = numbers(from);
   data.test = text(from);
+  std::vector<float> scores;
   while (from.remaining_bytes() > 0) {
     switch (from.ConsumeIntegralInRange<int>(0, 8)) {
       case 0:
@@ -74,8 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
         data.ratings_per_item.add(from.ConsumeIntegralInRange<std::int64_t>(0, 1000));
         break;
       case 5:
-        data.scores.push_back(
-            {number(from), number(from), from.ConsumeIntegralInRange<std::int64_t>(0, INT64_MAX)});
+        scores.push_back(static_cast<float>(std::clamp(number(from), -3e38, 3e38)));
         break;
       case 6:
         data.map.push_back({text(from), number(from), number(from),
@@ -89,6 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
           data.cards.back().neighbours.push_back({item(from), static_cast<float>(number(from))});
     }
   }
+  data.scores = als::linear_bins(scores);
   data.items = from.ConsumeIntegral<std::int64_t>();
   const std::string page = als::report_page(data);
   check(std::all_of(page.begin(), page.end(), [](char c) {

@@ -208,8 +208,6 @@ select als._item_numbers('', array[n], array[n, 2]) from generate_series(3, 1, -
 select als._item_numbers('', array[2], case n when 1 then array[1, 2] else array[2, 1] end) from generate_series(1, 2) n;
 -- What _chunk has gathered is gone when it has been packed: so it knows no window frames.
 select try($$select als._chunk('', n, 0, 0, 1, 0, 0, 0, null, '') over (order by n) from generate_series(1, 2) n$$);
--- Parts of aggregates, called by themselves.
-select try($$select als._add_tested(null, '', null, '{1}', null, null, null)$$);
 select try($$select als._collected(1)$$);
 select try($$select als._collect(1, 2, 3, null)$$);
 select try($$select als._collect(1, 2, 3, '{7, 100}')$$);
