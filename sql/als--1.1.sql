@@ -826,21 +826,23 @@ create function als.fold_in(
   model regclass,
   items anycompatible,
   ratings float8[] default null,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns real[]
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in';
 comment on function als.fold_in is
-  'The vector that training would have given to a user with these items and ratings, without a bias; null if the model knows none of the items';
+  'The vector that training would have given to a user with these items, ratings and features, without a bias; null if the model knows none of the items and there are no features';
 
 create function als.fold_in_item(
   model regclass,
   users anycompatible,
   ratings float8[] default null,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns real[]
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in_item';
 comment on function als.fold_in_item is
-  'The vector that an item with these users and ratings has for the users'' vectors as they are, without a bias; null if the model knows none of the users';
+  'The vector that an item with these users, ratings and features has for the users'' vectors as they are, without a bias; null if the model knows none of the users and there are no features';
 
 create function als.features_vector(
   model regclass,
@@ -861,11 +863,12 @@ create function als.recommend_for(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   diversity float8 default 0,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns table (item_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, als.integers, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
+comment on function als.recommend_for(regclass, als.integers, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[], jsonb) is
   'The k best items for a user with these items and ratings; ids: integers';
 
 create function als.recommend_for(
@@ -878,11 +881,12 @@ create function als.recommend_for(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   diversity float8 default 0,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns table (item_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, uuid[], float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
+comment on function als.recommend_for(regclass, uuid[], float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[], jsonb) is
   'The k best items for a user with these items and ratings; ids: uuid';
 
 create function als.recommend_for(
@@ -895,11 +899,12 @@ create function als.recommend_for(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   diversity float8 default 0,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, text, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
+comment on function als.recommend_for(regclass, text, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[], jsonb) is
   'The k best items for a user with these items and ratings; ids: text or without a type';
 
 create function als.recommend_for(
@@ -912,11 +917,12 @@ create function als.recommend_for(
   exclude "any" default null,
   on_unknown text default 'empty',
   diversity float8 default 0,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, anyarray, float8[], bigint, boolean, "any", "any", text, float8, float8[]) is
+comment on function als.recommend_for(regclass, anyarray, float8[], bigint, boolean, "any", "any", text, float8, float8[], jsonb) is
   'The k best items for a user with these items and ratings; ids: any other type';
 
 create function als.recommend_vector(
@@ -1128,6 +1134,7 @@ create function als._recommend_for(
   on_unknown text,
   diversity float8,
   weights float8[],
+  features jsonb,
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -1248,8 +1255,8 @@ begin
       ('recommend_for', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['items', items || '[]', null], ['ratings', 'float8[]', 'null'], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
              ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
-             ['diversity', 'float8', '0'], ['weights', 'float8[]', 'null']],
-       format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, $8, $9, null::%s) as r', self, items)),
+             ['diversity', 'float8', '0'], ['weights', 'float8[]', 'null'], ['features', 'jsonb', 'null']],
+       format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, null::%s) as r', self, items)),
       ('recommend_vector', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['factors', 'real[]', null], ['bias', 'real', '0'], ['k', 'bigint', '10'],
              ['exclude', items || '[]', 'null'], ['candidates', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],

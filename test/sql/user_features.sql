@@ -51,6 +51,30 @@ select als.refresh_users('taste');
 -- Somebody of whom nothing but features is known.
 select round(avg((item_id::int % 10 in (3, 0))::int), 1) from als.recommend_vector('taste', als.features_vector('taste', '{"team": "team 3"}', 'user'), k => 10);
 select try($$select als.features_vector('taste', '{"team": "team 3"}')$$);
+-- Ratings and features of a row give what a training gives them, and features alone what they expect.
+create function features_of(id int) returns jsonb language sql as 'select to_jsonb(p) - ''is_new'' from people p where user_id = $1';
+create function liked_by(id int) returns int[] language sql as 'select array(select item_id from likes where user_id = $1)';
+create function likeness(a real[], b real[]) returns text language sql as
+	'select case when max(abs(x - y)) < 1e-3 then ''the same'' else ''others'' end from unnest(a, b) as z (x, y)';
+select likeness(factors, als.fold_in('taste', liked_by(4), features => features_of(4))) as both,
+	likeness(factors, als.fold_in('taste', liked_by(4))) as ratings_alone,
+	likeness(als.features_vector('taste', features_of(4), 'user'), als.fold_in('taste', '{}'::int[], features => features_of(4))) as features_alone,
+	likeness(als.features_vector('taste', features_of(4), 'user'), als.fold_in('taste', liked_by(4), null, array_fill(0, array[cardinality(liked_by(4))]), features_of(4))) as no_weight,
+	als.fold_in('taste', array[-1]) is null as nothing
+from taste_user_factors where user_id = 4;
+-- The team counts beside a click, whose item is not shown again.
+select (array_agg(score order by of))[1] > (array_agg(score order by of))[2] as of_the_team_first
+from (values (1, '{"team": "team 3"}'::jsonb), (2, null)) x (of, features), als.recommend_for('taste', array[5], candidates => array[13], features => features);
+select count(*) from als.recommend_for('taste', array[5], candidates => array[5, 13], features => '{"team": "team 3"}');
+select count(*) as nothing_known from als.recommend_for('taste', array[-1]);
+select round(avg((item_id % 10 in (3, 0))::int), 1) as of_the_team from als.recommend_for('taste', array[-1], features => '{"team": "team 3"}', on_unknown => 'error');
+select count(*) from als.create_functions('taste');
+select round(avg((item_id % 10 in (3, 0))::int), 1) as of_the_team from taste_recommend_for('{}', features => '{"team": "team 3"}');
+select try($$select als.fold_in('taste', array[5], features => '{"town": "Basel"}')$$);
+select try($$select als.fold_in('taste', array[5], features => '{"age": "old"}')$$);
+select try($$select als.fold_in('taste', array[5], features => '["team 3"]')$$);
+select try($$select als.fold_in_item('taste', array[5], features => '{"topic": "topic 1"}')$$);
+select try($$select als.fold_in('blind', array[5], features => '{"team": "team 3"}')$$);
 -- Whoever loses all ratings keeps a row; whoever loses the features too loses it.
 delete from ratings where user_id = 1;
 select als.refresh_users('taste', array[1]);
@@ -70,6 +94,13 @@ from people, generate_series(201, 220) i where is_new and user_id < 100;
 select every(loss <= before * 1.000001) as never_rises, min(loss / before) filter (where n = 20) > 0.99 as nor_falls_at_the_end
 from (select n, x.loss, lag(x.loss) over (order by n) as before from als.train('direct', 'ratings', factors => 8, solver => 'direct', iterations => 20, user_features => 'people', item_features => 'topics') t, unnest(t.loss) with ordinality as x (loss, n)) y;
 
+select als.refresh_items('stars', array[7]);
+select likeness(factors, als.fold_in_item('stars', users, stars, features => '{"topic": "topic 7"}')) as both, likeness(factors, als.fold_in_item('stars', users, stars)) as ratings_alone
+from stars_item_factors, (select array_agg(user_id) as users, array_agg(rating::float8) as stars from ratings where item_id = 7) r where item_id = 7;
+-- With the user's bias in the scores: the team that likes it rates it higher.
+select i, round(max(score) filter (where team = 1)::numeric) as team_1, round(max(score) filter (where team = 2)::numeric) as team_2
+from unnest(array[1, 4, 2, 7]) i, generate_series(1, 2) team, als.recommend_for('stars', array[-1], array[5], candidates => array[i], features => jsonb_build_object('team', 'team ' || team))
+group by i order by i;
 select try($$select als.features_vector('stars', '{"team": "team 3"}')$$);
 
 -- A retraining keeps them; an empty name drops them; the table is the model's.
