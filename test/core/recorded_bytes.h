@@ -104,7 +104,7 @@ class Recorder : public PartsInMemory {
       ItemBlock unpacked;
       unpacked.add(its_block);
       PartSums part(std::move(unpacked), 0, team_);
-      part.add(ChunkByItem(its_chunk), users);
+      part.add(ChunkByItem(its_chunk), ChunkUsers::read(users));
       part.bytes();
     };
     keep({name + ": slice to block", slice, [=](ByteView b) { slice_block(b, step, team_); }});

@@ -48,6 +48,13 @@ select max(abs(a - b)) < 1e-4 as is_the_same from folded, unnest(vector, als.fol
 select round(avg((item_id % 10 in (3, 0))::int), 1) from als.recommend('taste', 1001, 10);
 select n_users from taste;
 select als.refresh_users('taste');
+-- Features that have changed are noticed.
+update people set team = 'team 4' where user_id in (2, 1001);
+select als.refresh_users('taste'), als.refresh_users('taste') as again;
+select round(avg((item_id % 10 in (4, 3))::int), 1) from als.recommend('taste', 1001, 10);
+update people set team = 'team ' || user_id % 10 where user_id = 2;
+update people set team = 'team 3' where user_id = 1001;
+select * from als.refresh('taste');
 -- Somebody of whom nothing but features is known.
 select round(avg((item_id::int % 10 in (3, 0))::int), 1) from als.recommend_vector('taste', als.features_vector('taste', '{"team": "team 3"}', 'user'), k => 10);
 select try($$select als.features_vector('taste', '{"team": "team 3"}')$$);

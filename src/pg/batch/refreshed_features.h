@@ -8,19 +8,28 @@ namespace als::pg {
 /// The source of a side's features as it is now, and the weights that the training found.
 class RefreshedFeatures {
  public:
-  /// Reads both, as the caller, under the active snapshot. `type`, that of the side's ids,
-  /// must outlive this. Throws what trusted_features(), read_features() and
-  /// FeatureDictionary::check_columns() throw.
-  RefreshedFeatures(const Model& model, Side side, const IdType& type);
+  /// Reads both, as the caller, under the active snapshot; the features of all, or of these ids.
+  /// `type`, that of the side's ids, must outlive this. Throws what trusted_features(),
+  /// read_features() and FeatureDictionary::check_columns() throw.
+  RefreshedFeatures(const Model& model, Side side, const IdType& type,
+                    const std::optional<std::vector<Datum>>& ids);
 
   /// All that have features.
   const IdDictionary& ids() const { return reader_.others(); }
 
-  /// Where the features of these ids expect them; n of them, id(i) being the i-th.
-  Factors expected(std::size_t n, const std::function<Datum(std::size_t i)>& id,
-                   ThreadTeam& team) const;
+  /// What they say of n ids, id(i) being the i-th.
+  struct Said {
+    Factors expected;                      ///< where they expect them
+    std::vector<std::uint64_t> checksums;  ///< 0 of those that have no row
+  };
+  Said of(std::size_t n, const std::function<Datum(std::size_t i)>& id, ThreadTeam& team) const;
+
+  /// The checksum of each that has features, as ids() numbers them.
+  std::vector<std::uint64_t> checksums(ThreadTeam& team) const;
 
  private:
+  void read(const std::optional<std::vector<Datum>>& ids);
+
   WeightedFeatures weighted_;
   DescribedFeatures source_;
   const IdDictionary none_;
