@@ -113,6 +113,8 @@ ENGINE_TEST_SRCS = $(ENGINE_OBJS:.o=.cpp) $(TEST_SRCS)
 build/plain/test/core/%.o: FLAVOUR = -O1
 # -fPIC: the module has the same objects.
 build/sanitized/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fPIC -fsanitize=address,undefined -fno-sanitize-recover=all
+build/libfuzzer/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
 build/threads/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fsanitize=thread
 
 define flavour
@@ -125,11 +127,16 @@ endef
 $(eval $(call flavour,plain))
 $(eval $(call flavour,sanitized))
 $(eval $(call flavour,threads))
+$(eval $(call flavour,libfuzzer))
 # pg.h refuses to be part of these.
 $(ENGINE_OBJS): override CPPFLAGS := -DALS_ENGINE $(CPPFLAGS)
 build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(ENGINE_TEST_SRCS:%.cpp=build/sanitized/%.o)
 build/threads/core-tests: $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.o)
+# Each file of test/fuzz is a fuzzer of its own.
+FUZZERS = $(patsubst test/fuzz/%.cpp,build/libfuzzer/%,$(wildcard test/fuzz/*.cpp))
+$(FUZZERS): build/libfuzzer/%: build/libfuzzer/test/fuzz/%.o $(ENGINE_OBJS:%=build/libfuzzer/%)
+	$(CXX) $(ALS_CXXFLAGS) $(FLAVOUR) -fsanitize=fuzzer -o $@ $^
 # The whole module under the sanitizers.
 SANITIZED_OBJS = $(OBJS:%=build/sanitized/%)
 BRIDGE_OBJS = $(filter-out $(ENGINE_OBJS),$(OBJS))
@@ -138,10 +145,11 @@ $(BRIDGE_OBJS:%=build/sanitized/%): build/made-for
 build/sanitized/als.so: $(SANITIZED_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) $(FLAVOUR) -shared -o $@ $^
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(TEST_SRCS:%.cpp=build/sanitized/%.d) $(SANITIZED_OBJS:.o=.d)
--include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d)
+-include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
 .PHONY: bench-all bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
-	test-core test-sql test-tap test-threads test-sanitized-server test-assert test-faults test-fuzz test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
+	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-memory test-assert test-faults test-fuzz \
+	test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)
@@ -247,6 +255,11 @@ test-sanitized-server: all build/sanitized/als.so
 # The engine's tests under ThreadSanitizer, which understands threads of our own.
 test-threads: build/threads/core-tests
 	TSAN_OPTIONS=halt_on_error=1 build/threads/core-tests --gtest_filter='$(FILTER)'
+
+# The engine's entry points by libFuzzer, each for so many seconds; needs a clang with its runtime. FUZZ="SECONDS NAME..."
+# picks some.
+test-libfuzzer:
+	@$(TOOLS)/test-libfuzzer $(FUZZ)
 
 # The tests on each release of Debian, in roots that debootstrap makes, as root; ON="trixie /path/to/pg_config" picks.
 test-versions:

@@ -1737,11 +1737,6 @@ language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_id_key';
 comment on function als._id_key is
   'Internal to distributed trainings: the hash of an id that its first factors are drawn by';
 
-create function als._bucket(id "any", buckets int) returns int
-language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_bucket';
-comment on function als._bucket is
-  'Internal to distributed trainings: which of so many buckets an id belongs to';
-
 create function als._collect(user_id "any", item_id "any", rating float8, places bigint[]) returns setof bigint
 language c stable parallel unsafe rows 1 as 'MODULE_PATHNAME', 'als_collect';
 comment on function als._collect is
@@ -1779,6 +1774,11 @@ returns record
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_chunk_facts';
 comment on function als._chunk_facts is
   'Internal to distributed trainings: what is in a chunk';
+
+create function als._sampled_ratings(chunk bytea, buckets int) returns bytea[]
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_sampled_ratings';
+comment on function als._sampled_ratings is
+  'Internal to distributed trainings: the ratings of each user of a chunk who is in the first of so many buckets, and null for others';
 
 create function als._judging_hashes(chunk bytea) returns bigint[]
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_judging_hashes';
@@ -1848,17 +1848,17 @@ comment on function als._make_slice is
   'Internal to distributed trainings: some of the items, as the training begins';
 
 create function als._turn_slice(slice bytea, step bytea) returns bytea
-language c immutable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_turn_slice';
+language c immutable strict parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_turn_slice';
 comment on function als._turn_slice is
   'Internal to distributed trainings: some of the items in the basis of a step';
 
 create function als._slice_block(slice bytea, step bytea) returns bytea
-language c immutable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_slice_block';
+language c immutable strict parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_slice_block';
 comment on function als._slice_block is
   'Internal to distributed trainings: what a step tells all parts of some of the items';
 
 create function als._step_slice(slice bytea, step bytea, sums bytea) returns bytea
-language c immutable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_step_slice';
+language c immutable strict parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_step_slice';
 comment on function als._step_slice is
   'Internal to distributed trainings: some of the items after a step';
 
@@ -1873,7 +1873,7 @@ comment on function als._start_users is
   'Internal to distributed trainings: the users of a chunk, as the training begins';
 
 create function als._step_users(step bytea, block bytea, chunk bytea, users bytea, threads int) returns bytea
-language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_step_users';
+language c immutable parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_step_users';
 comment on function als._step_users is
   'Internal to distributed trainings: a half-step of the users of a chunk';
 
@@ -1893,7 +1893,7 @@ comment on aggregate als._sum_user_reports(bytea) is
   'Internal to distributed trainings: adds reports, in the order of parts and chunks';
 
 create function als._add_to_sums(state internal, block bytea, part int, chunk bytea, users bytea, threads int) returns internal
-language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_add_to_sums';
+language c immutable parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_add_to_sums';
 comment on function als._add_to_sums is 'Internal to als._part_sums: adds a chunk';
 
 create function als._sums_bytes(state internal) returns bytea
@@ -1901,20 +1901,20 @@ language c immutable parallel safe as 'MODULE_PATHNAME', 'als_sums_bytes';
 comment on function als._sums_bytes is 'Internal to als._part_sums: its result';
 
 create aggregate als._part_sums(block bytea, part int, chunk bytea, users bytea, threads int) (
-  sfunc = als._add_to_sums, stype = internal, sspace = 16777216, finalfunc = als._sums_bytes, parallel = safe
+  sfunc = als._add_to_sums, stype = internal, sspace = 16777216, finalfunc = als._sums_bytes, parallel = restricted
 );
 comment on aggregate als._part_sums(bytea, int, bytea, bytea, int) is
   'Internal to distributed trainings: what the chunks of a part, in their order, add to each item in a step';
 
 create function als._slice_factors(slice bytea, totals bytea, mean float8, damping float8)
 returns table (factors real[], bias real, n_ratings int, checksum bigint, popularity real)
-language c immutable parallel safe rows 10000 as 'MODULE_PATHNAME', 'als_slice_factors';
+language c immutable parallel restricted rows 10000 as 'MODULE_PATHNAME', 'als_slice_factors';
 comment on function als._slice_factors is
   'Internal to distributed trainings: the factors of some of the items, in their order';
 
 create function als._chunk_factors(chunk bytea, users bytea, item_keys bigint[])
 returns table (factors real[], bias real, n_ratings int, checksum bigint)
-language c immutable parallel safe rows 10000 as 'MODULE_PATHNAME', 'als_chunk_factors';
+language c immutable parallel restricted rows 10000 as 'MODULE_PATHNAME', 'als_chunk_factors';
 comment on function als._chunk_factors is
   'Internal to distributed trainings: the factors of the users of a chunk, in their order';
 

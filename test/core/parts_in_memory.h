@@ -98,7 +98,8 @@ class PartsInMemory : public PartsRunner {
       own.add(block);
       PartSums of_part(std::move(own), part, team_);
       for (const auto& [id, chunk] : chunks_) {
-        if (id.first == part) of_part.add(ChunkByItem(chunk.by_item), chunk.users);
+        if (id.first == part)
+          of_part.add(ChunkByItem(chunk.by_item), ChunkUsers::read(chunk.users));
       }
       const Bytes pieces = of_part.bytes();
       moved_ += pieces.size();

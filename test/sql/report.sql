@@ -104,6 +104,15 @@ begin transaction read only;
 select length(als.report('taste')) > 1000 as works;
 commit;
 
+-- Whoever owns a model writes its row: any numbers are drawn.
+create function drawn(losses float8[]) returns boolean language plpgsql as $$
+begin
+  update taste set loss = losses, holdout_values = losses;
+  return als.report('taste') like '%</html>%';
+end $$;
+select losses, drawn(losses::float8[])
+from unnest(array['{5e-324}', '{0,5e-324}', '{1.7e308}', '{-1.7e308,1.7e308}', '{NaN,Infinity,null}', '{1e-300,-1e-300}', '{}']) as losses;
+
 -- Errors.
 select try($$select als.report('ratings')$$);
 select try($$select als.report(null)$$);

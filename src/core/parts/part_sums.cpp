@@ -6,7 +6,6 @@
 
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
-#include "core/parts/users_bytes.h"
 #include "core/train/cg_row.h"
 #include "core/train/row_passes.h"
 
@@ -133,14 +132,13 @@ PartSums::PartSums(ItemBlock block, std::uint32_t part, ThreadTeam& team) {
 
 PartSums::~PartSums() = default;
 
-void PartSums::add(const ChunkByItem& chunk, ByteView users) {
+void PartSums::add(const ChunkByItem& chunk, const ChunkUsers& users) {
   Work& work = *work_;
   const ItemBlock::Contents& contents = work.contents();
   const ChunkFacts& facts = chunk.facts;
   check_order(facts, work.part, contents.training.items, work.next_chunk);
-  const ChunkUsers known = ChunkUsers::read(users);
-  known.check(facts, contents.training, contents.users);
-  const Factors& factors = known.factors;
+  users.check(facts, contents.training, contents.users);
+  const Factors& factors = users.factors;
   const ItemRows& matrix = chunk.matrix;
   work.ratings += facts.moments.count;
 

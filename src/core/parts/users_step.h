@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "core/base/thread_team.h"
 #include "core/chunks/chunk_rows.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/parts/item_block.h"
+#include "core/parts/users_bytes.h"
 #include "core/pieces/bytes.h"
 
 namespace als {
@@ -29,6 +31,13 @@ class UsersStep {
   /// first_users(); empty for zeros. held_out: the chunk's ratings that were kept out; empty if
   /// none were.
   Result run(const ChunkByUser& chunk, ByteView users, ByteView held_out = {});
+
+  /// The same without bytes of the users. None: zeros.
+  struct Stepped {
+    ChunkUsers users;
+    Bytes report;
+  };
+  Stepped run(const ChunkByUser& chunk, std::optional<ChunkUsers> users, ByteView held_out);
 
  private:
   struct Work;

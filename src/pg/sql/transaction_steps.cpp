@@ -42,9 +42,23 @@ void take_step_snapshot() {
 }
 
 Subtransaction::Subtransaction() : context_(CurrentMemoryContext), owner_(CurrentResourceOwner) {
+  change([] { BeginInternalSubTransaction(nullptr); });
+}
+
+void Subtransaction::keep() {
+  change([] { ReleaseCurrentSubTransaction(); });
+  CurrentResourceOwner = owner_;
+}
+
+void Subtransaction::undo() {
+  change([] { RollbackAndReleaseCurrentSubTransaction(); });
+  CurrentResourceOwner = owner_;
+}
+
+void Subtransaction::change(void (*begin_or_end)()) {
   try {
     server([&] {
-      BeginInternalSubTransaction(nullptr);
+      begin_or_end();
       MemoryContextSwitchTo(context_);
     });
   } catch (...) {
@@ -52,22 +66,6 @@ Subtransaction::Subtransaction() : context_(CurrentMemoryContext), owner_(Curren
     CurrentResourceOwner = owner_;
     throw;
   }
-}
-
-void Subtransaction::keep() {
-  server([&] {
-    ReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(context_);
-    CurrentResourceOwner = owner_;
-  });
-}
-
-void Subtransaction::undo() {
-  server([&] {
-    RollbackAndReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(context_);
-    CurrentResourceOwner = owner_;
-  });
 }
 
 }  // namespace als::pg

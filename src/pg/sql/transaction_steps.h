@@ -28,6 +28,8 @@ class Subtransaction {
   void undo();
 
  private:
+  void change(void (*begin_or_end)());
+
   MemoryContext context_;
   ResourceOwner owner_;
 };

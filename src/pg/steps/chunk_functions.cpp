@@ -5,6 +5,8 @@
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
 #include "pg/sql/array_elements.h"
+#include "pg/steps/bucket.h"
+#include "pg/steps/kept_chunks.h"
 #include "pg/steps/packed_ratings.h"
 #include "pg/steps/stored_chunk.h"
 
@@ -144,6 +146,34 @@ PackedChunk pack(ChunkState& chunk) {
   }
 }
 
+/// Of each user, null for those that are not in the sample.
+Datum sampled_ratings(FunctionCallInfo fcinfo) {
+  const StoredChunk chunk(fcinfo, 0);
+  const int buckets = int_arg(fcinfo, 1, "buckets", 1, PG_INT32_MAX);
+  const std::shared_ptr<const ChunkByUser> unpacked = unpacked_by_user(chunk);
+  const std::vector<std::uint64_t> keys = chunk.user_keys();
+  if (keys.size() != unpacked->rows.rows()) throw InvalidBytes("a chunk has no key of each user");
+  std::vector<Datum> values(keys.size());
+  const std::unique_ptr<bool[]> nulls(new bool[keys.size()]);
+  std::vector<PackedRating> packed;
+  for (std::size_t user = 0; user < keys.size(); ++user) {
+    nulls[user] = bucket_of(keys[user], buckets) != 0;
+    if (nulls[user]) continue;
+    packed.clear();
+    const RowRatings ratings = ratings_of(unpacked->rows, user);
+    for (std::size_t e = 0; e < ratings.count; ++e)
+      packed.push_back({ratings.columns[e], ratings.values[e]});
+    values[user] = bytea_datum(
+        {reinterpret_cast<const char*>(packed.data()), packed.size() * sizeof(PackedRating)});
+  }
+  return server([&] {
+    int size = static_cast<int>(keys.size());
+    int first = 1;
+    return PointerGetDatum(construct_md_array(values.data(), nulls.get(), 1, &size, &first,
+                                              BYTEAOID, -1, false, TYPALIGN_INT));
+  });
+}
+
 }  // namespace
 
 }  // namespace als::pg
@@ -151,6 +181,7 @@ PackedChunk pack(ChunkState& chunk) {
 ALS_SQL_FUNCTION(als_add_to_chunk)
 ALS_SQL_FUNCTION(als_chunk_bytes)
 ALS_SQL_FUNCTION(als_chunk_facts)
+ALS_SQL_FUNCTION(als_sampled_ratings)
 ALS_SQL_FUNCTION(als_judging_hashes)
 
 /// als._add_to_chunk(state internal, row bytea, user_key bigint, part int, number int, items int,
@@ -200,6 +231,12 @@ Datum als_chunk_facts(PG_FUNCTION_ARGS) {
       return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
     });
   });
+}
+
+/// als._sampled_ratings(chunk bytea, buckets int): bytea[], the ratings of each user who is in the
+/// first of so many buckets, and null for others
+Datum als_sampled_ratings(PG_FUNCTION_ARGS) {
+  return als::pg::guard_bytes([&] { return als::pg::sampled_ratings(fcinfo); });
 }
 
 /// als._judging_hashes(chunk bytea): bigint[], see core/chunks/held_out.h
