@@ -189,7 +189,10 @@ alter table taste_user_feature_weights enable row level security;
 create policy half on taste_user_feature_weights using (feature % 2 = 0);
 set role user_features_reader;
 select try($$select als.features_vector('taste', '{"team": "team 3"}', 'user')$$);
+-- A report leaves them out.
+select p ~ 'id="features"' as has_columns, p ~ 'id="strongest-features"' as has_weights from als.report('taste') p;
 reset role;
+select als.report('taste') ~ 'id="strongest-features"' as has_weights;
 
 drop schema user_features cascade;
 drop role user_features_reader;
