@@ -222,4 +222,5 @@ select seen, leaves_out(seen) from unnest(array['parts', 'parent', 'select user_
   'select user_id::text, item_id::numeric from plain', 'select * from plain where random() >= 0']) as seen;
 
 drop schema heap_rows cascade;
+drop access method likewise;
 drop role heap_reader, heap_owner;
