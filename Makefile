@@ -58,6 +58,10 @@ override CXXFLAGS := $(CXXFLAGS:-O2=$(OPTIMIZE))
 $(filter src/pg/% build/units/pg-% build/units/report.o,$(OBJS)): override CXXFLAGS := $(CXXFLAGS:-O3=-O2)
 # PGXS does not track headers.
 -include $(OBJS:.o=.d)
+# pg_isolation_regress makes one folder, not two; `make clean` may have come in between, as in a build of packages.
+installcheck: | build
+build:
+	mkdir -p $@
 # Written only where it changes: several makes may be at it.
 define room_unit
 $(call unit,$(1)).cpp: INCLUDES = printf '\#include "%s"\n' $(patsubst src/%,%,$(wildcard $(1)/*.cpp))
