@@ -152,7 +152,7 @@ build/sanitized/als.so: $(SANITIZED_OBJS)
 -include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
 .PHONY: bench-all bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
-	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-memory test-assert test-faults test-fuzz \
+	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-assert test-faults test-fuzz \
 	test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
@@ -181,7 +181,8 @@ test:
 soak:
 	@for test in $$(find test/soak -type f -perm -u+x | sort) $(TOOLS)/test-assert; do $$test || exit 1; done
 	@$(MAKE) --no-print-directory test-faults EVERY=$(or $(EVERY),1000)
-	@$(MAKE) --no-print-directory test-fuzz test-sanitized-server test-threads
+	@$(MAKE) --no-print-directory test-fuzz test-sanitized-server test-threads test-valgrind test-sqlsmith
+	@$(MAKE) --no-print-directory test-libfuzzer FUZZ=60
 
 # als beside other libraries; BENCH="--help" lists the options. The whole set takes hours.
 bench:
@@ -294,6 +295,14 @@ build/faults/als.so: $(OBJS) build/faults/faults.o
 
 test-faults: all build/faults/als.so
 	@$(TOOLS)/with-server $(TOOLS)/test-faults $(or $(EVERY),10) '$(or $(ONLY),%)'
+
+# Some SQL tests with the server under valgrind; TESTS="basics options" picks.
+test-valgrind: all
+	@$(TOOLS)/test-valgrind $(TESTS)
+
+# Random queries by sqlsmith; FUZZ="QUERIES SEED" for other than 2000.
+test-sqlsmith: all
+	@$(TOOLS)/test-sqlsmith $(FUZZ)
 
 # Calls every function with arguments of all kinds, in three sessions; FUZZ="SECONDS SEED SESSIONS" for other than a minute.
 test-fuzz: all

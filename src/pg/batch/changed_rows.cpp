@@ -124,7 +124,7 @@ void merge_live(ServedModel& served, Side side, RatingCounts& counts, Progress& 
     if (counts.counts[i].is_changed()) counts.counts[i].live = merged[i];
 }
 
-void read_features(const RefreshedFeatures& features, RatingCounts& counts) {
+void read_features(const LiveFeatures& features, RatingCounts& counts) {
   ThreadTeam team = interruptible_team(default_threads());
   const std::vector<std::uint64_t> checksums = features.checksums(team);
   server([&] {
@@ -138,8 +138,7 @@ void read_features(const RefreshedFeatures& features, RatingCounts& counts) {
 }  // namespace
 
 void find_changed(ServedModel& served, Side side, IdDictionary& changed,
-                  const RefreshedFeatures* features, const SpreadItems* on_nodes,
-                  Progress& progress) {
+                  const LiveFeatures* features, const SpreadItems* on_nodes, Progress& progress) {
   RatingCounts counts(&changed.type());
   read_stored(served.model(), side, counts);
   if (features != nullptr) read_features(*features, counts);

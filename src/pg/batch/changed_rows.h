@@ -1,8 +1,8 @@
 // Which rows of a model are no longer those of the live source.
 #pragma once
 
-#include "pg/batch/refreshed_features.h"
 #include "pg/batch/spread_items.h"
+#include "pg/features/live_features.h"
 #include "pg/server/progress.h"
 
 namespace als::pg {
@@ -14,7 +14,6 @@ std::vector<std::uint64_t> keys_of(const IdIndex& ids);
 /// features: of a side that has some, else null. on_nodes: has the
 /// ratings of items counted where the users are; null: they are read here.
 void find_changed(ServedModel& served, Side side, IdDictionary& changed,
-                  const RefreshedFeatures* features, const SpreadItems* on_nodes,
-                  Progress& progress);
+                  const LiveFeatures* features, const SpreadItems* on_nodes, Progress& progress);
 
 }  // namespace als::pg

@@ -12,9 +12,9 @@
 #include "core/data/row_checksum.h"
 #include "core/fold_in/folded_row.h"
 #include "pg/batch/changed_rows.h"
-#include "pg/batch/refreshed_features.h"
 #include "pg/batch/spread_refresh.h"
 #include "pg/cache/fixed_side.h"
+#include "pg/features/live_features.h"
 #include "pg/features/unrated_rows.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
@@ -58,7 +58,7 @@ bool knows_popularity(const Model& model) {
 
 /// Of ids without ratings, those with features get the rows that these give them. Leaves the others
 /// in `ids`.
-std::uint64_t write_unrated(ServedModel& served, Side side, const RefreshedFeatures& features,
+std::uint64_t write_unrated(ServedModel& served, Side side, const LiveFeatures& features,
                             std::vector<Datum>& ids, ModelWriter& store, ThreadTeam& team) {
   const IdType& type = served.id_type(side);
   IdDictionary unrated(&type);
@@ -74,7 +74,7 @@ std::uint64_t write_unrated(ServedModel& served, Side side, const RefreshedFeatu
   ids.erase(std::remove_if(ids.begin(), ids.end(), has_features), ids.end());
   const std::size_t n = unrated.size();
   if (n == 0) return 0;
-  RefreshedFeatures::Said said = features.of(
+  LiveFeatures::Said said = features.of(
       n, [&](std::size_t i) { return unrated.id(static_cast<std::uint32_t>(i)); }, team);
   std::vector<std::uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0U);
@@ -87,8 +87,8 @@ std::uint64_t write_unrated(ServedModel& served, Side side, const RefreshedFeatu
 
 /// Computes the rows of these ids, and writes them.
 std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
-                     const std::optional<RefreshedFeatures>& features, bool force,
-                     ModelWriter& store, Progress& progress) {
+                     const std::optional<LiveFeatures>& features, bool force, ModelWriter& store,
+                     Progress& progress) {
   const IdType& type = served.id_type(side);
   const std::vector<Datum> ids = distinct(wanted);
   ThreadTeam team = interruptible_team(default_threads());
@@ -106,7 +106,7 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
 
   progress.enter(Phase::kSolving);
   const FixedSide fixed(served, other_side(side), team);
-  RefreshedFeatures::Said said;
+  LiveFeatures::Said said;
   if (features)
     said = features->of(
         live.order().size(), [&](std::size_t r) { return live.ids().id(live.order()[r]); }, team);
@@ -210,7 +210,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
       server([&] { guard([&] { wanted.find_or_add(id); }); });
   std::optional<std::vector<Datum>> named;
   if (!PG_ARGISNULL(kIds)) named = distinct(wanted);
-  std::optional<RefreshedFeatures> features;
+  std::optional<LiveFeatures> features;
   if (served->model().has_features(side)) features.emplace(served->model(), side, type, named);
   std::int64_t written = 0;
   const SpreadRatings ratings(*served, source);

@@ -42,23 +42,24 @@ void take_step_snapshot() {
 }
 
 Subtransaction::Subtransaction() : context_(CurrentMemoryContext), owner_(CurrentResourceOwner) {
-  change([] { BeginInternalSubTransaction(nullptr); });
+  change(true, [] { BeginInternalSubTransaction(nullptr); });
 }
 
 void Subtransaction::keep() {
-  change([] { ReleaseCurrentSubTransaction(); });
+  change(false, [] { ReleaseCurrentSubTransaction(); });
   CurrentResourceOwner = owner_;
 }
 
 void Subtransaction::undo() {
-  change([] { RollbackAndReleaseCurrentSubTransaction(); });
+  if (is_open_) change(false, [] { RollbackAndReleaseCurrentSubTransaction(); });
   CurrentResourceOwner = owner_;
 }
 
-void Subtransaction::change(void (*begin_or_end)()) {
+void Subtransaction::change(bool opens, void (*begin_or_end)()) {
   try {
     server([&] {
       begin_or_end();
+      is_open_ = opens;
       MemoryContextSwitchTo(context_);
     });
   } catch (...) {

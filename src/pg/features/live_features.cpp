@@ -1,16 +1,16 @@
-// Reads the features of a side for a refresh.
-#include "pg/batch/refreshed_features.h"
+// Reads the features of a side, and multiplies them with the weights.
+#include "pg/features/live_features.h"
 
 #include <numeric>
 
 #include "core/features/feature_rows.h"
-#include "pg/history/live_ratings.h"
+#include "pg/ids/id_args.h"
 #include "pg/model/model_source.h"
 
 namespace als::pg {
 
-RefreshedFeatures::RefreshedFeatures(const Model& model, Side side, const IdType& type,
-                                     const std::optional<std::vector<Datum>>& ids)
+LiveFeatures::LiveFeatures(const Model& model, Side side, const IdType& type,
+                           const std::optional<std::vector<Datum>>& ids)
     : weighted_(read_features(model, side)),
       source_(
           describe_features(trusted_features(model, side), side, model.source.id_col(side), type)),
@@ -21,7 +21,7 @@ RefreshedFeatures::RefreshedFeatures(const Model& model, Side side, const IdType
 }
 
 /// Ids of other types than the model's cannot be looked up there: then all are read.
-void RefreshedFeatures::read(const std::optional<std::vector<Datum>>& ids) {
+void LiveFeatures::read(const std::optional<std::vector<Datum>>& ids) {
   const IdType& type = none_.type();
   const bool compares = server([&] {
     return is_widened(source_.id_type, type.oid) || is_widened(type.oid, source_.id_type);
@@ -34,15 +34,20 @@ void RefreshedFeatures::read(const std::optional<std::vector<Datum>>& ids) {
                server([&] { return id_array(type, *ids); }));
 }
 
-RefreshedFeatures::Said RefreshedFeatures::of(std::size_t n,
-                                              const std::function<Datum(std::size_t i)>& id,
-                                              ThreadTeam& team) const {
+std::vector<std::uint32_t> LiveFeatures::places_of(
+    std::size_t n, const std::function<Datum(std::size_t i)>& id) const {
   std::vector<std::uint32_t> places(ids().size(), FeatureDictionary::kLeftOut);
   for (std::size_t i = 0; i < n; ++i) {
     const Datum wanted = id(i);
     const std::uint32_t row = server([&] { return ids().find(wanted); });
     if (row != IdDictionary::kMissing) places[row] = static_cast<std::uint32_t>(i);
   }
+  return places;
+}
+
+LiveFeatures::Said LiveFeatures::of(std::size_t n, const std::function<Datum(std::size_t i)>& id,
+                                    ThreadTeam& team) const {
+  const std::vector<std::uint32_t> places = places_of(n, id);
   const CompressedRows rows = weighted_.features.encoded(reader_, places, n);
   Said said{expected_factors(rows, weighted_.weights, team), std::vector<std::uint64_t>(n)};
   const std::vector<std::uint64_t> sums =
@@ -52,7 +57,7 @@ RefreshedFeatures::Said RefreshedFeatures::of(std::size_t n,
   return said;
 }
 
-std::vector<std::uint64_t> RefreshedFeatures::checksums(ThreadTeam& team) const {
+std::vector<std::uint64_t> LiveFeatures::checksums(ThreadTeam& team) const {
   std::vector<std::uint32_t> places(ids().size());
   std::iota(places.begin(), places.end(), 0U);
   return feature_checksums(weighted_.features.encoded(reader_, places, places.size()),
