@@ -175,6 +175,19 @@ select count(als.predict('m', 'a', chr(i + 96)::letter::initial)) from generate_
 select count(*) from als.recommend('m', 'a'::initial, exclude_seen => false);
 select als.drop_model('m');
 
+-- Ids that are kept like small integers, but whose order is not that of these numbers.
+do $$ begin
+  execute (select format('create type crowd as enum (%s)', string_agg(quote_literal('v' || n), ', ' order by n)) from generate_series(1, 3000) as n);
+end $$;
+alter type crowd add value 'first' before 'v1';
+alter type crowd add value 'middle' before 'v1500';
+select n_items from als.train('m', 'select n % 5 as user_id, item_id, n % 4 + 1 as rating from unnest(enum_range(null::crowd)) with ordinality as items(item_id, n)',
+  feedback => 'implicit', factors => 2, iterations => 1);
+select count(*), count(*) filter (where abs(als.predict('m', 1, i.item_id) - als.dot(u.factors, i.factors)) < 1e-6) as found
+from m_item_factors as i, m_user_factors as u where u.user_id = 1;
+select count(als.predict('m', 1, i.item_id)) as of_some from m_item_factors as i where i.item_id in ('first', 'v1', 'v1499', 'middle', 'v1500', 'v3000');
+select als.drop_model('m');
+
 -- A type whose operators are not in the search path.
 create schema elsewhere;
 create type elsewhere.mood as enum ('sad', 'happy');

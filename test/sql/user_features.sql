@@ -48,6 +48,13 @@ select max(abs(a - b)) < 1e-4 as is_the_same from folded, unnest(vector, als.fol
 select round(avg((item_id % 10 in (3, 0))::int), 1) from als.recommend('taste', 1001, 10);
 select n_users from taste;
 select als.refresh_users('taste');
+-- Features that have changed are noticed.
+update people set team = 'team 4' where user_id in (2, 1001);
+select als.refresh_users('taste'), als.refresh_users('taste') as again;
+select round(avg((item_id % 10 in (4, 3))::int), 1) from als.recommend('taste', 1001, 10);
+update people set team = 'team ' || user_id % 10 where user_id = 2;
+update people set team = 'team 3' where user_id = 1001;
+select * from als.refresh('taste');
 -- Somebody of whom nothing but features is known.
 select round(avg((item_id::int % 10 in (3, 0))::int), 1) from als.recommend_vector('taste', als.features_vector('taste', '{"team": "team 3"}', 'user'), k => 10);
 select try($$select als.features_vector('taste', '{"team": "team 3"}')$$);
@@ -103,6 +110,43 @@ from unnest(array[1, 4, 2, 7]) i, generate_series(1, 2) team, als.recommend_for(
 group by i order by i;
 select try($$select als.features_vector('stars', '{"team": "team 3"}')$$);
 
+-- An explanation has a row for features, and adds up to the score, of explicit feedback and of implicit, for those with ratings and without.
+create function explained(model text) returns table (n_ratings text, explanations bigint, add_up bool, shares_too bool, features_matter bool) language plpgsql as $$
+begin
+	perform als.refresh_users(model, array(select user_id from people where user_id < 60));
+	return query execute format($q$
+		select case when is_new then 'none' else 'some' end, count(*), bool_and(abs(sum - score) < 1e-4), bool_and(abs(share - 1) < 1e-6), avg(features) > 0.001
+		from people, generate_series(1, 20) i, lateral (select als.predict(%1$L, user_id, i)) p (score),
+			lateral (select sum(contribution), sum(share), sum(abs(contribution)) filter (where component = 'features') from als.explain(%1$L, user_id, i, 3)) e (sum, share, features)
+		where user_id < 60 and user_id > 1 and score is not null group by 1 order by 1$q$, model);
+end $$;
+select * from explained('taste');
+select * from explained('stars');
+select component, contribution is not null as has_part from als.explain('stars', 1001, 3, 3);
+select count(*) from als.explain('stars', 5000, 3, 3);
+-- The terms are those of the text: by hand.
+create table one (user_id int, item_id int, rating float8);
+insert into one values (1, 1, 4), (2, 1, 3), (2, 2, 1), (3, 2, 5);
+select from als.train('single', 'one', factors => 1, biases => false, iterations => 30, regularization => 0.1, feature_strength => 0.5, user_features => 'select u as user_id, (u % 2)::text as odd from generate_series(1, 3) u');
+-- lambda (W_u)^e is 0.1 of one rating, and 0.2 of two.
+with terms as (
+	select u.user_id, y.factors[1] as y, sum(h.factors[1] * rating) as ratings, sum(h.factors[1] ^ 2) as squares, 0.1 * count(*) as ridge, (als.features_vector('single', format('{"odd": "%s"}', u.user_id % 2)::jsonb, 'user'))[1] as m
+	from single_user_factors u join one o using (user_id) join single_item_factors h using (item_id), single_item_factors y where y.item_id = 2 group by 1, 2)
+select user_id, abs(e.ratings - y * t.ratings / (squares + 1.5 * ridge)) < 1e-5 as ratings_are_theirs, abs(e.features - y * 0.5 * ridge * m / (squares + 1.5 * ridge)) < 1e-5 as features_are_theirs
+from terms t, lateral (select sum(contribution) filter (where component = 'rating') as ratings, sum(contribution) filter (where component = 'features') as features from als.explain('single', user_id, 2, 9)) e order by 1;
+-- Users with a history are folded in by their features as well: as the model knows them who have the same ratings.
+select 1 from als.train('exact', 'ratings', factors => 4, iterations => 100, user_features => 'select user_id, team from people');
+select als.refresh_users('exact', array(select user_id from people where user_id < 60)) > 0 as refreshed;
+create table probes as select user_id, item_id, rating from ratings where user_id < 60 and als.hash_fraction(user_id, item_id, 7) < 0.2;
+select max(abs(a.value - b.value)) < 1e-4 as is_the_same, count(*)
+from als.evaluate('exact', 'probes', exclude_seen => false) a join als.evaluate('exact', 'probes', exclude_seen => false, history => 'select * from ratings where user_id < 60') b using (metric, k);
+-- With one rating each, features are what tells.
+create table first_ratings as select distinct on (user_id) * from ratings where user_id < 200 order by user_id, item_id;
+select 1 from als.train('plain', 'ratings', factors => 4, iterations => 100);
+select a.value < b.value * 0.9 as helps
+from als.evaluate('exact', 'select * from ratings where user_id < 200', history => 'first_ratings') a, als.evaluate('plain', 'select * from ratings where user_id < 200', history => 'first_ratings') b
+where a.metric = 'rmse' and b.metric = 'rmse';
+
 -- A retraining keeps them; an empty name drops them; the table is the model's.
 select n_new_users, n_new_items from als.retrain('stars');
 select n_new_users, n_new_items, user_features is null as has_none, feature_strength is not null as has_strength from als.retrain('stars', user_features => '');
@@ -145,7 +189,10 @@ alter table taste_user_feature_weights enable row level security;
 create policy half on taste_user_feature_weights using (feature % 2 = 0);
 set role user_features_reader;
 select try($$select als.features_vector('taste', '{"team": "team 3"}', 'user')$$);
+-- A report leaves them out.
+select p ~ 'id="features"' as has_columns, p ~ 'id="strongest-features"' as has_weights from als.report('taste') p;
 reset role;
+select als.report('taste') ~ 'id="strongest-features"' as has_weights;
 
 drop schema user_features cascade;
 drop role user_features_reader;
