@@ -24,6 +24,11 @@ insert into ratings values (100, 3, 5), (100, 999, 5);
 select * from als.refresh('m');
 select * from als.refresh('m');
 select * from als.refresh('m');
+-- "(f(x)).*" calls f once a column; the rows are refreshed once nevertheless, for each row of the query.
+begin;
+insert into ratings values (100, 4, 5);
+select (als.refresh('m')).* from generate_series(1, 2);
+rollback;
 select als.untrack('m');
 
 -- With it, what was noted; first of all everything, for nobody has noted what came before.
