@@ -129,10 +129,10 @@ BySide<std::int64_t> refresh(Oid table, bool force) {
     execute("delete from only " + relation_name(queue));
   snapshot.pop();
   if (!is_noted || notes.everything) {
-    const BySide<std::int64_t> written = refresh_both(table, all, all, force);
-    // Items were compared before their new users were known: once more at the next refresh.
+    BySide<std::int64_t> written = refresh_both(table, all, all, force);
+    // Items were compared before their new users were known, and nothing notes those any more.
     if (is_noted && written.users > 0)
-      execute("insert into " + relation_name(queue) + " values (null, null)");
+      written.items += refresh_side(table, Side::kItems, all, force);
     return written;
   }
   if (!notes.any) return {};
