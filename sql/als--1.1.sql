@@ -1874,7 +1874,7 @@ comment on function als._chunk_facts is
   'Internal to distributed trainings: what is in a chunk';
 
 create function als._sampled_ratings(chunk bytea, buckets int) returns bytea[]
-language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_sampled_ratings';
+language c immutable strict parallel restricted as 'MODULE_PATHNAME', 'als_sampled_ratings';
 comment on function als._sampled_ratings is
   'Internal to distributed trainings: the ratings of each user of a chunk who is in the first of so many buckets, and null for others';
 
@@ -1884,7 +1884,7 @@ comment on function als._judging_hashes is
   'Internal to distributed trainings: the hashes of the users of a chunk whose ratings that were kept out may be looked at';
 
 create function als._add_to_totals(state internal, training bytea, part int, chunk bytea) returns internal
-language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_to_totals';
+language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_add_to_totals';
 comment on function als._add_to_totals is 'Internal to als._part_totals: adds a chunk';
 
 create function als._totals_bytes(state internal) returns bytea
@@ -1892,7 +1892,7 @@ language c immutable parallel safe as 'MODULE_PATHNAME', 'als_totals_bytes';
 comment on function als._totals_bytes is 'Internal to als._part_totals: its result';
 
 create aggregate als._part_totals(training bytea, part int, chunk bytea) (
-  sfunc = als._add_to_totals, stype = internal, sspace = 16777216, finalfunc = als._totals_bytes, parallel = safe
+  sfunc = als._add_to_totals, stype = internal, sspace = 16777216, finalfunc = als._totals_bytes, parallel = restricted
 );
 comment on aggregate als._part_totals(bytea, int, bytea) is
   'Internal to distributed trainings: what the ratings of each item in the chunks of a part come to';
@@ -1966,7 +1966,7 @@ comment on function als._slice_report is
   'Internal to distributed trainings: what the next step has to know of some of the items';
 
 create function als._start_users(training bytea, chunk bytea, known bytea) returns bytea
-language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_start_users';
+language c immutable parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_start_users';
 comment on function als._start_users is
   'Internal to distributed trainings: the users of a chunk, as the training begins';
 

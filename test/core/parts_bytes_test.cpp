@@ -118,7 +118,7 @@ class PartsOrder : public testing::Test {
                        small_options(false),           {2, 5, 6}, team_};
   void add(PartTotals& totals, std::uint32_t part, std::uint32_t number) {
     const Bytes& chunk = parts_.chunks().at({part, number}).by_item;
-    totals.add(chunk, std::vector<std::uint64_t>(facts_of_chunk(chunk).users));
+    totals.add(ChunkByItem(chunk), std::vector<std::uint64_t>(facts_of_chunk(chunk).users));
   }
 };
 

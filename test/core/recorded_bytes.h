@@ -131,7 +131,7 @@ class Recorder : public PartsInMemory {
                    }});
     const std::vector<std::uint64_t> user_keys(facts_of_chunk(first().by_item).users);
     all.push_back({"chunk by item", first().by_item,
-                   [=](ByteView b) { PartTotals(training, 0).add(b, user_keys); }});
+                   [=](ByteView b) { PartTotals(training, 0).add(ChunkByItem(b), user_keys); }});
     all.push_back(
         {"chunk by user", first().by_user, [](ByteView b) { rows_by_user(b, facts_of_chunk(b)); }});
     all.push_back({"reports", first_reports_, [=](ByteView b) {

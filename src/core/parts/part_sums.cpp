@@ -87,10 +87,10 @@ void PartSums::Work::pass(const RowPasses& passes, const CompressedRows& rows, s
   for (std::uint64_t begin = rows.offsets[row]; begin < row_end; begin += PassChunk::kSize) {
     const std::uint64_t end = std::min<std::uint64_t>(begin + PassChunk::kSize, row_end);
     if (contents().kind == BlockKind::kFactors) {
-      passes.add_residual(begin, end, users, x, thread.chunk, partial, losses[vector],
+      passes.add_residual(begin, end, users, x, true, thread.chunk, partial, losses[vector],
                           second_losses[vector]);
     } else {
-      passes.subtract_product(begin, end, users, x, thread.chunk, partial);
+      passes.subtract_product(begin, end, users, x, true, thread.chunk, partial);
     }
     // What few ratings add up to loses less in a sum of many.
     for (std::size_t k = 0; k < width; ++k) {

@@ -47,7 +47,7 @@ class PartTotals {
 
   /// The chunks of the part, by item, in ascending order of their numbers, which is checked.
   /// user_keys: hashes of the ids of its users, see rating_checksum().
-  void add(ByteView chunk, const std::vector<std::uint64_t>& user_keys);
+  void add(const ChunkByItem& chunk, const std::vector<std::uint64_t>& user_keys);
 
   Bytes bytes() const;  ///< as of PartSums; summed over parts by PieceSum, too
 

@@ -158,15 +158,15 @@ UsersStep::Stepped UsersStep::run(const ChunkByUser& chunk, std::optional<ChunkU
   return {std::move(result), report.bytes()};
 }
 
-UsersStep::Result first_users(const PartsTraining& training, ByteView chunk, Factors users,
-                              ThreadTeam& team) {
-  const ChunkFacts facts = facts_of_chunk(chunk);
+UsersStep::Result first_users(const PartsTraining& training, const ChunkByUser& chunk,
+                              Factors users, ThreadTeam& team) {
+  const ChunkFacts& facts = chunk.facts;
   expect(facts.items == training.items, "a chunk of another training");
   expect(users.matrix.rows() == facts.users &&
              users.matrix.cols() == static_cast<std::size_t>(training.options.factors) &&
              users.bias.size() == (training.options.biases ? users.matrix.rows() : 0),
          "a chunk and its first users are of different numbers");
-  const CompressedRows rows = rows_by_user(chunk, facts);
+  const CompressedRows& rows = chunk.rows;
   const HalfStep step(rows, training.items, training.options, training.mean, team);
   TrainingWorkspace workspace(training.options, team, 0);
   const ChunkUsers result{key_of(training), 0, facts.id, std::move(users)};

@@ -45,8 +45,8 @@ class UsersStep {
 };
 
 /// Users to begin with (a warm start), as many rows as the chunk has users, and their report.
-UsersStep::Result first_users(const PartsTraining& training, ByteView chunk, Factors users,
-                              ThreadTeam& team);
+UsersStep::Result first_users(const PartsTraining& training, const ChunkByUser& chunk,
+                              Factors users, ThreadTeam& team);
 
 /// The factors of a chunk's users by canonical index, turned to the items' basis only by
 /// Step::kFinish.

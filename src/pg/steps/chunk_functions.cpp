@@ -12,14 +12,21 @@
 
 namespace als::pg {
 
-bytea* store_chunk(const PackedChunk& chunk, std::pair<float, float> range,
+bytea* store_chunk(UnpackedChunk&& chunk, std::pair<float, float> range,
                    const std::vector<std::uint64_t>& user_keys) {
-  const ChunkHead head{chunk.duplicates,     chunk.by_user.size(), chunk.held_out.size(),
-                       chunk.by_item.size(), range.first,          range.second};
+  const std::size_t duplicates = chunk.duplicates;
+  const ChunkFacts facts = chunk.by_user.facts;
+  const std::uint64_t kept = keep_chunk(chunk);
+  const PackedChunk bytes = kept == 0 ? packed(chunk)
+                                      : PackedChunk{bytes_of(facts), bytes_of(facts),
+                                                    std::move(chunk.held_out), duplicates};
+  const ChunkHead head{
+      duplicates, bytes.by_user.size(), bytes.held_out.size(), bytes.by_item.size(),
+      kept,       range.first,          range.second};
   return bytea_of({{reinterpret_cast<const char*>(&head), sizeof(head)},
-                   chunk.by_user,
-                   chunk.held_out,
-                   chunk.by_item,
+                   bytes.by_user,
+                   bytes.held_out,
+                   bytes.by_item,
                    {reinterpret_cast<const char*>(user_keys.data()),
                     user_keys.size() * sizeof(std::uint64_t)}});
 }
@@ -130,14 +137,14 @@ void add_user(ChunkState& chunk, FunctionCallInfo fcinfo) {
   chunk.user_keys.push_back(static_cast<std::uint64_t>(PG_GETARG_INT64(kUserKey)));
 }
 
-PackedChunk pack(ChunkState& chunk) {
+UnpackedChunk pack(ChunkState& chunk) {
   std::vector<std::uint32_t> rank(chunk.user_keys.size());
   for (std::size_t i = 0; i < rank.size(); ++i) rank[i] = static_cast<std::uint32_t>(i);
   const ChunkHoldout holdout{chunk.holdout, chunk.seed, chunk.user_keys,
                              [&](std::uint32_t item) { return chunk.item_keys[item]; }};
   ThreadTeam team = interruptible_team(default_threads());
   try {
-    return pack_chunk(chunk.id, std::move(chunk.rows), rank, chunk.items, chunk.on_duplicate, team,
+    return make_chunk(chunk.id, std::move(chunk.rows), rank, chunk.items, chunk.on_duplicate, team,
                       chunk.holdout > 0 ? &holdout : nullptr);
   } catch (const DuplicateRating&) {
     throw UserError(ERRCODE_CARDINALITY_VIOLATION, "a user has several ratings for an item",

@@ -80,13 +80,13 @@ Datum als_start_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
     const als::PartsTraining training = als::PartsTraining::read(bytes_arg(fcinfo, 0, "training"));
-    const als::ByteView chunk = StoredChunk(fcinfo, 1).by_user();
+    const std::shared_ptr<const als::ChunkByUser> chunk = unpacked_by_user(StoredChunk(fcinfo, 1));
     const als::ByteView known = bytes_or_nothing(fcinfo, 2);
     als::ThreadTeam team = interruptible_team(default_threads());
-    als::Factors users =
-        als::zero_factors(als::facts_of_chunk(chunk).users, training.options, team);
+    als::Factors users = als::zero_factors(chunk->facts.users, training.options, team);
     if (!known.empty()) put_known(known, users);
-    const als::UsersStep::Result result = als::first_users(training, chunk, std::move(users), team);
+    const als::UsersStep::Result result =
+        als::first_users(training, *chunk, std::move(users), team);
     return PointerGetDatum(bytea_of_pair(result.report, result.users));
   });
 }
