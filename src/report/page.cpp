@@ -67,7 +67,7 @@ std::string header(const ReportData& data) {
 std::string training(const ReportData& data) {
   if (data.loss.empty()) return "";
   std::string html =
-      section("TrainingLoop",
+      section("Training",
               "The objective that the iterations lower, and, where ratings were kept out of the "
               "training, how well the model foretells those.") +
       "<div class=\"charts\">\n";

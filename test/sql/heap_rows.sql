@@ -154,6 +154,9 @@ select seen_now() = (select count(*) from changing);
 -- A row that raises ends the reading, and nothing of it stays open.
 insert into changing values (7, 7000, 'infinity');
 select try($$select seen_now()$$);
+-- Nor does it if that ends the whole transaction.
+select als.train('m', 'changing', factors => 2, iterations => 1, replace => true);
+select count(*) from pg_cursors;
 begin;
 select try($$select seen_now()$$);
 delete from changing where rating = 'infinity';

@@ -98,6 +98,11 @@ select p ~ 'item_feature_columns' as twice from als.report('featured') as p;
 select page ~ 'id="features"' as features from pages where name = 'plain';
 update featured set item_feature_columns = '{"column": 1}', user_feature_columns = '[{"weights": "many"}, 7]';
 select is_xml(als.report('featured')) as tampered;
+-- Without the weights the rest is drawn.
+begin;
+drop table featured_item_feature_weights cascade;
+select is_xml(p), p ~ 'id="strongest-features"' as of_users, substring(p from 'id="strongest-features".*') ~ '<td>item</td>' as of_items from als.report('featured') as p;
+rollback;
 
 -- Stable: it reads what its snapshot sees, and works where nothing can be written.
 begin transaction read only;

@@ -74,6 +74,14 @@ select * from m_changes;
 select items, users from (select (als.refresh('m')).*) as r;
 -- What was noted is what a comparison finds.
 select als.refresh_items('m'), als.refresh_users('m');
+-- A comparison, too, has the ratings of users whom it brings count for their items.
+begin;
+insert into ratings values (600, 3, 5);
+select als.track('m');
+select items, users from als.refresh('m');
+select * from m_changes;
+select als.refresh_items('m'), als.refresh_users('m');
+rollback;
 
 -- Many rows, a truncated table: compare everything. A load is refused until it is over.
 begin;

@@ -6,10 +6,11 @@
 //   A p = Y^T Y p + sum over ratings of (w - 1) (y . p) y + ridge p    for implicit feedback,
 //   A p = sum over ratings of w (z . p) z + ridge p                    for explicit feedback.
 //
-// A pass makes one such product. Where a row's vectors and all others fit a processor's cache, its
-// passes follow each other. Otherwise long rows are taken many at a time: a pass goes through the
-// other side's vectors tile by tile, each of which serves all those rows while it is in the cache,
-// instead of coming from memory again for each of them.
+// A pass makes one such product. The last step needs no residual after it, so that its length, for
+// which p^T A p is enough, takes half a pass. Where a row's vectors and all others fit a
+// processor's cache, its passes follow each other. Otherwise long rows are taken many at a time: a
+// pass goes through the other side's vectors tile by tile, each of which serves all those rows
+// while it is in the cache, instead of coming from memory again for each of them.
 
 #include <algorithm>
 #include <cmath>

@@ -14,12 +14,14 @@ namespace {
 
 constexpr std::size_t kStrongest = 20;
 
-/// A page about the rest is of use, too, to who may not read the weights, or not all of them.
+/// A page about the rest is of use, too, to who may not read the weights, or not all of them, and
+/// where they are gone.
 bool may_read(Oid table) {
-  return OidIsValid(table) && server([&] {
-           return pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
-                  check_enable_rls(table, InvalidOid, true) != RLS_ENABLED;
-         });
+  return server([&] {
+    return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table)) &&
+           pg_class_aclcheck(table, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
+           check_enable_rls(table, InvalidOid, true) != RLS_ENABLED;
+  });
 }
 
 /// What having it adds to a vector: of a number, what a standard deviation does.

@@ -197,6 +197,18 @@ void stop(Instrumentation* counters, uint64 rows) {
   if (counters != nullptr) InstrStopNode(counters, static_cast<double>(rows));
 }
 
+/// Reads each scan, and returns the number of rows.
+uint64 read_scans(HeapReader& reader, const Scans& scans, Snapshot snapshot) {
+  uint64 rows = 0;
+  for (int i = 0; i < scans.n; ++i) {
+    start(scans.all[i]->instrument);
+    const uint64 of_table = reader.read(scans.all[i], snapshot);
+    stop(scans.all[i]->instrument, of_table);
+    rows += of_table;
+  }
+  return rows;
+}
+
 /// Reads all rows of an open portal, if that can be done without the executor. What the executor
 /// tells others of its work, as it ends, they are told all the same.
 bool read_tables(Portal portal, const std::vector<Oid>& types, RowFunction on_row, void* state) {
@@ -206,21 +218,24 @@ bool read_tables(Portal portal, const std::vector<Oid>& types, RowFunction on_ro
   if (scans.n == 0) return false;
   check_columns(query->tupDesc, types);
   HeapReader reader(query->tupDesc, on_row, state);
-  uint64 rows = 0;
-  // No function that is called meanwhile can close the portal.
-  MarkPortalActive(portal);
   start(query->totaltime);
   if (query->planstate != *scans.all) start(query->planstate->instrument);
-  for (int i = 0; i < scans.n; ++i) {
-    start(scans.all[i]->instrument);
-    const uint64 of_table = reader.read(scans.all[i], query->snapshot);
-    stop(scans.all[i]->instrument, of_table);
-    rows += of_table;
+  uint64 rows = 0;
+  // No function that is called meanwhile can close the portal. If it fails, that must be said: the
+  // end of a transaction leaves portals to the session that are active.
+  MarkPortalActive(portal);
+  PG_TRY();
+  { rows = read_scans(reader, scans, query->snapshot); }
+  PG_CATCH();
+  {
+    MarkPortalFailed(portal);
+    PG_RE_THROW();
   }
+  PG_END_TRY();
+  portal->status = PORTAL_READY;
   if (query->planstate != *scans.all) stop(query->planstate->instrument, rows);
   query->estate->es_processed += rows;
   stop(query->totaltime, rows);
-  portal->status = PORTAL_READY;
   reader.end();
   return true;
 }

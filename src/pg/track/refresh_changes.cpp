@@ -128,7 +128,13 @@ BySide<std::int64_t> refresh(Oid table, bool force) {
   else
     execute("delete from only " + relation_name(queue));
   snapshot.pop();
-  if (!is_noted || notes.everything) return refresh_both(table, all, all, force);
+  if (!is_noted || notes.everything) {
+    BySide<std::int64_t> written = refresh_both(table, all, all, force);
+    // Items were compared before their new users were known, and nothing notes those any more.
+    if (is_noted && written.users > 0)
+      written.items += refresh_side(table, Side::kItems, all, force);
+    return written;
+  }
   if (!notes.any) return {};
   const BySide<std::int64_t> written = refresh_both(table, notes.users, notes.items, force);
   if (!notes.new_users.is_null) note_again(source, queue, notes);
