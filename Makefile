@@ -58,6 +58,10 @@ override CXXFLAGS := $(CXXFLAGS:-O2=$(OPTIMIZE))
 $(filter src/pg/% build/units/pg-% build/units/report.o,$(OBJS)): override CXXFLAGS := $(CXXFLAGS:-O3=-O2)
 # PGXS does not track headers.
 -include $(OBJS:.o=.d)
+# pg_isolation_regress makes one folder, not two; `make clean` may have come in between, as in a build of packages.
+installcheck: | build
+build:
+	mkdir -p $@
 # Written only where it changes: several makes may be at it.
 define room_unit
 $(call unit,$(1)).cpp: INCLUDES = printf '\#include "%s"\n' $(patsubst src/%,%,$(wildcard $(1)/*.cpp))
@@ -113,6 +117,8 @@ ENGINE_TEST_SRCS = $(ENGINE_OBJS:.o=.cpp) $(TEST_SRCS)
 build/plain/test/core/%.o: FLAVOUR = -O1
 # -fPIC: the module has the same objects.
 build/sanitized/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fPIC -fsanitize=address,undefined -fno-sanitize-recover=all
+build/libfuzzer/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
 build/threads/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fsanitize=thread
 
 define flavour
@@ -125,11 +131,16 @@ endef
 $(eval $(call flavour,plain))
 $(eval $(call flavour,sanitized))
 $(eval $(call flavour,threads))
+$(eval $(call flavour,libfuzzer))
 # pg.h refuses to be part of these.
 $(ENGINE_OBJS): override CPPFLAGS := -DALS_ENGINE $(CPPFLAGS)
 build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(ENGINE_TEST_SRCS:%.cpp=build/sanitized/%.o)
 build/threads/core-tests: $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.o)
+# Each file of test/fuzz is a fuzzer of its own.
+FUZZERS = $(patsubst test/fuzz/%.cpp,build/libfuzzer/%,$(wildcard test/fuzz/*.cpp))
+$(FUZZERS): build/libfuzzer/%: build/libfuzzer/test/fuzz/%.o $(ENGINE_OBJS:%=build/libfuzzer/%)
+	$(CXX) $(ALS_CXXFLAGS) $(FLAVOUR) -fsanitize=fuzzer -o $@ $^
 # The whole module under the sanitizers.
 SANITIZED_OBJS = $(OBJS:%=build/sanitized/%)
 BRIDGE_OBJS = $(filter-out $(ENGINE_OBJS),$(OBJS))
@@ -138,10 +149,11 @@ $(BRIDGE_OBJS:%=build/sanitized/%): build/made-for
 build/sanitized/als.so: $(SANITIZED_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) $(FLAVOUR) -shared -o $@ $^
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(TEST_SRCS:%.cpp=build/sanitized/%.d) $(SANITIZED_OBJS:.o=.d)
--include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d)
+-include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
 .PHONY: bench-all bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
-	test-core test-sql test-tap test-threads test-sanitized-server test-assert test-faults test-fuzz test-versions test-docs check-docs lint check-compilers coverage
+	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-assert test-faults test-fuzz \
+	test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)
@@ -169,7 +181,8 @@ test:
 soak:
 	@for test in $$(find test/soak -type f -perm -u+x | sort) $(TOOLS)/test-assert; do $$test || exit 1; done
 	@$(MAKE) --no-print-directory test-faults EVERY=$(or $(EVERY),1000)
-	@$(MAKE) --no-print-directory test-fuzz test-sanitized-server test-threads
+	@$(MAKE) --no-print-directory test-fuzz test-sanitized-server test-threads test-valgrind test-sqlsmith
+	@$(MAKE) --no-print-directory test-libfuzzer FUZZ=60
 
 # als beside other libraries; BENCH="--help" lists the options. The whole set takes hours.
 bench:
@@ -248,9 +261,22 @@ test-sanitized-server: all build/sanitized/als.so
 test-threads: build/threads/core-tests
 	TSAN_OPTIONS=halt_on_error=1 build/threads/core-tests --gtest_filter='$(FILTER)'
 
+# The engine's entry points by libFuzzer, each for so many seconds; needs a clang with its runtime. FUZZ="SECONDS NAME..."
+# picks some.
+test-libfuzzer:
+	@$(TOOLS)/test-libfuzzer $(FUZZ)
+
 # The tests on each release of Debian, in roots that debootstrap makes, as root; ON="trixie /path/to/pg_config" picks.
 test-versions:
 	@$(TOOLS)/test-versions $(ON)
+
+# The engine's tests compiled for arm64, under qemu; FILTER='TopK*' picks.
+test-arm64:
+	@$(TOOLS)/test-arm64 '$(FILTER)'
+
+# The Debian package, built twice, looked at, installed and tried in bare roots, as root; ON=trixie picks the release.
+test-package:
+	@$(TOOLS)/test-package $(ON)
 
 # A module in which calls can be made to fail: the plain one's objects, linked with test/faults. EVERY=1 ONLY=recommend%
 # tries all points of some functions.
@@ -269,6 +295,14 @@ build/faults/als.so: $(OBJS) build/faults/faults.o
 
 test-faults: all build/faults/als.so
 	@$(TOOLS)/with-server $(TOOLS)/test-faults $(or $(EVERY),10) '$(or $(ONLY),%)'
+
+# Some SQL tests with the server under valgrind; TESTS="basics options" picks.
+test-valgrind: all
+	@$(TOOLS)/test-valgrind $(TESTS)
+
+# Random queries by sqlsmith; FUZZ="QUERIES SEED" for other than 2000.
+test-sqlsmith: all
+	@$(TOOLS)/test-sqlsmith $(FUZZ)
 
 # Calls every function with arguments of all kinds, in three sessions; FUZZ="SECONDS SEED SESSIONS" for other than a minute.
 test-fuzz: all

@@ -354,21 +354,23 @@ create function als.fold_in(
   model regclass,
   items anycompatible,
   ratings float8[] default null,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns real[]
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in';
 comment on function als.fold_in is
-  'The vector that training would have given to a user with these items and ratings, without a bias; null if the model knows none of the items';
+  'The vector that training would have given to a user with these items, ratings and features, without a bias; null if the model knows none of the items and there are no features';
 
 create function als.fold_in_item(
   model regclass,
   users anycompatible,
   ratings float8[] default null,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns real[]
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_fold_in_item';
 comment on function als.fold_in_item is
-  'The vector that an item with these users and ratings has for the users'' vectors as they are, without a bias; null if the model knows none of the users';
+  'The vector that an item with these users, ratings and features has for the users'' vectors as they are, without a bias; null if the model knows none of the users and there are no features';
 
 create function als.features_vector(
   model regclass,
@@ -389,11 +391,12 @@ create function als.recommend_for(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   diversity float8 default 0,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns table (item_id bigint, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, als.integers, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
+comment on function als.recommend_for(regclass, als.integers, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[], jsonb) is
   'The k best items for a user with these items and ratings; ids: integers';
 
 create function als.recommend_for(
@@ -406,11 +409,12 @@ create function als.recommend_for(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   diversity float8 default 0,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns table (item_id uuid, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, uuid[], float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
+comment on function als.recommend_for(regclass, uuid[], float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[], jsonb) is
   'The k best items for a user with these items and ratings; ids: uuid';
 
 create function als.recommend_for(
@@ -423,11 +427,12 @@ create function als.recommend_for(
   exclude anycompatible default null,
   on_unknown text default 'empty',
   diversity float8 default 0,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, text, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[]) is
+comment on function als.recommend_for(regclass, text, float8[], bigint, boolean, anycompatible, anycompatible, text, float8, float8[], jsonb) is
   'The k best items for a user with these items and ratings; ids: text or without a type';
 
 create function als.recommend_for(
@@ -440,11 +445,12 @@ create function als.recommend_for(
   exclude "any" default null,
   on_unknown text default 'empty',
   diversity float8 default 0,
-  weights float8[] default null
+  weights float8[] default null,
+  features jsonb default null
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_for';
-comment on function als.recommend_for(regclass, anyarray, float8[], bigint, boolean, "any", "any", text, float8, float8[]) is
+comment on function als.recommend_for(regclass, anyarray, float8[], bigint, boolean, "any", "any", text, float8, float8[], jsonb) is
   'The k best items for a user with these items and ratings; ids: any other type';
 
 create function als.recommend_vector(
@@ -859,6 +865,7 @@ create function als._recommend_for(
   on_unknown text,
   diversity float8,
   weights float8[],
+  features jsonb,
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -979,8 +986,8 @@ begin
       ('recommend_for', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['items', items || '[]', null], ['ratings', 'float8[]', 'null'], ['k', 'bigint', '10'], ['exclude_seen', 'boolean', 'true'],
              ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
-             ['diversity', 'float8', '0'], ['weights', 'float8[]', 'null']],
-       format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, $8, $9, null::%s) as r', self, items)),
+             ['diversity', 'float8', '0'], ['weights', 'float8[]', 'null'], ['features', 'jsonb', 'null']],
+       format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, null::%s) as r', self, items)),
       ('recommend_vector', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['factors', 'real[]', null], ['bias', 'real', '0'], ['k', 'bigint', '10'],
              ['exclude', items || '[]', 'null'], ['candidates', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
@@ -1730,11 +1737,6 @@ language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_id_key';
 comment on function als._id_key is
   'Internal to distributed trainings: the hash of an id that its first factors are drawn by';
 
-create function als._bucket(id "any", buckets int) returns int
-language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_bucket';
-comment on function als._bucket is
-  'Internal to distributed trainings: which of so many buckets an id belongs to';
-
 create function als._collect(user_id "any", item_id "any", rating float8, places bigint[]) returns setof bigint
 language c stable parallel unsafe rows 1 as 'MODULE_PATHNAME', 'als_collect';
 comment on function als._collect is
@@ -1773,13 +1775,18 @@ language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_chunk_facts
 comment on function als._chunk_facts is
   'Internal to distributed trainings: what is in a chunk';
 
+create function als._sampled_ratings(chunk bytea, buckets int) returns bytea[]
+language c immutable strict parallel restricted as 'MODULE_PATHNAME', 'als_sampled_ratings';
+comment on function als._sampled_ratings is
+  'Internal to distributed trainings: the ratings of each user of a chunk who is in the first of so many buckets, and null for others';
+
 create function als._judging_hashes(chunk bytea) returns bigint[]
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_judging_hashes';
 comment on function als._judging_hashes is
   'Internal to distributed trainings: the hashes of the users of a chunk whose ratings that were kept out may be looked at';
 
 create function als._add_to_totals(state internal, training bytea, part int, chunk bytea) returns internal
-language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_to_totals';
+language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_add_to_totals';
 comment on function als._add_to_totals is 'Internal to als._part_totals: adds a chunk';
 
 create function als._totals_bytes(state internal) returns bytea
@@ -1787,7 +1794,7 @@ language c immutable parallel safe as 'MODULE_PATHNAME', 'als_totals_bytes';
 comment on function als._totals_bytes is 'Internal to als._part_totals: its result';
 
 create aggregate als._part_totals(training bytea, part int, chunk bytea) (
-  sfunc = als._add_to_totals, stype = internal, sspace = 16777216, finalfunc = als._totals_bytes, parallel = safe
+  sfunc = als._add_to_totals, stype = internal, sspace = 16777216, finalfunc = als._totals_bytes, parallel = restricted
 );
 comment on aggregate als._part_totals(bytea, int, bytea) is
   'Internal to distributed trainings: what the ratings of each item in the chunks of a part come to';
@@ -1841,17 +1848,17 @@ comment on function als._make_slice is
   'Internal to distributed trainings: some of the items, as the training begins';
 
 create function als._turn_slice(slice bytea, step bytea) returns bytea
-language c immutable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_turn_slice';
+language c immutable strict parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_turn_slice';
 comment on function als._turn_slice is
   'Internal to distributed trainings: some of the items in the basis of a step';
 
 create function als._slice_block(slice bytea, step bytea) returns bytea
-language c immutable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_slice_block';
+language c immutable strict parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_slice_block';
 comment on function als._slice_block is
   'Internal to distributed trainings: what a step tells all parts of some of the items';
 
 create function als._step_slice(slice bytea, step bytea, sums bytea) returns bytea
-language c immutable strict parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_step_slice';
+language c immutable strict parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_step_slice';
 comment on function als._step_slice is
   'Internal to distributed trainings: some of the items after a step';
 
@@ -1861,12 +1868,12 @@ comment on function als._slice_report is
   'Internal to distributed trainings: what the next step has to know of some of the items';
 
 create function als._start_users(training bytea, chunk bytea, known bytea) returns bytea
-language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_start_users';
+language c immutable parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_start_users';
 comment on function als._start_users is
   'Internal to distributed trainings: the users of a chunk, as the training begins';
 
 create function als._step_users(step bytea, block bytea, chunk bytea, users bytea, threads int) returns bytea
-language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_step_users';
+language c immutable parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_step_users';
 comment on function als._step_users is
   'Internal to distributed trainings: a half-step of the users of a chunk';
 
@@ -1886,7 +1893,7 @@ comment on aggregate als._sum_user_reports(bytea) is
   'Internal to distributed trainings: adds reports, in the order of parts and chunks';
 
 create function als._add_to_sums(state internal, block bytea, part int, chunk bytea, users bytea, threads int) returns internal
-language c immutable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_add_to_sums';
+language c immutable parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_add_to_sums';
 comment on function als._add_to_sums is 'Internal to als._part_sums: adds a chunk';
 
 create function als._sums_bytes(state internal) returns bytea
@@ -1894,20 +1901,20 @@ language c immutable parallel safe as 'MODULE_PATHNAME', 'als_sums_bytes';
 comment on function als._sums_bytes is 'Internal to als._part_sums: its result';
 
 create aggregate als._part_sums(block bytea, part int, chunk bytea, users bytea, threads int) (
-  sfunc = als._add_to_sums, stype = internal, sspace = 16777216, finalfunc = als._sums_bytes, parallel = safe
+  sfunc = als._add_to_sums, stype = internal, sspace = 16777216, finalfunc = als._sums_bytes, parallel = restricted
 );
 comment on aggregate als._part_sums(bytea, int, bytea, bytea, int) is
   'Internal to distributed trainings: what the chunks of a part, in their order, add to each item in a step';
 
 create function als._slice_factors(slice bytea, totals bytea, mean float8, damping float8)
 returns table (factors real[], bias real, n_ratings int, checksum bigint, popularity real)
-language c immutable parallel safe rows 10000 as 'MODULE_PATHNAME', 'als_slice_factors';
+language c immutable parallel restricted rows 10000 as 'MODULE_PATHNAME', 'als_slice_factors';
 comment on function als._slice_factors is
   'Internal to distributed trainings: the factors of some of the items, in their order';
 
 create function als._chunk_factors(chunk bytea, users bytea, item_keys bigint[])
 returns table (factors real[], bias real, n_ratings int, checksum bigint)
-language c immutable parallel safe rows 10000 as 'MODULE_PATHNAME', 'als_chunk_factors';
+language c immutable parallel restricted rows 10000 as 'MODULE_PATHNAME', 'als_chunk_factors';
 comment on function als._chunk_factors is
   'Internal to distributed trainings: the factors of the users of a chunk, in their order';
 

@@ -23,9 +23,17 @@ double round_up(double step) {
 Axis Axis::linear(double low, double high, int about_ticks) {
   // Below this share of its values a range is a single value, but for rounding.
   constexpr double kMinShare = 1e-9;
+  // Beyond these numbers a step would be infinite, or zero.
+  constexpr double kLargest = 1e300;
+  constexpr double kSmallest = 1e-300;
+  const auto within = [&](double value) {
+    return std::isnan(value) ? 0 : std::clamp(value, -kLargest, kLargest);
+  };
+  low = within(low);
+  high = std::max(low, within(high));
   const double size = std::max(std::fabs(low), std::fabs(high));
-  if (high - low <= kMinShare * size || high <= low) {
-    const double room = size > 0 ? size / 10 : 1;
+  if (high - low <= std::max(kMinShare * size, kSmallest)) {
+    const double room = size > kSmallest ? size / 10 : 1;
     low -= room;
     high += room;
   }
@@ -54,7 +62,7 @@ Axis Axis::logarithmic(double low, double high) {
 
 double Axis::place(double value) const {
   const double share = logarithmic_ ? std::log(value / low_) / std::log(high_ / low_)
-                                    : (value - low_) / (high_ - low_);
+                                    : (std::clamp(value, low_, high_) - low_) / (high_ - low_);
   return from_ + share * (to_ - from_);
 }
 

@@ -10,7 +10,8 @@ namespace als {
 /// extent: a single value gets some room on both sides.
 class Axis {
  public:
-  /// From the ticks at or below `low` to those at or above `high`.
+  /// From the ticks at or below `low` to those at or above `high`. What is beyond has its place at
+  /// the nearest end.
   static Axis linear(double low, double high, int about_ticks);
 
   /// From `low` to `high` as they are, both above zero; ticks at powers of ten, and between them if

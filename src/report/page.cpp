@@ -67,7 +67,7 @@ std::string header(const ReportData& data) {
 std::string training(const ReportData& data) {
   if (data.loss.empty()) return "";
   std::string html =
-      section("TrainingLoop",
+      section("Training",
               "The objective that the iterations lower, and, where ratings were kept out of the "
               "training, how well the model foretells those.") +
       "<div class=\"charts\">\n";
@@ -252,7 +252,8 @@ std::string features(const ReportData& data) {
       section("Features",
               "What the training made of each column: its weights, the users or items with ratings "
               "that have nothing there, and the values that too few of these have for a weight of "
-              "their own.") +
+              "their own. The strongest are those that add the longest vectors, of a number "
+              "for each standard deviation.") +
       "<div class=\"card\" id=\"features\"><table><thead><tr><th>Column</th><th>Of</th>"
       "<th>Kind</th><th class=\"number\">Weights</th><th class=\"number\">Missing</th>"
       "<th class=\"number\">Rare values</th></tr></thead><tbody>\n";
@@ -261,6 +262,16 @@ std::string features(const ReportData& data) {
     html += "<tr><td>" + escaped(row.column) + "</td><td>" + escaped(row.side) + "s</td><td>" +
             escaped(row.kind) + "</td>" + count(row.weights) + count(row.missing) +
             count(row.rare_values) + "</tr>\n";
+  html += "</tbody></table></div>\n";
+  if (data.strongest.empty()) return html;
+  html +=
+      "<div class=\"card\" id=\"strongest-features\"><table><thead><tr><th>Strongest</th>"
+      "<th>Of</th><th>Value</th><th class=\"number\">Have it</th><th class=\"number\">Strength</th>"
+      "</tr></thead><tbody>\n";
+  for (const FeatureStrength& row : data.strongest)
+    html += "<tr><td>" + escaped(row.column) + "</td><td>" + escaped(row.side) + "s</td><td>" +
+            escaped(row.value) + "</td>" + cell(grouped(static_cast<double>(row.rows))) +
+            cell(fixed(row.strength, 3)) + "</tr>\n";
   return html + "</tbody></table></div>\n";
 }
 

@@ -32,6 +32,8 @@ p { margin: 0 0 14px; color: var(--soft); max-width: 76ch; }
 .tile span { color: var(--soft); font-size: 13px; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 16px; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; margin: 0; padding: 14px 16px 8px; }
+.card + .card, .card + p { margin-top: 16px; }
+.charts .card { margin-top: 0; }
 .alone { margin-top: 16px; }
 figcaption { font-weight: 600; margin: 0 0 6px; }
 .unit { color: var(--soft); font-weight: 400; font-size: 13px; margin-left: 10px; }

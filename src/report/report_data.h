@@ -65,6 +65,15 @@ struct FeatureColumnReport {
   std::string rare_values;  ///< empty of numbers
 };
 
+/// A feature, and how long the vector of its weights is.
+struct FeatureStrength {
+  std::string side;  ///< item or user
+  std::string column;
+  std::string value;
+  std::int64_t rows;  ///< that have it
+  double strength;
+};
+
 struct ReportData {
   std::string model;
   std::vector<std::pair<std::string, std::string>>
@@ -72,6 +81,7 @@ struct ReportData {
   std::vector<double> loss;
   std::vector<double> holdout;
   std::vector<FeatureColumnReport> features;  ///< by side
+  std::vector<FeatureStrength> strongest;     ///< by side, the strongest first
   std::vector<PastRun> past_runs;             ///< the newest first
   std::string test;                           ///< what the metrics were measured on
   std::vector<Measured> metrics;

@@ -45,8 +45,7 @@ void measure(std::size_t factors) {
     rows.push_back(vectors.row(e));
     columns.push_back(static_cast<std::uint32_t>(e));
   }
-  const std::vector<float> ones(kTerms, 1.0F);
-  std::vector<float> dots(kTerms);
+  const std::vector<float> ones(kTerms + kBlock, 1.0F);
   AlignedVector<float> panel(kTerms * padded);
   AlignedVector<float> matrix(matrix_floats(factors), 0.0F);
   AlignedVector<float> factor(matrix_floats(factors), 0.0F);
@@ -65,8 +64,9 @@ void measure(std::size_t factors) {
     kernels().cholesky(matrix.data(), factors, {1.0F, 1.0F}, 1e-5F, factor.data(), inverse.data());
   });
   const double pass = giga_operations(4 * kTerms * n, [&] {
-    kernels().pass({vectors.row(0), padded, columns.data(), kTerms, 0, ones.data(), ones.data(), 0},
-                   rhs.data(), dots.data(), inverse.data());
+    kernels().product_pass({vectors.row(0), padded, columns.data(), kTerms, 0, 0, ones.data(),
+                            ones.data(), ones.data()},
+                           rhs.data(), inverse.data());
   });
   std::printf("| %s | %zu | %.1f | %.1f | %.1f |\n", simd_level_name(simd_level()), factors, gram,
               cholesky, pass);

@@ -20,6 +20,7 @@ from psycopg import sql
 
 import data
 import install
+import machine
 import ours
 
 OUT = data.ROOT / "build/bench"
@@ -29,6 +30,7 @@ MODELS = {"implicit": "feedback => 'implicit'", "explicit": "feedback => 'explic
 
 def main():
     options = parse()
+    start = time.monotonic()
     report = Report()
     dataset = data.load("synthetic", options.rows)
     with psycopg.connect(autocommit=True) as connection:
@@ -44,6 +46,7 @@ def main():
         if options.wide_items:
             prepare_wide(connection, options)
             latencies(report, connection, options, f"{options.wide_items:,} items x {FACTORS}", "wide_")
+    report.add("all of this", f"{time.monotonic() - start:.0f} s")
     (OUT / "serving.md").write_text(report.text())
     print(f"\n{report.text()}\nThis report: build/bench/serving.md")
 
@@ -62,7 +65,9 @@ def parse():
 
 class Report:
     def __init__(self):
-        self.lines = ["| what | measured | beside |", "|---|---|---|"]
+        here = machine.describe(1)
+        self.lines = [f"{here['model']}, {here['cores']} cores, load {os.getloadavg()[0]:.1f} at the start", "",
+                      "| what | measured | beside |", "|---|---|---|"]
 
     def add(self, what, measured, beside=""):
         print(f"{what}: {measured} {beside}", flush=True)
@@ -185,46 +190,61 @@ def pairs(report, connection, dataset, options):
         " from generate_series(1, %s)", (dataset.n_users - 1, dataset.n_items - 1, options.pairs))
     connection.execute("vacuum (analyze) pairs")
     connection.execute("set max_parallel_workers_per_gather = 0")
-    for name in MODELS:
-        seconds = []
-        for query in ("select count(user_id + item_id) from pairs",
-                      f"select count(als.predict('{name}', user_id, item_id)) from pairs"):
-            connection.execute(query)
-            start = time.monotonic()
-            connection.execute(query)
-            seconds.append(time.monotonic() - start)
-        report.add(f"predict over {options.pairs:,} pairs, {name}, one process",
-                   f"{options.pairs / seconds[1] / 1e6:.2f} M pairs / s", f"scan alone {seconds[0]:.2f} of {seconds[1]:.2f} s")
+    connection.execute("create unlogged table pairs_by_user as select * from pairs order by user_id")
+    connection.execute("vacuum (analyze) pairs_by_user")
+    for table, order in (("pairs", "in no order"), ("pairs_by_user", "by user")):
+        for name in MODELS:
+            seconds = []
+            for query in (f"select count(user_id + item_id) from {table}",
+                          f"select count(als.predict('{name}', user_id, item_id)) from {table}"):
+                connection.execute(query)
+                start = time.monotonic()
+                connection.execute(query)
+                seconds.append(time.monotonic() - start)
+            report.add(f"predict over {options.pairs:,} pairs {order}, {name}, one process",
+                       f"{options.pairs / seconds[1] / 1e6:.2f} M pairs / s", f"scan alone {seconds[0]:.2f} of {seconds[1]:.2f} s")
     connection.execute("reset max_parallel_workers_per_gather")
+
+
+def simd_levels(connection):
+    """The widest vector instructions here, and AVX2 beside AVX-512."""
+    connection.execute("load 'als'")
+    connection.execute("reset als.simd")
+    widest, = connection.execute("show als.simd").fetchone()
+    return [widest, "avx2"] if widest == "avx512" else [widest]
 
 
 def everybody(report, connection, dataset):
     """recommend_all, and implicit's recommend for all users with its filter on, in turns."""
     theirs = implicit_model(dataset)
-    ratios = []
-    for _ in range(2):
+    for simd in 2 * simd_levels(connection):
+        connection.execute(f"set als.simd = '{simd}'")
         connection.execute("drop table if exists recommended")
         start = time.monotonic()
         rows, = connection.execute("select als.recommend_all('implicit', 'recommended')").fetchone()
         seconds = time.monotonic() - start
-        if theirs is None:
-            report.add("recommend_all", f"{seconds:.1f} s, {rows:,} rows")
-            continue
-        start = time.monotonic()
-        theirs.all()
-        ratios.append(seconds / (time.monotonic() - start))
-        report.add(f"recommend_all, {dataset.n_users:,} users, table written", f"{seconds:.1f} s, {rows:,} rows",
-                   f"{ratios[-1]:.2f} x implicit's {seconds / ratios[-1]:.1f} s")
+        beside = ""
+        if theirs is not None:
+            start = time.monotonic()
+            theirs.all()
+            their_seconds = time.monotonic() - start
+            beside = f"{seconds / their_seconds:.2f} x implicit's {their_seconds:.1f} s"
+        report.add(f"recommend_all, {dataset.n_users:,} users, {simd}, table written", f"{seconds:.1f} s, {rows:,} rows", beside)
+    connection.execute("reset als.simd")
     if theirs is not None:
         report.add("implicit, in process, recommend for one user with filter", f"{theirs.one():.0f} us")
 
 
 def evaluating(report, connection, dataset):
     ours.load(connection, sql.Identifier("held_out"), dataset.held_out)
-    relevant = "select user_id, item_id, 1 as rating from held_out where rating >= 4"
-    start = time.monotonic()
-    users, = connection.execute("select n from als.evaluate('implicit', %s) where metric = 'recall' and k = 10", (relevant,)).fetchone()
-    report.add(f"evaluate, {users:,} users x {dataset.n_items:,} items", f"{time.monotonic() - start:.1f} s")
+    relevant = "select user_id, item_id, rating from held_out where rating >= 4"
+    for name in MODELS:
+        for simd in simd_levels(connection):
+            connection.execute(f"set als.simd = '{simd}'")
+            start = time.monotonic()
+            users, = connection.execute(f"select n from als.evaluate('{name}', %s, min_rating => 4) where metric = 'recall' and k = 10", (relevant,)).fetchone()
+            report.add(f"evaluate, {name}, {users:,} users x {dataset.n_items:,} items, {simd}", f"{time.monotonic() - start:.1f} s")
+    connection.execute("reset als.simd")
 
 
 def freshness(report, connection):

@@ -6,12 +6,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <numeric>
 #include <random>
 #include <vector>
 
+#include "core/base/thread_team.h"
+#include "core/evaluate/ranking_evaluator.h"
 #include "core/kernels/simd_level.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/linalg/products.h"
+#include "core/search/batch_recommender.h"
 #include "core/search/cosine_search.h"
 #include "core/search/top_k.h"
 #include "core/search/top_k_search.h"
@@ -107,6 +111,41 @@ double microseconds(std::size_t queries, const Run& run) {
   return 1e6 * passed / static_cast<double>(runs);
 }
 
+/// Microseconds a user of many, on one thread: of lists, and of ranks of ten items among all.
+void measure_many(const BiasedView& items, const FactorMatrix& users) {
+  ThreadTeam team(1);
+  std::vector<std::uint32_t> numbers(users.rows());
+  std::iota(numbers.begin(), numbers.end(), 0U);
+  double start = processor_seconds();
+  BatchRecommender recommender(items, kBest, team);
+  const double tiles = processor_seconds() - start;
+  const auto per_user = [&] {
+    return 1e6 * (processor_seconds() - start) / static_cast<double>(users.rows());
+  };
+  start = processor_seconds();
+  recommender.recommend(
+      numbers.data(), numbers.size(),
+      [&](std::size_t user) {
+        return BatchRecommender::Query{users.row(user), 3.5F};
+      },
+      nullptr);
+  const double lists = per_user();
+  std::vector<float> popularity(items.vectors.rows);
+  for (std::size_t i = 0; i < popularity.size(); ++i) popularity[i] = static_cast<float>(i % 5000);
+  RankingEvaluator evaluator(items, popularity.data(), {10}, team);
+  start = processor_seconds();
+  std::mt19937 random(3);
+  evaluator.add(users.rows(), [&](std::size_t n, RankedUser& user) {
+    user.vector = users.row(n);
+    user.base = 3.5F;
+    for (int r = 0; r < 10; ++r)
+      user.relevant.push_back(random() % static_cast<std::uint32_t>(items.vectors.rows));
+    for (int r = 0; r < 130; ++r)
+      user.excluded.push_back(random() % static_cast<std::uint32_t>(items.vectors.rows));
+  });
+  std::printf(" %.1f | %.1f | %.2f |\n", lists, per_user(), tiles);
+}
+
 void measure(const Shape& shape, std::size_t count) {
   Generator generator(shape);
   const Factors items = generator.items(count);
@@ -135,8 +174,11 @@ void measure(const Shape& shape, std::size_t count) {
   const double cosine = microseconds(queries.rows(), [&](std::size_t q) {
     cosine_search.best(items.matrix.row(q), kBest, nullptr);
   });
-  std::printf("| %s | %s | %zu | %.0f | %.1f | %.1f | %.2f |\n", simd_level_name(simd_level()),
+  std::printf("| %s | %s | %zu | %.0f | %.1f | %.1f | %.2f |", simd_level_name(simd_level()),
               shape.name, count, brute, pruned, cosine, built);
+  FactorMatrix users(count < 100000 ? 3000 : 300, kFactors);
+  for (std::size_t u = 0; u < users.rows(); ++u) generator.fill(shape.user_length, users.row(u));
+  measure_many({items.matrix.view(), bias}, users);
 }
 
 }  // namespace
@@ -146,7 +188,8 @@ int main() {
   std::printf(
       "The best %zu of items with %zu factors, one core\n\n"
       "| als.simd | feedback | items | all scored (us) | search (us) | by cosine (us) | build (s) "
-      "|\n|---|---|---|---|---|---|---|\n",
+      "| a list of many (us) | ranks of 10 (us) | tiles (s) |\n"
+      "|---|---|---|---|---|---|---|---|---|---|\n",
       als::kBest, als::kFactors);
   for (const als::SimdLevel level : als::available_simd_levels()) {
     als::set_simd_level(level);

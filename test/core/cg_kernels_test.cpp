@@ -83,18 +83,23 @@ std::pair<double, double> dot_and_size(const float* a, const float* b, std::size
 
 TEST(CgKernels, Diagonal) {
   for_each_row([](Row& row, const CgVectors& before) {
+    const double curvature = kernels().diagonal_curvature(row.diagonal, row.vectors);
     const double square = kernels().subtract_diagonal(row.diagonal, row.vectors);
     kernels().subtract_diagonal_product(row.diagonal, row.vectors);
     double expected = 0;
+    double expected_curvature = 0;
     for (std::size_t k = 0; k < row.unknowns; ++k) {
       const double x = before.x[k];
+      const double p = before.direction[k];
       expected += row.shared(k) * x * x;
+      expected_curvature += (row.shared(k) + row.diagonal.extra) * p * p;
       ASSERT_NEAR(row.vectors.residual[k], before.residual[k] - row.shared(k) * x, 8 * kUnit) << k;
       ASSERT_NEAR(row.vectors.product[k],
                   before.product[k] - (row.shared(k) + row.diagonal.extra) * before.direction[k],
                   8 * kUnit);
     }
     EXPECT_NEAR(square, expected, 4 * kUnit * expected);
+    EXPECT_NEAR(curvature, expected_curvature, 4 * kUnit * expected_curvature);
   });
 }
 
@@ -154,6 +159,15 @@ TEST(CgKernels, Step) {
       const double scaled = static_cast<double>(before.preconditioner[k]) * row.vectors.residual[k];
       ASSERT_NEAR(row.vectors.direction[k], scaled + next / decrease * before.direction[k],
                   (8 + next) * 4 * kUnit);
+    }
+  });
+}
+
+TEST(CgKernels, LastStep) {
+  for_each_row([](Row& row, const CgVectors& before) {
+    kernels().cg_last_step(row.vectors, 0.75F);
+    for (std::size_t k = 0; k < row.unknowns; ++k) {
+      ASSERT_NEAR(row.vectors.x[k], before.x[k] + 0.75F * before.direction[k], 2 * kUnit) << k;
     }
   });
 }

@@ -162,6 +162,78 @@ TEST(Holdout, RecallAgainstAFullSort) {
       recalls / evaluated, 1e-9);
 }
 
+/// The ranks of what is kept out of a row, by their definition: what has been seen stands behind
+/// all else, and those kept out behind others of the same score, but not behind each other.
+RelevantRanks ranks_by_definition(const std::map<UserItem, float>& held,
+                                  const std::map<UserItem, float>& seen, const Factors& x,
+                                  const Factors& y, std::uint32_t user, std::size_t cutoff) {
+  const auto items = static_cast<std::uint32_t>(y.matrix.rows());
+  const auto is_wanted = [&](std::uint32_t item) {
+    const auto found = held.find({user, item});
+    return found != held.end() && found->second > 0;
+  };
+  const auto worth = [&](std::uint32_t item) {
+    return seen.count({user, item}) > 0 ? -1e30 : score(x, y, user, item);
+  };
+  RelevantRanks result;
+  for (std::uint32_t item = 0; item < items; ++item) {
+    if (!is_wanted(item)) continue;
+    std::size_t before = 0;
+    for (std::uint32_t other = 0; other < items; ++other) {
+      before += worth(other) > worth(item) || (worth(other) == worth(item) && !is_wanted(other));
+    }
+    result.ranks.push_back(static_cast<std::uint32_t>(std::min(before, cutoff) + 1));
+  }
+  std::sort(result.ranks.begin(), result.ranks.end());
+  return result;
+}
+
+// Few values, so that many scores are equal, of few and of many items; rows of a test of their own
+// are kept out, which may have been seen as well.
+TEST(Holdout, RankingsByDefinition) {
+  std::mt19937_64 random(10);
+  const std::size_t users = 150;
+  const std::vector<std::uint64_t> keys = keys_of(users);
+  for (const std::size_t items : {7, 60, 300}) {
+    for (const float values : {1.0F, 8.0F}) {
+      ThreadTeam team(2);
+      const Ratings training = split(random_ratings(users, items, 0.4, 11), users, items,
+                                     rule_of(0, 1, users, items), team);
+      const Ratings test = split(random_ratings(users, items, 0.2, 12), users, items,
+                                 rule_of(0, 1, users, items), team);
+      Factors x = random_factors(users, 3, false, random);
+      Factors y = random_factors(items, 3, false, random);
+      for (Factors* side : {&x, &y}) {
+        for (std::size_t r = 0; r < side->matrix.rows(); ++r) {
+          for (std::size_t k = 0; k < 3; ++k)
+            side->matrix.row(r)[k] = std::round(values * side->matrix.row(r)[k]);
+        }
+      }
+      const std::map<UserItem, float> held = cells_of(test.by_user());
+      const std::map<UserItem, float> seen = cells_of(training.by_user());
+      for (const std::uint32_t cutoff : {1U, 10U}) {
+        RankingMetrics sum(1);
+        for (std::uint32_t u = 0; u < users; ++u) {
+          if (!can_be_judged(test.by_user(), u)) continue;
+          sum.add(RankingMetrics(ranks_by_definition(held, seen, x, y, u, cutoff), {cutoff}));
+        }
+        ASSERT_GT(sum.users, 30U);
+        const RankingMetrics::AtCutoff expected = sum.mean().at[0];
+        for (const int threads : {1, 3}) {
+          ThreadTeam other(threads);
+          const RankingMetrics::AtCutoff found =
+              ranking_at(cutoff, test.by_user(), training.by_user(), keys, x, y, other);
+          EXPECT_EQ(found.recall, expected.recall);
+          EXPECT_EQ(found.precision, expected.precision);
+          EXPECT_EQ(found.hit_rate, expected.hit_rate);
+          EXPECT_EQ(found.ndcg, expected.ndcg);
+          EXPECT_EQ(found.map, expected.map);
+        }
+      }
+    }
+  }
+}
+
 // Where all scores are equal nothing is found, however the items are numbered.
 TEST(Holdout, TiesCountAgainstTheModel) {
   ThreadTeam team(1);

@@ -181,54 +181,86 @@ TEST(Kernels, CholeskyRefusesWhatIsNotPositiveDefinite) {
   });
 }
 
-// A pass of conjugate gradients against sums in double precision.
-TEST(Kernels, Pass) {
+// The passes of conjugate gradients against sums in double precision.
+TEST(Kernels, Passes) {
   at_every_level([] {
     std::mt19937_64 random(5);
     for (const std::size_t factors : kSizes) {
       for (const std::size_t count : {1, 2, 3, 7, 8, 9, 31, 40}) {
         SCOPED_TRACE("factors " + std::to_string(factors) + " count " + std::to_string(count));
-        const Terms terms = random_terms(50, factors, random);
+        const Terms terms = random_terms(50 + kBlock, factors, random);
         const std::size_t stride = terms.z.stride();
         std::vector<std::uint32_t> columns(count + 5);
         for (std::uint32_t& column : columns) column = static_cast<std::uint32_t>(random() % 50);
         std::vector<float> p(stride, 0.0F);
-        std::vector<float> result(stride, 0.5F);
-        std::vector<float> dots(count);
         for (std::size_t k = 0; k < factors; ++k) p[k] = terms.z.row(7)[k];
+        // What is past the last rating must not count.
+        std::vector<float> values(count + kBlock, std::numeric_limits<float>::quiet_NaN());
+        for (std::size_t e = 0; e < count; ++e) values[e] = static_cast<float>(e % 3) - 0.5F;
         const float bias = 0.25F;
-        const float total =
-            kernels().pass({terms.z.row(0), stride, columns.data(), count, columns.size() - count,
-                            terms.weights.data(), terms.rhs_weights.data(), bias},
-                           p.data(), dots.data(), result.data());
+        const PassTerms pass{terms.z.row(0), stride, columns.data(),       count,
+                             columns.size(), bias,   terms.weights.data(), terms.rhs_weights.data(),
+                             values.data()};
 
-        std::vector<double> expected(stride, 0.5);
-        std::vector<double> magnitude(stride, 0.5);
-        double expected_total = 0;
-        double total_magnitude = 0;
+        // Sums, and their terms without signs.
+        struct Sums {
+          explicit Sums(std::size_t n) : result(n, 0.5), magnitude(n, 0.5) {}
+          std::vector<double> result, magnitude;
+          double total = 0, total_magnitude = 0;
+        };
+        Sums residual(stride), product(stride), vectors(stride);
+        double at_zero = 0, at_zero_magnitude = 0;
+        double beyond_zero = 0, beyond_zero_magnitude = 0, curvature = 0, curvature_magnitude = 0;
         for (std::size_t e = 0; e < count; ++e) {
           const float* z = terms.z.row(columns[e]);
-          double product = bias;
+          const double w = terms.weights[e];
+          const double h = terms.rhs_weights[e];
+          double dot = bias;
           double size = bias;
           for (std::size_t k = 0; k < factors; ++k) {
-            product += static_cast<double>(z[k]) * p[k];
+            dot += static_cast<double>(z[k]) * p[k];
             size += std::fabs(static_cast<double>(z[k]) * p[k]);
           }
-          ASSERT_NEAR(dots[e], product, static_cast<double>(factors + 8) * kUnit * size);
-          const double coefficient = terms.rhs_weights[e] - terms.weights[e] * product;
-          const double most = std::fabs(terms.rhs_weights[e]) + terms.weights[e] * size;
-          expected_total += coefficient;
-          total_magnitude += most;
-          for (std::size_t k = 0; k < factors; ++k) {
-            expected[k] += coefficient * z[k];
-            magnitude[k] += most * std::fabs(z[k]);
-          }
+          const auto add = [&](Sums& sums, double coefficient, double most) {
+            sums.total += coefficient;
+            sums.total_magnitude += most;
+            for (std::size_t k = 0; k < factors; ++k) {
+              sums.result[k] += coefficient * z[k];
+              sums.magnitude[k] += most * std::fabs(z[k]);
+            }
+          };
+          add(residual, h - w * dot, std::fabs(h) + w * size);
+          add(product, -w * dot, w * size);
+          add(vectors, h, std::fabs(h));
+          at_zero += h * values[e];
+          at_zero_magnitude += std::fabs(h * values[e]);
+          beyond_zero += dot * (w * dot - 2 * h);
+          beyond_zero_magnitude += size * (w * size + 2 * std::fabs(h));
+          curvature += w * dot * dot;
+          curvature_magnitude += w * size * size;
         }
         const double gamma = static_cast<double>(factors + count + 16) * kUnit;
-        ASSERT_NEAR(total, expected_total, gamma * total_magnitude);
-        for (std::size_t k = 0; k < stride; ++k) {
-          ASSERT_NEAR(result[k], expected[k], gamma * magnitude[k]) << k;
-        }
+        const auto expect_near = [&](const std::vector<float>& result, const Sums& sums) {
+          for (std::size_t k = 0; k < stride; ++k) {
+            ASSERT_NEAR(result[k], sums.result[k], gamma * sums.magnitude[k]) << k;
+          }
+        };
+        std::vector<float> result(stride, 0.5F);
+        PassLoss loss{1, 2};
+        EXPECT_NEAR(kernels().residual_pass(pass, p.data(), result.data(), &loss), residual.total,
+                    gamma * residual.total_magnitude);
+        expect_near(result, residual);
+        EXPECT_NEAR(loss.at_zero, 1 + at_zero, 1e-12 * (1 + at_zero_magnitude));
+        EXPECT_NEAR(loss.beyond_zero, 2 + beyond_zero, 2 * gamma * beyond_zero_magnitude + 1e-12);
+        result.assign(stride, 0.5F);
+        EXPECT_NEAR(kernels().product_pass(pass, p.data(), result.data()), product.total,
+                    gamma * product.total_magnitude);
+        expect_near(result, product);
+        EXPECT_NEAR(kernels().curvature_pass(pass, p.data()), curvature,
+                    2 * gamma * curvature_magnitude);
+        result.assign(stride, 0.5F);
+        kernels().add_vectors(pass, result.data());
+        expect_near(result, vectors);
       }
     }
   });

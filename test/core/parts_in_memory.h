@@ -98,7 +98,8 @@ class PartsInMemory : public PartsRunner {
       own.add(block);
       PartSums of_part(std::move(own), part, team_);
       for (const auto& [id, chunk] : chunks_) {
-        if (id.first == part) of_part.add(ChunkByItem(chunk.by_item), chunk.users);
+        if (id.first == part)
+          of_part.add(ChunkByItem(chunk.by_item), ChunkUsers::read(chunk.users));
       }
       const Bytes pieces = of_part.bytes();
       moved_ += pieces.size();
@@ -202,7 +203,7 @@ class PartsInMemory : public PartsRunner {
       PartTotals of_part(training_, part);
       for (const auto& [id, chunk] : chunks_) {
         if (id.first == part)
-          of_part.add(chunk.by_item, keys_of(facts_of_chunk(chunk.by_item).users));
+          of_part.add(ChunkByItem(chunk.by_item), keys_of(facts_of_chunk(chunk.by_item).users));
       }
       const Bytes pieces = of_part.bytes();
       for (std::uint32_t s = 0; s < sums.size(); ++s) {

@@ -52,13 +52,23 @@ TEST(Axis, EnclosesItsValuesInRoundTicks) {
 }
 
 TEST(Axis, HasAnExtentWhateverTheValues) {
-  for (double value : {0.0, 5.0, -3e-300, 1e300}) {
-    Axis axis = Axis::linear(value, value, 5);
-    axis.span(0, 100);
-    EXPECT_LT(axis.low(), axis.high());
-    EXPECT_GE(axis.place(value), 0);
-    EXPECT_LE(axis.place(value), 100);
-    EXPECT_LT(axis.ticks().size(), 20U);
+  const double largest = std::numeric_limits<double>::max();
+  const double smallest = std::numeric_limits<double>::denorm_min();
+  const double infinity = std::numeric_limits<double>::infinity();
+  const double values[] = {0, 5, -3e-300, 1e300, smallest, 4e-299, largest, -largest, infinity};
+  for (double low : values) {
+    for (double high : values) {
+      Axis axis = Axis::linear(low, high, 5);
+      axis.span(0, 100);
+      EXPECT_LT(axis.low(), axis.high());
+      for (double value : {low, high}) {
+        EXPECT_GE(axis.place(value), 0);
+        EXPECT_LE(axis.place(value), 100);
+      }
+      EXPECT_GE(axis.ticks().size(), 2U);
+      EXPECT_LT(axis.ticks().size(), 20U);
+      EXPECT_FALSE(Axis::linear(low, std::nan(""), 5).ticks().empty());
+    }
   }
 }
 

@@ -40,7 +40,7 @@ void check_margins(const RandomModel& model, const std::vector<std::vector<float
     for (const std::vector<float>& query : queries) ASSERT_TRUE(coded.add(query.data(), base));
     const std::size_t stride = tiles.size() * kTileItems;
     std::vector<float> scores(queries.size() * stride);
-    tiles.score(0, tiles.size(), coded, scores.data());
+    tiles.score(0, tiles.size(), coded.coded(), scores.data());
     for (std::size_t q = 0; q < queries.size(); ++q) {
       // A limit that about half of the items reach, which some do to the bit.
       std::vector<float> exact;
@@ -53,8 +53,14 @@ void check_margins(const RandomModel& model, const std::vector<std::vector<float
       tiles.find(0, tiles.size(), coded, least.data(), found.data());
       for (std::size_t n = 0; n < exact.size(); ++n) {
         const std::size_t tile = n / kTileItems;
-        const float margin = tiles.largest_margin(tile, tile + 1, coded[q]);
+        const float margin = als::margin(coded[q], tiles.coded().bounds[tile]);
         ASSERT_LE(std::fabs(exact[n] - scores[q * stride + n]), margin) << q << " " << n;
+        for (const std::size_t from : {tile, tile / 2, std::size_t{0}}) {
+          const TileBound& bound = tiles.bound_from(from);
+          const float error = als::margin(coded[q], bound);
+          ASSERT_LE(margin, error);
+          ASSERT_LE(exact[n], most(coded[q], bound, error)) << q << " " << n;
+        }
         const bool is_found = (found[q * tiles.size() + tile] >> n % kTileItems & 1) != 0;
         if (exact[n] >= least[q]) {
           ASSERT_TRUE(is_found) << q << " " << n;

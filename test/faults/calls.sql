@@ -7,6 +7,8 @@ create table items as select i as item_id, 'kind ' || i % 3 as kind, i * 1.5 as 
 select from als.train('m', 'ratings', factors => 4, iterations => 3, threads => 1) \g /dev/null
 select from als.train('implicit', 'texts', feedback => 'implicit', factors => 4, iterations => 3, threads => 1) \g /dev/null
 select from als.train('featured', 'ratings', factors => 2, iterations => 2, threads => 1, item_features => 'items') \g /dev/null
+create table people as select u as user_id, 'team ' || u % 2 as team from generate_series(1, 14) u;
+select from als.train('known', 'ratings', factors => 2, iterations => 2, threads => 1, user_features => 'people', item_features => 'items') \g /dev/null
 select from als.track('m') \g /dev/null
 
 create function note() returns int language sql as 'insert into ratings values (100, 2, 3, now()) returning user_id';
@@ -18,6 +20,9 @@ insert into calls (name, threads, before, call) values
    $$select n_ratings, loss from als.train('fresh', 'texts', feedback => 'implicit', factors => 4, iterations => 2, holdout => 0.2)$$),
   ('train, item_features', 1, null,
    $$select n_ratings, loss from als.train('fresh', 'ratings', factors => 4, iterations => 2, item_features => 'items')$$),
+  ('train, user_features', 1, null,
+   $$select n_ratings, loss from als.train('fresh', 'ratings', factors => 2, iterations => 2, user_features => 'people',
+     item_features => 'items')$$),
   ('train, functions', 1, null,
    $$select n_ratings, loss from als.train('fresh', 'ratings', factors => 2, iterations => 1, functions => true)$$),
   ('retrain', 1, null, $$select run, loss from als.retrain('m', iterations => 2, keep_previous => true)$$),
@@ -47,13 +52,19 @@ insert into calls (name, threads, before, call) values
   ('recommend_users, cold', 1, 'touch', $$select * from als.recommend_users('m', 1, 3)$$),
   ('recommend_for', 1, null, $$select * from als.recommend_for('m', array[1, 2], array[5, 1], 3)$$),
   ('recommend_for, cold, implicit', 1, 'touch', $$select * from als.recommend_for('implicit', array['i1', 'i2'], k => 3)$$),
+  ('recommend_for, features', 1, 'touch',
+   $$select * from als.recommend_for('known', array[1, 2], array[5, 1], 3, features => '{"team": "team 1"}')$$),
   ('recommend_vector', 1, null, $$select * from als.recommend_vector('m', array[1, 0, 1, 0]::real[], k => 3)$$),
   ('fold_in', 1, 'touch', $$select als.fold_in('implicit', array['i1', 'i3'])$$),
   ('fold_in_item', 1, null, $$select als.fold_in_item('m', array[1, 3], array[4, 2])$$),
+  ('fold_in, features', 1, 'touch', $$select als.fold_in('known', array[1, 3], array[4, 2], features => '{"team": "team 0"}')$$),
+  ('fold_in_item, features', 1, 'touch',
+   $$select als.fold_in_item('known', array[1, 3], array[4, 2], features => '{"kind": "kind 1", "price": 3}')$$),
   ('similar_items', 1, 'touch', $$select * from als.similar_items('m', 2, 3)$$),
   ('similar_users', 1, null, $$select * from als.similar_users('m', 2, 3, measure => 'cosine')$$),
   ('explain', 1, 'touch', $$select * from als.explain('m', 1, 2, 3)$$),
   ('explain, implicit', 1, null, $$select * from als.explain('implicit', 'u1', 'i2', 3)$$),
+  ('explain, features', 1, 'touch', $$select * from als.explain('known', 1, 2, 3)$$),
   ('recommend_all', 2, 'touch', $$select als.recommend_all('m', 'fresh', 3)$$),
   ('recommend_users_all', 1, null, $$select als.recommend_users_all('implicit', 'fresh', 3)$$),
   ('evaluate', 2, 'touch', $$select metric, k, n from als.evaluate('m', 'ratings', array[2], exclude_seen => false)$$),
@@ -61,6 +72,8 @@ insert into calls (name, threads, before, call) values
    $$select metric, k, n from als.evaluate_by_activity('implicit', 'texts', array[2], exclude_seen => false)$$),
   ('compare', 1, null, $$select metric, k, n from als.compare('m', 'm', 'ratings', array[2], exclude_seen => false)$$),
   ('report', 1, null, $$select length(als.report('m')) > 1000$$),
+  ('report, features', 1, 'touch', $$select length(als.report('known', titles => 'select item_id, kind from items')) > 1000$$),
+  ('refresh_users, features', 1, 'touch', $$select als.refresh_users('known', array[1, 2], force => true)$$),
   ('refresh_users', 1, null, $$select als.refresh_users('m', array[1, 2], force => true)$$),
   ('refresh_items', 1, null, $$select als.refresh_items('m', force => true)$$),
   ('refresh', 1, 'insert into ratings select 13, 1, 3, now() where not exists (select from ratings where user_id = 13)',

@@ -58,7 +58,7 @@ declare
 begin
   wrong := null;
   if before = 'touch' then
-    perform dblink_exec('c', $q$do 'begin perform als.touch(''m''); perform als.touch(''implicit''); end'$q$);
+    perform dblink_exec('c', $q$do 'begin perform als.touch(''m''); perform als.touch(''implicit''); perform als.touch(''featured''); perform als.touch(''known''); end'$q$);
   elsif before is not null then
     perform dblink_exec('c', before);
   end if;

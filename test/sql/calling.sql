@@ -54,6 +54,11 @@ execute small (1);
 select max(item_id) from als.similar_items('m', 7::smallint, 20);
 select max(item_id) from als.recommend_for('m', array[7]::smallint[], array[5], 20);
 select max(item_id) from als.explain('m', 1, 7::smallint, 20);
+-- A domain over one of them, alone and in a list.
+select max(item_id) from als.recommend_for('m', 7::whole, array[5], 20);
+select max(item_id) from als.recommend_for('m', array[7]::whole[], array[5], 20);
+select max(item_id) from als.recommend_for('m', '{7}'::wholes, array[5], 20);
+select count(*) from als.evaluate('m', 'ratings', 3::whole, exclude_seen => false);
 select max(item_id) from als.recommend('b', 1, 20, exclude_seen => false);
 select max(item_id) from als.similar_items('b', '7000000'::int, 20);
 select count(*) from als.similar_users('m', 1::smallint, 30);

@@ -44,7 +44,7 @@ select count(*) from pg_class where relnamespace = 'distributed'::regnamespace a
 -- The same bits again.
 select trained('parts_3_too', 'biases => true, distributed => true, parts => 3');
 select count(*) filter (where a.factors <> b.factors or a.bias <> b.bias) as differ from parts_3_user_factors a join parts_3_too_user_factors b using (user_id);
--- And where there is no memory for chunks and slices to be kept from step to step.
+-- And where there is no memory for chunks, users and slices to be kept from step to step.
 set als.max_memory = '8kB';
 select trained('parts_3_unkept', 'biases => true, distributed => true, parts => 3');
 reset als.max_memory;
@@ -163,7 +163,7 @@ select try($$select als.train('no', 'select user_id, item_id, 1e39::float8 as ra
 select count(*) from pg_class where relnamespace = 'distributed'::regnamespace and (relname like 'als\_%' or relname like 'no%');
 
 -- The functions that its statements call take whatever they are given.
-select try($$select als._bucket(3, 0)$$);
+select try($$select als._sampled_ratings('\x00', 1)$$);
 select try($$select als._chunk_facts('')$$);
 select try($$select als._chunk_facts('\x0011223344556677889900112233445566778899')$$);
 select try($$select als._chunk_facts(decode(repeat('ff', 200), 'hex'))$$);

@@ -202,6 +202,23 @@ create view many as select * from test, generate_series(1, 1000);
 select split_part(try($$select als.evaluate('stars', 'many')$$), E'\n', 1);
 select split_part(try($$select als.evaluate('stars', 'test', history => 'many')$$), E'\n', 1);
 reset als.max_memory;
+-- What a cluster adds up takes memory for each group that is open.
+set als.max_memory = '1MB';
+create view sums_by_user as
+select als._sum_tested(als._tested_user('stars', factors, bias, n_ratings, '{1,2}'::int[], '{5,1}', null, null::int[], null, null::int[], null::int[], null::int[], null),
+                       'stars', '{10}', null, null, null) as sums
+from stars_user_factors group by user_id;
+set enable_hashagg = off;
+select count(sums) from sums_by_user;
+reset enable_hashagg;
+set enable_sort = off;
+set enable_indexscan = off;
+select split_part(try($$select count(sums) from sums_by_user$$), E'\n', 1);
+reset enable_sort;
+reset enable_indexscan;
+reset als.max_memory;
+select count(sums) from sums_by_user;
+select try($$select als._add_tested(null, '', 'stars', '{10}', null, null, null)$$);
 -- What users have seen is read in several passes where it does not fit: the metrics are the same.
 create table seen as
 select u as user_id, i as item_id from generate_series(1, 3000) as u, generate_series(1, 200) as i where (u + i * i) % 3 <> 1;

@@ -94,6 +94,45 @@ select item_id, n_ratings from taste_item_factors where item_id > 1000 order by 
 select n_items from taste;
 select item_id % 10 as topic, count(*) from als.similar_items('taste', 1001, 10) group by 1 order by 2 desc limit 1;
 select als.refresh_items('taste');
+-- Features that have changed are noticed, of items with ratings and of new ones, and what is written is no change to the next refresh.
+create table before_change as select item_id, factors from taste_item_factors;
+create function changed() returns text language sql as $$
+	select string_agg(b.item_id::text, ' ' order by b.item_id) from before_change b join taste_item_factors t using (item_id)
+	where (select max(abs(x - y)) from unnest(b.factors, t.factors) u (x, y)) > 0.02
+$$;
+update items set topic = 'topic 5' where item_id in (3, 7);
+select als.refresh_items('taste'), als.refresh_items('taste') as again, changed();
+update items set topic = 'topic ' || item_id % 10 where item_id in (3, 7);
+select * from als.refresh('taste');
+select changed();
+-- The order of values, one that is given twice, and another that the training has not seen, change nothing.
+update items set tags = tags[2:2] || tags[1:1] || tags[2:2] where item_id in (3, 7);
+update items set topic = 'never heard of this either' where item_id = 1002;
+select als.refresh_items('taste');
+-- A checksum of another kind counts once.
+update taste_item_factors set checksum = checksum - 1 where item_id in (6, 7);
+select als.refresh_items('taste'), als.refresh_items('taste') as again;
+-- Ratings that have come twice count once.
+create table twice as select * from likes union all select * from likes where item_id = 7 and user_id < 20;
+select n_duplicates from als.train('twice_model', 'twice', rating_col => null, feedback => 'implicit', factors => 4, item_features => 'items');
+select als.refresh_items('twice_model');
+update items set price = price + 1 where item_id in (6, 7);
+select als.refresh_items('twice_model'), als.refresh_items('twice_model') as again;
+update items set price = price - 1 where item_id in (6, 7);
+-- A new item goes with its row of features, also where nothing was left in that.
+insert into items (item_id, topic) values (1004, 'topic 4'), (1005, 'topic 5');
+select als.refresh_items('taste');
+delete from items where item_id = 1004;
+update items set topic = null where item_id = 1005;
+select als.refresh_items('taste'), als.refresh_items('taste') as again;
+delete from items where item_id = 1005;
+select als.refresh_items('taste'), als.refresh_items('taste') as again;
+-- Of ids that are named nothing but their features is read, whichever integers they are.
+create sequence looked_at;
+create function look(int) returns bigint volatile language sql as $$ select nextval('looked_at') * 0 + $1 $$;
+select 1 from als.train('looks', 'likes', rating_col => null, feedback => 'implicit', factors => 2, item_features => 'select item_id::bigint as item_id, topic, look(item_id) as n from items where item_id <= 300');
+select setval('looked_at', 1);
+select als.refresh_items('looks', array[3, 4, 5]), (select last_value - 1 from looked_at) as rows_read;
 -- Those of items that have ratings lean on them as in a training, and an item that loses its ratings keeps its row.
 select 1 from als.train('converged', 'ratings', factors => 4, iterations => 200, item_features => 'select item_id, topic from items');
 create table before as select * from converged_item_factors;

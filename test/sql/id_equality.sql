@@ -60,7 +60,6 @@ end $$;
 
 create domain padded as bpchar;
 create domain price as numeric;
-create type amount as (number numeric, unit text);
 
 create procedure check_all() language plpgsql as $$
 begin
@@ -74,7 +73,6 @@ begin
   call check_spellings('interval', $q$ n * interval '1 day' $q$, $q$ n * interval '24 hours' $q$);
   -- There are no arrays of arrays, so such ids come one at a time only.
   call check_spellings('array', $q$ array[n, 0.5] $q$, $q$ array[n + 0.0, 0.50] $q$);
-  call check_spellings('composite', $q$ row(n, 'kg')::amount $q$, $q$ row(n + 0.0, 'kg')::amount $q$);
   call check_spellings('range', $q$ numrange(n, n + 0.5) $q$, $q$ numrange(n + 0.0, n + 0.50) $q$);
   call check_spellings('jsonb', $q$ jsonb_build_object('id', n) $q$, $q$ jsonb_build_object('id', n + 0.0) $q$);
 end $$;
@@ -102,7 +100,7 @@ begin
   else
     raise info 'citext: 14 wrong {}';
   end if;
-  if getdatabaseencoding() = 'UTF8' and exists (select from pg_collation where collprovider = 'i') then
+  if getdatabaseencoding() = 'UTF8' and exists (select from pg_collation where collname like '%-x-icu') then
     create collation caseless (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
     call check_spellings('text, caseless', $q$ ('i' || n) collate caseless $q$, $q$ ('I' || n) collate caseless $q$);
     call check_spellings('varchar, caseless', $q$ ('i' || n)::varchar collate caseless $q$, $q$ ('I' || n)::varchar collate caseless $q$);

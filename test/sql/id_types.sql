@@ -48,7 +48,6 @@ create domain score as int check (value > 0);
 create domain code as text;
 create type letter as enum ('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k', 'l', 'm');
 create domain initial as letter;
-create type pair as (number int, name text);
 
 \set VERBOSITY terse
 call check_type('int', 'u', 'i');
@@ -75,7 +74,6 @@ call check_type('bit varying', 'u::bit(9)::varbit', 'i::bit(9)::varbit');
 call check_type('bit', 'u::bit(9)', 'i::bit(9)');
 call check_type('jsonb', $$ jsonb_build_object('u', u) $$, 'to_jsonb(i)');
 call check_type('int array', 'array[u, 0]', 'array[i]');
-call check_type('composite', $$ row(u, 'x')::pair $$, $$ row(i, 'y')::pair $$);
 call check_type('range', 'int4range(u, u + 1)', 'int4range(i, i + 1)');
 call check_type('enum', 'chr(u + 96)::letter', 'chr(i + 96)::letter');
 call check_type('domain over int', 'u::score', 'i::score');
@@ -175,6 +173,19 @@ select als.drop_model('m');
 select n_users from als.train('m', 'select chr(u + 96)::letter::initial as user_id, chr(i + 96)::letter::initial as item_id, rating from base', factors => 2);
 select count(als.predict('m', 'a', chr(i + 96)::letter::initial)) from generate_series(1, 9) as i;
 select count(*) from als.recommend('m', 'a'::initial, exclude_seen => false);
+select als.drop_model('m');
+
+-- Ids that are kept like small integers, but whose order is not that of these numbers.
+do $$ begin
+  execute (select format('create type crowd as enum (%s)', string_agg(quote_literal('v' || n), ', ' order by n)) from generate_series(1, 3000) as n);
+end $$;
+alter type crowd add value 'first' before 'v1';
+alter type crowd add value 'middle' before 'v1500';
+select n_items from als.train('m', 'select n % 5 as user_id, item_id, n % 4 + 1 as rating from unnest(enum_range(null::crowd)) with ordinality as items(item_id, n)',
+  feedback => 'implicit', factors => 2, iterations => 1);
+select count(*), count(*) filter (where abs(als.predict('m', 1, i.item_id) - als.dot(u.factors, i.factors)) < 1e-6) as found
+from m_item_factors as i, m_user_factors as u where u.user_id = 1;
+select count(als.predict('m', 1, i.item_id)) as of_some from m_item_factors as i where i.item_id in ('first', 'v1', 'v1499', 'middle', 'v1500', 'v3000');
 select als.drop_model('m');
 
 -- A type whose operators are not in the search path.

@@ -79,7 +79,13 @@ set als.threads = 0;
 select threads >= 1 from als.train('m', 'ratings', replace => true);
 set als.threads = -1;
 set als.threads = 1;
-set als.nonsense = 1;
+-- Only from 15 on does the server know whose names these are.
+do $$ begin
+  set als.nonsense = 1;
+  if current_setting('server_version_num')::int < 150000 then raise invalid_name; end if;
+exception when invalid_name then
+  raise info 'there is no setting of this name';
+end $$;
 \set VERBOSITY sqlstate
 set als.max_memory = '-2MB';
 \set VERBOSITY terse

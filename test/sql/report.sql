@@ -88,15 +88,35 @@ from als.report('taste', test => 'ratings', k => array[5, 10]) as p;
 create table described as select i as item_id, '<kind> ' || i % 3 as kind, case when i > 4 then i end as number from generate_series(1, 41) i;
 select n_new_items from als.train('featured', 'ratings', factors => 2, iterations => 2, item_features => 'described', user_features => 'select u as user_id, array[u % 2] as odd from generate_series(1, 60) u');
 select is_xml(p), regexp_matches(substring(p from '<div class="card" id="features">.*?</table></div>'), '<td>.*?(?=</tr>)', 'g') from als.report('featured') as p;
+select regexp_matches(substring(p from '<div class="card" id="strongest-features">.*?</table></div>'), '<td>.*?(?=<td class)', 'g') from als.report('featured') as p;
+select bool_and(replace(m[1], ',', '')::float8 = round(strength::numeric, 3)::float8) as are_lengths, count(*)
+from als.report('featured') as p, lateral (select row_number() over () as n, m from regexp_matches(substring(p from 'id="strongest-features".*'), '<td class="number">([0-9.]+)</td></tr>', 'g') m) shown join (
+	select row_number() over (order by side, strength desc) as n, strength from (
+		select 1 as side, sqrt(sum(w * w)) as strength from featured_item_feature_weights, unnest(weights) w where role <> 'every item' group by feature
+		union all select 2, sqrt(sum(w * w)) from featured_user_feature_weights, unnest(weights) w where role <> 'every user' group by feature) x) kept using (n);
 select p ~ 'item_feature_columns' as twice from als.report('featured') as p;
 select page ~ 'id="features"' as features from pages where name = 'plain';
 update featured set item_feature_columns = '{"column": 1}', user_feature_columns = '[{"weights": "many"}, 7]';
 select is_xml(als.report('featured')) as tampered;
+-- Without the weights the rest is drawn.
+begin;
+drop table featured_item_feature_weights cascade;
+select is_xml(p), p ~ 'id="strongest-features"' as of_users, substring(p from 'id="strongest-features".*') ~ '<td>item</td>' as of_items from als.report('featured') as p;
+rollback;
 
 -- Stable: it reads what its snapshot sees, and works where nothing can be written.
 begin transaction read only;
 select length(als.report('taste')) > 1000 as works;
 commit;
+
+-- Whoever owns a model writes its row: any numbers are drawn.
+create function drawn(losses float8[]) returns boolean language plpgsql as $$
+begin
+  update taste set loss = losses, holdout_values = losses;
+  return als.report('taste') like '%</html>%';
+end $$;
+select losses, drawn(losses::float8[])
+from unnest(array['{5e-324}', '{0,5e-324}', '{1.7e308}', '{-1.7e308,1.7e308}', '{NaN,Infinity,null}', '{1e-300,-1e-300}', '{}']) as losses;
 
 -- Errors.
 select try($$select als.report('ratings')$$);

@@ -252,7 +252,7 @@ select argument, try(format('select als.predict(''numbers'', %s, 1) is not null'
 from unnest(array[
   '1', '''1''', '1::bigint', '1e300', '-1', '9223372036854775807', '''''', 'null', 'true', '''x''', '''1''::name', '''1''::char(5)', '''1''::varchar',
   'now()', '''(1,2)''::point', 'array[1]', 'array[[1],[2]]', '''{}''::int[]', '''[5:6]={1,2}''::int[]', 'array[null]::int[]', '''{}''', '''{1,null}''',
-  'row(1, 2)', 'array[row(1, 2)]', '''1 2''::int2vector', 'repeat(''x'', 1000000)', 'array[repeat(''x'', 1000000)]', '''{"a": 1}''::jsonb', '''1''::xml', '''numbers''::regclass',
+  'row(1, 2)', 'array[row(1, 2)]', '''1 2''::int2vector', 'repeat(''x'', 1000000)', 'array[repeat(''x'', 1000000)]', '''{"a": 1}''::jsonb', '''1''::tsvector', '''numbers''::regclass',
   'array[''1'', ''2'']', 'array[''1'', ''x'']', 'array[true]', '(select r from ratings as r limit 1)']) as argument;
 select count(*) from als.recommend('numbers', 1, 2, false, candidates => array(select generate_series(1, 200000)), exclude => array(select generate_series(100000, 300000)));
 select try('select als.predict(''numbers'', 1, 1, ' || quote_literal(repeat('é', 5000)) || ')');

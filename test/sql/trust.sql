@@ -132,21 +132,21 @@ create type shade as enum ('light', 'dark');
 create function number(shade) returns int language plpgsql as $$ begin perform trust.evil(1); return 1; end $$;
 create cast (shade as int) with function number(shade) as implicit;
 create domain checked as int check (trust.evil_true());
-create type pair as (a checked);
+create type span as range (subtype = checked);
 create table colours as select (enum_range(null::colour))[1 + u % 3] as user_id, i as item_id, 1 + (u * i) % 5 as rating
 from generate_series(0, 2) as u, generate_series(1, 9) as i;
 create table shades as select (enum_range(null::shade))[1 + u] as user_id, i as item_id, 1 + (u * i) % 5 as rating
 from generate_series(0, 1) as u, generate_series(1, 9) as i;
-create table pairs as select row(u)::pair as user_id, i as item_id, 1 + (u * i) % 5 as rating from generate_series(1, 9) as u, generate_series(1, 9) as i;
+create table spans as select span(u, u + 1) as user_id, i as item_id, 1 + (u * i) % 5 as rating from generate_series(1, 9) as u, generate_series(1, 9) as i;
 select n_ratings from als.train('by_colour', 'colours', factors => 2, iterations => 2);
 select n_ratings from als.train('by_shade', 'shades', factors => 2, iterations => 2);
-select n_ratings from als.train('by_pair', 'pairs', factors => 2, iterations => 2);
+select n_ratings from als.train('by_span', 'spans', factors => 2, iterations => 2);
 grant select on all tables in schema trust to public;
 reset role;
 select try($$select als.predict('by_colour', 1, 1)$$);
 select try($$select als.predict('by_colour', 'red', 1)$$), try($$select als.predict('by_colour', 'red'::colour, 1)$$);
-select try($$select als.predict('by_pair', '(1)', 1)$$);
-select try($$select als.fold_in_item('by_pair', '{(1)}')$$);
+select try($$select als.predict('by_span', '[1,2)', 1)$$);
+select try($$select als.fold_in_item('by_span', '{"[1,2)"}')$$);
 create table numbers (user_id int, item_id int, score real, rank int);
 select try($$select als.recommend_all('by_shade', 'numbers', exclude_seen => false)$$);
 select is_called from witness;

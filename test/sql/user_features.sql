@@ -48,9 +48,40 @@ select max(abs(a - b)) < 1e-4 as is_the_same from folded, unnest(vector, als.fol
 select round(avg((item_id % 10 in (3, 0))::int), 1) from als.recommend('taste', 1001, 10);
 select n_users from taste;
 select als.refresh_users('taste');
+-- Features that have changed are noticed.
+update people set team = 'team 4' where user_id in (2, 1001);
+select als.refresh_users('taste'), als.refresh_users('taste') as again;
+select round(avg((item_id % 10 in (4, 3))::int), 1) from als.recommend('taste', 1001, 10);
+update people set team = 'team ' || user_id % 10 where user_id = 2;
+update people set team = 'team 3' where user_id = 1001;
+select * from als.refresh('taste');
 -- Somebody of whom nothing but features is known.
 select round(avg((item_id::int % 10 in (3, 0))::int), 1) from als.recommend_vector('taste', als.features_vector('taste', '{"team": "team 3"}', 'user'), k => 10);
 select try($$select als.features_vector('taste', '{"team": "team 3"}')$$);
+-- Ratings and features of a row give what a training gives them, and features alone what they expect.
+create function features_of(id int) returns jsonb language sql as 'select to_jsonb(p) - ''is_new'' from people p where user_id = $1';
+create function liked_by(id int) returns int[] language sql as 'select array(select item_id from likes where user_id = $1)';
+create function likeness(a real[], b real[]) returns text language sql as
+	'select case when max(abs(x - y)) < 1e-3 then ''the same'' else ''others'' end from unnest(a, b) as z (x, y)';
+select likeness(factors, als.fold_in('taste', liked_by(4), features => features_of(4))) as both,
+	likeness(factors, als.fold_in('taste', liked_by(4))) as ratings_alone,
+	likeness(als.features_vector('taste', features_of(4), 'user'), als.fold_in('taste', '{}'::int[], features => features_of(4))) as features_alone,
+	likeness(als.features_vector('taste', features_of(4), 'user'), als.fold_in('taste', liked_by(4), null, array_fill(0, array[cardinality(liked_by(4))]), features_of(4))) as no_weight,
+	als.fold_in('taste', array[-1]) is null as nothing
+from taste_user_factors where user_id = 4;
+-- The team counts beside a click, whose item is not shown again.
+select (array_agg(score order by of))[1] > (array_agg(score order by of))[2] as of_the_team_first
+from (values (1, '{"team": "team 3"}'::jsonb), (2, null)) x (of, features), als.recommend_for('taste', array[5], candidates => array[13], features => features);
+select count(*) from als.recommend_for('taste', array[5], candidates => array[5, 13], features => '{"team": "team 3"}');
+select count(*) as nothing_known from als.recommend_for('taste', array[-1]);
+select round(avg((item_id % 10 in (3, 0))::int), 1) as of_the_team from als.recommend_for('taste', array[-1], features => '{"team": "team 3"}', on_unknown => 'error');
+select count(*) from als.create_functions('taste');
+select round(avg((item_id % 10 in (3, 0))::int), 1) as of_the_team from taste_recommend_for('{}', features => '{"team": "team 3"}');
+select try($$select als.fold_in('taste', array[5], features => '{"town": "Basel"}')$$);
+select try($$select als.fold_in('taste', array[5], features => '{"age": "old"}')$$);
+select try($$select als.fold_in('taste', array[5], features => '["team 3"]')$$);
+select try($$select als.fold_in_item('taste', array[5], features => '{"topic": "topic 1"}')$$);
+select try($$select als.fold_in('blind', array[5], features => '{"team": "team 3"}')$$);
 -- Whoever loses all ratings keeps a row; whoever loses the features too loses it.
 delete from ratings where user_id = 1;
 select als.refresh_users('taste', array[1]);
@@ -70,7 +101,51 @@ from people, generate_series(201, 220) i where is_new and user_id < 100;
 select every(loss <= before * 1.000001) as never_rises, min(loss / before) filter (where n = 20) > 0.99 as nor_falls_at_the_end
 from (select n, x.loss, lag(x.loss) over (order by n) as before from als.train('direct', 'ratings', factors => 8, solver => 'direct', iterations => 20, user_features => 'people', item_features => 'topics') t, unnest(t.loss) with ordinality as x (loss, n)) y;
 
+select als.refresh_items('stars', array[7]);
+select likeness(factors, als.fold_in_item('stars', users, stars, features => '{"topic": "topic 7"}')) as both, likeness(factors, als.fold_in_item('stars', users, stars)) as ratings_alone
+from stars_item_factors, (select array_agg(user_id) as users, array_agg(rating::float8) as stars from ratings where item_id = 7) r where item_id = 7;
+-- With the user's bias in the scores: the team that likes it rates it higher.
+select i, round(max(score) filter (where team = 1)::numeric) as team_1, round(max(score) filter (where team = 2)::numeric) as team_2
+from unnest(array[1, 4, 2, 7]) i, generate_series(1, 2) team, als.recommend_for('stars', array[-1], array[5], candidates => array[i], features => jsonb_build_object('team', 'team ' || team))
+group by i order by i;
 select try($$select als.features_vector('stars', '{"team": "team 3"}')$$);
+
+-- An explanation has a row for features, and adds up to the score, of explicit feedback and of implicit, for those with ratings and without.
+create function explained(model text) returns table (n_ratings text, explanations bigint, add_up bool, shares_too bool, features_matter bool) language plpgsql as $$
+begin
+	perform als.refresh_users(model, array(select user_id from people where user_id < 60));
+	return query execute format($q$
+		select case when is_new then 'none' else 'some' end, count(*), bool_and(abs(sum - score) < 1e-4), bool_and(abs(share - 1) < 1e-6), avg(features) > 0.001
+		from people, generate_series(1, 20) i, lateral (select als.predict(%1$L, user_id, i)) p (score),
+			lateral (select sum(contribution), sum(share), sum(abs(contribution)) filter (where component = 'features') from als.explain(%1$L, user_id, i, 3)) e (sum, share, features)
+		where user_id < 60 and user_id > 1 and score is not null group by 1 order by 1$q$, model);
+end $$;
+select * from explained('taste');
+select * from explained('stars');
+select component, contribution is not null as has_part from als.explain('stars', 1001, 3, 3);
+select count(*) from als.explain('stars', 5000, 3, 3);
+-- The terms are those of the text: by hand.
+create table one (user_id int, item_id int, rating float8);
+insert into one values (1, 1, 4), (2, 1, 3), (2, 2, 1), (3, 2, 5);
+select from als.train('single', 'one', factors => 1, biases => false, iterations => 30, regularization => 0.1, feature_strength => 0.5, user_features => 'select u as user_id, (u % 2)::text as odd from generate_series(1, 3) u');
+-- lambda (W_u)^e is 0.1 of one rating, and 0.2 of two.
+with terms as (
+	select u.user_id, y.factors[1] as y, sum(h.factors[1] * rating) as ratings, sum(h.factors[1] ^ 2) as squares, 0.1 * count(*) as ridge, (als.features_vector('single', format('{"odd": "%s"}', u.user_id % 2)::jsonb, 'user'))[1] as m
+	from single_user_factors u join one o using (user_id) join single_item_factors h using (item_id), single_item_factors y where y.item_id = 2 group by 1, 2)
+select user_id, abs(e.ratings - y * t.ratings / (squares + 1.5 * ridge)) < 1e-5 as ratings_are_theirs, abs(e.features - y * 0.5 * ridge * m / (squares + 1.5 * ridge)) < 1e-5 as features_are_theirs
+from terms t, lateral (select sum(contribution) filter (where component = 'rating') as ratings, sum(contribution) filter (where component = 'features') as features from als.explain('single', user_id, 2, 9)) e order by 1;
+-- Users with a history are folded in by their features as well: as the model knows them who have the same ratings.
+select 1 from als.train('exact', 'ratings', factors => 4, iterations => 100, user_features => 'select user_id, team from people');
+select als.refresh_users('exact', array(select user_id from people where user_id < 60)) > 0 as refreshed;
+create table probes as select user_id, item_id, rating from ratings where user_id < 60 and als.hash_fraction(user_id, item_id, 7) < 0.2;
+select max(abs(a.value - b.value)) < 1e-4 as is_the_same, count(*)
+from als.evaluate('exact', 'probes', exclude_seen => false) a join als.evaluate('exact', 'probes', exclude_seen => false, history => 'select * from ratings where user_id < 60') b using (metric, k);
+-- With one rating each, features are what tells.
+create table first_ratings as select distinct on (user_id) * from ratings where user_id < 200 order by user_id, item_id;
+select 1 from als.train('plain', 'ratings', factors => 4, iterations => 100);
+select a.value < b.value * 0.9 as helps
+from als.evaluate('exact', 'select * from ratings where user_id < 200', history => 'first_ratings') a, als.evaluate('plain', 'select * from ratings where user_id < 200', history => 'first_ratings') b
+where a.metric = 'rmse' and b.metric = 'rmse';
 
 -- A retraining keeps them; an empty name drops them; the table is the model's.
 select n_new_users, n_new_items from als.retrain('stars');
@@ -114,7 +189,10 @@ alter table taste_user_feature_weights enable row level security;
 create policy half on taste_user_feature_weights using (feature % 2 = 0);
 set role user_features_reader;
 select try($$select als.features_vector('taste', '{"team": "team 3"}', 'user')$$);
+-- A report leaves them out.
+select p ~ 'id="features"' as has_columns, p ~ 'id="strongest-features"' as has_weights from als.report('taste') p;
 reset role;
+select als.report('taste') ~ 'id="strongest-features"' as has_weights;
 
 drop schema user_features cascade;
 drop role user_features_reader;

@@ -2,6 +2,7 @@
 create schema weights;
 set search_path = weights;
 set als.threads = 1;
+\set SHOW_CONTEXT never
 
 create table ratings (user_id int, item_id int, rating real, weight float8, at int);
 insert into ratings

@@ -1,4 +1,5 @@
-# A distributed training reads its source twice where duplicates are an error, and sees the same rows both times.
+# A distributed training reads its source twice where duplicates are an error, and sees the same rows both times;
+# else once.
 
 use strict;
 use warnings FATAL => 'all';
@@ -43,6 +44,12 @@ my $model = $trainer->wait;
 is($model->{state}, '00000', 'the training') or diag $model->{err};
 is($model->{out}, join("\t", @{ $before->[0] }), 'both passes saw the same rows');
 cmp_ok($other->value("select nextval('passes')"), '>', 2, 'there were two');
+
+# What the defaults of implicit feedback go by is measured on the ratings as they have been packed.
+$other->query(q{select setval('passes', 1, false)});
+$trainer->query(q{select from als.train('clicks', 'select r.* from ratings r, (select pass() offset 0) p',
+	factors => 2, iterations => 1, feedback => 'implicit', distributed => true)});
+is($other->value(q{select nextval('passes')}), 2, 'implicit feedback takes one pass');
 
 $_->quit for $trainer, $other;
 $node->stop;

@@ -108,7 +108,7 @@ sub wait_for_phase
 			$watcher->rows(
 				'select pid, model, phase, iteration, of, loss, rows_read, elapsed, remaining from als.progress'
 				  . " where pid = $pid and iteration >= $iterations and"
-				  . " array_position('$phases', phase) >= array_position('$phases', '$phase')"
+				  . " array_position('$phases'::text[], phase) >= array_position('$phases'::text[], '$phase')"
 			)->[0];
 		});
 }

@@ -68,20 +68,26 @@ Bytes joined(Bytes first, const Bytes& second) {
 namespace {
 
 /// Without the items that have no ratings.
-Bytes item_piece(const CompressedRows& rows) {
-  std::vector<std::uint32_t> items;
-  std::vector<std::uint32_t> sizes;
+ItemRows item_rows(const CompressedRows& rows) {
+  ItemRows some;
+  some.rows.offsets.push_back(0);
   for (std::size_t item = 0; item < rows.rows(); ++item) {
     if (rows.row_size(item) == 0) continue;
-    items.push_back(static_cast<std::uint32_t>(item));
-    sizes.push_back(static_cast<std::uint32_t>(rows.row_size(item)));
+    some.items.push_back(static_cast<std::uint32_t>(item));
+    some.rows.offsets.push_back(rows.offsets[item + 1]);
   }
-  PieceWriter writer(Piece::kByItem, size_of(rows) + items.size() * 8);
-  writer.put(static_cast<std::uint64_t>(items.size()));
-  writer.put(items);
-  writer.put(sizes);
-  writer.put(rows.columns);
-  writer.put(rows.values);
+  some.rows.columns = rows.columns;
+  some.rows.values = rows.values;
+  return some;
+}
+
+Bytes item_piece(const ItemRows& matrix) {
+  PieceWriter writer(Piece::kByItem, size_of(matrix.rows) + matrix.items.size() * 8);
+  writer.put(static_cast<std::uint64_t>(matrix.items.size()));
+  writer.put(matrix.items);
+  writer.put(row_sizes(matrix.rows));
+  writer.put(matrix.rows.columns);
+  writer.put(matrix.rows.values);
   return writer.take();
 }
 
@@ -101,6 +107,18 @@ void check_rows(const RatingBuffer& rows, std::size_t users, std::size_t items) 
 PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::uint32_t>& user_rank,
                        std::uint32_t items, OnDuplicate on_duplicate, ThreadTeam& team,
                        const ChunkHoldout* holdout) {
+  return packed(make_chunk(id, std::move(rows), user_rank, items, on_duplicate, team, holdout));
+}
+
+PackedChunk packed(const UnpackedChunk& chunk) {
+  const Bytes facts = bytes_of(chunk.by_user.facts);
+  return {joined(facts, by_user_bytes(chunk.by_user.rows)),
+          joined(facts, item_piece(chunk.by_item.matrix)), chunk.held_out, chunk.duplicates};
+}
+
+UnpackedChunk make_chunk(ChunkId id, RatingBuffer&& rows,
+                         const std::vector<std::uint32_t>& user_rank, std::uint32_t items,
+                         OnDuplicate on_duplicate, ThreadTeam& team, const ChunkHoldout* holdout) {
   expect(items <= kMaxPartsItems, "more items than a training over parts can have");
   check_rows(rows, user_rank.size(), items);
   HoldoutRule rule;
@@ -121,16 +139,13 @@ PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::u
   const Ratings ratings(std::move(rows), user_rank, same_item, on_duplicate, team,
                         holdout == nullptr ? nullptr : &rule);
 
-  ChunkFacts facts{id, static_cast<std::uint32_t>(user_rank.size()), items,
-                   moments_of(ratings.by_user().values)};
-  PackedChunk packed;
-  packed.duplicates = ratings.duplicates();
-  packed.by_user = joined(bytes_of(facts), by_user_bytes(ratings.by_user()));
-  packed.by_item = joined(bytes_of(facts), item_piece(ratings.by_item()));
-  if (holdout != nullptr) {
-    packed.held_out = pack_held_out(facts, ratings.held_out(), holdout->user_keys);
-  }
-  return packed;
+  const ChunkFacts facts{id, static_cast<std::uint32_t>(user_rank.size()), items,
+                         moments_of(ratings.by_user().values)};
+  return {
+      {facts, ratings.by_user()},
+      {facts, item_rows(ratings.by_item())},
+      holdout == nullptr ? Bytes() : pack_held_out(facts, ratings.held_out(), holdout->user_keys),
+      ratings.duplicates()};
 }
 
 /// Chan, Golub and LeVeque 1979.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "core/chunks/chunk.h"
@@ -41,6 +42,7 @@ ItemRows rows_by_item(ByteView chunk, const ChunkFacts& facts);
 struct ChunkByUser {
   explicit ChunkByUser(ByteView chunk)
       : facts(facts_of_chunk(chunk)), rows(rows_by_user(chunk, facts)) {}
+  ChunkByUser(const ChunkFacts& facts, CompressedRows rows) : facts(facts), rows(std::move(rows)) {}
   std::size_t bytes() const { return rows.columns.size() * 8 + rows.offsets.size() * 8; }
   ChunkFacts facts;
   CompressedRows rows;
@@ -48,6 +50,7 @@ struct ChunkByUser {
 struct ChunkByItem {
   explicit ChunkByItem(ByteView chunk)
       : facts(facts_of_chunk(chunk)), matrix(rows_by_item(chunk, facts)) {}
+  ChunkByItem(const ChunkFacts& facts, ItemRows matrix) : facts(facts), matrix(std::move(matrix)) {}
   std::size_t bytes() const {
     return matrix.rows.columns.size() * 8 + matrix.rows.offsets.size() * 8 +
            matrix.items.size() * 4;
@@ -55,5 +58,18 @@ struct ChunkByItem {
   ChunkFacts facts;
   ItemRows matrix;
 };
+
+/// A PackedChunk before it is packed.
+struct UnpackedChunk {
+  ChunkByUser by_user;
+  ChunkByItem by_item;
+  Bytes held_out;
+  std::size_t duplicates;
+};
+UnpackedChunk make_chunk(ChunkId id, RatingBuffer&& rows,
+                         const std::vector<std::uint32_t>& user_rank, std::uint32_t items,
+                         OnDuplicate on_duplicate, ThreadTeam& team,
+                         const ChunkHoldout* holdout = nullptr);
+PackedChunk packed(const UnpackedChunk& chunk);
 
 }  // namespace als

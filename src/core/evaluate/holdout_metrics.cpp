@@ -4,15 +4,44 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "core/base/splitmix.h"
-#include "core/base/uninitialized_vector.h"
+#include "core/evaluate/tile_ranker.h"
 #include "core/linalg/products.h"
+#include "core/search/score_tiles.h"
 
 namespace als {
 namespace {
+
+/// A row whose positive ratings kept out are ranked among what it has no rating for.
+struct JudgedRow {
+  JudgedRow(const CompressedRows& held_out, const CompressedRows& of_training, std::size_t row)
+      : seen(of_training.columns.begin() + of_training.offsets[row],
+             of_training.columns.begin() + of_training.offsets[row + 1]) {
+    for (std::uint64_t e = held_out.offsets[row]; e < held_out.offsets[row + 1]; ++e) {
+      if (!(held_out.values[e] > 0)) continue;
+      if (contains(seen, held_out.columns[e]))
+        ++hidden;
+      else
+        relevant.push_back(held_out.columns[e]);
+    }
+  }
+
+  /// Those that have been seen stand behind all `items` that are not among them.
+  RelevantRanks ranks(std::size_t cutoff, std::size_t items) const {
+    RelevantRanks result = counter.ranks();
+    const auto last = static_cast<std::uint32_t>(std::min(items - hidden, cutoff) + 1);
+    result.ranks.insert(result.ranks.end(), hidden, last);
+    std::sort(result.ranks.begin(), result.ranks.end());
+    return result;
+  }
+
+  std::vector<std::uint32_t> seen;
+  std::vector<std::uint32_t> relevant;
+  std::size_t hidden = 0;  // of the ratings kept out, of items that have been seen
+  RankCounter counter;
+};
 
 /// Sums of blocks of rows, added up in order: the bits do not depend on the number of threads.
 template <class SumOfRow>
@@ -75,40 +104,33 @@ bool can_be_judged(const CompressedRows& held_out, std::size_t row) {
 RankingMetrics ranking_sums(std::size_t cutoff, const CompressedRows& held_out,
                             const CompressedRows& seen, const std::vector<std::size_t>& rows,
                             const Factors& users, const Factors& items, ThreadTeam& team) {
-  constexpr float kNever = -std::numeric_limits<float>::infinity();
   const std::vector<std::uint32_t> cutoffs{static_cast<std::uint32_t>(cutoff)};
+  const auto threads = static_cast<std::size_t>(team.threads());
+  const ScoreTiles tiles({items.matrix.view(), nullptr}, nullptr, team);
+  std::vector<TileRanker> rankers(threads, TileRanker(tiles, items.matrix.cols()));
   std::vector<RankingMetrics> metrics(rows.size(), RankingMetrics(1));
-  team.for_each_block(rows.size(), 1, [&](std::size_t n, std::size_t, int) {
-    const std::size_t row = rows[n];
-    UninitializedVector<float> scores(items.matrix.rows());
-    score_all(items.matrix.view(), nullptr, 0.0F, users.matrix.row(row), scores.data());
-    for (std::uint64_t e = seen.offsets[row]; e < seen.offsets[row + 1]; ++e) {
-      scores[seen.columns[e]] = kNever;
+  const std::size_t grain = TileRanker::block_users(rows.size(), threads);
+  team.for_each_block(rows.size(), grain, [&](std::size_t begin, std::size_t end, int thread) {
+    std::vector<JudgedRow> block;
+    for (std::size_t n = begin; n < end; ++n) block.emplace_back(held_out, seen, rows[n]);
+    std::vector<ListToRank> lists;
+    for (std::size_t n = begin; n < end; ++n) {
+      JudgedRow& row = block[n - begin];
+      lists.push_back(
+          {users.matrix.row(rows[n]), 0, &row.relevant, &row.seen, &row.counter, nullptr, true});
     }
-    std::vector<std::uint32_t> wanted;
-    for (std::uint64_t e = held_out.offsets[row]; e < held_out.offsets[row + 1]; ++e) {
-      if (held_out.values[e] > 0) wanted.push_back(held_out.columns[e]);
-    }
-    const auto is_wanted = [&](std::uint32_t item) {
-      return std::binary_search(wanted.begin(), wanted.end(), item);
-    };
-    // Those kept out stand behind others with the same score. Whatever is behind the cutoff has the
-    // rank after it.
-    RelevantRanks relevant;
-    for (const std::uint32_t item : wanted) {
-      std::size_t before = 0;
-      for (std::uint32_t other = 0; other < scores.size() && before < cutoff; ++other) {
-        before += scores[other] > scores[item] ||
-                  (scores[other] == scores[item] && other != item && !is_wanted(other));
-      }
-      relevant.ranks.push_back(static_cast<std::uint32_t>(before + 1));
-    }
-    std::sort(relevant.ranks.begin(), relevant.ranks.end());
-    metrics[n] = RankingMetrics(relevant, cutoffs);
+    rankers[static_cast<std::size_t>(thread)].rank(lists, [&] { team.leave_if_asked(thread); });
+    for (std::size_t n = begin; n < end; ++n)
+      metrics[n] = RankingMetrics(block[n - begin].ranks(cutoff, items.matrix.rows()), cutoffs);
   });
   RankingMetrics sum(1);
   for (const RankingMetrics& metric : metrics) sum.add(metric);
   return sum;
+}
+
+std::size_t ranking_memory(std::size_t items, std::size_t factors, int threads) {
+  return ScoreTiles::memory(items, factors) +
+         static_cast<std::size_t>(threads) * TileRanker::memory();
 }
 
 RankingMetrics::AtCutoff ranking_at(std::size_t cutoff, const CompressedRows& held_out,

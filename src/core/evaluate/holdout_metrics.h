@@ -32,6 +32,9 @@ RankingMetrics ranking_sums(std::size_t cutoff, const CompressedRows& held_out,
                             const CompressedRows& seen, const std::vector<std::size_t>& rows,
                             const Factors& users, const Factors& items, ThreadTeam& team);
 
+/// The bytes that this takes, beside the lists of some rows for each thread.
+std::size_t ranking_memory(std::size_t items, std::size_t factors, int threads);
+
 /// The means over the users to be judged. All 0 if there are none.
 RankingMetrics::AtCutoff ranking_at(std::size_t cutoff, const CompressedRows& held_out,
                                     const CompressedRows& seen,

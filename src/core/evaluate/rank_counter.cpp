@@ -7,9 +7,25 @@
 namespace als {
 
 void RankCounter::start(const std::vector<ScoredItem>& relevant) {
-  const std::size_t n = relevant.size();
   keys_.clear();
   for (const ScoredItem& scored : relevant) keys_.push_back(key(scored.item, scored.score));
+  start_with_keys();
+}
+
+void RankCounter::start_behind_ties(const std::vector<ScoredItem>& relevant) {
+  // As an item with the greatest of all indexes.
+  keys_.clear();
+  for (const ScoredItem& scored : relevant) keys_.push_back(key(UINT32_MAX, scored.score));
+  start_with_keys();
+  // As candidates they come with their own index, which is taken back here.
+  for (const ScoredItem& scored : relevant) {
+    count(key(UINT32_MAX, scored.score), 1);
+    count(key(scored.item, scored.score), -1);
+  }
+}
+
+void RankCounter::start_with_keys() {
+  const std::size_t n = keys_.size();
   std::sort(keys_.begin(), keys_.end());
   ties_.resize(n);
   ties_end_.resize(n);

@@ -29,6 +29,10 @@ class RankCounter {
   /// Begins anew with these relevant items, each once.
   void start(const std::vector<ScoredItem>& relevant);
 
+  /// The same, but a relevant item stands behind all others with its score, and those of one score
+  /// share their rank. The AUC means nothing then.
+  void start_behind_ties(const std::vector<ScoredItem>& relevant);
+
   /// Counts a candidate. Every relevant item must be counted too.
   void add(std::uint32_t item, float score) { count(key(item, score), 1); }
 
@@ -50,6 +54,7 @@ class RankCounter {
   static bool same_score(std::uint64_t a, std::uint64_t b) {
     return (a >> kScoreShift) == (b >> kScoreShift);
   }
+  void start_with_keys();
   void count(std::uint64_t key, std::int64_t sign);
 
   std::vector<std::uint64_t> keys_;         // of the relevant items, ascending: the worst first

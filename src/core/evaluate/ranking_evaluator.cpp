@@ -8,9 +8,6 @@
 namespace als {
 namespace {
 
-// More than one, so that all threads are done at about the same time.
-constexpr std::size_t kBlocksPerThread = 4;
-
 void sort_once_each(std::vector<std::uint32_t>& list) {
   std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());
@@ -136,8 +133,7 @@ RankedResult RankingEvaluator::result(Listed& listed) const {
 }
 
 void RankingEvaluator::add(std::size_t n, const Describe& describe, const OnUser& on_user) {
-  const std::size_t grain =
-      std::clamp(n / (kBlocksPerThread * workers_.size()), std::size_t{1}, TileRanker::kMostUsers);
+  const std::size_t grain = TileRanker::block_users(n, workers_.size());
   // Users are added up one by one: blocks of them would depend on which users come in one call.
   std::vector<std::pair<RankingMetrics, RankingMetrics>> of_users(
       n, {RankingMetrics(cutoffs_.size()), RankingMetrics(cutoffs_.size())});

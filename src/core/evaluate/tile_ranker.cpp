@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
+
+#include "core/search/search_layout.h"
 
 namespace als {
 namespace {
@@ -22,7 +25,7 @@ void TileRanker::rank_exactly(const std::vector<std::uint32_t>& items,
   for (const std::uint32_t item : items) {
     const float score = tiles_.score(list.vector, list.base, item);
     list.counter->add(item, score);
-    if (!(score < list.top->least()) && !contains(*list.excluded, item))
+    if (list.top != nullptr && !(score < list.top->least()) && !contains(*list.excluded, item))
       list.top->offer(item, score);
   }
 }
@@ -34,21 +37,53 @@ void TileRanker::start(const ListToRank& list) {
     relevant.push_back({item, tiles_.score(list.vector, list.base, item)});
     is_finite &= std::isfinite(relevant.back().score);
   }
-  list.counter->start(relevant);
+  if (list.behind_ties)
+    list.counter->start_behind_ties(relevant);
+  else
+    list.counter->start(relevant);
   rank_exactly(tiles_.untrusted(), list);
-  if (!is_finite || !queries_.add(list.vector, list.base)) {
+  if (!is_finite) {
     rank_exactly(tiles_.order(), list);
     return;
   }
-  Ranking ranking{&list, {}, std::vector<std::uint32_t>(relevant.size(), 0), 0};
+  Ranking ranking{&list, {}, std::vector<std::uint32_t>(relevant.size(), 0)};
   for (const ScoredItem& scored : relevant) ranking.relevant.push_back(scored.score);
   std::sort(ranking.relevant.begin(), ranking.relevant.end());
+  const float length = trusted_norm(list.vector, factors_);
+  if (!relevant.empty() && std::isfinite(length))
+    ranking.reach = (ranking.relevant.front() - list.base) / length;
   rankings_.push_back(std::move(ranking));
 }
 
-/// Offers what may be among the best.
-void TileRanker::offer(std::size_t first, const float* scores, std::size_t count, float margin,
-                       const ListToRank& list) {
+/// Those who have to look at most items come first, so that the others can be left off the end.
+void TileRanker::code_queries() {
+  std::stable_sort(rankings_.begin(), rankings_.end(),
+                   [](const Ranking& a, const Ranking& b) { return a.reach < b.reach; });
+  queries_.clear();
+  std::vector<Ranking> coded;
+  for (Ranking& ranking : rankings_) {
+    if (queries_.add(ranking.list->vector, ranking.list->base))
+      coded.push_back(std::move(ranking));
+    else
+      rank_exactly(tiles_.order(), *ranking.list);
+  }
+  rankings_.swap(coded);
+}
+
+/// Whether all items from this tile on have less than each score that matters to a user.
+bool TileRanker::is_done(std::size_t tile, std::size_t query) const {
+  const TileBound& bound = tiles_.bound_from(tile);
+  const float error = margin(queries_[query], bound);
+  const float most = als::most(queries_[query], bound, error) + error;
+  const Ranking& ranking = rankings_[query];
+  return (ranking.relevant.empty() || most < ranking.relevant.front()) &&
+         (ranking.list->top == nullptr || most < ranking.list->top->least());
+}
+
+/// Offers what may be among the best, of items whose scores are `most` at most.
+void TileRanker::offer(std::size_t first, const float* scores, std::size_t count, float most,
+                       float margin, const ListToRank& list) {
+  if (list.top == nullptr || most < list.top->least()) return;
   const ScoreRange range{list.top->least() - margin, std::numeric_limits<float>::infinity()};
   const std::size_t n = find_in_range(scores, count, range, found_.data());
   for (std::size_t f = 0; f < n; ++f) {
@@ -58,12 +93,19 @@ void TileRanker::offer(std::size_t first, const float* scores, std::size_t count
   }
 }
 
-/// Counts the items of tiles from `first` on, of which so many have these scores.
-void TileRanker::count(std::size_t first, const float* scores, std::size_t count, float margin,
-                       Ranking& ranking) {
-  const std::size_t n = ranking.relevant.size();
+/// Counts the items of tiles from `first` on, of which so many have these scores, and none more
+/// than `most`.
+void TileRanker::count(std::size_t first, const float* scores, std::size_t count, float most,
+                       float margin, Ranking& ranking) {
+  // Those with more than any of these have none of them above.
+  const auto n = static_cast<std::size_t>(
+      std::upper_bound(ranking.relevant.begin(), ranking.relevant.end(), most + margin) -
+      ranking.relevant.begin());
+  ranking.counted += count;
+  if (n == 0) return;
   ranges_.clear();
-  for (const float score : ranking.relevant) ranges_.push_back({score - margin, score + margin});
+  for (std::size_t r = 0; r < n; ++r)
+    ranges_.push_back({ranking.relevant[r] - margin, ranking.relevant[r] + margin});
   above_.assign(n, 0);
   not_under_.assign(n, 0);
   // Past the last item there are scores of -infinity, which count nowhere.
@@ -84,28 +126,34 @@ void TileRanker::count(std::size_t first, const float* scores, std::size_t count
     for (std::size_t r = 0; r < n && scores[at] > ranges_[r].high; ++r) --above_[r];
   }
   for (std::size_t r = 0; r < n; ++r) ranking.above[r] += above_[r];
-  ranking.counted += count - near_.size();
+  ranking.counted -= near_.size();
 }
 
 void TileRanker::rank(const std::vector<ListToRank>& lists, const std::function<void()>& pause) {
-  queries_.clear();
   rankings_.clear();
   for (const ListToRank& list : lists) {
     start(list);
     pause();
   }
-  scores_.resize(lists.size() * kMostTiles * kTileItems);
+  code_queries();
+  scores_.resize(rankings_.size() * kMostTiles * kTileItems);
   found_.resize(kMostTiles * kTileItems);
-  for (std::size_t begin = 0, end; begin < tiles_.size() && !rankings_.empty(); begin = end) {
-    end = std::min(begin + std::clamp<std::size_t>(begin, 1, kMostTiles), tiles_.size());
-    tiles_.score(begin, end, queries_, scores_.data());
+  std::size_t left = rankings_.size();
+  for (std::size_t begin = 0, end; begin < tiles_.size(); begin = end) {
     const std::size_t first = begin * kTileItems;
+    for (; left > 0 && is_done(begin, left - 1); --left)
+      rankings_[left - 1].counted += tiles_.order().size() - first;
+    if (left == 0) break;
+    end = std::min(begin + std::clamp<std::size_t>(begin, 1, kMostTiles), tiles_.size());
+    tiles_.score(begin, end, queries_.first(left), scores_.data());
     const std::size_t count = std::min(end * kTileItems, tiles_.order().size()) - first;
+    const TileBound& bound = tiles_.bound_from(begin);
     const float* scores = scores_.data();
-    for (std::size_t q = 0; q < rankings_.size(); ++q, scores += (end - begin) * kTileItems) {
-      const float margin = tiles_.largest_margin(begin, end, queries_[q]);
-      this->count(first, scores, count, margin, rankings_[q]);
-      offer(first, scores, count, margin, *rankings_[q].list);
+    for (std::size_t q = 0; q < left; ++q, scores += (end - begin) * kTileItems) {
+      const float error = margin(queries_[q], bound);
+      const float most = als::most(queries_[q], bound, error);
+      this->count(first, scores, count, most, error, rankings_[q]);
+      offer(first, scores, count, most, error, *rankings_[q].list);
     }
     pause();
   }

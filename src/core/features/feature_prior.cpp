@@ -49,7 +49,6 @@ FeaturePrior::FeaturePrior(const FeatureRows& features, std::vector<float> row_w
                std::vector<float>(biases ? features.features : 0)},
       means_{FactorMatrix(features.by_row.rows(), factors),
              std::vector<float>(biases ? features.by_row.rows() : 0)},
-      zeros_(width_, 0.0F),
       by_row_(features.by_row.rows() * width_, 0.0F),
       residual_(features.features * width_, 0.0F),
       direction_(features.features * width_, 0.0F),
@@ -91,19 +90,17 @@ void FeaturePrior::plan() {
   sums_.assign(segments_.size() * width_, 0.0F);
 }
 
-/// Adds the rows that these entries name, times their values: what a pass does where all weights
-/// are zero.
+/// Adds the rows that these entries name, times their values.
 void FeaturePrior::add_rows(const AlignedVector<float>& rows, const CompressedRows& entries,
                             std::uint64_t begin, std::uint64_t end, float* sum) const {
   constexpr std::uint64_t kChunk = 512;
-  static constexpr float kNoWeights[kChunk] = {};
-  float dots[kChunk];
+  float values[kChunk + kBlock] = {};
   for (; begin < end; begin += kChunk) {
     const std::uint64_t n = std::min(kChunk, end - begin);
-    kernels_.pass(
-        {rows.data(), width_, entries.columns.data() + begin, n, entries.columns.size() - begin - n,
-         kNoWeights, entries.values.data() + begin, 0.0F},
-        zeros_.data(), dots, sum);
+    std::copy_n(entries.values.data() + begin, n, values);
+    kernels_.add_vectors({rows.data(), width_, entries.columns.data() + begin, n,
+                          entries.columns.size() - begin, 0.0F, nullptr, values, nullptr},
+                         sum);
   }
 }
 

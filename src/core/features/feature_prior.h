@@ -102,7 +102,6 @@ class FeaturePrior {
   std::vector<float> preconditioner_;  // by feature
   std::vector<std::size_t> runs_;      // of rows
   std::vector<Segment> segments_;      // of features
-  AlignedVector<float> zeros_;         // width_
   AlignedVector<float> by_row_;        // width_ floats a row
   AlignedVector<float> sums_;          // of each segment
   AlignedVector<float> residual_;      // by feature, these three

@@ -3,6 +3,9 @@
 
 #include <utility>
 
+#include "core/base/splitmix.h"
+#include "core/data/row_checksum.h"
+
 namespace als {
 namespace {
 
@@ -52,6 +55,15 @@ Factors expected_factors(const CompressedRows& features, const Factors& weights,
     }
   });
   return expected;
+}
+
+std::vector<std::uint64_t> feature_checksums(const CompressedRows& rows, std::size_t features,
+                                             ThreadTeam& team) {
+  // Keys of ids may be hashes of small numbers, too: features are others.
+  constexpr std::uint64_t kOfFeatures = 0x66656174757265ULL;
+  std::vector<std::uint64_t> keys(features);
+  for (std::size_t f = 0; f < features; ++f) keys[f] = splitmix(splitmix(kOfFeatures) + f);
+  return row_checksums(rows, keys, team);
 }
 
 }  // namespace als

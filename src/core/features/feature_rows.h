@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "core/base/thread_team.h"
@@ -31,5 +32,10 @@ void add_expected(const RowRatings& features, const Factors& weights, float* fac
 
 /// The same for all rows of a matrix.
 Factors expected_factors(const CompressedRows& features, const Factors& weights, ThreadTeam& team);
+
+/// Of each row a checksum that tells whether its features are still the same, to be added to that
+/// of its ratings: see core/data/row_checksum.h.
+std::vector<std::uint64_t> feature_checksums(const CompressedRows& rows, std::size_t features,
+                                             ThreadTeam& team);
 
 }  // namespace als

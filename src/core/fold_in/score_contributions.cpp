@@ -24,15 +24,20 @@ void hold_at_zero(const std::vector<std::size_t>& held, NormalEquations& equatio
 }  // namespace
 
 /// The row is z = A^-1 b, with A the matrix of its equations and the ridge, and b = sum of h_j z_j
-/// over its ratings. So with v = A^-1 [y, 0], which A being symmetric is one more solution of the
-/// same equations, x . y = b . v = sum of h_j (z_j . v). With factors that must not be negative,
-/// some are held at zero, and the others solve the equations that are left.
+/// over its ratings, and for the features the ridge's pull times where they
+/// expect the row, see lean(). So with v = A^-1 [y, 0], which A being symmetric is one more
+/// solution of the same equations, x . y = b . v = sum of h_j (z_j . v). With factors that must not
+/// be negative, some are held at zero, and the others solve the equations that are left.
 Explanation explain(const RowObjective& objective, const RowRatings& ratings,
-                    const BiasedView& fixed, const float* gram, const float* y, ThreadTeam& team) {
+                    const BiasedView& fixed, const float* gram, const float* y, ThreadTeam& team,
+                    const RowMean& mean) {
   const TrainOptions& options = objective.options();
   const auto factors = static_cast<std::size_t>(options.factors);
   NormalEquations equations = equations_of(objective, ratings, fixed, gram, team);
-  const Ridge ridge = objective.ridge(objective.weight(ratings));
+  std::vector<float> leaning(options.unknowns(), 0.0F);
+  const Ridge ridge =
+      lean(mean, objective.ridge(objective.weight(ratings)), options, leaning.data());
+  for (std::size_t k = 0; k < leaning.size(); ++k) equations.rhs()[k] += leaning[k];
   std::vector<float> solution(options.unknowns(), 0.0F);
   ExactSolver(options).solve(equations, ridge, solution.data());
 
@@ -57,18 +62,21 @@ Explanation explain(const RowObjective& objective, const RowRatings& ratings,
     explanation.contributions.push_back(
         pull * objective.rhs_weight(ratings.values[e], ratings.weight(e), bias));
   }
+  explanation.features = dot(v.data(), leaning.data(), options.unknowns());
   // A score may be small beside its parts. What their rounding leaves between it and their sum goes
   // to them, in proportion.
-  double sum = 0;
-  double size = 0;
+  double sum = explanation.features;
+  double size = std::fabs(explanation.features);
   for (const double part : explanation.contributions) {
     sum += part;
     size += std::fabs(part);
   }
   const double rest = dot(solution.data(), y, factors) - sum;
-  for (double& part : explanation.contributions) {
+  const auto correct = [&](double& part) {
     if (size > 0) part += rest * std::fabs(part) / size;
-  }
+  };
+  for (double& part : explanation.contributions) correct(part);
+  correct(explanation.features);
   explanation.row.bias = options.biases ? solution[factors] : 0.0F;
   solution.resize(factors);
   explanation.row.vector = std::move(solution);

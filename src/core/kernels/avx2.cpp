@@ -67,13 +67,13 @@ ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
 // clang-format on
 
 // The sums of the lanes of eight vectors, by adding neighbours.
-ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
+ALS_INLINE HalfVector sums_of_vectors(const Vector (&vectors)[8]) {
   const __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(vectors[0], vectors[1]),
                                     _mm256_hadd_ps(vectors[2], vectors[3]));
   const __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(vectors[4], vectors[5]),
                                      _mm256_hadd_ps(vectors[6], vectors[7]));
-  _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
-                                       _mm256_permute2f128_ps(low, high, 0x31)));
+  return _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
+                       _mm256_permute2f128_ps(low, high, 0x31));
 }
 
 // clang-format off

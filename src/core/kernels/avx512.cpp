@@ -80,16 +80,32 @@ ALS_INLINE HalfVector halved(const Vector& v) {
 #include "core/kernels/vector.inl"
 // clang-format on
 
-// The sums of the lanes of eight vectors, by halves and then by adding neighbours.
-ALS_INLINE void sums_of_vectors(const Vector (&vectors)[8], float* sums) {
-  HalfVector half[8];
-  ALS_UNROLL for (int q = 0; q < 8; ++q) { half[q] = halved(vectors[q]); }
-  const __m256 low =
-      _mm256_hadd_ps(_mm256_hadd_ps(half[0], half[1]), _mm256_hadd_ps(half[2], half[3]));
-  const __m256 high =
-      _mm256_hadd_ps(_mm256_hadd_ps(half[4], half[5]), _mm256_hadd_ps(half[6], half[7]));
-  _mm256_storeu_ps(sums, _mm256_add_ps(_mm256_permute2f128_ps(low, high, 0x20),
-                                       _mm256_permute2f128_ps(low, high, 0x31)));
+// The sums of the lanes of two vectors, in the halves of one; of their halves, in its quarters; and
+// of their quarters: one shuffle serves both. With masks, as above.
+ALS_INLINE Vector merged_halves(Vector a, Vector b) {
+  return _mm512_mask_blend_ps(0xff00, a, b) + _mm512_maskz_shuffle_f32x4(0xffff, a, b, 0x4e);
+}
+ALS_INLINE Vector merged_quarters(Vector a, Vector b) {
+  const Vector others = _mm512_mask_blend_ps(0xf0f0, b, a);
+  return _mm512_mask_blend_ps(0xf0f0, a, b) +
+         _mm512_maskz_shuffle_f32x4(0xffff, others, others, 0xb1);
+}
+ALS_INLINE Vector merged_eighths(Vector a, Vector b) {
+  return _mm512_mask_blend_ps(0xcccc, a, b) + _mm512_maskz_shuffle_ps(0xffff, a, b, 0x4e);
+}
+
+// The sums of the lanes of eight vectors, by a tree.
+ALS_INLINE HalfVector sums_of_vectors(const Vector (&vectors)[8]) {
+  Vector pairs[4];
+  ALS_UNROLL for (int q = 0; q < 4; ++q) {
+    pairs[q] = merged_halves(vectors[2 * q], vectors[2 * q + 1]);
+  }
+  const Vector all =
+      merged_eighths(merged_quarters(pairs[0], pairs[1]), merged_quarters(pairs[2], pairs[3]));
+  const Vector sums = all + _mm512_maskz_permute_ps(0xffff, all, 0xb1);
+  // Of the vectors 0, 4, 2, 6, 1, 5, 3 and 7, each twice.
+  const __m512i order = _mm512_setr_epi32(0, 8, 4, 12, 2, 10, 6, 14, 0, 0, 0, 0, 0, 0, 0, 0);
+  return _mm512_maskz_extractf32x8_ps(0xff, _mm512_maskz_permutexvar_ps(0xffff, order, sums), 0);
 }
 
 // clang-format off

@@ -80,6 +80,16 @@ ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
 // The order matters.
 // clang-format off
 #include "core/kernels/vector.inl"
+// clang-format on
+
+// The sums of the lanes of four vectors.
+ALS_INLINE HalfVector sums_of_vectors(const Vector (&vectors)[4]) {
+  HalfVector sums{};
+  ALS_UNROLL for (int q = 0; q < 4; ++q) sums[q] = sum_of_lanes(vectors[q]);
+  return sums;
+}
+
+// clang-format off
 #include "core/kernels/inner_loops.inl"
 // clang-format on
 

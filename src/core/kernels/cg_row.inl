@@ -51,6 +51,13 @@ double cg_step(const CgVectors& row, double decrease, double* curvature) {
   return next;
 }
 
+void cg_last_step(const CgVectors& row, float length) {
+  const Vector lengths = splat<Vector>(length);
+  for (std::size_t k = 0; k < row.unknowns; k += kLanes) {
+    store(row.x + k, fused(lengths, load<Vector>(row.direction + k), load<Vector>(row.x + k)));
+  }
+}
+
 void over_relax(float* x, const float* start, float share, std::size_t n) {
   const Vector shares = splat<Vector>(share);
   for (std::size_t k = 0; k < n; k += kLanes) {
@@ -66,6 +73,15 @@ ALS_INLINE Vector shared_diagonal(const CgDiagonal& diagonal, std::size_t k) {
   return diagonal.eigenvalues == nullptr ? ridge : load<Vector>(diagonal.eigenvalues + k) + ridge;
 }
 
+// sums += the entries times x^2, a block of them.
+ALS_INLINE void add_squares(const float (&entries)[kBlock], const float* x,
+                            DoubleVector (&sums)[kDoubleVectors]) {
+  ALS_UNROLL for (std::size_t q = 0; q < kBlock; q += kDoubleLanes) {
+    const DoubleVector value = load_doubles(x + q);
+    sums[q / kDoubleLanes % kDoubleVectors] += load_doubles(entries + q) * value * value;
+  }
+}
+
 double subtract_diagonal(const CgDiagonal& diagonal, const CgVectors& row) {
   DoubleVector sums[kDoubleVectors] = {};
   for (std::size_t k = 0; k < row.unknowns; k += kBlock) {
@@ -76,12 +92,22 @@ double subtract_diagonal(const CgDiagonal& diagonal, const CgVectors& row) {
       store(row.residual + k + q,
             fused(-entry, load<Vector>(row.x + k + q), load<Vector>(row.residual + k + q)));
     }
-    ALS_UNROLL for (std::size_t q = 0; q < kBlock; q += kDoubleLanes) {
-      const DoubleVector x = load_doubles(row.x + k + q);
-      sums[q / kDoubleLanes % kDoubleVectors] += load_doubles(entries + q) * x * x;
-    }
+    add_squares(entries, row.x + k, sums);
   }
   return sum_of_eight(sums, row.x, row.x, 0);
+}
+
+double diagonal_curvature(const CgDiagonal& diagonal, const CgVectors& row) {
+  const Vector extra = splat<Vector>(diagonal.extra);
+  DoubleVector sums[kDoubleVectors] = {};
+  for (std::size_t k = 0; k < row.unknowns; k += kBlock) {
+    float entries[kBlock];
+    ALS_UNROLL for (std::size_t q = 0; q < kBlock; q += kLanes) {
+      store(entries + q, shared_diagonal(diagonal, k + q) + extra);
+    }
+    add_squares(entries, row.direction + k, sums);
+  }
+  return sum_of_eight(sums, row.direction, row.direction, 0);
 }
 
 void subtract_diagonal_product(const CgDiagonal& diagonal, const CgVectors& row) {

@@ -53,10 +53,20 @@ struct PassTerms {
   std::size_t stride;
   const std::uint32_t* columns;
   std::size_t count;
-  std::size_t ahead;     ///< columns known beyond those, which come next
-  const float* weights;  ///< w
-  const float* targets;  ///< h
+  /// So many of the columns, which may go on beyond `count`, name vectors to be fetched while at
+  /// it.
+  std::size_t fetched;
   float bias;            ///< what is added to every product
+  const float* weights;  ///< w. All three can be read up to a whole block.
+  const float* targets;  ///< h
+  const float* values;   ///< what a score is to be: h times it is the loss where the score is zero
+};
+
+/// The loss of some ratings, sum of h values at zero, and sum of s (w s - 2 h) more where the
+/// scores are s.
+struct PassLoss {
+  double at_zero;
+  double beyond_zero;
 };
 
 /// What is added to the diagonal of a matrix: to its last entry, which may be a bias's, something
@@ -112,9 +122,18 @@ struct Kernels {
   void (*cholesky_solve)(const float* factor, const float* inverse_diagonal, std::size_t n,
                          float* x);
 
-  /// dots[e] = z_e . p + bias, and result += sum of c_e z_e, with c_e = h_e - w_e dots[e]. Returns
-  /// the sum of the c_e. p and result have `stride` floats.
-  float (*pass)(const PassTerms& terms, const float* p, float* dots, float* result);
+  /// result += sum of c_e z_e, with c_e = h_e - w_e s_e and s_e = z_e . x + bias. Returns the sum
+  /// of the c_e, and adds to the loss. x and result have `stride` floats.
+  float (*residual_pass)(const PassTerms& terms, const float* x, float* result, PassLoss* loss);
+
+  /// The same without targets, h_e = 0, and without the loss.
+  float (*product_pass)(const PassTerms& terms, const float* p, float* result);
+
+  /// The sum of w_e s_e^2.
+  double (*curvature_pass)(const PassTerms& terms, const float* p);
+
+  /// result += sum of h_e z_e.
+  void (*add_vectors)(const PassTerms& terms, float* result);
 
   /// to += from, n floats, a multiple of 16, and from = 0.
   void (*move_sum)(float* from, float* to, std::size_t n);
@@ -127,11 +146,17 @@ struct Kernels {
   /// there is no step.
   double (*cg_step)(const CgVectors& row, double decrease, double* curvature);
 
+  /// x += length * p. Only the last step, after which no residual is asked for, is so short.
+  void (*cg_last_step)(const CgVectors& row, float length);
+
   /// x += share * (x - start), n floats, a multiple of 16.
   void (*over_relax)(float* x, const float* start, float share, std::size_t n);
 
   /// residual -= D x. Returns x^T D x.
   double (*subtract_diagonal)(const CgDiagonal& diagonal, const CgVectors& row);
+
+  /// p^T (D + extra) p.
+  double (*diagonal_curvature)(const CgDiagonal& diagonal, const CgVectors& row);
 
   /// product -= (D + extra) p.
   void (*subtract_diagonal_product)(const CgDiagonal& diagonal, const CgVectors& row);

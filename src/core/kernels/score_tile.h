@@ -61,4 +61,9 @@ ALS_INLINE float margin(const TileQuery& query, const TileBound& tile) {
          (query.magnitude_weight * tile.bias_magnitude + query.constant);
 }
 
+/// The most that a query can score with an item of a tile, `error` being their margin.
+ALS_INLINE float most(const TileQuery& query, const TileBound& tile, float error) {
+  return (query.base + tile.best_bias) + (query.norm * tile.norm + error);
+}
+
 }  // namespace als

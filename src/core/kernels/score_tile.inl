@@ -40,9 +40,8 @@ ALS_INLINE void find_in_tile(const TiledItems& items, std::size_t tile, const Ti
   ALS_UNROLL for (int q = 0; q < kQueries; ++q) {
     const TileQuery& query = queries.queries[first + q];
     const float error = margin(query, bound);
-    const float most = (query.base + bound.best_bias) + (query.norm * bound.norm + error);
     lowest[q] = least[first + q] - error;
-    is_possible |= !(most < least[first + q]);
+    is_possible |= !(most(query, bound, error) < least[first + q]);
     found[q * stride] = 0;
   }
   if (!is_possible) return;

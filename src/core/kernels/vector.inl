@@ -53,12 +53,6 @@ ALS_INLINE float sum_of_lanes(const V& v) {
   }
 }
 
-// The sums of the lanes of each of several vectors.
-template <int kCount>
-ALS_INLINE void sums_of_vectors(const Vector (&vectors)[kCount], float* sums) {
-  ALS_UNROLL for (int q = 0; q < kCount; ++q) sums[q] = sum_of_lanes(vectors[q]);
-}
-
 // A tile of a product of two panels, held in registers: `kColumns` columns by kVectors vectors of
 // rows. `wide` and `narrow` point into panels of 16 floats a step:
 //

@@ -46,6 +46,14 @@ void ConjugateGradients::step() {
   decrease_ = next;
 }
 
+void ConjugateGradients::last_step(double curvature) {
+  if (curvature > 0) {
+    kernels_.cg_last_step(vectors(), static_cast<float>(decrease_ / curvature));
+    lowered_ += decrease_ * decrease_ / curvature;
+  }
+  decrease_ = 0;
+}
+
 void ConjugateGradients::over_relax(const float* start, float share) {
   kernels_.over_relax(x_.data(), start, share, x_.size());
   lowered_ *= 1.0 - static_cast<double>(share) * share;

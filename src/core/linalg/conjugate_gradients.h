@@ -36,6 +36,10 @@ class ConjugateGradients {
   void start();
   void step();
 
+  /// In place of the last step, for which p^T A p is enough: direction() and decrease() are of no
+  /// use any more.
+  void last_step(double curvature);
+
   /// Goes on where another one was, of which x(), residual(), preconditioner() and direction() are
   /// to be filled in, and whose decrease() and lowered() these are.
   void resume(double decrease, double lowered);

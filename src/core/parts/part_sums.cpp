@@ -6,7 +6,6 @@
 
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
-#include "core/parts/users_bytes.h"
 #include "core/train/cg_row.h"
 #include "core/train/row_passes.h"
 
@@ -88,10 +87,10 @@ void PartSums::Work::pass(const RowPasses& passes, const CompressedRows& rows, s
   for (std::uint64_t begin = rows.offsets[row]; begin < row_end; begin += PassChunk::kSize) {
     const std::uint64_t end = std::min<std::uint64_t>(begin + PassChunk::kSize, row_end);
     if (contents().kind == BlockKind::kFactors) {
-      passes.add_residual(begin, end, users, x, thread.chunk, partial, losses[vector],
+      passes.add_residual(begin, end, users, x, true, thread.chunk, partial, losses[vector],
                           second_losses[vector]);
     } else {
-      passes.subtract_product(begin, end, users, x, thread.chunk, partial);
+      passes.subtract_product(begin, end, users, x, true, thread.chunk, partial);
     }
     // What few ratings add up to loses less in a sum of many.
     for (std::size_t k = 0; k < width; ++k) {
@@ -133,14 +132,13 @@ PartSums::PartSums(ItemBlock block, std::uint32_t part, ThreadTeam& team) {
 
 PartSums::~PartSums() = default;
 
-void PartSums::add(const ChunkByItem& chunk, ByteView users) {
+void PartSums::add(const ChunkByItem& chunk, const ChunkUsers& users) {
   Work& work = *work_;
   const ItemBlock::Contents& contents = work.contents();
   const ChunkFacts& facts = chunk.facts;
   check_order(facts, work.part, contents.training.items, work.next_chunk);
-  const ChunkUsers known = ChunkUsers::read(users);
-  known.check(facts, contents.training, contents.users);
-  const Factors& factors = known.factors;
+  users.check(facts, contents.training, contents.users);
+  const Factors& factors = users.factors;
   const ItemRows& matrix = chunk.matrix;
   work.ratings += facts.moments.count;
 

@@ -9,6 +9,7 @@
 #include "core/chunks/chunk_rows.h"
 #include "core/data/popularity.h"
 #include "core/parts/item_block.h"
+#include "core/parts/users_bytes.h"
 #include "core/pieces/bytes.h"
 
 namespace als {
@@ -23,7 +24,7 @@ class PartSums {
 
   /// The chunks of the part, each once and in ascending order of their numbers, which is checked:
   /// sums in single precision depend on their order. users: as the last half-step left them.
-  void add(const ChunkByItem& chunk, ByteView users);
+  void add(const ChunkByItem& chunk, const ChunkUsers& users);
 
   /// A piece of each slice of the block, one after the other. See piece_of_slice().
   Bytes bytes() const;
@@ -46,7 +47,7 @@ class PartTotals {
 
   /// The chunks of the part, by item, in ascending order of their numbers, which is checked.
   /// user_keys: hashes of the ids of its users, see rating_checksum().
-  void add(ByteView chunk, const std::vector<std::uint64_t>& user_keys);
+  void add(const ChunkByItem& chunk, const std::vector<std::uint64_t>& user_keys);
 
   Bytes bytes() const;  ///< as of PartSums; summed over parts by PieceSum, too
 

@@ -98,11 +98,11 @@ PartTotals::PartTotals(const PartsTraining& training, std::uint32_t part)
 
 PartTotals::~PartTotals() = default;
 
-void PartTotals::add(ByteView chunk, const std::vector<std::uint64_t>& user_keys) {
+void PartTotals::add(const ChunkByItem& chunk, const std::vector<std::uint64_t>& user_keys) {
   Work& work = *work_;
-  const ChunkFacts facts = facts_of_chunk(chunk);
+  const ChunkFacts& facts = chunk.facts;
   check_order(facts, work.part, work.training.items, work.next_chunk);
-  const ItemRows matrix = rows_by_item(chunk, facts);
+  const ItemRows& matrix = chunk.matrix;
   expect(user_keys.size() == facts.users, "there must be a key for each user");
   ThreadTeam alone(1);
   const std::vector<std::uint64_t> checksums = row_checksums(matrix.rows, user_keys, alone);

@@ -64,7 +64,7 @@ struct UsersStep::Work {
         workspace(head.training.options, team, 0) {}
 
   bool finishes() const { return head.step == Step::kFinish; }
-  Factors start_of(const ChunkFacts& facts, ByteView users) const;
+  Factors start_of(const ChunkFacts& facts, std::optional<ChunkUsers> users) const;
   void judge(const ChunkFacts& chunk, ByteView bytes, const CompressedRows& seen,
              const Factors& users, UserReport& report) const;
 };
@@ -97,13 +97,14 @@ UsersStep::UsersStep(ByteView step, const ItemBlock& block, ThreadTeam& team)
 UsersStep::~UsersStep() = default;
 
 /// Where users start: as they were, in the basis of the step.
-Factors UsersStep::Work::start_of(const ChunkFacts& facts, ByteView users) const {
-  if (head.users == 0 && users.empty())
+Factors UsersStep::Work::start_of(const ChunkFacts& facts, std::optional<ChunkUsers> users) const {
+  if (!users) {
+    expect(head.users == 0, "users of another step of the training");
     return zero_factors(facts.users, head.training.options, team);
-  ChunkUsers known = ChunkUsers::read(users);
-  known.check(facts, head.training, head.users);
-  transform(known.factors.matrix, turn, team);
-  return std::move(known.factors);
+  }
+  users->check(facts, head.training, head.users);
+  transform(users->factors.matrix, turn, team);
+  return std::move(users->factors);
 }
 
 /// What the users that have been solved make of the ratings that they were not told.
@@ -123,13 +124,22 @@ void UsersStep::Work::judge(const ChunkFacts& chunk, ByteView bytes, const Compr
 }
 
 UsersStep::Result UsersStep::run(const ChunkByUser& chunk, ByteView users, ByteView held_out) {
+  std::optional<ChunkUsers> known;
+  if (!users.empty()) known = ChunkUsers::read(users);
+  const Stepped stepped = run(chunk, std::move(known), held_out);
+  return {stepped.users.bytes(), stepped.report};
+}
+
+UsersStep::Stepped UsersStep::run(const ChunkByUser& chunk, std::optional<ChunkUsers> users,
+                                  ByteView held_out) {
   Work& work = *work_;
   const PartsTraining& training = work.head.training;
   const ChunkFacts& facts = chunk.facts;
   expect(facts.items == training.items, "a chunk of another training");
   const CompressedRows& rows = chunk.rows;
   check_fits(facts.users, training.options);
-  ChunkUsers result{work.block.key, work.head.number, facts.id, work.start_of(facts, users)};
+  ChunkUsers result{work.block.key, work.head.number, facts.id,
+                    work.start_of(facts, std::move(users))};
 
   const HalfStep step(rows, training.items, training.options, training.mean, work.team);
   // As if the loss were spread evenly.
@@ -145,18 +155,18 @@ UsersStep::Result UsersStep::run(const ChunkByUser& chunk, ByteView users, ByteV
   report.ridge = sums.ridge;
   report.refined_rows = sums.refined_rows;
   if (!held_out.empty()) work.judge(facts, held_out, rows, result.factors, report);
-  return {result.bytes(), report.bytes()};
+  return {std::move(result), report.bytes()};
 }
 
-UsersStep::Result first_users(const PartsTraining& training, ByteView chunk, Factors users,
-                              ThreadTeam& team) {
-  const ChunkFacts facts = facts_of_chunk(chunk);
+UsersStep::Result first_users(const PartsTraining& training, const ChunkByUser& chunk,
+                              Factors users, ThreadTeam& team) {
+  const ChunkFacts& facts = chunk.facts;
   expect(facts.items == training.items, "a chunk of another training");
   expect(users.matrix.rows() == facts.users &&
              users.matrix.cols() == static_cast<std::size_t>(training.options.factors) &&
              users.bias.size() == (training.options.biases ? users.matrix.rows() : 0),
          "a chunk and its first users are of different numbers");
-  const CompressedRows rows = rows_by_user(chunk, facts);
+  const CompressedRows& rows = chunk.rows;
   const HalfStep step(rows, training.items, training.options, training.mean, team);
   TrainingWorkspace workspace(training.options, team, 0);
   const ChunkUsers result{key_of(training), 0, facts.id, std::move(users)};

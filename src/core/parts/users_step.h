@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "core/base/thread_team.h"
 #include "core/chunks/chunk_rows.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/parts/item_block.h"
+#include "core/parts/users_bytes.h"
 #include "core/pieces/bytes.h"
 
 namespace als {
@@ -30,14 +32,21 @@ class UsersStep {
   /// none were.
   Result run(const ChunkByUser& chunk, ByteView users, ByteView held_out = {});
 
+  /// The same without bytes of the users. None: zeros.
+  struct Stepped {
+    ChunkUsers users;
+    Bytes report;
+  };
+  Stepped run(const ChunkByUser& chunk, std::optional<ChunkUsers> users, ByteView held_out);
+
  private:
   struct Work;
   std::unique_ptr<Work> work_;
 };
 
 /// Users to begin with (a warm start), as many rows as the chunk has users, and their report.
-UsersStep::Result first_users(const PartsTraining& training, ByteView chunk, Factors users,
-                              ThreadTeam& team);
+UsersStep::Result first_users(const PartsTraining& training, const ChunkByUser& chunk,
+                              Factors users, ThreadTeam& team);
 
 /// The factors of a chunk's users by canonical index, turned to the items' basis only by
 /// Step::kFinish.

@@ -60,6 +60,12 @@ float write_codes(const float* v, std::size_t n, float scale, std::size_t step,
   return rounded_up(std::sqrt(square));
 }
 
+/// What holds for each item of two.
+TileBound bound_of(const TileBound& a, const TileBound& b) {
+  return {std::max(a.scale, b.scale), std::max(a.error, b.error), std::max(a.norm, b.norm),
+          std::max(a.best_bias, b.best_bias), std::max(a.bias_magnitude, b.bias_magnitude)};
+}
+
 }  // namespace
 
 ScoreTiles::ScoreTiles(const BiasedView& items, const Bitmap* excluded, ThreadTeam& team)
@@ -74,12 +80,15 @@ ScoreTiles::ScoreTiles(const BiasedView& items, const Bitmap* excluded, ThreadTe
                       [&](std::size_t begin, std::size_t end, int) {
                         for (std::size_t tile = begin; tile < end; ++tile) code(tile);
                       });
+  bounds_from_ = bounds_;
+  for (std::size_t tile = bounds_.size(); tile-- > 1;)
+    bounds_from_[tile - 1] = bound_of(bounds_from_[tile - 1], bounds_from_[tile]);
 }
 
 std::size_t ScoreTiles::memory(std::size_t items, std::size_t factors) {
   const std::size_t tiles = (items + kTileItems - 1) / kTileItems;
   const std::size_t tile_item = sizeof(float) + (factors + 1) / 2 * 2 * sizeof(std::int16_t);
-  return tiles * (sizeof(TileBound) + kTileItems * tile_item) +
+  return tiles * (2 * sizeof(TileBound) + kTileItems * tile_item) +
          items * (sizeof(float) + sizeof(std::uint32_t));
 }
 
@@ -139,16 +148,9 @@ void ScoreTiles::find(std::size_t begin, std::size_t end, const CodedQueries& qu
   kernels().find_in_tiles(coded_, begin, end, queries.coded(), least, found);
 }
 
-void ScoreTiles::score(std::size_t begin, std::size_t end, const CodedQueries& queries,
+void ScoreTiles::score(std::size_t begin, std::size_t end, const TileQueries& queries,
                        float* scores) const {
-  kernels().score_tiles(coded_, begin, end, queries.coded(), scores);
-}
-
-float ScoreTiles::largest_margin(std::size_t begin, std::size_t end, const TileQuery& query) const {
-  float largest = 0;
-  for (std::size_t tile = begin; tile < end; ++tile)
-    largest = std::max(largest, margin(query, bounds_[tile]));
-  return largest;
+  kernels().score_tiles(coded_, begin, end, queries, scores);
 }
 
 float ScoreTiles::score(const float* query, float base, std::uint32_t item) const {

@@ -25,7 +25,8 @@ class CodedQueries {
 
   std::size_t size() const { return queries_.size(); }
   const TileQuery& operator[](std::size_t n) const { return queries_[n]; }
-  TileQueries coded() const { return {codes_.data(), queries_.data(), queries_.size()}; }
+  TileQueries coded() const { return first(size()); }
+  TileQueries first(std::size_t n) const { return {codes_.data(), queries_.data(), n}; }
 
  private:
   const std::size_t factors_;
@@ -62,10 +63,10 @@ class ScoreTiles {
   /// As the kernels of these names: on tiles [begin, end).
   void find(std::size_t begin, std::size_t end, const CodedQueries& queries, const float* least,
             std::uint64_t* found) const;
-  void score(std::size_t begin, std::size_t end, const CodedQueries& queries, float* scores) const;
+  void score(std::size_t begin, std::size_t end, const TileQueries& queries, float* scores) const;
 
-  /// How far from the score a query has with an item of tiles [begin, end) those scores may be.
-  float largest_margin(std::size_t begin, std::size_t end, const TileQuery& query) const;
+  /// What holds for each item of this tile and of those behind it.
+  const TileBound& bound_from(std::size_t tile) const { return bounds_from_[tile]; }
 
   /// s = (base + b) + query . y, of any item.
   float score(const float* query, float base, std::uint32_t item) const;
@@ -82,6 +83,7 @@ class ScoreTiles {
   std::vector<std::uint32_t> order_;
   std::vector<std::uint32_t> untrusted_;
   std::vector<TileBound> bounds_;
+  std::vector<TileBound> bounds_from_;
   AlignedVector<float> biases_;
   AlignedVector<std::int16_t> codes_;
   TiledItems coded_{};

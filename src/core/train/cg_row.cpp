@@ -101,6 +101,11 @@ void CgEquations::step(CgRow& row) const {
   row.gradients.step();
 }
 
+void CgEquations::last_step(CgRow& row) const {
+  row.gradients.last_step(row.curvature +
+                          kernels_.diagonal_curvature(diagonal_of(row), row.gradients.vectors()));
+}
+
 CgEquations::Outcome CgEquations::outcome(const CgRow& row) const {
   const float* x = row.gradients.x();
   double norm = 0;

@@ -33,6 +33,7 @@ struct CgRow {
   std::uint64_t next = 0;  ///< the first rating that the present pass has not come to
   std::size_t summed = 0;  ///< ratings in the partial sum
   double targets = 0;      ///< the loss at x = 0
+  double curvature = 0;    ///< of the last step, what the ratings have of it
   double loss = 0;         ///< where it started
   Ridge ridge{};
   float weight = 0;             ///< what the row's ratings add to the sum of its weights
@@ -62,6 +63,9 @@ class CgEquations {
 
   /// After a pass of products: their rest, and the step.
   void step(CgRow& row) const;
+
+  /// The same for the last step, for which the curvature is enough.
+  void last_step(CgRow& row) const;
 
   /// Where the row has come to.
   struct Outcome {

@@ -144,8 +144,10 @@ class HalfStep {
   // By conjugate gradients, in half_step_cg.cpp.
   void plan_batches(int threads);
   template <class Pass, class AddUp>
-  void pass_over(RowWorkspace& worker, std::size_t n, std::size_t tile, const Factors& fixed,
-                 const Pass& pass, const AddUp& add_up) const;
+  void pass_over_row(CgRow& row, std::uint64_t stop, const Pass& pass, const AddUp& add_up) const;
+  template <class Pass, class AddUp>
+  void pass_over(RowWorkspace& worker, std::size_t n, std::size_t tile, bool first,
+                 const Factors& fixed, const Pass& pass, const AddUp& add_up) const;
   void cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t tile, const Factors& fixed,
                     const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
                     Result* results) const;

@@ -6,10 +6,11 @@
 //   A p = Y^T Y p + sum over ratings of (w - 1) (y . p) y + ridge p    for implicit feedback,
 //   A p = sum over ratings of w (z . p) z + ridge p                    for explicit feedback.
 //
-// A pass makes one such product. Where a row's vectors and all others fit a processor's cache, its
-// passes follow each other. Otherwise long rows are taken many at a time: a pass goes through the
-// other side's vectors tile by tile, each of which serves all those rows while it is in the cache,
-// instead of coming from memory again for each of them.
+// A pass makes one such product. The last step needs no residual after it, so that its length, for
+// which p^T A p is enough, takes half a pass. Where a row's vectors and all others fit a
+// processor's cache, its passes follow each other. Otherwise long rows are taken many at a time: a
+// pass goes through the other side's vectors tile by tile, each of which serves all those rows
+// while it is in the cache, instead of coming from memory again for each of them.
 
 #include <algorithm>
 #include <cmath>
@@ -40,10 +41,19 @@ constexpr std::size_t kBatchBytes = std::size_t{1} << 17;
 // then serves several rows.
 constexpr std::size_t kBatchedPart = 64;
 
+// A row's vectors stay in the second-level cache from one pass to the next if they take no more.
+constexpr std::size_t kKeptBytes = std::size_t{1} << 19;
+
 std::size_t padded(int factors) { return blocks_of(static_cast<std::size_t>(factors)) * kBlock; }
 
-/// Multiply-adds that a rating takes in a half-step.
-std::size_t rating_work(int factors) { return 2 * padded(factors) * (kCgSteps + 1); }
+/// Multiply-adds that a rating takes in a half-step: two in each pass, and one in the last.
+std::size_t rating_work(int factors) { return padded(factors) * (2 * kCgSteps + 1); }
+
+bool fits_the_cache(std::size_t others, int factors) {
+  return others * padded(factors) * sizeof(float) <= kCachedBytes;
+}
+
+std::size_t tile_rows(int factors) { return kTileBytes / (padded(factors) * sizeof(float)); }
 
 }  // namespace
 
@@ -51,13 +61,18 @@ std::size_t cg_batch_rows(const TrainOptions& options) {
   return std::max<std::size_t>(kBatchBytes / (2 * padded(options.factors) * sizeof(float)), 1);
 }
 
+std::size_t cg_tile_sizes(const TrainOptions& options, std::size_t others) {
+  if (fits_the_cache(others, options.factors)) return 0;
+  return cg_batch_rows(options) * ((others - 1) / tile_rows(options.factors) + 1);
+}
+
 /// The bits do not depend on which rows share a batch. The more there are, the more rows share a
 /// tile; the more batches there are, the more threads can share them.
 void HalfStep::plan_batches(int threads) {
   const std::size_t rating = rating_work(options().factors);
   const std::uint64_t longest = kLongestWork / rating;
-  const std::size_t fixed_bytes = others_ * padded(options().factors) * sizeof(float);
-  const std::uint64_t batched = fixed_bytes <= kCachedBytes ? longest : others_ / kBatchedPart;
+  const std::uint64_t batched =
+      fits_the_cache(others_, options().factors) ? longest : others_ / kBatchedPart;
   cg_ = make_plan(std::min(longest, batched), kPassRowCost, kBlockWork / rating + 1);
   for (const std::size_t row : cg_.long_rows) {
     (rows_.row_size(row) > longest ? huge_rows_ : batched_rows_).push_back(row);
@@ -87,49 +102,63 @@ void HalfStep::plan_batches(int threads) {
   if (!batched_rows_.empty()) batches_.push_back(batched_rows_.size());
 }
 
-/// Calls pass(row, end) for the ratings of the batch's first n rows that are active, a tile of so
-/// many of the fixed side's vectors and a chunk at a time; and add_up(row) whenever a chunk or so
-/// is in the partial sum.
+/// Calls pass(row, end) for the row's ratings up to number `stop`, a chunk at a time, and
+/// add_up(row) whenever a chunk or so is in the partial sum.
 template <class Pass, class AddUp>
-void HalfStep::pass_over(RowWorkspace& worker, std::size_t n, std::size_t tile,
+void HalfStep::pass_over_row(CgRow& row, std::uint64_t stop, const Pass& pass,
+                             const AddUp& add_up) const {
+  const std::uint64_t row_end = rows_.offsets[row.row + 1];
+  while (row.next < stop) {
+    const std::uint64_t end = std::min<std::uint64_t>(row.next + PassChunk::kSize, stop);
+    pass(row, end);
+    row.summed += end - row.next;
+    row.next = end;
+    if (row.summed >= PassChunk::kSize || end == row_end) {
+      add_up(row);
+      row.summed = 0;
+    }
+  }
+}
+
+/// The same for all ratings of the batch's first n rows that are active, a tile of the fixed side's
+/// vectors at a time. The first of the passes over the same rows finds out how many ratings each
+/// has in which tile.
+template <class Pass, class AddUp>
+void HalfStep::pass_over(RowWorkspace& worker, std::size_t n, std::size_t tile, bool first,
                          const Factors& fixed, const Pass& pass, const AddUp& add_up) const {
-  const std::size_t row_floats = fixed.matrix.stride();
   const std::size_t all = fixed.matrix.rows();
   const std::uint32_t* columns = rows_.columns.data();
   for (std::size_t r = 0; r < n; ++r) {
-    worker.batch[r].next = rows_.offsets[worker.batch[r].row];
-    worker.batch[r].summed = 0;
+    CgRow& row = worker.batch[r];
+    row.next = rows_.offsets[row.row];
+    row.summed = 0;
+    if (tile >= all && row.active) pass_over_row(row, rows_.offsets[row.row + 1], pass, add_up);
   }
+  if (tile >= all) return;
+  std::uint16_t* size = worker.tile_sizes.data();
   for (std::size_t begin = 0; begin < all; begin += tile) {
     const std::size_t tile_end = std::min(begin + tile, all);
     // The next tile comes while this one is worked on, a share with each row.
     const std::size_t next_end = std::min(tile_end + tile, all);
     const std::size_t share = (next_end - tile_end + n - 1) / n;
     std::size_t fetched = tile_end;
-    for (std::size_t r = 0; r < n; ++r) {
+    for (std::size_t r = 0; r < n; ++r, ++size) {
       for (const std::size_t stop = std::min(fetched + share, next_end); fetched < stop;
            ++fetched) {
-        for (std::size_t k = 0; k < row_floats; k += kBlock) {
+        for (std::size_t k = 0; k < fixed.matrix.stride(); k += kBlock) {
           __builtin_prefetch(fixed.matrix.row(fetched) + k, 0, 2);
         }
       }
       CgRow& row = worker.batch[r];
       if (!row.active) continue;
-      const std::uint64_t row_end = rows_.offsets[row.row + 1];
-      while (row.next < row_end && columns[row.next] < tile_end) {
-        // Columns ascend. Few of a chunk lie in a tile: a search beats going back from its end.
-        const std::uint64_t chunk_end =
-            std::min<std::uint64_t>(row.next + PassChunk::kSize, row_end);
-        const auto end = static_cast<std::uint64_t>(
-            std::lower_bound(columns + row.next, columns + chunk_end, tile_end) - columns);
-        pass(row, end);
-        row.summed += end - row.next;
-        row.next = end;
-        if (row.summed >= PassChunk::kSize || end == row_end) {
-          add_up(row);
-          row.summed = 0;
-        }
+      if (first) {
+        // Columns ascend, each one once.
+        const std::uint32_t* next = columns + row.next;
+        const std::uint64_t most =
+            std::min<std::uint64_t>(tile, rows_.offsets[row.row + 1] - row.next);
+        *size = static_cast<std::uint16_t>(std::lower_bound(next, next + most, tile_end) - next);
       }
+      pass_over_row(row, row.next + *size, pass, add_up);
     }
   }
 }
@@ -146,14 +175,18 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t 
     row.row = rows[r];
     row.loss = 0;
     row.targets = 0;
+    row.curvature = 0;
     row.active = true;
     unpack(solved, row.row, row.gradients.x());
     std::fill_n(row.gradients.residual(), unknowns, 0.0F);
   }
+  // From memory the vectors come by tiles, or in the first pass, and in others if the row has more
+  // of them than the cache keeps.
+  const bool by_tiles = tile < fixed.matrix.rows();
   pass_over(
-      worker, n, tile, fixed,
+      worker, n, tile, true, fixed,
       [&](CgRow& row, std::uint64_t end) {
-        passes_.add_residual(row.next, end, fixed, row.gradients.x(), worker.chunk,
+        passes_.add_residual(row.next, end, fixed, row.gradients.x(), !by_tiles, worker.chunk,
                              row.gradients.partial_sum(), row.loss, row.targets);
       },
       [](CgRow& row) { row.gradients.add_to_residual(); });
@@ -168,24 +201,40 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t 
     equations.start(row);
   }
 
-  for (int step = 0; step < kCgSteps; ++step) {
+  const bool fetch = !by_tiles && rows_.row_size(rows[0]) * stride * sizeof(float) > kKeptBytes;
+  const auto activate = [&] {
     bool any = false;
     for (std::size_t r = 0; r < n; ++r) {
       CgRow& row = worker.batch[r];
       row.active = CgEquations::is_active(row);
       any = any || row.active;
     }
-    if (!any) break;
+    return any;
+  };
+  const auto for_each_active = [&](const auto& what) {
+    for (std::size_t r = 0; r < n; ++r) {
+      if (worker.batch[r].active) what(worker.batch[r]);
+    }
+  };
+  for (int step = 1; step < kCgSteps && activate(); ++step) {
     pass_over(
-        worker, n, tile, fixed,
+        worker, n, tile, false, fixed,
         [&](CgRow& row, std::uint64_t end) {
-          passes_.subtract_product(row.next, end, fixed, row.gradients.direction(), worker.chunk,
-                                   row.gradients.partial_sum());
+          passes_.subtract_product(row.next, end, fixed, row.gradients.direction(), fetch,
+                                   worker.chunk, row.gradients.partial_sum());
         },
         [](CgRow& row) { row.gradients.add_to_product(); });
-    for (std::size_t r = 0; r < n; ++r) {
-      if (worker.batch[r].active) equations.step(worker.batch[r]);
-    }
+    for_each_active([&](CgRow& row) { equations.step(row); });
+  }
+  if (activate()) {
+    pass_over(
+        worker, n, tile, false, fixed,
+        [&](CgRow& row, std::uint64_t end) {
+          row.curvature += passes_.curvature(row.next, end, fixed, row.gradients.direction(), fetch,
+                                             worker.chunk);
+        },
+        [](CgRow&) {});
+    for_each_active([&](CgRow& row) { equations.last_step(row); });
   }
 
   for (std::size_t r = 0; r < n; ++r) {
@@ -232,7 +281,10 @@ HalfStep::Result HalfStep::cg_step_in_basis(const Factors& fixed, TrainingWorksp
   be_careful(workspace.basis.singular(), fixed, workspace, team);
 
   const std::size_t all = fixed.matrix.rows();
-  const std::size_t tile = kTileBytes / (fixed.matrix.stride() * sizeof(float));
+  const std::size_t tile = tile_rows(options().factors);
+  for (RowWorkspace& worker : workspace.workers) {
+    worker.tile_sizes.resize(batches_.size() > 1 ? cg_tile_sizes(options(), all) : 0);
+  }
   std::vector<Result> results(batched_rows_.size());
   team.for_each_block(batches_.size() - 1, 1, [&](std::size_t b, std::size_t, int thread) {
     cg_step_rows(batched_rows_.data() + batches_[b], batches_[b + 1] - batches_[b], tile, fixed,

@@ -12,16 +12,18 @@
 
 namespace als {
 
-/// A few ratings of a row on their way through a pass of conjugate gradients.
+/// A few ratings of a row on their way through a pass of conjugate gradients. With room for whole
+/// blocks from any of them on.
 struct PassChunk {
   static constexpr std::size_t kSize = 512;
-  float weights[kSize];
-  float targets[kSize];
-  float dots[kSize];
+  float weights[kSize + kBlock];
+  float targets[kSize + kBlock];
+  float values[kSize + kBlock];
 };
 
 /// Ratings [begin, end) are all of one row. A vector x of a row or a direction has the floats of a
-/// padded row of factors and, with biases, the bias in a block of its own behind them.
+/// padded row of factors and, with biases, the bias in a block of its own behind them. fetch:
+/// whether the other side's vectors may be in memory still.
 class RowPasses {
  public:
   /// Both must outlive this.
@@ -32,11 +34,16 @@ class RowPasses {
   /// `sum`, and their loss there, without those parts too, and at x = 0. At most PassChunk::kSize
   /// of them.
   void add_residual(std::uint64_t begin, std::uint64_t end, const Factors& fixed, const float* x,
-                    PassChunk& chunk, float* sum, double& loss, double& loss_at_zero) const;
+                    bool fetch, PassChunk& chunk, float* sum, double& loss,
+                    double& loss_at_zero) const;
 
   /// Subtracts their part of A p from `sum`. At most PassChunk::kSize of them.
   void subtract_product(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                        const float* p, PassChunk& chunk, float* sum) const;
+                        const float* p, bool fetch, PassChunk& chunk, float* sum) const;
+
+  /// Their part of p^T A p. At most PassChunk::kSize of them.
+  double curvature(std::uint64_t begin, std::uint64_t end, const Factors& fixed, const float* p,
+                   bool fetch, PassChunk& chunk) const;
 
   /// Their part in the row's fit at x, whose bias follows its factors; for implicit feedback beyond
   /// the s^2 that every cell counts. dot: of factors, how exactly.
@@ -63,8 +70,10 @@ class RowPasses {
   }
 
  private:
-  float pass(std::uint64_t begin, std::uint64_t end, const Factors& fixed, const float* x,
-             PassChunk& chunk, float* sum) const;
+  PassTerms terms(std::uint64_t begin, std::uint64_t end, const Factors& fixed, const float* x,
+                  bool fetch, const PassChunk& chunk) const;
+  PassTerms weighted_terms(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
+                           const float* p, bool fetch, PassChunk& chunk) const;
 
   const Kernels& kernels_;
   const CompressedRows& rows_;

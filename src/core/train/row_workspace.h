@@ -19,6 +19,10 @@ namespace als {
 /// pass needs of them, two vectors each, takes a part of the second-level cache.
 std::size_t cg_batch_rows(const TrainOptions& options);
 
+/// Of how many pairs of such a row and a tile of the other side it is noted how many ratings the
+/// row has there.
+std::size_t cg_tile_sizes(const TrainOptions& options, std::size_t others);
+
 struct RowWorkspace {
   explicit RowWorkspace(const TrainOptions& options)
       : terms(static_cast<std::size_t>(options.factors), options.biases),
@@ -38,6 +42,7 @@ struct RowWorkspace {
   bool refined = false;       ///< single precision was not enough for the solution
   std::vector<CgRow> batch;
   PassChunk chunk;
+  std::vector<std::uint16_t> tile_sizes;  ///< see cg_tile_sizes(); by tile, and then by row
   std::uint64_t expected = 0;  ///< the first rating whose vector was not announced to `terms` yet
 };
 

@@ -18,8 +18,9 @@ bool uses_cg(const TrainOptions& options) {
 
 double half_step_operations(const TrainOptions& options, double ratings, double rows) {
   const double k = options.factors;
-  // Three passes of a product and a sum; or the sum of the equations, and their factorisation.
-  if (uses_cg(options)) return ratings * 12 * k;
+  // Three passes of a product, two of them with a sum; or the sum of the equations, and their
+  // factorisation.
+  if (uses_cg(options)) return ratings * 10 * k;
   return ratings * k * k + rows * k * k * k / 3;
 }
 

@@ -39,7 +39,9 @@ std::size_t training_memory(std::size_t ratings, std::size_t users, std::size_t 
       TermAccumulator::memory(unknowns) + ExactSolver::memory(options) +
       DualSolver::memory(factors, options.biases) + equations +
       cg_batch_rows(options) * ConjugateGradients::memory(blocks_of(unknowns) * kBlock) +
-      sizeof(PassChunk);
+      sizeof(PassChunk) +
+      std::max(cg_tile_sizes(options, users), cg_tile_sizes(options, items)) *
+          sizeof(std::uint16_t);
   const std::size_t training =
       2 * one_side + offsets + (users + items) * row_bytes + items * sizeof(std::uint64_t) +
       (users + items) * (options.biases ? 3 : 2) * sizeof(float) + team * worker +

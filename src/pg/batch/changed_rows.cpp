@@ -31,10 +31,13 @@ struct RatingsMark {
 
 /// Those of an id.
 struct RatingCount {
-  RatingsMark live{0, 0};  ///< in the source, of ids of the other side that the model knows
-  RatingsMark stored;      ///< in the factor table
+  RatingsMark live{0, 0};      ///< in the source, of ids of the other side that the model knows
+  RatingsMark stored{0, 0};    ///< in the factor table; of an id without a row, that of nothing
+  std::uint64_t features = 0;  ///< the checksum of its features now
 
-  bool is_changed() const { return !live.is_same(stored); }
+  bool is_changed() const {
+    return !RatingsMark{live.n, *live.checksum + features}.is_same(stored);
+  }
 };
 
 /// The ids of the source and of the factor table, with their counts. Counted here rather than by
@@ -63,6 +66,7 @@ void read_stored(const Model& model, Side side, RatingCounts& counts) {
     if (slot->tts_isnull[0]) return;
     RatingsMark& stored = counts.of(slot->tts_values[0]).stored;
     stored.n = slot->tts_isnull[1] ? 0 : DatumGetInt32(slot->tts_values[1]);
+    stored.checksum.reset();
     if (!slot->tts_isnull[2])
       stored.checksum = static_cast<std::uint64_t>(DatumGetInt64(slot->tts_values[2]));
   });
@@ -120,12 +124,24 @@ void merge_live(ServedModel& served, Side side, RatingCounts& counts, Progress& 
     if (counts.counts[i].is_changed()) counts.counts[i].live = merged[i];
 }
 
+void read_features(const LiveFeatures& features, RatingCounts& counts) {
+  ThreadTeam team = interruptible_team(default_threads());
+  const std::vector<std::uint64_t> checksums = features.checksums(team);
+  server([&] {
+    guard([&] {
+      for (std::uint32_t i = 0; i < checksums.size(); ++i)
+        counts.of(features.ids().id(i)).features = checksums[i];
+    });
+  });
+}
+
 }  // namespace
 
 void find_changed(ServedModel& served, Side side, IdDictionary& changed,
-                  const SpreadItems* on_nodes, Progress& progress) {
+                  const LiveFeatures* features, const SpreadItems* on_nodes, Progress& progress) {
   RatingCounts counts(&changed.type());
   read_stored(served.model(), side, counts);
+  if (features != nullptr) read_features(*features, counts);
   if (on_nodes != nullptr) {
     on_nodes->for_each_count([&](Datum id, std::int64_t n, std::uint64_t checksum) {
       counts.of(id).live = {n, checksum};

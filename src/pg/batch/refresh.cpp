@@ -12,9 +12,9 @@
 #include "core/data/row_checksum.h"
 #include "core/fold_in/folded_row.h"
 #include "pg/batch/changed_rows.h"
-#include "pg/batch/refreshed_features.h"
 #include "pg/batch/spread_refresh.h"
 #include "pg/cache/fixed_side.h"
+#include "pg/features/live_features.h"
 #include "pg/features/unrated_rows.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
@@ -56,23 +56,9 @@ bool knows_popularity(const Model& model) {
   return model.feedback == Feedback::kImplicit || model.damping;
 }
 
-/// Ids that the model does not have, and their features now make it know.
-void add_new(ServedModel& served, Side side, const RefreshedFeatures& features,
-             IdDictionary& wanted) {
-  const IdIndex& known = served.side(side).ids();
-  server([&] {
-    guard([&] {
-      for (std::uint32_t i = 0; i < features.ids().size(); ++i) {
-        const Datum id = features.ids().id(i);
-        if (known.find(id) == IdIndex::kMissing) wanted.find_or_add(id);
-      }
-    });
-  });
-}
-
 /// Of ids without ratings, those with features get the rows that these give them. Leaves the others
 /// in `ids`.
-std::uint64_t write_unrated(ServedModel& served, Side side, const RefreshedFeatures& features,
+std::uint64_t write_unrated(ServedModel& served, Side side, const LiveFeatures& features,
                             std::vector<Datum>& ids, ModelWriter& store, ThreadTeam& team) {
   const IdType& type = served.id_type(side);
   IdDictionary unrated(&type);
@@ -88,20 +74,21 @@ std::uint64_t write_unrated(ServedModel& served, Side side, const RefreshedFeatu
   ids.erase(std::remove_if(ids.begin(), ids.end(), has_features), ids.end());
   const std::size_t n = unrated.size();
   if (n == 0) return 0;
-  const Factors factors = features.expected(
+  LiveFeatures::Said said = features.of(
       n, [&](std::size_t i) { return unrated.id(static_cast<std::uint32_t>(i)); }, team);
   std::vector<std::uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0U);
   const Model& model = served.model();
   std::optional<UnratedPopularity> popularity;
   if (side == Side::kItems && knows_popularity(model)) popularity = {model.mean, model.damping};
-  return write_unrated_rows(store, side, unrated, std::move(order), factors, popularity);
+  return write_unrated_rows(store, side, unrated, std::move(order), said.expected,
+                            std::move(said.checksums), popularity);
 }
 
 /// Computes the rows of these ids, and writes them.
 std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
-                     const std::optional<RefreshedFeatures>& features, bool force,
-                     ModelWriter& store, Progress& progress) {
+                     const std::optional<LiveFeatures>& features, bool force, ModelWriter& store,
+                     Progress& progress) {
   const IdType& type = served.id_type(side);
   const std::vector<Datum> ids = distinct(wanted);
   ThreadTeam team = interruptible_team(default_threads());
@@ -119,20 +106,21 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
 
   progress.enter(Phase::kSolving);
   const FixedSide fixed(served, other_side(side), team);
-  Factors means;
+  LiveFeatures::Said said;
   if (features)
-    means = features->expected(
+    said = features->of(
         live.order().size(), [&](std::size_t r) { return live.ids().id(live.order()[r]); }, team);
   const Factors factors = fold_in_all(
       fixed.objective, live.rows().rows(),
       [&](std::size_t row) { return ratings_of(live.rows(), row); }, fixed.vectors, fixed.gram,
-      team, features ? &means : nullptr, served.model().feature_strength);
+      team, features ? &said.expected : nullptr, served.model().feature_strength);
 
   progress.enter(Phase::kWriting);
   if (!gone.empty()) written += store.delete_factors(side, type, gone_ids);
   if (!live.order().empty()) {
     FactorFeed rows{&live.ids(), live.order(), &factors, &live.rows(),
                     row_checksums(live.rows(), keys_of(served.side(other_side(side)).ids()), team)};
+    for (std::size_t r = 0; r < said.checksums.size(); ++r) rows.checksums[r] += said.checksums[r];
     std::vector<float> popularity;
     if (side == Side::kItems && knows_popularity(served.model())) {
       popularity = popularity_of(totals_of(live.rows()), served.model().mean,
@@ -216,12 +204,14 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   const IdType& type = served->id_type(side);
   const bool of_users = side == Side::kUsers;
   IdDictionary wanted(&type);
-  std::optional<RefreshedFeatures> features;
-  if (served->model().has_features(side)) features.emplace(served->model(), side, type);
   if (!PG_ARGISNULL(kIds))
     for (Datum id :
          id_values_arg(fcinfo, kIds, type, of_users ? "user_ids" : "item_ids", side_name(side)))
       server([&] { guard([&] { wanted.find_or_add(id); }); });
+  std::optional<std::vector<Datum>> named;
+  if (!PG_ARGISNULL(kIds)) named = distinct(wanted);
+  std::optional<LiveFeatures> features;
+  if (served->model().has_features(side)) features.emplace(served->model(), side, type, named);
   std::int64_t written = 0;
   const SpreadRatings ratings(*served, source);
   std::optional<SpreadRefresh> users_on_nodes;
@@ -235,8 +225,8 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   } else {
     if (PG_ARGISNULL(kIds)) {
       progress.enter(Phase::kReading);
-      find_changed(*served, side, wanted, items_on_nodes ? &*items_on_nodes : nullptr, progress);
-      if (features) add_new(*served, side, *features, wanted);
+      find_changed(*served, side, wanted, features ? &*features : nullptr,
+                   items_on_nodes ? &*items_on_nodes : nullptr, progress);
     }
     if (items_on_nodes && items_on_nodes->is_better_for(wanted.size()))
       written = refresh(*served, *items_on_nodes, wanted, force, store, progress);

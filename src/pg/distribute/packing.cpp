@@ -1,15 +1,18 @@
 // Deals users out to parts and chunks by hashes of their ids, and packs what they have rated.
 #include "pg/distribute/packing.h"
 
+#include <numeric>
+
 #include "core/evaluate/holdout_metrics.h"
 #include "core/parts/part_sums.h"
 #include "pg/distribute/packing_statements.h"
 #include "pg/distribute/sql_steps.h"
+#include "pg/ids/id_dictionary.h"
 #include "pg/ids/id_equality.h"
 #include "pg/source/duplicate_error.h"
-#include "pg/source/rating_reader.h"
 #include "pg/sql/bytea_value.h"
 #include "pg/sql/params.h"
+#include "pg/steps/packed_ratings.h"
 
 namespace als::pg {
 
@@ -31,15 +34,6 @@ constexpr std::int64_t kMaxValue = 0x3fffffff;
 template <class Take>
 void read_source(const std::string& sql, const std::vector<Oid>& types, Take&& take) {
   for_each_row(prepare(sql), {}, types, take);
-}
-
-std::vector<std::uint64_t> keys_by_rank(const IdDictionary& ids,
-                                        const std::vector<std::uint32_t>& rank) {
-  std::vector<std::uint64_t> keys(rank.size());
-  server([&] {
-    for (std::uint32_t i = 0; i < rank.size(); ++i) keys[rank[i]] = id_hash(ids.type(), ids.id(i));
-  });
-  return keys;
 }
 
 }  // namespace
@@ -191,26 +185,33 @@ void Packing::add_facts(TupleTableSlot* slot) {
   duplicates_ += DatumGetInt64(values[6]);
 }
 
-Ratings Packing::sample(ThreadTeam& team) { return sample_of(request_.source, team); }
+Ratings Packing::sample(ThreadTeam& team) {
+  return sample_of(sample_query(workspace_, sample_buckets()), team);
+}
 
 int Packing::sample_buckets() const { return static_cast<int>(counts_.kept / kSample) + 1; }
 
-Ratings Packing::sample_of(const DescribedSource& source, ThreadTeam& team) const {
-  RatingReader reader(source);
-  const std::string condition =
-      "als._bucket(" + quoted(source.user_col) + ", $1) operator(pg_catalog.=) 0";
-  reader.read([] {}, condition.c_str(), int_param(sample_buckets()));
-  const auto ranks_of = [](const IdDictionary& ids) {
-    std::vector<std::uint32_t> ranks(ids.size());
-    server([&] { ids.rank(ranks.data()); });
-    return ranks;
-  };
-  const std::vector<std::uint32_t> users = ranks_of(reader.users());
-  const std::vector<std::uint32_t> items = ranks_of(reader.items());
-  const HoldoutRule rule{request_.holdout, request_.seed, keys_by_rank(reader.users(), users),
-                         keys_by_rank(reader.items(), items)};
-  return Ratings(reader.take_buffer(), users, items, request_.on_duplicate, team,
-                 request_.holdout > 0 ? &rule : nullptr);
+/// In the order of the ids, as a training in one place has all ratings.
+Ratings Packing::sample_of(const std::string& query, ThreadTeam& team) const {
+  const IdType& type = *request_.source.id_types.users;
+  IdDictionary users(&type);
+  RatingBuffer ratings;
+  for_each_current_row(query, {type.oid, BYTEAOID}, [&](TupleTableSlot* slot) {
+    std::uint32_t user = 0;
+    server([&] { guard([&] { user = users.find_or_add(slot->tts_values[0]); }); });
+    ByteView bytes = view_of_bytea(slot->tts_values[1]);
+    while (!bytes.empty()) {
+      const auto rating = take_off<PackedRating>(bytes);
+      if (rating.item >= items() || !std::isfinite(rating.rating))
+        throw InvalidBytes("a sample has a rating of an item that there is none of");
+      ratings.append(user, rating.item, rating.rating);
+    }
+  });
+  std::vector<std::uint32_t> ranks(users.size());
+  server([&] { users.rank(ranks.data()); });
+  std::vector<std::uint32_t> same_items(items());
+  std::iota(same_items.begin(), same_items.end(), 0U);
+  return Ratings(std::move(ratings), ranks, same_items, request_.on_duplicate, team);
 }
 
 /// That of the last of the users who are looked at.

@@ -61,8 +61,8 @@ class Packing {
   const RatingMoments& moments() const { return moments_; }
   std::int64_t duplicates() const { return duplicates_; }
 
-  /// The ratings of some users in memory, all of them if they are few: for what is measured on a
-  /// sample.
+  /// The ratings of some users in memory, all of them if they are few, of those that have been
+  /// packed: for what is measured on a sample.
   virtual Ratings sample(ThreadTeam& team);
 
   /// Sums what the ratings of each item come to, and makes the slices that a training starts with.
@@ -109,7 +109,8 @@ class Packing {
 
   /// One of so many users is in a sample.
   int sample_buckets() const;
-  Ratings sample_of(const DescribedSource& source, ThreadTeam& team) const;
+  /// Of what such a query finds: see sample_query().
+  Ratings sample_of(const std::string& query, ThreadTeam& team) const;
 
   const PackingRequest& request() const { return request_; }
   Workspace& workspace() const { return workspace_; }

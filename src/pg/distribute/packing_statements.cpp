@@ -89,6 +89,13 @@ std::string judged_hashes_query(const Workspace& tables, std::size_t n) {
          tables.chunks() + ") users order by hash limit " + std::to_string(n);
 }
 
+std::string sample_query(const Workspace& tables, int buckets) {
+  return "select id, ratings from (select pg_catalog.unnest(ids) as id, "
+         "pg_catalog.unnest(als._sampled_ratings(chunk, " +
+         std::to_string(buckets) + ")) as ratings from " + tables.chunks() +
+         ") users where ratings is not null";
+}
+
 std::string first_users_statement(const Workspace& tables) {
   return "insert into " + tables.users() + " select part, number, null from " + tables.chunks();
 }

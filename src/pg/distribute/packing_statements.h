@@ -32,6 +32,9 @@ std::string chunks_statement(const Workspace& tables, bool keeps_out);
 /// The first hashes of users who may judge what has been learnt, in their order.
 std::string judged_hashes_query(const Workspace& tables, std::size_t n);
 
+/// The ratings of one of so many users: id, and ratings as PackedRating has them.
+std::string sample_query(const Workspace& tables, int buckets);
+
 /// Users as they are before the first half-step.
 std::string first_users_statement(const Workspace& tables);
 

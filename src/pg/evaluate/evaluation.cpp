@@ -145,7 +145,7 @@ void Evaluation::find_known_users() {
   if (history_) {
     for (const std::uint32_t row : order)
       if (history_->row_size(row) > 0) known_.push_back({row, 0});
-    folded_.emplace(served_, *history_, team_);
+    folded_.emplace(served_, users_, *history_, team_);
     return;
   }
   const IdIndex& ids = served_.side(Side::kUsers).ids();

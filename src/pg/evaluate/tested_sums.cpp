@@ -112,14 +112,12 @@ ALS_SQL_FUNCTION(als_add_tested)
 /// real, activity int[]): bytea
 Datum als_add_tested(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  MemoryContext aggregate = nullptr;
-  if (AggCheckCallContext(fcinfo, &aggregate) == 0)
-    elog(ERROR, "als._add_tested called outside of an aggregate");
-  if (PG_ARGISNULL(sum_arg::kTested)) {
-    if (PG_ARGISNULL(sum_arg::kState)) PG_RETURN_NULL();
-    return PG_GETARG_DATUM(sum_arg::kState);
-  }
-  return guard([&] {
+  return guard([&]() -> Datum {
+    MemoryContext aggregate = aggregate_context(fcinfo);
+    if (PG_ARGISNULL(sum_arg::kTested)) {
+      if (PG_ARGISNULL(sum_arg::kState)) PG_RETURN_NULL();
+      return PG_GETARG_DATUM(sum_arg::kState);
+    }
     ExpandedSums* state =
         PG_ARGISNULL(sum_arg::kState) ? new_state(fcinfo, aggregate) : state_arg(fcinfo);
     state->sums->add(fcinfo);

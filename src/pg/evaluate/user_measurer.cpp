@@ -12,16 +12,23 @@ namespace als::pg {
 
 namespace {
 
-const LoadedFactors& checked_items(const LoadedFactors& items, const Model& model) {
-  check_memory_limit(
-      "evaluating",
-      RankingEvaluator::memory(items.size(), static_cast<std::size_t>(model.factors), 1) +
-          items.size() * (sizeof(float) + sizeof(double)),
-      ", or use fewer items.", format("Beside the factors, for %zu items.", items.size()));
-  return items;
+std::size_t held_by_evaluations = 0;
+
+std::size_t memory_of(const LoadedFactors& items, const Model& model) {
+  return RankingEvaluator::memory(items.size(), static_cast<std::size_t>(model.factors), 1) +
+         items.size() * (sizeof(float) + sizeof(double));
 }
 
 }  // namespace
+
+EvaluationMemory::EvaluationMemory(std::size_t bytes, std::size_t items) : bytes_(bytes) {
+  check_memory_limit("evaluating", held_by_evaluations + bytes,
+                     ", or use fewer items or fewer groups.",
+                     format("Beside the factors, for %zu items.", items));
+  held_by_evaluations += bytes;
+}
+
+EvaluationMemory::~EvaluationMemory() { held_by_evaluations -= bytes_; }
 
 Measure measure_args(FunctionCallInfo fcinfo, int first) {
   const int lowest = first + 1;
@@ -54,7 +61,8 @@ UserMeasurer::UserMeasurer(std::shared_ptr<ServedModel> served, Measure measure)
     : served_(std::move(served)),
       measure_(std::move(measure)),
       model_(served_->model()),
-      items_(checked_items(served_->side(Side::kItems), model_)),
+      items_(served_->side(Side::kItems)),
+      memory_(memory_of(items_, model_), items_.size()),
       team_(interruptible_team(1)),
       popularity_(popularity_of(model_, items_)),
       means_(model_.feedback == Feedback::kExplicit ? items_.size() : 0, model_.mean),

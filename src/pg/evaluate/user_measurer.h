@@ -23,6 +23,20 @@ struct Measure {
 /// Arguments from `first` on: cutoffs int[], lowest real, highest real, activity int[].
 Measure measure_args(FunctionCallInfo fcinfo, int first);
 
+/// Memory of an evaluation that counts among that of all others alive in this session: a query may
+/// have one for each of its groups.
+class EvaluationMemory {
+ public:
+  /// Throws 53400 where als.max_memory does not hold it too.
+  EvaluationMemory(std::size_t bytes, std::size_t items);
+  EvaluationMemory(const EvaluationMemory&) = delete;
+  EvaluationMemory& operator=(const EvaluationMemory&) = delete;
+  ~EvaluationMemory();
+
+ private:
+  const std::size_t bytes_;
+};
+
 /// Evaluates users in blocks.
 class UserMeasurer {
  public:
@@ -55,6 +69,7 @@ class UserMeasurer {
   const Measure measure_;
   const Model& model_;
   const LoadedFactors& items_;
+  const EvaluationMemory memory_;
   ThreadTeam team_;
   const std::vector<float> popularity_;
   std::vector<double> means_;  // of the items of the users at hand

@@ -31,7 +31,7 @@ std::string FeatureReader::query() const {
   return "select " + columns + " from " + source_.from_clause();
 }
 
-void FeatureReader::read() {
+void FeatureReader::read(const char* condition, const Param& param) {
   SourceNames names(source_);
   LocalSettings settings;  // that decide how numbers become texts
   settings.set("extra_float_digits", "1");
@@ -40,8 +40,11 @@ void FeatureReader::read() {
     types.push_back(column.kind == ColumnKind::kNumber     ? FLOAT8OID
                     : column.kind == ColumnKind::kCategory ? TEXTOID
                                                            : TEXTARRAYOID);
-  for_each_row(prepare(query()), {}, types,
-               [&](TupleTableSlot* slot) { add(slot->tts_values, slot->tts_isnull); });
+  auto take = [&](TupleTableSlot* slot) { add(slot->tts_values, slot->tts_isnull); };
+  if (condition == nullptr)
+    for_each_row(prepare(query()), {}, types, take);
+  else
+    for_each_row(prepare(query() + " where " + condition, {param.type}), {param}, types, take);
   settings.end();
   names.end();
   KeySizeCheck(others_, side_name(source_.side)).check();

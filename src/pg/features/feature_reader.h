@@ -42,10 +42,11 @@ class FeatureReader {
   /// Both must outlive the reader. known: the ids that have ratings, complete.
   FeatureReader(const DescribedFeatures& source, const IdDictionary& known);
 
-  /// Reads everything under the active snapshot, as the caller, within an SPI connection. Throws
-  /// 21000 for an id that stands there twice, 54000 for a column of too many values or an id too
-  /// long, 53400 as soon as they take more memory than als.max_memory.
-  void read();
+  /// Reads everything, or where there is a condition what it selects with a parameter, under the
+  /// active snapshot, as the caller, within an SPI connection. Throws 21000 for an id that stands
+  /// there twice, 54000 for a column of too many values or an id too long, 53400 as soon as they
+  /// take more memory than als.max_memory.
+  void read(const char* condition = nullptr, const Param& param = {});
 
   const DescribedFeatures& source() const { return source_; }
   const std::vector<ColumnValues>& columns() const { return columns_; }

@@ -1,12 +1,9 @@
 // als.features_vector: where features given as JSON expect an item, or a user, that is in no table.
 
-#include "core/features/feature_rows.h"
-#include "pg/features/feature_table.h"
-#include "pg/model/model_source.h"
+#include "pg/features/given_features.h"
 #include "pg/server/args.h"
-#include "pg/server/interrupts.h"
-#include "pg/sql/json_value.h"
 #include "pg/sql/real_array.h"
+#include "pg/sql/spi.h"
 
 namespace als::pg {
 
@@ -14,129 +11,20 @@ namespace {
 
 enum Argument { kModel, kFeatures, kSide };
 
-std::string names_of(const std::vector<FeatureColumn>& columns) {
-  std::string names;
-  for (const FeatureColumn& column : columns) names += (names.empty() ? "" : ", ") + column.name;
-  return names;
-}
-
-/// What a value of a column is in JSON.
-struct JsonForm {
-  JsonValue::Kind kind;
-  const char* name;
-};
-
-JsonForm form_of(const FeatureColumn& column) {
-  if (column.json_type == FLOAT8OID) return {JsonValue::Kind::kNumber, "a number"};
-  if (column.kind == ColumnKind::kElements)
-    return {JsonValue::Kind::kArray, "an array of texts, numbers or booleans"};
-  return {JsonValue::Kind::kText, "a text"};
-}
-
-bool is_plain(const JsonValue& value) {
-  return value.kind != JsonValue::Kind::kArray && value.kind != JsonValue::Kind::kObject;
-}
-
-/// A category may be a boolean, too, or a number, as one is that has been cast to a text.
-bool fits(const FeatureColumn& column, const JsonValue& value) {
-  if (value.kind == JsonValue::Kind::kNull) return true;
-  if (column.kind == ColumnKind::kCategory) return is_plain(value);
-  return value.kind == form_of(column).kind &&
-         std::all_of(value.elements.begin(), value.elements.end(), is_plain);
-}
-
-/// The id may be there, as in the JSON of a whole row.
-void check_features(const JsonValue& given, const DescribedFeatures& source, const Model& model) {
-  for (const auto& [name, value] : given.members) {
-    if (name == source.id_col || name == source.named_id) continue;
-    const FeatureColumn* column = source.column(name);
-    if (column == nullptr)
-      throw UserError(
-          ERRCODE_UNDEFINED_COLUMN,
-          format("%s of model %s has no column \"%s\"", source.what, model.name.c_str(),
-                 name.c_str()),
-          format("Its columns are %s. From the JSON of a row, others are taken off like "
-                 "this: to_jsonb(r) - 'title'.",
-                 names_of(source.columns).c_str()) +
-              (model.has_features(other_side(source.side))
-                   ? format(" For those of %ss give side => '%s'.",
-                            side_name(other_side(source.side)), side_name(other_side(source.side)))
-                   : ""));
-    if (!fits(*column, value))
-      throw UserError(
-          ERRCODE_DATATYPE_MISMATCH,
-          format("\"%s\" among the features is %s", name.c_str(), value.shown().c_str()),
-          format("Give it as %s, or null.", form_of(*column).name));
-  }
-}
-
-/// A query of one row with these features, as a source of features.
-std::string query_of(const char* json, const DescribedFeatures& source) {
-  std::string columns;
-  for (const FeatureColumn& column : source.columns)
-    columns += (columns.empty() ? "" : ", ") + quoted(column.name) + " " + server([&] {
-                 return format_type_extended(column.json_type,
-                                             -1,  // of any length, which without it is 1 for char
-                                             FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
-               });
-  return "select 1::pg_catalog.int8 as " + quoted(source.id_col) +
-         ", x.* from pg_catalog.jsonb_to_record(" +
-         server([&] { return quote_literal_cstr(json); }) + "::pg_catalog.jsonb) as x(" + columns +
-         ")";
-}
-
 ArrayType* features_vector(FunctionCallInfo fcinfo) {
   const Side side =
       choice_arg(fcinfo, kSide, "side", {"user", "item"}) == "user" ? Side::kUsers : Side::kItems;
-  const Datum features = PG_GETARG_DATUM(kFeatures);
-  const JsonValue given = json_value(features);
-  if (given.kind != JsonValue::Kind::kObject)
-    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
-                    format("features must be a JSON object, not %s", given.shown().c_str()),
-                    "Its keys are columns of the features, such as {\"genre\": \"drama\"}.");
-  const char* json = server([&] {
-    return JsonbToCString(nullptr, &DatumGetJsonbP(features)->root,
-                          static_cast<int>(VARSIZE(DatumGetJsonbP(features))));
-  });
+  const char* other = side_name(other_side(side));
   const Oid table = PG_GETARG_OID(kModel);
   check_is_model(table);
   MemoryContext result = CurrentMemoryContext;
   SpiConnection spi;
   const Model model = read_model(table);
-  if (!model.has_features(side))
-    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    format("model %s has no %s", model.name.c_str(), features_name(side)),
-                    model.has_features(other_side(side))
-                        ? format("It has %s: side => '%s'.", features_name(other_side(side)),
-                                 side_name(other_side(side)))
-                        : format("Train it with %s => '...'.", features_name(side)));
-  const WeightedFeatures weighted = read_features(model, side);
-  const IdType& ids = *server([&] {
-    return describe_id_type(model.factor_tables[side].id_type,
-                            model.factor_tables[side].id_collation, "ids");
-  });
-  const DescribedFeatures source =
-      describe_features(trusted_features(model, side), side, model.source.id_col(side), ids);
-  weighted.features.check_columns(source, model.name);
-  check_features(given, source, model);
-
-  const IdType& number = *server([] { return describe_id_type(INT8OID, InvalidOid, "ids"); });
-  const DescribedFeatures one =
-      describe_features(parse_source(query_of(json, source)), side, source.id_col, number);
-  const IdDictionary none(&number);
-  FeatureReader reader(one, none);
-  reader.read();
-  ThreadTeam alone(1);
-  const Factors vectors =
-      expected_factors(weighted.features.encoded(reader, {0}, 1), weighted.weights, alone);
-  if (!are_within_limits(vectors))
-    throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-                    format("the weights of the %s features of model %s are too large",
-                           side_name(side), model.name.c_str()),
-                    "Train the model again.");
+  const Factors expected = expected_by(PG_GETARG_DATUM(kFeatures), model, side,
+                                       format("For those of %ss give side => '%s'.", other, other));
   ArrayType* vector = server([&] {
     MemoryContext before = MemoryContextSwitchTo(result);
-    ArrayType* array = make_vector(vectors.matrix.row(0), model.factors);
+    ArrayType* array = make_vector(expected.matrix.row(0), model.factors);
     MemoryContextSwitchTo(before);
     return array;
   });

@@ -66,14 +66,6 @@ DescribedSource described_source(ServedModel& served, MemoryContext context) {
   return source;
 }
 
-Param id_array(const IdType& type, const std::vector<Datum>& ids) {
-  Oid array_type = id_array_type(type);
-  ArrayType* array =
-      construct_array(const_cast<Datum*>(ids.data()), static_cast<int>(ids.size()), type.base,
-                      type.length(), type.by_value(), type.cache->typalign);
-  return {array_type, PointerGetDatum(array)};
-}
-
 LiveRatings::LiveRatings(ServedModel& served, Side side, const std::vector<Datum>& ids,
                          ThreadTeam& team, Progress* progress)
     : context_("als live ratings"),

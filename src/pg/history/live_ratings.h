@@ -50,7 +50,4 @@ class LiveRatings {
 /// throws, and 42804.
 DescribedSource described_source(ServedModel& served, MemoryContext context);
 
-/// The ids, of a side's type, as an array of that type's base. A server call.
-Param id_array(const IdType& type, const std::vector<Datum>& ids);
-
 }  // namespace als::pg

@@ -3,6 +3,7 @@
 #include "pg/history/seen_reader.h"
 
 #include "pg/ids/id_args.h"
+#include "pg/sql/heap_rows.h"
 
 namespace als::pg {
 
@@ -51,8 +52,8 @@ void SeenReader::read(SeenLists& lists, const std::function<void()>& on_rows) {
   for (Source& source : sources_) {
     source_ = &source;
     SourceNames names(source.named);
-    stream_rows(
-        source.plan, {}, {source.types[0], source.types[1]},
+    stream_many_rows(
+        source.plan, {source.types[0], source.types[1]},
         [](void* reader, TupleTableSlot* slot) { static_cast<SeenReader*>(reader)->add(slot); },
         this);
     names.end();

@@ -130,30 +130,17 @@ void NodePacking::sum_totals(const Param& training, const Param& slice_places) {
   gather_pieces(places_, workspace());
 }
 
-/// The rows of the users drawn, those of other servers too, as a source that is here.
 Ratings NodePacking::sample(ThreadTeam& team) {
-  const DescribedSource& source = request().source;
-  const std::string rating = server([&] { return format_type_be_qualified(source.rating_type); });
-  const std::string columns =
-      quoted(source.user_col) + " " + workspace().id_type(Side::kUsers) + ", " +
-      quoted(source.item_col) + " " + workspace().id_type(Side::kItems) +
-      (source.rating_col ? ", " + quoted(*source.rating_col) + " " + rating : "");
-  const auto query = [&](const DescribedSource& rows) {
-    return "select " + quoted(source.user_col) + ", " + quoted(source.item_col) +
-           (source.rating_col ? ", " + quoted(*source.rating_col) + "::" + rating : "") + " from " +
-           rows.rows_that_count() + " where als._bucket(" + quoted(source.user_col) + ", " +
-           std::to_string(sample_buckets()) + ") operator(pg_catalog.=) 0";
+  const auto query = [&](const Workspace& tables) {
+    return sample_query(tables, sample_buckets());
   };
-  places_.find(query, columns, workspace());
-  DescribedSource found = source;
-  found.text = "select * from " + workspace().found();
-  found.is_relation = false;
-  found.table = InvalidOid;
-  found.time_col.reset();
-  SnapshotScope snapshot;
-  Ratings sample = sample_of(found, team);
-  snapshot.pop();
-  return sample;
+  places_.find_everywhere(
+      query, "id " + workspace().id_type(Side::kUsers) + ", ratings pg_catalog.bytea", workspace(),
+      {"id is not null and ratings is not null", "a sample that cannot be"});
+  std::optional<Ratings> sample;
+  check_sent_bytes(
+      [&] { sample.emplace(sample_of("select * from " + workspace().found(), team)); });
+  return std::move(*sample);
 }
 
 std::uint64_t NodePacking::greatest_judged_hash() {

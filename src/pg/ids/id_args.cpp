@@ -89,6 +89,14 @@ std::vector<Datum> id_values_arg(FunctionCallInfo fcinfo, int index, const IdTyp
   return ids;
 }
 
+Param id_array(const IdType& type, const std::vector<Datum>& ids) {
+  Oid array_type = id_array_type(type);
+  ArrayType* array =
+      construct_array(const_cast<Datum*>(ids.data()), static_cast<int>(ids.size()), type.base,
+                      type.length(), type.by_value(), type.cache->typalign);
+  return {array_type, PointerGetDatum(array)};
+}
+
 IdOutput::IdOutput(const IdType& from, Oid to) {
   // Anything can be written as text, but no text is sure to be read as anything else.
   bool possible = server([&] {

@@ -3,6 +3,7 @@
 
 #include "pg/ids/id_index.h"
 #include "pg/server/guard.h"
+#include "pg/sql/params.h"
 
 namespace als::pg {
 
@@ -42,6 +43,9 @@ std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, cons
 /// The elements of such an array as ids of the type, without the nulls.
 std::vector<Datum> id_values_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
                                  const char* name, const char* what);
+
+/// The ids, of a side's type, as an array of that type's base. A server call.
+Param id_array(const IdType& type, const std::vector<Datum>& ids);
 
 /// Converts ids of a model to the type in which a function returns them. Throws 42804 if there is
 /// no cast, with the advice to use text.

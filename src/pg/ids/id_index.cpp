@@ -6,9 +6,8 @@ namespace als::pg {
 
 namespace {
 
-// Integers are found by their number as long as the table for that, 4 bytes each, has at most so
-// many entries for each id.
-constexpr std::uint64_t kSmallPerId = 8;
+// Integers are found by their number below so many times the number of ids: 8 bytes an id at most.
+constexpr std::uint64_t kSmallPerId = 32;
 
 }  // namespace
 
@@ -22,12 +21,22 @@ IdIndex::Header IdIndex::layout(const IdDictionary& ids) {
   if (ids_may_be_small(type)) {
     const std::uint64_t bound = kSmallPerId * n;
     n_hashed = 0;
+    // Integers are in their order, but other types that are kept like them may have another.
+    bool ascend = true;
+    std::uint32_t next = 0;
     for (std::uint32_t i = 0; i < n; ++i) {
       const auto id = static_cast<std::uint64_t>(ids.id(i));
-      if (id < bound)
-        header.n_small = std::max(header.n_small, id + 1);
-      else
+      if (id >= bound) {
         ++n_hashed;
+        continue;
+      }
+      ascend &= header.n_small == 0 || (id >= header.n_small && i == next);
+      header.n_small = id + 1;
+      next = i + 1;
+    }
+    if (!ascend) {
+      header.n_small = 0;
+      n_hashed = n;
     }
   } else if (!type.by_value()) {
     for (std::uint32_t i = 0; i < n; ++i) id_bytes += MAXALIGN(id_copy_size(type, ids.id(i)));
@@ -38,7 +47,8 @@ IdIndex::Header IdIndex::layout(const IdDictionary& ids) {
   }
   header.keys = sizeof(Header);
   header.small = header.keys + n * sizeof(std::int64_t);
-  header.slots = MAXALIGN(header.small + header.n_small * sizeof(std::uint32_t));
+  const std::uint64_t small = (header.n_small + SmallIds::kNumbers - 1) / SmallIds::kNumbers;
+  header.slots = MAXALIGN(header.small + small * sizeof(SmallIds));
   header.bytes = header.slots + header.n_slots * sizeof(IdSlot);
   header.end = header.bytes + id_bytes;
   return header;
@@ -51,9 +61,9 @@ void IdIndex::write(const IdDictionary& ids, char* image) {
   const Header header = layout(ids);
   std::memcpy(image, &header, sizeof(header));
   auto* keys = reinterpret_cast<std::int64_t*>(image + header.keys);
-  auto* small = reinterpret_cast<std::uint32_t*>(image + header.small);
+  auto* small = reinterpret_cast<SmallIds*>(image + header.small);
   auto* slots = reinterpret_cast<IdSlot*>(image + header.slots);
-  std::fill_n(small, header.n_small, kMissing);
+  std::fill(small, reinterpret_cast<SmallIds*>(image + header.slots), SmallIds{});
   std::fill_n(slots, header.n_slots, IdSlot{});
   std::uint64_t used = 0;
   for (std::uint32_t i = 0; i < header.size; ++i) {
@@ -61,7 +71,9 @@ void IdIndex::write(const IdDictionary& ids, char* image) {
     if (type.by_value()) {
       keys[i] = static_cast<std::int64_t>(id);
       if (static_cast<std::uint64_t>(id) < header.n_small) {
-        small[id] = i;
+        SmallIds& word = small[id / SmallIds::kNumbers];
+        if (word.bits == 0) word.first = i;
+        word.bits |= std::uint32_t{1} << id % SmallIds::kNumbers;
         continue;
       }
     } else {
@@ -77,7 +89,7 @@ IdIndex::IdIndex(const IdType* type, const char* image)
     : type_(type),
       header_(reinterpret_cast<const Header*>(image)),
       keys_(reinterpret_cast<const std::int64_t*>(image + header_->keys)),
-      small_(reinterpret_cast<const std::uint32_t*>(image + header_->small)),
+      small_(reinterpret_cast<const SmallIds*>(image + header_->small)),
       slots_(reinterpret_cast<const IdSlot*>(image + header_->slots)),
       bytes_(image + header_->bytes),
       n_small_(header_->n_small) {}

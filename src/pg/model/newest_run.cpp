@@ -1,6 +1,8 @@
 // Reads the newest row of a model table as it lies there.
 #include "pg/model/newest_run.h"
 
+#include "pg/sql/transaction_steps.h"
+
 namespace als::pg {
 
 namespace {
@@ -170,29 +172,15 @@ bool concerns_query(const ErrorData& error) {
 
 /// Whatever is wrong becomes the problem of the result.
 void search_carefully(Search& search) {
-  MemoryContext context = CurrentMemoryContext;
-  ResourceOwner owner = CurrentResourceOwner;
-  server([&] {
-    BeginInternalSubTransaction(nullptr);
-    MemoryContextSwitchTo(context);
-  });
-  ErrorData* error = nullptr;
+  Subtransaction subtransaction;
   try {
     server([&] { search_model(search); });
-  } catch (const ServerError& raised) {
-    error = raised.data;
+    subtransaction.keep();
+  } catch (const ServerError& error) {
+    subtransaction.undo();
+    if (concerns_query(*error.data)) throw;
+    search.result.problem = error.data->message;
   }
-  server([&] {
-    if (error == nullptr)
-      ReleaseCurrentSubTransaction();
-    else
-      RollbackAndReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(context);
-    CurrentResourceOwner = owner;
-  });
-  if (error == nullptr) return;
-  if (concerns_query(*error)) throw ServerError(error);
-  search.result.problem = error->message;
 }
 
 /// By its oid, or by its name.

@@ -1,7 +1,8 @@
-// als.report: a model as an HTML page. What it tells is gathered here and in report_items and
-// report_users; how it is drawn and written, src/report knows.
+// als.report: a model as an HTML page. What it tells is gathered here and in report_items,
+// report_users and report_features; how it is drawn and written, src/report knows.
 
 #include "pg/report/item_titles.h"
+#include "pg/report/report_features.h"
 #include "pg/report/report_items.h"
 #include "pg/report/report_users.h"
 #include "pg/server/args.h"
@@ -166,6 +167,8 @@ std::string report(FunctionCallInfo fcinfo) {
   data.holdout = read_curve(model, "holdout_values");
   read_features(model, Side::kItems, data);
   read_features(model, Side::kUsers, data);
+  report_weights(model, Side::kItems, data);
+  report_weights(model, Side::kUsers, data);
   read_past_runs(model, data);
   const Oid k_type = server([&] { return get_fn_expr_argtype(fcinfo->flinfo, kK); });
   if (test) read_metrics(model, *test, {k_type, PG_GETARG_DATUM(kK), PG_ARGISNULL(kK)}, data);

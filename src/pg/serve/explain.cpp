@@ -1,9 +1,11 @@
 // als.explain: what a score is made of.
 
 #include "core/fold_in/score_contributions.h"
+#include "core/linalg/products.h"
 
 #include "pg/cache/fixed_side.h"
 #include "pg/cache/served_model.h"
+#include "pg/features/live_features.h"
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
 #include "pg/server/args.h"
@@ -44,6 +46,30 @@ class ExplainedRows {
   double score_;
 };
 
+/// Where the features of a user expect them; nothing where the model has none, or of the user there
+/// are neither features nor ratings.
+std::optional<Factors> expected_by_features(ServedModel& served, Datum user, bool has_ratings,
+                                            ThreadTeam& alone) {
+  if (!served.model().has_features(Side::kUsers)) return std::nullopt;
+  const LiveFeatures features(served.model(), Side::kUsers, served.id_type(Side::kUsers),
+                              std::vector<Datum>{user});
+  const bool has_features =
+      server([&] { return features.ids().find(user); }) != IdDictionary::kMissing;
+  if (!has_features && !has_ratings) return std::nullopt;
+  return features
+      .of(
+          1, [&](std::size_t) { return user; }, alone)
+      .expected;
+}
+
+/// A row without ratings is where its features expect it.
+Explanation explain_new(const Factors& expected, const float* y, int factors) {
+  Explanation explanation;
+  explanation.features = dot(expected.matrix.row(0), y, static_cast<std::size_t>(factors));
+  explanation.row.bias = expected.bias.empty() ? 0.0F : expected.bias[0];
+  return explanation;
+}
+
 void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k, ResultRows& result) {
   const Model& model = served.model();
   const std::optional<Datum> user = id_arg(fcinfo, kUserId, served.id_type(Side::kUsers), "user");
@@ -55,18 +81,29 @@ void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k, Result
   ThreadTeam alone = interruptible_team(1);
   SpiConnection spi;
   LiveRatings live(served, Side::kUsers, {*user}, alone);
-  spi.finish();
   const CompressedRows& rows = live.rows();
-  if (rows.rows() == 0) return;
-
-  const FixedSide fixed(served, Side::kItems);
-  const RowRatings ratings = ratings_of(rows, 0);
-  const Explanation explanation = als::explain(fixed.objective, ratings, fixed.vectors, fixed.gram,
-                                               items.rows().row(item), alone);
+  const std::optional<Factors> expected =
+      expected_by_features(served, *user, rows.rows() > 0, alone);
+  spi.finish();
+  const float* y = items.rows().row(item);
+  Explanation explanation;
+  if (rows.rows() > 0) {
+    RowMean mean;
+    if (expected)
+      mean = {expected->matrix.row(0), expected->bias.empty() ? 0.0F : expected->bias[0],
+              model.feature_strength};
+    const FixedSide fixed(served, Side::kItems);
+    explanation = als::explain(fixed.objective, ratings_of(rows, 0), fixed.vectors, fixed.gram, y,
+                               alone, mean);
+  } else if (expected) {
+    explanation = explain_new(*expected, y, model.factors);
+  } else {
+    return;
+  }
 
   const std::vector<double>& parts = explanation.contributions;
   std::vector<std::size_t> order(parts.size());
-  double score = 0;
+  double score = explanation.features;
   for (std::size_t e = 0; e < parts.size(); ++e) {
     order[e] = e;
     score += parts[e];
@@ -84,6 +121,7 @@ void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k, Result
     explained.add("user bias", explanation.row.bias);
     explained.add("item bias", items.bias()[item]);
   }
+  if (expected) explained.add("features", explanation.features);
   const std::size_t shown = std::min(k, order.size());
   for (std::size_t n = 0; n < shown; ++n)
     explained.add_rating(rows.columns[order[n]], rows.values[order[n]], parts[order[n]]);

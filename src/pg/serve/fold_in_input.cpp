@@ -5,9 +5,11 @@
 
 #include "core/data/duplicates.h"
 #include "pg/cache/fixed_side.h"
+#include "pg/features/given_features.h"
 #include "pg/ids/id_args.h"
 #include "pg/server/interrupts.h"
 #include "pg/sql/array_elements.h"
+#include "pg/sql/spi.h"
 
 namespace als::pg {
 
@@ -70,6 +72,19 @@ std::vector<float> weights_arg(FunctionCallInfo fcinfo, int index, std::size_t n
   return weights;
 }
 
+/// Where the features expect a row of this side; nothing where there is no such argument, or it is
+/// null.
+std::optional<Factors> features_arg(FunctionCallInfo fcinfo, int index, const Model& model,
+                                    Side side) {
+  if (index >= PG_NARGS() || PG_ARGISNULL(index)) return std::nullopt;
+  SpiConnection spi;
+  Factors expected = expected_by(PG_GETARG_DATUM(index), model, side,
+                                 side == Side::kUsers ? "als.fold_in_item takes those of items."
+                                                      : "als.fold_in takes those of users.");
+  spi.finish();
+  return expected;
+}
+
 }  // namespace
 
 FoldInInput::FoldInInput(FunctionCallInfo fcinfo, FoldInArguments arguments, ServedModel& served,
@@ -83,6 +98,7 @@ FoldInInput::FoldInInput(FunctionCallInfo fcinfo, FoldInArguments arguments, Ser
   const std::vector<float> values =
       ratings_arg(fcinfo, arguments.ratings, columns.size(), model, what);
   const std::vector<float> weights = weights_arg(fcinfo, arguments.weights, columns.size(), what);
+  expected_ = features_arg(fcinfo, arguments.features, model, other_side(side));
 
   // By id, those of one id in the order in which they were given.
   std::vector<std::pair<std::uint32_t, std::size_t>> known;
@@ -115,10 +131,19 @@ FoldInInput::FoldInInput(FunctionCallInfo fcinfo, FoldInArguments arguments, Ser
 }
 
 FoldedRow FoldInInput::fold_in(ServedModel& served) const {
+  RowMean mean;
+  if (expected_) {
+    const float* factors = expected_->matrix.row(0);
+    const float bias = expected_->bias.empty() ? 0.0F : expected_->bias[0];
+    if (ratings_.columns.empty())
+      return {std::vector<float>(factors, factors + expected_->matrix.cols()), bias};
+    mean = {factors, bias, served.model().feature_strength};
+  }
   const FixedSide fixed(served, side_);
   ThreadTeam alone = interruptible_team(1);
   try {
-    return als::fold_in(fixed.objective, ratings_of(ratings_, 0), fixed.vectors, fixed.gram, alone);
+    return als::fold_in(fixed.objective, ratings_of(ratings_, 0), fixed.vectors, fixed.gram, alone,
+                        mean);
   } catch (const std::range_error&) {
     throw_no_finite_vector(served.model(), format("these %ss and ratings", side_name(side_)));
   }

@@ -8,12 +8,13 @@
 
 namespace als::pg {
 
-/// The places of the arguments. That of weights is beyond those of a function without, as all were
-/// in als 1.0.
+/// The places of the arguments. The last two are beyond those of a function without, as all were in
+/// als 1.0.
 struct FoldInArguments {
   int ids;
   int ratings;
   int weights = FUNC_MAX_ARGS;
+  int features = FUNC_MAX_ARGS;
 };
 
 /// What a fold_in_input holds of ids that the model knows: items, from which comes a user, or
@@ -23,13 +24,15 @@ class FoldInInput {
   /// Reads the array arguments `ids`, of any type that casts to the model's ids of the side,
   /// `ratings`, which may be null where each counts 1, and `weights`, which mean what those of a
   /// training do. Null and unknown ids are left out; an id that stands there twice is treated as in
-  /// training. Throws 42804, 2202E for arrays of different
-  /// lengths, 22004 or 22003 for ratings that are missing or not finite, 21000 for an id that
-  /// stands there twice if training would refuse it.
+  /// training. `features`, unless null, are those of the row that comes of it. Throws 42804, 2202E
+  /// for arrays of different lengths, 22004 or 22003 for ratings that are missing or not finite,
+  /// 21000 for an id that stands there twice if training would refuse it, and what expected_by()
+  /// throws.
   FoldInInput(FunctionCallInfo fcinfo, FoldInArguments arguments, ServedModel& served,
               Side side = Side::kItems);
 
-  bool empty() const { return ratings_.columns.empty(); }
+  /// Whether neither ratings nor features say anything.
+  bool empty() const { return ratings_.columns.empty() && !expected_; }
 
   /// As one row, and how many of them were merged into others.
   const CompressedRows& ratings() const { return ratings_; }
@@ -42,7 +45,7 @@ class FoldInInput {
   const UninitializedVector<std::uint32_t>& items() const { return ratings_.columns; }
 
   /// The vector, and the bias, that an exact half-step of training would give to a row with these
-  /// ratings.
+  /// ratings and features. Without ratings, where the features expect it.
   FoldedRow fold_in(ServedModel& served) const;
 
  private:
@@ -50,6 +53,7 @@ class FoldInInput {
   std::vector<std::uint32_t> given_;
   CompressedRows ratings_;  // one row
   std::size_t duplicates_ = 0;
+  std::optional<Factors> expected_;  // by the features; one row
 };
 
 }  // namespace als::pg

@@ -18,14 +18,15 @@ enum Argument {
   kExclude,
   kOnUnknown,
   kDiversity,
-  kWeights
+  kWeights,
+  kFeatures
 };
 
 std::vector<ScoredItem> recommend_for(FunctionCallInfo fcinfo, ServedModel& served, int k) {
   OnUnknown on_unknown = on_unknown_arg(fcinfo, kOnUnknown);
   const Diversity diversity = diversity_arg(fcinfo, kDiversity);
   const Model& model = served.model();
-  FoldInInput fold_in_input(fcinfo, {kItems, kRatings, kWeights}, served);
+  FoldInInput fold_in_input(fcinfo, {kItems, kRatings, kWeights, kFeatures}, served);
   if (fold_in_input.empty() && on_unknown == OnUnknown::kError)
     throw UserError(ERRCODE_NO_DATA_FOUND,
                     format("model %s knows none of the items", model.name.c_str()),
@@ -53,7 +54,7 @@ std::vector<ScoredItem> recommend_for(FunctionCallInfo fcinfo, ServedModel& serv
 ALS_SQL_FUNCTION(als_recommend_for)
 
 /// als.recommend_for(model regclass, items, ratings float8[], k, exclude_seen, candidates, exclude,
-/// on_unknown, diversity, weights float8[]): rows (item_id, score real, rank int)
+/// on_unknown, diversity, weights float8[], features jsonb): rows (item_id, score real, rank int)
 Datum als_recommend_for(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {

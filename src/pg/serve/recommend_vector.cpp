@@ -39,7 +39,8 @@ float bias_arg(FunctionCallInfo fcinfo, const Model& model) {
                     "Biases must be between -1e37 and 1e37, so that scores are finite.");
   if (bias != 0 && !model.biases)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
-                    format("model %s has no biases", model.name.c_str()), "Leave bias out.",
+                    format("model %s has no biases", model.name.c_str()),
+                    "Leave bias out; the number of items is given by its name: k => 10.",
                     format("bias is %g.", bias));
   return bias;
 }

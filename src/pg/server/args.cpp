@@ -53,6 +53,14 @@ Datum NamedArgs::datum(const char* name) const {
   return fcinfo_->args[(*this)[name]].value;
 }
 
+MemoryContext aggregate_context(FunctionCallInfo fcinfo) {
+  MemoryContext context = nullptr;
+  if (AggCheckCallContext(fcinfo, &context) == 0)
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED, "the function is a part of an aggregate",
+                    "Call the aggregate.");
+  return context;
+}
+
 void require_arg(FunctionCallInfo fcinfo, int index, const char* name) {
   if (PG_ARGISNULL(index))
     throw UserError(ERRCODE_NULL_VALUE_NOT_ALLOWED, format("%s must not be null", name),

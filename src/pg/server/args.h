@@ -51,6 +51,9 @@ bool bool_arg(FunctionCallInfo fcinfo, int index, const char* name);
 /// The argument `threads`, or als.threads where it is null, within als.threads_limit. Throws 22023.
 int threads_arg(FunctionCallInfo fcinfo, int index);
 
+/// What an aggregate keeps its state in. Throws 0A000 where none calls the function.
+MemoryContext aggregate_context(FunctionCallInfo fcinfo);
+
 /// A name that must not be null. Throws 22004.
 std::string name_arg(FunctionCallInfo fcinfo, int index, const char* name);
 

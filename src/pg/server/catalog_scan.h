@@ -25,4 +25,12 @@ bool find_in_catalog(Oid catalog, Oid index, std::initializer_list<std::pair<Att
   return found;
 }
 
+/// The value of a column of a row that is a catalog's own, not a value of a type that may have
+/// changed meanwhile.
+inline Datum catalog_column(HeapTuple row, AttrNumber column, TupleDesc columns, bool* is_null) {
+  if (column > HeapTupleHeaderGetNatts(row->t_data))
+    return getmissingattr(columns, column, is_null);
+  return fastgetattr(row, column, columns, is_null);
+}
+
 }  // namespace als::pg

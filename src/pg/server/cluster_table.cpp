@@ -21,7 +21,7 @@ Datum value_of(HeapTuple row, TupleDesc columns, Oid catalog, const char* column
   bool is_null;
   const AttrNumber number = get_attnum(catalog, column);
   if (number == InvalidAttrNumber) return 0;
-  const Datum value = heap_getattr(row, number, columns, &is_null);
+  const Datum value = catalog_column(row, number, columns, &is_null);
   return is_null ? 0 : value;
 }
 

@@ -154,6 +154,11 @@ constexpr Oid PG_LSNOID = LSNOID;
 #undef ngettext
 #undef dngettext
 
+// Catalogs are read by catalog_column() instead: this calls heap_datum_check() since 15.19 and the
+// like, and a module that does would not load into an earlier minor version.
+#undef heap_getattr
+#pragma GCC poison heap_getattr
+
 /// Declares a function that SQL can call: exported (before 16 the server's macro alone leaves it
 /// hidden), and in the server's calling convention.
 #define ALS_SQL_FUNCTION(name)              \

@@ -4,6 +4,7 @@
 
 #include "pg/server/cluster_table.h"
 #include "pg/sql/array_elements.h"
+#include "pg/sql/heap_rows.h"
 
 namespace als::pg {
 
@@ -96,7 +97,10 @@ void RatingReader::read(SPIPlanPtr plan, std::initializer_list<Param> params,
                         const std::function<void()>& on_block) {
   on_block();
   on_block_ = &on_block;
-  stream_rows(plan, params, types, on_row, this);
+  if (params.size() == 0)
+    stream_many_rows(plan, types, on_row, this);
+  else
+    stream_rows(plan, params, types, on_row, this);
   finish();
 }
 

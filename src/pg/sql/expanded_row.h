@@ -1,4 +1,4 @@
-// "select (als.train(...)).*": the server calls the function once a column.
+// "select (als.train(...)).*", and so of als.refresh: the server calls the function once a column.
 #pragma once
 
 #include "pg/server/guard.h"

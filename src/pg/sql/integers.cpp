@@ -18,8 +18,9 @@ bool is_own_type(Oid type, const char* name) {
                                  ObjectIdGetDatum(get_namespace_oid("als", true)));
 }
 
+/// type: a domain over one of the three, too.
 std::int64_t integer(Datum value, Oid type) {
-  switch (type) {
+  switch (getBaseType(type)) {
     case INT2OID:
       return DatumGetInt16(value);
     case INT4OID:

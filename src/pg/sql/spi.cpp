@@ -38,18 +38,7 @@ bool receive_row(TupleTableSlot* slot, DestReceiver* self) {
 }
 
 void start_receiving(DestReceiver* self, int, TupleDesc columns) {
-  const auto& types = *reinterpret_cast<RowReceiver*>(self)->types;
-  bool as_expected = columns->natts == static_cast<int>(types.size());
-  int i = 0;
-  for (Oid type : types) {
-    if (!as_expected) break;
-    as_expected = !OidIsValid(type) || TupleDescAttr(columns, i)->atttypid == type;
-    ++i;
-  }
-  if (!as_expected)
-    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-                    errmsg("the columns of a table or query have changed while als used it"),
-                    errhint("Try again.")));
+  check_columns(columns, *reinterpret_cast<RowReceiver*>(self)->types);
 }
 
 void stop_receiving(DestReceiver*) {}
@@ -154,6 +143,20 @@ TupleDesc result_columns(SPIPlanPtr plan) {
     List* sources = SPI_plan_get_plan_sources(plan);
     return static_cast<CachedPlanSource*>(linitial(sources))->resultDesc;
   });
+}
+
+void check_columns(TupleDesc columns, const std::vector<Oid>& types) {
+  bool as_expected = columns->natts == static_cast<int>(types.size());
+  int i = 0;
+  for (Oid type : types) {
+    if (!as_expected) break;
+    as_expected = !OidIsValid(type) || TupleDescAttr(columns, i)->atttypid == type;
+    ++i;
+  }
+  if (!as_expected)
+    ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+                    errmsg("the columns of a table or query have changed while als used it"),
+                    errhint("Try again.")));
 }
 
 void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params,

@@ -62,6 +62,9 @@ using RowFunction = void (*)(void* state, TupleTableSlot* slot);
 void stream_rows(SPIPlanPtr plan, std::initializer_list<Param> params,
                  const std::vector<Oid>& types, RowFunction on_row, void* state);
 
+/// Raises 55000 where a query's columns are no longer of these types. A server call.
+void check_columns(TupleDesc columns, const std::vector<Oid>& types);
+
 /// The same for a function object, which may throw.
 template <class OnRow>
 void for_each_row(SPIPlanPtr plan, std::initializer_list<Param> params,

@@ -42,9 +42,24 @@ void take_step_snapshot() {
 }
 
 Subtransaction::Subtransaction() : context_(CurrentMemoryContext), owner_(CurrentResourceOwner) {
+  change(true, [] { BeginInternalSubTransaction(nullptr); });
+}
+
+void Subtransaction::keep() {
+  change(false, [] { ReleaseCurrentSubTransaction(); });
+  CurrentResourceOwner = owner_;
+}
+
+void Subtransaction::undo() {
+  if (is_open_) change(false, [] { RollbackAndReleaseCurrentSubTransaction(); });
+  CurrentResourceOwner = owner_;
+}
+
+void Subtransaction::change(bool opens, void (*begin_or_end)()) {
   try {
     server([&] {
-      BeginInternalSubTransaction(nullptr);
+      begin_or_end();
+      is_open_ = opens;
       MemoryContextSwitchTo(context_);
     });
   } catch (...) {
@@ -52,22 +67,6 @@ Subtransaction::Subtransaction() : context_(CurrentMemoryContext), owner_(Curren
     CurrentResourceOwner = owner_;
     throw;
   }
-}
-
-void Subtransaction::keep() {
-  server([&] {
-    ReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(context_);
-    CurrentResourceOwner = owner_;
-  });
-}
-
-void Subtransaction::undo() {
-  server([&] {
-    RollbackAndReleaseCurrentSubTransaction();
-    MemoryContextSwitchTo(context_);
-    CurrentResourceOwner = owner_;
-  });
 }
 
 }  // namespace als::pg

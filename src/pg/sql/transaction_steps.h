@@ -25,9 +25,12 @@ class Subtransaction {
  public:
   Subtransaction();
   void keep();
-  void undo();
+  void undo();  ///< Does nothing if it has ended.
 
  private:
+  void change(bool opens, void (*begin_or_end)());
+
+  bool is_open_ = false;
   MemoryContext context_;
   ResourceOwner owner_;
 };

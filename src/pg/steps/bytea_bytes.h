@@ -51,15 +51,6 @@ auto guard_bytes(Body&& body) -> decltype(body()) {
 template <class State>
 class AggregateState {
  public:
-  /// The context that the state lives in. Throws 0A000 outside of an aggregate.
-  static MemoryContext context(FunctionCallInfo fcinfo) {
-    MemoryContext context = nullptr;
-    if (AggCheckCallContext(fcinfo, &context) == 0)
-      throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED, "the function is a part of an aggregate",
-                      "Call the aggregate.");
-    return context;
-  }
-
   static State* of(FunctionCallInfo fcinfo) {
     return PG_ARGISNULL(0) ? nullptr : reinterpret_cast<State*>(PG_GETARG_POINTER(0));
   }
@@ -67,7 +58,7 @@ class AggregateState {
   /// What the aggregate has gathered so far; make(context), in its first call.
   template <class Make>
   static State* of_or_made(FunctionCallInfo fcinfo, Make&& make) {
-    MemoryContext context = AggregateState::context(fcinfo);
+    MemoryContext context = aggregate_context(fcinfo);
     State* state = of(fcinfo);
     return state != nullptr ? state : make(context);
   }

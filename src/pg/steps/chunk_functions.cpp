@@ -5,19 +5,28 @@
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
 #include "pg/sql/array_elements.h"
+#include "pg/steps/bucket.h"
+#include "pg/steps/kept_chunks.h"
 #include "pg/steps/packed_ratings.h"
 #include "pg/steps/stored_chunk.h"
 
 namespace als::pg {
 
-bytea* store_chunk(const PackedChunk& chunk, std::pair<float, float> range,
+bytea* store_chunk(UnpackedChunk&& chunk, std::pair<float, float> range,
                    const std::vector<std::uint64_t>& user_keys) {
-  const ChunkHead head{chunk.duplicates,     chunk.by_user.size(), chunk.held_out.size(),
-                       chunk.by_item.size(), range.first,          range.second};
+  const std::size_t duplicates = chunk.duplicates;
+  const ChunkFacts facts = chunk.by_user.facts;
+  const std::uint64_t kept = keep_chunk(chunk);
+  const PackedChunk bytes = kept == 0 ? packed(chunk)
+                                      : PackedChunk{bytes_of(facts), bytes_of(facts),
+                                                    std::move(chunk.held_out), duplicates};
+  const ChunkHead head{
+      duplicates, bytes.by_user.size(), bytes.held_out.size(), bytes.by_item.size(),
+      kept,       range.first,          range.second};
   return bytea_of({{reinterpret_cast<const char*>(&head), sizeof(head)},
-                   chunk.by_user,
-                   chunk.held_out,
-                   chunk.by_item,
+                   bytes.by_user,
+                   bytes.held_out,
+                   bytes.by_item,
                    {reinterpret_cast<const char*>(user_keys.data()),
                     user_keys.size() * sizeof(std::uint64_t)}});
 }
@@ -128,20 +137,48 @@ void add_user(ChunkState& chunk, FunctionCallInfo fcinfo) {
   chunk.user_keys.push_back(static_cast<std::uint64_t>(PG_GETARG_INT64(kUserKey)));
 }
 
-PackedChunk pack(ChunkState& chunk) {
+UnpackedChunk pack(ChunkState& chunk) {
   std::vector<std::uint32_t> rank(chunk.user_keys.size());
   for (std::size_t i = 0; i < rank.size(); ++i) rank[i] = static_cast<std::uint32_t>(i);
   const ChunkHoldout holdout{chunk.holdout, chunk.seed, chunk.user_keys,
                              [&](std::uint32_t item) { return chunk.item_keys[item]; }};
   ThreadTeam team = interruptible_team(default_threads());
   try {
-    return pack_chunk(chunk.id, std::move(chunk.rows), rank, chunk.items, chunk.on_duplicate, team,
+    return make_chunk(chunk.id, std::move(chunk.rows), rank, chunk.items, chunk.on_duplicate, team,
                       chunk.holdout > 0 ? &holdout : nullptr);
   } catch (const DuplicateRating&) {
     throw UserError(ERRCODE_CARDINALITY_VIOLATION, "a user has several ratings for an item",
                     "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group "
                     "the source by user and item.");
   }
+}
+
+/// Of each user, null for those that are not in the sample.
+Datum sampled_ratings(FunctionCallInfo fcinfo) {
+  const StoredChunk chunk(fcinfo, 0);
+  const int buckets = int_arg(fcinfo, 1, "buckets", 1, PG_INT32_MAX);
+  const std::shared_ptr<const ChunkByUser> unpacked = unpacked_by_user(chunk);
+  const std::vector<std::uint64_t> keys = chunk.user_keys();
+  if (keys.size() != unpacked->rows.rows()) throw InvalidBytes("a chunk has no key of each user");
+  std::vector<Datum> values(keys.size());
+  const std::unique_ptr<bool[]> nulls(new bool[keys.size()]);
+  std::vector<PackedRating> packed;
+  for (std::size_t user = 0; user < keys.size(); ++user) {
+    nulls[user] = bucket_of(keys[user], buckets) != 0;
+    if (nulls[user]) continue;
+    packed.clear();
+    const RowRatings ratings = ratings_of(unpacked->rows, user);
+    for (std::size_t e = 0; e < ratings.count; ++e)
+      packed.push_back({ratings.columns[e], ratings.values[e]});
+    values[user] = bytea_datum(
+        {reinterpret_cast<const char*>(packed.data()), packed.size() * sizeof(PackedRating)});
+  }
+  return server([&] {
+    int size = static_cast<int>(keys.size());
+    int first = 1;
+    return PointerGetDatum(construct_md_array(values.data(), nulls.get(), 1, &size, &first,
+                                              BYTEAOID, -1, false, TYPALIGN_INT));
+  });
 }
 
 }  // namespace
@@ -151,6 +188,7 @@ PackedChunk pack(ChunkState& chunk) {
 ALS_SQL_FUNCTION(als_add_to_chunk)
 ALS_SQL_FUNCTION(als_chunk_bytes)
 ALS_SQL_FUNCTION(als_chunk_facts)
+ALS_SQL_FUNCTION(als_sampled_ratings)
 ALS_SQL_FUNCTION(als_judging_hashes)
 
 /// als._add_to_chunk(state internal, row bytea, user_key bigint, part int, number int, items int,
@@ -200,6 +238,12 @@ Datum als_chunk_facts(PG_FUNCTION_ARGS) {
       return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(columns), values, nulls));
     });
   });
+}
+
+/// als._sampled_ratings(chunk bytea, buckets int): bytea[], the ratings of each user who is in the
+/// first of so many buckets, and null for others
+Datum als_sampled_ratings(PG_FUNCTION_ARGS) {
+  return als::pg::guard_bytes([&] { return als::pg::sampled_ratings(fcinfo); });
 }
 
 /// als._judging_hashes(chunk bytea): bigint[], see core/chunks/held_out.h

@@ -1,15 +1,15 @@
 // Out of slices and chunks: what the model's factor tables hold.
 
-#include "core/chunks/chunk_rows.h"
 #include "core/data/row_checksum.h"
 #include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
-#include "core/parts/users_step.h"
 #include "pg/model/factor_feed.h"
 #include "pg/server/interrupts.h"
 #include "pg/sql/real_array.h"
 #include "pg/sql/result_rows.h"
+#include "pg/steps/kept_chunks.h"
 #include "pg/steps/kept_slices.h"
+#include "pg/steps/kept_users.h"
 #include "pg/steps/stored_chunk.h"
 
 namespace als::pg {
@@ -59,9 +59,10 @@ void put_items(FunctionCallInfo fcinfo) {
 
 void put_users(FunctionCallInfo fcinfo) {
   ResultRows rows(fcinfo);
-  const ByteView chunk = StoredChunk(fcinfo, 0).by_user();
-  const CompressedRows ratings = rows_by_user(chunk, facts_of_chunk(chunk));
-  const Factors factors = factors_of_users(read_pair(bytes_arg(fcinfo, 1, "users")).second);
+  const std::shared_ptr<const ChunkByUser> chunk = unpacked_by_user(StoredChunk(fcinfo, 0));
+  const CompressedRows& ratings = chunk->rows;
+  const UsersArg users(fcinfo, 1);
+  const Factors& factors = users.users().factors;
   const std::vector<std::uint64_t> keys = keys_arg(fcinfo, 2);
   if (ratings.rows() != factors.matrix.rows())
     throw InvalidBytes("a chunk and factors of different users");

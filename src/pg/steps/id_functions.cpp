@@ -1,10 +1,9 @@
-// als._id_key and als._bucket: what of an id decides where its ratings go; als._rating_checksum:
-// what a rating of an id adds to the checksum of its row.
+// als._id_key: what of an id decides where its ratings go; als._rating_checksum: what a rating of
+// an id adds to the checksum of its row.
 
 #include "core/data/row_checksum.h"
 #include "pg/ids/id_equality.h"
 #include "pg/server/args.h"
-#include "pg/steps/bucket.h"
 
 namespace als::pg {
 
@@ -34,19 +33,10 @@ std::uint64_t key_of(FunctionCallInfo fcinfo) {
 }  // namespace als::pg
 
 ALS_SQL_FUNCTION(als_id_key)
-ALS_SQL_FUNCTION(als_bucket)
 ALS_SQL_FUNCTION(als_rating_checksum)
 
 /// als._id_key("any"): bigint, strict
 Datum als_id_key(PG_FUNCTION_ARGS) { PG_RETURN_INT64(static_cast<int64>(als::pg::key_of(fcinfo))); }
-
-/// als._bucket("any", buckets int): int, strict
-Datum als_bucket(PG_FUNCTION_ARGS) {
-  const int32 buckets = PG_GETARG_INT32(1);
-  if (buckets < 1)
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%d buckets", buckets)));
-  PG_RETURN_INT32(static_cast<int32>(als::pg::bucket_of(als::pg::key_of(fcinfo), buckets)));
-}
 
 /// als._rating_checksum("any", rating float8): bigint, strict
 Datum als_rating_checksum(PG_FUNCTION_ARGS) {

@@ -15,4 +15,8 @@ namespace als::pg {
 std::shared_ptr<const ChunkByUser> unpacked_by_user(const StoredChunk& chunk);
 std::shared_ptr<const ChunkByItem> unpacked_by_item(const StoredChunk& chunk);
 
+/// Keeps a chunk before it is packed, if there is room: returns the number by which it is found, or
+/// 0. As with slices, all steps of a chunk are taken by the session that has packed it.
+std::uint64_t keep_chunk(UnpackedChunk& chunk);
+
 }  // namespace als::pg

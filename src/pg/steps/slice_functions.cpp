@@ -6,6 +6,7 @@
 #include "core/train/initial_factors.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
+#include "pg/steps/kept_chunks.h"
 #include "pg/steps/kept_slices.h"
 #include "pg/steps/known_factors.h"
 #include "pg/steps/stored_chunk.h"
@@ -70,7 +71,7 @@ Datum als_add_to_totals(PG_FUNCTION_ARGS) {
               number_arg(fcinfo, 2, "part"));
         });
     const StoredChunk chunk(fcinfo, 3);
-    totals->add(chunk.by_item(), chunk.user_keys());
+    totals->add(*unpacked_by_item(chunk), chunk.user_keys());
     return totals;
   }));
 }

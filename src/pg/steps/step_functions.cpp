@@ -6,6 +6,7 @@
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
 #include "pg/steps/kept_chunks.h"
+#include "pg/steps/kept_users.h"
 #include "pg/steps/known_factors.h"
 
 namespace als::pg {
@@ -79,13 +80,13 @@ Datum als_start_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
     const als::PartsTraining training = als::PartsTraining::read(bytes_arg(fcinfo, 0, "training"));
-    const als::ByteView chunk = StoredChunk(fcinfo, 1).by_user();
+    const std::shared_ptr<const als::ChunkByUser> chunk = unpacked_by_user(StoredChunk(fcinfo, 1));
     const als::ByteView known = bytes_or_nothing(fcinfo, 2);
     als::ThreadTeam team = interruptible_team(default_threads());
-    als::Factors users =
-        als::zero_factors(als::facts_of_chunk(chunk).users, training.options, team);
+    als::Factors users = als::zero_factors(chunk->facts.users, training.options, team);
     if (!known.empty()) put_known(known, users);
-    const als::UsersStep::Result result = als::first_users(training, chunk, std::move(users), team);
+    const als::UsersStep::Result result =
+        als::first_users(training, *chunk, std::move(users), team);
     return PointerGetDatum(bytea_of_pair(result.report, result.users));
   });
 }
@@ -95,14 +96,14 @@ Datum als_start_users(PG_FUNCTION_ARGS) {
 Datum als_step_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
-    const als::ByteView users = bytes_or_nothing(fcinfo, 3);
     als::UsersStep& step = users_step(fcinfo, bytes_arg(fcinfo, 0, "step"),
                                       bytes_arg(fcinfo, 1, "block"), threads_arg(fcinfo, 4));
     const StoredChunk chunk(fcinfo, 2);
-    const als::UsersStep::Result result =
-        step.run(*unpacked_by_user(chunk), users.empty() ? users : read_pair(users).second,
-                 chunk.held_out());
-    return PointerGetDatum(bytea_of_pair(result.report, result.users));
+    std::optional<als::ChunkUsers> users;
+    if (!PG_ARGISNULL(3)) users = UsersArg(fcinfo, 3).take();
+    als::UsersStep::Stepped result =
+        step.run(*unpacked_by_user(chunk), std::move(users), chunk.held_out());
+    return store_users(std::move(result.users), result.report);
   });
 }
 
@@ -129,8 +130,7 @@ Datum als_add_to_sums(PG_FUNCTION_ARGS) {
       return keep_in<SumsWork>(context, bytes_arg(fcinfo, 1, "block"),
                                number_arg(fcinfo, 2, "part"), threads_arg(fcinfo, 5));
     });
-    work->sums->add(*unpacked_by_item(StoredChunk(fcinfo, 3)),
-                    read_pair(bytes_arg(fcinfo, 4, "users")).second);
+    work->sums->add(*unpacked_by_item(StoredChunk(fcinfo, 3)), UsersArg(fcinfo, 4).users());
     return work;
   }));
 }

@@ -1,7 +1,7 @@
 // A chunk as the workspace keeps it: its ratings, those kept out, and what a training has to know.
 #pragma once
 
-#include "core/chunks/chunk.h"
+#include "core/chunks/chunk_rows.h"
 #include "pg/steps/bytea_bytes.h"
 
 namespace als::pg {
@@ -12,11 +12,15 @@ struct ChunkHead {
   std::uint64_t by_user;   ///< bytes of each piece
   std::uint64_t held_out;  ///< 0 if none are
   std::uint64_t by_item;
+  std::uint64_t kept;  ///< the number by which the session finds the ratings, of which the bytes
+                       ///< have the facts alone then; or 0
   float lowest;  ///< of the ratings, before duplicates were merged
   float highest;
 };
 
-bytea* store_chunk(const PackedChunk& chunk, std::pair<float, float> range,
+/// The ratings are kept in the session where there is room for them, see kept_chunks.h, and else in
+/// the bytes.
+bytea* store_chunk(UnpackedChunk&& chunk, std::pair<float, float> range,
                    const std::vector<std::uint64_t>& user_keys);
 
 /// An argument that is a stored chunk, of which no more is read than each step needs. Throws

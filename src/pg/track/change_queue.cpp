@@ -28,7 +28,7 @@ bool find_trigger(Oid source, OnTrigger on_trigger) {
 /// The last argument of a trigger; arguments end with a zero byte each.
 const char* last_argument(HeapTuple row, TupleDesc columns, int n) {
   bool is_null;
-  const Datum value = heap_getattr(row, Anum_pg_trigger_tgargs, columns, &is_null);
+  const Datum value = catalog_column(row, Anum_pg_trigger_tgargs, columns, &is_null);
   if (is_null || n == 0) return "";
   bytea* arguments = DatumGetByteaPP(value);
   const char* argument = VARDATA_ANY(arguments);

@@ -5,6 +5,7 @@
 #include "pg/server/args.h"
 #include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
+#include "pg/sql/expanded_row.h"
 #include "pg/sql/params.h"
 #include "pg/sql/result_rows.h"
 #include "pg/track/change_queue.h"
@@ -127,7 +128,13 @@ BySide<std::int64_t> refresh(Oid table, bool force) {
   else
     execute("delete from only " + relation_name(queue));
   snapshot.pop();
-  if (!is_noted || notes.everything) return refresh_both(table, all, all, force);
+  if (!is_noted || notes.everything) {
+    BySide<std::int64_t> written = refresh_both(table, all, all, force);
+    // Items were compared before their new users were known, and nothing notes those any more.
+    if (is_noted && written.users > 0)
+      written.items += refresh_side(table, Side::kItems, all, force);
+    return written;
+  }
   if (!notes.any) return {};
   const BySide<std::int64_t> written = refresh_both(table, notes.users, notes.items, force);
   if (!notes.new_users.is_null) note_again(source, queue, notes);
@@ -144,16 +151,18 @@ ALS_SQL_FUNCTION(als_refresh)
 Datum als_refresh(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
-    check_may_write("als.refresh()");
-    require_arg(fcinfo, kModel, "model");
-    const bool force = bool_arg(fcinfo, kForce, "force");
-    MemoryContext context = CurrentMemoryContext;
-    SpiConnection spi;
-    const BySide<std::int64_t> written = refresh(PG_GETARG_OID(kModel), force);
-    execute("select $1 as items, $2 as users",
-            {bigint_param(written.items), bigint_param(written.users)});
-    const Datum result = result_row(fcinfo, context);
-    spi.finish();
-    return result;
+    return once_for_all_columns(fcinfo, [&] {
+      check_may_write("als.refresh()");
+      require_arg(fcinfo, kModel, "model");
+      const bool force = bool_arg(fcinfo, kForce, "force");
+      MemoryContext context = CurrentMemoryContext;
+      SpiConnection spi;
+      const BySide<std::int64_t> written = refresh(PG_GETARG_OID(kModel), force);
+      execute("select $1 as items, $2 as users",
+              {bigint_param(written.items), bigint_param(written.users)});
+      const Datum result = result_row(fcinfo, context);
+      spi.finish();
+      return result;
+    });
   });
 }

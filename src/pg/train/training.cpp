@@ -155,8 +155,12 @@ void Training::write() {
       popularity_of(totals, report_.mean, report_.damping, source_->has_confidences());
   items.popularity = &popularity;
   items.checksums = row_checksums(*items.ratings, data_->user_keys(), *team_);
-  if (features_.users) users.factors = &features_.users->with_unrated(loop_->trainer());
-  if (features_.items) items.factors = &features_.items->with_unrated(loop_->trainer());
+  for (const Side side : kSides) {
+    if (!features_[side]) continue;
+    FactorFeed& feed = side == Side::kUsers ? users : items;
+    feed.factors = &features_[side]->with_unrated(loop_->trainer());
+    features_[side]->add_checksums(feed.checksums, *team_);
+  }
   model_.write_factors(Side::kUsers, users);
   model_.write_factors(Side::kItems, items);
   const std::int64_t kept = request_.keep_previous ? model_.newest_run() : 0;

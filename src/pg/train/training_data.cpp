@@ -1,6 +1,7 @@
 // Reads and indexes a source, within the limit of memory.
 #include "pg/train/training_data.h"
 
+#include "core/evaluate/holdout_metrics.h"
 #include "core/train/trainer.h"
 #include "pg/ids/key_size.h"
 #include "pg/server/interrupts.h"
@@ -91,10 +92,15 @@ const TrainOptions& TrainingData::largest() const {
 
 /// What the rows read so far take, and no less for any more rows.
 std::size_t TrainingData::memory_needed() const {
-  std::size_t test = test_reader_ ? test_reader_->ratings() * kBytesATestRow : 0;
-  return test + training_memory(reader_.ratings(), reader_.users().size(), reader_.items().size(),
-                                reader_.users().bytes() + reader_.items().bytes(), largest(),
-                                request_.threads, request_.source.has_weights());
+  std::size_t judging = test_reader_ ? test_reader_->ratings() * kBytesATestRow : 0;
+  const TrainOptions& largest = this->largest();
+  if ((request_.holdout > 0 || test_reader_) && largest.feedback == Feedback::kImplicit)
+    judging += ranking_memory(reader_.items().size(), static_cast<std::size_t>(largest.factors),
+                              request_.threads);
+  return judging + training_memory(reader_.ratings(), reader_.users().size(),
+                                   reader_.items().size(),
+                                   reader_.users().bytes() + reader_.items().bytes(), largest,
+                                   request_.threads, request_.source.has_weights());
 }
 
 /// Refuses before the memory is taken.

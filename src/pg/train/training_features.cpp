@@ -26,6 +26,8 @@ void TrainingFeatures::index(const TrainingData& data, const TrainOptions& optio
   std::vector<std::uint32_t> places(rank);
   places.resize(all, FeatureDictionary::kLeftOut);
   dictionary_ = FeatureDictionary::of(*reader_, is_rated_, places);
+  has_features_.assign(rated, false);
+  for (std::uint32_t i = 0; i < rated; ++i) has_features_[rank[i]] = reader_->has_row(i);
   CompressedRows rows = dictionary_->encoded(*reader_, places, rated);
   const std::size_t features = dictionary_->features().size();
   check_memory_limit(
@@ -64,13 +66,21 @@ const Factors& TrainingFeatures::with_unrated(const Trainer& trainer) {
   return *filled_;
 }
 
+void TrainingFeatures::add_checksums(std::vector<std::uint64_t>& of_ratings,
+                                     ThreadTeam& team) const {
+  const std::vector<std::uint64_t> own = feature_checksums(rows_->by_row, rows_->features, team);
+  for (std::size_t row = 0; row < own.size(); ++row)
+    if (has_features_[row]) of_ratings[row] += own[row];
+}
+
 void TrainingFeatures::write_new_rows(ModelWriter& model, const Factors& weights,
                                       const TrainReport& report, ThreadTeam& team) {
   if (new_order_.empty()) return;
   std::optional<UnratedPopularity> popularity;
   if (source_.side == Side::kItems) popularity = {report.mean, report.damping};
   write_unrated_rows(model, source_.side, reader_->others(), new_order_,
-                     expected_factors(new_rows_, weights, team), popularity);
+                     expected_factors(new_rows_, weights, team),
+                     feature_checksums(new_rows_, rows_->features, team), popularity);
 }
 
 void TrainingFeatures::write(ModelWriter& model, FeatureTable& table, const Trainer& trainer,

@@ -26,6 +26,9 @@ class TrainingFeatures {
   /// The trained factors; rows of which all ratings are held out are where their features put them.
   const Factors& with_unrated(const Trainer& trainer);
 
+  /// Adds the checksums of the rows' features to those of their ratings.
+  void add_checksums(std::vector<std::uint64_t>& of_ratings, ThreadTeam& team) const;
+
   /// Adds the rows without ratings to the factor table, and writes the weights.
   void write(ModelWriter& model, FeatureTable& table, const Trainer& trainer, std::int64_t kept,
              TrainReport& report, ThreadTeam& team);
@@ -39,6 +42,7 @@ class TrainingFeatures {
   std::optional<FeatureReader> reader_;
   std::optional<FeatureDictionary> dictionary_;
   std::vector<bool> is_rated_;
+  std::vector<bool> has_features_;  // of what has ratings, in their order
   std::optional<FeatureRows> rows_;
   const CompressedRows* ratings_ = nullptr;
   std::vector<std::uint32_t> new_order_;
