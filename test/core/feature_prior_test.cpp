@@ -299,6 +299,7 @@ TEST(FeaturePrior, StrongOnesConvergeInFewIterations) {
   options.solver = Solver::kDirect;
   options.factors = 5;
   options.regularization = 0.3;
+  options.feature_regularization = 3;
   for (const auto& [strength, most] : {std::pair{100.0, 0.006}, std::pair{1000.0, 0.05}}) {
     options.feature_strength = strength;
     EXPECT_LT(left_after_eight(problem, options, team), most);
