@@ -17,9 +17,6 @@ OBJS = $(ALONE:.cpp=.o) $(foreach room,$(ROOMS),$(call unit,$(room)).o)
 # pg_regress takes test/sql/NAME.sql and, from the folder it runs in, expected/NAME.out.
 REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
-# What sessions do at the same time: test/specs/NAME.spec, test/expected/NAME.out.
-ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
-ISOLATION_OPTS = --inputdir=test --outputdir=build/isolation
 
 # -isystem: warnings in the headers of Eigen and PostgreSQL are not ours to fix.
 EIGEN := $(or $(shell pkg-config --cflags-only-I eigen3 2>/dev/null),-I/usr/include/eigen3)
@@ -49,6 +46,12 @@ override with_llvm = no
 PG_CONFIG ?= pg_config
 export PG_CONFIG
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+# What sessions do at the same time: test/specs/NAME.spec, test/expected/NAME.out. Debian's 13 comes without the program
+# that tries it.
+ifneq ($(wildcard $(dir $(PGXS))../test/isolation/pg_isolation_regress),)
+ISOLATION = $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
+ISOLATION_OPTS = --inputdir=test --outputdir=build/isolation
+endif
 
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)

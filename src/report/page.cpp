@@ -145,7 +145,10 @@ std::string quality(const ReportData& data) {
   std::string html =
       section("Quality",
               "Measured by als.evaluate on " + shortened(data.test, 300) +
-                  ". Blue: the model. Grey: what popularity alone, or means, would do.") +
+                  ". Blue: the model. Grey: what popularity alone would do" +
+                  (data["feedback"] == "explicit"
+                       ? ", or for errors the items' means. Of rmse and mae less is better."
+                       : ".")) +
       "<div class=\"card\" id=\"metrics\"><table><thead><tr><th>Metric</th><th "
       "class=\"number\">k</th>" +
       kMeasuredHeads;

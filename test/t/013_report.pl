@@ -61,6 +61,8 @@ function measured() {
   facts.requests = performance.getEntriesByType("resource").length;
   facts.scrolls = document.documentElement.scrollWidth > window.innerWidth ? "sideways" : "down";
   facts.activity = document.querySelectorAll("#by-activity tbody tr").length > 1 ? "some" : "none";
+  const tables = Array.from(document.querySelectorAll("#metrics, #by-activity"), (e) => e.getBoundingClientRect());
+  facts.gap = tables[1].top - tables[0].bottom > document.querySelector("#by-activity").previousElementSibling.offsetHeight + 20 ? "some" : "none";
   facts.metrics = document.querySelectorAll("#metrics tbody tr").length > 3 ? "some" : "none";
   facts.ink = getComputedStyle(document.body).color;
   return facts;
@@ -69,6 +71,9 @@ Object.entries(measured()).forEach(function (fact) { console.log("fact " + fact.
 </script>
 EOF
 my $html = slurp_file($page);
+is(join(', ', $html =~ /<h2>([^<]*)/g),
+	'Training, Quality, Ratings and scores, Map of the items, Items and their neighbours, Options and counts',
+	'its headings');
 $html =~ s/<\/body>/$probe<\/body>/ or die 'no end of the page';
 append_to_file("$folder/probed.html", $html);
 
@@ -97,6 +102,7 @@ is($facts{found},    'some',  'the search box finds some');
 is($facts{shown},    'right', 'and says how many');
 is($facts{metrics},  'some',  'the metrics');
 is($facts{activity}, 'some',  'and those by activity');
+is($facts{gap},      'some',  'below a table there is room before what is said of the next');
 is($facts{requests}, 0,       'nothing was asked for');
 is($facts{scrolls},  'down',  'it is no wider than the window');
 my @messages = grep { !/fact / } $console =~ /(.*CONSOLE.*)/g;

@@ -7,6 +7,7 @@
 #include "pg/distribute/citus.h"
 #include "pg/server/cluster_table.h"
 #include "pg/server/random_number.h"
+#include "pg/sql/flushed_abort.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -36,6 +37,7 @@ std::string Workspace::table(const char* label) const { return schema_ + "." + p
 /// large: columns of values that are large, and would hardly get smaller.
 void Workspace::create(const char* label, const std::string& columns,
                        std::initializer_list<const char*> large) {
+  if (!temporary_) flush_abort();
   run_(std::string(temporary_ ? "create table " : "create unlogged table ") + table(label) + " (" +
        columns + ")");
   made_.push_back(table(label));

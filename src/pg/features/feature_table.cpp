@@ -5,6 +5,7 @@
 
 #include "pg/model/ownership.h"
 #include "pg/server/memory_limit.h"
+#include "pg/sql/flushed_abort.h"
 #include "pg/sql/params.h"
 #include "pg/sql/real_array.h"
 #include "pg/sql/target_columns.h"
@@ -90,6 +91,7 @@ void FeatureTable::create(bool unlogged) {
   const std::string table =
       server([&] { return quote_qualified_identifier(get_namespace_name(schema), name); });
   const bool temporary = server([&] { return isAnyTempNamespace(schema); });
+  if (unlogged && !temporary) flush_abort();
   execute(std::string("create ") + (unlogged && !temporary ? "unlogged " : "") + "table " + table +
           " (run bigint, feature int, role text not null, column_name name, value text, n_" +
           side_name(side_) +

@@ -1,6 +1,8 @@
 // Features as JSON, read as a source of one row has them.
 #include "pg/features/given_features.h"
 
+#include <cmath>
+
 #include "core/features/feature_rows.h"
 #include "pg/features/feature_table.h"
 #include "pg/model/model_source.h"
@@ -42,6 +44,13 @@ bool fits(const FeatureColumn& column, const JsonValue& value) {
          std::all_of(value.elements.begin(), value.elements.end(), is_plain);
 }
 
+/// Numbers in JSON have any size.
+bool is_out_of_range(const FeatureColumn& column, const JsonValue& value) {
+  if (column.json_type != FLOAT8OID || value.kind != JsonValue::Kind::kNumber) return false;
+  const bool is_zero = value.text.find_first_of("123456789") == std::string::npos;
+  return !std::isfinite(value.number) || (value.number == 0 && !is_zero);
+}
+
 /// The id may be there, as in the JSON of a whole row.
 void check_features(const JsonValue& given, const DescribedFeatures& source, const Model& model,
                     const std::string& if_others) {
@@ -62,6 +71,11 @@ void check_features(const JsonValue& given, const DescribedFeatures& source, con
           ERRCODE_DATATYPE_MISMATCH,
           format("\"%s\" among the features is %s", name.c_str(), value.shown().c_str()),
           format("Give it as %s, or null.", form_of(*column).name));
+    if (is_out_of_range(*column, value))
+      throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                      format("\"%s\" among the features is %s, which double precision cannot hold",
+                             name.c_str(), value.shown().c_str()),
+                      "Give a number that is neither so large nor so small, or null.");
   }
 }
 

@@ -6,6 +6,7 @@
 #include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
 #include "pg/model/row_feed.h"
+#include "pg/sql/flushed_abort.h"
 #include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"
 
@@ -168,6 +169,7 @@ Oid ModelWriter::create_factor_table(Side side, const char* label, const IdType&
   std::string later;
   for (const LaterColumn& column : later_columns(side))
     later += std::string(", ") + column.name + " " + column.type_name;
+  if (unlogged && !temporary) flush_abort();
   execute(std::string("create ") + (unlogged && !temporary ? "unlogged " : "") + "table " + table +
           " (" + id_column(side) + " " + id_type +
           " primary key, factors real[] not null, bias real, n_ratings int" + later + ")");

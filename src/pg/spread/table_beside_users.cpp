@@ -2,6 +2,7 @@
 #include "pg/spread/table_beside_users.h"
 
 #include "pg/server/cluster_table.h"
+#include "pg/sql/flushed_abort.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -27,6 +28,7 @@ std::optional<std::string> schema_for_tables(Oid preferred) {
 
 void create_table_beside_users(const std::string& table, const std::string& columns,
                                const Model& model, const IdType& user) {
+  flush_abort();
   execute("create unlogged table " + table + " (user_id " +
           server([&] { return column_type(user); }) + columns + ")");
   execute(

@@ -21,8 +21,8 @@ struct JsonValue {
   std::string shown() const;
 };
 
-/// The value of a jsonb. Throws 22023 if it is nested more deeply than options can be, 22003 for a
-/// number that double precision cannot hold.
+/// The value of a jsonb. A number that is too large for double precision is infinite. Throws 22023
+/// if it is nested more deeply than options can be.
 JsonValue json_value(Datum jsonb);
 
 /// The same for a jsonb that must be an object: otherwise throws 22023 naming `argument`.

@@ -14,7 +14,7 @@ struct ChunkHead {
   std::uint64_t by_item;
   std::uint64_t kept;  ///< the number by which the session finds the ratings, of which the bytes
                        ///< have the facts alone then; or 0
-  float lowest;  ///< of the ratings, before duplicates were merged
+  float lowest;        ///< of the ratings, before duplicates were merged
   float highest;
 };
 
