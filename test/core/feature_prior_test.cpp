@@ -213,6 +213,8 @@ TEST(FeaturePrior, IsARidgeRegression) {
     FeaturePrior prior(problem.features, weights, options.feature_regularization,
                        options.feature_strength, static_cast<std::size_t>(options.factors),
                        options.biases, team);
+    // From beyond the least ridge, too.
+    prior.fit_and_go_on(items, team);
     for (int i = 0; i < 5; ++i) prior.fit(items, team);
     const Eigen::MatrixXd expected = objective.best_weights(dense(items));
     EXPECT_LT((dense(prior.weights()) - expected).norm(), 1e-4 * expected.norm());
@@ -269,6 +271,38 @@ TEST(FeaturePrior, TheLossIsTheJointObjectiveAndNeverRises) {
         before = loss;
       }
     }
+  }
+}
+
+/// By how much of the loss eight iterations are above two hundred.
+double left_after_eight(const Case& problem, const TrainOptions& options, ThreadTeam& team) {
+  double early = 0;
+  double late = 0;
+  for (const int iterations : {8, 200}) {
+    Trainer trainer = trainer_of(problem, options, &problem.features, team);
+    trainer.solve_users();
+    for (int i = 0; i < iterations; ++i) {
+      trainer.solve_items();
+      if (i < iterations - 1) trainer.solve_users();
+    }
+    (iterations == 8 ? early : late) = trainer.finish();
+  }
+  return (early - late) / late;
+}
+
+TEST(FeaturePrior, StrongOnesConvergeInFewIterations) {
+  // Without going on beyond each fit it is .013 and .11 that are left.
+  ThreadTeam team(1);
+  const Case problem(60, 80, 6, team);
+  TrainOptions options;
+  options.feedback = Feedback::kImplicit;
+  options.solver = Solver::kDirect;
+  options.factors = 5;
+  options.regularization = 0.3;
+  options.feature_regularization = 3;
+  for (const auto& [strength, most] : {std::pair{100.0, 0.006}, std::pair{1000.0, 0.05}}) {
+    options.feature_strength = strength;
+    EXPECT_LT(left_after_eight(problem, options, team), most);
   }
 }
 

@@ -68,7 +68,7 @@ double Trainer::record(const HalfStep::Result& result, TrainedSide& side) {
 
 /// With features their weights follow the rows: another minimum of the same objective.
 double Trainer::record_and_fit(const HalfStep::Result& result, TrainedSide& side) {
-  if (side.prior) side.prior->fit(side.factors, team_);
+  if (side.prior) side.prior->fit_and_go_on(side.factors, team_);
   return record(result, side);
 }
 
@@ -88,6 +88,12 @@ double Trainer::solve_users() { return solve(users_, items_); }
 double Trainer::solve_items() { return solve(items_, users_); }
 
 double Trainer::finish() {
+  // What features say of new rows is where their weights are least, not beyond.
+  for (TrainedSide* side : {&items_, &users_}) {
+    if (!side->prior) continue;
+    side->prior->fit(side->factors, team_);
+    side->ridge = side->step.ridge(side->factors, team_);
+  }
   return record(users_.step.solve(items_.factors, workspace_, team_, users_.factors), users_);
 }
 

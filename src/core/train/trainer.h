@@ -45,7 +45,7 @@ class Trainer : public HalfSteps {
   double solve_users() override;
   double solve_items() override;
 
-  /// Solves every user row exactly, whatever the solver, for the weights of features as they are.
+  /// Fits the weights of features, and solves every user row exactly for them, whatever the solver.
   /// Returns the value of the objective.
   double finish() override;
 
