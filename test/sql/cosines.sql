@@ -7,7 +7,7 @@ set als.threads = 1;
 -- Pairs always bought together.
 create table baskets as select u as user_id, i * 2 + j as item_id from generate_series(1, 60) as u, generate_series(1, 40) as i, generate_series(0, 1) as j where (u * 31 + i * 17 + u * i) % 10 < 3;
 select n_items > 50 as enough from als.train('m', 'baskets', rating_col => null, feedback => 'implicit', iterations => 5);
-select bool_and(score between -1 and 1) as cosines, max(score), count(*) filter (where acos(score) is null or sqrt(1 - score ^ 2) is null) as none,
+select bool_and(score between -1 and 1) as cosines, round(max(score)::numeric, 5) as max, count(*) filter (where acos(score) is null or sqrt(1 - score ^ 2) is null) as none,
   bool_and(s.score = als.cosine(f.factors, g.factors)) as same
 from m_item_factors as f, als.similar_items('m', f.item_id, 100) as s join m_item_factors as g on g.item_id = s.item_id;
 select bool_and(score between -1 and 1) as cosines, bool_and(s.score = als.cosine(f.factors, g.factors)) as same
