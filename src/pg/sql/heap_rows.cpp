@@ -209,6 +209,24 @@ uint64 read_scans(HeapReader& reader, const Scans& scans, Snapshot snapshot) {
   return rows;
 }
 
+/// The same as the portal's work. No function that is called meanwhile can close an active portal.
+/// If the work fails, that must be said: the end of a transaction leaves portals to the session
+/// that are active.
+uint64 read_as_portal(Portal portal, HeapReader& reader, const Scans& scans, Snapshot snapshot) {
+  uint64 rows = 0;
+  MarkPortalActive(portal);
+  PG_TRY();
+  { rows = read_scans(reader, scans, snapshot); }
+  PG_CATCH();
+  {
+    MarkPortalFailed(portal);
+    PG_RE_THROW();
+  }
+  PG_END_TRY();
+  portal->status = PORTAL_READY;
+  return rows;
+}
+
 /// Reads all rows of an open portal, if that can be done without the executor. What the executor
 /// tells others of its work, as it ends, they are told all the same.
 bool read_tables(Portal portal, const std::vector<Oid>& types, RowFunction on_row, void* state) {
@@ -220,19 +238,7 @@ bool read_tables(Portal portal, const std::vector<Oid>& types, RowFunction on_ro
   HeapReader reader(query->tupDesc, on_row, state);
   start(query->totaltime);
   if (query->planstate != *scans.all) start(query->planstate->instrument);
-  uint64 rows = 0;
-  // No function that is called meanwhile can close the portal. If it fails, that must be said: the
-  // end of a transaction leaves portals to the session that are active.
-  MarkPortalActive(portal);
-  PG_TRY();
-  { rows = read_scans(reader, scans, query->snapshot); }
-  PG_CATCH();
-  {
-    MarkPortalFailed(portal);
-    PG_RE_THROW();
-  }
-  PG_END_TRY();
-  portal->status = PORTAL_READY;
+  const uint64 rows = read_as_portal(portal, reader, scans, query->snapshot);
   if (query->planstate != *scans.all) stop(query->planstate->instrument, rows);
   query->estate->es_processed += rows;
   stop(query->totaltime, rows);
