@@ -50,6 +50,13 @@ CholeskySolver::CholeskySolver(std::size_t unknowns)
       x_(blocks_of(unknowns) * kBlock, 0.0F) {}
 
 bool CholeskySolver::factorize(const NormalEquations& equations, Ridge ridge, float tolerance) {
+  float least = equations.at(unknowns_ - 1, unknowns_ - 1) + ridge.last;
+  float most = least;
+  for (std::size_t k = 0; k + 1 < unknowns_; ++k) {
+    least = std::min(least, equations.at(k, k) + ridge.others);
+    most = std::max(most, equations.at(k, k) + ridge.others);
+  }
+  if (!(least > NormalEquations::kNegligible * most)) return false;
   return kernels_.cholesky(equations.matrix(), unknowns_, ridge, tolerance, factor_.data(),
                            inverse_diagonal_.data());
 }
@@ -100,13 +107,20 @@ double CholeskySolver::solve_in_double(const NormalEquations& equations, Ridge r
   }
 
   Eigen::Map<Eigen::VectorXf> solution(x, n);
-  Factorisation llt(a);
-  if (positive_definite(a, llt)) {
+  // A short way of such an unknown is worth nothing, and one that is worth something would take x
+  // beyond all others, and what is solved for x then beyond single precision.
+  const Eigen::VectorXd held =
+      (a.diagonal().array() <= static_cast<double>(NormalEquations::kNegligible) * largest)
+          .cast<double>() *
+      largest;
+  Eigen::MatrixXd raised = a;
+  raised.diagonal() += held;
+  Factorisation llt(raised);
+  if (held.maxCoeff() == 0 && positive_definite(raised, llt)) {
     solution = llt.solve(b).cast<float>();
   } else {
-    Eigen::MatrixXd raised = a;
     double extra = 0;
-    do {
+    while (!positive_definite(raised, llt)) {
       const double next = extra == 0 ? kFirstRidge * largest : kRidgeGrowth * extra;
       // Ends when even a ridge that dwarfs all else is of no use, because entries are not finite.
       if (!(next < 1e6 * largest)) {
@@ -115,7 +129,7 @@ double CholeskySolver::solve_in_double(const NormalEquations& equations, Ridge r
       raised.diagonal().array() += next - extra;
       extra = next;
       llt.compute(raised);
-    } while (!positive_definite(raised, llt));
+    }
     Eigen::VectorXd solved = solution.cast<double>();
     for (int step = 0; step < kProximalSteps; ++step) {
       solved += llt.solve(b - a.selfadjointView<Eigen::Lower>() * solved);

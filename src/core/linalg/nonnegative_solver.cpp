@@ -14,9 +14,6 @@ constexpr double kStandstill = 1e-11;
 
 constexpr int kMaxSweeps = 1000;
 
-// An unknown whose part of A is smaller than this part of the largest is left as it is.
-constexpr float kNegligible = 1e-12F;
-
 }  // namespace
 
 NonnegativeSolver::NonnegativeSolver(std::size_t unknowns)
@@ -66,7 +63,7 @@ CholeskySolver::Solution NonnegativeSolver::solve(const NormalEquations& equatio
     for (std::size_t k = 0; k < unknowns_; ++k) {
       const float curvature = matrix_[k * stride_ + k];
       // Nothing but rounding errors depends on this unknown.
-      if (!(curvature > kNegligible * largest)) continue;
+      if (!(curvature > NormalEquations::kNegligible * largest)) continue;
       float target = x[k] - gradient_[k] / curvature;
       if (k < nonnegative) target = std::max(target, 0.0F);
       const float step = target - x[k];
