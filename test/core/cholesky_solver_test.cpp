@@ -195,6 +195,21 @@ TEST(CholeskySolver, LeavesWhatIsNegligible) {
   });
 }
 
+// Ratings of any scale: the vectors' part of A has the scale of the ratings, a bias's has none.
+TEST(CholeskySolver, BiasesHaveAUnitOfTheirOwn) {
+  for (const float scale : {1e-15F, 1.0F, 1e15F}) {
+    NormalEquations equations(3);
+    for (std::size_t k = 0; k < 3; ++k) {
+      equations.matrix()[matrix_index(k, k)] = k == 2 ? 10.0F : 4 * scale;
+      equations.rhs()[k] = k == 2 ? 20.0F : 8 * scale;
+    }
+    CholeskySolver solver(3, 2);
+    std::vector<float> x{0.0F, 0.0F, 0.0F};
+    EXPECT_TRUE(solver.solve(equations, {0.0F, 0.0F}, x.data()).direct);
+    for (const float value : x) EXPECT_NEAR(value, 2.0F, 1e-5F);
+  }
+}
+
 TEST(CholeskySolver, NothingGivesZero) {
   NormalEquations equations(5);
   CholeskySolver solver(5);
