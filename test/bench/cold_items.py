@@ -213,7 +213,7 @@ def lightfm(data, own=False):
         _, users = model.get_user_representations()
         return data.lists(users @ items[n_warm:].T + bias[n_warm:])
 
-    for loss, ridge, epochs in itertools.product(("warp", "bpr"), (0, 1e-6, 1e-5, 1e-4), (10, 20, 30)):
+    for loss, ridge, epochs in itertools.product(("warp", "bpr"), (0, 1e-6, 1e-5, 1e-4), (10, 30, 60)):
         yield f"{loss}, alpha {ridge}, {epochs} epochs", functools.partial(lists, loss, ridge, epochs)
 
 
@@ -255,11 +255,11 @@ def main():
             if name in PACKAGES and subprocess.call([*pip, PACKAGES[name]]):
                 print(f"left out: {name} could not be installed")
                 continue
-            lines += rows_of(data, name)
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    with open(RESULTS, "w", encoding="utf-8") as file:
-        file.write("\n".join([head, "", *lines]) + "\n")
-    print("\n".join(lines))
+            for row in rows_of(data, name):
+                lines.append(row)
+                print(row, flush=True)
+            RESULTS.parent.mkdir(parents=True, exist_ok=True)
+            RESULTS.write_text("\n".join([head, "", *lines]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "core/base/thread_team.h"
@@ -11,8 +12,8 @@
 
 namespace als {
 
-/// The ridge of a side whose rows have features. In the place of lambda * sum over rows of W^e |y|^2
-/// there is
+/// The ridge of a side whose rows have features. In the place of lambda * sum over rows of W^e
+/// |y|^2 there is
 ///
 ///   lambda / (1 + kappa) * (sum over rows of W^e (|y|^2 + kappa |y - C^T f|^2) + kappa mu |C|^2),
 ///
@@ -53,6 +54,17 @@ class FeaturePrior {
   /// For a change of basis, which both follow.
   FactorMatrix& means_to_turn() { return means_.matrix; }
   FactorMatrix& weights_to_turn() { return weights_.matrix; }
+
+  /// Where it is, and how another prior goes on from there.
+  struct State {
+    Factors weights;
+    Factors means;
+  };
+  State take_state() { return {std::move(weights_), std::move(means_)}; }
+  void go_on_from(State state) {
+    weights_ = std::move(state.weights);
+    means_ = std::move(state.means);
+  }
 
   /// kappa.
   double strength() const { return strength_; }
