@@ -456,12 +456,12 @@ comment on function als.recommend_for(regclass, anyarray, float8[], bigint, bool
 create function als.recommend_vector(
   model regclass,
   factors real[],
-  bias real default 0,
   k bigint default 10,
-  exclude anycompatible default null,
   candidates anycompatible default null,
+  exclude anycompatible default null,
   on_unknown text default 'empty',
-  diversity float8 default 0
+  diversity float8 default 0,
+  bias real default 0
 ) returns table (item_id text, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
 as 'MODULE_PATHNAME', 'als_recommend_vector';
@@ -875,12 +875,12 @@ comment on function als._recommend_for is 'Internal to als.create_functions: als
 create function als._recommend_vector(
   model regclass,
   factors real[],
-  bias real,
   k bigint,
-  exclude "any",
   candidates "any",
+  exclude "any",
   on_unknown text,
   diversity float8,
+  bias real,
   of_type anyelement
 ) returns table (item_id anyelement, score real, rank int)
 language c stable parallel safe cost 1000 rows 10 support als._top_k_support
@@ -989,9 +989,9 @@ begin
              ['diversity', 'float8', '0'], ['weights', 'float8[]', 'null'], ['features', 'jsonb', 'null']],
        format('r.item_id, r.score, r.rank from als._recommend_for(%s, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, null::%s) as r', self, items)),
       ('recommend_vector', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
-       array[['factors', 'real[]', null], ['bias', 'real', '0'], ['k', 'bigint', '10'],
-             ['exclude', items || '[]', 'null'], ['candidates', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
-             ['diversity', 'float8', '0']],
+       array[['factors', 'real[]', null], ['k', 'bigint', '10'],
+             ['candidates', items || '[]', 'null'], ['exclude', items || '[]', 'null'], ['on_unknown', 'text', '''empty'''],
+             ['diversity', 'float8', '0'], ['bias', 'real', '0']],
        format('r.item_id, r.score, r.rank from als._recommend_vector(%s, $1, $2, $3, $4, $5, $6, $7, null::%s) as r', self, items)),
       ('similar_items', format('table (item_id %s, score real, rank int)', items), 'cost 1000 rows 10',
        array[['item_id', items, null], ['k', 'bigint', '10'], ['on_unknown', 'text', '''empty'''], ['measure', 'text', '''cosine'''],

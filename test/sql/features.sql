@@ -188,6 +188,10 @@ from formed f join forms_item_factors using (item_id) where n_ratings = 0 and it
 select als.features_vector('forms', '{"topic": null}') = als.features_vector('forms', '{}') as is_missing;
 select item_id % 10 as topic, count(*) from (select item_id from forms_item_factors order by als.cosine(factors, als.features_vector('forms', '{"topic": "topic 3", "tags": ["tag 3"]}')) desc limit 10) x group by 1 order by 2 desc limit 1;
 select als.features_vector('forms', null) is null as is_null;
+-- What is no finite number is missing, as in a row: to_jsonb() makes a text of it.
+select bool_and(als.features_vector('forms', to_jsonb(x)) = als.features_vector('forms', '{}')) as are_missing
+from unnest('{NaN,Infinity,-Infinity}'::float8[]) price cross join lateral (select price) x;
+select try($$select als.features_vector('forms', '{"price": "nan"}')$$);
 -- JSON is read as the type of the column is.
 create table lengths as select item_id, topic::char(20) as topic, array[topic::char(20)] as topics, array[(item_id % 5)::numeric(6,2)] as prices, array[(item_id % 4)::real / 2] as halves,
 	array[md5(topic)::uuid] as keys from items where item_id <= 300;

@@ -88,6 +88,8 @@ select als.fold_in('taste', array[4711]), als.fold_in('taste', '{}'), als.fold_i
 select als.fold_in('taste', array[3, 5, 8]) = als.fold_in('taste', array[3, 5, 8], '{1,1,1}'), als.fold_in('clicks', array[3, 5]) = als.fold_in('clicks', array[5, 3], '{1,1}');
 select try('select als.fold_in(''m'', array[3, 5])');
 select try('select als.fold_in(''m'', array[4711])');
+-- An empty basket has none to give.
+select als.fold_in('m', '{}'), als.fold_in_item('m', null::int[]), (select count(*) from als.recommend_for('m', '{}'::int[])) as without, (select count(*) from als.recommend_for('m', '{}'::int[], k => 2, on_unknown => 'popular')) as popular;
 -- The same item twice, as in training.
 select als.fold_in('m', array[3, 5, 3], '{1,4,2}') = als.fold_in('m', array[3, 5], '{1.5,4}') as average,
   als.fold_in('taste', array[3, 5, 3], '{1,4,2}') = als.fold_in('taste', array[3, 5], '{3,4}') as sum,

@@ -60,8 +60,8 @@ select count(*) from m_recommend_vector((select factors from m_user_factors wher
 -- Variety, as of als.recommend.
 select count(*) from als.recommend('m', 3, 5, diversity => 0.5) a join given(3) g on true join lateral als.recommend_for('m', g.items, g.ratings, 5, diversity => 0.5, weights => g.weights) b using (rank) where a.item_id <> b.item_id;
 select count(*) from m_user_factors u cross join lateral als.recommend('m', u.user_id, 5, exclude_seen => false, diversity => 0.5) a
-  join lateral als.recommend_vector('m', u.factors, u.bias, 5, diversity => 0.5) b using (rank) where a.item_id <> b.item_id::int or a.score <> b.score;
-select count(*) > 0 as differ from als.recommend_vector('m', (select factors from m_user_factors where user_id = 3), 0, 5, diversity => 0.9) a join als.recommend_vector('m', (select factors from m_user_factors where user_id = 3), 0, 5) b using (rank) where a.item_id <> b.item_id;
+  join lateral als.recommend_vector('m', u.factors, 5, diversity => 0.5, bias => u.bias) b using (rank) where a.item_id <> b.item_id::int or a.score <> b.score;
+select count(*) > 0 as differ from als.recommend_vector('m', (select factors from m_user_factors where user_id = 3), 5, diversity => 0.9) a join als.recommend_vector('m', (select factors from m_user_factors where user_id = 3), 5) b using (rank) where a.item_id <> b.item_id;
 
 -- Mistakes.
 select try($$select als.fold_in('m', array[1, 2], '{5,2}', '{1}')$$);

@@ -105,6 +105,14 @@ from one_score('select 1 as user_id, item_id, rating from scale.stars where user
 select als.train('m', 'select user_id, item_id, rating * 1e30 as rating from scale.stars', factors => 4, replace => true);
 select als.train('m', 'select user_id, item_id, rating * 1e-30 as rating from scale.stars', factors => 4, replace => true);
 
+-- Within it, a default by the scale may be beyond what the option can be: it is the nearest to that, and the model serves.
+select t.bias_regularization, als.predict('m', 1, 1) is not null as serves
+from als.train('m', 'select user_id, item_id, rating * 1e-15 as rating from scale.stars', factors => 4, regularization => 1e20, replace => true) t;
+select t.regularization, als.predict('m', 1, 1) is not null as serves
+from als.train('m', 'scale.stars', factors => 4, feedback => 'implicit', alpha => 1e35, reg_exponent => 0, replace => true) t;
+select t.alpha, als.predict('m', 1, 1) is not null as serves
+from als.train('m', 'select user_id, item_id, 1e-40 as rating from scale.stars', factors => 4, feedback => 'implicit', replace => true) t;
+
 -- Counts: their unit changes nothing, alpha is in units of them, and few large ones of a long tail do not count for all.
 create table plays as select user_id, item_id, (exp(3 * als.hash_fraction(user_id, item_id, 2)) * 3)::int as rating from stars;
 select als.drop_model('m_a'), als.drop_model('m_b');

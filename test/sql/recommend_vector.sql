@@ -22,7 +22,7 @@ declare
   n bigint;
 begin
   execute format('select count(*) from (select user_id, item_id::text, score, rank from %1$I_user_factors u, als.recommend(%1$L, user_id, 20, exclude_seen => false%2$s)) as a
-    full join (select user_id, item_id, score, rank from %1$I_user_factors u, als.recommend_vector(%1$L, u.factors, u.bias, 20%2$s)) as b using (user_id, item_id, score, rank)
+    full join (select user_id, item_id, score, rank from %1$I_user_factors u, als.recommend_vector(%1$L, u.factors, 20, bias => u.bias%2$s)) as b using (user_id, item_id, score, rank)
     where a is null or b is null', model, clauses) into n;
   return n;
 end $$;
@@ -30,15 +30,18 @@ select model, differences(model, ''), differences(model, ', exclude => array[3, 
   differences(model, ', candidates => ''{5,6,7,4711}'', exclude => ''{6}''')
 from unnest('{stars,clicks}'::text[]) as model;
 select count(*) from stars_user_factors as u, als.recommend('stars', user_id, 20) as a
-  full join als.recommend_vector('stars', (select factors from stars_user_factors where user_id = 1), (select bias from stars_user_factors where user_id = 1), 20,
+  full join als.recommend_vector('stars', (select factors from stars_user_factors where user_id = 1), 20, bias => (select bias from stars_user_factors where user_id = 1),
     exclude => array(select item_id from ratings where user_id = 1)) as b on a.item_id = b.item_id::int and a.score = b.score and a.rank = b.rank
 where u.user_id = 1 and (a is null or b is null);
 
+-- The third argument is k, as in als.recommend. A bias does not pass for one.
+select model, (select count(*) from als.recommend_vector(model::regclass, '{1,2,3,4}', 7)) from unnest('{stars,clicks}'::text[]) as model;
+select try('select r.* from stars_user_factors as u, als.recommend_vector(''stars'', u.factors, u.bias) as r');
 -- The bias moves all scores alike; without it, ids are text, and a parameter needs no type.
 select pg_typeof(item_id), pg_typeof(score), pg_typeof(rank), count(*) from als.recommend_vector('stars', '{1,2,3,4}') group by 1, 2, 3;
-select round((a.score - b.score)::numeric, 3) from als.recommend_vector('stars', '{1,2,3,4}', 0.5, 3) as a join als.recommend_vector('stars', '{1,2,3,4}', null, 3) as b using (item_id, rank);
-prepare untyped as select count(*) from als.recommend_vector('stars', $1, $2, $3, $4, $5);
-execute untyped ('{1,2,3,4}', 1, 2, '{1,2}', '{1,2,3,4,5}');
+select round((a.score - b.score)::numeric, 3) from als.recommend_vector('stars', '{1,2,3,4}', 3, bias => 0.5) as a join als.recommend_vector('stars', '{1,2,3,4}', 3, bias => null) as b using (item_id, rank);
+prepare untyped as select count(*) from als.recommend_vector('stars', $1, $2, $3, $4, bias => $5);
+execute untyped ('{1,2,3,4}', 2, '{1,2,3,4,5}', '{1,2}', 1);
 
 -- Nothing known: a null, or for implicit feedback a vector of zeros.
 select count(*) from als.recommend_vector('stars', null);
@@ -58,8 +61,8 @@ select try('select * from als.recommend_vector(''stars'', ''{{1,2},{3,4}}'')');
 select try('select * from als.recommend_vector(''stars'', ''{1,2,null,4}'')');
 select try('select * from als.recommend_vector(''stars'', ''{1,2,NaN,4}'')');
 select try('select * from als.recommend_vector(''stars'', ''{1,2,3,1e18}'')');
-select try('select * from als.recommend_vector(''stars'', ''{1,2,3,4}'', ''infinity'')');
-select try('select * from als.recommend_vector(''clicks'', ''{1,2,3,4}'', 0.5)');
+select try('select * from als.recommend_vector(''stars'', ''{1,2,3,4}'', bias => ''infinity'')');
+select try('select * from als.recommend_vector(''clicks'', ''{1,2,3,4}'', bias => 0.5)');
 select try('select * from als.recommend_vector(''stars'', ''{1,2,3,4}'', k => -1)');
 select try('select * from als.recommend_vector(''stars'', ''{1,2,3,4}'', on_unknown => ''null'')');
 select try('select * from als.recommend_vector(''stars'', ''{1,2,3,4}'', exclude => array[1.5])');
@@ -67,7 +70,7 @@ select try('select * from als.recommend_vector(''stars'', ''{1,2,3,4}'', candida
 select try('select * from als.recommend_vector(''ratings'', ''{1,2,3,4}'')');
 
 -- For many users in one query.
-select count(*), count(distinct user_id) from stars_user_factors as u, als.recommend_vector('stars', u.factors, u.bias, 3);
+select count(*), count(distinct user_id) from stars_user_factors as u, als.recommend_vector('stars', u.factors, 3, bias => u.bias);
 
 -- In the types of the model's ids.
 select count(*) from als.create_functions('stars');

@@ -111,6 +111,9 @@ from stars_item_factors, (select array_agg(user_id) as users, array_agg(rating::
 select i, round(max(score) filter (where team = 1)::numeric) as team_1, round(max(score) filter (where team = 2)::numeric) as team_2
 from unnest(array[1, 4, 2, 7]) i, generate_series(1, 2) team, als.recommend_for('stars', array[-1], array[5], candidates => array[i], features => jsonb_build_object('team', 'team ' || team))
 group by i order by i;
+-- Whoever has rated nothing gives no ratings.
+select bool_and(a.item_id = b.item_id and a.score = b.score) as are_the_same, count(*)
+from als.recommend_for('stars', array[-1], array[5], features => '{"team": "team 1"}') a join als.recommend_for('stars', '{}'::int[], features => '{"team": "team 1"}') b using (rank);
 select try($$select als.features_vector('stars', '{"team": "team 3"}')$$);
 
 -- An explanation has a row for features, and adds up to the score, of explicit feedback and of implicit, for those with ratings and without.

@@ -92,7 +92,7 @@ for my $node (@nodes)
 	is($node->safe_psql('postgres', q{select bool_or(shared) from als.cache where model::text = 'taste' and content ~ 'item'}), 't', "$name shares the items among its sessions");
 
 	# For many users, where they are: nothing is gathered but the lists.
-	my $many = q{from users as u, als.recommend_vector('taste', u.factors, u.bias, 2) as r};
+	my $many = q{from users as u, als.recommend_vector('taste', u.factors, 2, bias => u.bias) as r};
 	is($node->safe_psql('postgres', "select count(*), count(distinct user_id) $many"), '600|300', "$name makes lists for all users");
 	my $plan = $node->safe_psql('postgres', "explain (costs off) select u.user_id, r.* $many");
 	like($plan, qr/Task Count: 8\b.*-> +Task.*Function Scan on recommend_vector/s, 'on the nodes that have the users');
@@ -104,7 +104,7 @@ like(failure($coordinator, q{select als.recommend('users', 1)}), qr/^42809: "use
 my %log_size = map { $_->name => -s $_->logfile } @workers;
 
 $coordinator->safe_psql('postgres', q{create table lists (user_id int, item_id text, score real, rank int); select create_distributed_table('lists', 'user_id', colocate_with => 'users')});
-my $insert = q{insert into lists select u.user_id, r.item_id, r.score, r.rank from users u, als.recommend_vector('taste', u.factors, u.bias, 3) r};
+my $insert = q{insert into lists select u.user_id, r.item_id, r.score, r.rank from users u, als.recommend_vector('taste', u.factors, 3, bias => u.bias) r};
 like($coordinator->safe_psql('postgres', "explain (costs off) $insert"), qr/method: repartition\b/, 'lists that are kept do not pass the coordinator');
 $coordinator->safe_psql('postgres', $insert);
 is($coordinator->safe_psql('postgres', q{select count(*), count(distinct user_id) from lists}), '900|300', 'they are whole');

@@ -176,6 +176,61 @@ std::int64_t refresh(ServedModel& served, SpreadRefresh& spread, const IdDiction
   return spread.write();
 }
 
+/// The model, of which row-level security may hide nothing.
+std::shared_ptr<ServedModel> serve_whole_model(Oid table) {
+  std::shared_ptr<ServedModel> served = serve_model(table);
+  if (served->is_filtered())
+    throw UserError(
+        ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format("row-level security may hide a part of model %s", served->model().name.c_str()),
+        "Refresh it as the owner of its tables, or as a role with BYPASSRLS where it is forced on "
+        "the owner.");
+  return served;
+}
+
+/// The ids that the caller names; nothing for whoever has changed.
+std::optional<IdDictionary> named_ids(FunctionCallInfo fcinfo, Side side, const IdType& type) {
+  if (PG_ARGISNULL(kIds)) return std::nullopt;
+  IdDictionary named(&type);
+  const char* argument = side == Side::kUsers ? "user_ids" : "item_ids";
+  for (Datum id : id_values_arg(fcinfo, kIds, type, argument, side_name(side)))
+    server([&] { guard([&] { named.find_or_add(id); }); });
+  return named;
+}
+
+/// Refreshes these ids, or without them whatever has changed, where their ratings lie: here, or on
+/// the nodes of a cluster.
+std::int64_t refresh(ServedModel& served, const DescribedSource& source, Side side,
+                     std::optional<IdDictionary> named, bool force, ModelWriter& store,
+                     Progress& progress) {
+  const IdType& type = served.id_type(side);
+  std::optional<LiveFeatures> features;
+  if (served.model().has_features(side)) {
+    std::optional<std::vector<Datum>> of_ids;
+    if (named) of_ids = distinct(*named);
+    features.emplace(served.model(), side, type, of_ids);
+  }
+  const SpreadRatings ratings(served, source);
+  std::optional<SpreadItems> items_on_nodes;
+  if (side == Side::kUsers) {
+    SpreadRefresh users_on_nodes(ratings, store, progress);
+    if (users_on_nodes.is_possible())
+      return refresh(served, users_on_nodes, named ? &*named : nullptr, force);
+  } else if (ratings.lie_beside_users()) {
+    items_on_nodes.emplace(ratings);
+  }
+  if (!named) {
+    named.emplace(&type);
+    progress.enter(Phase::kReading);
+    find_changed(served, side, *named, features ? &*features : nullptr,
+                 items_on_nodes ? &*items_on_nodes : nullptr, progress);
+  }
+  if (items_on_nodes && items_on_nodes->is_better_for(named->size()))
+    return refresh(served, *items_on_nodes, *named, force, store, progress);
+  if (named->size() == 0) return 0;
+  return refresh(served, side, *named, features, force, store, progress);
+}
+
 std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   require_arg(fcinfo, kModel, "model");
   const Oid table = PG_GETARG_OID(kModel);
@@ -187,13 +242,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   store.lock_model(table);
   // A fresh one: after waiting for another, what it has left behind.
   SnapshotScope snapshot;
-  std::shared_ptr<ServedModel> served = serve_model(table);
-  if (served->is_filtered())
-    throw UserError(
-        ERRCODE_INSUFFICIENT_PRIVILEGE,
-        format("row-level security may hide a part of model %s", served->model().name.c_str()),
-        "Refresh it as the owner of its tables, or as a role with BYPASSRLS where it is forced on "
-        "the owner.");
+  std::shared_ptr<ServedModel> served = serve_whole_model(table);
   OwnedMemoryContext context("als source");
   const DescribedSource source = described_source(*served, context.get());
   if (store.widen_ids(source.id_types)) {
@@ -201,38 +250,9 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
     snapshot = SnapshotScope();
     served = serve_model(table);
   }
-  const IdType& type = served->id_type(side);
-  const bool of_users = side == Side::kUsers;
-  IdDictionary wanted(&type);
-  if (!PG_ARGISNULL(kIds))
-    for (Datum id :
-         id_values_arg(fcinfo, kIds, type, of_users ? "user_ids" : "item_ids", side_name(side)))
-      server([&] { guard([&] { wanted.find_or_add(id); }); });
-  std::optional<std::vector<Datum>> named;
-  if (!PG_ARGISNULL(kIds)) named = distinct(wanted);
-  std::optional<LiveFeatures> features;
-  if (served->model().has_features(side)) features.emplace(served->model(), side, type, named);
-  std::int64_t written = 0;
-  const SpreadRatings ratings(*served, source);
-  std::optional<SpreadRefresh> users_on_nodes;
-  std::optional<SpreadItems> items_on_nodes;
-  if (of_users)
-    users_on_nodes.emplace(ratings, store, progress);
-  else if (ratings.lie_beside_users())
-    items_on_nodes.emplace(ratings);
-  if (users_on_nodes && users_on_nodes->is_possible()) {
-    written = refresh(*served, *users_on_nodes, PG_ARGISNULL(kIds) ? nullptr : &wanted, force);
-  } else {
-    if (PG_ARGISNULL(kIds)) {
-      progress.enter(Phase::kReading);
-      find_changed(*served, side, wanted, features ? &*features : nullptr,
-                   items_on_nodes ? &*items_on_nodes : nullptr, progress);
-    }
-    if (items_on_nodes && items_on_nodes->is_better_for(wanted.size()))
-      written = refresh(*served, *items_on_nodes, wanted, force, store, progress);
-    else if (wanted.size() > 0)
-      written = refresh(*served, side, wanted, features, force, store, progress);
-  }
+  std::optional<IdDictionary> named = named_ids(fcinfo, side, served->id_type(side));
+  const std::int64_t written =
+      refresh(*served, source, side, std::move(named), force, store, progress);
   progress.hide();
   snapshot.pop();
   spi.finish();

@@ -122,10 +122,10 @@ std::string SpreadRecommendations::lists(std::vector<Param>& params) const {
   std::string query = "select u.user_id, r.item_id, r.score, r.rank from " + users_ + " u" + joins +
                       " cross join lateral als._recommend_vector(" +
                       server([&] { return quote_literal_cstr(served_.model().name.c_str()); }) +
-                      "::pg_catalog.regclass, u.factors, u.bias, " + std::to_string(request_.k) +
-                      ", " + excluded + ", " + (candidates_ ? add(*candidates_) : no_items) +
+                      "::pg_catalog.regclass, u.factors, " + std::to_string(request_.k) + ", " +
+                      (candidates_ ? add(*candidates_) : no_items) + ", " + excluded +
                       ", 'empty', " + format("%.17g", request_.diversity.share) +
-                      ", null::" + server([&] { return spelled_type(item.base); }) + ") r";
+                      ", u.bias, null::" + server([&] { return spelled_type(item.base); }) + ") r";
   return query;
 }
 

@@ -226,74 +226,99 @@ void Evaluation::add_excluded(const KnownUser& user, const SeenLists* seen,
   items.erase(std::unique(items.begin(), items.end()), items.end());
 }
 
+/// Known users [first, first + n), and what scores them: the model's rows, or what is folded in.
+class Evaluation::Batch {
+ public:
+  Batch(Evaluation& evaluation, std::size_t first, std::size_t n)
+      : model_(evaluation.model_), users_(evaluation.known_.data() + first), n_(n) {
+    if (!evaluation.folded_) {
+      side_ = &evaluation.served_.side(Side::kUsers);
+      return;
+    }
+    std::vector<std::uint32_t> rows(n);
+    for (std::size_t u = 0; u < n; ++u) rows[u] = users_[u].row;
+    folded_ = evaluation.folded_->fold_in(rows.data(), n);
+  }
+
+  std::size_t size() const { return n_; }
+  const KnownUser& user(std::size_t u) const { return users_[u]; }
+
+  const float* vector(std::size_t u) const {
+    return side_ == nullptr ? folded_.matrix.row(u) : side_->rows().row(users_[u].model);
+  }
+
+  /// What is added to each of the user's scores.
+  float base(std::size_t u) const {
+    if (side_ != nullptr) return base_score(model_, side_->bias()[users_[u].model]);
+    return base_score(model_, folded_.bias.empty() ? 0.0F : folded_.bias[u]);
+  }
+
+ private:
+  const Model& model_;
+  const KnownUser* users_;
+  std::size_t n_;
+  const LoadedFactors* side_ = nullptr;
+  Factors folded_;
+};
+
+/// results: of each user of the batch, or empty where nobody asks.
+void Evaluation::add_predictions(const Batch& batch, std::vector<UserResult>& results) {
+  const auto describe = [&](std::size_t u) {
+    const std::uint32_t row = batch.user(u).row;
+    const std::uint64_t begin = test_.offsets[row];
+    return PredictionEvaluator::User{
+        batch.vector(u),
+        batch.base(u),
+        {test_.columns.data() + begin, test_.values.data() + begin, known_items(row)}};
+  };
+  prediction_->add(batch.size(), describe, [&](std::size_t u, const PredictionSums& sums) {
+    if (!results.empty()) results[u].errors = sums;
+  });
+}
+
+void Evaluation::add_rankings(const Batch& batch, const SeenLists* seen,
+                              std::vector<UserResult>& results) {
+  std::atomic<std::size_t> relevant{0};
+  std::atomic<std::size_t> left_out{0};
+  const auto describe = [&](std::size_t u, RankedUser& ranked) {
+    const std::uint32_t row = batch.user(u).row;
+    add_relevant(row, ranked.relevant);
+    if (ranked.relevant.empty()) return;
+    ranked.vector = batch.vector(u);
+    ranked.base = batch.base(u);
+    add_excluded(batch.user(u), seen, ranked.excluded);
+    relevant += ranked.relevant.size();
+    for (const std::uint32_t item : ranked.excluded)
+      left_out += std::binary_search(ranked.relevant.begin(), ranked.relevant.end(), item);
+    if (!candidates_) return;
+    const auto& columns = candidates_->columns;
+    ranked.all_items = false;
+    std::unique_copy(columns.begin() + candidates_->offsets[row],
+                     columns.begin() + candidates_->offsets[row + 1],
+                     std::back_inserter(ranked.candidates));
+  };
+  ranking_.add(batch.size(), describe, [&](std::size_t u, const RankedResult& result) {
+    if (results.empty()) return;
+    results[u].ranking = result.model;
+    results[u].popular = result.popular;
+  });
+  relevant_ += relevant;
+  left_out_ += left_out;
+}
+
 /// Evaluates known users [begin, end).
 void Evaluation::evaluate(std::size_t begin, std::size_t end, const SeenLists* seen,
                           const OnUsers& on_users) {
   progress_.enter(Phase::kScoring);
   for (std::size_t first = begin; first < end; first += kBatchUsers) {
-    const std::size_t n = std::min(kBatchUsers, end - first);
-    const KnownUser* users = known_.data() + first;
-    std::vector<UserResult> results(on_users ? n : 0);
-    for (std::size_t u = 0; u < results.size(); ++u) results[u].user = users[u].row;
-    Factors folded;
-    if (folded_) {
-      std::vector<std::uint32_t> rows(n);
-      for (std::size_t u = 0; u < n; ++u) rows[u] = users[u].row;
-      folded = folded_->fold_in(rows.data(), n);
-    }
-    const LoadedFactors* side = folded_ ? nullptr : &served_.side(Side::kUsers);
-    const auto vector_of = [&](std::size_t u) {
-      return side == nullptr ? folded.matrix.row(u) : side->rows().row(users[u].model);
-    };
-    const auto base_of = [&](std::size_t u) {
-      if (side != nullptr) return base_score(model_, side->bias()[users[u].model]);
-      return base_score(model_, folded.bias.empty() ? 0.0F : folded.bias[u]);
-    };
-
-    if (prediction_) {
-      prediction_->add(
-          n,
-          [&](std::size_t u) {
-            const std::uint64_t row = test_.offsets[users[u].row];
-            return PredictionEvaluator::User{
-                vector_of(u),
-                base_of(u),
-                {test_.columns.data() + row, test_.values.data() + row, known_items(users[u].row)}};
-          },
-          [&](std::size_t u, const PredictionSums& sums) {
-            if (on_users) results[u].errors = sums;
-          });
-    }
-    std::atomic<std::size_t> relevant{0};
-    std::atomic<std::size_t> left_out{0};
-    if (!request_.cutoffs.empty()) {
-      const auto describe = [&](std::size_t u, RankedUser& ranked) {
-        const std::uint32_t row = users[u].row;
-        add_relevant(row, ranked.relevant);
-        if (ranked.relevant.empty()) return;
-        ranked.vector = vector_of(u);
-        ranked.base = base_of(u);
-        add_excluded(users[u], seen, ranked.excluded);
-        relevant += ranked.relevant.size();
-        for (const std::uint32_t item : ranked.excluded)
-          left_out += std::binary_search(ranked.relevant.begin(), ranked.relevant.end(), item);
-        if (!candidates_) return;
-        const auto& columns = candidates_->columns;
-        ranked.all_items = false;
-        std::unique_copy(columns.begin() + candidates_->offsets[row],
-                         columns.begin() + candidates_->offsets[row + 1],
-                         std::back_inserter(ranked.candidates));
-      };
-      ranking_.add(n, describe, [&](std::size_t u, const RankedResult& result) {
-        if (!on_users) return;
-        results[u].ranking = result.model;
-        results[u].popular = result.popular;
-      });
-    }
+    const Batch batch(*this, first, std::min(kBatchUsers, end - first));
+    std::vector<UserResult> results(on_users ? batch.size() : 0);
+    for (std::size_t u = 0; u < results.size(); ++u) results[u].user = batch.user(u).row;
+    if (prediction_) add_predictions(batch, results);
+    if (!request_.cutoffs.empty()) add_rankings(batch, seen, results);
     if (on_users) on_users(results);
-    relevant_ += relevant;
-    left_out_ += left_out;
-    progress_.steps_done(static_cast<std::int64_t>((first + n + kBatchUsers - 1) / kBatchUsers));
+    progress_.steps_done(
+        static_cast<std::int64_t>((first + batch.size() + kBatchUsers - 1) / kBatchUsers));
   }
 }
 

@@ -83,6 +83,8 @@ class Evaluation {
     std::uint32_t model;  ///< in the model; of no meaning with a history
   };
 
+  class Batch;
+
   RatingSource named(const std::string& text, bool has_rating) const;
   CompressedRows read(const RatingSource& source, const char* argument, UnknownIds unknown_ids);
   void check_memory(std::size_t more) const;
@@ -92,6 +94,8 @@ class Evaluation {
   void find_known_users();
   void evaluate_all(const OnUsers& on_users);
   void evaluate(std::size_t begin, std::size_t end, const SeenLists* seen, const OnUsers& on_users);
+  void add_predictions(const Batch& batch, std::vector<UserResult>& results);
+  void add_rankings(const Batch& batch, const SeenLists* seen, std::vector<UserResult>& results);
   bool has_relevant(std::uint32_t row) const;
   std::size_t known_items(std::uint32_t row) const;
   void add_relevant(std::uint32_t row, std::vector<std::uint32_t>& items) const;

@@ -36,9 +36,16 @@ bool is_plain(const JsonValue& value) {
   return value.kind != JsonValue::Kind::kArray && value.kind != JsonValue::Kind::kObject;
 }
 
+/// JSON has no such numbers: to_jsonb() makes texts of them.
+bool is_no_finite_number(const JsonValue& value) {
+  return value.kind == JsonValue::Kind::kText &&
+         (value.text == "NaN" || value.text == "Infinity" || value.text == "-Infinity");
+}
+
 /// A category may be a boolean, too, or a number, as one is that has been cast to a text.
 bool fits(const FeatureColumn& column, const JsonValue& value) {
   if (value.kind == JsonValue::Kind::kNull) return true;
+  if (column.json_type == FLOAT8OID && is_no_finite_number(value)) return true;
   if (column.kind == ColumnKind::kCategory) return is_plain(value);
   return value.kind == form_of(column).kind &&
          std::all_of(value.elements.begin(), value.elements.end(), is_plain);

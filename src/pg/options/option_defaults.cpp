@@ -29,7 +29,7 @@ double default_alpha(const RatingStatistics& ratings) {
   constexpr double kManyRatings = 20;
   const double enough = kManyRatings * std::max(ratings.lift, 1.0);
   const double share = std::min(1.0, enough / std::max(ratings.ratings_per_user, 1.0));
-  return std::min(kImplicitAlpha * share / ratings.root_mean_square, kMaxAlpha);
+  return kImplicitAlpha * share / ratings.root_mean_square;
 }
 
 /// Without biases the vectors carry the mean as well, which must not be lost where ratings are few.
@@ -94,23 +94,29 @@ void check_spread(double spread) {
              kMaxSpread));
 }
 
+/// A number that is left open has its default, or what comes nearest to that of what the option can
+/// be: the model's row, which keeps it, is checked as arguments are.
+double chosen_number(const OptionChoices& choices, OptionId id, double by_default) {
+  return choices.number(id, std::clamp(by_default, option(id).min, option(id).max));
+}
+
 TrainOptions complete(const OptionChoices& choices, const RatingStatistics& ratings) {
   choices.check_feedback();
   TrainOptions options;
   options.feedback = choices.feedback();
   const bool implicit = options.feedback == Feedback::kImplicit;
   options.factors = static_cast<int>(choices.integer(OptionId::kFactors, options.factors));
-  if (implicit) options.alpha = choices.number(OptionId::kAlpha, default_alpha(ratings));
+  if (implicit) options.alpha = chosen_number(choices, OptionId::kAlpha, default_alpha(ratings));
   options.biases = choices.flag(OptionId::kBiases, !implicit);
   options.reg_exponent = choices.number(OptionId::kRegExponent, default_exponent(options));
   const double exponent = options.reg_exponent;
   options.regularization =
-      choices.number(OptionId::kRegularization,
-                     implicit ? implicit_regularization(exponent, options.alpha, ratings)
-                              : explicit_regularization(exponent, ratings));
+      chosen_number(choices, OptionId::kRegularization,
+                    implicit ? implicit_regularization(exponent, options.alpha, ratings)
+                             : explicit_regularization(exponent, ratings));
   // Biases have the scale of the ratings themselves, and their ridge has none.
-  options.bias_regularization =
-      choices.number(OptionId::kBiasRegularization, options.regularization / ratings.spread);
+  options.bias_regularization = chosen_number(choices, OptionId::kBiasRegularization,
+                                              options.regularization / ratings.spread);
   options.nonnegative = choices.flag(OptionId::kNonnegative, options.nonnegative);
   options.tolerance = choices.number(OptionId::kTolerance, options.tolerance);
   options.seed = static_cast<std::uint64_t>(

@@ -1,5 +1,7 @@
 // als.explain: what a score is made of.
 
+#include <numeric>
+
 #include "core/fold_in/score_contributions.h"
 #include "core/linalg/products.h"
 
@@ -70,6 +72,47 @@ Explanation explain_new(const Factors& expected, const float* y, int factors) {
   return explanation;
 }
 
+/// What a score is made of; nothing for a user of whom nothing is known.
+std::optional<Explanation> explain(ServedModel& served, const CompressedRows& rows,
+                                   const std::optional<Factors>& expected, const float* y,
+                                   ThreadTeam& alone) {
+  const Model& model = served.model();
+  if (rows.rows() == 0) {
+    if (!expected) return std::nullopt;
+    return explain_new(*expected, y, model.factors);
+  }
+  RowMean mean;
+  if (expected)
+    mean = {expected->matrix.row(0), expected->bias.empty() ? 0.0F : expected->bias[0],
+            model.feature_strength};
+  const FixedSide fixed(served, Side::kItems);
+  return als::explain(fixed.objective, ratings_of(rows, 0), fixed.vectors, fixed.gram, y, alone,
+                      mean);
+}
+
+/// The numbers of the parts, from the largest to the smallest, whatever their sign.
+std::vector<std::size_t> strongest_first(const std::vector<double>& parts) {
+  std::vector<std::size_t> order(parts.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::fabs(parts[a]) > std::fabs(parts[b]);
+  });
+  return order;
+}
+
+/// The k ratings that add or take away most, and all others in one row.
+void add_ratings(ExplainedRows& explained, const CompressedRows& rows,
+                 const std::vector<double>& parts, std::size_t k) {
+  const std::vector<std::size_t> order = strongest_first(parts);
+  const std::size_t shown = std::min(k, order.size());
+  for (std::size_t n = 0; n < shown; ++n)
+    explained.add_rating(rows.columns[order[n]], rows.values[order[n]], parts[order[n]]);
+  if (shown == order.size()) return;
+  double others = 0;
+  for (std::size_t n = shown; n < order.size(); ++n) others += parts[order[n]];
+  explained.add("other ratings", others);
+}
+
 void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k, ResultRows& result) {
   const Model& model = served.model();
   const std::optional<Datum> user = id_arg(fcinfo, kUserId, served.id_type(Side::kUsers), "user");
@@ -85,50 +128,21 @@ void explain(FunctionCallInfo fcinfo, ServedModel& served, std::size_t k, Result
   const std::optional<Factors> expected =
       expected_by_features(served, *user, rows.rows() > 0, alone);
   spi.finish();
-  const float* y = items.rows().row(item);
-  Explanation explanation;
-  if (rows.rows() > 0) {
-    RowMean mean;
-    if (expected)
-      mean = {expected->matrix.row(0), expected->bias.empty() ? 0.0F : expected->bias[0],
-              model.feature_strength};
-    const FixedSide fixed(served, Side::kItems);
-    explanation = als::explain(fixed.objective, ratings_of(rows, 0), fixed.vectors, fixed.gram, y,
-                               alone, mean);
-  } else if (expected) {
-    explanation = explain_new(*expected, y, model.factors);
-  } else {
-    return;
-  }
+  const std::optional<Explanation> explanation =
+      explain(served, rows, expected, items.rows().row(item), alone);
+  if (!explanation) return;
 
-  const std::vector<double>& parts = explanation.contributions;
-  std::vector<std::size_t> order(parts.size());
-  double score = explanation.features;
-  for (std::size_t e = 0; e < parts.size(); ++e) {
-    order[e] = e;
-    score += parts[e];
-  }
-  if (model.biases) score += model.mean + explanation.row.bias + items.bias()[item];
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    const double part_of_a = std::fabs(parts[a]);
-    const double part_of_b = std::fabs(parts[b]);
-    return part_of_a > part_of_b || (part_of_a == part_of_b && a < b);
-  });
-
+  const std::vector<double>& parts = explanation->contributions;
+  double score = std::accumulate(parts.begin(), parts.end(), explanation->features);
+  if (model.biases) score += model.mean + explanation->row.bias + items.bias()[item];
   ExplainedRows explained(result, items, score);
   if (model.biases) {
     explained.add("mean", model.mean);
-    explained.add("user bias", explanation.row.bias);
+    explained.add("user bias", explanation->row.bias);
     explained.add("item bias", items.bias()[item]);
   }
-  if (expected) explained.add("features", explanation.features);
-  const std::size_t shown = std::min(k, order.size());
-  for (std::size_t n = 0; n < shown; ++n)
-    explained.add_rating(rows.columns[order[n]], rows.values[order[n]], parts[order[n]]);
-  if (shown == order.size()) return;
-  double others = 0;
-  for (std::size_t n = shown; n < order.size(); ++n) others += parts[order[n]];
-  explained.add("other ratings", others);
+  if (expected) explained.add("features", explanation->features);
+  add_ratings(explained, rows, parts, k);
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ std::vector<float> ratings_arg(FunctionCallInfo fcinfo, int index, std::size_t n
                                const Model& model, const std::string& what) {
   if (!PG_ARGISNULL(index))
     return numbers_arg(fcinfo, index, "ratings", n, what, "Leave out what has no rating.");
-  if (model.feedback == Feedback::kExplicit && model.source.rating_col)
+  if (n > 0 && model.feedback == Feedback::kExplicit && model.source.rating_col)
     throw UserError(
         ERRCODE_NULL_VALUE_NOT_ALLOWED,
         format("ratings must not be null: model %s was trained on ratings", model.name.c_str()),

@@ -9,7 +9,7 @@ namespace als::pg {
 
 namespace {
 
-enum Argument { kModel, kFactors, kBias, kK, kExclude, kCandidates, kOnUnknown, kDiversity };
+enum Argument { kModel, kFactors, kK, kCandidates, kExclude, kOnUnknown, kDiversity, kBias };
 
 constexpr const char* kHintOnVector =
     "A user's vector is what als.fold_in returns, or the column factors of the user factors.";
@@ -39,8 +39,7 @@ float bias_arg(FunctionCallInfo fcinfo, const Model& model) {
                     "Biases must be between -1e37 and 1e37, so that scores are finite.");
   if (bias != 0 && !model.biases)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
-                    format("model %s has no biases", model.name.c_str()),
-                    "Leave bias out; the number of items is given by its name: k => 10.",
+                    format("model %s has no biases", model.name.c_str()), "Leave bias out.",
                     format("bias is %g.", bias));
   return bias;
 }
@@ -70,8 +69,8 @@ std::vector<ScoredItem> recommend_vector(FunctionCallInfo fcinfo, ServedModel& s
 
 ALS_SQL_FUNCTION(als_recommend_vector)
 
-/// als.recommend_vector(model regclass, factors real[], bias real, k, exclude, candidates,
-/// on_unknown, diversity): rows (item_id, score real, rank int)
+/// als.recommend_vector(model regclass, factors real[], k, candidates, exclude, on_unknown,
+/// diversity, bias real): rows (item_id, score real, rank int)
 Datum als_recommend_vector(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
