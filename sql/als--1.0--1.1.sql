@@ -1630,7 +1630,9 @@ create function als.tune(
   results text default null,
   seconds float8 default null,
   time_col name default null,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  user_features text default null
 ) returns table (trial int, rank int, value float8, iterations int, seconds float8, options jsonb)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_tune';
 comment on function als.tune is
@@ -1651,7 +1653,9 @@ create function als.tuned(
   seed bigint default 42,
   threads int default null,
   time_col name default null,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  user_features text default null
 ) returns jsonb
 language sql volatile parallel unsafe as $$
   -- Less than that is chance: of those that are as good the first, which is the closest to the defaults.
@@ -1659,7 +1663,8 @@ language sql volatile parallel unsafe as $$
   from (select *, pg_catalog.first_value(value) over (order by rank) as best
         from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
                       user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
-                      seed => $12, threads => $13, time_col => $14, weight_col => $15)) t
+                      seed => $12, threads => $13, time_col => $14, weight_col => $15, item_features => $16,
+                      user_features => $17)) t
   where t.rank operator(pg_catalog.=) 1
     or pg_catalog.abs(t.value operator(pg_catalog.-) t.best) operator(pg_catalog.<=)
        (t.best operator(pg_catalog.*) case when $10 operator(pg_catalog.=) 'explicit' then 0.001 else 0.005 end)

@@ -134,11 +134,11 @@ select count(*) from als.explain('stars', 5000, 3, 3);
 create table one (user_id int, item_id int, rating float8);
 insert into one values (1, 1, 4), (2, 1, 3), (2, 2, 1), (3, 2, 5);
 select from als.train('single', 'one', factors => 1, biases => false, iterations => 30, regularization => 0.1, feature_strength => 0.5, user_features => 'select u as user_id, (u % 2)::text as odd from generate_series(1, 3) u');
--- lambda (W_u)^e is 0.1 of one rating, and 0.2 of two.
+-- lambda (W_u)^e is 0.1 of one rating, and 0.2 of two; of a strength of 0.5 a third is around what features say.
 with terms as (
 	select u.user_id, y.factors[1] as y, sum(h.factors[1] * rating) as ratings, sum(h.factors[1] ^ 2) as squares, 0.1 * count(*) as ridge, (als.features_vector('single', format('{"odd": "%s"}', u.user_id % 2)::jsonb, 'user'))[1] as m
 	from single_user_factors u join one o using (user_id) join single_item_factors h using (item_id), single_item_factors y where y.item_id = 2 group by 1, 2)
-select user_id, abs(e.ratings - y * t.ratings / (squares + 1.5 * ridge)) < 1e-5 as ratings_are_theirs, abs(e.features - y * 0.5 * ridge * m / (squares + 1.5 * ridge)) < 1e-5 as features_are_theirs
+select user_id, abs(e.ratings - y * t.ratings / (squares + ridge)) < 1e-5 as ratings_are_theirs, abs(e.features - y * ridge * m / 3 / (squares + ridge)) < 1e-5 as features_are_theirs
 from terms t, lateral (select sum(contribution) filter (where component = 'rating') as ratings, sum(contribution) filter (where component = 'features') as features from als.explain('single', user_id, 2, 9)) e order by 1;
 -- Users with a history are folded in by their features as well: as the model knows them who have the same ratings.
 select 1 from als.train('exact', 'ratings', factors => 4, iterations => 100, user_features => 'select user_id, team from people');

@@ -35,8 +35,8 @@ Explanation explain(const RowObjective& objective, const RowRatings& ratings,
   const auto factors = static_cast<std::size_t>(options.factors);
   NormalEquations equations = equations_of(objective, ratings, fixed, gram, team);
   std::vector<float> leaning(options.unknowns(), 0.0F);
-  const Ridge ridge =
-      lean(mean, objective.ridge(objective.weight(ratings)), options, leaning.data());
+  const Ridge ridge = objective.ridge(objective.weight(ratings));
+  lean(mean, ridge, options, leaning.data());
   for (std::size_t k = 0; k < leaning.size(); ++k) equations.rhs()[k] += leaning[k];
   std::vector<float> solution(options.unknowns(), 0.0F);
   ExactSolver(options).solve(equations, ridge, solution.data());

@@ -79,6 +79,11 @@ OptionChoices choices_of(const TrainOptions& options, OnDuplicate on_duplicate) 
   return choices;
 }
 
+void add_feature_options(const TrainOptions& options, OptionChoices& choices) {
+  choices.set(OptionId::kFeatureRegularization, options.feature_regularization);
+  choices.set(OptionId::kFeatureStrength, options.feature_strength);
+}
+
 const char* feedback_name(Feedback feedback) {
   return option(OptionId::kFeedback).choices[static_cast<std::size_t>(feedback)];
 }

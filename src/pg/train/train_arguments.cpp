@@ -65,10 +65,11 @@ std::optional<RatingSource> features_from(const NamedArgs& args, Side side) {
   return named ? std::optional(parse_features(*named, side)) : std::nullopt;
 }
 
-void check_features(const TrainRequest& request) {
-  if (!request.has_features()) {
+void check_features(const BySide<std::optional<RatingSource>>& features,
+                    const OptionChoices& choices) {
+  if (!features.users && !features.items) {
     for (const OptionId id : kFeatureOptions)
-      if (request.choices[id])
+      if (choices[id])
         throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
                         format("%s is for a training with features", option(id).name),
                         format("Name them with item_features => '...' or user_features => '...', "
@@ -76,12 +77,17 @@ void check_features(const TrainRequest& request) {
                                option(id).name));
     return;
   }
-  const char* what = features_name(request.features.items ? Side::kItems : Side::kUsers);
-  if (request.options.nonnegative)
+  if (choices.flag(OptionId::kNonnegative, false))
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
-                    format("%s do not go with nonnegative factors yet", what),
+                    format("%s do not go with nonnegative factors yet",
+                           features_name(features.items ? Side::kItems : Side::kUsers)),
                     "Leave one of them out.");
-  if (request.distributed)
+}
+
+void check_features(const TrainRequest& request) {
+  check_features(request.features, request.choices);
+  const char* what = features_name(request.features.items ? Side::kItems : Side::kUsers);
+  if (request.has_features() && request.distributed)
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
                     format("a distributed training does not support %s yet", what),
                     format("Leave %s out, or train with distributed => false.", what));

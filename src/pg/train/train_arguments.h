@@ -75,6 +75,8 @@ inline constexpr OptionId kFeatureOptions[] = {OptionId::kFeatureRegularization,
 
 /// Throws 22023 for an option of features without features, 0A000 for what does not go with them.
 void check_features(const TrainRequest& request);
+void check_features(const BySide<std::optional<RatingSource>>& features,
+                    const OptionChoices& choices);
 
 /// Throws 22004 or 22023 for an argument that is null or out of range, 42P01 or 42809 for a source
 /// that is missing or cannot be read.
