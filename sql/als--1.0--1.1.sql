@@ -1183,6 +1183,7 @@ alter type als.model
   add attribute user_features text cascade,
   add attribute user_features_table text cascade,
   add attribute user_features_path text cascade,
+  add attribute user_feature_strength float8 cascade,
   add attribute user_feature_weights regclass cascade,
   add attribute user_feature_columns jsonb cascade,
   add attribute n_new_users bigint cascade;
@@ -1324,10 +1325,11 @@ create function als.train(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text, float8) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -1363,7 +1365,8 @@ create procedure als.train_in_steps(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -1479,7 +1482,8 @@ create function als.retrain(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -1516,7 +1520,8 @@ create procedure als.retrain_in_steps(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is

@@ -69,6 +69,7 @@ std::vector<TrainOptions> kinds_of_options() {
       options.bias_regularization = 0.4;
       options.feature_regularization = 0.5;
       options.feature_strength = 2;
+      options.user_feature_strength = 0.5;
       options.biases = kind == 1;
       if (kind == 2) {
         options.feedback = Feedback::kImplicit;
@@ -370,9 +371,9 @@ TEST(FeaturePrior, FeaturesThatTellNothingChangeNothing) {
 }
 
 /// Folding in the rows of a side for the other gives the factors that a training has solved.
-void expect_folded_in(const CompressedRows& rows, const TrainOptions& options, double mean,
-                      const Factors& fixed, const Factors& expected, const Factors& solved,
-                      ThreadTeam& team) {
+void expect_folded_in(const CompressedRows& rows, const TrainOptions& options, double strength,
+                      double mean, const Factors& fixed, const Factors& expected,
+                      const Factors& solved, ThreadTeam& team) {
   const RowObjective objective(options, mean, fixed.matrix.rows());
   const NormalEquations gram = gram_of(fixed.matrix.view(), team);
   for (std::size_t i = 0; i < rows.rows(); ++i) {
@@ -380,7 +381,7 @@ void expect_folded_in(const CompressedRows& rows, const TrainOptions& options, d
     if (ratings.count == 0) continue;
     const float bias = options.biases ? expected.bias[i] : 0.0F;
     const FoldedRow row = fold_in(objective, ratings, fixed, gram.matrix(), team,
-                                  {expected.matrix.row(i), bias, options.feature_strength});
+                                  {expected.matrix.row(i), bias, strength});
     for (std::size_t k = 0; k < row.vector.size(); ++k) {
       EXPECT_NEAR(row.vector[k], solved.matrix.row(i)[k], 1e-4);
     }
@@ -403,8 +404,8 @@ TEST(FeaturePrior, RefreshedRowsAreThoseOfATraining) {
         expected_factors(problem.features.by_row, trainer.item_prior()->coefficients(), team);
     const Factors users = trainer.users();
     trainer.solve_items();
-    expect_folded_in(problem.ratings.by_item(), options, trainer.mean(), users, expected,
-                     trainer.items(), team);
+    expect_folded_in(problem.ratings.by_item(), options, options.feature_strength, trainer.mean(),
+                     users, expected, trainer.items(), team);
   }
 }
 
@@ -428,8 +429,8 @@ TEST(FeaturePrior, UsersEndWhereAFoldInPutsThem) {
     EXPECT_GT(dense(trainer.user_prior()->means()).norm(), 0.1);
     const Factors expected =
         expected_factors(of_users.by_row, trainer.user_prior()->coefficients(), team);
-    expect_folded_in(problem.ratings.by_user(), options, trainer.mean(), trainer.items(), expected,
-                     trainer.users(), team);
+    expect_folded_in(problem.ratings.by_user(), options, options.user_feature_strength,
+                     trainer.mean(), trainer.items(), expected, trainer.users(), team);
     // The last loss is of the same objective as those before, the weights' part of it included.
     EXPECT_LE(trainer.solve_users(), last * (1 + 1e-5));
   }

@@ -48,7 +48,8 @@ struct TrainOptions {
   bool nonnegative = false;          ///< no factor below zero (biases may be); solved directly
   Solver solver = Solver::kAuto;
   double feature_regularization = 1;  ///< mu, in rows of the mean W^e; see FeaturePrior
-  double feature_strength = 1;        ///< kappa
+  double feature_strength = 1;        ///< kappa, of items
+  double user_feature_strength = 1;   ///< and of users
   double tolerance = 0;     ///< stop when an iteration lowers the loss by less than this part
   std::uint64_t seed = 42;  ///< of the initial factors
 

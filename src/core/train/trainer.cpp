@@ -33,8 +33,9 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors us
       items_{{ratings.by_item(), ratings.users(), options, mean_, team}, std::move(items), {}},
       workspace_(options, team, loss),
       over_relaxation_(std::isfinite(loss)) {
-  users_.lean_on(features.users, options, std::move(priors.users), team);
-  items_.lean_on(features.items, options, std::move(priors.items), team);
+  users_.lean_on(features.users, options.user_feature_strength, options, std::move(priors.users),
+                 team);
+  items_.lean_on(features.items, options.feature_strength, options, std::move(priors.items), team);
   items_.ridge = items_.step.ridge(items_.factors, team);
 }
 
@@ -43,12 +44,12 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
     : Trainer(ratings, options, zero_factors(ratings.users(), options, team),
               initial_factors(item_keys, options, ratings.spread(), team), team) {}
 
-void Trainer::TrainedSide::lean_on(const FeatureRows* features, const TrainOptions& options,
+void Trainer::TrainedSide::lean_on(const FeatureRows* features, double strength,
+                                   const TrainOptions& options,
                                    std::optional<FeaturePrior::State> state, ThreadTeam& team) {
   if (features == nullptr) return;
-  prior.emplace(*features, step.row_weights(), options.feature_regularization,
-                options.feature_strength, static_cast<std::size_t>(options.factors), options.biases,
-                team);
+  prior.emplace(*features, step.row_weights(), options.feature_regularization, strength,
+                static_cast<std::size_t>(options.factors), options.biases, team);
   step.lean_on(&*prior);
   if (state)
     prior->go_on_from(std::move(*state));

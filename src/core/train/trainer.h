@@ -78,7 +78,7 @@ class Trainer : public HalfSteps {
 
  private:
   struct TrainedSide {
-    void lean_on(const FeatureRows* features, const TrainOptions& options,
+    void lean_on(const FeatureRows* features, double strength, const TrainOptions& options,
                  std::optional<FeaturePrior::State> state, ThreadTeam& team);
     std::optional<FeaturePrior::State> take_prior();
 

@@ -44,7 +44,8 @@ Factors FoldedUsers::fold_in(const std::uint32_t* users, std::size_t n) const {
   try {
     return fold_in_all(
         items_.objective, n, [&](std::size_t u) { return ratings_of(history_, users[u]); },
-        items_.vectors, items_.gram, team_, means ? &*means : nullptr, model_.feature_strength);
+        items_.vectors, items_.gram, team_, means ? &*means : nullptr,
+        model_.feature_strength.users);
   } catch (const std::range_error&) {
     throw_no_finite_vector(model_, "a user of history");
   }

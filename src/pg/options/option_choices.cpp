@@ -79,9 +79,12 @@ OptionChoices choices_of(const TrainOptions& options, OnDuplicate on_duplicate) 
   return choices;
 }
 
-void add_feature_options(const TrainOptions& options, OptionChoices& choices) {
-  choices.set(OptionId::kFeatureRegularization, options.feature_regularization);
-  choices.set(OptionId::kFeatureStrength, options.feature_strength);
+void add_feature_options(const TrainOptions& options, bool of_users, bool of_items,
+                         OptionChoices& choices) {
+  if (of_users || of_items)
+    choices.set(OptionId::kFeatureRegularization, options.feature_regularization);
+  if (of_items) choices.set(OptionId::kFeatureStrength, options.feature_strength);
+  if (of_users) choices.set(OptionId::kUserFeatureStrength, options.user_feature_strength);
 }
 
 const char* feedback_name(Feedback feedback) {

@@ -52,6 +52,7 @@ const std::array<Option, kOptionCount> kOptionTable{{
     {"solver", Type::kChoice, 0, 0, {"auto", "direct", "cg"}, kTunable},
     {"feature_regularization", Type::kNumber, 0, kMaxRegularization, {}, kTunable | kNullable},
     {"feature_strength", Type::kNumber, 1e-3, 1e3, {}, kTunable | kNullable},
+    {"user_feature_strength", Type::kNumber, 1e-3, 1e3, {}, kTunable | kNullable},
 }};
 
 const Option* find_option(const std::string& name) {

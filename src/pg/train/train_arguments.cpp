@@ -67,16 +67,18 @@ std::optional<RatingSource> features_from(const NamedArgs& args, Side side) {
 
 void check_features(const BySide<std::optional<RatingSource>>& features,
                     const OptionChoices& choices) {
-  if (!features.users && !features.items) {
-    for (const OptionId id : kFeatureOptions)
-      if (choices[id])
-        throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
-                        format("%s is for a training with features", option(id).name),
-                        format("Name them with item_features => '...' or user_features => '...', "
-                               "or leave %s out.",
-                               option(id).name));
-    return;
+  for (const FeatureOption& of_features : kFeatureOptions) {
+    if (!choices[of_features.id] || of_features.applies(features)) continue;
+    const char* name = option(of_features.id).name;
+    const std::string naming = of_features.side
+                                   ? format("%s => '...'", features_name(*of_features.side))
+                                   : "item_features => '...' or user_features => '...'";
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    format("%s is for a training with %s", name,
+                           of_features.side ? features_name(*of_features.side) : "features"),
+                    format("Name them with %s, or leave %s out.", naming.c_str(), name));
   }
+  if (!features.users && !features.items) return;
   if (choices.flag(OptionId::kNonnegative, false))
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
                     format("%s do not go with nonnegative factors yet",

@@ -50,10 +50,12 @@ std::optional<TrainOptions> OptionSearch::next() {
                 alpha_of((*point)[place++]) * complete_options(choices, ratings_).alpha);
   const double regularization = regularization_of((*point)[place++]);
   choices.set(OptionId::kRegExponent, exponent_of((*point)[place++]));
-  if (has_features_)
-    choices.set(
-        OptionId::kFeatureStrength,
-        strength_of((*point)[place]) * complete_options(choices, ratings_).feature_strength);
+  if (has_features_) {
+    const TrainOptions defaults = complete_options(choices, ratings_);
+    const double times = strength_of((*point)[place]);
+    choices.set(OptionId::kFeatureStrength, times * defaults.feature_strength);
+    choices.set(OptionId::kUserFeatureStrength, times * defaults.user_feature_strength);
+  }
   choices.set(OptionId::kRegularization,
               regularization * complete_options(choices, ratings_).regularization);
   return complete_options(choices, ratings_);

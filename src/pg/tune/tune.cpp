@@ -30,7 +30,8 @@ namespace {
 /// The arguments with which als.train does what a trial did, but for the source.
 std::string options_as_json(const TuneRequest& request, const TrainOptions& options) {
   OptionChoices choices = choices_of(options, request.on_duplicate);
-  if (request.has_features()) add_feature_options(options, choices);
+  add_feature_options(options, request.features.users.has_value(),
+                      request.features.items.has_value(), choices);
   std::string json;
   const auto add = [&](const char* name, const std::string& value) {
     json += std::string(json.empty() ? "{\"" : ", \"") + name + "\": " + value;
