@@ -154,7 +154,7 @@ build/sanitized/als.so: $(SANITIZED_OBJS)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(TEST_SRCS:%.cpp=build/sanitized/%.d) $(SANITIZED_OBJS:.o=.d)
 -include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
-.PHONY: bench-all bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
+.PHONY: bench-all bench-growth bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-assert test-faults test-fuzz \
 	test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
 
@@ -191,6 +191,10 @@ bench:
 # Every benchmark of the documents; BENCH=--quick for the same on small data.
 bench-all:
 	@test/bench/all $(BENCH)
+
+# How a training grows from 10 to 100 million ratings; BENCH="--rows 1000000,2000000" takes others.
+bench-growth:
+	@BENCH_SCRIPT=growth.py test/bench/bench $(BENCH)
 
 # How fast models are read; the same.
 bench-serving:

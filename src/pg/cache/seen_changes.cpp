@@ -10,25 +10,13 @@ namespace als::pg {
 
 namespace {
 
-struct Known {
-  Oid model;
-  Oid table;
-  bool is_current;
-  SeenChanges changes;
-};
-
-constexpr std::size_t kMaxKnown = 256;
-
-// Never destroyed: a backend ends without running destructors.
-std::vector<Known>& known_tables() {
-  static auto* known = new std::vector<Known>;
+KnownFacts<SeenChanges>& known_changes() {
+  static auto* known = new KnownFacts<SeenChanges>;
   return *known;
 }
 
 void forget_relation(Oid relation) {
-  for (Known& known : known_tables())
-    if (!OidIsValid(relation) || known.model == relation || known.table == relation)
-      known.is_current = false;
+  known_changes().forget(relation, [](const SeenChanges&, Oid) { return false; });
 }
 
 /// A subscription's copy of a table has begun or ended.
@@ -37,7 +25,7 @@ void forget_all(Datum, int, uint32) { forget_relation(InvalidOid); }
 void watch_tables() {
   static bool watching = false;
   if (watching) return;
-  known_tables();  // are made here, because the callbacks may not fail
+  known_changes();  // are made here, because the callbacks may not fail
   server([] {
     watch_relations(forget_relation);
     CacheRegisterSyscacheCallback(SUBSCRIPTIONRELMAP, forget_all, 0);
@@ -62,28 +50,14 @@ std::uint64_t version_trigger_of(Oid table) {
   });
 }
 
-std::size_t place_of(Oid model, Oid table) {
-  auto& all = known_tables();
-  for (std::size_t i = 0; i < all.size(); ++i)
-    if (all[i].model == model && all[i].table == table) return i;
-  if (all.size() >= kMaxKnown) all.clear();
-  all.push_back({model, table, false, {}});
-  return all.size() - 1;
-}
-
 }  // namespace
 
 SeenChanges seen_changes(const Model& model, Side side) {
   watch_tables();
-  const std::size_t place = place_of(model.table, model.factor_table(side));
-  // Looking may itself meet changes.
-  for (int i = 0; i < 3 && !known_tables()[place].is_current; ++i) {
-    known_tables()[place].is_current = true;
-    const SeenChanges changes{changes_are_seen(model, side, Sessions::kOrdinary),
-                              version_trigger_of(model.factor_table(side))};
-    known_tables()[place].changes = changes;
-  }
-  return known_tables()[place].changes;
+  return known_changes().about(model.table, model.factor_table(side), [&] {
+    return SeenChanges{changes_are_seen(model, side, Sessions::kOrdinary),
+                       version_trigger_of(model.factor_table(side))};
+  });
 }
 
 }  // namespace als::pg

@@ -73,41 +73,23 @@ ClusterTable look_up(Oid table) {
   return result;
 }
 
-struct Known {
-  Oid table;
-  bool is_current;
-  ClusterTable found;
-};
-
-constexpr std::size_t kMaxKnown = 256;
-
-// Never destroyed: a backend ends without running destructors.
-std::vector<Known>& known_tables() {
-  static auto* known = new std::vector<Known>;
+KnownFacts<ClusterTable>& known_tables() {
+  static auto* known = new KnownFacts<ClusterTable>;
   return *known;
 }
 
 /// Citus reports what it changes about a table as a change of the table.
 void forget_relation(Oid relation) {
-  for (Known& known : known_tables())
-    if (!OidIsValid(relation) || known.table == relation || known.found.here == relation)
-      known.is_current = false;
+  known_tables().forget(
+      relation, [](const ClusterTable& found, Oid changed) { return found.here == changed; });
 }
 
 void watch_server() {
   static bool watching = false;
   if (watching) return;
+  known_tables();  // is made here, because the callback may not fail
   watch_relations(forget_relation);
   watching = true;
-}
-
-std::size_t place_of(Oid table) {
-  auto& all = known_tables();
-  for (std::size_t i = 0; i < all.size(); ++i)
-    if (all[i].table == table) return i;
-  if (all.size() >= kMaxKnown) all.clear();
-  all.push_back({table, false, {}});
-  return all.size() - 1;
 }
 
 }  // namespace
@@ -115,14 +97,7 @@ std::size_t place_of(Oid table) {
 ClusterTable cluster_table(Oid table) {
   if (!OidIsValid(table) || !OidIsValid(in_catalog(kTables))) return {TableSpread::kNone, table};
   watch_server();
-  const std::size_t place = place_of(table);
-  // Looking may itself meet changes.
-  for (int i = 0; i < 3 && !known_tables()[place].is_current; ++i) {
-    known_tables()[place].is_current = true;
-    const ClusterTable found = look_up(table);
-    known_tables()[place].found = found;
-  }
-  return known_tables()[place].found;
+  return known_tables().about(table, InvalidOid, [&] { return look_up(table); });
 }
 
 AttrNumber distribution_column(Oid table) {
