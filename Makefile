@@ -180,12 +180,9 @@ demo-cluster:
 test:
 	@$(TOOLS)/run-tests
 
-# What takes long or needs root, beside the tests.
+# What takes long or needs root, beside the tests, within three hours; PARTS="stress memory" picks.
 soak:
-	@for test in $$(find test/soak -type f -perm -u+x | sort) $(TOOLS)/test-assert; do $$test || exit 1; done
-	@$(MAKE) --no-print-directory test-faults EVERY=$(or $(EVERY),1000)
-	@$(MAKE) --no-print-directory test-fuzz test-sanitized-server test-threads test-valgrind test-sqlsmith
-	@$(MAKE) --no-print-directory test-libfuzzer FUZZ=60
+	@$(TOOLS)/soak $(PARTS)
 
 # als beside other libraries; BENCH="--help" lists the options. The whole set takes hours.
 bench:

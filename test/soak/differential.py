@@ -304,6 +304,8 @@ def main(n, seed):
                 break
         finally:
             connection.rollback()
+        if number % 500 == 499:
+            print(f"# {number + 1} problems", flush=True)
     print(f"{number + 1 - failed} of {n} problems, from {seed} on: as numpy has them")
     return failed > 0
 

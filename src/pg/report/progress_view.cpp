@@ -68,8 +68,7 @@ void put_commands(ResultRows& rows) {
   int backends = pgstat_fetch_stat_numbackends();
   for (int i = 1; i <= backends; ++i) {
     const PgBackendStatus& backend = local_backend_entry(i)->backendStatus;
-    if (backend.st_progress_command != command_number() || backend.st_databaseid != MyDatabaseId)
-      continue;
+    if (!is_of_als(backend) || backend.st_databaseid != MyDatabaseId) continue;
     if (!has_privs_of_role(GetUserId(), kReadAllStats) &&
         !has_privs_of_role(GetUserId(), backend.st_userid))
       continue;

@@ -42,7 +42,7 @@ void Progress::publish() {
   value[kStepFinished] = step_finished_;
   value[kTrial] = trial_;
   value[kBytes] = bytes_;
-  pgstat_progress_start_command(command_number(), InvalidOid);
+  pgstat_progress_start_command(static_cast<ProgressCommandType>(kCommandNumber), InvalidOid);
   pgstat_progress_update_multi_param(kCounters, index, value);
 }
 

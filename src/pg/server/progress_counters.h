@@ -5,9 +5,17 @@
 
 namespace als::pg {
 
-// "als": far above the server's own commands, whose views look for their own number only. Beyond
-// the values of the enumeration too, which is why this is no constant.
-inline ProgressCommandType command_number() { return static_cast<ProgressCommandType>(0x616c73); }
+// "als": far above the server's own commands, whose views look for their own number only.
+inline constexpr std::int32_t kCommandNumber = 0x616c73;
+static_assert(sizeof(ProgressCommandType) == sizeof(kCommandNumber));
+
+/// Whether what a session has told of is als's. The server's enumeration has no such value, so that
+/// it must not be read as one.
+inline bool is_of_als(const PgBackendStatus& backend) {
+  std::int32_t number;
+  std::memcpy(&number, &backend.st_progress_command, sizeof(number));
+  return number == kCommandNumber;
+}
 
 enum ProgressCounter {
   kCommand,
