@@ -207,6 +207,15 @@ TEST(CholeskySolver, BiasesHaveAUnitOfTheirOwn) {
     std::vector<float> x{0.0F, 0.0F, 0.0F};
     EXPECT_TRUE(solver.solve(equations, {0.0F, 0.0F}, x.data()).direct);
     for (const float value : x) EXPECT_NEAR(value, 2.0F, 1e-5F);
+    // Of two factors that are the same, the shortest: a ridge around x has these units, too.
+    for (const std::size_t k : {0, 1}) {
+      equations.matrix()[matrix_index(1, k)] = 2 * scale;
+      x[k] = 0;
+    }
+    equations.matrix()[matrix_index(0, 0)] = 2 * scale;
+    x[2] = 0;
+    EXPECT_FALSE(solver.solve(equations, {0.0F, 0.0F}, x.data()).direct);
+    for (const float value : x) EXPECT_NEAR(value, 2.0F, 1e-5F);
   }
 }
 

@@ -21,8 +21,8 @@ constexpr float kWellConditioned = 1e-3F;
 // single-precision sums.
 constexpr double kDoublePivotTolerance = 5e-7;
 
-// The first ridge around x to try, as a part of the largest diagonal entry, and by how much it
-// grows.
+// The first ridge around x to try, as a part of the largest diagonal entry among factors, and of a
+// bias's own, and by how much it grows.
 constexpr double kFirstRidge = 1e-5;
 constexpr double kRidgeGrowth = 100;
 
@@ -116,10 +116,15 @@ double CholeskySolver::solve_in_double(const NormalEquations& equations, Ridge r
   Eigen::Map<Eigen::VectorXf> solution(x, n);
   // A short way of such an unknown is worth nothing, and one that is worth something would take x
   // beyond all others, and what is solved for x then beyond single precision.
-  const auto factors = a.diagonal().head(static_cast<Eigen::Index>(factors_)).array();
-  const double negligible = NormalEquations::kNegligible * factors.maxCoeff();
+  const auto count = static_cast<Eigen::Index>(factors_);
+  const auto factors = a.diagonal().head(count).array();
+  const double largest_factor = factors.maxCoeff();
+  Eigen::VectorXd unit = a.diagonal();
+  unit.head(count).setConstant(largest_factor);
+  unit = (unit.array() > 0).select(unit, largest);
   Eigen::VectorXd held = Eigen::VectorXd::Zero(n);
-  held.head(static_cast<Eigen::Index>(factors_)) = (factors <= negligible).cast<double>() * largest;
+  held.head(count) =
+      (factors <= NormalEquations::kNegligible * largest_factor).select(unit.head(count), 0.0);
   Eigen::MatrixXd raised = a;
   raised.diagonal() += held;
   Factorisation llt(raised);
@@ -128,12 +133,12 @@ double CholeskySolver::solve_in_double(const NormalEquations& equations, Ridge r
   } else {
     double extra = 0;
     while (!positive_definite(raised, llt)) {
-      const double next = extra == 0 ? kFirstRidge * largest : kRidgeGrowth * extra;
+      const double next = extra == 0 ? kFirstRidge : kRidgeGrowth * extra;
       // Ends when even a ridge that dwarfs all else is of no use, because entries are not finite.
-      if (!(next < 1e6 * largest)) {
+      if (!(next < 1e6)) {
         throw std::range_error("the ratings are too large for factors in single precision");
       }
-      raised.diagonal().array() += next - extra;
+      raised.diagonal() += (next - extra) * unit;
       extra = next;
       llt.compute(raised);
     }
