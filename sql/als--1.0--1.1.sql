@@ -1183,6 +1183,7 @@ alter type als.model
   add attribute user_features text cascade,
   add attribute user_features_table text cascade,
   add attribute user_features_path text cascade,
+  add attribute user_feature_strength float8 cascade,
   add attribute user_feature_weights regclass cascade,
   add attribute user_feature_columns jsonb cascade,
   add attribute n_new_users bigint cascade;
@@ -1324,10 +1325,11 @@ create function als.train(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text, float8) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -1363,7 +1365,8 @@ create procedure als.train_in_steps(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -1479,7 +1482,8 @@ create function als.retrain(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -1516,7 +1520,8 @@ create procedure als.retrain_in_steps(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is
@@ -1630,7 +1635,9 @@ create function als.tune(
   results text default null,
   seconds float8 default null,
   time_col name default null,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  user_features text default null
 ) returns table (trial int, rank int, value float8, iterations int, seconds float8, options jsonb)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_tune';
 comment on function als.tune is
@@ -1651,7 +1658,9 @@ create function als.tuned(
   seed bigint default 42,
   threads int default null,
   time_col name default null,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  user_features text default null
 ) returns jsonb
 language sql volatile parallel unsafe as $$
   -- Less than that is chance: of those that are as good the first, which is the closest to the defaults.
@@ -1659,7 +1668,8 @@ language sql volatile parallel unsafe as $$
   from (select *, pg_catalog.first_value(value) over (order by rank) as best
         from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
                       user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
-                      seed => $12, threads => $13, time_col => $14, weight_col => $15)) t
+                      seed => $12, threads => $13, time_col => $14, weight_col => $15, item_features => $16,
+                      user_features => $17)) t
   where t.rank operator(pg_catalog.=) 1
     or pg_catalog.abs(t.value operator(pg_catalog.-) t.best) operator(pg_catalog.<=)
        (t.best operator(pg_catalog.*) case when $10 operator(pg_catalog.=) 'explicit' then 0.001 else 0.005 end)

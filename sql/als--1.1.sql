@@ -113,6 +113,7 @@ create type als.model as (
   user_features text,          -- as item_features, of users
   user_features_table text,
   user_features_path text,
+  user_feature_strength float8,
   user_feature_weights regclass,
   user_feature_columns jsonb,
   n_new_users bigint
@@ -157,10 +158,11 @@ create function als.train(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text, float8) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -196,7 +198,8 @@ create procedure als.train_in_steps(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -235,7 +238,8 @@ create function als.retrain(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -272,7 +276,8 @@ create procedure als.retrain_in_steps(
   item_features text default null,
   feature_regularization float8 default null,
   feature_strength float8 default null,
-  user_features text default null
+  user_features text default null,
+  user_feature_strength float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is
@@ -434,7 +439,9 @@ create function als.tune(
   results text default null,
   seconds float8 default null,
   time_col name default null,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  user_features text default null
 ) returns table (trial int, rank int, value float8, iterations int, seconds float8, options jsonb)
 language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_tune';
 comment on function als.tune is
@@ -455,7 +462,9 @@ create function als.tuned(
   seed bigint default 42,
   threads int default null,
   time_col name default null,
-  weight_col name default null
+  weight_col name default null,
+  item_features text default null,
+  user_features text default null
 ) returns jsonb
 language sql volatile parallel unsafe as $$
   -- Less than that is chance: of those that are as good the first, which is the closest to the defaults.
@@ -463,7 +472,8 @@ language sql volatile parallel unsafe as $$
   from (select *, pg_catalog.first_value(value) over (order by rank) as best
         from als.tune(source => $1, metric => $2, seconds => $3, trials => $4, holdout => $5, test => $6,
                       user_col => $7, item_col => $8, rating_col => $9, feedback => $10, on_duplicate => $11,
-                      seed => $12, threads => $13, time_col => $14, weight_col => $15)) t
+                      seed => $12, threads => $13, time_col => $14, weight_col => $15, item_features => $16,
+                      user_features => $17)) t
   where t.rank operator(pg_catalog.=) 1
     or pg_catalog.abs(t.value operator(pg_catalog.-) t.best) operator(pg_catalog.<=)
        (t.best operator(pg_catalog.*) case when $10 operator(pg_catalog.=) 'explicit' then 0.001 else 0.005 end)

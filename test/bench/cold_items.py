@@ -1,10 +1,11 @@
 """New items for users: all ratings of a fifth of the items are kept out, and each system ranks these items for every
 user by their features alone: genres or authors, and years. Settings are tried one by one; the best are picked by half of
-the users, and what they come to is told of the other half."""
+the users, and what they come to is told of the other half: means and standard deviations over seeds of the training."""
 
 import argparse
 import collections
 import contextlib
+import functools
 import io
 import itertools
 import os
@@ -23,7 +24,8 @@ import cold_data
 
 FACTORS = 32
 K = 10
-RESULTS = "build/bench/cold-items.md"
+SEEDS = 5
+RESULTS = Path("build/bench/cold-items.md")
 PACKAGES = {"cmfrec": "cmfrec", "irspack": "irspack", "lightfm": "lightfm-next", "lightfm_own": "lightfm-next"}
 SYSTEMS = ("baselines", "als", *PACKAGES)
 
@@ -114,38 +116,45 @@ class Data:
         return {user: [self.cold[j] for j in best[i]] for i, user in enumerate(self.users)}
 
 
+# Each system gives its settings, one after the other, and of each a function that trains with a seed and returns lists.
+
+
 def als(data):
     """als.train, with settings about its defaults."""
     data.connection.execute("set client_min_messages = warning")
-    train = f"""select regularization
-        from als.train('m', 'train', rating_col => null, feedback => 'implicit',
-                       factors => {FACTORS}, item_features => 'items', replace => to_regclass('m') is not null"""
 
-    def lists():
+    def train(more, seed):
+        (ridge,), = data.query(f"""select regularization
+            from als.train('m', 'train', rating_col => null, feedback => 'implicit', factors => {FACTORS},
+                           item_features => 'items', seed => {seed}, replace => to_regclass('m') is not null {more})""")
+        return ridge
+
+    def lists(more, seed):
+        train(more, seed)
         data.connection.execute(f"select als.recommend_all('m', 'lists', {K}, candidates => 'table cold')")
         found = {}
         for user, item in data.query("select user_id, item_id from lists order by user_id, rank"):
             found.setdefault(user, []).append(item)
         return found
 
-    (default,), = data.query(train + ")")
-    yield "the defaults", lists()
-    # Of items with few ratings each, ratings are to count more; a strong prior is a ridge by itself.
-    for alpha, ridge, strength, mu in itertools.product((0.3, 1, 5, 40, 150), (0.1, 0.2, 0.4, 1), (1, 10, 100, 250),
+    default = train("", 1)
+    yield "the defaults", functools.partial(lists, "")
+    # Of items with few ratings each, ratings are to count more; a strong prior wants more regularization.
+    for alpha, ridge, strength, mu in itertools.product((0.3, 1, 5, 40, 150), (0.2, 0.5, 1, 2, 4), (1, 5, 25, 250),
                                                         (0.1, 1, 3)):
-        data.query(train + f", alpha => {alpha}, regularization => {default * ridge}, "
-                   f"feature_strength => {strength}, feature_regularization => {mu})")
-        yield f"alpha {alpha}, regularization {ridge} of the default, strength {strength}, mu {mu}", lists()
+        yield (f"alpha {alpha}, regularization {ridge} of the default, strength {strength}, mu {mu}",
+               functools.partial(lists, f", alpha => {alpha}, regularization => {default * ridge}, "
+                                        f"feature_strength => {strength}, feature_regularization => {mu}"))
 
 
 def baselines(data):
     """At random, and by how many have liked the items of a feature, on average."""
-    yield "at random", data.lists(np.random.default_rng(1).random((len(data.users), len(data.cold))))
+    yield "at random", lambda seed: data.lists(np.random.default_rng(seed).random((len(data.users), len(data.cold))))
     popularity = np.asarray(data.likes.sum(axis=0)).ravel()
     values = data.warm_features[:, :-2]
     of_feature = values.T @ popularity / np.maximum(values.sum(axis=0), 1)
     of_item = data.cold_features[:, :-2] @ of_feature / np.maximum(data.cold_features[:, :-2].sum(axis=1), 1)
-    yield "popularity of features", data.lists(np.tile(of_item, (len(data.users), 1)))
+    yield "popularity of features", lambda seed: data.lists(np.tile(of_item, (len(data.users), 1)))
 
 
 def cmfrec(data):
@@ -156,26 +165,35 @@ def cmfrec(data):
     features = pandas.DataFrame(data.warm_features[:, :-1])
     features.columns = [f"f{i}" for i in features.columns]
     features["ItemId"] = range(len(features))
-    for alpha, ridge, weight in itertools.product((0.3, 1, 3), (0.1, 1, 10, 50), (20, 100, 500)):
-        model = CMF_implicit(k=FACTORS, alpha=alpha, lambda_=ridge, w_item=weight, niter=10, nthreads=1, verbose=False)
+
+    def lists(alpha, ridge, weight, seed):
+        model = CMF_implicit(k=FACTORS, alpha=alpha, lambda_=ridge, w_item=weight, niter=10, nthreads=1, verbose=False,
+                             random_state=seed)
         model.fit(X=ratings, I=features)
         items = np.array([model.item_factors_cold(I=row) for row in data.cold_features[:, :-1]])
         users = model.A_[np.argsort(model.user_mapping_)]
-        yield f"alpha {alpha}, lambda {ridge}, w_item {weight}", data.lists(users @ items[:, -users.shape[1]:].T)
+        return data.lists(users @ items[:, -users.shape[1]:].T)
+
+    for alpha, ridge, weight in itertools.product((0.3, 1, 3), (0.1, 1, 10, 50), (20, 100, 500)):
+        yield f"alpha {alpha}, lambda {ridge}, w_item {weight}", functools.partial(lists, alpha, ridge, weight)
 
 
 def irspack(data):
     from irspack import IALSRecommender
-    grid = itertools.product((0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 1), (0.01, 0.03, 0.1, 0.2, 0.4),
-                             (1e-3, 1e-2, 0.1, 1, 10))
-    for alpha, ridge, of_features in grid:
-        model = IALSRecommender(data.likes, n_components=FACTORS, alpha0=alpha, reg=ridge, n_threads=1,
+
+    def lists(alpha, ridge, of_features, seed):
+        model = IALSRecommender(data.likes, n_components=FACTORS, alpha0=alpha, reg=ridge, n_threads=1, random_seed=seed,
                                 item_features=data.warm_features, lambda_item_feature=of_features)
         with contextlib.redirect_stdout(io.StringIO()):
             model.learn()
         items = model.compute_item_embedding_from_features(data.cold_features)
         users = model.get_user_embedding()
-        yield f"alpha0 {alpha}, reg {ridge}, lambda_item_feature {of_features}", data.lists(users @ items.T)
+        return data.lists(users @ items.T)
+
+    for alpha, ridge, of_features in itertools.product((0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 1),
+                                                       (0.01, 0.03, 0.1, 0.2, 0.4), (1e-3, 1e-2, 0.1, 1, 10)):
+        yield (f"alpha0 {alpha}, reg {ridge}, lambda_item_feature {of_features}",
+               functools.partial(lists, alpha, ridge, of_features))
 
 
 def lightfm(data, own=False):
@@ -187,23 +205,43 @@ def lightfm(data, own=False):
         identity = scipy.sparse.vstack([scipy.sparse.identity(n_warm), scipy.sparse.csr_matrix((n_cold, n_warm))])
         features = scipy.sparse.hstack([features, identity]).tocsr()
     likes = scipy.sparse.hstack([data.likes, scipy.sparse.csr_matrix((len(data.users), n_cold))]).tocsr()
-    for loss, ridge in itertools.product(("warp", "bpr"), (0, 1e-6, 1e-5, 1e-4)):
-        model = LightFM(no_components=FACTORS, loss=loss, item_alpha=ridge, user_alpha=ridge, random_state=1)
-        for epochs in (10, 20, 30):
-            model.fit_partial(likes, item_features=features, epochs=10, num_threads=1)
-            bias, items = model.get_item_representations(features)
-            _, users = model.get_user_representations()
-            yield f"{loss}, alpha {ridge}, {epochs} epochs", data.lists(users @ items[n_warm:].T + bias[n_warm:])
+
+    def lists(loss, ridge, epochs, seed):
+        model = LightFM(no_components=FACTORS, loss=loss, item_alpha=ridge, user_alpha=ridge, random_state=seed)
+        model.fit(likes, item_features=features, epochs=epochs, num_threads=1)
+        bias, items = model.get_item_representations(features)
+        _, users = model.get_user_representations()
+        return data.lists(users @ items[n_warm:].T + bias[n_warm:])
+
+    for loss, ridge, epochs in itertools.product(("warp", "bpr"), (0, 1e-6, 1e-5, 1e-4), (10, 30, 60)):
+        yield f"{loss}, alpha {ridge}, {epochs} epochs", functools.partial(lists, loss, ridge, epochs)
 
 
 def lightfm_own(data):
     return lightfm(data, own=True)
 
 
+def rows_of(data, name):
+    """What is told of a system: both baselines, or the best setting by either metric, and what als does by itself."""
+    tried = []
+    for setting, lists in globals()[name](data):
+        halves = data.judge(lists(1))
+        tried.append((halves[0], setting, lists, halves[1]))
+        print(name, setting, *(f"{value:.4f}" for half in halves for value in half), flush=True)
+    shown = [([one], 0) for one in tried] if name == "baselines" else [(tried, 0), (tried, 1)]
+    if name == "als":
+        shown.insert(0, (tried[:1], 0))
+    for among, by in shown:
+        _, setting, lists, first = max(among, key=lambda row: row[0][by])
+        seeds = np.array([first] + [data.judge(lists(seed))[1] for seed in range(2, SEEDS + 1)])
+        (recall, ndcg), (of_recall, of_ndcg) = seeds.mean(axis=0), seeds.std(axis=0, ddof=1)
+        yield f"| {name} | {len(among)} | {recall:.3f} ({of_recall:.3f}) | {ndcg:.3f} ({of_ndcg:.3f}) | {setting} |"
+
+
 def main():
     parser = argparse.ArgumentParser(prog="test/bench/cold-items", description=__doc__)
     parser.add_argument("systems", nargs="*", metavar="SYSTEM", help=", ".join(SYSTEMS) + "; all by default")
-    parser.add_argument("--data", default="build/data", metavar="FOLDER", help="of MovieLens or Goodbooks")
+    parser.add_argument("--data", default="build/data", metavar="FOLDER", help="of MovieLens or Goodbooks, or synthetic")
     parser.add_argument("--users", type=float, default=1, metavar="SHARE", help="of the users, at random")
     options = parser.parse_args()
     lines = ["| | settings | Recall@10 | NDCG@10 | |", "|---|---|---|---|---|"]
@@ -217,21 +255,11 @@ def main():
             if name in PACKAGES and subprocess.call([*pip, PACKAGES[name]]):
                 print(f"left out: {name} could not be installed")
                 continue
-            tried = []
-            for setting, lists in globals()[name](data):
-                tried.append((*data.judge(lists), setting))
-                print(name, setting, *(f"{value:.4f}" for half in tried[-1][:2] for value in half), flush=True)
-            # Both baselines are shown, and what als does by itself.
-            shown = [(tried, 0)] if name not in ("als", "baselines") else [([one], 0) for one in tried[:2 - (name == "als")]]
-            shown += [(tried, 1)] if name != "baselines" else []
-            if name == "als":
-                shown.insert(1, (tried, 0))
-            for among, by in shown:
-                _, (recall, ndcg), setting = max(among, key=lambda row: row[0][by])
-                lines.append(f"| {name} | {len(among)} | {recall:.3f} | {ndcg:.3f} | {setting} |")
-    with open(RESULTS, "w", encoding="utf-8") as file:
-        file.write("\n".join([head, "", *lines]) + "\n")
-    print("\n".join(lines))
+            for row in rows_of(data, name):
+                lines.append(row)
+                print(row, flush=True)
+            RESULTS.parent.mkdir(parents=True, exist_ok=True)
+            RESULTS.write_text("\n".join([head, "", *lines]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

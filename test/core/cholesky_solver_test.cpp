@@ -169,6 +169,47 @@ TEST(CholeskySolver, SolvesIllConditionedSystemsInDouble) {
   EXPECT_NEAR(x[1], 2.0F, 1e-5);
 }
 
+// A component that a ridge has taken to next to nothing, once that ridge is gone: of use only if x
+// were beyond all others, whose squares single precision cannot hold.
+TEST(CholeskySolver, LeavesWhatIsNegligible) {
+  at_every_level([] {
+    for (const float least : {1e-38F, 1e-20F}) {
+      NormalEquations equations(3);
+      for (std::size_t k = 0; k < 3; ++k) {
+        equations.matrix()[matrix_index(k, k)] = k == 1 ? least : 1e7F;
+        equations.rhs()[k] = k == 1 ? 10 * std::sqrt(least) : 2e7F;
+      }
+      equations.matrix()[matrix_index(2, 0)] = 1e6F;
+      CholeskySolver solver(3);
+      EXPECT_FALSE(solver.well_conditioned(equations, {0.0F, 0.0F}));
+      std::vector<float> x{0.0F, 0.5F, 0.0F};
+      const CholeskySolver::Solution solution = solver.solve(equations, {0.0F, 0.0F}, x.data());
+      EXPECT_FALSE(solution.direct);
+      EXPECT_NEAR(x[1], 0.5F, 1e-5F);
+      EXPECT_NEAR(x[0], 2 / 1.1, 1e-5);
+      EXPECT_NEAR(x[2], 2 / 1.1, 1e-5);
+      EXPECT_NEAR(solution.reduction / (2e7 * (x[0] + x[2])), 1, 1e-5);
+      // Not so under a ridge.
+      EXPECT_TRUE(solver.well_conditioned(equations, {1e5F, 1e5F}));
+    }
+  });
+}
+
+// Ratings of any scale: the vectors' part of A has the scale of the ratings, a bias's has none.
+TEST(CholeskySolver, BiasesHaveAUnitOfTheirOwn) {
+  for (const float scale : {1e-15F, 1.0F, 1e15F}) {
+    NormalEquations equations(3);
+    for (std::size_t k = 0; k < 3; ++k) {
+      equations.matrix()[matrix_index(k, k)] = k == 2 ? 10.0F : 4 * scale;
+      equations.rhs()[k] = k == 2 ? 20.0F : 8 * scale;
+    }
+    CholeskySolver solver(3, 2);
+    std::vector<float> x{0.0F, 0.0F, 0.0F};
+    EXPECT_TRUE(solver.solve(equations, {0.0F, 0.0F}, x.data()).direct);
+    for (const float value : x) EXPECT_NEAR(value, 2.0F, 1e-5F);
+  }
+}
+
 TEST(CholeskySolver, NothingGivesZero) {
   NormalEquations equations(5);
   CholeskySolver solver(5);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "core/linalg/products.h"
@@ -101,6 +102,21 @@ TEST(GramBasis, LeavesScalesWhereOneSideIsZero) {
   EXPECT_FLOAT_EQ(std::fabs(fixed.row(0)[1]), 3);
   for (std::size_t row = 0; row < 2; ++row) {
     for (int k = 0; k < 2; ++k) EXPECT_EQ(solved.row(row)[k], 0.0F);
+  }
+}
+
+// A ridge that has a part of the loss holds down what rounding errors could make long.
+TEST(GramBasis, ARidgeHoldsDownWhatIsSingular) {
+  GramBasis basis(2);
+  basis.note({100.0F, 1.0F}, {1.0F, 1.0F});
+  EXPECT_FALSE(basis.singular());
+  EXPECT_FALSE(basis.singular(0));
+  for (const auto& [eigenvalue, mean_square] : {std::pair(1e-5F, 1.0F), std::pair(1.0F, 1e-7F)}) {
+    basis.note({100.0F, eigenvalue}, {1.0F, mean_square});
+    EXPECT_TRUE(basis.singular());
+    EXPECT_TRUE(basis.singular(0));
+    EXPECT_TRUE(basis.singular(0.005F));
+    EXPECT_FALSE(basis.singular(0.02F));
   }
 }
 

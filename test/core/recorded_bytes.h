@@ -96,7 +96,7 @@ class Recorder : public PartsInMemory {
     const Bytes slice = slices()[0];
     const Chunk chunk = first();
     Bytes reports = PartsInMemory::step_items(step);
-    const char* names[] = {"", "", "kResidual", "kProduct", "kCompare"};
+    const char* names[] = {"", "", "kResidual", "kProduct", "kCurvature", "kCompare"};
     const std::string name = names[static_cast<int>(step_of(step))];
     const Bytes block = this->block();
     const Bytes sums = last_sums();

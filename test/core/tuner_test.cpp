@@ -134,12 +134,13 @@ class TunerTest : public ::testing::Test {
                  {[](const TrainOptions&) { return ThreadTeam(2); },
                   [this](const Trainer& trainer, ThreadTeam&) { return evaluate(trainer); },
                   [this](std::size_t, int) { ++iterations_; },
-                  [this] { return ++asked_ >= trials_in_time_; }});
+                  [this] { return ++asked_ >= trials_in_time_; }},
+                 features_);
   }
 
   double trained_alone(const TrainOptions& options, int iterations) {
     TrainingLoop training(ratings_, options, start_of_training(ratings_, keys_, options, team_),
-                          team_);
+                          team_, features_);
     while (!training.finished() && training.iterations() < iterations) training.iterate();
     return evaluate(training.trainer());
   }
@@ -148,6 +149,7 @@ class TunerTest : public ::testing::Test {
   Ratings ratings_;
   std::vector<std::uint64_t> keys_;
   std::vector<TrainOptions> options_;
+  SideFeatures features_;
   int iterations_ = 0;
   int asked_ = 0;
   int trials_in_time_ = 1 << 30;
@@ -189,6 +191,43 @@ TEST_F(TunerTest, RanksTrialsByWhatTheyComeToAlone) {
       EXPECT_EQ(all.trials()[t].rank, other->trials()[t].rank);
       EXPECT_EQ(all.trials()[t].value, other->trials()[t].value);
     }
+  }
+}
+
+/// Row r has feature 0, and one of the others.
+FeatureRows some_features(std::size_t rows, std::size_t features) {
+  CompressedRows by_row;
+  by_row.offsets.push_back(0);
+  for (std::size_t row = 0; row < rows; ++row) {
+    by_row.columns.insert(by_row.columns.end(),
+                          {0, static_cast<std::uint32_t>(1 + row % (features - 1))});
+    by_row.values.insert(by_row.values.end(), {1.0F, 0.5F});
+    by_row.offsets.push_back(by_row.columns.size());
+  }
+  return {std::move(by_row), features};
+}
+
+// Put aside, a trial keeps the weights of its features, too.
+TEST_F(TunerTest, TrialsWithFeaturesGoOnInTheSameBits) {
+  const FeatureRows of_users = some_features(kUsers, 4);
+  const FeatureRows of_items = some_features(kItems, 6);
+  for (const Solver solver : {Solver::kDirect, Solver::kConjugateGradients}) {
+    for (std::size_t t = 0; t < options_.size(); ++t) {
+      options_[t].solver = solver;
+      options_[t].biases = t % 2 == 1;
+      options_[t].feature_strength = 5;
+    }
+    const double without = trained_alone(options_[0], 9);
+    features_ = {&of_users, &of_items};
+    EXPECT_NE(trained_alone(options_[0], 9), without);
+    for (const std::size_t memory : {std::size_t{0}, std::size_t{1} << 30}) {
+      Tuner tuned = tuner(memory);
+      tuned.run(successive_halving(options_.size(), 9));
+      for (const Tuner::Trial& trial : tuned.trials()) {
+        EXPECT_EQ(trial.value, trained_alone(trial.options, trial.iterations));
+      }
+    }
+    features_ = {};
   }
 }
 

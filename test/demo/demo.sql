@@ -162,7 +162,33 @@ select run, warm_start, factors, iterations, n_ratings from als.retrain('taste',
 \set ECHO none
 \timing off
 \echo
-\echo '7. A model is ordinary tables'
+\echo '7. A movie is released today'
+\echo '----------------------------'
+\echo 'Nobody has rated it. Its genres and its year say who will like it:'
+\echo
+create view movie_features as
+select movie_id, string_to_array(genres, ', ') as genres, (year / 5 * 5)::text as era from movies;
+\timing on
+\set ECHO queries
+select n_items, n_new_items
+from als.train('knowing', 'likes', rating_col => null, feedback => 'implicit', item_features => 'movie_features');
+insert into movies values (9999, 'Terminal Orbit', 1998, 'Action, Sci-Fi, Thriller');
+select als.refresh_items('knowing', array[9999]);
+\set ECHO none
+\echo
+\echo 'The share of its genres in what they have liked, of the 50 users who should hear of it first, and of all:'
+\echo
+\set ECHO queries
+select genre, round(avg(share) filter (where hears), 2) as "these 50", round(avg(share), 2) as "all users"
+from (select user_id, user_id in (select user_id from als.recommend_users('knowing', 9999, 50)) as hears, genre,
+             avg((genres like '%' || genre || '%')::int) as share
+      from likes join movies on movie_id = item_id, unnest(array['Action', 'Sci-Fi', 'Thriller', 'Romance']) as genre
+      group by user_id, genre) x
+group by genre order by genre;
+\set ECHO none
+\timing off
+\echo
+\echo '8. A model is ordinary tables'
 \echo '-----------------------------'
 \echo 'You own them, grant them, dump them. A view lists the models:'
 \echo

@@ -246,6 +246,15 @@ select train('items', ', distributed => true');
 select train('items', ', feature_strength => 0');
 select try($$select 1 from als.train('failed', 'ratings', feature_regularization => 1)$$);
 select try($$select 1 from als.tune('ratings', '{"feature_strength": [1, 2]}')$$);
+-- Each trial of a tuning comes to what a training of its own does, and what it finds trains as it is.
+create table trials as select * from als.tune('likes', '{"factors": 4, "iterations": 9, "regularization": [0.1, 1], "feature_strength": [0.1, 1, 10], "feature_regularization": [0.5, 2]}',
+	rating_col => null, feedback => 'implicit', item_features => 'items', user_features => 'select user_id, user_id % 10 as digit from generate_series(1, 200) user_id');
+select count(*), count(distinct iterations) > 1 as some_stop_early, count(distinct value) > 6 as they_matter, min(options ->> 'item_features') as features from trials;
+select count(*), bool_and(value = (r.holdout_values)[t.iterations]) as is_the_same, min(r.n_new_items) as new_items
+from trials t, als.train('alone', 'likes', options || '{"holdout": 0.1}', replace => true) as r where rank <= 4 or rank > 10;
+select options -> 'feature_strength' as strength, options ->> 'item_features' as features from als.tuned('likes', trials => 8, seconds => 1000, rating_col => null, feedback => 'implicit', item_features => 'items') as options;
+select try($$select 1 from als.tune('ratings', '{"nonnegative": [true]}', item_features => 'items')$$);
+select try($$select 1 from als.tune('ratings', '{"factors": 2}', item_features => 'select item_id from items')$$);
 -- What has changed since the training.
 delete from again_item_feature_weights;
 select try($$select als.refresh_items('again')$$);

@@ -155,5 +155,10 @@ set als.max_memory = '1MB';
 select bad('select n, array_fill(0::real, array[1000]) from generate_series(1, 10000) n', 'i') as memory;
 reset als.max_memory;
 
+-- What the query of users drops is undefined when items are read.
+create table fleeting as select 1 as item_id, array[1, 2]::real[] as factors;
+create function drop_it() returns int language plpgsql as $$ begin drop table fleeting; return 1; end $$;
+select bad('select drop_it(), array[1,2]', 'fleeting') as dropped;
+
 set client_min_messages = error;
 drop schema import_model cascade;

@@ -318,6 +318,29 @@ select try($$select als.train('fleeting', 'ratings', factors => 2, iterations =>
 select try($$select count(*) from als.tune('ratings', grid => '{"factors": [2]}', results => 'fleeting')$$);
 drop event trigger drop_it;
 
+-- Nor are tables that the caller's own functions drop or alter while sources are read. The target stays, and what is gone is undefined.
+create type early as enum ('1', '2', '3');
+create table seen_early as select user_id::text::early as user_id, item_id from ratings where user_id <= 3;
+create table seen_more as select user_id, item_id from ratings;
+create function number(early) returns int language plpgsql as $$
+begin
+  if $1::text = '2' then execute current_setting('recommend_all.meanwhile'); end if;
+  return $1::text::int;
+end $$;
+create cast (early as int) with function number(early) as implicit;
+select n_ratings > 0 as trained from als.train('likes', 'ratings', factors => 2, iterations => 1, seen => 'seen_early');
+create function meanwhile(statement text, target text, more text default '') returns text language plpgsql as $$
+begin
+  perform set_config('recommend_all.meanwhile', statement, true);
+  return try(format('select als.recommend_all(%L, %L, 2 %s)', 'likes', target, more));
+end $$;
+select meanwhile('select', 'kept');
+select meanwhile(format(statement, target), target)
+from unnest('{kept,made}'::text[]) as target, unnest('{drop table %s,alter table %s drop column rank,alter table %s alter score type text}'::text[]) as statement;
+select meanwhile('drop table if exists seen_more', 'kept', ', exclude => ''seen_more''');
+select meanwhile('alter table seen_more drop column if exists item_id', 'kept', ', exclude => ''seen_more''');
+select meanwhile('alter table seen_more alter item_id type text', 'kept', ', exclude => ''seen_more''');
+
 select count(*) from als.progress;
 drop schema recommend_all, "Else where" cascade;
 drop role recommend_all_user;

@@ -16,7 +16,7 @@ where not is_new and als.hash_fraction(user_id, i) < case when i % 10 in (user_i
 create view likes as select user_id, item_id from ratings where rating = 5;
 
 -- What was made of each column, and the weights, are told.
-select n_users, n_new_users, n_items, n_new_items, user_features, user_features_table is null as is_query, user_feature_weights, item_feature_weights, feature_strength
+select n_users, n_new_users, n_items, n_new_items, user_features, user_features_table is null as is_query, user_feature_weights, item_feature_weights, feature_strength, user_feature_strength
 from als.train('taste', 'likes', rating_col => null, feedback => 'implicit', factors => 8, user_features => 'select user_id, team, age from people');
 select jsonb_pretty(user_feature_columns) from taste;
 select feature, role, column_name, value, n_users, cardinality(weights), bias from taste_user_feature_weights where column_name is null or value < 'team 3' order by feature;
@@ -133,12 +133,12 @@ select count(*) from als.explain('stars', 5000, 3, 3);
 -- The terms are those of the text: by hand.
 create table one (user_id int, item_id int, rating float8);
 insert into one values (1, 1, 4), (2, 1, 3), (2, 2, 1), (3, 2, 5);
-select from als.train('single', 'one', factors => 1, biases => false, iterations => 30, regularization => 0.1, feature_strength => 0.5, user_features => 'select u as user_id, (u % 2)::text as odd from generate_series(1, 3) u');
--- lambda (W_u)^e is 0.1 of one rating, and 0.2 of two.
+select from als.train('single', 'one', factors => 1, biases => false, iterations => 30, regularization => 0.1, user_feature_strength => 0.5, user_features => 'select u as user_id, (u % 2)::text as odd from generate_series(1, 3) u');
+-- lambda (W_u)^e is 0.1 of one rating, and 0.2 of two; of a strength of 0.5 a third is around what features say.
 with terms as (
 	select u.user_id, y.factors[1] as y, sum(h.factors[1] * rating) as ratings, sum(h.factors[1] ^ 2) as squares, 0.1 * count(*) as ridge, (als.features_vector('single', format('{"odd": "%s"}', u.user_id % 2)::jsonb, 'user'))[1] as m
 	from single_user_factors u join one o using (user_id) join single_item_factors h using (item_id), single_item_factors y where y.item_id = 2 group by 1, 2)
-select user_id, abs(e.ratings - y * t.ratings / (squares + 1.5 * ridge)) < 1e-5 as ratings_are_theirs, abs(e.features - y * 0.5 * ridge * m / (squares + 1.5 * ridge)) < 1e-5 as features_are_theirs
+select user_id, abs(e.ratings - y * t.ratings / (squares + ridge)) < 1e-5 as ratings_are_theirs, abs(e.features - y * ridge * m / 3 / (squares + ridge)) < 1e-5 as features_are_theirs
 from terms t, lateral (select sum(contribution) filter (where component = 'rating') as ratings, sum(contribution) filter (where component = 'features') as features from als.explain('single', user_id, 2, 9)) e order by 1;
 -- Users with a history are folded in by their features as well: as the model knows them who have the same ratings.
 select 1 from als.train('exact', 'ratings', factors => 4, iterations => 100, user_features => 'select user_id, team from people');
@@ -155,7 +155,7 @@ where a.metric = 'rmse' and b.metric = 'rmse';
 
 -- A retraining keeps them; an empty name drops them; the table is the model's.
 select n_new_users, n_new_items from als.retrain('stars');
-select n_new_users, n_new_items, user_features is null as has_none, feature_strength is not null as has_strength from als.retrain('stars', user_features => '');
+select n_new_users, n_new_items, user_features is null as has_none, feature_strength is not null as has_strength, user_feature_strength from als.retrain('stars', user_features => '');
 select count(*) from stars_user_feature_weights;
 select n_new_users, feature_strength from als.retrain('stars', item_features => '');
 set client_min_messages = notice;
@@ -178,6 +178,8 @@ select train('select user_id % 3 as id, team from people');
 select train('select user_id + 5000 as user_id, team from people');
 select train('select user_id, team from people union all select 7, null');
 select train('people', ', nonnegative => true');
+select train('people', ', feature_strength => 2');
+select train('people', ', user_feature_strength => 2000');
 select try($$select 1 from als.train('failed', 'select user_id::text as user_id, item_id from likes', rating_col => null, feedback => 'implicit', factors => 4,
 	user_features => 'select user_id::text as user_id, team from people union all select string_agg(md5(n::text), ''''), ''team 1'' from generate_series(1, 1000) n')$$);
 select train('select * from people a join people b on b.user_id = a.user_id');

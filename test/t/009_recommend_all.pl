@@ -147,6 +147,28 @@ $session->query('reset als.max_memory');
 	$victim->quit;
 }
 
+# Termination while lists are written and helpers search for the next: they leave what they read before it goes.
+{
+	$watcher->query(
+		q{
+		create table fatal (user_id int, item_id int, score real, rank int);
+		create function terminate() returns trigger language plpgsql as $$
+		begin
+			perform pg_terminate_backend(pg_backend_pid());
+			return null;
+		end $$;
+		create trigger terminate before insert on fatal execute function terminate()});
+	for my $n (1 .. 5)
+	{
+		my $victim = AlsTest::Session->new($node);
+		$victim->begin(q{select als.recommend_all('"Long"', 'fatal', 50, threads => 4)});
+		is($victim->wait->{state}, 'lost', "terminated while writing, $n");
+		$victim->quit;
+		is($watcher->value('select 41 + 1'), 42, "no other session is ended by it, $n");
+	}
+	$watcher->query('drop table fatal');
+}
+
 # A source that is read several times, since memory holds only what some of the users have seen.
 {
 	my $recommend = q{select als.recommend_all('"Long"', 'long_recs', 3, threads => 1)};

@@ -19,6 +19,9 @@ namespace {
 
 constexpr std::chrono::microseconds kPollInterval{100};
 
+// Whose beside() runs on this thread, the innermost.
+thread_local ThreadTeam* beside_of = nullptr;
+
 }  // namespace
 
 /// One loop over blocks of indexes, shared by the threads of a team.
@@ -143,9 +146,12 @@ bool ThreadTeam::run(Loop& loop, const std::function<void()>& beside) {
     helpers_->open(job, useful);
   }
   if (beside) {
+    outer_ = std::exchange(beside_of, this);
     try {
       beside();
+      beside_of = outer_;
     } catch (...) {
+      beside_of = outer_;
       loop.stop();
       if (!alone) wait_for_helpers();
       throw;
@@ -159,6 +165,13 @@ bool ThreadTeam::run(Loop& loop, const std::function<void()>& beside) {
   if (interrupted) loop.ask_to_leave();
   if (!alone) interrupted = wait_for_helpers() || interrupted;
   return interrupted;
+}
+
+void ThreadTeam::leave_loops() {
+  for (ThreadTeam* team = beside_of; team != nullptr; team = team->outer_) {
+    team->loop_->ask_to_leave();
+    if (team->helpers_ != nullptr) team->wait_for_helpers();
+  }
 }
 
 /// Until no helper is in a block. True if the caller was asked to stop meanwhile.

@@ -61,6 +61,10 @@ class ThreadTeam {
   void for_each_block(std::size_t n, std::size_t grain, const Body& body,
                       const std::function<void()>& beside);
 
+  /// For a process that ends in the middle of a beside(), past all destructors: returns when no
+  /// helper of the calling thread's teams is in a block, so that what they read may go.
+  static void leave_loops();
+
  private:
   class Loop;
 
@@ -73,6 +77,7 @@ class ThreadTeam {
   Interrupt interrupt_;
   std::unique_ptr<HelperThreads> helpers_;  // none until they are needed
   Loop* loop_ = nullptr;                    // while one runs
+  ThreadTeam* outer_ = nullptr;             // in whose beside() this one's runs
 };
 
 }  // namespace als

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "core/base/thread_team.h"
@@ -11,16 +12,18 @@
 
 namespace als {
 
-/// The ridge of a side whose rows have features. To lambda * sum over rows of W^e |y|^2 it adds
+/// The ridge of a side whose rows have features. In the place of lambda * sum over rows of W^e
+/// |y|^2 there is
 ///
-///   lambda * kappa * (sum over rows of W^e |y - C^T f|^2 + mu |C|^2),
+///   lambda / (1 + kappa) * (sum over rows of W^e (|y|^2 + kappa |y - C^T f|^2) + kappa mu |C|^2),
 ///
-/// and likewise, with lambda_b, to that of biases. With m = B^T f, B being C times
-/// kappa / (1 + kappa), a row's part is
+/// and likewise, with lambda_b, of biases. With m = B^T f, B being C times kappa / (1 + kappa), a
+/// row's part is
 ///
-///   lambda * (1 + kappa) * W^e (|y - m|^2 + |m|^2 / kappa).
+///   lambda * W^e (|y - m|^2 + |m|^2 / kappa):
 ///
-/// mu is given in rows: as many as have the mean W^e. Rows without ratings
+/// as strong as without features, and around m. So features that tell nothing, for which C is next
+/// to 0, change nothing. mu is given in rows: as many as have the mean W^e. Rows without ratings
 /// take no part: their mean is 0, as their factors are while a model is trained.
 class FeaturePrior {
  public:
@@ -52,11 +55,22 @@ class FeaturePrior {
   FactorMatrix& means_to_turn() { return means_.matrix; }
   FactorMatrix& weights_to_turn() { return weights_.matrix; }
 
+  /// Where it is, and how another prior goes on from there.
+  struct State {
+    Factors weights;
+    Factors means;
+  };
+  State take_state() { return {std::move(weights_), std::move(means_)}; }
+  void go_on_from(State state) {
+    weights_ = std::move(state.weights);
+    means_ = std::move(state.means);
+  }
+
   /// kappa.
   double strength() const { return strength_; }
 
-  /// What lambda |B|^2 is multiplied with in the ridge: kappa mu |C|^2 in terms of B.
-  double ridge() const { return ridge_ * (1 + strength_) * (1 + strength_) / strength_; }
+  /// What lambda |B|^2 is multiplied with in the ridge: kappa / (1 + kappa) mu |C|^2 in terms of B.
+  double ridge() const { return ridge_ * (1 + strength_) / strength_; }
 
   /// The ridge of B as a part of lambda, of the factors and of the biases.
   struct Squares {

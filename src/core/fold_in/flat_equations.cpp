@@ -157,7 +157,8 @@ std::vector<float> FlatEquations::solve(const TrainOptions& ridge, FlatEquations
   }
   const RowObjective objective(options, 0, static_cast<std::size_t>(others));
   std::vector<float> x(unknowns(), 0.0F);
-  CholeskySolver(unknowns()).solve(equations, objective.ridge(header().weight), x.data());
+  CholeskySolver(unknowns(), static_cast<std::size_t>(options.factors))
+      .solve(equations, objective.ridge(header().weight), x.data());
   return x;
 }
 

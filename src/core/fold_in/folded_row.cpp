@@ -39,13 +39,12 @@ NormalEquations equations_of(const RowObjective& objective, const RowRatings& ra
   return equations;
 }
 
-Ridge lean(const RowMean& mean, const Ridge& ridge, const TrainOptions& options, float* rhs) {
-  if (mean.factors == nullptr) return ridge;
+void lean(const RowMean& mean, const Ridge& ridge, const TrainOptions& options, float* rhs) {
+  if (mean.factors == nullptr) return;
   const auto factors = static_cast<std::size_t>(options.factors);
-  const auto strength = static_cast<float>(mean.strength);
-  for (std::size_t k = 0; k < factors; ++k) rhs[k] += ridge.others * strength * mean.factors[k];
-  if (options.biases) rhs[factors] += ridge.last * strength * mean.bias;
-  return {ridge.others * (1 + strength), ridge.last * (1 + strength)};
+  const auto share = static_cast<float>(mean.strength / (1 + mean.strength));
+  for (std::size_t k = 0; k < factors; ++k) rhs[k] += ridge.others * share * mean.factors[k];
+  if (options.biases) rhs[factors] += ridge.last * share * mean.bias;
 }
 
 FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, const BiasedView& fixed,
@@ -54,8 +53,8 @@ FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, cons
   const auto factors = static_cast<std::size_t>(options.factors);
   NormalEquations equations = equations_of(objective, ratings, fixed, gram, team);
   FoldedRow row{std::vector<float>(options.unknowns(), 0.0F)};
-  const Ridge ridge =
-      lean(mean, objective.ridge(objective.weight(ratings)), options, equations.rhs());
+  const Ridge ridge = objective.ridge(objective.weight(ratings));
+  lean(mean, ridge, options, equations.rhs());
   ExactSolver(options).solve(equations, ridge, row.vector.data());
   if (options.biases) row.bias = row.vector[factors];
   row.vector.resize(factors);

@@ -19,9 +19,8 @@ struct RowMean {
   double strength = 0;
 };
 
-/// Takes a row that leans on these features: adds to the right-hand side, and to the ridge, which
-/// it returns.
-Ridge lean(const RowMean& mean, const Ridge& ridge, const TrainOptions& options, float* rhs);
+/// Takes a row of this ridge to where features expect it: adds to the right-hand side.
+void lean(const RowMean& mean, const Ridge& ridge, const TrainOptions& options, float* rhs);
 
 struct FoldedRow {
   std::vector<float> vector;

@@ -15,7 +15,7 @@ void hold_at_zero(const std::vector<std::size_t>& held, NormalEquations& equatio
   const std::size_t n = equations.unknowns();
   for (const std::size_t k : held) {
     for (std::size_t c = 0; c < n; ++c) {
-      equations.matrix()[k < c ? matrix_index(c, k) : matrix_index(k, c)] = k == c ? 1.0F : 0.0F;
+      if (c != k) equations.matrix()[k < c ? matrix_index(c, k) : matrix_index(k, c)] = 0;
     }
     equations.rhs()[k] = 0;
   }
@@ -35,8 +35,8 @@ Explanation explain(const RowObjective& objective, const RowRatings& ratings,
   const auto factors = static_cast<std::size_t>(options.factors);
   NormalEquations equations = equations_of(objective, ratings, fixed, gram, team);
   std::vector<float> leaning(options.unknowns(), 0.0F);
-  const Ridge ridge =
-      lean(mean, objective.ridge(objective.weight(ratings)), options, leaning.data());
+  const Ridge ridge = objective.ridge(objective.weight(ratings));
+  lean(mean, ridge, options, leaning.data());
   for (std::size_t k = 0; k < leaning.size(); ++k) equations.rhs()[k] += leaning[k];
   std::vector<float> solution(options.unknowns(), 0.0F);
   ExactSolver(options).solve(equations, ridge, solution.data());
@@ -51,7 +51,7 @@ Explanation explain(const RowObjective& objective, const RowRatings& ratings,
     hold_at_zero(held, equations);
   }
   std::vector<float> v(options.unknowns(), 0.0F);
-  CholeskySolver(options.unknowns()).solve(equations, ridge, v.data());
+  CholeskySolver(options.unknowns(), factors).solve(equations, ridge, v.data());
 
   Explanation explanation;
   for (std::size_t e = 0; e < ratings.count; ++e) {

@@ -4,6 +4,7 @@
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 
 namespace als {
@@ -42,15 +43,28 @@ bool positive_definite(const Eigen::MatrixXd& a, const Factorisation& llt) {
 
 }  // namespace
 
-CholeskySolver::CholeskySolver(std::size_t unknowns)
+CholeskySolver::CholeskySolver(std::size_t unknowns, std::size_t factors)
     : unknowns_(unknowns),
+      factors_(factors),
       kernels_(kernels()),
       factor_(matrix_floats(unknowns), 0.0F),
       inverse_diagonal_(blocks_of(unknowns) * kBlock, 0.0F),
       x_(blocks_of(unknowns) * kBlock, 0.0F) {}
 
+bool CholeskySolver::has_negligible(const NormalEquations& equations, Ridge ridge) const {
+  float least = std::numeric_limits<float>::max();
+  float most = 0;
+  for (std::size_t k = 0; k < factors_; ++k) {
+    const float entry = equations.at(k, k) + (k + 1 < unknowns_ ? ridge.others : ridge.last);
+    least = std::min(least, entry);
+    most = std::max(most, entry);
+  }
+  return !(least > NormalEquations::kNegligible * most);
+}
+
 bool CholeskySolver::factorize(const NormalEquations& equations, Ridge ridge, float tolerance) {
-  return kernels_.cholesky(equations.matrix(), unknowns_, ridge, tolerance, factor_.data(),
+  return !has_negligible(equations, ridge) &&
+         kernels_.cholesky(equations.matrix(), unknowns_, ridge, tolerance, factor_.data(),
                            inverse_diagonal_.data());
 }
 
@@ -100,13 +114,20 @@ double CholeskySolver::solve_in_double(const NormalEquations& equations, Ridge r
   }
 
   Eigen::Map<Eigen::VectorXf> solution(x, n);
-  Factorisation llt(a);
-  if (positive_definite(a, llt)) {
+  // A short way of such an unknown is worth nothing, and one that is worth something would take x
+  // beyond all others, and what is solved for x then beyond single precision.
+  const auto factors = a.diagonal().head(static_cast<Eigen::Index>(factors_)).array();
+  const double negligible = NormalEquations::kNegligible * factors.maxCoeff();
+  Eigen::VectorXd held = Eigen::VectorXd::Zero(n);
+  held.head(static_cast<Eigen::Index>(factors_)) = (factors <= negligible).cast<double>() * largest;
+  Eigen::MatrixXd raised = a;
+  raised.diagonal() += held;
+  Factorisation llt(raised);
+  if (held.maxCoeff() == 0 && positive_definite(raised, llt)) {
     solution = llt.solve(b).cast<float>();
   } else {
-    Eigen::MatrixXd raised = a;
     double extra = 0;
-    do {
+    while (!positive_definite(raised, llt)) {
       const double next = extra == 0 ? kFirstRidge * largest : kRidgeGrowth * extra;
       // Ends when even a ridge that dwarfs all else is of no use, because entries are not finite.
       if (!(next < 1e6 * largest)) {
@@ -115,7 +136,7 @@ double CholeskySolver::solve_in_double(const NormalEquations& equations, Ridge r
       raised.diagonal().array() += next - extra;
       extra = next;
       llt.compute(raised);
-    } while (!positive_definite(raised, llt));
+    }
     Eigen::VectorXd solved = solution.cast<double>();
     for (int step = 0; step < kProximalSteps; ++step) {
       solved += llt.solve(b - a.selfadjointView<Eigen::Lower>() * solved);

@@ -25,7 +25,9 @@ class CholeskySolver {
     bool direct;
   };
 
-  explicit CholeskySolver(std::size_t unknowns);
+  /// The first `factors` of the unknowns are in one unit; a bias behind them has its own.
+  CholeskySolver(std::size_t unknowns, std::size_t factors);
+  explicit CholeskySolver(std::size_t unknowns) : CholeskySolver(unknowns, unknowns) {}
 
   /// Whether A + R is far from singular.
   bool well_conditioned(const NormalEquations& equations, Ridge ridge);
@@ -37,10 +39,12 @@ class CholeskySolver {
   static std::size_t memory(std::size_t unknowns);
 
  private:
+  bool has_negligible(const NormalEquations& equations, Ridge ridge) const;
   bool factorize(const NormalEquations& equations, Ridge ridge, float tolerance);
   double solve_in_double(const NormalEquations& equations, Ridge ridge, float* x);
 
   std::size_t unknowns_;
+  std::size_t factors_;
   const Kernels& kernels_;
   AlignedVector<float> factor_;
   AlignedVector<float> inverse_diagonal_;

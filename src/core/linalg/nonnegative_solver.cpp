@@ -14,9 +14,6 @@ constexpr double kStandstill = 1e-11;
 
 constexpr int kMaxSweeps = 1000;
 
-// An unknown whose part of A is smaller than this part of the largest is left as it is.
-constexpr float kNegligible = 1e-12F;
-
 }  // namespace
 
 NonnegativeSolver::NonnegativeSolver(std::size_t unknowns)
@@ -56,7 +53,7 @@ CholeskySolver::Solution NonnegativeSolver::solve(const NormalEquations& equatio
     return sum;
   };
   float largest = 0;
-  for (std::size_t k = 0; k < unknowns_; ++k) {
+  for (std::size_t k = 0; k < nonnegative; ++k) {
     largest = std::max(largest, matrix_[k * stride_ + k]);
   }
   bool converged = false;
@@ -65,8 +62,10 @@ CholeskySolver::Solution NonnegativeSolver::solve(const NormalEquations& equatio
     double lowered = 0;
     for (std::size_t k = 0; k < unknowns_; ++k) {
       const float curvature = matrix_[k * stride_ + k];
-      // Nothing but rounding errors depends on this unknown.
-      if (!(curvature > kNegligible * largest)) continue;
+      // Nothing but rounding errors depends on this unknown; a bias, which is free, has a unit of
+      // its own.
+      if (!(curvature > (k < nonnegative ? NormalEquations::kNegligible * largest : 0.0F)))
+        continue;
       float target = x[k] - gradient_[k] / curvature;
       if (k < nonnegative) target = std::max(target, 0.0F);
       const float step = target - x[k];

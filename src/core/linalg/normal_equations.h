@@ -19,6 +19,10 @@ class NormalEquations {
 
   std::size_t unknowns() const { return unknowns_; }
 
+  /// An unknown whose part of A is smaller than this part of the largest is left about as it is:
+  /// only rounding errors depend on it, or it would have to be beyond all others to matter.
+  static constexpr float kNegligible = 1e-12F;
+
   /// The lower triangle of A, laid out as kernels.h says, and then b, padded.
   float* data() { return data_.data(); }
   const float* data() const { return data_.data(); }

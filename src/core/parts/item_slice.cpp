@@ -99,16 +99,14 @@ Bytes slice_block(const SliceState& state, ByteView step, ThreadTeam& team) {
   piece.number = head.block;
   piece.users = of_users ? head.number : head.users;
   piece.slice = state.slice;
-  if (of_users || head.step == Step::kResidual) {
+  piece.kind = kind_of(head.step);
+  if (piece.kind == BlockKind::kFactors) {
     expect(state.report.at_rest(), "a slice of another step of the training");
-    piece.kind = BlockKind::kFactors;
     piece.vectors = state.factors;
-  } else if (head.step == Step::kProduct) {
-    piece.kind = BlockKind::kDirections;
+  } else if (piece.kind != BlockKind::kCandidates) {
     piece.rows = state.report.active > 0 ? state.marked() : std::vector<std::uint32_t>();
     piece.vectors = for_users(state.rows.direction, piece.rows, head, team);
   } else {
-    piece.kind = BlockKind::kCandidates;
     piece.rows = state.report.doubts > 0 ? state.marked() : std::vector<std::uint32_t>();
     piece.vectors = rows_of(state.factors, piece.rows);
     piece.second_vectors = for_users(state.rows.x, piece.rows, head, team);

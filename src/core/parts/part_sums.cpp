@@ -41,6 +41,7 @@ struct PartSums::Work {
   AlignedVector<float> sums;   // residuals or products
   std::vector<double> losses;  // see SliceSums
   std::vector<double> second_losses;
+  std::vector<double> curvatures;
   DoubleGram gram;
 
   struct Thread {
@@ -81,12 +82,17 @@ struct PartSums::Work {
 void PartSums::Work::pass(const RowPasses& passes, const CompressedRows& rows, std::size_t row,
                           std::size_t vector, const Factors& users, Thread& thread) {
   const float* x = vector_of(contents().vectors, vector, thread.x);
-  float* sum = sums.data() + vector * width;
+  const BlockKind kind = contents().kind;
+  float* sum = sums_vectors(kind) ? sums.data() + vector * width : nullptr;
   float* partial = thread.partial_sum.data();
   const std::uint64_t row_end = rows.offsets[row + 1];
   for (std::uint64_t begin = rows.offsets[row]; begin < row_end; begin += PassChunk::kSize) {
     const std::uint64_t end = std::min<std::uint64_t>(begin + PassChunk::kSize, row_end);
-    if (contents().kind == BlockKind::kFactors) {
+    if (kind == BlockKind::kLastDirections) {
+      curvatures[vector] += passes.curvature(begin, end, users, x, true, thread.chunk);
+      continue;
+    }
+    if (kind == BlockKind::kFactors) {
       passes.add_residual(begin, end, users, x, true, thread.chunk, partial, losses[vector],
                           second_losses[vector]);
     } else {
@@ -118,12 +124,12 @@ PartSums::PartSums(ItemBlock block, std::uint32_t part, ThreadTeam& team) {
   expect(!block.contents().empty(), "a block without slices");
   work_.reset(new Work(std::move(block), part, team));
   const ItemBlock::Contents& contents = work_->contents();
-  if (contents.kind != BlockKind::kCandidates)
-    work_->sums.assign(contents.rows() * work_->width, 0);
-  if (contents.kind != BlockKind::kDirections) {
+  if (sums_vectors(contents.kind)) work_->sums.assign(contents.rows() * work_->width, 0);
+  if (sums_losses(contents.kind)) {
     work_->losses.assign(contents.rows(), 0);
     work_->second_losses.assign(contents.rows(), 0);
   }
+  if (contents.kind == BlockKind::kLastDirections) work_->curvatures.assign(contents.rows(), 0);
   if (contents.kind == BlockKind::kCandidates && work_->objective.implicit()) {
     const auto n = static_cast<std::size_t>(contents.training.options.factors);
     work_->gram = DoubleGram(n, std::vector<double>(n * n));
@@ -187,7 +193,8 @@ Bytes PartSums::bytes() const {
     return std::all_of(values.begin(), values.end(),
                        [](auto value) { return std::isfinite(value); });
   };
-  if (!finite(work.sums) || !finite(work.losses) || !finite(work.second_losses)) {
+  if (!finite(work.sums) || !finite(work.losses) || !finite(work.second_losses) ||
+      !finite(work.curvatures)) {
     throw std::range_error("the ratings are too large for factors in single precision");
   }
   const ItemBlock::Contents& contents = work.contents();
@@ -195,6 +202,7 @@ Bytes PartSums::bytes() const {
   const auto factors = static_cast<std::size_t>(options.factors);
   Bytes pieces;
   pieces.reserve(factor_bytes(contents.rows(), options) + work.losses.size() * 2 * sizeof(double) +
+                 work.curvatures.size() * sizeof(double) +
                  contents.ends.size() * (work.gram.entries().size() * sizeof(double) + 256));
   std::size_t begin = 0;
   for (std::uint32_t s = contents.first_slice; s < contents.end_slice; ++s) {
@@ -221,6 +229,7 @@ Bytes PartSums::bytes() const {
     };
     sums.losses = piece_of(work.losses);
     sums.second_losses = piece_of(work.second_losses);
+    sums.curvatures = piece_of(work.curvatures);
     sums.gram = work.gram;
     pieces += sums.bytes();
     begin = end;

@@ -14,9 +14,9 @@
 
 namespace als {
 
-/// One pass over the ratings of a part, for all items that the block has: kResidual, kProduct or
-/// kCompare, as the block says. Takes about as much memory as the block, and as much again for its
-/// bytes.
+/// One pass over the ratings of a part, for all items that the block has: kResidual, kProduct,
+/// kCurvature or kCompare, as the block says. Takes about as much memory as the block, and as much
+/// again for its bytes.
 class PartSums {
  public:
   PartSums(ItemBlock block, std::uint32_t part, ThreadTeam& team);

@@ -225,8 +225,8 @@ double PartsTrainer::solve_items() {
   StepHead first = head(Step::kResidual);
   first.block = state.user_number;
   SliceReport report = state.run_items(first);
-  for (int step = 0; step < kCgSteps && report.active > 0; ++step) {
-    report = state.run_items(head(Step::kProduct));
+  for (int step = 1; step <= kCgSteps && report.active > 0; ++step) {
+    report = state.run_items(head(step < kCgSteps ? Step::kProduct : Step::kCurvature));
   }
   if (report.doubts > 0) report = state.run_items(head(Step::kCompare));
   expect(report.at_rest(), "slices did not come to the end of a half-step");

@@ -25,7 +25,7 @@ class PartsRunner {
   /// Returns the PieceSum of the reports of all chunks.
   virtual Bytes step_users(const Bytes& step) = 0;
 
-  /// Step::kResidual, kProduct, kCompare:
+  /// Step::kResidual, kProduct, kCurvature, kCompare:
   ///
   ///   block = slice_block(slice, step) of every slice, or for kResidual what the last step_users()
   ///           of kind kUsers had

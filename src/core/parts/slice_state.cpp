@@ -85,7 +85,6 @@ Bytes SliceState::bytes() const {
   PieceWriter writer(Piece::kSlice,
                      vectors * factor_bytes(size(), training.options) + size() * 64 + 512, slice);
   put_training(training, writer);
-  writer.put(steps);
   writer.put(counts);
   writer.put(weights);
   writer.put(ridges);
@@ -107,7 +106,6 @@ SliceState SliceState::read(ByteView bytes) {
   const TrainOptions& options = state.training.options;
   state.slice = reader.slice();
   expect(state.slice < state.training.slices(), "a slice of items that are not there");
-  state.steps = reader.get<std::uint32_t>();
   state.report = SliceReport::read(report, state.training);
   expect(state.report.slice == state.slice, "a slice has the report of another");
   const std::size_t n = state.training.slice_size(state.slice);

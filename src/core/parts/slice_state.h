@@ -42,7 +42,6 @@ struct SliceRows {
 struct SliceState {
   PartsTraining training;
   std::uint32_t slice;
-  std::uint32_t steps = 0;  ///< in this half-step
   SliceReport report;
 
   UninitializedVector<std::uint32_t> counts;  ///< ratings

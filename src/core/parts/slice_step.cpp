@@ -106,7 +106,11 @@ SliceStep::SliceStep(SliceState& state, const StepHead& head, ThreadTeam& team)
 
 /// As HalfStep says it of a whole half-step.
 bool SliceStep::careful() const {
-  return state_.implicit() && (basis_.singular() || head_.loss_left < HalfStep::kCoarse);
+  float least_ridge = INFINITY;
+  for (std::size_t r = 0; r < state_.size(); ++r) {
+    if (state_.counts[r] > 0) least_ridge = std::min(least_ridge, state_.ridges[r]);
+  }
+  return state_.implicit() && (basis_.singular(least_ridge) || head_.loss_left < HalfStep::kCoarse);
 }
 
 void SliceStep::run(SliceSums&& sums) {
@@ -114,10 +118,8 @@ void SliceStep::run(SliceSums&& sums) {
   const SliceReport& report = state_.report;
   const bool all = head_.step == Step::kResidual;
   const bool comparing = head_.step == Step::kCompare;
-  expect(sums.kind == (all         ? BlockKind::kFactors
-                       : comparing ? BlockKind::kCandidates
-                                   : BlockKind::kDirections) &&
-             sums.biases == options.biases && sums.vectors.matrix.cols() == head_.factors() &&
+  expect(sums.kind == kind_of(head_.step) && sums.biases == options.biases &&
+             sums.vectors.matrix.cols() == head_.factors() &&
              sums.gram.empty() != (comparing && state_.implicit()),
          "the sums of another step of the training");
   const bool takes_part = all || (comparing ? report.doubts : report.active) > 0;
@@ -148,7 +150,6 @@ void SliceStep::start(SliceSums&& sums) {
   rows.decrease.assign(n, 0);
   rows.lowered.assign(n, 0);
   state_.marks.assign(n, kNone);
-  state_.steps = 0;
   state_.report.fit = 0;
   state_.report.refined_rows = 0;
   team_.for_each_block(n, kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
@@ -170,21 +171,29 @@ void SliceStep::start(SliceSums&& sums) {
 
 void SliceStep::step(SliceSums&& sums) {
   const std::vector<std::uint32_t> marked = state_.marked();
-  transform(sums.vectors.matrix, transform_of(head_.users_turn, head_.factors()), team_);
+  const bool last = sums.kind == BlockKind::kLastDirections;
+  if (!last) {
+    transform(sums.vectors.matrix, transform_of(head_.users_turn, head_.factors()), team_);
+  }
   team_.for_each_block(marked.size(), kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
     CgRow row(cg_unknowns(state_.training.options));
     for (std::size_t m = begin; m < end; ++m) {
       load(marked[m], row);
       equations_.precondition(row);
       row.gradients.resume(state_.rows.decrease[marked[m]], state_.rows.lowered[marked[m]]);
-      unpack(sums.vectors, m, row.gradients.product());
-      equations_.step(row);
+      if (last) {
+        row.curvature = sums.curvatures[m];
+        equations_.last_step(row);
+      } else {
+        unpack(sums.vectors, m, row.gradients.product());
+        equations_.step(row);
+      }
       save(marked[m], row);
     }
   });
   const auto active = std::count(state_.marks.begin(), state_.marks.end(), kMarked);
   state_.report.active = static_cast<std::uint64_t>(active);
-  if (++state_.steps == kCgSteps || active == 0) settle();
+  if (last || active == 0) settle();
 }
 
 void SliceStep::load(std::size_t r, CgRow& to) const {

@@ -32,7 +32,7 @@ std::vector<double> read_doubles(PieceReader& reader, std::size_t n) {
 Bytes SliceSums::bytes() const {
   PieceWriter writer(Piece::kSums,
                      vectors.matrix.rows() * (vectors.matrix.cols() + 1) * 4 + losses.size() * 16 +
-                         gram.entries().size() * 8 + 128,
+                         curvatures.size() * 8 + gram.entries().size() * 8 + 128,
                      slice);
   writer.put(training);
   writer.put(block);
@@ -47,6 +47,7 @@ Bytes SliceSums::bytes() const {
   put_factors(vectors, writer);
   writer.put(losses);
   writer.put(second_losses);
+  writer.put(curvatures);
   writer.put(gram.entries());
   return writer.take();
 }
@@ -73,11 +74,11 @@ SliceSums SliceSums::read(ByteView& pieces) {
   TrainOptions options;
   options.factors = static_cast<int>(factors);
   options.biases = sums.biases;
-  const bool has_vectors = sums.kind != BlockKind::kCandidates;
-  const bool has_losses = sums.kind != BlockKind::kDirections;
-  sums.vectors = read_factors(reader, has_vectors ? sums.rows : 0, options);
-  sums.losses = read_doubles(reader, has_losses ? sums.rows : 0);
-  sums.second_losses = read_doubles(reader, has_losses ? sums.rows : 0);
+  sums.vectors = read_factors(reader, sums_vectors(sums.kind) ? sums.rows : 0, options);
+  sums.losses = read_doubles(reader, sums_losses(sums.kind) ? sums.rows : 0);
+  sums.second_losses = read_doubles(reader, sums_losses(sums.kind) ? sums.rows : 0);
+  const bool has_curvatures = sums.kind == BlockKind::kLastDirections;
+  sums.curvatures = read_doubles(reader, has_curvatures ? sums.rows : 0);
   if (has_gram == 1) {
     sums.gram = DoubleGram(factors, read_doubles(reader, std::size_t{factors} * factors));
   }
@@ -97,6 +98,7 @@ void SliceSums::add(const SliceSums& other) {
   add_up(vectors, other.vectors);
   add_up(losses, other.losses);
   add_up(second_losses, other.second_losses);
+  add_up(curvatures, other.curvatures);
   gram.add(other.gram);
 }
 

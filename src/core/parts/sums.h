@@ -12,10 +12,27 @@ namespace als {
 
 /// What a block's vectors are, and so what is summed.
 enum class BlockKind : std::uint8_t {
-  kFactors,     ///< of all items: residuals and losses
-  kDirections,  ///< of some items: products
-  kCandidates   ///< two of each of some items: losses at both
+  kFactors,         ///< of all items: residuals and losses
+  kDirections,      ///< of some items: products
+  kLastDirections,  ///< of some items: curvatures
+  kCandidates       ///< two of each of some items: losses at both
 };
+
+/// What the block of a step has of the items.
+constexpr BlockKind kind_of(Step step) {
+  return step == Step::kProduct     ? BlockKind::kDirections
+         : step == Step::kCurvature ? BlockKind::kLastDirections
+         : step == Step::kCompare   ? BlockKind::kCandidates
+                                    : BlockKind::kFactors;
+}
+
+/// Of which kinds there is a sum of vectors, or of losses.
+constexpr bool sums_vectors(BlockKind kind) {
+  return kind == BlockKind::kFactors || kind == BlockKind::kDirections;
+}
+constexpr bool sums_losses(BlockKind kind) {
+  return kind == BlockKind::kFactors || kind == BlockKind::kCandidates;
+}
 
 /// Of some items of one slice, row by row in the order in which its block has them.
 struct SliceSums {
@@ -30,9 +47,10 @@ struct SliceSums {
   std::uint32_t rows;
   bool biases;
 
-  Factors vectors;                    ///< residuals or products
+  Factors vectors;                    ///< kFactors, kDirections: residuals or products
   std::vector<double> losses;         ///< kFactors, kCandidates: without the parts of Y^T Y
   std::vector<double> second_losses;  ///< at zero; or at the second candidate
+  std::vector<double> curvatures;     ///< kLastDirections: p^T A p, without the diagonal's part
   DoubleGram gram;                    ///< kCandidates, implicit feedback: of the users
 
   Bytes bytes() const;

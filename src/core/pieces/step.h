@@ -34,13 +34,15 @@ struct PartsTraining {
 };
 
 /// What a step does. A half-step of the users is kUsers or kFinish. One of the items is kResidual,
-/// then kProduct as often as is asked for, then, if there are rows in doubt, kCompare.
+/// then, as long as rows are active, kProduct for all steps of conjugate gradients but the last and
+/// kCurvature for that, then, if there are rows in doubt, kCompare.
 enum class Step : std::uint8_t {
-  kUsers,     ///< a few conjugate gradients in each user
-  kFinish,    ///< each user exactly
-  kResidual,  ///< of each item, where it is
-  kProduct,   ///< of the items' directions, and a step along them
-  kCompare    ///< items whose rounding errors may matter: which of two places is better
+  kUsers,      ///< a few conjugate gradients in each user
+  kFinish,     ///< each user exactly
+  kResidual,   ///< of each item, where it is
+  kProduct,    ///< of the items' directions, and a step along them
+  kCurvature,  ///< along the items' directions, which is enough for the last step
+  kCompare     ///< items whose rounding errors may matter: which of two places is better
 };
 
 /// The kind of the step that PartsRunner got.

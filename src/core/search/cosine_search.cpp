@@ -17,8 +17,11 @@
 //   cosine(x, y)  <=  p1'.q1' + |p23| |q23| + |p1| |q1 - q1'| + slack
 //   cosine(x, y)  <=  p1'.q1' + p2'.q2' + |p2| |q2 - q2'| + |p3| |q3| + |p1| |q1 - q1'| + slack
 //
-// where the slack is that of top_k_search.cpp: directions are no longer than 1, and what the query
-// is rounded by to 16-bit integers is covered by its 7 / kIntegerNorm. The cosine itself and a
+// In both, |p1| |q1 - q1'| may be half of kPrefixUnit times the sum of the magnitudes of p1 as well:
+// each code is off by half of one at most. That is less where one component has most of the query.
+//
+// The slack is that of top_k_search.cpp: directions are no longer than 1, and what the query is
+// rounded by to 16-bit integers is covered by its 7 / kIntegerNorm. The cosine itself and a
 // direction are rounded once each. |p23| and |q23| are rounded up to codes, so the first line is
 // one product of integers; and of no row of a block is it larger than
 //
@@ -26,6 +29,10 @@
 
 namespace als {
 namespace {
+
+// A code is half of one off but for the rounding of a quotient of up to 126; then 16 components are
+// summed up and multiplied.
+constexpr float kPrefixRoundings = 512;
 
 /// A norm in integers, from above.
 std::int16_t norm_code(float norm) {
@@ -70,8 +77,12 @@ CosineQuery CosineSearch::prepare(const float* query, double square) const {
   prepared.prefix_scale = kPrefixUnit / kIntegerNorm;
   prepared.suffix_scale = 1 / kIntegerNorm;
   prepared.suffix_norm = norm_above(rotated, kCosinePrefix, std::min(kKnown, n));
-  prepared.slack = slack_of(rows.cols) + norm_above(rotated, 0, std::min(kCosinePrefix, n)) *
-                                             header_->prefix_error * (1 + 4 * kUnit);
+  const std::size_t known = std::min(kCosinePrefix, n);
+  float magnitudes = 0;
+  for (std::size_t k = 0; k < known; ++k) magnitudes += std::fabs(rotated[k]);
+  prepared.slack = slack_of(rows.cols) +
+                   std::min(norm_above(rotated, 0, known) * header_->prefix_error * (1 + 4 * kUnit),
+                            magnitudes * (kPrefixUnit / 2) * (1 + kPrefixRoundings * kUnit));
   return prepared;
 }
 

@@ -15,7 +15,7 @@ class ExactSolver {
   explicit ExactSolver(const TrainOptions& options)
       : factors_(static_cast<std::size_t>(options.factors)),
         nonnegative_(options.nonnegative),
-        cholesky_solver_(nonnegative_ ? 0 : options.unknowns()),
+        cholesky_solver_(nonnegative_ ? 0 : options.unknowns(), nonnegative_ ? 0 : factors_),
         nonnegative_solver_(nonnegative_ ? options.unknowns() : 0) {}
 
   /// x, whose values may serve as the start, gets the solution. Throws std::range_error where that

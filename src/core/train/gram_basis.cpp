@@ -141,6 +141,7 @@ void GramBasis::note(const std::vector<float>& eigenvalues,
     return *least < kSingular * *most;
   };
   singular_ = is_singular(eigenvalues) || is_singular(mean_squares);
+  largest_ = *std::max_element(eigenvalues.begin(), eigenvalues.end());
 }
 
 }  // namespace als

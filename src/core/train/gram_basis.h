@@ -69,6 +69,14 @@ class GramBasis {
   /// Whether there is such a component, in `gram` or in the mean squares.
   bool singular() const { return singular_; }
 
+  /// The same, but for a ridge that is on all rows at least. Rounding of the Gram matrix changes
+  /// x^T Y^T Y x by some 1e-7 of its largest eigenvalue and |x|^2: a thousandth of what such a
+  /// ridge has of the loss.
+  bool singular(float least_ridge) const {
+    return singular_ && !(least_ridge > kHeldDown * largest_);
+  }
+  static constexpr float kHeldDown = 1e-4F;  ///< of the largest eigenvalue
+
   /// Of each component of a turned fixed vector, over all ratings; padded likewise.
   const float* mean_squares() const { return mean_squares_.data(); }
 
@@ -77,6 +85,7 @@ class GramBasis {
   std::vector<float> eigenvalues_;
   std::vector<float> mean_squares_;
   bool singular_ = false;
+  float largest_ = 0;  // eigenvalue
 };
 
 }  // namespace als

@@ -44,7 +44,7 @@ class HalfStep {
 
   /// Has rows lean on their features: the ridge is what FeaturePrior says then. `prior` must
   /// outlive this.
-  void lean_on(FeaturePrior* prior);
+  void lean_on(FeaturePrior* prior) { prior_ = prior; }
 
   /// W^e of each row, 0 without ratings.
   std::vector<float> row_weights() const;

@@ -278,7 +278,7 @@ HalfStep::Result HalfStep::cg_step(Factors& fixed, const HalfStep& other,
 
 HalfStep::Result HalfStep::cg_step_in_basis(const Factors& fixed, TrainingWorkspace& workspace,
                                             ThreadTeam& team, Factors& solved) const {
-  be_careful(workspace.basis.singular(), fixed, workspace, team);
+  be_careful(workspace.basis.singular(least_ridge_), fixed, workspace, team);
 
   const std::size_t all = fixed.matrix.rows();
   const std::size_t tile = tile_rows(options().factors);

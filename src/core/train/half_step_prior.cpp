@@ -21,14 +21,6 @@ double square(double x) { return x * x; }
 
 }  // namespace
 
-void HalfStep::lean_on(FeaturePrior* prior) {
-  prior_ = prior;
-  const auto growth = static_cast<float>(1 + prior->strength());
-  for (float& ridge : ridges_) ridge *= growth;
-  for (float& ridge : bias_ridges_) ridge *= growth;
-  least_ridge_ *= growth;
-}
-
 std::vector<float> HalfStep::row_weights() const {
   std::vector<float> weights(rows_.rows(), 0.0F);
   for (std::size_t row = 0; row < rows_.rows(); ++row) {

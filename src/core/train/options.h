@@ -28,11 +28,11 @@ enum class Solver : std::uint8_t {
 /// with biases. Implicit feedback (Hu, Koren, Volinsky 2008): w = 1 + alpha*|r| on observed cells
 /// and 1 elsewhere, p = 1 where r > 0 and 0 elsewhere, s = x.y.
 ///
-/// With features f_i of the items, or f_u of the users, also
+/// With features f_i of the items, the ridge of these is
 ///
-///   lambda * kappa * (sum_i (W_i)^e |y_i - C^T f_i|^2 + mu |C|^2)
+///   lambda / (1 + kappa) * (sum_i (W_i)^e (|y_i|^2 + kappa |y_i - C^T f_i|^2) + kappa mu |C|^2)
 ///
-/// and likewise of their biases: see FeaturePrior.
+/// and likewise with those of users, and of biases: see FeaturePrior.
 ///
 /// The values here are those of the engine alone; SQL has its own defaults, in
 /// pg/options/option_defaults.
@@ -48,7 +48,8 @@ struct TrainOptions {
   bool nonnegative = false;          ///< no factor below zero (biases may be); solved directly
   Solver solver = Solver::kAuto;
   double feature_regularization = 1;  ///< mu, in rows of the mean W^e; see FeaturePrior
-  double feature_strength = 1;        ///< kappa
+  double feature_strength = 1;        ///< kappa, of items
+  double user_feature_strength = 1;   ///< and of users
   double tolerance = 0;     ///< stop when an iteration lowers the loss by less than this part
   std::uint64_t seed = 42;  ///< of the initial factors
 

@@ -25,7 +25,7 @@ double half_step_operations(const TrainOptions& options, double ratings, double 
 }
 
 Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
-                 ThreadTeam& team, double loss, SideFeatures features)
+                 ThreadTeam& team, double loss, SideFeatures features, PriorStates priors)
     : team_(team),
       cg_(uses_cg(options)),
       mean_(options.biases ? ratings.mean() : 0.0),
@@ -33,8 +33,9 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options, Factors us
       items_{{ratings.by_item(), ratings.users(), options, mean_, team}, std::move(items), {}},
       workspace_(options, team, loss),
       over_relaxation_(std::isfinite(loss)) {
-  users_.lean_on(features.users, options, team);
-  items_.lean_on(features.items, options, team);
+  users_.lean_on(features.users, options.user_feature_strength, options, std::move(priors.users),
+                 team);
+  items_.lean_on(features.items, options.feature_strength, options, std::move(priors.items), team);
   items_.ridge = items_.step.ridge(items_.factors, team);
 }
 
@@ -43,15 +44,25 @@ Trainer::Trainer(const Ratings& ratings, const TrainOptions& options,
     : Trainer(ratings, options, zero_factors(ratings.users(), options, team),
               initial_factors(item_keys, options, ratings.spread(), team), team) {}
 
-void Trainer::TrainedSide::lean_on(const FeatureRows* features, const TrainOptions& options,
-                                   ThreadTeam& team) {
+void Trainer::TrainedSide::lean_on(const FeatureRows* features, double strength,
+                                   const TrainOptions& options,
+                                   std::optional<FeaturePrior::State> state, ThreadTeam& team) {
   if (features == nullptr) return;
-  prior.emplace(*features, step.row_weights(), options.feature_regularization,
-                options.feature_strength, static_cast<std::size_t>(options.factors), options.biases,
-                team);
+  prior.emplace(*features, step.row_weights(), options.feature_regularization, strength,
+                static_cast<std::size_t>(options.factors), options.biases, team);
   step.lean_on(&*prior);
-  prior->fit(factors, team);
+  if (state)
+    prior->go_on_from(std::move(*state));
+  else
+    prior->fit(factors, team);
 }
+
+std::optional<FeaturePrior::State> Trainer::TrainedSide::take_prior() {
+  if (!prior) return std::nullopt;
+  return prior->take_state();
+}
+
+PriorStates Trainer::take_priors() { return {users_.take_prior(), items_.take_prior()}; }
 
 double Trainer::total(double fit) {
   workspace_.loss = fit + users_.ridge + items_.ridge;

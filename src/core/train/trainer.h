@@ -17,6 +17,12 @@
 
 namespace als {
 
+/// Where the priors of both sides are, those of sides that have features.
+struct PriorStates {
+  std::optional<FeaturePrior::State> users;
+  std::optional<FeaturePrior::State> items;
+};
+
 /// Trains a model by alternating least squares on the objective in options.h.
 ///
 /// In the order that HalfSteps says. So in the end each user's factors are the exact solution for
@@ -28,10 +34,11 @@ class Trainer : public HalfSteps {
  public:
   /// Starts from these factors, which must have the shape that the options ask for. `ratings`,
   /// the features and `team` must outlive the trainer. loss: what the last half-step of the trainer
-  /// returned from which this one takes over, after an iteration or more. The weights of
-  /// features start as the regression of these factors.
+  /// returned from which this one takes over, after an iteration or more; priors: those it had. The
+  /// weights of features start as the regression of these factors otherwise.
   Trainer(const Ratings& ratings, const TrainOptions& options, Factors users, Factors items,
-          ThreadTeam& team, double loss = INFINITY, SideFeatures features = {});
+          ThreadTeam& team, double loss = INFINITY, SideFeatures features = {},
+          PriorStates priors = {});
 
   /// Starts from initial_factors() of the items.
   Trainer(const Ratings& ratings, const TrainOptions& options,
@@ -63,6 +70,7 @@ class Trainer : public HalfSteps {
   /// Hands over the factors: from where they are, another trainer goes on as this one would have.
   Factors take_users() { return std::move(users_.factors); }
   Factors take_items() { return std::move(items_.factors); }
+  PriorStates take_priors();
 
   /// Row solves that single precision was not enough for: done again in double precision, or with a
   /// ridge around where the row was, or given up so that the row stays as it was.
@@ -70,7 +78,9 @@ class Trainer : public HalfSteps {
 
  private:
   struct TrainedSide {
-    void lean_on(const FeatureRows* features, const TrainOptions& options, ThreadTeam& team);
+    void lean_on(const FeatureRows* features, double strength, const TrainOptions& options,
+                 std::optional<FeaturePrior::State> state, ThreadTeam& team);
+    std::optional<FeaturePrior::State> take_prior();
 
     HalfStep step;
     Factors factors;

@@ -11,7 +11,8 @@ namespace als {
 TrainingLoop::TrainingLoop(const Ratings& ratings, const TrainOptions& options, State state,
                            ThreadTeam& team, SideFeatures features)
     : trainer_(ratings, options, std::move(state.users), std::move(state.items), team,
-               state.loss.empty() ? INFINITY : state.loss.back(), features),
+               state.loss.empty() ? INFINITY : state.loss.back(), features,
+               std::move(state.priors)),
       iterations_(options, trainer_, std::move(state.loss), state.finished),
       refined_before_(state.refined_rows) {}
 
@@ -19,6 +20,7 @@ TrainingLoop::State TrainingLoop::take_state() {
   State state;
   state.users = trainer_.take_users();
   state.items = trainer_.take_items();
+  state.priors = trainer_.take_priors();
   state.loss = iterations_.take_loss();
   state.refined_rows = refined_rows();
   state.finished = finished();

@@ -16,13 +16,14 @@ class TrainingLoop {
   struct State {
     Factors users;
     Factors items;
+    PriorStates priors = {};        ///< to begin with, none
     std::vector<double> loss = {};  ///< after each iteration
     std::size_t refined_rows = 0;   ///< see Trainer
     bool finished = false;
   };
 
-  /// `ratings`, `options`, `team` and the features must outlive the training, which cannot be put
-  /// aside with features.
+  /// `ratings`, `options`, `team` and the features must outlive the training. A training that goes
+  /// on has the features that it had.
   TrainingLoop(const Ratings& ratings, const TrainOptions& options, State state, ThreadTeam& team,
                SideFeatures features = {});
 

@@ -16,16 +16,26 @@ std::size_t bytes_of(const Factors& factors) {
   return (factors.matrix.rows() * factors.matrix.stride() + factors.bias.size()) * sizeof(float);
 }
 
+std::size_t bytes_of(const std::optional<FeaturePrior::State>& prior) {
+  return prior ? bytes_of(prior->weights) + bytes_of(prior->means) : 0;
+}
+
+std::size_t bytes_of(const TrainingLoop::State& state) {
+  return bytes_of(state.users) + bytes_of(state.items) + bytes_of(state.priors.users) +
+         bytes_of(state.priors.items);
+}
+
 }  // namespace
 
 Tuner::Tuner(const Ratings& ratings, const std::vector<std::uint64_t>& item_keys,
              const std::vector<TrainOptions>& options, bool more_is_better, std::size_t memory,
-             Callbacks callbacks)
+             Callbacks callbacks, SideFeatures features)
     : ratings_(ratings),
       item_keys_(item_keys),
       more_is_better_(more_is_better),
       memory_(memory),
-      callbacks_(std::move(callbacks)) {
+      callbacks_(std::move(callbacks)),
+      features_(features) {
   for (const TrainOptions& of_trial : options) {
     trials_.emplace_back();
     trials_.back().options = of_trial;
@@ -64,7 +74,7 @@ void Tuner::run_iterations(std::size_t index, int iterations) {
     repeated_ += trial.iterations > 0 ? 1 : 0;
     trial.state = start_of_training(ratings_, item_keys_, trial.options, team);
   }
-  TrainingLoop training(ratings_, trial.options, std::move(*trial.state), team);
+  TrainingLoop training(ratings_, trial.options, std::move(*trial.state), team, features_);
   trial.state.reset();
   while (!training.finished() && training.iterations() < iterations) {
     training.iterate();
@@ -92,11 +102,10 @@ void Tuner::advance(std::size_t index, int iterations) {
 }
 
 std::size_t Tuner::kept_bytes() const {
-  return std::accumulate(
-      trials_.begin(), trials_.end(), std::size_t{0}, [](std::size_t sum, const Trial& trial) {
-        return trial.state ? sum + bytes_of(trial.state->users) + bytes_of(trial.state->items)
-                           : sum;
-      });
+  return std::accumulate(trials_.begin(), trials_.end(), std::size_t{0},
+                         [](std::size_t sum, const Trial& trial) {
+                           return trial.state ? sum + bytes_of(*trial.state) : sum;
+                         });
 }
 
 /// `ranked`: the trials that are done with this rung, the best first, of which `go_on` go on. The

@@ -38,11 +38,11 @@ class Tuner {
     std::function<bool()> out_of_time = {};                            ///< asked after each trial
   };
 
-  /// `memory`: for the factors of trials put aside, in bytes. `ratings` and `item_keys` must
-  /// outlive the tuner.
+  /// `memory`: for the factors of trials put aside, in bytes. `ratings`, `item_keys` and the
+  /// features, which all trials have, must outlive the tuner.
   Tuner(const Ratings& ratings, const std::vector<std::uint64_t>& item_keys,
         const std::vector<TrainOptions>& options, bool more_is_better, std::size_t memory,
-        Callbacks callbacks);
+        Callbacks callbacks, SideFeatures features = {});
 
   /// How many iterations all trials have ahead of them at most, but for those done again.
   std::int64_t iterations(const std::vector<Rung>& rungs) const;
@@ -67,6 +67,7 @@ class Tuner {
   const bool more_is_better_;
   const std::size_t memory_;
   const Callbacks callbacks_;
+  const SideFeatures features_;
   std::vector<Trial> trials_;
   std::size_t repeated_ = 0;
 };

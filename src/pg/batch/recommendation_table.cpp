@@ -65,6 +65,7 @@ void RecommendationTable::prepare(Side whom, const Model& model, const IdType& u
                                   const IdType& item_type) {
   if (!OidIsValid(table_)) {
     create(whom, model, user_type, item_type);
+    hold();
     return;
   }
   check_is_foreign_to(model);
@@ -74,6 +75,12 @@ void RecommendationTable::prepare(Side whom, const Model& model, const IdType& u
                        {"score", FLOAT4OID, "scores" + of_model},
                        {"rank", INT4OID, "ranks" + of_model}});
   check_sees_all_rows(table_);
+  hold();
+}
+
+/// It is locked already. Of its own session a lock keeps nobody from anything, an open table does.
+void RecommendationTable::hold() {
+  held_ = server([&] { return table_open(table_, NoLock); });
 }
 
 void RecommendationTable::clear() {
@@ -107,6 +114,7 @@ std::int64_t RecommendationTable::append(const std::string& query,
 
 /// An index is made faster in one go than row by row.
 void RecommendationTable::finish(Side whom) {
+  server([&] { table_close(held_, NoLock); });
   if (created_)
     execute("alter table " + target_table_.qualified_name() + " add primary key (" +
             id_column(whom) + ", rank)");

@@ -34,16 +34,19 @@ class RecommendationTable {
   /// The same with the rows of a query: user_id, item_id, score, rank.
   std::int64_t append(const std::string& query, const std::vector<Param>& params);
 
-  /// To be called when all rows are there, which are lists of `whom`.
+  /// To be called when all rows are there, which are lists of `whom`. Until then nothing that the
+  /// reading of sources runs can drop the table or give it other columns: 55006.
   void finish(Side whom);
 
  private:
+  void hold();
   void create(Side whom, const Model& model, const IdType& user_type, const IdType& item_type);
   void check_is_foreign_to(const Model& model) const;
 
   TargetTable target_table_;
   Oid table_ = InvalidOid;
   bool created_ = false;
+  Relation held_ = nullptr;  // after prepare()
 };
 
 }  // namespace als::pg

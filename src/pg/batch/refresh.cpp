@@ -113,7 +113,7 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   const Factors factors = fold_in_all(
       fixed.objective, live.rows().rows(),
       [&](std::size_t row) { return ratings_of(live.rows(), row); }, fixed.vectors, fixed.gram,
-      team, features ? &said.expected : nullptr, served.model().feature_strength);
+      team, features ? &said.expected : nullptr, served.model().feature_strength[side]);
 
   progress.enter(Phase::kWriting);
   if (!gone.empty()) written += store.delete_factors(side, type, gone_ids);

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "core/features/feature_rows.h"
+#include "pg/history/user_rows_reader.h"
 
 namespace als::pg {
 
@@ -16,7 +17,6 @@ FoldedUsers::FoldedUsers(ServedModel& served, const IdDictionary& users,
 
 void FoldedUsers::read_features(const IdDictionary& users) {
   const auto id_of = [&](std::size_t user) { return users.id(static_cast<std::uint32_t>(user)); };
-  constexpr std::size_t kFewUsers = 1000;  // who may be found by an index
   std::optional<std::vector<Datum>> few;
   if (users.size() <= kFewUsers) {
     few.emplace();
@@ -44,7 +44,8 @@ Factors FoldedUsers::fold_in(const std::uint32_t* users, std::size_t n) const {
   try {
     return fold_in_all(
         items_.objective, n, [&](std::size_t u) { return ratings_of(history_, users[u]); },
-        items_.vectors, items_.gram, team_, means ? &*means : nullptr, model_.feature_strength);
+        items_.vectors, items_.gram, team_, means ? &*means : nullptr,
+        model_.feature_strength.users);
   } catch (const std::range_error&) {
     throw_no_finite_vector(model_, "a user of history");
   }

@@ -12,13 +12,12 @@ constexpr std::uint64_t kRowsPerBlock = std::uint64_t{1} << 16;
 }
 
 void SeenReader::add_source(const RatingSource& source) {
-  Source added{source};
   const Side what = other_side(whom_);
+  Source added{source, "select " + quoted(source.id_col(whom_)) + ", " +
+                           quoted(source.id_col(what)) + " from " + source.from_clause()};
   SourceNames names(source);
-  added.plan = prepare("select " + quoted(source.id_col(whom_)) + ", " +
-                       quoted(source.id_col(what)) + " from " + source.from_clause());
+  TupleDesc columns = result_columns(prepare(added.query));
   names.end();
-  TupleDesc columns = result_columns(added.plan);
   for (int i : {0, 1}) {
     added.types[i] = TupleDescAttr(columns, i)->atttypid;
     added.converters[i] =
@@ -53,7 +52,7 @@ void SeenReader::read(SeenLists& lists, const std::function<void()>& on_rows) {
     source_ = &source;
     SourceNames names(source.named);
     stream_many_rows(
-        source.plan, {source.types[0], source.types[1]},
+        prepare(source.query), {source.types[0], source.types[1]},
         [](void* reader, TupleTableSlot* slot) { static_cast<SeenReader*>(reader)->add(slot); },
         this);
     names.end();

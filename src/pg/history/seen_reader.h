@@ -35,7 +35,7 @@ class SeenReader {
 
   struct Source {
     RatingSource named;
-    SPIPlanPtr plan = nullptr;
+    std::string query;
     Oid types[2] = {};
     IdConverter converters[2] = {};  ///< of those who have a list, and of what is in it
   };

@@ -75,8 +75,6 @@ CompressedRows UserRowsReader::read(const RatingSource& named, const char* argum
   RatingReader reader(source);
   const bool keep = unknown_ids == UnknownIds::kKeep;
   const auto on_rows = [&] { on_block(reader); };
-  // The rows of a few users may be found by an index.
-  constexpr std::size_t kFewUsers = 1000;
   const IdType& users_type = *source.id_types.users;
   if (!keep && users_.size() <= kFewUsers && users_type.oid == users_.type().oid) {
     std::vector<Datum> asked;

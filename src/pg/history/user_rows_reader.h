@@ -8,6 +8,10 @@
 
 namespace als::pg {
 
+/// So many users are asked for by their ids, which an index may find; more of them by reading all
+/// rows of a source.
+inline constexpr std::size_t kFewUsers = 1000;
+
 /// What becomes of rows with a user who is not in the dictionary, or an item that is not in the
 /// model: a user is added and an item gets the number behind the last, or the row is dropped.
 enum class UnknownIds { kKeep, kDrop };

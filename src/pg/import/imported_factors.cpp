@@ -31,10 +31,10 @@ FactorQuery::FactorQuery(const std::string& text, Side side) : side_(side) {
   id_collation_ = TupleDescAttr(columns, 0)->attcollation;
   const Oid type = TupleDescAttr(columns, 1)->atttypid;
   vector_type_ = type == FLOAT8ARRAYOID ? FLOAT8ARRAYOID : FLOAT4ARRAYOID;
-  plan_ = prepare("select als_id, als_vector" +
-                  std::string(type == vector_type_ ? "" : "::pg_catalog.float4[]") +
-                  (has_bias_ ? ", als_bias::pg_catalog.float8" : "") + " from " + from +
-                  " (als_id, als_vector" + (has_bias_ ? ", als_bias)" : ")"));
+  query_ = "select als_id, als_vector" +
+           std::string(type == vector_type_ ? "" : "::pg_catalog.float4[]") +
+           (has_bias_ ? ", als_bias::pg_catalog.float8" : "") + " from " + from +
+           " (als_id, als_vector" + (has_bias_ ? ", als_bias)" : ")");
 }
 
 ImportedFactors::ImportedFactors(const FactorQuery& query, const IdType& type, bool biases,
@@ -61,9 +61,10 @@ ImportedFactors::ImportedFactors(const FactorQuery& query, const IdType& type, b
     add(slot, converted_id(converter, slot->tts_values[0]));
   };
   if (query.has_bias())
-    for_each_row(query.plan(), {}, {query.id_type(), query.vector_type(), FLOAT8OID}, on_row);
+    for_each_row(prepare(query.text()), {}, {query.id_type(), query.vector_type(), FLOAT8OID},
+                 on_row);
   else
-    for_each_row(query.plan(), {}, {query.id_type(), query.vector_type()}, on_row);
+    for_each_row(prepare(query.text()), {}, {query.id_type(), query.vector_type()}, on_row);
   keys.check();
   if (rows == 0)
     throw UserError(ERRCODE_NO_DATA_FOUND, format("%s has no rows", argument_name(query.side())),

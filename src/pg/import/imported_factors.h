@@ -16,14 +16,14 @@ class FactorQuery {
 
   Side side() const { return side_; }
   bool has_bias() const { return has_bias_; }
-  SPIPlanPtr plan() const { return plan_; }
+  const std::string& text() const { return query_; }  ///< id, vector and, if it has one, bias
   Oid id_type() const { return id_type_; }
   Oid id_collation() const { return id_collation_; }
   Oid vector_type() const { return vector_type_; }  ///< float4[] or float8[]
 
  private:
   Side side_;
-  SPIPlanPtr plan_ = nullptr;
+  std::string query_;
   bool has_bias_ = false;
   Oid id_type_ = InvalidOid;
   Oid id_collation_ = InvalidOid;

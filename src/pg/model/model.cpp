@@ -111,11 +111,17 @@ constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID,   FLOAT4OID,   FLOA
                                 TEXTOID, TEXTOID, REGCLASSOID};
 
 /// What the model has to know of its options: those of one row's part of the objective.
-constexpr OptionId kModelOptions[] = {OptionId::kFeedback,       OptionId::kFactors,
-                                      OptionId::kRegularization, OptionId::kBiasRegularization,
-                                      OptionId::kRegExponent,    OptionId::kAlpha,
-                                      OptionId::kBiases,         OptionId::kNonnegative,
-                                      OptionId::kOnDuplicate,    OptionId::kFeatureStrength};
+constexpr OptionId kModelOptions[] = {OptionId::kFeedback,
+                                      OptionId::kFactors,
+                                      OptionId::kRegularization,
+                                      OptionId::kBiasRegularization,
+                                      OptionId::kRegExponent,
+                                      OptionId::kAlpha,
+                                      OptionId::kBiases,
+                                      OptionId::kNonnegative,
+                                      OptionId::kOnDuplicate,
+                                      OptionId::kFeatureStrength,
+                                      OptionId::kUserFeatureStrength};
 
 /// The columns that are read of a model row, in the order of Column. Never destroyed: a backend
 /// ends without running destructors.
@@ -348,7 +354,8 @@ Model read_model(Oid table) {
     model.alpha = options.number(OptionId::kAlpha, 0);
     model.nonnegative = options.flag(OptionId::kNonnegative, false);
     model.on_duplicate = options.on_duplicate();
-    model.feature_strength = options.number(OptionId::kFeatureStrength, 0);
+    model.feature_strength.items = options.number(OptionId::kFeatureStrength, 0);
+    model.feature_strength.users = options.number(OptionId::kUserFeatureStrength, 0);
     model.n_users = DatumGetInt64(row.datum(kUsers));
     model.n_items = DatumGetInt64(row.datum(kItems));
     model.has_duplicates = row.is_null(kDuplicates) || DatumGetInt64(row.datum(kDuplicates)) > 0;

@@ -65,7 +65,7 @@ struct Model {
   std::int64_t run = 0;
   BySide<RatingSource> features;  ///< the text is empty where there are none
   BySide<Oid> feature_weights;
-  double feature_strength = 0;
+  BySide<double> feature_strength{};
   RatingSource seen;  ///< what users have seen beside it; its text is empty where there is nothing
 
   Oid factor_table(Side side) const { return factor_tables[side].table; }

@@ -79,6 +79,14 @@ OptionChoices choices_of(const TrainOptions& options, OnDuplicate on_duplicate) 
   return choices;
 }
 
+void add_feature_options(const TrainOptions& options, bool of_users, bool of_items,
+                         OptionChoices& choices) {
+  if (of_users || of_items)
+    choices.set(OptionId::kFeatureRegularization, options.feature_regularization);
+  if (of_items) choices.set(OptionId::kFeatureStrength, options.feature_strength);
+  if (of_users) choices.set(OptionId::kUserFeatureStrength, options.user_feature_strength);
+}
+
 const char* feedback_name(Feedback feedback) {
   return option(OptionId::kFeedback).choices[static_cast<std::size_t>(feedback)];
 }

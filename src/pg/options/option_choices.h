@@ -40,8 +40,12 @@ class OptionChoices {
 /// option cannot have.
 OptionChoices choices_from_json(const JsonValue& object);
 
-/// The choices that ask for these options.
+/// The choices that ask for these options, but for those of a training with features.
 OptionChoices choices_of(const TrainOptions& options, OnDuplicate on_duplicate);
+
+/// Those of a training with features of these sides.
+void add_feature_options(const TrainOptions& options, bool of_users, bool of_items,
+                         OptionChoices& choices);
 
 const char* feedback_name(Feedback feedback);
 

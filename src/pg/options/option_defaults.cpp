@@ -17,6 +17,11 @@ constexpr double kImplicitAlpha = 40;
 constexpr double kImplicitStrength = 1;
 constexpr double kExplicitStrength = 0.3;
 
+// What all users have in common draws each towards the mean user, and lists towards what is
+// popular: by a strength of 1 a random number as their feature costs 2 % of the recall. Of explicit
+// feedback biases know what is popular.
+constexpr double kImplicitUserStrength = 0.1;
+
 /// What alpha times a rating is on average.
 double mean_confidence(double alpha, const RatingStatistics& ratings) {
   return alpha * ratings.mean_size;
@@ -125,6 +130,8 @@ TrainOptions complete(const OptionChoices& choices, const RatingStatistics& rati
       choices.number(OptionId::kFeatureRegularization, options.feature_regularization);
   options.feature_strength =
       choices.number(OptionId::kFeatureStrength, implicit ? kImplicitStrength : kExplicitStrength);
+  options.user_feature_strength = choices.number(
+      OptionId::kUserFeatureStrength, implicit ? kImplicitUserStrength : kExplicitStrength);
   options.solver = static_cast<Solver>(choices.integer(OptionId::kSolver, 0));
   options.iterations =
       static_cast<int>(choices.integer(OptionId::kIterations, default_iterations(options)));

@@ -50,8 +50,9 @@ const std::array<Option, kOptionCount> kOptionTable{{
     {"tolerance", Type::kNumber, 0, 1, {}, kTunable | kZeroIsOff},
     {"seed", Type::kBigint},
     {"solver", Type::kChoice, 0, 0, {"auto", "direct", "cg"}, kTunable},
-    {"feature_regularization", Type::kNumber, 0, kMaxRegularization, {}, kNullable},
-    {"feature_strength", Type::kNumber, 1e-3, 1e3, {}, kNullable},
+    {"feature_regularization", Type::kNumber, 0, kMaxRegularization, {}, kTunable | kNullable},
+    {"feature_strength", Type::kNumber, 1e-3, 1e3, {}, kTunable | kNullable},
+    {"user_feature_strength", Type::kNumber, 1e-3, 1e3, {}, kTunable | kNullable},
 }};
 
 const Option* find_option(const std::string& name) {

@@ -30,9 +30,10 @@ enum class OptionId : std::size_t {
   kSeed,
   kSolver,
   kFeatureRegularization,
-  kFeatureStrength
+  kFeatureStrength,
+  kUserFeatureStrength
 };
-inline constexpr std::size_t kOptionCount = 16;
+inline constexpr std::size_t kOptionCount = 17;
 
 /// A number, or an integer: a boolean as 0 or 1, a word as its place among the option's choices.
 using OptionValue = std::variant<std::int64_t, double>;

@@ -84,7 +84,7 @@ std::optional<Explanation> explain(ServedModel& served, const CompressedRows& ro
   RowMean mean;
   if (expected)
     mean = {expected->matrix.row(0), expected->bias.empty() ? 0.0F : expected->bias[0],
-            model.feature_strength};
+            model.feature_strength.users};
   const FixedSide fixed(served, Side::kItems);
   return als::explain(fixed.objective, ratings_of(rows, 0), fixed.vectors, fixed.gram, y, alone,
                       mean);

@@ -137,7 +137,7 @@ FoldedRow FoldInInput::fold_in(ServedModel& served) const {
     const float bias = expected_->bias.empty() ? 0.0F : expected_->bias[0];
     if (ratings_.columns.empty())
       return {std::vector<float>(factors, factors + expected_->matrix.cols()), bias};
-    mean = {factors, bias, served.model().feature_strength};
+    mean = {factors, bias, served.model().feature_strength[other_side(side_)]};
   }
   const FixedSide fixed(served, side_);
   ThreadTeam alone = interruptible_team(1);

@@ -19,9 +19,19 @@ void check_for_interrupts() {
   CHECK_FOR_INTERRUPTS();
 }
 
+/// Termination in the middle of a call of the server ends the process there. Helpers may be at work
+/// meanwhile, on memory that goes with it.
+void watch_end_of_process() {
+  static bool watching = false;
+  if (watching) return;
+  server([] { before_shmem_exit([](int, Datum) { ThreadTeam::leave_loops(); }, 0); });
+  watching = true;
+}
+
 }  // namespace
 
 ThreadTeam interruptible_team(int threads) {
+  watch_end_of_process();
   return ThreadTeam(
       threads, [] { return InterruptPending != 0 || is_orphaned(); },
       [] { server([] { check_for_interrupts(); }); });

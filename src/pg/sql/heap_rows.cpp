@@ -48,12 +48,24 @@ bool reads_all_rows(const PlannedStmt* statement) {
   return true;
 }
 
-bool is_heap(const PlanState* scan) {
-  const auto* state = reinterpret_cast<const SeqScanState*>(scan);
-  return state->ss.ss_currentRelation->rd_tableam == GetHeapamTableAmRoutine();
+/// Whether the table is a heap, with the columns that the plan takes for granted. The executor
+/// looks at them row by row and says what is wrong.
+bool can_be_read(const PlanState* scan) {
+  Relation table = reinterpret_cast<const SeqScanState*>(scan)->ss.ss_currentRelation;
+  if (table->rd_tableam != GetHeapamTableAmRoutine()) return false;
+  ListCell* cell;
+  foreach (cell, scan->plan->targetlist) {
+    const Expr* expression = lfirst_node(TargetEntry, cell)->expr;
+    if (!IsA(expression, Var)) continue;
+    const auto* column = reinterpret_cast<const Var*>(expression);
+    if (column->varattno > RelationGetNumberOfAttributes(table)) return false;
+    Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table), column->varattno - 1);
+    if (attribute->attisdropped || attribute->atttypid != column->vartype) return false;
+  }
+  return true;
 }
 
-/// The scans of an opened plan, or none where a table is not a heap.
+/// The scans of an opened plan, or none where a table cannot be read.
 struct Scans {
   PlanState** all;
   int n;
@@ -67,7 +79,7 @@ Scans scans_of(PlanState** plan) {
     scans = {append->appendplans, append->as_nplans};
   }
   for (int i = 0; i < scans.n; ++i)
-    if (!is_heap(scans.all[i])) return {nullptr, 0};
+    if (!can_be_read(scans.all[i])) return {nullptr, 0};
   return scans;
 }
 

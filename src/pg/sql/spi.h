@@ -44,7 +44,9 @@ struct Param {
 /// rows returned are in SPI_tuptable.
 std::uint64_t execute(const std::string& sql, const std::vector<Param>& params = {});
 
-/// A prepared plan that lives until the end of the connection.
+/// A prepared plan that lives until the end of the connection. It is to be run before anything of
+/// the user's is: the server does not look again at what its names mean, which that may have
+/// changed.
 SPIPlanPtr prepare(const std::string& sql, std::initializer_list<Oid> types = {});
 
 /// A prepared plan that is kept for the session, for queries that serving asks again and again.

@@ -95,9 +95,9 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
     request.features[side]->what = features_name(side);
   }
   // Features that are to go take their options along.
-  if (!request.has_features())
-    for (const OptionId id : kFeatureOptions)
-      if (args.is_null(option(id).name)) request.choices.leave_open(id);
+  for (const FeatureOption& of_features : kFeatureOptions)
+    if (!of_features.applies(request.features) && args.is_null(option(of_features.id).name))
+      request.choices.leave_open(of_features.id);
   request.threads = threads_arg(args.fcinfo(), args["threads"]);
   request.replace = true;
   add_distribution(request, args, recorded->distributed, recorded->parts);

@@ -25,10 +25,8 @@ void write_model_row(const ModelWriter& store, const TrainRequest& request,
   // What was used, where it was left open.
   options.set(OptionId::kSolver,
               static_cast<std::int64_t>(report.cg ? Solver::kConjugateGradients : Solver::kDirect));
-  if (request.has_features()) {
-    options.set(OptionId::kFeatureRegularization, trained.feature_regularization);
-    options.set(OptionId::kFeatureStrength, trained.feature_strength);
-  }
+  add_feature_options(trained, request.features.users.has_value(),
+                      request.features.items.has_value(), options);
   RunRow row;
   row.add_source(request.source);
   row.add_seen(request.seen);

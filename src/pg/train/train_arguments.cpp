@@ -65,23 +65,31 @@ std::optional<RatingSource> features_from(const NamedArgs& args, Side side) {
   return named ? std::optional(parse_features(*named, side)) : std::nullopt;
 }
 
-void check_features(const TrainRequest& request) {
-  if (!request.has_features()) {
-    for (const OptionId id : kFeatureOptions)
-      if (request.choices[id])
-        throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
-                        format("%s is for a training with features", option(id).name),
-                        format("Name them with item_features => '...' or user_features => '...', "
-                               "or leave %s out.",
-                               option(id).name));
-    return;
+void check_features(const BySide<std::optional<RatingSource>>& features,
+                    const OptionChoices& choices) {
+  for (const FeatureOption& of_features : kFeatureOptions) {
+    if (!choices[of_features.id] || of_features.applies(features)) continue;
+    const char* name = option(of_features.id).name;
+    const std::string naming = of_features.side
+                                   ? format("%s => '...'", features_name(*of_features.side))
+                                   : "item_features => '...' or user_features => '...'";
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    format("%s is for a training with %s", name,
+                           of_features.side ? features_name(*of_features.side) : "features"),
+                    format("Name them with %s, or leave %s out.", naming.c_str(), name));
   }
-  const char* what = features_name(request.features.items ? Side::kItems : Side::kUsers);
-  if (request.options.nonnegative)
+  if (!features.users && !features.items) return;
+  if (choices.flag(OptionId::kNonnegative, false))
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
-                    format("%s do not go with nonnegative factors yet", what),
+                    format("%s do not go with nonnegative factors yet",
+                           features_name(features.items ? Side::kItems : Side::kUsers)),
                     "Leave one of them out.");
-  if (request.distributed)
+}
+
+void check_features(const TrainRequest& request) {
+  check_features(request.features, request.choices);
+  const char* what = features_name(request.features.items ? Side::kItems : Side::kUsers);
+  if (request.has_features() && request.distributed)
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
                     format("a distributed training does not support %s yet", what),
                     format("Leave %s out, or train with distributed => false.", what));

@@ -69,12 +69,25 @@ void add_distribution(TrainRequest& request, const NamedArgs& args,
 /// parse_features() throws.
 std::optional<RatingSource> features_from(const NamedArgs& args, Side side);
 
-/// Those that only a training with features has.
-inline constexpr OptionId kFeatureOptions[] = {OptionId::kFeatureRegularization,
-                                               OptionId::kFeatureStrength};
+/// Options that only a training with features has, and of which side; of either where there is
+/// none.
+struct FeatureOption {
+  OptionId id;
+  std::optional<Side> side;
+
+  bool applies(const BySide<std::optional<RatingSource>>& features) const {
+    return side ? features[*side].has_value() : features.users || features.items;
+  }
+};
+inline constexpr FeatureOption kFeatureOptions[] = {
+    {OptionId::kFeatureRegularization, std::nullopt},
+    {OptionId::kFeatureStrength, Side::kItems},
+    {OptionId::kUserFeatureStrength, Side::kUsers}};
 
 /// Throws 22023 for an option of features without features, 0A000 for what does not go with them.
 void check_features(const TrainRequest& request);
+void check_features(const BySide<std::optional<RatingSource>>& features,
+                    const OptionChoices& choices);
 
 /// Throws 22004 or 22023 for an argument that is null or out of range, 42P01 or 42809 for a source
 /// that is missing or cannot be read.

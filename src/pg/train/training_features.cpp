@@ -30,16 +30,15 @@ void TrainingFeatures::index(const TrainingData& data, const TrainOptions& optio
   for (std::uint32_t i = 0; i < rated; ++i) has_features_[rank[i]] = reader_->has_row(i);
   CompressedRows rows = dictionary_->encoded(*reader_, places, rated);
   const std::size_t features = dictionary_->features().size();
-  check_memory_limit(
-      format("training with %s", source_.what).c_str(),
-      data.memory() + reader_->memory() + dictionary_->memory() +
-          FeaturePrior::memory(rated, features, rows.columns.size(),
-                               static_cast<std::size_t>(options.factors), options.biases) +
-          // What is written: the side's rows, those of others, and the weights.
-          (rated + reader_->others().size() + features) * options.unknowns() * sizeof(float),
-      ", or leave columns out of the features, or train with fewer factors.",
-      format("With %zu features of %zu %ss and threads => %d.", features, rated,
-             side_name(source_.side), threads));
+  memory_ = reader_->memory() + dictionary_->memory() +
+            FeaturePrior::memory(rated, features, rows.columns.size(),
+                                 static_cast<std::size_t>(options.factors), options.biases) +
+            // What is written: the side's rows, those of others, and the weights.
+            (rated + reader_->others().size() + features) * options.unknowns() * sizeof(float);
+  check_memory_limit(format("training with %s", source_.what).c_str(), data.memory() + memory_,
+                     ", or leave columns out of the features, or train with fewer factors.",
+                     format("With %zu features of %zu %ss and threads => %d.", features, rated,
+                            side_name(source_.side), threads));
   rows_.emplace(std::move(rows), features);
 
   std::vector<std::uint32_t> ranks(reader_->others().size());

@@ -20,6 +20,9 @@ class TrainingFeatures {
   /// FeatureDictionary::of() throws.
   void index(const TrainingData& data, const TrainOptions& options, int threads);
 
+  /// Bytes that the training takes at most for them.
+  std::size_t memory() const { return memory_; }
+
   /// Of what has ratings, in the order of the ratings.
   const FeatureRows& rows() const { return *rows_; }
 
@@ -44,6 +47,7 @@ class TrainingFeatures {
   std::vector<bool> is_rated_;
   std::vector<bool> has_features_;  // of what has ratings, in their order
   std::optional<FeatureRows> rows_;
+  std::size_t memory_ = 0;
   const CompressedRows* ratings_ = nullptr;
   std::vector<std::uint32_t> new_order_;
   CompressedRows new_rows_;

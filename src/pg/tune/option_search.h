@@ -13,7 +13,7 @@ namespace als::pg {
 /// What `common` says stays as it is.
 class OptionSearch {
  public:
-  OptionSearch(const OptionChoices& common, const RatingStatistics& ratings);
+  OptionSearch(const OptionChoices& common, const RatingStatistics& ratings, bool has_features);
 
   /// The options to be tried next; nothing at the end. tell() must come between two calls.
   std::optional<TrainOptions> next();
@@ -28,6 +28,7 @@ class OptionSearch {
   const OptionChoices common_;
   const RatingStatistics ratings_;
   const bool implicit_;
+  const bool has_features_;
   CompassSearch search_;
 };
 

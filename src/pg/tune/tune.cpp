@@ -17,6 +17,7 @@
 #include "pg/sql/json_value.h"
 #include "pg/sql/result_rows.h"
 #include "pg/train/run_record.h"
+#include "pg/train/training_features.h"
 #include "pg/tune/option_grid.h"
 #include "pg/tune/option_search.h"
 #include "pg/tune/tune_arguments.h"
@@ -28,7 +29,9 @@ namespace {
 
 /// The arguments with which als.train does what a trial did, but for the source.
 std::string options_as_json(const TuneRequest& request, const TrainOptions& options) {
-  const OptionChoices choices = choices_of(options, request.on_duplicate);
+  OptionChoices choices = choices_of(options, request.on_duplicate);
+  add_feature_options(options, request.features.users.has_value(),
+                      request.features.items.has_value(), choices);
   std::string json;
   const auto add = [&](const char* name, const std::string& value) {
     json += std::string(json.empty() ? "{\"" : ", \"") + name + "\": " + value;
@@ -48,6 +51,9 @@ std::string options_as_json(const TuneRequest& request, const TrainOptions& opti
     add("rating_col", json_quoted(*source.rating_col));
   if (source.time_col) add("time_col", json_quoted(*source.time_col));
   if (source.weight_col) add("weight_col", json_quoted(*source.weight_col));
+  for (const Side side : {Side::kUsers, Side::kItems})
+    if (const auto& named = request.features[side])
+      add(features_name(side), json_quoted(named->text));
   return json + "}";
 }
 
@@ -64,8 +70,10 @@ void report_repeated(std::size_t repeated) {
 /// Trials on the same ratings, within the time there is.
 class Trials {
  public:
-  Trials(const TuneRequest& request, const TrainingData& data, Progress& progress)
-      : request_(request), data_(data), progress_(progress) {}
+  /// memory: what the largest of them takes, in bytes.
+  Trials(const TuneRequest& request, const TrainingData& data, SideFeatures features,
+         std::size_t memory, Progress& progress)
+      : request_(request), data_(data), features_(features), memory_(memory), progress_(progress) {}
 
   /// Those of a grid.
   void run_grid(const RatingStatistics& ratings);
@@ -87,6 +95,8 @@ class Trials {
 
   const TuneRequest& request_;
   const TrainingData& data_;
+  const SideFeatures features_;
+  const std::size_t memory_;
   Progress& progress_;
   const Stopwatch watch_;
   std::vector<Tuner::Trial> trials_;
@@ -105,14 +115,15 @@ void Trials::run(const std::vector<TrainOptions>& trials, const std::vector<Rung
     progress_.trial(static_cast<int>(trials_.size() + trial) + 1, iterations_);
   };
   Tuner tuner(data_.ratings(), data_.item_keys(), trials, request_.metric.more_is_better(),
-              max_memory() - std::min(data_.memory(), max_memory()),
+              max_memory() - std::min(memory_, max_memory()),
               {[&](const TrainOptions& options) {
                  return interruptible_team(data_.useful_threads(options));
                },
                [&](const Trainer& trainer, ThreadTeam& team) {
                  return request_.metric.value(trainer, data_, team);
                },
-               on_iteration, [&] { return out_of_time(); }});
+               on_iteration, [&] { return out_of_time(); }},
+              features_);
   if (trials_.empty()) {
     progress_.expect(tuner.iterations(rungs) *
                      (request_.trials ? 1 : OptionSearch::kTypicalTrials));
@@ -135,7 +146,7 @@ void Trials::run_grid(const RatingStatistics& ratings) {
 }
 
 void Trials::search(const RatingStatistics& ratings) {
-  OptionSearch search(request_.common, ratings);
+  OptionSearch search(request_.common, ratings, request_.has_features());
   const auto most =
       static_cast<std::size_t>(request_.trials_at_most.value_or(OptionGrid::kMaxTrials));
   while (const std::optional<TrainOptions> options = search.next()) {
@@ -182,6 +193,11 @@ std::vector<TuneResult> tune(const TuneRequest& request, Progress& progress,
   const DescribedSource source = describe_source(request.source, context);
   std::optional<DescribedSource> test;
   if (request.test) test = describe_source(*request.test, context);
+  BySide<std::optional<TrainingFeatures>> features;
+  for (const Side side : {Side::kUsers, Side::kItems})
+    if (const auto& named = request.features[side])
+      features[side].emplace(
+          describe_features(*named, side, request.source.id_col(side), *source.id_types[side]));
   std::optional<TuneResults> table;
   if (request.results) {
     table.emplace(*request.results);
@@ -197,6 +213,8 @@ std::vector<TuneResult> tune(const TuneRequest& request, Progress& progress,
   TrainingData data({source, request.on_duplicate, request.holdout, request.seed, request.threads,
                      "tuning", trials, test ? &*test : nullptr},
                     progress);
+  if (features.users) features.users->read(data.reader().users());
+  if (features.items) features.items->read(data.reader().items());
   data.index(progress);
   if (data.held_out().columns.empty())
     throw UserError(ERRCODE_NO_DATA_FOUND, "no rating is kept out to judge the trials by",
@@ -205,7 +223,18 @@ std::vector<TuneResult> tune(const TuneRequest& request, Progress& progress,
   const RatingStatistics statistics =
       statistics_of(data.ratings(), request.common.feedback() == Feedback::kImplicit, team,
                     source.has_confidences());
-  Trials tried(request, data, progress);
+  const TrainOptions& largest =
+      *std::max_element(trials.begin(), trials.end(),
+                        [](const auto& a, const auto& b) { return a.unknowns() < b.unknowns(); });
+  std::size_t memory = data.memory();
+  const auto rows_of = [&](Side side) -> const FeatureRows* {
+    if (!features[side]) return nullptr;
+    features[side]->index(data, largest, request.threads);
+    memory += features[side]->memory();
+    return &features[side]->rows();
+  };
+  const SideFeatures rows{rows_of(Side::kUsers), rows_of(Side::kItems)};
+  Trials tried(request, data, rows, memory, progress);
   if (request.trials)
     tried.run_grid(statistics);
   else

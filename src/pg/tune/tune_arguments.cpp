@@ -33,6 +33,7 @@ TuneRequest tune_request(FunctionCallInfo fcinfo) {
     of_grid = OptionGrid(json_object(args.datum("grid"), "grid")).trials(trials, common);
   TuneRequest request{{},
                       {},
+                      {},
                       of_grid,
                       common,
                       trials,
@@ -53,6 +54,10 @@ TuneRequest tune_request(FunctionCallInfo fcinfo) {
     request.test = source_from(args, *test, request.on_duplicate, feedback);
     request.test->weight_col.reset();  // each of its rows counts once
   }
+  for (const Side side : {Side::kUsers, Side::kItems})
+    request.features[side] = features_from(args, side);
+  for (const OptionChoices& choices : of_grid.value_or(std::vector<OptionChoices>{common}))
+    check_features(request.features, choices);
   return request;
 }
 

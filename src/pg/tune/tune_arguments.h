@@ -10,6 +10,7 @@ namespace als::pg {
 struct TuneRequest {
   RatingSource source;
   std::optional<RatingSource> test;
+  BySide<std::optional<RatingSource>> features;      ///< of all trials
   std::optional<std::vector<OptionChoices>> trials;  ///< none: see OptionSearch
   OptionChoices common;                              ///< of all trials
   std::optional<int> trials_at_most;
@@ -21,10 +22,12 @@ struct TuneRequest {
   bool stop_early;
   double seconds;  ///< after which no trial begins any more
   std::optional<std::string> results;
+
+  bool has_features() const { return features.users || features.items; }
 };
 
 /// Throws 22004 or 22023 for an argument that is null or out of range and for what the grid should
-/// not hold, 54000 for too many trials, and what parse_source() throws.
+/// not hold, 54000 for too many trials, and what check_features() and parse_source() throw.
 TuneRequest tune_request(FunctionCallInfo fcinfo);
 
 }  // namespace als::pg
