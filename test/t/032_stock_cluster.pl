@@ -195,7 +195,8 @@ fails("select als.train('m', 'torn_here', $options)", '23505', qr/user 1 has row
 # A role that is not a superuser must have a password, and it must be right.
 for my $name (sort keys %node)
 {
-	$node{$name}->safe_psql('postgres', qq{create role alice login password 'secret';
+	$node{$name}->safe_psql('postgres', qq{set password_encryption = 'scram-sha-256';
+		create role alice login password 'secret';
 		grant select on all tables in schema public to alice});
 	my $hba = slurp_file($node{$name}->data_dir . '/pg_hba.conf');
 	$node{$name}->append_conf('pg_hba.conf', '');
