@@ -38,6 +38,11 @@ $node->safe_psql('upgraded', q{
 	create trigger als_version after insert on resting for each statement execute function als.factors_changed();
 	alter table resting disable trigger als_version;
 	insert into older (run, user_version, user_factors) values (1, gen_random_uuid(), 'older_user_factors')});
+for my $call ("als.train('newer', 'select 1 as user_id, 2 as item_id, 3 as rating')", "als.recommend('older', 5)") {
+	my (undef, undef, $error) = $node->psql('upgraded', "\\set VERBOSITY verbose\nselect * from $call");
+	like($error, qr/55000: the functions of als in this database are of version 1\.0.*HINT:  Run: alter extension als update/s,
+		"until the update $call says what to do");
+}
 $node->safe_psql('upgraded', 'alter extension als update');
 my $fresh = $node->safe_psql('fresh', $members);
 my $upgraded = $node->safe_psql('upgraded', $members);

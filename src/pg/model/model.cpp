@@ -6,6 +6,7 @@
 #include "pg/model/ownership.h"
 #include "pg/options/option_choices.h"
 #include "pg/server/trust.h"
+#include "pg/sql/installed_version.h"
 
 namespace als::pg {
 
@@ -320,6 +321,7 @@ TrainOptions Model::options() const {
 }
 
 Model read_model(Oid table) {
+  check_installed_version();
   check_is_model(table);
   Model model;
   model.table = table;

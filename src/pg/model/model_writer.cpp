@@ -7,6 +7,7 @@
 #include "pg/model/ownership.h"
 #include "pg/model/row_feed.h"
 #include "pg/sql/flushed_abort.h"
+#include "pg/sql/installed_version.h"
 #include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"
 
@@ -32,6 +33,7 @@ bool can_be_altered(Oid table) {
 }  // namespace
 
 void ModelWriter::lock(bool replace) {
+  check_installed_version();
   factor_tables_ = {};
   newest_run_ = 0;
   table_ = target_table_.lock();
