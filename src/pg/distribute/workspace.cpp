@@ -37,9 +37,7 @@ std::string Workspace::table(const char* label) const { return schema_ + "." + p
 /// large: columns of values that are large, and would hardly get smaller.
 void Workspace::create(const char* label, const std::string& columns,
                        std::initializer_list<const char*> large) {
-  if (!temporary_) flush_abort();
-  run_(std::string(temporary_ ? "create table " : "create unlogged table ") + table(label) + " (" +
-       columns + ")");
+  run_(words_to_create(!temporary_) + table(label) + " (" + columns + ")");
   made_.push_back(table(label));
   for (const char* column : large)
     run_("alter table " + table(label) + " alter " + column + " set storage external");

@@ -91,8 +91,7 @@ void FeatureTable::create(bool unlogged) {
   const std::string table =
       server([&] { return quote_qualified_identifier(get_namespace_name(schema), name); });
   const bool temporary = server([&] { return isAnyTempNamespace(schema); });
-  if (unlogged && !temporary) flush_abort();
-  execute(std::string("create ") + (unlogged && !temporary ? "unlogged " : "") + "table " + table +
+  execute(words_to_create(unlogged && !temporary) + table +
           " (run bigint, feature int, role text not null, column_name name, value text, n_" +
           side_name(side_) +
           "s bigint not null, center float8, scale float8, weights real[] not null, bias real, "

@@ -33,8 +33,6 @@ void end_subtransaction(SubXactEvent event, SubTransactionId, SubTransactionId, 
   if (event == SUBXACT_EVENT_ABORT_SUB && is_to_flush) XLogFlush(end_of_log());
 }
 
-}  // namespace
-
 void flush_abort() {
   static bool is_registered = false;
   if (!is_registered) {
@@ -45,6 +43,14 @@ void flush_abort() {
     is_registered = true;
   }
   is_to_flush = true;
+}
+
+}  // namespace
+
+const char* words_to_create(bool unlogged) {
+  if (!unlogged) return "create table ";
+  flush_abort();
+  return "create unlogged table ";
 }
 
 }  // namespace als::pg
