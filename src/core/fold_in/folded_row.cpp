@@ -72,8 +72,7 @@ Factors fold_in_all(const RowObjective& objective, std::size_t n,
                  std::vector<float>(options.biases ? n : 0)};
   const auto fold = [&](std::size_t i, ThreadTeam& by) {
     RowMean mean;
-    if (means != nullptr)
-      mean = {means->matrix.row(i), means->bias.empty() ? 0.0F : means->bias[i], strength};
+    if (means != nullptr) mean = {means->matrix.row(i), means->bias_of(i), strength};
     const FoldedRow folded = fold_in(objective, ratings_of(i), fixed, gram, by, mean);
     std::copy(folded.vector.begin(), folded.vector.end(), solved.matrix.row(i));
     if (options.biases) solved.bias[i] = folded.bias;

@@ -74,6 +74,9 @@ class FactorMatrix {
 struct Factors {
   FactorMatrix matrix;
   std::vector<float> bias;  ///< empty without biases
+
+  /// 0 without biases.
+  float bias_of(std::size_t row) const { return bias.empty() ? 0.0F : bias[row]; }
 };
 
 /// Whether scores of these rows are finite, see core/base/limits.h.

@@ -250,7 +250,7 @@ class Evaluation::Batch {
   /// What is added to each of the user's scores.
   float base(std::size_t u) const {
     if (side_ != nullptr) return base_score(model_, side_->bias()[users_[u].model]);
-    return base_score(model_, folded_.bias.empty() ? 0.0F : folded_.bias[u]);
+    return base_score(model_, folded_.bias_of(u));
   }
 
  private:

@@ -68,7 +68,7 @@ std::optional<Factors> expected_by_features(ServedModel& served, Datum user, boo
 Explanation explain_new(const Factors& expected, const float* y, int factors) {
   Explanation explanation;
   explanation.features = dot(expected.matrix.row(0), y, static_cast<std::size_t>(factors));
-  explanation.row.bias = expected.bias.empty() ? 0.0F : expected.bias[0];
+  explanation.row.bias = expected.bias_of(0);
   return explanation;
 }
 
@@ -83,8 +83,7 @@ std::optional<Explanation> explain(ServedModel& served, const CompressedRows& ro
   }
   RowMean mean;
   if (expected)
-    mean = {expected->matrix.row(0), expected->bias.empty() ? 0.0F : expected->bias[0],
-            model.feature_strength.users};
+    mean = {expected->matrix.row(0), expected->bias_of(0), model.feature_strength.users};
   const FixedSide fixed(served, Side::kItems);
   return als::explain(fixed.objective, ratings_of(rows, 0), fixed.vectors, fixed.gram, y, alone,
                       mean);

@@ -134,7 +134,7 @@ FoldedRow FoldInInput::fold_in(ServedModel& served) const {
   RowMean mean;
   if (expected_) {
     const float* factors = expected_->matrix.row(0);
-    const float bias = expected_->bias.empty() ? 0.0F : expected_->bias[0];
+    const float bias = expected_->bias_of(0);
     if (ratings_.columns.empty())
       return {std::vector<float>(factors, factors + expected_->matrix.cols()), bias};
     mean = {factors, bias, served.model().feature_strength[other_side(side_)]};
