@@ -264,9 +264,10 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'leaves none either'
 
 	# Waiting for another.
 	my $waiting = AlsTest::Session->new($node);
-	$waiting->begin("select from als.train('new', 'small', replace => true)");
+	$waiting->begin("select from als.train('new', 'small', replace => true, iterations => 12)");
 	my $row = wait_for_phase($watcher, $waiting->pid, 'waiting for other writers');
 	is("@$row[2, 3]", 'waiting for other writers 0', 'a trainer in a queue');
+	is($watcher->value('select "of" from als.progress where pid = ' . $waiting->pid), 12, 'and what it is to do');
 	$watcher->query("select pg_cancel_backend(pid) from als.progress");
 	$_->wait for $trainer, $other, $waiting;
 	$_->quit for values %by, $elsewhere, $trainer, $other, $waiting;

@@ -19,6 +19,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
       SpiConnection spi;
       ModelWriter model(request.model);
       Progress progress(Command::kTrain, model.target_table());
+      progress.expect(request.options.iterations);  // is seen while it waits for others, too
       model.lock(request.replace);
       model.claim_turn();
       if (request.distributed) {
