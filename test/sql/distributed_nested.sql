@@ -82,4 +82,4 @@ select is_kept();
 release before;
 select is_kept();
 commit;
-drop table ratings cascade;
+drop schema distributed_nested cascade;
