@@ -20,7 +20,9 @@ REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 
 # -isystem: warnings in the headers of Eigen and PostgreSQL are not ours to fix.
 EIGEN := $(or $(shell pkg-config --cflags-only-I eigen3 2>/dev/null),-I/usr/include/eigen3)
-ALS_CPPFLAGS = -Isrc $(patsubst -I%,-isystem %,$(EIGEN)) -MMD -MP
+# Of which version the SQL is that the library is for.
+ALS_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" als.control)
+ALS_CPPFLAGS = -Isrc $(patsubst -I%,-isystem %,$(EIGEN)) -DALS_VERSION=$(ALS_VERSION) -MMD -MP
 # Of `make debug` (DEBUG=1): as a debugger likes it, and everything checked that can be. COVERAGE=1: of `make coverage`.
 # Else functions and lines for backtraces, and no more: with -g of PGXS the module is five times as large, and takes half
 # as long again to compile.
@@ -78,6 +80,7 @@ build/made-for: FORCE
 	@mkdir -p $(@D); echo '$(MADE_FOR)' | cmp -s - $@ || echo '$(MADE_FOR)' >$@
 .PHONY: FORCE
 $(OBJS): build/made-for | check-deps
+build/units/pg-sql.o build/sanitized/build/units/pg-sql.o: als.control
 
 # Beside the module: README.md and what it leads to.
 DOC_DIR = $(DESTDIR)$(docdir)/$(EXTENSION)
