@@ -32,16 +32,19 @@ EOF
 }
 
 # A coordinator and two workers with Citus, whose database postgres has both extensions; no nodes where there is no Citus.
-# init: as of a node.
+# init: as of a node. addresses: where they listen, in a network of its own; see OwnNetwork.
 sub citus_cluster
 {
 	my ($settings, %init) = @_;
 
-	my @nodes;
+	my $addresses = delete $init{addresses};
+	my (@nodes, %host);
 	for my $name (qw(coordinator worker1 worker2))
 	{
 		my $node = PostgreSQL::Test::Cluster->new($name);
 		$node->init(%init);
+		OwnNetwork::listen_at($node, $addresses->[@nodes]) if $addresses;
+		$host{$name} = $addresses ? $addresses->[@nodes] : $node->host;
 		$node->append_conf('postgresql.conf',
 			"max_prepared_transactions = 100\nmax_connections = 100\nmax_wal_size = 1GB\nautovacuum = off\n");
 		$node->start;
@@ -55,8 +58,8 @@ sub citus_cluster
 	}
 	my ($coordinator, @workers) = @nodes;
 	$coordinator->safe_psql(
-		'postgres', sprintf "select citus_set_coordinator_host('%s', %d); %s", $coordinator->host, $coordinator->port,
-		join ' ', map { sprintf "select citus_add_node('%s', %d);", $_->host, $_->port } @workers);
+		'postgres', sprintf "select citus_set_coordinator_host('%s', %d); %s", $host{ $coordinator->name }, $coordinator->port,
+		join ' ', map { sprintf "select citus_add_node('%s', %d);", $host{ $_->name }, $_->port } @workers);
 	$coordinator->safe_psql('postgres', 'create extension als');
 	return @nodes;
 }
