@@ -193,5 +193,27 @@ SKIP:
 	}
 }
 
+# The coordinator's postmaster is killed: the workers notice that nobody waits for them.
+# Last: tables recovered after a crash have room for rows without growing, so that no disk would be full.
+for my $phase (qw(training committing))
+{
+	my $what    = "postmaster of the coordinator killed, $phase";
+	my $this    = $phases{$phase};
+	my $keeper  = AlsTest::Session->new($worker, settings => 'citus.enable_manual_changes_to_shards=on citus.enable_ddl_propagation=off');
+	my $session = AlsTest::Session->new($coordinator);
+	$keeper->query($this->{before}->()) if $this->{before};
+	$session->begin(sprintf $train, $phase eq 'training' ? 10_000 : 1);
+	wait_until("$what: to begin", sub { $session->pump_for(0.01); $this->{reached}->($session->pid) });
+	my $start  = time;
+	my $killed = kill_postmaster($coordinator);
+	$_->kill for $session, $keeper;
+	$worker->safe_psql('postgres', q{select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'PgSleep'}) if $this->{after};
+	wait_until("$what: the worker to end its work", sub { at_work() == 0 });
+	cmp_ok(time - $start, '<', 10, "$what: the worker ends its work");
+	$worker->safe_psql('postgres', "set citus.enable_ddl_propagation = off; $this->{after}") if $this->{after};
+	restart($coordinator, $killed);
+	check_as_before($what);
+}
+
 $_->stop for @nodes;
 done_testing();

@@ -176,5 +176,24 @@ SKIP:
 	}
 }
 
+# The hub's postmaster is killed, which the servers notice by the connections that it has closed.
+# Last: tables recovered after a crash have room for rows without growing, so that no disk would be full.
+{
+	my $what    = 'postmaster of the hub killed';
+	my $session = AlsTest::Session->new($hub);
+	my $watcher = AlsTest::Session->new($hub);
+	$session->begin(sprintf $train, 10_000);
+	wait_for_phase($watcher, $session->pid, 'training', 2);
+	my $killed = $hub->{_pid};
+	my $start  = time;
+	$hub->kill9;
+	wait_until("$what: the servers to end their work", sub { at_work() eq '0 0' });
+	cmp_ok(time - $start, '<', 10, "$what: the servers end their work");
+	$_->kill for $session, $watcher;
+	wait_until('the postmaster to end', sub { !kill 0, $killed });
+	wait_until('the hub to start',      sub { $hub->start(fail_ok => 1) });
+	check_as_before($what);
+}
+
 $_->stop for $hub, values %server;
 done_testing();
