@@ -170,6 +170,9 @@ select try($$select als._chunk_facts(decode(repeat('ff', 200), 'hex'))$$);
 select try($$select als._chunk_facts(decode(repeat('00', 200), 'hex'))$$);
 select try($$select als._part_totals('\x00', 1, '\x00')$$);
 select try($$select als._piece('', 0)$$);
+-- Numbers of sums, of which no session knows.
+select try($$select als._piece('\x0102030405060708', 0)$$);
+select try($$select als._sum_pieces('\x0102030405060708')$$);
 select try($$select als._sum_pieces(e) from unnest(array['\x00', null]::bytea[]) e$$);
 select try($$select als._make_slice('\x00', 0, '\x00', '{1}', 1, null)$$);
 select try($$select als._start_users('\x00', '\x00', null)$$);
@@ -178,14 +181,15 @@ select try($$select als._known(n, '{1,2}'::real[] || n::real, 0) from (values (1
 select try($$select als._known(-1, '{1}', 0)$$);
 select try($$select als._turn_slice('', '')$$);
 select try($$select als._slice_block('\x00', '\x00')$$);
+select try($$select als._keep_slice('\x00', '\x00')$$);
+select try($$select als._keep_pieces('\x00', '\x00')$$);
 select try($$select als._step_slice('\x00', '\x00', '\x00')$$);
 select try($$select als._slice_report('\x00')$$);
-select try($$select als._step_users('\x00', '\x00', '\x00', null, 1)$$);
-select try($$select als._step_users(null, '\x00', '\x00', null, 1)$$);
+select try($$select als._step_users('\x00', null, 1)$$);
 select try($$select als._user_report('\x00')$$);
 select try($$select als._user_report('\xffffffffffffffff')$$);
 select try($$select als._sum_user_reports('\x00')$$);
-select try($$select als._part_sums('\x00', 0, '\x00', '\x00', 1)$$);
+select try($$select als._part_sums(0, '\x00', '\x00', 1)$$);
 select try($$select als._slice_factors('\x00', '\x00', 0, null)$$);
 select try($$select als._chunk_factors('\x00', '\x00', null)$$);
 -- A slice's report and a number, of which no session knows.

@@ -65,6 +65,11 @@ std::unique_ptr<SliceState> SliceArg::take() {
   return read_ != nullptr ? std::move(read_) : kept_to_end<KeptSlices>().take(state_->slice);
 }
 
+bool keeps_slice(std::uint64_t training, std::uint32_t slice) {
+  const auto& kept = kept_to_end<KeptSlices>();
+  return kept.training == training && kept.slices.count(slice) > 0;
+}
+
 Datum store_slice(std::unique_ptr<SliceState> state) {
   auto& kept = kept_to_end<KeptSlices>();
   const std::uint64_t training = key_of(state->training);

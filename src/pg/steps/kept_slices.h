@@ -23,6 +23,9 @@ class SliceArg {
   const SliceState* state_;
 };
 
+/// Whether this session keeps a slice of the training with this key.
+bool keeps_slice(std::uint64_t training, std::uint32_t slice);
+
 /// A value for the table of slices. The slice is kept, to the end of the transaction, if it takes
 /// no more than a quarter of als.max_memory with those that are.
 Datum store_slice(std::unique_ptr<SliceState> state);

@@ -1,0 +1,25 @@
+// The block of a step, which a session keeps for the chunks that lie with it.
+#pragma once
+
+#include <memory>
+
+#include "core/parts/item_block.h"
+#include "core/pieces/bytes.h"
+
+namespace als::pg {
+
+/// What a step tells all chunks.
+struct KeptBlock {
+  Bytes step;
+  ItemBlock block;  ///< of all slices
+};
+
+/// Keeps pieces of the block of a step, of any of its slices, to the end of the transaction or
+/// until there are pieces of another step. Throws InvalidBytes.
+void keep_pieces(ByteView pieces, ByteView step);
+
+/// The block of the last step that there were pieces of. Throws InvalidBytes where some are
+/// missing.
+std::shared_ptr<const KeptBlock> kept_block();
+
+}  // namespace als::pg
