@@ -1845,8 +1845,8 @@ language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_id_key';
 comment on function als._id_key is
   'Internal to distributed trainings: the hash of an id that its first factors are drawn by';
 
-create function als._collect(user_id "any", item_id "any", rating float8, places bigint[]) returns setof bigint
-language c stable parallel unsafe rows 1 as 'MODULE_PATHNAME', 'als_collect';
+create function als._collect(user_id "any", item_id "any", rating float8, places bigint[]) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_collect';
 comment on function als._collect is
   'Internal to distributed trainings: keeps the rows of a source, and names the collector of them for the first';
 

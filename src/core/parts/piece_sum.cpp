@@ -49,9 +49,7 @@ void PieceSum::add(SliceSums&& sums) {
     sum_->sums = std::move(sums);
 }
 
-std::optional<SliceSums> PieceSum::take_sums() {
-  return std::exchange(sum_->sums, std::nullopt);
-}
+std::optional<SliceSums> PieceSum::take_sums() { return std::exchange(sum_->sums, std::nullopt); }
 
 void check_piece(ByteView piece, std::uint32_t slice, std::uint32_t part) {
   const auto check = [&](const auto& sums) {

@@ -54,8 +54,7 @@ std::vector<ShardValue> value_in_each_shard(const std::string& table, int shards
           ") v) tried group by shard) shards join pg_catalog.pg_dist_placement p on p.shardid "
           "operator(pg_catalog.=) shard order by first",
       {INT4OID, INT4OID}, [&](TupleTableSlot* slot) {
-        values.push_back(
-            {DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1])});
+        values.push_back({DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1])});
       });
   if (static_cast<int>(values.size()) != shards)
     throw UserError(ERRCODE_INTERNAL_ERROR, format("%zu of the %d shards of %s were found",

@@ -48,10 +48,10 @@ std::string SqlSteps::user_reports_query(const Workspace& tables) {
 }
 
 std::string SqlSteps::sums_query(const Workspace& tables) {
-  return pieces_query("select part, als._part_sums(part, chunk, users, $1) as pieces from (select "
-                      "c.part, c.chunk, u.users from " +
-                      tables.chunks_with_users() +
-                      " order by c.part, c.number) chunks group by part");
+  return pieces_query(
+      "select part, als._part_sums(part, chunk, users, $1) as pieces from (select "
+      "c.part, c.chunk, u.users from " +
+      tables.chunks_with_users() + " order by c.part, c.number) chunks group by part");
 }
 
 /// Each machine sends its slices to one part on each of the others, past the coordinator.

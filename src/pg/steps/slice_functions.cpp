@@ -91,9 +91,8 @@ Datum als_totals_bytes(PG_FUNCTION_ARGS) {
 /// als._piece(pieces bytea, slice int): bytea
 Datum als_piece(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  return guard_bytes([&] {
-    return piece_of(bytes_arg(fcinfo, 0, "pieces"), number_arg(fcinfo, 1, "slice"));
-  });
+  return guard_bytes(
+      [&] { return piece_of(bytes_arg(fcinfo, 0, "pieces"), number_arg(fcinfo, 1, "slice")); });
 }
 
 /// als._add_piece(state internal, piece bytea): internal

@@ -104,8 +104,8 @@ Datum als_add_to_sums(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   PG_RETURN_POINTER(guard_bytes([&] {
     SumsState* state = AggregateState<SumsState>::of_or_made(fcinfo, [&](MemoryContext context) {
-      return keep_in<SumsState>(context, std::make_unique<SumsOfPart>(
-                                             number_arg(fcinfo, 1, "part"), threads_arg(fcinfo, 4)));
+      return keep_in<SumsState>(context, std::make_unique<SumsOfPart>(number_arg(fcinfo, 1, "part"),
+                                                                      threads_arg(fcinfo, 4)));
     });
     (*state)->sums.add(*unpacked_by_item(StoredChunk(fcinfo, 2)), UsersArg(fcinfo, 3).users());
     return state;
@@ -116,7 +116,6 @@ Datum als_add_to_sums(PG_FUNCTION_ARGS) {
 Datum als_sums_bytes(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   if (PG_ARGISNULL(0)) PG_RETURN_NULL();
-  return guard_bytes([&] {
-    return store_part_sums(std::move(*AggregateState<SumsState>::of(fcinfo)));
-  });
+  return guard_bytes(
+      [&] { return store_part_sums(std::move(*AggregateState<SumsState>::of(fcinfo))); });
 }
