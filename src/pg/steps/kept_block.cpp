@@ -18,21 +18,25 @@ struct BlockInPieces {
   std::uint32_t slices = 0;
   Bytes step;
   std::map<std::uint32_t, Bytes> pieces;
+  std::set<std::uint32_t> own;
   std::shared_ptr<const KeptBlock> whole;
 };
 
 }  // namespace
 
-void keep_pieces(ByteView pieces, ByteView step) {
+/// All pieces come before the block is asked for. So those that come later are of another one, of a
+/// training perhaps that is like the last, which failed and was rolled back.
+void keep_pieces(ByteView pieces, ByteView step, bool own) {
   const StepHead head = StepHead::read(step);
   const std::uint64_t training = key_of(head.training);
   auto& kept = kept_to_end<BlockInPieces>();
-  if (kept.training != training || kept.number != head.block || kept.slices == 0)
-    kept = {training, head.block, head.training.slices(), Bytes(step), {}, nullptr};
+  if (kept.training != training || kept.number != head.block || kept.whole != nullptr)
+    kept = {training, head.block, head.training.slices(), Bytes(step), {}, {}, nullptr};
   while (!pieces.empty()) {
     const PieceFacts piece = take_piece(pieces);
     expect(piece.piece == Piece::kBlock && piece.slice < kept.slices, "not a piece of this block");
     kept.pieces[piece.slice] = piece.bytes;
+    if (own) kept.own.insert(piece.slice);
   }
 }
 
@@ -43,6 +47,7 @@ std::shared_ptr<const KeptBlock> kept_block() {
          "this session has not got all pieces of a block");
   auto block = std::make_shared<KeptBlock>();
   block->step = std::move(kept.step);
+  block->slices = std::move(kept.own);
   for (auto& [slice, piece] : kept.pieces) {
     block->block.add(piece);
     Bytes().swap(piece);

@@ -1,24 +1,20 @@
-// Knows sums again by numbers that nothing else has.
+// Stands a number in the place of sums.
 #include "pg/steps/kept_sums.h"
 
-#include <map>
-
-#include "pg/server/random_number.h"
-#include "pg/server/settings.h"
 #include "pg/steps/bytea_bytes.h"
-#include "pg/steps/kept_slices.h"
-#include "pg/steps/kept_to_end.h"
+#include "pg/steps/kept_values.h"
 
 namespace als::pg {
 
 namespace {
 
-struct KeptSums {
-  std::uint64_t part_number = 0;
-  std::unique_ptr<SumsOfPart> of_part;
+using KeptSums = KeptValues<SliceSums>;
 
-  std::map<std::uint64_t, SliceSums> of_slices;
-  std::size_t bytes = 0;
+/// The part whose pieces are being taken.
+struct LastPart {
+  std::uint64_t number = 0;
+  std::unique_ptr<SumsOfPart> sums;
+  std::uint32_t taken = 0;
 };
 
 std::size_t memory_of(const SliceSums& sums) {
@@ -44,43 +40,37 @@ Datum number_datum(std::uint64_t number) {
 }  // namespace
 
 Datum store_part_sums(std::unique_ptr<SumsOfPart> sums) {
-  auto& kept = kept_to_end<KeptSums>();
-  kept.part_number = random_number();
-  kept.of_part = std::move(sums);
-  return number_datum(kept.part_number);
+  auto& last = kept_to_end<LastPart>();
+  last = {random_number(), std::move(sums)};
+  return number_datum(last.number);
 }
 
 Datum piece_of(ByteView sums, std::uint32_t slice) {
   const std::optional<std::uint64_t> number = number_in(sums);
   if (!number) return bytea_datum(piece_of_slice(sums, slice));
-  const auto& kept = kept_to_end<KeptSums>();
-  if (kept.of_part == nullptr || kept.part_number != *number)
+  auto& last = kept_to_end<LastPart>();
+  if (last.sums == nullptr || last.number != *number)
     throw InvalidBytes("the sums of a part are kept by another session");
-  return store_sums(kept.of_part->sums.of_slice(slice));
+  const KeptBlock& block = *last.sums->block;
+  SliceSums piece = last.sums->sums.of_slice(slice);
+  const bool stays = block.slices.count(slice) > 0;
+  if (++last.taken == block.block.training().slices()) last.sums.reset();
+  return stays ? store_sums(std::move(piece)) : bytea_datum(piece.bytes());
 }
 
 Datum store_sums(SliceSums&& sums) {
-  auto& kept = kept_to_end<KeptSums>();
+  KeptSums& kept = KeptSums::of_session();
   const std::size_t bytes = memory_of(sums);
-  const std::size_t most = max_memory() / 4;
-  if (!keeps_slice(sums.training, sums.slice) || bytes > most || kept.bytes > most - bytes)
-    return bytea_datum(sums.bytes());
-  const std::uint64_t number = random_number();
-  kept.of_slices.emplace(number, std::move(sums));
-  kept.bytes += bytes;
-  return number_datum(number);
+  return kept.has_room(bytes) ? number_datum(kept.keep(std::move(sums), bytes))
+                              : bytea_datum(sums.bytes());
 }
 
 std::optional<SliceSums> take_sums(ByteView value) {
   const std::optional<std::uint64_t> number = number_in(value);
   if (!number) return std::nullopt;
-  auto& kept = kept_to_end<KeptSums>();
-  const auto found = kept.of_slices.find(*number);
-  if (found == kept.of_slices.end()) throw InvalidBytes("sums are kept by another session");
-  std::optional<SliceSums> sums = std::move(found->second);
-  kept.of_slices.erase(found);
-  kept.bytes -= memory_of(*sums);
-  return sums;
+  KeptSums& kept = KeptSums::of_session();
+  if (kept.find(*number) == nullptr) throw InvalidBytes("sums are kept by another session");
+  return kept.take(*number);
 }
 
 }  // namespace als::pg

@@ -20,16 +20,15 @@ struct SumsOfPart {
   PartSums sums;
 };
 
-/// A value that stands for the sums of a part, until those of another part are stored.
+/// A value that stands for the sums of a part, until a piece of each slice has been taken, or those
+/// of another part are stored.
 Datum store_part_sums(std::unique_ptr<SumsOfPart> sums);
 
-/// The piece of a slice, out of such a value or out of pieces one after the other: sums of a slice
-/// that this session keeps stay here, as store_sums() has it. Throws InvalidBytes.
+/// The piece of a slice, out of such a value or out of pieces one after the other. That of a slice
+/// which this session has stays here, if there is room. Throws InvalidBytes.
 Datum piece_of(ByteView sums, std::uint32_t slice);
 
-/// A value for sums of a slice. Those of one that this session keeps are kept, too, to the end of
-/// the transaction or until they are taken, if they take no more than a quarter of als.max_memory
-/// with others.
+/// A value for sums that this session will take: kept if there is room for them, see KeptValues.
 Datum store_sums(SliceSums&& sums);
 
 /// The sums that such a value stands for, or none where it is their bytes. Throws InvalidBytes.

@@ -5,7 +5,6 @@
 
 #include "pg/server/random_number.h"
 #include "pg/server/settings.h"
-#include "pg/steps/bucket.h"
 
 namespace als::pg {
 

@@ -148,7 +148,7 @@ Datum als_keep_slice(PG_FUNCTION_ARGS) {
     als::ThreadTeam team = team_of_session();
     const als::ByteView step = bytes_arg(fcinfo, 1, "step");
     const als::Bytes piece = als::slice_block(SliceArg(fcinfo, 0).state(), step, team);
-    keep_pieces(piece, step);
+    keep_pieces(piece, step, true);
     return Int64GetDatum(static_cast<int64>(piece.size()));
   });
 }
@@ -158,7 +158,7 @@ Datum als_keep_pieces(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
     const als::ByteView pieces = bytes_arg(fcinfo, 0, "pieces");
-    keep_pieces(pieces, bytes_arg(fcinfo, 1, "step"));
+    keep_pieces(pieces, bytes_arg(fcinfo, 1, "step"), false);
     return Int64GetDatum(static_cast<int64>(pieces.size()));
   });
 }
