@@ -1747,8 +1747,8 @@ language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_id_key';
 comment on function als._id_key is
   'Internal to distributed trainings: the hash of an id that its first factors are drawn by';
 
-create function als._collect(user_id "any", item_id "any", rating float8, places bigint[]) returns setof bigint
-language c stable parallel unsafe rows 1 as 'MODULE_PATHNAME', 'als_collect';
+create function als._collect(user_id "any", item_id "any", rating float8, places bigint[]) returns bigint
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_collect';
 comment on function als._collect is
   'Internal to distributed trainings: keeps the rows of a source, and names the collector of them for the first';
 
@@ -1810,7 +1810,7 @@ comment on aggregate als._part_totals(bytea, int, bytea) is
   'Internal to distributed trainings: what the ratings of each item in the chunks of a part come to';
 
 create function als._piece(pieces bytea, slice int) returns bytea
-language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_piece';
+language c immutable strict parallel restricted as 'MODULE_PATHNAME', 'als_piece';
 comment on function als._piece is
   'Internal to distributed trainings: the piece of one slice among those of all';
 
@@ -1825,15 +1825,15 @@ comment on function als._sent_piece is
   'Internal to distributed trainings: a piece that another server has sent, if it is one of this slice and part';
 
 create function als._add_piece(state internal, piece bytea) returns internal
-language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_piece';
+language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_add_piece';
 comment on function als._add_piece is 'Internal to als._sum_pieces: adds one';
 
 create function als._pieces_sum(state internal) returns bytea
-language c immutable parallel safe as 'MODULE_PATHNAME', 'als_pieces_sum';
+language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_pieces_sum';
 comment on function als._pieces_sum is 'Internal to als._sum_pieces and als._sum_user_reports: their result';
 
 create aggregate als._sum_pieces(piece bytea) (
-  sfunc = als._add_piece, stype = internal, sspace = 16777216, finalfunc = als._pieces_sum, parallel = safe
+  sfunc = als._add_piece, stype = internal, sspace = 16777216, finalfunc = als._pieces_sum, finalfunc_modify = read_write, parallel = restricted
 );
 comment on aggregate als._sum_pieces(bytea) is
   'Internal to distributed trainings: adds the pieces of a slice, in the order of the parts';
@@ -1867,6 +1867,16 @@ language c immutable strict parallel restricted cost 1000 as 'MODULE_PATHNAME', 
 comment on function als._slice_block is
   'Internal to distributed trainings: what a step tells all parts of some of the items';
 
+create function als._keep_slice(slice bytea, step bytea) returns bigint
+language c volatile strict parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_keep_slice';
+comment on function als._keep_slice is
+  'Internal to distributed trainings: keeps what a step tells all parts of some of the items for those of this session';
+
+create function als._keep_pieces(pieces bytea, step bytea) returns bigint
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_keep_pieces';
+comment on function als._keep_pieces is
+  'Internal to distributed trainings: keeps what a step tells all parts of items that lie elsewhere';
+
 create function als._step_slice(slice bytea, step bytea, sums bytea) returns bytea
 language c immutable strict parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_step_slice';
 comment on function als._step_slice is
@@ -1882,7 +1892,7 @@ language c immutable parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_st
 comment on function als._start_users is
   'Internal to distributed trainings: the users of a chunk, as the training begins';
 
-create function als._step_users(step bytea, block bytea, chunk bytea, users bytea, threads int) returns bytea
+create function als._step_users(chunk bytea, users bytea, threads int) returns bytea
 language c immutable parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_step_users';
 comment on function als._step_users is
   'Internal to distributed trainings: a half-step of the users of a chunk';
@@ -1902,18 +1912,18 @@ create aggregate als._sum_user_reports(report bytea) (
 comment on aggregate als._sum_user_reports(bytea) is
   'Internal to distributed trainings: adds reports, in the order of parts and chunks';
 
-create function als._add_to_sums(state internal, block bytea, part int, chunk bytea, users bytea, threads int) returns internal
+create function als._add_to_sums(state internal, part int, chunk bytea, users bytea, threads int) returns internal
 language c immutable parallel restricted cost 1000 as 'MODULE_PATHNAME', 'als_add_to_sums';
 comment on function als._add_to_sums is 'Internal to als._part_sums: adds a chunk';
 
 create function als._sums_bytes(state internal) returns bytea
-language c immutable parallel safe as 'MODULE_PATHNAME', 'als_sums_bytes';
+language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_sums_bytes';
 comment on function als._sums_bytes is 'Internal to als._part_sums: its result';
 
-create aggregate als._part_sums(block bytea, part int, chunk bytea, users bytea, threads int) (
-  sfunc = als._add_to_sums, stype = internal, sspace = 16777216, finalfunc = als._sums_bytes, parallel = restricted
+create aggregate als._part_sums(part int, chunk bytea, users bytea, threads int) (
+  sfunc = als._add_to_sums, stype = internal, sspace = 16777216, finalfunc = als._sums_bytes, finalfunc_modify = read_write, parallel = restricted
 );
-comment on aggregate als._part_sums(bytea, int, bytea, bytea, int) is
+comment on aggregate als._part_sums(int, bytea, bytea, int) is
   'Internal to distributed trainings: what the chunks of a part, in their order, add to each item in a step';
 
 create function als._slice_factors(slice bytea, totals bytea, mean float8, damping float8)

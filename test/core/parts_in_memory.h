@@ -96,7 +96,7 @@ class PartsInMemory : public PartsRunner {
     for (std::uint32_t part = 0; part < shape_.parts; ++part) {
       ItemBlock own;
       own.add(block);
-      PartSums of_part(std::move(own), part, team_);
+      PartSums of_part(own, part, team_);
       for (const auto& [id, chunk] : chunks_) {
         if (id.first == part)
           of_part.add(ChunkByItem(chunk.by_item), ChunkUsers::read(chunk.users));

@@ -103,7 +103,7 @@ class Recorder : public PartsInMemory {
     const auto run = [=](ByteView its_block, ByteView its_chunk, ByteView users) {
       ItemBlock unpacked;
       unpacked.add(its_block);
-      PartSums part(std::move(unpacked), 0, team_);
+      PartSums part(unpacked, 0, team_);
       part.add(ChunkByItem(its_chunk), ChunkUsers::read(users));
       part.bytes();
     };

@@ -170,6 +170,9 @@ select try($$select als._chunk_facts(decode(repeat('ff', 200), 'hex'))$$);
 select try($$select als._chunk_facts(decode(repeat('00', 200), 'hex'))$$);
 select try($$select als._part_totals('\x00', 1, '\x00')$$);
 select try($$select als._piece('', 0)$$);
+-- Numbers of sums, of which no session knows.
+select try($$select als._piece('\x0102030405060708', 0)$$);
+select try($$select als._sum_pieces('\x0102030405060708')$$);
 select try($$select als._sum_pieces(e) from unnest(array['\x00', null]::bytea[]) e$$);
 select try($$select als._make_slice('\x00', 0, '\x00', '{1}', 1, null)$$);
 select try($$select als._start_users('\x00', '\x00', null)$$);
@@ -178,14 +181,15 @@ select try($$select als._known(n, '{1,2}'::real[] || n::real, 0) from (values (1
 select try($$select als._known(-1, '{1}', 0)$$);
 select try($$select als._turn_slice('', '')$$);
 select try($$select als._slice_block('\x00', '\x00')$$);
+select try($$select als._keep_slice('\x00', '\x00')$$);
+select try($$select als._keep_pieces('\x00', '\x00')$$);
 select try($$select als._step_slice('\x00', '\x00', '\x00')$$);
 select try($$select als._slice_report('\x00')$$);
-select try($$select als._step_users('\x00', '\x00', '\x00', null, 1)$$);
-select try($$select als._step_users(null, '\x00', '\x00', null, 1)$$);
+select try($$select als._step_users('\x00', null, 1)$$);
 select try($$select als._user_report('\x00')$$);
 select try($$select als._user_report('\xffffffffffffffff')$$);
 select try($$select als._sum_user_reports('\x00')$$);
-select try($$select als._part_sums('\x00', 0, '\x00', '\x00', 1)$$);
+select try($$select als._part_sums(0, '\x00', '\x00', 1)$$);
 select try($$select als._slice_factors('\x00', '\x00', 0, null)$$);
 select try($$select als._chunk_factors('\x00', '\x00', null)$$);
 -- A slice's report and a number, of which no session knows.
@@ -217,21 +221,21 @@ select try($$select als._collect(1, 2, 3, '{7, 100, 5000000000}')$$);
 select try($$select als._collect(1, 2, 'infinity', '{7, 100, 5}')$$);
 select try($$select als._collect(1, array[array[2]], 3, '{7, 100, 5}')$$);
 
--- Only the first row of a query passes; a row each user, of those that count, and one of the items, come when there are no more.
-select count(*) from (select als._collect(u, i, 1, '{7, 100, 5}') from generate_series(1, 30) u, generate_series(1, 4) i) rows;
+-- Only the first row of a query has a collector; a row each user, of those that count, and one of the items, come when there are no more.
+select count(*), count(c) from (select als._collect(u, i, 1, '{7, 100, 5}') as c from generate_series(1, 30) u, generate_series(1, 4) i) rows;
 select part, place >= 0 as has_place, user_id, items, n, kept, octet_length(ratings) as bytes
 from (select max(c) as c from (select u, als._collect(u, i, r, '{7, 100, 5}') as c
-    from (values (1, 'a', 1.0), (2, 'b', null), (null, 'c', 2), (3, 'b', 3), (3, null, 1), (1, 'b', 5)) rows(u, i, r)) x group by u) first,
+    from (values (1, 'a', 1.0), (2, 'b', null), (null, 'c', 2), (3, 'b', 3), (3, null, 1), (1, 'b', 5)) rows(u, i, r)) x where c is not null group by u) first,
   lateral als._collected(c) as found(part int, place int, user_id int, items text[], n bigint, kept bigint, ratings bytea);
 -- Rows are those of one query, once.
 select try($$select (select count(*) from als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea)),
   (select count(*) from als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea))
-  from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u) x group by u) first$$);
-select try($$select count(*) from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u) x group by u) first,
+  from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u) x where c is not null group by u) first$$);
+select try($$select count(*) from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u) x where c is not null group by u) first,
   lateral als._collected(c) as f(part int, place int, user_id text, items int[], n bigint, kept bigint, ratings bytea)$$);
--- Not before there are no more, nor in another query, which may outlive the one that has them.
-select try($$select count(*) from (select als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u offset 0) first,
-  lateral als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea)$$);
+-- What comes when some has been taken has a collector of its own. There is none in another query, which may outlive it.
+select count(user_id) as users from (select als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u offset 0) first,
+  lateral als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea);
 begin;
 declare collecting cursor for select als._collect(u, 1, 1, '{7, 100, 5}') as collector from generate_series(1, 3) u;
 fetch from collecting \gset
@@ -240,13 +244,13 @@ select try(format('select count(*) from als._collected(%s) as f(part int, place 
 rollback;
 
 -- A second scan collects anew.
-select n, (select count(*) from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, n) u) x group by u) first,
+select n, (select count(*) from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, n) u) x where c is not null group by u) first,
   lateral als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null) as users
 from generate_series(1, 3) n;
 -- Rows in a temporary file that nobody takes are no leak: the server would warn of one.
 set als.max_memory = '1MB';
 set work_mem = '64kB';
-select count(*) from (select als._collect(u, 1, 1, '{7, 100, 5}') from generate_series(1, 150000) u offset 0) rows;
+select count(c) from (select als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 150000) u offset 0) rows;
 reset work_mem;
 reset als.max_memory;
 

@@ -116,13 +116,12 @@ Bytes slice_block(const SliceState& state, ByteView step, ThreadTeam& team) {
 
 Bytes step_slice(ByteView slice, ByteView step, ByteView sums, ThreadTeam& team) {
   SliceState state = SliceState::read(slice);
-  step_slice(state, step, sums, team);
+  step_slice(state, step, SliceSums::read(sums), team);
   return state.bytes();
 }
 
-void step_slice(SliceState& state, ByteView step, ByteView sums, ThreadTeam& team) {
+void step_slice(SliceState& state, ByteView step, SliceSums&& all, ThreadTeam& team) {
   const StepHead head = read_step(state, step);
-  SliceSums all = SliceSums::read(sums);
   expect(head.step != Step::kUsers && head.step != Step::kFinish, "not a step of the items");
   expect(state.report.number + 1 == head.number, "a slice of another step of the training");
   expect(

@@ -7,6 +7,7 @@
 
 #include "core/base/thread_team.h"
 #include "core/linalg/factor_matrix.h"
+#include "core/parts/sums.h"
 #include "core/pieces/bytes.h"
 #include "core/pieces/step.h"
 
@@ -39,7 +40,7 @@ Bytes step_slice(ByteView slice, ByteView step, ByteView sums, ThreadTeam& team)
 /// The same with a slice that is not in bytes.
 void turn_slice(SliceState& slice, ByteView step, ThreadTeam& team);
 Bytes slice_block(const SliceState& slice, ByteView step, ThreadTeam& team);
-void step_slice(SliceState& slice, ByteView step, ByteView sums, ThreadTeam& team);
+void step_slice(SliceState& slice, ByteView step, SliceSums&& sums, ThreadTeam& team);
 
 /// What a slice says to PartsTrainer: its first bytes, which cost next to nothing to read.
 Bytes report_of_slice(ByteView slice);

@@ -31,7 +31,7 @@ const float* vector_of(const Factors& vectors, std::size_t row, AlignedVector<fl
 }  // namespace
 
 struct PartSums::Work {
-  ItemBlock block;
+  const ItemBlock& block;
   std::uint32_t part;
   ThreadTeam& team;
   std::uint64_t next_chunk = 0;
@@ -52,8 +52,8 @@ struct PartSums::Work {
   };
   std::vector<Thread> threads;
 
-  Work(ItemBlock its_block, std::uint32_t its_part, ThreadTeam& its_team)
-      : block(std::move(its_block)),
+  Work(const ItemBlock& its_block, std::uint32_t its_part, ThreadTeam& its_team)
+      : block(its_block),
         part(its_part),
         team(its_team),
         objective(block.training().options, block.training().mean, 0),
@@ -120,9 +120,9 @@ void PartSums::Work::compare(const RowPasses& passes, const CompressedRows& rows
   second_losses[vector] += passes.fit(begin, end, users, x.data(), exact_dot);
 }
 
-PartSums::PartSums(ItemBlock block, std::uint32_t part, ThreadTeam& team) {
+PartSums::PartSums(const ItemBlock& block, std::uint32_t part, ThreadTeam& team) {
   expect(!block.contents().empty(), "a block without slices");
-  work_.reset(new Work(std::move(block), part, team));
+  work_.reset(new Work(block, part, team));
   const ItemBlock::Contents& contents = work_->contents();
   if (sums_vectors(contents.kind)) work_->sums.assign(contents.rows() * work_->width, 0);
   if (sums_losses(contents.kind)) {
@@ -187,53 +187,54 @@ void PartSums::add(const ChunkByItem& chunk, const ChunkUsers& users) {
   }
 }
 
-Bytes PartSums::bytes() const {
+SliceSums PartSums::of_slice(std::uint32_t slice) const {
   const Work& work = *work_;
-  const auto finite = [](const auto& values) {
-    return std::all_of(values.begin(), values.end(),
-                       [](auto value) { return std::isfinite(value); });
-  };
-  if (!finite(work.sums) || !finite(work.losses) || !finite(work.second_losses) ||
-      !finite(work.curvatures)) {
-    throw std::range_error("the ratings are too large for factors in single precision");
-  }
   const ItemBlock::Contents& contents = work.contents();
+  expect(slice >= contents.first_slice && slice < contents.end_slice,
+         "there are no sums of this slice");
   const TrainOptions& options = contents.training.options;
-  const auto factors = static_cast<std::size_t>(options.factors);
-  Bytes pieces;
-  pieces.reserve(factor_bytes(contents.rows(), options) + work.losses.size() * 2 * sizeof(double) +
-                 work.curvatures.size() * sizeof(double) +
-                 contents.ends.size() * (work.gram.entries().size() * sizeof(double) + 256));
-  std::size_t begin = 0;
-  for (std::uint32_t s = contents.first_slice; s < contents.end_slice; ++s) {
-    const std::size_t end = contents.ends[s - contents.first_slice];
-    SliceSums sums{};
-    sums.training = contents.key;
-    sums.block = contents.number;
-    sums.kind = contents.kind;
-    sums.slice = s;
-    sums.first_part = sums.last_part = work.part;
-    sums.ratings = work.ratings;
-    sums.rows = static_cast<std::uint32_t>(end - begin);
-    sums.biases = options.biases;
-    sums.vectors.matrix = FactorMatrix(work.sums.empty() ? 0 : end - begin, factors);
-    for (std::size_t row = 0; row < sums.vectors.matrix.rows(); ++row) {
-      const float* sum = work.sums.data() + (begin + row) * work.width;
-      std::copy_n(sum, factors, sums.vectors.matrix.row(row));
-      if (options.biases) sums.vectors.bias.push_back(sum[sums.vectors.matrix.stride()]);
-    }
-    const auto piece_of = [&](const std::vector<double>& all) {
-      return all.empty() ? all
-                         : std::vector<double>(all.begin() + static_cast<std::ptrdiff_t>(begin),
-                                               all.begin() + static_cast<std::ptrdiff_t>(end));
+  const std::size_t number = slice - contents.first_slice;
+  const std::size_t begin = number == 0 ? 0 : contents.ends[number - 1];
+  const std::size_t end = contents.ends[number];
+  const auto part_of = [&](const auto& all, std::size_t width) {
+    using Values = std::decay_t<decltype(all)>;
+    if (all.empty()) return Values();
+    const auto at = [&](std::size_t row) {
+      return all.begin() + static_cast<std::ptrdiff_t>(row * width);
     };
-    sums.losses = piece_of(work.losses);
-    sums.second_losses = piece_of(work.second_losses);
-    sums.curvatures = piece_of(work.curvatures);
-    sums.gram = work.gram;
-    pieces += sums.bytes();
-    begin = end;
+    if (!std::all_of(at(begin), at(end), [](auto value) { return std::isfinite(value); }))
+      throw std::range_error("the ratings are too large for factors in single precision");
+    return Values(at(begin), at(end));
+  };
+  SliceSums sums{};
+  sums.training = contents.key;
+  sums.block = contents.number;
+  sums.kind = contents.kind;
+  sums.slice = slice;
+  sums.first_part = sums.last_part = work.part;
+  sums.ratings = work.ratings;
+  sums.rows = static_cast<std::uint32_t>(end - begin);
+  sums.biases = options.biases;
+  sums.losses = part_of(work.losses, 1);
+  sums.second_losses = part_of(work.second_losses, 1);
+  sums.curvatures = part_of(work.curvatures, 1);
+  sums.gram = work.gram;
+  FactorMatrix& matrix = sums.vectors.matrix;
+  matrix = FactorMatrix::uninitialized(work.sums.empty() ? 0 : end - begin,
+                                       static_cast<std::size_t>(options.factors));
+  for (std::size_t row = 0; row < matrix.rows(); ++row) {
+    const float* sum = work.sums.data() + (begin + row) * work.width;
+    std::fill(std::copy_n(sum, matrix.cols(), matrix.row(row)), matrix.row(row + 1), 0.0F);
+    if (options.biases) sums.vectors.bias.push_back(sum[matrix.stride()]);
   }
+  return sums;
+}
+
+Bytes PartSums::bytes() const {
+  const ItemBlock::Contents& contents = work_->contents();
+  Bytes pieces;
+  for (std::uint32_t slice = contents.first_slice; slice < contents.end_slice; ++slice)
+    pieces += of_slice(slice).bytes();
   return pieces;
 }
 

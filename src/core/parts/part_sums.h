@@ -9,6 +9,7 @@
 #include "core/chunks/chunk_rows.h"
 #include "core/data/popularity.h"
 #include "core/parts/item_block.h"
+#include "core/parts/sums.h"
 #include "core/parts/users_bytes.h"
 #include "core/pieces/bytes.h"
 
@@ -16,15 +17,18 @@ namespace als {
 
 /// One pass over the ratings of a part, for all items that the block has: kResidual, kProduct,
 /// kCurvature or kCompare, as the block says. Takes about as much memory as the block, and as much
-/// again for its bytes.
+/// again for its bytes. The block must outlive it.
 class PartSums {
  public:
-  PartSums(ItemBlock block, std::uint32_t part, ThreadTeam& team);
+  PartSums(const ItemBlock& block, std::uint32_t part, ThreadTeam& team);
   ~PartSums();
 
   /// The chunks of the part, each once and in ascending order of their numbers, which is checked:
   /// sums in single precision depend on their order. users: as the last half-step left them.
   void add(const ChunkByItem& chunk, const ChunkUsers& users);
+
+  /// What they add to the items of one slice of the block.
+  SliceSums of_slice(std::uint32_t slice) const;
 
   /// A piece of each slice of the block, one after the other. See piece_of_slice().
   Bytes bytes() const;

@@ -1,10 +1,8 @@
 // Keeps the sum unpacked, which each piece is added to.
 #include "core/parts/piece_sum.h"
 
-#include <optional>
 #include <utility>
 
-#include "core/parts/sums.h"
 #include "core/parts/totals.h"
 #include "core/parts/user_report.h"
 
@@ -41,6 +39,17 @@ void PieceSum::add(ByteView piece) {
   }
   sum_->kind = kind;
 }
+
+void PieceSum::add(SliceSums&& sums) {
+  expect(!sum_->kind || *sum_->kind == Piece::kSums, "pieces of two kinds cannot be added up");
+  sum_->kind = Piece::kSums;
+  if (sum_->sums)
+    sum_->sums->add(sums);
+  else
+    sum_->sums = std::move(sums);
+}
+
+std::optional<SliceSums> PieceSum::take_sums() { return std::exchange(sum_->sums, std::nullopt); }
 
 void check_piece(ByteView piece, std::uint32_t slice, std::uint32_t part) {
   const auto check = [&](const auto& sums) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
+#include "core/parts/sums.h"
 #include "core/pieces/bytes.h"
 
 namespace als {
@@ -17,7 +19,13 @@ class PieceSum {
   /// In ascending order of parts, and of chunks within them, each once: which is checked.
   void add(ByteView piece);
 
+  /// The same for sums that are no bytes.
+  void add(SliceSums&& sums);
+
   Bytes bytes() const;  ///< empty without pieces
+
+  /// The sums of a slice, if it is those that were added: they are the caller's then.
+  std::optional<SliceSums> take_sums();
 
  private:
   struct Sum;

@@ -19,6 +19,8 @@ LocalSettings bulk_settings(bool distributed) {
     // spread over several connections to a machine. With one, each uses threads of its own.
     settings.set("citus.multi_shard_modify_mode", "sequential");
     settings.set("citus.max_adaptive_executor_pool_size", "1");
+    // What a step makes of a chunk is in one session, which the next step asks for it.
+    settings.set("citus.shard_replication_factor", "1");
   }
   return settings;
 }

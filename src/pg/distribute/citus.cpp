@@ -2,7 +2,6 @@
 #include "pg/distribute/citus.h"
 
 #include "pg/server/cluster_table.h"
-#include "pg/sql/array_elements.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -44,20 +43,18 @@ std::string name_argument(const std::string& table) {
   return server([&] { return quote_literal_cstr(table.c_str()); });
 }
 
-std::vector<int> value_in_each_shard(const std::string& table, int shards) {
+std::vector<ShardValue> value_in_each_shard(const std::string& table, int shards) {
   // The first of so many values fill all shards with certainty enough.
   const std::string tried = std::to_string(40 * static_cast<std::int64_t>(shards) + 100);
-  std::vector<int> values;
+  std::vector<ShardValue> values;
   for_each_current_row(
-      "select pg_catalog.array_agg(first order by first) from (select pg_catalog.min(v) as "
-      "first from pg_catalog.generate_series(1, " +
-          tried + ") v group by pg_catalog.get_shard_id_for_distribution_column(" +
-          name_argument(table) + ", v)) shards",
-      {INT4ARRAYOID}, [&](TupleTableSlot* slot) {
-        server([&] {
-          const ArrayElements elements = array_elements(slot->tts_values[0]);
-          for (int i = 0; i < elements.n; ++i) values.push_back(DatumGetInt32(elements.values[i]));
-        });
+      "select first, p.groupid from (select pg_catalog.min(v) as first, shard from (select v, "
+      "pg_catalog.get_shard_id_for_distribution_column(" +
+          name_argument(table) + ", v) as shard from pg_catalog.generate_series(1, " + tried +
+          ") v) tried group by shard) shards join pg_catalog.pg_dist_placement p on p.shardid "
+          "operator(pg_catalog.=) shard order by first",
+      {INT4OID, INT4OID}, [&](TupleTableSlot* slot) {
+        values.push_back({DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1])});
       });
   if (static_cast<int>(values.size()) != shards)
     throw UserError(ERRCODE_INTERNAL_ERROR, format("%zu of the %d shards of %s were found",

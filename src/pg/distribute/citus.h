@@ -19,7 +19,11 @@ SourceSpread spread_of(const DescribedSource& source);
 std::string name_argument(const std::string& table);
 
 /// So many values of an integer column by which `table` is distributed, one in each of its shards,
-/// in ascending order.
-std::vector<int> value_in_each_shard(const std::string& table, int shards);
+/// in ascending order, and a number for the machine that the shard lies on.
+struct ShardValue {
+  int value;
+  int machine;
+};
+std::vector<ShardValue> value_in_each_shard(const std::string& table, int shards);
 
 }  // namespace als::pg

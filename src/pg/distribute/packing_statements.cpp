@@ -33,7 +33,8 @@ std::string rows_statement(const DescribedSource& source, const Workspace& table
          quoted(source.user_col) + " as user_id, " + quoted(source.item_col) + "::" + type +
          " as rated_item, " + source.rating_as_float8() + " as rating from " +
          source.rows_that_count() +
-         ") rated) first group by user_id) collected cross join lateral "
+         ") rated) first where collector is not null group by user_id) collected cross join "
+         "lateral "
          "als._collected(collector) as found(" +
          tables.row_columns() + ")";
 }

@@ -35,19 +35,10 @@ Bytes SqlSteps::reports() const {
       workspace_.slices());
 }
 
-namespace {
-
-/// The block as a scalar: detoasted once, not for every chunk.
-std::string block(const Workspace& tables) {
-  return "(select block operator(pg_catalog.||) ''::pg_catalog.bytea from " + tables.block() + ")";
-}
-
-}  // namespace
-
 std::string SqlSteps::users_statement(const Workspace& tables) {
   return "insert into " + tables.next_users() +
-         " select c.part, c.number, als._step_users((select step from " + tables.block() + "), " +
-         block(tables) + ", c.chunk, u.users, $1) from " + tables.chunks_with_users();
+         " select c.part, c.number, als._step_users(c.chunk, u.users, $1) from " +
+         tables.chunks_with_users();
 }
 
 std::string SqlSteps::user_reports_query(const Workspace& tables) {
@@ -57,21 +48,29 @@ std::string SqlSteps::user_reports_query(const Workspace& tables) {
 }
 
 std::string SqlSteps::sums_query(const Workspace& tables) {
-  return pieces_query("select part, als._part_sums(" + block(tables) +
-                      ", part, chunk, users, $1) as pieces from (select c.part, c.chunk, u.users "
-                      "from " +
-                      tables.chunks_with_users() +
-                      " order by c.part, c.number) chunks group by part");
+  return pieces_query(
+      "select part, als._part_sums(part, chunk, users, $1) as pieces from (select "
+      "c.part, c.chunk, u.users from " +
+      tables.chunks_with_users() + " order by c.part, c.number) chunks group by part");
 }
 
-/// A step that goes with them is sent once to each machine, not once to each shard.
-void SqlSteps::gather_block(const Param& step, bool with_step) {
-  workspace_.empty(workspace_.block());
-  execute("insert into " + workspace_.block() + " select " +
-              (with_step ? "$1" : "null::pg_catalog.bytea") +
-              ", pg_catalog.string_agg(als._slice_block(state, $1), '' order by slice) from " +
-              workspace_.slices(),
+/// Each machine sends its slices to one part on each of the others, past the coordinator.
+void SqlSteps::gather_block(const Param& step) {
+  block_bytes_ = fetch_number(
+      "select coalesce(pg_catalog.sum(als._keep_slice(state, $1)), 0)::pg_catalog.int8 from " +
+          workspace_.slices(),
+      {step});
+  const Workspace::Ways& ways = workspace_.ways();
+  if (ways.from.empty()) return;
+  execute("insert into " + workspace_.block() +
+              " select way.part, s.slice, als._slice_block(s.state, $1) from " +
+              workspace_.slices() +
+              " s join rows from (pg_catalog.unnest($2), pg_catalog.unnest($3)) as way(place, "
+              "part) on s.place operator(pg_catalog.=) way.place",
+          {step, int4_array_param(ways.from), int4_array_param(ways.to)});
+  execute("select pg_catalog.count(als._keep_pieces(piece, $1)) from " + workspace_.block(),
           {step});
+  workspace_.empty(workspace_.block());
 }
 
 void SqlSteps::solve_users() {
@@ -109,13 +108,6 @@ Bytes SqlSteps::user_reports(const Workspace& workspace) {
   return summed([&](const TakeReport& take) { read_reports(user_reports_query(workspace), take); });
 }
 
-void SqlSteps::count_block() {
-  for_each_current_row(
-      "select pg_catalog.octet_length(block)::pg_catalog.int8 from " + workspace_.block(),
-      {INT8OID}, [&](TupleTableSlot* slot) { block_bytes_ = DatumGetInt64(slot->tts_values[0]); });
-  progress_.more_bytes_moved(machines_ * block_bytes_);
-}
-
 /// A part sends a vector for each that the block has.
 void SqlSteps::count_sums() {
   progress_.more_bytes_moved(static_cast<std::int64_t>(workspace_.parts().size()) * block_bytes_);
@@ -127,8 +119,8 @@ Bytes SqlSteps::step_users(const Bytes& step) {
               " select place, slice, als._turn_slice(state, $1) from " + workspace_.slices(),
           {param});
   workspace_.slices_are_next();
-  gather_block(param, true);
-  count_block();
+  gather_block(param);
+  progress_.more_bytes_moved(machines_ * block_bytes_);
   solve_users();
   return summed([&](const TakeReport& take) { read_user_reports(take); });
 }
@@ -137,8 +129,8 @@ Bytes SqlSteps::step_items(const Bytes& step) {
   const BytesParam param(step);
   // The first pass of a half-step goes over the vectors that the users had in theirs.
   if (step_of(step) != Step::kResidual) {
-    gather_block(param, false);
-    count_block();
+    gather_block(param);
+    progress_.more_bytes_moved(machines_ * block_bytes_);
   }
   gather_sums();
   count_sums();

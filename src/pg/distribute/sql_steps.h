@@ -46,8 +46,9 @@ class SqlSteps : public PartsRunner {
   static Bytes user_reports(const Workspace& workspace);
 
  protected:
-  /// Gathers the items' vectors for a step, with the step itself if it is one of the users.
-  virtual void gather_block(const Param& step, bool with_step);
+  /// Has every session that has chunks keep the items' vectors for a step, and the step.
+  virtual void gather_block(const Param& step);
+  void block_has(std::int64_t bytes) { block_bytes_ = bytes; }
 
   /// The half-step of all users.
   virtual void solve_users();
@@ -73,7 +74,6 @@ class SqlSteps : public PartsRunner {
   int threads() const { return threads_; }
 
  private:
-  void count_block();
   void count_sums();
 
   Workspace& workspace_;

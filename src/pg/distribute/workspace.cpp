@@ -2,6 +2,7 @@
 #include "pg/distribute/workspace.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "pg/distribute/citus.h"
@@ -53,14 +54,30 @@ void Workspace::create() {
          {"ids", "chunk"});
   for (const char* label : {"users", "users_too"})
     create(label, "part int, number int, users " + bytes, {"users"});
-  create("block", "step " + bytes + ", block " + bytes, {"step", "block"});
   if (!distributed_) return;
   // What every part needs is on every machine.
-  for (const char* label : {"items", "numbers", "block"})
+  for (const char* label : {"items", "numbers"})
     execute("select pg_catalog.create_reference_table(" + name_argument(table(label)) + ")");
-  distribute({"chunks", "rows", "users", "users_too"}, "part", parts_.size());
-  parts_ = value_in_each_shard(chunks(), static_cast<int>(parts_.size()));
+  distribute({"chunks"}, "part", "none");
+  distribute({"rows", "users", "users_too"}, "part", chunks());
+  find_parts();
   share_settings();
+}
+
+void Workspace::find_parts() {
+  const std::vector<ShardValue> found =
+      value_in_each_shard(chunks(), static_cast<int>(parts_.size()));
+  std::map<int, int> first_on;  // machine
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    parts_[i] = found[i].value;
+    first_on.emplace(found[i].machine, found[i].value);
+  }
+  for (const ShardValue& from : found)
+    for (const auto& [machine, part] : first_on)
+      if (machine != from.machine) {
+        ways_.from.push_back(from.value);
+        ways_.to.push_back(part);
+      }
 }
 
 /// The machines plan and run what they get by settings of their own, until one that lies in a shard
@@ -91,20 +108,20 @@ void Workspace::create_slices() {
     create(label, "place int, slice int, state " + bytes, {"state"});
   create("totals", "place int, slice int, totals " + bytes, {"totals"});
   create("sums", "place int, slice int, part int, piece " + bytes, {"piece"});
-  if (distributed_) distribute({"slices", "slices_too", "totals", "sums"}, "place", parts_.size());
+  if (!distributed_) return;
+  create("block", "part int, slice int, piece " + bytes, {"piece"});
+  distribute({"slices", "slices_too", "totals", "sums"}, "place", chunks());
+  distribute({"block"}, "part", chunks());
 }
 
-/// By a column, in so many shards, which lie together.
+/// By a column, so that rows of the same number lie together; with: the first such table, or none.
 void Workspace::distribute(std::initializer_list<const char*> labels, const char* column,
-                           std::size_t shards) {
-  std::string with = "none";
-  for (const char* label : labels) {
+                           const std::string& with) {
+  for (const char* label : labels)
     execute("select pg_catalog.create_distributed_table(" + name_argument(table(label)) + ", '" +
                 column + "', colocate_with => $1" +
-                (with == "none" ? ", shard_count => " + std::to_string(shards) : "") + ")",
+                (with == "none" ? ", shard_count => " + std::to_string(parts_.size()) : "") + ")",
             {text_param(with.c_str())});
-    with = table(*labels.begin());
-  }
 }
 
 void Workspace::create_known(Oid user_factors) {

@@ -19,12 +19,11 @@ namespace als::pg {
 ///   numbers numbers: those of the items that are in rows
 ///   chunks  part, number, ids, chunk: users and their ratings
 ///   users   part, number, users: what the last half-step made of a chunk's users, and reports
-///   slices  place, slice, state: the items' side; places lie as parts do
+///   slices  place, slice, state: the items' side; a place lies where the part of its number does
 ///   totals  place, slice, totals: what an item's ratings come to
-///   block   step, block: the items' vectors, as all parts get them for a step, and a step of the
-///           users itself
-///   sums    place, slice, part, piece: on their way from parts to slices
-///   found   of any columns: on their way from other servers
+///   block   part, slice, piece: the items' vectors for a step, on their way from machine to
+///   machine sums    place, slice, part, piece: on their way from parts to slices found   of any
+///   columns: on their way from other servers
 ///
 /// Of users and slices there are two tables, one of which is empty: a step fills that, and empties
 /// the other. So rows that are replaced take no room, as they would within a transaction.
@@ -37,7 +36,7 @@ class Workspace {
   Workspace(const BySide<const IdType*>& id_types, std::function<void(const std::string&)> run);
 
   void create();
-  /// Those by slice: slices(), totals(), sums().
+  /// Those by slice: slices(), totals(), sums(), block().
   void create_slices();
   /// Where so many slices lie: as many with each part.
   std::vector<int> slice_places(std::size_t slices) const;
@@ -64,6 +63,13 @@ class Workspace {
 
   /// The numbers of the parts, ascending: where parts are distributed, each has a shard.
   const std::vector<int>& parts() const { return parts_; }
+
+  /// From each part to one part on each machine but its own.
+  struct Ways {
+    std::vector<int> from;
+    std::vector<int> to;
+  };
+  const Ways& ways() const { return ways_; }
 
   /// The qualified name of a table.
   std::string items() const { return table("items"); }
@@ -100,8 +106,9 @@ class Workspace {
   void create(const char* label, const std::string& columns,
               std::initializer_list<const char*> large);
   void share_settings();
+  void find_parts();
   void distribute(std::initializer_list<const char*> labels, const char* column,
-                  std::size_t shards);
+                  const std::string& with);
 
   std::function<void(const std::string&)> run_;
   std::string schema_;
@@ -109,6 +116,7 @@ class Workspace {
   bool temporary_;
   bool distributed_;
   std::vector<int> parts_;
+  Ways ways_;
   std::vector<std::string> made_;  // tables
   const BySide<const IdType*>& id_types_;
   int users_ = 0;

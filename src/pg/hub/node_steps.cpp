@@ -8,14 +8,17 @@
 
 namespace als::pg {
 
-void NodeSteps::gather_block(const Param& step, bool with_step) {
-  SqlSteps::gather_block(step, with_step);
-  Workspace& tables = places_.tables();
-  const BytesParam block(fetch_bytes("select block from " + workspace().block()));
-  const Param no_step{BYTEAOID, 0, true};
-  tables.empty(tables.block());
-  places_.nodes().run("insert into " + tables.block() + " values ($1, $2)",
-                      {with_step ? step : no_step, block});
+void NodeSteps::gather_block(const Param& step) {
+  if (!places_.here().empty()) SqlSteps::gather_block(step);
+  const Bytes pieces = fetch_bytes(
+      "select pg_catalog.string_agg(als._slice_block(state, $1), '' order by slice) from " +
+          workspace().slices(),
+      {step});
+  block_has(static_cast<std::int64_t>(pieces.size()));
+  const BytesParam block(pieces);
+  places_.nodes().fetch(
+      places_.of_all({"select als._keep_pieces($1, $2)", {block, step}}), "kept pg_catalog.int8",
+      [](const std::string& from, const ExpectedRows&) { execute("select from " + from); });
 }
 
 void NodeSteps::solve_users() {

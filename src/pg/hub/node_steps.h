@@ -17,7 +17,7 @@ class NodeSteps : public SqlSteps {
         places_(places) {}
 
  protected:
-  void gather_block(const Param& step, bool with_step) override;
+  void gather_block(const Param& step) override;
   void solve_users() override;
   void read_user_reports(const TakeReport& take) override;
   void gather_sums() override;

@@ -102,7 +102,11 @@ std::uint64_t execute(const std::string& sql, const std::vector<Param>& params) 
 }
 
 std::int64_t count_rows(const std::string& from, const std::vector<Param>& params) {
-  execute("select pg_catalog.count(*) " + from, params);
+  return fetch_number("select pg_catalog.count(*) " + from, params);
+}
+
+std::int64_t fetch_number(const std::string& sql, const std::vector<Param>& params) {
+  execute(sql, params);
   return server([] {
     bool is_null;
     return DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null));

@@ -88,6 +88,9 @@ void for_each_current_row(const std::string& sql, const std::vector<Oid>& types,
   snapshot.pop();
 }
 
+/// The first column of the first row of a query, a bigint, under a fresh snapshot.
+std::int64_t fetch_number(const std::string& sql, const std::vector<Param>& params = {});
+
 /// How many rows "from ..." has under a fresh snapshot.
 std::int64_t count_rows(const std::string& from, const std::vector<Param>& params = {});
 

@@ -5,7 +5,6 @@
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
 #include "pg/sql/array_elements.h"
-#include "pg/steps/bucket.h"
 #include "pg/steps/kept_chunks.h"
 #include "pg/steps/packed_ratings.h"
 #include "pg/steps/stored_chunk.h"

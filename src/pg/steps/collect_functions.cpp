@@ -2,9 +2,10 @@
 //
 // An aggregate of all rows would be one that an engine which spreads tables has to gather, and one
 // of each user's would have the server find the user's place for each rating. So als._collect, in a
-// select list, keeps all rows and lets none pass but the first; this is grouped by user, which any
-// engine does where the rows lie, and which ends when there are no more rows. Only then
-// als._collected is called.
+// select list, keeps all rows, and names its collector for the first alone, which alone passes;
+// this is grouped by user, which any engine does where the rows lie, and which ends when there are
+// no more rows. Only then als._collected is called. als._collect is volatile: so it is called once
+// for each row, and not before joins and conditions have been seen to.
 
 #include "pg/steps/rating_collector.h"
 
@@ -48,13 +49,6 @@ const IdType* id_type_arg(FunctionCallInfo fcinfo, int index, const char* what) 
   return describe_id_type(type, exprCollation(argument), what);
 }
 
-/// What comes after a scan has a collector of its own.
-void end_scan(Datum function) {
-  void*& kept = reinterpret_cast<FmgrInfo*>(DatumGetPointer(function))->fn_extra;
-  auto* collector = static_cast<RatingCollector*>(std::exchange(kept, nullptr));
-  if (collector != nullptr) guard([&] { collector->end(); });
-}
-
 RatingCollector* make_collector(FunctionCallInfo fcinfo) {
   MemoryContext context = fcinfo->flinfo->fn_mcxt;
   CollectorPlaces places = places_arg(fcinfo, 3);
@@ -68,11 +62,6 @@ RatingCollector* make_collector(FunctionCallInfo fcinfo) {
   RatingCollector* collector =
       keep_in<RatingCollector>(context, source, std::move(places), context);
   MemoryContextSwitchTo(old);
-  // At the end of the scan; an error leaves all to the end of the transaction.
-  server([&] {
-    auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
-    RegisterExprContextCallback(result->econtext, end_scan, PointerGetDatum(fcinfo->flinfo));
-  });
   return collector;
 }
 
@@ -131,20 +120,21 @@ ALS_SQL_FUNCTION(als_collect)
 ALS_SQL_FUNCTION(als_collected)
 ALS_SQL_FUNCTION(als_item_numbers)
 
-/// als._collect(user_id "any", item_id "any", rating float8, places bigint[]): setof bigint, the
-/// number of the collector for the first row and none for others
+/// als._collect(user_id "any", item_id "any", rating float8, places bigint[]): bigint, the number
+/// of the collector for the first row, and null for others until somebody takes what it has
 Datum als_collect(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   FmgrInfo* function = fcinfo->flinfo;
-  const bool is_first = function->fn_extra == nullptr;
-  if (is_first) function->fn_extra = guard_bytes([&] { return make_collector(fcinfo); });
   auto* collector = static_cast<RatingCollector*>(function->fn_extra);
+  const bool is_first = collector == nullptr || collector->is_taken();
+  if (is_first) {
+    collector = guard_bytes([&] { return make_collector(fcinfo); });
+    function->fn_extra = collector;
+  }
   const Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
   const bool nulls[] = {PG_ARGISNULL(0), PG_ARGISNULL(1), PG_ARGISNULL(2)};
   collector->add(values, nulls);
-  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
   if (is_first) PG_RETURN_INT64(collector->number());
-  result->isDone = ExprEndResult;
   PG_RETURN_NULL();
 }
 

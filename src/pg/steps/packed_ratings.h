@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "core/base/splitmix.h"
 #include "pg/steps/bytea_bytes.h"
 
 namespace als::pg {
@@ -24,6 +25,13 @@ struct NumbersHead {
   std::uint64_t first;
   std::uint64_t items;
 };
+
+/// Which of so many buckets the id of a key belongs to. Not the key's own bits, by which an engine
+/// may have spread the rows already.
+inline std::int64_t bucket_of(std::uint64_t key, std::int64_t buckets) {
+  return static_cast<std::int64_t>(splitmix(key + kSplitmixStep) %
+                                   static_cast<std::uint64_t>(buckets));
+}
 
 /// Takes a T off some bytes. Throws InvalidBytes where there are less.
 template <class T>

@@ -5,7 +5,6 @@
 
 #include "pg/server/random_number.h"
 #include "pg/server/settings.h"
-#include "pg/steps/bucket.h"
 
 namespace als::pg {
 
@@ -47,23 +46,29 @@ RatingCollector::RatingCollector(const DescribedSource& source, CollectorPlaces 
       items_(SessionItems::of(places_.training, source.id_types.items->oid,
                               source.id_types.items->collation)),
       columns_(columns_of(source_)),
-      result_(server([] { return tuplestore_begin_heap(true, false, work_mem); })),
+      result_context_("als collected ratings"),
+      result_(server([&] {
+        MemoryContext old = MemoryContextSwitchTo(result_context_.get());
+        Tuplestorestate* result = tuplestore_begin_heap(true, false, work_mem);
+        MemoryContextSwitchTo(old);
+        return result;
+      })),
       rows_(std::in_place, source_) {
   collectors()[number_] = this;
 }
 
-RatingCollector::~RatingCollector() { collectors().erase(number_); }
+/// The query has ended. Files of rows that nobody has taken are closed, which the server would warn
+/// of; after an error it has done so itself.
+RatingCollector::~RatingCollector() {
+  collectors().erase(number_);
+  if (!is_taken_ && IsTransactionState()) tuplestore_end(result_);
+}
 
 RatingCollector& RatingCollector::of(std::int64_t number, MemoryContext query) {
   const auto found = collectors().find(number);
   if (found == collectors().end() || found->second->query_ != query)
     throw InvalidBytes("no rows have been collected here");
   return *found->second;
-}
-
-void RatingCollector::refuse() {
-  guard_bytes([] { throw InvalidBytes("there are rows after those that have been collected"); });
-  pg_unreachable();
 }
 
 /// A rating is in the buffer, and then in its row.
@@ -165,18 +170,12 @@ void RatingCollector::put(int part, int place, NullableDatum user, NullableDatum
 }
 
 Tuplestorestate* RatingCollector::take_rows() {
-  if (result_ == nullptr) throw InvalidBytes("the rows have been collected already");
+  if (is_taken_) throw InvalidBytes("the rows have been collected already");
   flush();
   tell_items();
-  return std::exchange(result_, nullptr);
-}
-
-void RatingCollector::end() {
-  collectors().erase(number_);
   rows_.reset();
-  if (result_ == nullptr) return;
-  server([&] { tuplestore_end(result_); });
-  result_ = nullptr;
+  is_taken_ = true;
+  return result_;
 }
 
 }  // namespace als::pg

@@ -23,7 +23,7 @@ struct CollectorPlaces {
 /// before all have come: a user may have several then.
 class RatingCollector {
  public:
-  /// query: the memory of the query whose rows these are, which has the result, too.
+  /// query: the memory of the query whose rows these are.
   RatingCollector(const DescribedSource& source, CollectorPlaces places, MemoryContext query);
   ~RatingCollector();
   RatingCollector(const RatingCollector&) = delete;
@@ -34,26 +34,21 @@ class RatingCollector {
   static RatingCollector& of(std::int64_t number, MemoryContext query);
   std::int64_t number() const { return number_; }
 
-  /// user, item, rating as float8. Within the executor. Raises what InvalidBytes says after
-  /// take_rows().
+  /// user, item, rating as float8. Within the executor, before take_rows().
   void add(const Datum* values, const bool* nulls) {
-    if (result_ == nullptr) refuse();
     rows_->add(values, nulls);
     if (++since_check_ == kRowsBetweenChecks) guard([&] { check_memory(); });
   }
 
-  /// All rows, which are the caller's then. Throws InvalidBytes the second time.
+  /// All rows, which are the executor's then, to the end of the query. Throws InvalidBytes the
+  /// second time.
   Tuplestorestate* take_rows();
+  bool is_taken() const { return is_taken_; }
   TupleDesc columns() const { return columns_; }
-
-  /// There are no more rows: forgets those that nobody has taken. Without this a temporary file of
-  /// theirs is left to the end of the query, which warns of it.
-  void end();
 
  private:
   static constexpr int kRowsBetweenChecks = 1 << 16;
 
-  [[noreturn]] static void refuse();
   void check_memory();
   void flush();
   std::vector<std::uint32_t> number_items();
@@ -68,7 +63,9 @@ class RatingCollector {
   const std::int64_t number_;
   const std::shared_ptr<SessionItems> items_;
   TupleDesc columns_;
-  Tuplestorestate* result_;  // null when it has been taken
+  bool is_taken_ = false;
+  OwnedMemoryContext result_context_;
+  Tuplestorestate* result_;
   std::optional<RatingRows> rows_;
   int since_check_ = 0;
   std::int64_t read_ = 0;

@@ -1,13 +1,14 @@
 // The items' side: totals, slices, and the sums that slices get.
 
 #include "core/parts/item_slice.h"
-#include "core/parts/part_sums.h"
 #include "core/parts/piece_sum.h"
 #include "core/train/initial_factors.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
+#include "pg/steps/kept_block.h"
 #include "pg/steps/kept_chunks.h"
 #include "pg/steps/kept_slices.h"
+#include "pg/steps/kept_sums.h"
 #include "pg/steps/known_factors.h"
 #include "pg/steps/stored_chunk.h"
 
@@ -39,7 +40,11 @@ Datum add_piece(FunctionCallInfo fcinfo, const char* name) {
   PG_RETURN_POINTER(guard_bytes([&] {
     PieceSum* sum = AggregateState<PieceSum>::of_or_made(
         fcinfo, [](MemoryContext context) { return keep_in<PieceSum>(context); });
-    sum->add(bytes_arg(fcinfo, 1, name));
+    const ByteView piece = bytes_arg(fcinfo, 1, name);
+    if (std::optional<SliceSums> kept = take_sums(piece))
+      sum->add(std::move(*kept));
+    else
+      sum->add(piece);
     return sum;
   }));
 }
@@ -57,6 +62,8 @@ ALS_SQL_FUNCTION(als_pieces_sum)
 ALS_SQL_FUNCTION(als_make_slice)
 ALS_SQL_FUNCTION(als_turn_slice)
 ALS_SQL_FUNCTION(als_slice_block)
+ALS_SQL_FUNCTION(als_keep_slice)
+ALS_SQL_FUNCTION(als_keep_pieces)
 ALS_SQL_FUNCTION(als_step_slice)
 ALS_SQL_FUNCTION(als_slice_report)
 
@@ -84,10 +91,8 @@ Datum als_totals_bytes(PG_FUNCTION_ARGS) {
 /// als._piece(pieces bytea, slice int): bytea
 Datum als_piece(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  return guard_bytes([&] {
-    return bytea_datum(
-        als::piece_of_slice(bytes_arg(fcinfo, 0, "pieces"), number_arg(fcinfo, 1, "slice")));
-  });
+  return guard_bytes(
+      [&] { return piece_of(bytes_arg(fcinfo, 0, "pieces"), number_arg(fcinfo, 1, "slice")); });
 }
 
 /// als._add_piece(state internal, piece bytea): internal
@@ -98,7 +103,13 @@ Datum als_add_report(PG_FUNCTION_ARGS) { return als::pg::add_piece(fcinfo, "repo
 
 /// als._pieces_sum(state internal): bytea; of als._add_piece and als._add_report
 Datum als_pieces_sum(PG_FUNCTION_ARGS) {
-  return als::pg::AggregateState<als::PieceSum>::result(fcinfo);
+  using namespace als::pg;
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  return guard_bytes([&] {
+    als::PieceSum& sum = *AggregateState<als::PieceSum>::of(fcinfo);
+    if (std::optional<als::SliceSums> sums = sum.take_sums()) return store_sums(std::move(*sums));
+    return bytea_datum(sum.bytes());
+  });
 }
 
 /// als._make_slice(training bytea, slice int, totals bytea, keys bigint[], spread float8, known
@@ -129,13 +140,39 @@ Datum als_slice_block(PG_FUNCTION_ARGS) {
   });
 }
 
+/// als._keep_slice(slice bytea, step bytea): bigint, the bytes of its piece of the block, which the
+/// session keeps
+Datum als_keep_slice(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    als::ThreadTeam team = team_of_session();
+    const als::ByteView step = bytes_arg(fcinfo, 1, "step");
+    const als::Bytes piece = als::slice_block(SliceArg(fcinfo, 0).state(), step, team);
+    keep_pieces(piece, step, true);
+    return Int64GetDatum(static_cast<int64>(piece.size()));
+  });
+}
+
+/// als._keep_pieces(pieces bytea, step bytea): bigint, their bytes; they are pieces of the block
+Datum als_keep_pieces(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    const als::ByteView pieces = bytes_arg(fcinfo, 0, "pieces");
+    keep_pieces(pieces, bytes_arg(fcinfo, 1, "step"), false);
+    return Int64GetDatum(static_cast<int64>(pieces.size()));
+  });
+}
+
 /// als._step_slice(slice bytea, step bytea, sums bytea): bytea
 Datum als_step_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
     als::ThreadTeam team = team_of_session();
     std::unique_ptr<als::SliceState> slice = SliceArg(fcinfo, 0).take();
-    als::step_slice(*slice, bytes_arg(fcinfo, 1, "step"), bytes_arg(fcinfo, 2, "sums"), team);
+    als::ByteView sums = bytes_arg(fcinfo, 2, "sums");
+    std::optional<als::SliceSums> kept = take_sums(sums);
+    als::step_slice(*slice, bytes_arg(fcinfo, 1, "step"),
+                    kept ? std::move(*kept) : als::SliceSums::read(sums), team);
     return store_slice(std::move(slice));
   });
 }

@@ -1,11 +1,11 @@
 // The steps over chunks: a half-step of their users, and what they add to each item.
 
-#include "core/parts/part_sums.h"
 #include "core/parts/users_step.h"
 #include "core/train/initial_factors.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
 #include "pg/steps/kept_chunks.h"
+#include "pg/steps/kept_sums.h"
 #include "pg/steps/kept_users.h"
 #include "pg/steps/known_factors.h"
 
@@ -13,28 +13,16 @@ namespace als::pg {
 
 namespace {
 
-/// A half-step of users with a block that is unpacked already.
+/// The half-step that the block of this session is of.
 struct UsersWork {
-  UsersWork(ByteView step, ByteView pieces, int threads)
-      : fingerprint(ItemBlock::fingerprint(pieces)),
-        size(pieces.size()),
-        step_bytes(step),
-        team(interruptible_team(threads)) {
-    block.add(pieces);
-    users.emplace(step_bytes, block, team);
-  }
+  UsersWork(std::shared_ptr<const KeptBlock> its_block, int threads)
+      : team(interruptible_team(threads)),
+        block(std::move(its_block)),
+        users(block->step, block->block, team) {}
 
-  bool is_for(ByteView step, ByteView pieces) const {
-    return size == pieces.size() && fingerprint == ItemBlock::fingerprint(pieces) &&
-           step_bytes == step;
-  }
-
-  std::uint64_t fingerprint;
-  std::size_t size;
-  Bytes step_bytes;
   ThreadTeam team;
-  ItemBlock block;
-  std::optional<UsersStep> users;
+  std::shared_ptr<const KeptBlock> block;
+  UsersStep users;
 };
 
 /// What the function keeps from chunk to chunk of a query.
@@ -42,28 +30,20 @@ struct KeptWork {
   std::unique_ptr<UsersWork> work;
 };
 
-UsersStep& users_step(FunctionCallInfo fcinfo, ByteView step, ByteView pieces, int threads) {
+UsersStep& users_step(FunctionCallInfo fcinfo, int threads) {
   FmgrInfo* function = fcinfo->flinfo;
   if (function->fn_extra == nullptr) function->fn_extra = keep_in<KeptWork>(function->fn_mcxt);
   std::unique_ptr<UsersWork>& work = static_cast<KeptWork*>(function->fn_extra)->work;
-  if (work == nullptr || !work->is_for(step, pieces)) {
+  std::shared_ptr<const KeptBlock> block = kept_block();
+  if (work == nullptr || work->block != block) {
     work.reset();
-    work = std::make_unique<UsersWork>(step, pieces, threads);
+    work = std::make_unique<UsersWork>(std::move(block), threads);
   }
-  return *work->users;
+  return work->users;
 }
 
-struct SumsWork {
-  SumsWork(ByteView pieces, std::uint32_t part, int threads) : team(interruptible_team(threads)) {
-    ItemBlock block;
-    block.add(pieces);
-    sums.emplace(std::move(block), part, team);
-  }
-  Bytes bytes() const { return sums->bytes(); }
-
-  ThreadTeam team;
-  std::optional<PartSums> sums;
-};
+/// The state of als._part_sums: a pointer, as what the aggregate gathers goes on in the session.
+using SumsState = std::unique_ptr<SumsOfPart>;
 
 }  // namespace
 
@@ -91,16 +71,14 @@ Datum als_start_users(PG_FUNCTION_ARGS) {
   });
 }
 
-/// als._step_users(step bytea, block bytea, chunk bytea, users bytea, threads int): bytea, what
-/// they report and the users
+/// als._step_users(chunk bytea, users bytea, threads int): bytea, what they report and the users
 Datum als_step_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
-    als::UsersStep& step = users_step(fcinfo, bytes_arg(fcinfo, 0, "step"),
-                                      bytes_arg(fcinfo, 1, "block"), threads_arg(fcinfo, 4));
-    const StoredChunk chunk(fcinfo, 2);
+    als::UsersStep& step = users_step(fcinfo, threads_arg(fcinfo, 2));
+    const StoredChunk chunk(fcinfo, 0);
     std::optional<als::ChunkUsers> users;
-    if (!PG_ARGISNULL(3)) users = UsersArg(fcinfo, 3).take();
+    if (!PG_ARGISNULL(1)) users = UsersArg(fcinfo, 1).take();
     als::UsersStep::Stepped result =
         step.run(*unpacked_by_user(chunk), std::move(users), chunk.held_out());
     return store_users(std::move(result.users), result.report);
@@ -121,21 +99,23 @@ Datum als_user_report(PG_FUNCTION_ARGS) {
   });
 }
 
-/// als._add_to_sums(state internal, block bytea, part int, chunk bytea, users bytea, threads int):
-/// internal
+/// als._add_to_sums(state internal, part int, chunk bytea, users bytea, threads int): internal
 Datum als_add_to_sums(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   PG_RETURN_POINTER(guard_bytes([&] {
-    SumsWork* work = AggregateState<SumsWork>::of_or_made(fcinfo, [&](MemoryContext context) {
-      return keep_in<SumsWork>(context, bytes_arg(fcinfo, 1, "block"),
-                               number_arg(fcinfo, 2, "part"), threads_arg(fcinfo, 5));
+    SumsState* state = AggregateState<SumsState>::of_or_made(fcinfo, [&](MemoryContext context) {
+      return keep_in<SumsState>(context, std::make_unique<SumsOfPart>(number_arg(fcinfo, 1, "part"),
+                                                                      threads_arg(fcinfo, 4)));
     });
-    work->sums->add(*unpacked_by_item(StoredChunk(fcinfo, 3)), UsersArg(fcinfo, 4).users());
-    return work;
+    (*state)->sums.add(*unpacked_by_item(StoredChunk(fcinfo, 2)), UsersArg(fcinfo, 3).users());
+    return state;
   }));
 }
 
-/// als._sums_bytes(state internal): bytea
+/// als._sums_bytes(state internal): bytea, see kept_sums.h
 Datum als_sums_bytes(PG_FUNCTION_ARGS) {
-  return als::pg::AggregateState<als::pg::SumsWork>::result(fcinfo);
+  using namespace als::pg;
+  if (PG_ARGISNULL(0)) PG_RETURN_NULL();
+  return guard_bytes(
+      [&] { return store_part_sums(std::move(*AggregateState<SumsState>::of(fcinfo))); });
 }

@@ -1,0 +1,59 @@
+// Gathers the pieces of a block as they come, and unpacks it once.
+#include "pg/steps/kept_block.h"
+
+#include <map>
+
+#include "core/pieces/pieces.h"
+#include "core/pieces/step_head.h"
+#include "pg/steps/kept_to_end.h"
+
+namespace als::pg {
+
+namespace {
+
+/// Either pieces or what they have become.
+struct BlockInPieces {
+  std::uint64_t training = 0;
+  std::uint64_t number = 0;
+  std::uint32_t slices = 0;
+  Bytes step;
+  std::map<std::uint32_t, Bytes> pieces;
+  std::set<std::uint32_t> own;
+  std::shared_ptr<const KeptBlock> whole;
+};
+
+}  // namespace
+
+/// All pieces come before the block is asked for. So those that come later are of another one, of a
+/// training perhaps that is like the last, which failed and was rolled back.
+void keep_pieces(ByteView pieces, ByteView step, bool own) {
+  const StepHead head = StepHead::read(step);
+  const std::uint64_t training = key_of(head.training);
+  auto& kept = kept_to_end<BlockInPieces>();
+  if (kept.training != training || kept.number != head.block || kept.whole != nullptr)
+    kept = {training, head.block, head.training.slices(), Bytes(step), {}, {}, nullptr};
+  while (!pieces.empty()) {
+    const PieceFacts piece = take_piece(pieces);
+    expect(piece.piece == Piece::kBlock && piece.slice < kept.slices, "not a piece of this block");
+    kept.pieces[piece.slice] = piece.bytes;
+    if (own) kept.own.insert(piece.slice);
+  }
+}
+
+std::shared_ptr<const KeptBlock> kept_block() {
+  auto& kept = kept_to_end<BlockInPieces>();
+  if (kept.whole != nullptr) return kept.whole;
+  expect(kept.slices > 0 && kept.pieces.size() == kept.slices,
+         "this session has not got all pieces of a block");
+  auto block = std::make_shared<KeptBlock>();
+  block->step = std::move(kept.step);
+  block->slices = std::move(kept.own);
+  for (auto& [slice, piece] : kept.pieces) {
+    block->block.add(piece);
+    Bytes().swap(piece);
+  }
+  kept.pieces.clear();
+  return kept.whole = block;
+}
+
+}  // namespace als::pg
