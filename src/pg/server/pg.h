@@ -239,8 +239,8 @@ inline bool walk_nodes_below(Node* node, bool (*walker)(Node*, void*), void* con
 #if PG_VERSION_NUM >= 160000
   return expression_tree_walker(node, walker, context);
 #else
-  // Declared as a function of anything.
-  auto untyped = reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker));
+  // Declared as a function of anything. By way of an address, since clang 16 warns of other casts.
+  auto untyped = reinterpret_cast<bool (*)()>(reinterpret_cast<void*>(walker));
   return expression_tree_walker(node, untyped, context);
 #endif
 }
