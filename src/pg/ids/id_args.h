@@ -22,6 +22,7 @@ inline std::optional<Datum> converted_id(IdConverter& converter, Datum value) {
 /// The index in `ids` of a value that such a converter takes, IdIndex::kMissing where it is no id
 /// of theirs. A server call.
 inline std::uint32_t find_converted(const IdIndex& ids, IdConverter& converter, Datum value) {
+  if (converter.method == IdConverter::kSame) return ids.find(value);
   const std::optional<Datum> id = find_id(&converter, value);
   return id ? ids.find(*id) : IdIndex::kMissing;
 }

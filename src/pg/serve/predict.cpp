@@ -116,13 +116,16 @@ class AskedRows {
   NullableDatum id(int i) const { return {elements_.values[i], elements_.nulls[i]}; }
   Oid type() const { return elements_.type; }
 
-  /// Asks for row i early: one after the other, each would be waited for.
+  /// Asks for row i early: one after the other, each would be waited for. To the second cache,
+  /// which takes more requests at a time than the first, in two thirds of the time.
   void fetch(int i) const {
     if (all_ == nullptr || indexes_[i] == IdIndex::kMissing) return;
+    constexpr int kToSecondCache = 2;
     constexpr std::size_t kLineFloats = 64 / sizeof(float);
     const float* row = all_->rows().row(indexes_[i]);
-    for (std::size_t k = 0; k < all_->rows().stride; k += kLineFloats) __builtin_prefetch(row + k);
-    __builtin_prefetch(all_->bias() + indexes_[i]);
+    for (std::size_t k = 0; k < all_->rows().stride; k += kLineFloats)
+      __builtin_prefetch(row + k, 0, kToSecondCache);
+    __builtin_prefetch(all_->bias() + indexes_[i], 0, kToSecondCache);
   }
 
   std::optional<FactorRow> operator[](int i) {
@@ -183,8 +186,7 @@ Datum predict_pairs(FunctionCallInfo fcinfo) {
   const int n = pairs.users.n;
   std::vector<float> scores(static_cast<std::size_t>(n));
   bool* nulls = nullptr;
-  // Far enough ahead to hide the latency of memory, and no further than its requests can wait.
-  constexpr int kAhead = 8;
+  constexpr int kAhead = 16;
   constexpr int kPairsPerPoll = 4096;
   for (int i = 0; i < n; ++i) {
     if (i % kPairsPerPoll == 0) server([] { CHECK_FOR_INTERRUPTS(); });
