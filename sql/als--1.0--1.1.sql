@@ -212,6 +212,29 @@ language c stable parallel safe cost 10 as 'MODULE_PATHNAME', 'als_predict';
 comment on function als.predict(regclass, anycompatible, text, text, boolean) is
   'The score of an item for a user, the item as text or without a type';
 
+-- Lists may be of two types, or come as text.
+create function als.predict_pairs(
+  model regclass,
+  user_ids anycompatible,
+  item_ids "any",
+  on_unknown text default 'null',
+  clip boolean default false
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_predict_pairs';
+comment on function als.predict_pairs(regclass, anycompatible, "any", text, boolean) is
+  'The scores of pairs, each item for the user at its place: as als.predict, for many at a time';
+
+create function als.predict_pairs(
+  model regclass,
+  user_ids anycompatible,
+  item_ids text,
+  on_unknown text default 'null',
+  clip boolean default false
+) returns real[]
+language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_predict_pairs';
+comment on function als.predict_pairs(regclass, anycompatible, text, text, boolean) is
+  'The scores of pairs, the items as text or without a type';
+
 create function als.recommend(
   model regclass,
   user_id als.integer_id,

@@ -196,13 +196,15 @@ def pairs(report, connection, dataset, options):
         for name in MODELS:
             seconds = []
             for query in (f"select count(user_id + item_id) from {table}",
-                          f"select count(als.predict('{name}', user_id, item_id)) from {table}"):
+                          f"select count(als.predict('{name}', user_id, item_id)) from {table}",
+                          f"select cardinality(als.predict_pairs('{name}', array_agg(user_id), array_agg(item_id))) from {table}"):
                 connection.execute(query)
                 start = time.monotonic()
                 connection.execute(query)
                 seconds.append(time.monotonic() - start)
-            report.add(f"predict over {options.pairs:,} pairs {order}, {name}, one process",
-                       f"{options.pairs / seconds[1] / 1e6:.2f} M pairs / s", f"scan alone {seconds[0]:.2f} of {seconds[1]:.2f} s")
+            for function, taken in (("predict", seconds[1]), ("predict_pairs", seconds[2])):
+                report.add(f"{function} over {options.pairs:,} pairs {order}, {name}, one process",
+                           f"{options.pairs / taken / 1e6:.2f} M pairs / s", f"scan alone {seconds[0]:.2f} of {taken:.2f} s")
     connection.execute("reset max_parallel_workers_per_gather")
 
 

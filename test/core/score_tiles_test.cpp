@@ -155,35 +155,43 @@ TEST(ScoreRanges, CountsAndFinds) {
   std::mt19937_64 random(6);
   with_all_kernels([&](const Kernels& kernels) {
     for (const std::size_t count : {0, 16, 64, 1024}) {
-      std::vector<float> scores(count);
-      for (float& score : scores) score = static_cast<float>(random() % 20);
-      std::vector<ScoreRange> ranges;
-      for (int r = 0; r < 8; ++r) {
-        const auto low = static_cast<float>(random() % 20);
-        ranges.push_back({low, low + static_cast<float>(random() % 5)});
-      }
-      ranges.push_back({-kInfinity, kInfinity});
-      std::vector<std::uint32_t> above(ranges.size(), 7);
-      std::vector<std::uint32_t> not_under(ranges.size(), 5);
-      kernels.count_scores(scores.data(), count, ranges.data(), ranges.size(), above.data(),
-                           not_under.data());
-      for (std::size_t r = 0; r < ranges.size(); ++r) {
-        std::vector<std::uint32_t> expected;
-        std::uint32_t higher = 7;
-        for (std::uint32_t n = 0; n < count; ++n) {
-          higher += scores[n] > ranges[r].high ? 1 : 0;
-          if (scores[n] >= ranges[r].low && scores[n] <= ranges[r].high) expected.push_back(n);
+      for (std::size_t n_ranges = 1; n_ranges < 12; ++n_ranges) {
+        std::vector<float> scores(count);
+        for (float& score : scores) score = static_cast<float>(random() % 20);
+        for (std::size_t n = 0; n < count; n += 7) scores[n] = -kInfinity;
+        std::vector<ScoreRange> ranges{{-kInfinity, kInfinity}};
+        while (ranges.size() < n_ranges) {
+          const auto low = static_cast<float>(random() % 20);
+          ranges.push_back({low, low + static_cast<float>(random() % 5)});
         }
-        EXPECT_EQ(above[r], higher);
-        EXPECT_EQ(not_under[r], higher + expected.size() - 2);
-        std::vector<std::uint32_t> found(count);
-        found.resize(kernels.find_in_range(scores.data(), count, ranges[r], found.data()));
-        EXPECT_EQ(found, expected);
-        if (count == 0) continue;
-        found.resize(count);
-        found.resize(kernels.find_in_range(scores.data(), count - 3, ranges[r], found.data()));
-        while (!expected.empty() && expected.back() >= count - 3) expected.pop_back();
-        EXPECT_EQ(found, expected);
+        std::sort(ranges.begin(), ranges.end(),
+                  [](const ScoreRange& a, const ScoreRange& b) { return a.low < b.low; });
+        std::vector<std::uint32_t> above(ranges.size(), 7);
+        std::vector<std::uint32_t> not_under(ranges.size(), 5);
+        std::vector<float> kept(count + 16);
+        kernels.count_scores(scores.data(), count, ranges.data(), ranges.size(), kept.data(),
+                             above.data(), not_under.data());
+        for (std::size_t r = 0; r < ranges.size(); ++r) {
+          std::vector<std::uint32_t> expected;
+          std::uint32_t higher = 7;
+          for (std::uint32_t n = 0; n < count; ++n) {
+            higher += scores[n] > ranges[r].high ? 1 : 0;
+            if (scores[n] >= ranges[r].low && scores[n] <= ranges[r].high) expected.push_back(n);
+          }
+          EXPECT_EQ(above[r], higher);
+          // What pads the last vector of those kept may be counted by a range without a lower end.
+          if (std::isfinite(ranges[r].low)) {
+            EXPECT_EQ(not_under[r], higher + expected.size() - 2);
+          }
+          std::vector<std::uint32_t> found(count);
+          found.resize(kernels.find_in_range(scores.data(), count, ranges[r], found.data()));
+          EXPECT_EQ(found, expected);
+          if (count == 0) continue;
+          found.resize(count);
+          found.resize(kernels.find_in_range(scores.data(), count - 3, ranges[r], found.data()));
+          while (!expected.empty() && expected.back() >= count - 3) expected.pop_back();
+          EXPECT_EQ(found, expected);
+        }
       }
     }
   });

@@ -9,7 +9,7 @@ namespace als {
 namespace {
 
 void sort_once_each(std::vector<std::uint32_t>& list) {
-  std::sort(list.begin(), list.end());
+  if (!std::is_sorted(list.begin(), list.end())) std::sort(list.begin(), list.end());
   list.erase(std::unique(list.begin(), list.end()), list.end());
 }
 

@@ -14,19 +14,22 @@ namespace {
 // Tiles scored at a time. Few at first, when each raises the scores that count as good.
 constexpr std::size_t kMostTiles = 16;
 
+// A vector of the widest registers, which the kernels write behind what they keep.
+constexpr std::size_t kBehindKept = 16;
+
 }  // namespace
 
 std::size_t TileRanker::memory() {
-  return kMostTiles * kTileItems * (kMostUsers * sizeof(float) + 2 * sizeof(std::uint32_t));
+  return kMostTiles * kTileItems * ((kMostUsers + 1) * sizeof(float) + 2 * sizeof(std::uint32_t));
 }
 
 void TileRanker::rank_exactly(const std::vector<std::uint32_t>& items,
                               const ListToRank& list) const {
   for (const std::uint32_t item : items) {
+    if (contains(*list.excluded, item)) continue;
     const float score = tiles_.score(list.vector, list.base, item);
     list.counter->add(item, score);
-    if (list.top != nullptr && !(score < list.top->least()) && !contains(*list.excluded, item))
-      list.top->offer(item, score);
+    if (list.top != nullptr && !(score < list.top->least())) list.top->offer(item, score);
   }
 }
 
@@ -46,9 +49,14 @@ void TileRanker::start(const ListToRank& list) {
     rank_exactly(tiles_.order(), list);
     return;
   }
-  Ranking ranking{&list, {}, std::vector<std::uint32_t>(relevant.size(), 0)};
+  Ranking ranking{&list, {}, std::vector<std::uint32_t>(relevant.size(), 0), {}};
   for (const ScoredItem& scored : relevant) ranking.relevant.push_back(scored.score);
   std::sort(ranking.relevant.begin(), ranking.relevant.end());
+  for (const std::uint32_t item : *list.excluded) {
+    const std::uint32_t place = tiles_.place(item);
+    if (place != ScoreTiles::kNoPlace) ranking.excluded.push_back(place);
+  }
+  std::sort(ranking.excluded.begin(), ranking.excluded.end());
   const float length = trusted_norm(list.vector, factors_);
   if (!relevant.empty() && std::isfinite(length))
     ranking.reach = (ranking.relevant.front() - list.base) / length;
@@ -93,6 +101,18 @@ void TileRanker::offer(std::size_t first, const float* scores, std::size_t count
   }
 }
 
+/// Gives what is excluded of the items from `first` on a score that counts nowhere.
+void TileRanker::leave_out_excluded(std::size_t first, float* scores, std::size_t count,
+                                    Ranking& ranking) const {
+  const std::size_t passed = ranking.passed;
+  for (; ranking.passed < ranking.excluded.size(); ++ranking.passed) {
+    const std::size_t at = ranking.excluded[ranking.passed] - first;
+    if (at >= count) break;
+    scores[at] = -std::numeric_limits<float>::infinity();
+  }
+  ranking.counted -= ranking.passed - passed;
+}
+
 /// Counts the items of tiles from `first` on, of which so many have these scores, and none more
 /// than `most`.
 void TileRanker::count(std::size_t first, const float* scores, std::size_t count, float most,
@@ -108,9 +128,10 @@ void TileRanker::count(std::size_t first, const float* scores, std::size_t count
     ranges_.push_back({ranking.relevant[r] - margin, ranking.relevant[r] + margin});
   above_.assign(n, 0);
   not_under_.assign(n, 0);
-  // Past the last item there are scores of -infinity, which count nowhere.
-  count_scores(scores, (count + kTileItems - 1) / kTileItems * kTileItems, ranges_, above_.data(),
-               not_under_.data());
+  // Past the last item, and of what is excluded, there are scores of -infinity, which count
+  // nowhere.
+  count_scores(scores, (count + kTileItems - 1) / kTileItems * kTileItems, ranges_, kept_.data(),
+               above_.data(), not_under_.data());
   near_.clear();
   for (std::size_t r = 0; r < n; ++r) {
     if (above_[r] == not_under_[r]) continue;
@@ -137,21 +158,25 @@ void TileRanker::rank(const std::vector<ListToRank>& lists, const std::function<
   }
   code_queries();
   scores_.resize(rankings_.size() * kMostTiles * kTileItems);
+  kept_.resize(kMostTiles * kTileItems + kBehindKept);
   found_.resize(kMostTiles * kTileItems);
   std::size_t left = rankings_.size();
   for (std::size_t begin = 0, end; begin < tiles_.size(); begin = end) {
     const std::size_t first = begin * kTileItems;
-    for (; left > 0 && is_done(begin, left - 1); --left)
-      rankings_[left - 1].counted += tiles_.order().size() - first;
+    for (; left > 0 && is_done(begin, left - 1); --left) {
+      Ranking& done = rankings_[left - 1];
+      done.counted += (tiles_.order().size() - first) - (done.excluded.size() - done.passed);
+    }
     if (left == 0) break;
     end = std::min(begin + std::clamp<std::size_t>(begin, 1, kMostTiles), tiles_.size());
     tiles_.score(begin, end, queries_.first(left), scores_.data());
     const std::size_t count = std::min(end * kTileItems, tiles_.order().size()) - first;
     const TileBound& bound = tiles_.bound_from(begin);
-    const float* scores = scores_.data();
+    float* scores = scores_.data();
     for (std::size_t q = 0; q < left; ++q, scores += (end - begin) * kTileItems) {
       const float error = margin(queries_[q], bound);
       const float most = als::most(queries_[q], bound, error);
+      leave_out_excluded(first, scores, count, rankings_[q]);
       this->count(first, scores, count, most, error, rankings_[q]);
       offer(first, scores, count, most, error, *rankings_[q].list);
     }
@@ -159,10 +184,6 @@ void TileRanker::rank(const std::vector<ListToRank>& lists, const std::function<
   }
   for (const Ranking& ranking : rankings_)
     ranking.list->counter->add_counted(ranking.above, ranking.counted);
-  for (const ListToRank& list : lists) {
-    for (const std::uint32_t item : *list.excluded)
-      list.counter->remove(item, tiles_.score(list.vector, list.base, item));
-  }
 }
 
 }  // namespace als

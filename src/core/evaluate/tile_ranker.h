@@ -60,8 +60,10 @@ class TileRanker {
   /// What is known of a user while the tiles pass by.
   struct Ranking {
     const ListToRank* list;
-    std::vector<float> relevant;       // scores, ascending
-    std::vector<std::uint32_t> above;  // for each, how many items have been counted above it
+    std::vector<float> relevant;          // scores, ascending
+    std::vector<std::uint32_t> above;     // for each, how many items have been counted above it
+    std::vector<std::uint32_t> excluded;  // where those stand that the tiles hold, ascending,
+    std::size_t passed = 0;               // and how many of them have come by
     std::size_t counted = 0;
     float reach = 0;  // the worst of the relevant scores, for a vector of length 1
   };
@@ -70,6 +72,8 @@ class TileRanker {
   void code_queries();
   bool is_done(std::size_t tile, std::size_t query) const;
   void rank_exactly(const std::vector<std::uint32_t>& items, const ListToRank& list) const;
+  void leave_out_excluded(std::size_t first, float* scores, std::size_t count,
+                          Ranking& ranking) const;
   void count(std::size_t first, const float* scores, std::size_t count, float most, float margin,
              Ranking& ranking);
   void offer(std::size_t first, const float* scores, std::size_t count, float most, float margin,
@@ -80,6 +84,7 @@ class TileRanker {
   CodedQueries queries_;
   std::vector<Ranking> rankings_;
   AlignedVector<float> scores_;
+  AlignedVector<float> kept_;
   std::vector<ScoreRange> ranges_;
   std::vector<std::uint32_t> above_;
   std::vector<std::uint32_t> not_under_;

@@ -61,6 +61,28 @@ ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
   return sum - ~(IntVector)(a < b);
 }
 
+// For each set of lanes their numbers, a byte each, in their order.
+struct ChosenLanes {
+  constexpr ChosenLanes() : of() {
+    for (std::uint32_t chosen = 0; chosen < 256; ++chosen) {
+      int n = 0;
+      for (std::uint64_t lane = 0; lane < 8; ++lane) {
+        if ((chosen >> lane & 1) != 0) of[chosen] |= lane << 8 * n++;
+      }
+    }
+  }
+  std::uint64_t of[256];
+};
+constexpr ChosenLanes kChosenLanes;
+
+// Stores the lanes whose bits are set, one after the other; what is behind them is overwritten.
+// Returns their number.
+ALS_INLINE std::size_t store_chosen(float* to, Vector v, std::uint32_t chosen) {
+  const __m128i lanes = _mm_cvtsi64_si128(static_cast<long long>(kChosenLanes.of[chosen]));
+  _mm256_storeu_ps(to, _mm256_permutevar8x32_ps(v, _mm256_cvtepu8_epi32(lanes)));
+  return static_cast<std::size_t>(__builtin_popcount(chosen));
+}
+
 // The order matters.
 // clang-format off
 #include "core/kernels/vector.inl"

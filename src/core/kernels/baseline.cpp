@@ -82,6 +82,17 @@ ALS_INLINE IntVector add_if_not_below(IntVector sum, Vector a, Vector b) {
 #include "core/kernels/vector.inl"
 // clang-format on
 
+// Stores the lanes whose bits are set, one after the other; what is behind them is overwritten.
+// Returns their number.
+ALS_INLINE std::size_t store_chosen(float* to, Vector v, std::uint32_t chosen) {
+  std::size_t n = 0;
+  ALS_UNROLL for (int lane = 0; lane < kLanes; ++lane) {
+    to[n] = v[lane];
+    n += chosen >> lane & 1;
+  }
+  return n;
+}
+
 // The sums of the lanes of four vectors.
 ALS_INLINE HalfVector sums_of_vectors(const Vector (&vectors)[4]) {
   HalfVector sums{};

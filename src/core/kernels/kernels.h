@@ -212,9 +212,11 @@ struct Kernels {
                       const TileQueries& queries, float* scores);
 
   /// Adds to above[r] how many of the scores are above range r, and to not_under[r] how many are
-  /// not under it. `count` is a multiple of 16.
+  /// not under it. The ranges' lower ends ascend. `count` is a multiple of 16; `kept` has room for
+  /// as many scores and 16 more.
   void (*count_scores)(const float* scores, std::size_t count, const ScoreRange* ranges,
-                       std::size_t range_count, std::uint32_t* above, std::uint32_t* not_under);
+                       std::size_t range_count, float* kept, std::uint32_t* above,
+                       std::uint32_t* not_under);
 
   /// Which of the scores are in the range, its ends included. Returns their number. There is room
   /// for a multiple of 16 scores.

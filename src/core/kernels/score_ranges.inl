@@ -1,5 +1,5 @@
 // Where many scores lie. Included by avx2.cpp, avx512.cpp and baseline.cpp, which define
-// add_if_above() and add_if_not_below().
+// add_if_above(), add_if_not_below() and store_chosen().
 
 // Adds the numbers of scores to those of kRanges ranges.
 template <int kRanges>
@@ -21,11 +21,32 @@ ALS_INLINE void count_in_ranges(const float* scores, std::size_t count, const Sc
   }
 }
 
+// Copies the scores that are not below a limit to `kept`, which may be their own place, and
+// -infinity behind them, to the end of a vector. Returns their number.
+ALS_INLINE std::size_t keep_not_below(const float* scores, std::size_t count, float limit,
+                                      float* kept) {
+  std::size_t n = 0;
+  for (std::size_t at = 0; at < count; at += kLanes) {
+    const Vector score = load<Vector>(scores + at);
+    n += store_chosen(kept + n, score, not_below(score, splat<Vector>(limit)));
+  }
+  store(kept + n, splat<Vector>(-__builtin_inff()));
+  return n;
+}
+
+// What is below a range is below all that come later: only the others are looked at again, which
+// are few before long, as ranges are mostly those of good scores.
 void count_scores(const float* scores, std::size_t count, const ScoreRange* ranges,
-                  std::size_t range_count, std::uint32_t* above, std::uint32_t* not_under) {
+                  std::size_t range_count, float* kept, std::uint32_t* above,
+                  std::uint32_t* not_under) {
+  constexpr std::size_t kAtOnce = 3;
   std::size_t r = 0;
-  for (; r + 3 <= range_count; r += 3) {
-    count_in_ranges<3>(scores, count, ranges + r, above + r, not_under + r);
+  for (; r + kAtOnce <= range_count; r += kAtOnce) {
+    if (range_count > kAtOnce) {
+      count = keep_not_below(scores, count, ranges[r].low, kept);
+      scores = kept;
+    }
+    count_in_ranges<kAtOnce>(scores, count, ranges + r, above + r, not_under + r);
   }
   for (; r < range_count; ++r) {
     count_in_ranges<1>(scores, count, ranges + r, above + r, not_under + r);

@@ -89,7 +89,7 @@ std::size_t ScoreTiles::memory(std::size_t items, std::size_t factors) {
   const std::size_t tiles = (items + kTileItems - 1) / kTileItems;
   const std::size_t tile_item = sizeof(float) + (factors + 1) / 2 * 2 * sizeof(std::int16_t);
   return tiles * (2 * sizeof(TileBound) + kTileItems * tile_item) +
-         items * (sizeof(float) + sizeof(std::uint32_t));
+         items * (sizeof(float) + 2 * sizeof(std::uint32_t));
 }
 
 void ScoreTiles::sort_items(const Bitmap* excluded, ThreadTeam& team) {
@@ -116,6 +116,8 @@ void ScoreTiles::sort_items(const Bitmap* excluded, ThreadTeam& team) {
   std::sort(order_.begin(), order_.end(), [&](std::uint32_t a, std::uint32_t b) {
     return most[a] > most[b] || (most[a] == most[b] && a < b);
   });
+  places_.assign(vectors.rows, kNoPlace);
+  for (std::uint32_t place = 0; place < order_.size(); ++place) places_[order_[place]] = place;
 }
 
 void ScoreTiles::code(std::size_t tile) {
@@ -188,8 +190,8 @@ bool CodedQueries::add(const float* query, float base) {
 }
 
 void count_scores(const float* scores, std::size_t count, const std::vector<ScoreRange>& ranges,
-                  std::uint32_t* above, std::uint32_t* not_under) {
-  kernels().count_scores(scores, count, ranges.data(), ranges.size(), above, not_under);
+                  float* kept, std::uint32_t* above, std::uint32_t* not_under) {
+  kernels().count_scores(scores, count, ranges.data(), ranges.size(), kept, above, not_under);
 }
 
 std::size_t find_in_range(const float* scores, std::size_t count, const ScoreRange& range,

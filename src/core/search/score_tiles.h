@@ -60,6 +60,10 @@ class ScoreTiles {
   const std::vector<std::uint32_t>& order() const { return order_; }
   const std::vector<std::uint32_t>& untrusted() const { return untrusted_; }
 
+  /// Where an item stands in that order, kNoPlace for one that is in no tile.
+  static constexpr std::uint32_t kNoPlace = UINT32_MAX;
+  std::uint32_t place(std::uint32_t item) const { return places_[item]; }
+
   /// As the kernels of these names: on tiles [begin, end).
   void find(std::size_t begin, std::size_t end, const CodedQueries& queries, const float* least,
             std::uint64_t* found) const;
@@ -81,6 +85,7 @@ class ScoreTiles {
   const BiasedView items_;
   std::vector<float> norms_;  // by item
   std::vector<std::uint32_t> order_;
+  std::vector<std::uint32_t> places_;  // by item
   std::vector<std::uint32_t> untrusted_;
   std::vector<TileBound> bounds_;
   std::vector<TileBound> bounds_from_;
@@ -91,7 +96,7 @@ class ScoreTiles {
 
 /// As the kernels of these names.
 void count_scores(const float* scores, std::size_t count, const std::vector<ScoreRange>& ranges,
-                  std::uint32_t* above, std::uint32_t* not_under);
+                  float* kept, std::uint32_t* above, std::uint32_t* not_under);
 std::size_t find_in_range(const float* scores, std::size_t count, const ScoreRange& range,
                           std::uint32_t* found);
 

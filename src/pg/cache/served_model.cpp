@@ -13,7 +13,7 @@ namespace {
 
 /// Rows fetched one by one before the whole side is read instead, and how often to look meanwhile
 /// whether another session has done so.
-constexpr int kLookupsBeforeLoad = 100;
+constexpr std::size_t kLookupsBeforeLoad = 100;
 constexpr int kLookupsBetweenLooks = 10;
 
 /// Users can be many: where their side cannot be shared, it is kept only up to this size.
@@ -157,11 +157,18 @@ bool ServedModel::take_existing(Side side) {
   return true;
 }
 
-bool ServedModel::worth_loading(Side side) {
-  if (is_filtered() || kept(side).lookups[side] < kLookupsBeforeLoad) return false;
+bool ServedModel::worth_loading(Side side, std::size_t more_lookups) {
+  const std::size_t lookups = static_cast<std::size_t>(kept(side).lookups[side]) + more_lookups;
+  if (is_filtered() || lookups < kLookupsBeforeLoad) return false;
   std::size_t row_bytes = static_cast<std::size_t>(model().factors) * sizeof(float) + 64;
   return side == Side::kItems || static_cast<std::size_t>(model().n_users) * row_bytes <=
                                      std::max(cache_size(), kMaxPrivateUserBytes);
+}
+
+const LoadedFactors* ServedModel::side_for(Side side, std::size_t lookups) {
+  check_readable(side);
+  if (kept(side).sides[side] == nullptr && !worth_loading(side, lookups)) return nullptr;
+  return &this->side(side);
 }
 
 /// An empty factor table answers like one that does not know the id.

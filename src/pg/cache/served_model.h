@@ -26,6 +26,10 @@ class ServedModel {
   /// All rows of a side. Throws 42501 where the caller may not read them.
   const LoadedFactors& side(Side side);
 
+  /// The side for so many lookups, if it is in memory or worth to be read for them; else null, and
+  /// find() is for single rows.
+  const LoadedFactors* side_for(Side side, std::size_t lookups);
+
   /// A search for the rows of a side that score best.
   const TopKSearch& search(Side side);
 
@@ -57,7 +61,7 @@ class ServedModel {
   CachedModel& kept(Side side);
   void check_readable(Side side);
   void check_holds_rows(Side side);
-  bool worth_loading(Side side);
+  bool worth_loading(Side side, std::size_t more_lookups = 0);
   bool take_existing(Side side);
   std::optional<FactorRow> look_up(Side side, Datum id);
 

@@ -2,7 +2,6 @@
 
 #include "pg/ids/id_args.h"
 
-#include "pg/sql/array_elements.h"
 #include "pg/sql/integers.h"
 
 namespace als::pg {
@@ -66,21 +65,33 @@ ArrayElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type
 
 }  // namespace
 
-std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, const IdIndex& ids,
-                                        const char* name, const char* what) {
-  auto elements = server([&] { return id_elements(fcinfo, index, ids.type(), name); });
+ArrayElements id_elements_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
+                              const char* name) {
+  return server([&] { return id_elements(fcinfo, index, type, name); });
+}
+
+std::vector<std::uint32_t> find_elements(const ArrayElements& elements, const IdIndex& ids,
+                                         const char* what) {
   IdConverter converter = converter_or_throw(elements.type, ids.type(), what, CurrentMemoryContext);
   std::vector<std::uint32_t> indexes(static_cast<std::size_t>(elements.n), IdIndex::kMissing);
   server([&] {
-    for (int i = 0; i < elements.n; ++i)
+    constexpr int kIdsPerPoll = 1 << 16;
+    for (int i = 0; i < elements.n; ++i) {
+      if (i % kIdsPerPoll == 0) CHECK_FOR_INTERRUPTS();
       if (!elements.nulls[i]) indexes[i] = find_converted(ids, converter, elements.values[i]);
+    }
   });
   return indexes;
 }
 
+std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, const IdIndex& ids,
+                                        const char* name, const char* what) {
+  return find_elements(id_elements_arg(fcinfo, index, ids.type(), name), ids, what);
+}
+
 std::vector<Datum> id_values_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
                                  const char* name, const char* what) {
-  auto elements = server([&] { return id_elements(fcinfo, index, type, name); });
+  const ArrayElements elements = id_elements_arg(fcinfo, index, type, name);
   IdConverter converter = converter_or_throw(elements.type, type, what, CurrentMemoryContext);
   std::vector<Datum> ids;
   for (int i = 0; i < elements.n; ++i) {

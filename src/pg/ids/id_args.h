@@ -3,6 +3,7 @@
 
 #include "pg/ids/id_index.h"
 #include "pg/server/guard.h"
+#include "pg/sql/array_elements.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -21,6 +22,7 @@ inline std::optional<Datum> converted_id(IdConverter& converter, Datum value) {
 /// The index in `ids` of a value that such a converter takes, IdIndex::kMissing where it is no id
 /// of theirs. A server call.
 inline std::uint32_t find_converted(const IdIndex& ids, IdConverter& converter, Datum value) {
+  if (converter.method == IdConverter::kSame) return ids.find(value);
   const std::optional<Datum> id = find_id(&converter, value);
   return id ? ids.find(*id) : IdIndex::kMissing;
 }
@@ -30,13 +32,21 @@ inline std::uint32_t find_converted(const IdIndex& ids, IdConverter& converter, 
 std::optional<Datum> id_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
                             const char* what);
 
-/// The indexes in `ids` of the elements of an array of ids, of any type that casts to theirs:
-/// one for each element, IdIndex::kMissing for a null or an unknown id. An array may come as
-/// text too. Throws 42804 for an argument that is no array, or whose elements do not cast. `what`
-/// names the ids in the message: "user" or "item".
+/// The elements of an array of ids, of any type that casts to that of `ids`. An array may come as
+/// text too. Throws 42804 for an argument that is no array.
 ///
 /// Optional arguments are declared "any": an anyarray left at its default would take the
 /// polymorphic result type down with it ("cannot determine element type of anyarray").
+ArrayElements id_elements_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
+                              const char* name);
+
+/// The indexes in `ids` of the elements: one for each, IdIndex::kMissing for a null or an unknown
+/// id. Throws 42804 for elements that do not cast. `what` names the ids in the message: "user" or
+/// "item".
+std::vector<std::uint32_t> find_elements(const ArrayElements& elements, const IdIndex& ids,
+                                         const char* what);
+
+/// The same of an argument.
 std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, const IdIndex& ids,
                                         const char* name, const char* what = "item");
 

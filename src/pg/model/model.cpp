@@ -3,6 +3,7 @@
 
 #include "core/base/limits.h"
 #include "pg/model/factor_table.h"
+#include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
 #include "pg/options/option_choices.h"
 #include "pg/server/trust.h"
@@ -12,19 +13,12 @@ namespace als::pg {
 
 namespace {
 
-/// Reads columns of the current row of a slot.
+/// Reads columns of a row: those of ModelColumns.
 class RowView {
  public:
-  explicit RowView(TupleTableSlot* slot) : slot_(slot) {}
-  bool is_null(int column) const { return slot_->tts_isnull[column]; }
-  Datum datum(int column) const {
-    if (is_null(column))
-      throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                      format("the newest row of the model has a null \"%s\"",
-                             NameStr(TupleDescAttr(slot_->tts_tupleDescriptor, column)->attname)),
-                      "Rows of model tables are written by als.train; train the model again.");
-    return slot_->tts_values[column];
-  }
+  RowView(const Datum* values, const bool* nulls) : values_(values), nulls_(nulls) {}
+  bool is_null(int column) const { return nulls_[column]; }
+  Datum datum(int column) const;
   std::string text(int column) const {
     struct varlena* value = PG_DETOAST_DATUM_PACKED(datum(column));
     return std::string(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
@@ -56,7 +50,8 @@ class RowView {
   }
 
  private:
-  TupleTableSlot* slot_;
+  const Datum* values_;
+  const bool* nulls_;
 };
 
 enum Column {
@@ -96,20 +91,39 @@ enum Column {
   kFirstOption
 };
 
-constexpr const char* kColumns =
-    "user_version, item_version, mean, lowest_rating, highest_rating, n_users, n_items, "
-    "n_duplicates, user_factors, item_factors, source, source_table, user_col, item_col, "
-    "rating_col, seen, seen_table, damping, source_path, seen_path, time_col, user_table, "
-    "item_table, weight_col, run, item_features, item_features_table, item_features_path, "
-    "item_feature_weights, user_features, user_features_table, user_features_path, "
-    "user_feature_weights";
-
-constexpr Oid kColumnTypes[] = {UUIDOID, UUIDOID, FLOAT8OID,   FLOAT4OID,   FLOAT4OID,   INT8OID,
-                                INT8OID, INT8OID, REGCLASSOID, REGCLASSOID, TEXTOID,     TEXTOID,
-                                NAMEOID, NAMEOID, NAMEOID,     TEXTOID,     TEXTOID,     FLOAT8OID,
-                                TEXTOID, TEXTOID, NAMEOID,     TEXTOID,     TEXTOID,     NAMEOID,
-                                INT8OID, TEXTOID, TEXTOID,     TEXTOID,     REGCLASSOID, TEXTOID,
-                                TEXTOID, TEXTOID, REGCLASSOID};
+constexpr NamedColumn kColumns[] = {{"user_version", UUIDOID},
+                                    {"item_version", UUIDOID},
+                                    {"mean", FLOAT8OID},
+                                    {"lowest_rating", FLOAT4OID},
+                                    {"highest_rating", FLOAT4OID},
+                                    {"n_users", INT8OID},
+                                    {"n_items", INT8OID},
+                                    {"n_duplicates", INT8OID},
+                                    {"user_factors", REGCLASSOID},
+                                    {"item_factors", REGCLASSOID},
+                                    {"source", TEXTOID},
+                                    {"source_table", TEXTOID},
+                                    {"user_col", NAMEOID},
+                                    {"item_col", NAMEOID},
+                                    {"rating_col", NAMEOID},
+                                    {"seen", TEXTOID},
+                                    {"seen_table", TEXTOID},
+                                    {"damping", FLOAT8OID},
+                                    {"source_path", TEXTOID},
+                                    {"seen_path", TEXTOID},
+                                    {"time_col", NAMEOID},
+                                    {"user_table", TEXTOID},
+                                    {"item_table", TEXTOID},
+                                    {"weight_col", NAMEOID},
+                                    {"run", INT8OID},
+                                    {"item_features", TEXTOID},
+                                    {"item_features_table", TEXTOID},
+                                    {"item_features_path", TEXTOID},
+                                    {"item_feature_weights", REGCLASSOID},
+                                    {"user_features", TEXTOID},
+                                    {"user_features_table", TEXTOID},
+                                    {"user_features_path", TEXTOID},
+                                    {"user_feature_weights", REGCLASSOID}};
 
 /// What the model has to know of its options: those of one row's part of the objective.
 constexpr OptionId kModelOptions[] = {OptionId::kFeedback,
@@ -127,13 +141,15 @@ constexpr OptionId kModelOptions[] = {OptionId::kFeedback,
 /// The columns that are read of a model row, in the order of Column. Never destroyed: a backend
 /// ends without running destructors.
 struct ModelColumns {
-  std::string names = kColumns;
-  std::vector<Oid> types{std::begin(kColumnTypes), std::end(kColumnTypes)};
+  std::vector<NamedColumn> columns{std::begin(kColumns), std::end(kColumns)};
+  std::string names;
+  std::vector<Oid> types;
 
   ModelColumns() {
-    for (OptionId id : kModelOptions) {
-      names += std::string(", ") + option(id).name;
-      types.push_back(option(id).sql_type());
+    for (OptionId id : kModelOptions) columns.push_back({option(id).name, option(id).sql_type()});
+    for (const NamedColumn& column : columns) {
+      names += (names.empty() ? "" : ", ") + std::string(column.name);
+      types.push_back(column.type);
     }
   }
 
@@ -142,6 +158,15 @@ struct ModelColumns {
     return *columns;
   }
 };
+
+Datum RowView::datum(int column) const {
+  if (is_null(column))
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the newest row of the model has a null \"%s\"",
+                           ModelColumns::get().columns[column].name),
+                    "Rows of model tables are written by als.train; train the model again.");
+  return values_[column];
+}
 
 /// Options that may be null stay open where they are. Throws 55000 for what training cannot have
 /// written.
@@ -259,36 +284,6 @@ void describe_factor_table(Model& model, Side side) {
 
 }  // namespace
 
-RowVersion newest_row(Oid model) {
-  return server([&] {
-    RowVersion place{};
-    if (pg_class_aclcheck(model, GetUserId(), ACL_SELECT) != ACLCHECK_OK) return place;
-    const Oid table = cluster_table(model).here;
-    Relation relation = table_open(table, AccessShareLock);
-    list_free(RelationGetIndexList(relation));  // looks the primary key up
-    if (!relation->rd_rel->relrowsecurity && !relation->rd_rel->relhassubclass &&
-        OidIsValid(relation->rd_pkindex)) {
-      Relation index = index_open(relation->rd_pkindex, AccessShareLock);
-      if (index->rd_index->indnkeyatts == 1 &&
-          index->rd_index->indkey.values[0] == get_attnum(table, "run")) {
-        IndexScanDesc scan = begin_index_scan(relation, index, GetActiveSnapshot());
-        TupleTableSlot* slot = table_slot_create(relation, nullptr);
-        if (index_getnext_slot(scan, BackwardScanDirection, slot)) {
-          bool is_null;
-          place.tid = slot->tts_tid;
-          place.xmin = DatumGetTransactionId(
-              slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null));
-        }
-        ExecDropSingleTupleTableSlot(slot);
-        index_endscan(scan);
-      }
-      index_close(index, NoLock);
-    }
-    table_close(relation, NoLock);
-    return place;
-  });
-}
-
 RatingScale Model::rating_scale() const {
   if (feedback == Feedback::kImplicit)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
@@ -328,12 +323,7 @@ Model read_model(Oid table) {
   model.name = relation_name(table);
   model.owner = server([&] { return owner_of(table); });
   bool found = false;
-  const ModelColumns& columns = ModelColumns::get();
-  const std::string rows = relation_name(server([&] { return cluster_table(table).here; }));
-  SPIPlanPtr plan =
-      saved_plan("select " + columns.names + " from " + rows + " order by run desc limit 1", {});
-  for_each_row(plan, {}, columns.types, [&](TupleTableSlot* slot) {
-    RowView row(slot);
+  const auto take = [&](const RowView& row) {
     found = true;
     model.factor_tables.users.version = row.version(kUserVersion);
     model.factor_tables.items.version = row.version(kItemVersion);
@@ -383,7 +373,17 @@ Model read_model(Oid table) {
     model.seen.what = "seen";
     model.seen.user_col = model.source.user_col;
     model.seen.item_col = model.source.item_col;
-  });
+  };
+  const ModelColumns& columns = ModelColumns::get();
+  if (const auto row = copy_newest_row(table, columns.columns)) {
+    take(RowView(row->values, row->nulls));
+  } else {
+    const std::string rows = relation_name(server([&] { return cluster_table(table).here; }));
+    SPIPlanPtr plan =
+        saved_plan("select " + columns.names + " from " + rows + " order by run desc limit 1", {});
+    for_each_row(plan, {}, columns.types,
+                 [&](TupleTableSlot* slot) { take(RowView(slot->tts_values, slot->tts_isnull)); });
+  }
   if (!found)
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("model %s holds no training run that you can see", model.name.c_str()),

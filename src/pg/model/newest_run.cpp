@@ -189,6 +189,32 @@ Oid class_value(const NewestRun& run, int oid, int name) {
   return run.nulls[oid] ? InvalidOid : DatumGetObjectId(run.values[oid]);
 }
 
+/// Visits the row with the largest run, if the caller sees one, where nothing but its primary key
+/// and the privilege to read the table decides which that is. Inside, the server may be called.
+template <class Visit>
+void visit_newest_row(Oid model, const Visit& visit) {
+  server([&] {
+    if (pg_class_aclcheck(model, GetUserId(), ACL_SELECT) != ACLCHECK_OK) return;
+    const Oid table = cluster_table(model).here;
+    Relation relation = table_open(table, AccessShareLock);
+    list_free(RelationGetIndexList(relation));  // looks the primary key up
+    if (relation->rd_rel->relkind == RELKIND_RELATION && !relation->rd_rel->relrowsecurity &&
+        !relation->rd_rel->relhassubclass && OidIsValid(relation->rd_pkindex)) {
+      Relation index = index_open(relation->rd_pkindex, AccessShareLock);
+      if (index->rd_index->indnkeyatts == 1 && !index->rd_index->indcheckxmin &&
+          index->rd_index->indkey.values[0] == get_attnum(table, "run")) {
+        IndexScanDesc scan = begin_index_scan(relation, index, GetActiveSnapshot());
+        TupleTableSlot* slot = table_slot_create(relation, nullptr);
+        if (index_getnext_slot(scan, BackwardScanDirection, slot)) visit(slot);
+        ExecDropSingleTupleTableSlot(slot);
+        index_endscan(scan);
+      }
+      index_close(index, NoLock);
+    }
+    table_close(relation, NoLock);
+  });
+}
+
 }  // namespace
 
 NewestRun read_newest_run(Oid model, TupleDesc columns, Reading reading) {
@@ -213,6 +239,37 @@ NamedFactors named_factors(Oid model) {
   const NewestRun newest = read_newest_run(model, columns, Reading::kWaiting);
   if (!newest.found) return {};
   return {true, newest.run, {class_value(newest, 0, 2), class_value(newest, 1, 3)}};
+}
+
+RowVersion newest_row(Oid model) {
+  RowVersion place{};
+  visit_newest_row(model, [&](TupleTableSlot* slot) {
+    bool is_null;
+    place.tid = slot->tts_tid;
+    place.xmin =
+        DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null));
+  });
+  return place;
+}
+
+std::optional<CopiedRow> copy_newest_row(Oid model, const std::vector<NamedColumn>& columns) {
+  std::optional<CopiedRow> row;
+  visit_newest_row(model, [&](TupleTableSlot* slot) {
+    CopiedRow copy{static_cast<Datum*>(palloc(columns.size() * sizeof(Datum))),
+                   static_cast<bool*>(palloc(columns.size() * sizeof(bool)))};
+    for (std::size_t i = 0; i < columns.size(); ++i) {
+      const AttrNumber number =
+          column_like(slot->tts_tupleDescriptor, columns[i].name, columns[i].type);
+      if (number == InvalidAttrNumber) return;
+      const Datum value = slot_getattr(slot, number, &copy.nulls[i]);
+      Form_pg_attribute column = TupleDescAttr(slot->tts_tupleDescriptor, number - 1);
+      if (!copy.nulls[i])
+        copy.values[i] = column->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value))
+                                              : datumCopy(value, column->attbyval, column->attlen);
+    }
+    row = copy;
+  });
+  return row;
 }
 
 }  // namespace als::pg

@@ -1,7 +1,7 @@
-// The newest row of a model table whose owner may be anybody, read as it lies in the table.
+// The newest row of a model table, read as it lies in the table.
 //
-// A query on it would run whatever its owner has put there: indexes on expressions, row-level
-// security, views.
+// Where its owner may be anybody, a query on it would run whatever they have put there: indexes on
+// expressions, row-level security, views.
 #pragma once
 
 #include "pg/model/model.h"
@@ -39,5 +39,21 @@ struct NamedFactors {
 /// The factor tables of the newest row that the active snapshot holds, whoever may see it. None if
 /// the model table has been dropped meanwhile. Waits for locks.
 NamedFactors named_factors(Oid model);
+
+struct NamedColumn {
+  const char* name;
+  Oid type;
+};
+
+/// A copy of some columns of a row.
+struct CopiedRow {
+  Datum* values = nullptr;
+  bool* nulls = nullptr;
+};
+
+/// Copies columns of the newest row for a caller who has named the model: a session's first query
+/// takes a millisecond for as much. Nothing where more than the primary key and the privilege to
+/// read the table decides what the caller sees, or there is no such row: a query tells.
+std::optional<CopiedRow> copy_newest_row(Oid model, const std::vector<NamedColumn>& columns);
 
 }  // namespace als::pg

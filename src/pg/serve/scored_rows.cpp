@@ -7,12 +7,17 @@ namespace als::pg {
 
 void throw_unknown_id(const Model& model, Side side, FunctionCallInfo fcinfo, int argument,
                       const char* hint) {
+  const Oid type = server([&] { return get_fn_expr_argtype(fcinfo->flinfo, argument); });
+  throw_unknown_id(model, side, type, fcinfo->args[argument], hint);
+}
+
+void throw_unknown_id(const Model& model, Side side, Oid type, NullableDatum id, const char* hint) {
   const char* text = server([&]() -> const char* {
-    if (PG_ARGISNULL(argument)) return "null";
+    if (id.isnull) return "null";
     Oid output;
     bool is_varlena;
-    getTypeOutputInfo(get_fn_expr_argtype(fcinfo->flinfo, argument), &output, &is_varlena);
-    return OidOutputFunctionCall(output, PG_GETARG_DATUM(argument));
+    getTypeOutputInfo(type, &output, &is_varlena);
+    return OidOutputFunctionCall(output, id.value);
   });
   throw UserError(ERRCODE_NO_DATA_FOUND,
                   format("model %s does not know %s %s", model.name.c_str(), side_name(side), text),

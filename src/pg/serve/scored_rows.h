@@ -11,6 +11,10 @@ namespace als::pg {
 [[noreturn]] void throw_unknown_id(const Model& model, Side side, FunctionCallInfo fcinfo,
                                    int argument, const char* hint);
 
+/// The same of an id of this type.
+[[noreturn]] void throw_unknown_id(const Model& model, Side side, Oid type, NullableDatum id,
+                                   const char* hint);
+
 /// Adds the best items as rows (id, score, rank); ids in the type of the result's first column.
 void put_scored(ResultRows& result, const LoadedFactors& side, const std::vector<ScoredItem>& best);
 
