@@ -20,7 +20,9 @@ REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 
 # -isystem: warnings in the headers of Eigen and PostgreSQL are not ours to fix.
 EIGEN := $(or $(shell pkg-config --cflags-only-I eigen3 2>/dev/null),-I/usr/include/eigen3)
-ALS_CPPFLAGS = -Isrc $(patsubst -I%,-isystem %,$(EIGEN)) -MMD -MP
+# Of which version the SQL is that the library is for.
+ALS_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" als.control)
+ALS_CPPFLAGS = -Isrc $(patsubst -I%,-isystem %,$(EIGEN)) -DALS_VERSION=$(ALS_VERSION) -MMD -MP
 # Of `make debug` (DEBUG=1): as a debugger likes it, and everything checked that can be. COVERAGE=1: of `make coverage`.
 # Else functions and lines for backtraces, and no more: with -g of PGXS the module is five times as large, and takes half
 # as long again to compile.
@@ -78,6 +80,7 @@ build/made-for: FORCE
 	@mkdir -p $(@D); echo '$(MADE_FOR)' | cmp -s - $@ || echo '$(MADE_FOR)' >$@
 .PHONY: FORCE
 $(OBJS): build/made-for | check-deps
+build/units/pg-sql.o build/sanitized/build/units/pg-sql.o: als.control
 
 # Beside the module: README.md and what it leads to.
 DOC_DIR = $(DESTDIR)$(docdir)/$(EXTENSION)
@@ -154,7 +157,7 @@ build/sanitized/als.so: $(SANITIZED_OBJS)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(TEST_SRCS:%.cpp=build/sanitized/%.d) $(SANITIZED_OBJS:.o=.d)
 -include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
-.PHONY: bench-all bench-growth bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
+.PHONY: bench-all bench-features bench-growth bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-assert test-faults test-fuzz \
 	test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
 
@@ -209,7 +212,7 @@ bench-round-trip:
 	@test/bench/round-trip
 
 -include $(wildcard build/plain/test/bench/*.d)
-build/plain/kernels build/plain/top_k build/plain/train build/plain/guard: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
+build/plain/kernels build/plain/top_k build/plain/train build/plain/guard build/plain/features: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) -o $@ $^
 
 # The inner loops alone, in GFLOP/s.
@@ -227,6 +230,10 @@ bench-guard: build/plain/guard
 # A training's iterations on 1, 2, 4 ... threads.
 bench-train: build/plain/train
 	build/plain/train
+
+# What features of items cost a training's iterations.
+bench-features: build/plain/features
+	build/plain/features
 
 # als.tune beside as many trainings; FILES="..." for other ratings than MovieLens 100K.
 bench-tune: all

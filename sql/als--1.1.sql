@@ -93,7 +93,7 @@ create type als.model as (
                                -- popularity; null for implicit feedback
   source_path text,            -- the schemas in which a query's names are looked up; null for a table
   seen_path text,              -- the same of seen
-  advice text,                 -- what would make serving quicker; null: nothing
+  advice text,                 -- what would serve, or find, more; null: nothing
   lowest_rating real,          -- of the ratings that training saw
   highest_rating real,
   time_col name,               -- by which the last of several rows is told; null unless on_duplicate is 'last'

@@ -2,20 +2,19 @@
 // bits: make bench-train. Arguments: millions of ratings (20), factors (64).
 
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
-#include <random>
 #include <thread>
 #include <vector>
 
 #include "core/data/ratings.h"
 #include "core/kernels/simd_level.h"
 #include "core/train/training_loop.h"
+#include "drawn_ratings.h"
 
 namespace als {
 namespace {
@@ -25,29 +24,6 @@ constexpr int kMeasured = 3;  // iterations
 double wall_seconds() {
   using Clock = std::chrono::steady_clock;
   return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
-}
-
-std::vector<std::uint32_t> identity(std::size_t n) {
-  std::vector<std::uint32_t> ranks(n);
-  std::iota(ranks.begin(), ranks.end(), 0U);
-  return ranks;
-}
-
-/// In the shape of MovieLens-20M: 145 ratings a user and 750 an item, some users and items with
-/// many times as many. A cell drawn twice counts once.
-Ratings draw_ratings(std::size_t count, ThreadTeam& team) {
-  const std::size_t users = count / 145 + 1;
-  const std::size_t items = count / 750 + 1;
-  std::mt19937_64 random(7);
-  std::uniform_real_distribution<double> uniform;
-  RatingBuffer buffer;
-  for (std::size_t n = 0; n < count; ++n) {
-    const double user = std::pow(uniform(random), 1.5) * static_cast<double>(users);
-    const double item = std::pow(uniform(random), 2) * static_cast<double>(items);
-    buffer.append(static_cast<std::uint32_t>(user), static_cast<std::uint32_t>(item),
-                  static_cast<float>(random() % 5 + 1));
-  }
-  return {std::move(buffer), identity(users), identity(items), OnDuplicate::kLast, team};
 }
 
 /// Of the bits of the loss and the items' factors (FNV-1a).

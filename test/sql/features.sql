@@ -233,7 +233,15 @@ select train('');
 select train('no_such_table');
 select train('select item_id from items');
 select train('select item_id, topic, point(1, 2) as place from items');
-select train('select item_id, null::text as nothing from items');
+-- A column without a value is left out, and that is said; where there is nothing else it is an error.
+select train('select item_id, null::text as nothing, null::int as no_number from items');
+set client_min_messages = notice;
+select item_feature_columns, advice from als.train('partly', 'likes', rating_col => null, feedback => 'implicit', factors => 4, item_features => 'select item_id, null::text as nothing, topic, case when is_new then 7 end as of_new, array[null]::text[] as "no ""tags" from items');
+select 1 from als.train('wholly', 'likes', rating_col => null, feedback => 'implicit', factors => 4, item_features => 'select item_id, topic from items');
+set client_min_messages = warning;
+select count(*), count(*) filter (where p.weights is distinct from w.weights) as others from partly_item_feature_weights p full join wholly_item_feature_weights w using (feature);
+select als.refresh_items('partly'), als.features_vector('partly', '{"topic": "topic 1", "nothing": "something", "of_new": 3}') = als.features_vector('partly', '{"topic": "topic 1"}') as counts_for_nothing;
+select als.drop_model('partly'), als.drop_model('wholly');
 select train('select topic, item_id as sku from items');
 select train('select tags, item_id as sku from items');
 select train('select released as item_id, topic from items');

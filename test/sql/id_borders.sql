@@ -96,4 +96,40 @@ select try('select als.train(''bad'', ''select repeat(''''ä'''', 30) || noise(9
 select try('select als.train(''bad'', ''select decode(noise(9000), ''''hex'''') as user_id, 1 as item_id'', rating_col => null, feedback => ''implicit'')');
 select try('select als.train(''bad'', ''select string_to_array(noise(9000), ''''0'''') as user_id, 1 as item_id'', rating_col => null, feedback => ''implicit'')');
 
+-- A number beyond the ids' type is the id of none, whichever type it comes in. So is what is no number.
+create table numbers as select u as user_id, i as item_id, 1 + (u + i) % 5 as rating from generate_series(1, 4) as u, generate_series(1, 3) as i;
+select n_users from als.train('small', 'select user_id::smallint, item_id, rating from numbers', factors => 2, iterations => 1);
+select n_users from als.train('whole', 'select user_id, item_id, rating from numbers', factors => 2, iterations => 1);
+select n_users from als.train('large', 'select user_id::bigint, item_id, rating from numbers', factors => 2, iterations => 1);
+-- The last that is within the type and the first beyond it, at both ends: none is known, and nothing fails.
+select m, count(als.predict(m::regclass, id, 1)), count(als.predict(m::regclass, id::text, 1)), count(als.predict(m::regclass, 1, id)), count(als.predict(m::regclass, 1, id::text)), sum((select count(*) from als.recommend(m::regclass, id)))
+from (values ('small', '32767'), ('whole', '2147483647'), ('large', '9223372036854775807')) as models (m, most),
+  lateral unnest(array[most::numeric, most::numeric + 1, -most::numeric - 1, -most::numeric - 2, 99999999999999999999]) as id
+group by 1 order by 1;
+select count(als.predict(m, id, 1)) from unnest(array['small', 'whole', 'large']::regclass[]) as m, unnest(array[1e30, -1e30, 9223372036854775808, 'nan', 'infinity', '-infinity']::float8[]) as id;
+select count(als.predict('small', id, 1)), count(als.predict('whole', id, 1)) from unnest(array[1e10, 'nan', 'infinity', 2147483648]::float4[]) as id;
+select count(als.predict('whole', 'nan'::numeric, 1)), count(als.predict('whole', ' 99999999999 ', 1)), count(als.predict('whole', '2', ' +1 ')), count(als.predict('whole', 1::float8, 1::numeric));
+-- A fraction may round to what is beyond the range.
+select als.predict('whole', 2147483647.6, 1), als.predict('whole', 2147483647.6::float8, 1), als.predict('small', 32767.5::float4, 1);
+select try('select als.predict(''whole'', 2147483646.6, 1)');
+select try('select als.predict(''small'', 1.5::float8, 1)');
+select als.predict('whole', 99999999999::numeric, 1, 'mean') = als.predict('whole', null::int, 1, 'mean');
+select try('select als.predict(''whole'', 99999999999::numeric, 1, ''error'')');
+select try('select * from als.recommend(''whole'', ''99999999999'', on_unknown => ''error'')');
+select count(*) from als.recommend('whole', 99999999999::numeric, on_unknown => 'popular');
+-- In lists.
+select count(*) from als.recommend('whole', 1, 9, false, candidates => array[1, 99999999999::numeric]);
+select als.refresh_users('whole', array[99999999999]), als.refresh_users('whole', array[99999999999, 2]);
+-- What is no id of the type at all.
+select try('select * from als.recommend(''whole'', ''two'')');
+select try('select als.predict(''whole'', 1, ''2.0'')');
+select try('select als.predict(''whole'', '''', 1)');
+select n_users from als.train('keyed', 'select md5(user_id::text)::uuid as user_id, date ''2026-01-01'' + item_id as item_id, rating from numbers', factors => 2, iterations => 1);
+select try('select * from als.recommend(''keyed'', ''two'')');
+select try('select als.predict(''keyed'', md5(''1''), ''monday'')');
+select try('select * from als.recommend(''whole'', 1, candidates => array[''1'', ''two''])');
+-- Ids that the type asked for does not hold.
+select n_users from als.train('wide', 'select user_id, item_id + 99999999999999999999 as item_id, rating from numbers', factors => 2, iterations => 1);
+select try('select * from als.recommend(''wide'', 1, exclude_seen => false)');
+
 drop schema id_borders cascade;

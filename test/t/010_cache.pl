@@ -21,15 +21,6 @@ my $recommend = q{
 	from generate_series(1, 40) as u, als.recommend('taste', u) as r};
 my $images = q{select content, shared, sessions from als.cache order by content};
 
-# The session's own memory in kB.
-sub private_memory
-{
-	my ($session) = @_;
-
-	my ($kb) = slurp_file('/proc/' . $session->pid . '/status') =~ /^RssAnon:\s+(\d+) kB/m;
-	return $kb;
-}
-
 # The files of dynamic shared memory that the session has mapped.
 sub segments
 {
@@ -59,8 +50,8 @@ my $image_kb = $first->value('select sum(bytes) / 1024 from als.cache')
 my $empty = AlsTest::Session->new($node);
 $empty->value("select count(*) from ratings where user_id = 1");
 my $own = 0;
-$own += private_memory($_) for @sessions;
-my $grown = $own / @sessions - private_memory($empty);
+$own += resident_memory($_->pid) for @sessions;
+my $grown = $own / @sessions - resident_memory($empty->pid);
 cmp_ok($grown, '<', $image_kb, 'a session needs less memory of its own than a copy would take');
 note sprintf('%d kB shared; %d kB private more than in a session without als', $image_kb, $grown);
 $_->quit for @sessions;

@@ -1,10 +1,12 @@
 # Nodes of a Citus cluster that are lost, or whose disk is full, in each phase of a distributed training: an error within
-# seconds that names the node, nothing left on any, the model as it was, and a next training that works.
+# seconds that names the node, nothing left on any, the model as it was, and a next training that works. And trainings that
+# are cancelled.
 
 use strict;
 use warnings FATAL => 'all';
 
 use AlsTest;
+use List::Util ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -86,10 +88,11 @@ my %phases = (
 		after => 'drop function linger cascade',
 	});
 
-# What is kept from going on; how a training ended that was harmed when it had come to a phase, with the time that took.
+# What is kept from going on; how a training ended that was harmed when it had come to a phase. What keeps it goes then, or
+# after `meanwhile`.
 sub harmed
 {
-	my ($phase, $harm) = @_;
+	my ($phase, $harm, $meanwhile) = @_;
 	my $this   = $phases{$phase};
 	my $keeper = AlsTest::Session->new($worker, settings => 'citus.enable_manual_changes_to_shards=on citus.enable_ddl_propagation=off');
 	if ($this->{before})
@@ -99,8 +102,9 @@ sub harmed
 	}
 	my $session = AlsTest::Session->new($coordinator);
 	$session->begin(sprintf $train, $phase eq 'training' ? 10_000 : 1);
-	my $error = error_of_harmed($session, $phase, $this->{reached}, sub { $harm->(@_); $keeper->quit });
-	$session->quit;
+	my $error = error_of_harmed($session, $phase, $this->{reached}, sub { $harm->(@_); $keeper->quit if !$meanwhile });
+	$meanwhile->() if $meanwhile;
+	$_->quit for $keeper, $session;
 	return $error;
 }
 
@@ -110,6 +114,52 @@ sub like_of_worker
 	my $port = $worker->port;
 	# Citus passes on what a node says to a COPY, and does not say which node.
 	like($error, qr/:$port\b|ReportCopyError/, "$what: which names the node");
+}
+
+# Backends of the worker that work on a training.
+sub at_work
+{
+	return $worker->safe_psql('postgres', q{select count(*) from pg_stat_activity where application_name like 'citus_internal%' and state = 'active'});
+}
+
+# Cancelled, which ends the work on all nodes, whoever keeps it waiting there.
+for my $phase (qw(reading training writing))
+{
+	my $what = "cancel, $phase";
+	my $start;
+	my $error = harmed(
+		$phase,
+		sub { $start = time; sql("select pg_cancel_backend($_[0])") },
+		sub {
+			cmp_ok(time - $start, '<', 2, "$what: at once");
+			wait_until("$what: the worker to end its work", sub { at_work() == 0 });
+			cmp_ok(time - $start, '<', 2, "$what: on the worker, too");
+		});
+	like($error, qr/ERROR:  57014: /, "$what: the error");
+	check_as_before($what);
+}
+
+# Trainings that fail leave no memory behind, neither in the session nor in those that it has on the worker: ten of them no
+# more than what one may leave free and not yet returned, or a connection that is kept.
+SKIP:
+{
+	my ($session, $watcher) = map { AlsTest::Session->new($coordinator) } 1 .. 2;
+	skip 'needs /proc', 1 if !defined resident_memory($session->pid);
+	my (@here, @there);
+	push @here, resident_memory($session->pid);
+	for my $n (1 .. 10)
+	{
+		$session->begin(sprintf $train, 10_000);
+		wait_for_phase($watcher, $session->pid, 'training', 2);
+		sql('select pg_cancel_backend(' . $session->pid . ')');
+		is($session->wait->{state}, '57014', "cancel $n of a session");
+		push @here, resident_memory($session->pid);
+		my $pids = $worker->safe_psql('postgres', q{select pid from pg_stat_activity where application_name like 'citus_internal%'});
+		push @there, List::Util::sum0(map { resident_memory($_) // 0 } split /\n/, $pids);
+	}
+	cmp_ok($_->[-1] - $_->[0], '<', 35_000, 'no memory is left') or diag "@$_" for \@here, \@there;
+	note "@$_" for \@here, \@there;
+	$_->quit for $session, $watcher;
 }
 
 for my $phase (qw(reading training writing committing))

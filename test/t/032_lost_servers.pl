@@ -1,10 +1,12 @@
 # Servers of partitions that are lost, or whose disk is full, in each phase of a training over foreign tables: an error within
-# seconds that names the server, nothing left on any, the model as it was, and a next training that works.
+# seconds that names the server, nothing left on any, the model as it was, and a next training that works. And trainings that
+# are cancelled.
 
 use strict;
 use warnings FATAL => 'all';
 
 use AlsTest;
+use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -53,7 +55,8 @@ sub check_as_before
 	$served = sql($list);
 }
 
-# How a training ends that is harmed as soon as it has come to a phase; what is kept busy on server two is so before.
+# How a training ends that is harmed as soon as it has come to a phase; what is kept busy on server two is so before, and
+# stays so with `kept`.
 my %phases = (
 	reading  => [ 'begin; lock table ratings in access exclusive mode', q{phase = 'reading'} ],
 	training => [ 'select',                                           q{phase = 'training' and iteration > 0} ],
@@ -61,21 +64,81 @@ my %phases = (
 
 sub harmed
 {
-	my ($what, $phase, $harm) = @_;
+	my ($what, $phase, $harm, %kept) = @_;
 	my ($keep, $reached)   = @{ $phases{$phase} };
 	my ($keeper, $session) = map { AlsTest::Session->new($_) } $two, $hub;
 	# The rows that a training replaces are kept busy on the hub.
 	my $locker = AlsTest::Session->new($hub);
+	my $let_go = sub { $_->quit for $keeper, $locker };
 	$locker->query($phase eq 'writing' ? 'begin; select from taste_user_factors for update' : 'select');
 	$keeper->query($keep);
 	$session->begin(sprintf $train, $phase eq 'training' ? 10_000 : 1);
 	my $error = error_of_harmed(
 		$session, $what,
 		sub { sql("select count(*) from als.progress where pid = $_[0] and $reached") },
-		sub { $harm->(@_); $_->quit for $keeper, $locker });
+		sub { $harm->(@_); $let_go->() if !%kept });
+	$kept{meanwhile}->() if %kept;
 	is($session->value('select dblink_get_connections() is null'), 't', "$what: no connection is left");
+	$let_go->();
 	$session->quit;
 	return $error;
+}
+
+# Sessions of trainings on the servers, with a statement.
+sub at_work
+{
+	return join ' ', map {
+		$server{$_}->safe_psql('postgres', q{select count(*) from pg_stat_activity where application_name = 'als' and state = 'active'})
+	} sort keys %server;
+}
+
+# Cancelled, which ends the work on all servers, whoever keeps it waiting there.
+for my $phase (qw(reading training writing))
+{
+	my $what = "cancel, $phase";
+	my $start;
+	my $error = harmed(
+		$what, $phase,
+		sub { $start = time; sql("select pg_cancel_backend($_[0])") },
+		meanwhile => sub {
+			cmp_ok(time - $start, '<', 2, "$what: at once");
+			wait_until("$what: the servers to end their work", sub { at_work() eq '0 0' });
+			cmp_ok(time - $start, '<', 2, "$what: on all servers");
+		});
+	like($error, qr/ERROR:  57014: /, "$what: the error");
+	check_as_before($what);
+}
+
+# Trainings that fail leave no memory behind in the session.
+SKIP:
+{
+	my ($session, $watcher) = map { AlsTest::Session->new($hub) } 1 .. 2;
+	skip 'needs /proc', 1 if !defined resident_memory($session->pid);
+	my @resident;
+	for my $n (1 .. 6)
+	{
+		$session->begin(sprintf $train, 10_000);
+		wait_for_phase($watcher, $session->pid, 'training', 2);
+		sql('select pg_cancel_backend(' . $session->pid . ')');
+		is($session->wait->{state}, '57014', "cancel $n of a session");
+		push @resident, resident_memory($session->pid);
+	}
+	cmp_ok($resident[-1] - $resident[1], '<', 8000, 'its memory does not grow') or diag "@resident";
+	note "@resident";
+	$_->quit for $session, $watcher;
+}
+
+# A backend is killed, which takes all of its server's along.
+$two->append_conf('postgresql.conf', 'restart_after_crash = on');
+$two->reload;
+for my $phase (qw(reading training))
+{
+	my $what  = "backend killed, $phase";
+	my $error = harmed($what, $phase,
+		sub { kill 'KILL', $two->safe_psql('postgres', q{select pid from pg_stat_activity where application_name = 'als' limit 1}) });
+	like($error, qr/ERROR:  (08006|57P\d\d): server "two": /, "$what: which names the server");
+	wait_until("$what: the server to recover", sub { run_log([ 'pg_isready', '-h', $two->host, '-p', $two->port ]) });
+	check_as_before($what);
 }
 
 for my $phase (qw(reading training))

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(new_node citus_cluster create_ratings wait_until wait_for_phase error_of_harmed limit_files relations cpu_seconds);
+our @EXPORT = qw(new_node citus_cluster create_ratings wait_until wait_for_phase error_of_harmed limit_files relations cpu_seconds resident_memory);
 
 # A started server whose database postgres has the extension.
 sub new_node
@@ -164,6 +164,16 @@ sub cpu_seconds
 	return if !-r "/proc/$pid/stat";
 	my @stat = split ' ', (PostgreSQL::Test::Utils::slurp_file("/proc/$pid/stat") =~ s/^.*\) //sr);
 	return ($stat[11] + $stat[12]) / POSIX::sysconf(POSIX::_SC_CLK_TCK());
+}
+
+# The memory of its own that a process has, in kB; undef where that cannot be told.
+sub resident_memory
+{
+	my ($pid) = @_;
+
+	return if !-r "/proc/$pid/status";
+	my ($kb) = PostgreSQL::Test::Utils::slurp_file("/proc/$pid/status") =~ /^RssAnon:\s+(\d+) kB/m;
+	return $kb;
 }
 
 package AlsTest::Session;

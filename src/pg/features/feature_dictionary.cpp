@@ -121,6 +121,12 @@ void add_number(const std::string& name, const ColumnValues& column,
                       spread.center, spread.scale});
 }
 
+bool has_rated_value(const ColumnValues& column, const std::vector<bool>& is_rated) {
+  const auto is_of_rated = [&](const auto& entry) { return is_rated[entry.row]; };
+  return std::any_of(column.entries.begin(), column.entries.end(), is_of_rated) ||
+         std::any_of(column.numbers.begin(), column.numbers.end(), is_of_rated);
+}
+
 void check_has_rated_rows(const FeatureReader& reader, const std::vector<bool>& is_rated) {
   for (std::uint32_t row = 0; row < is_rated.size(); ++row)
     if (is_rated[row] && reader.has_row(row)) return;
@@ -176,20 +182,26 @@ FeatureDictionary FeatureDictionary::of(const FeatureReader& reader,
   for (std::size_t c = 0; c < reader.columns().size(); ++c) {
     const FeatureColumn& source = reader.source().columns[c];
     const ColumnValues& column = reader.columns()[c];
-    const auto is_of_rated = [&](const auto& entry) { return is_rated[entry.row]; };
-    if (std::none_of(column.entries.begin(), column.entries.end(), is_of_rated) &&
-        std::none_of(column.numbers.begin(), column.numbers.end(), is_of_rated))
-      throw UserError(
-          ERRCODE_NULL_VALUE_NOT_ALLOWED,
-          format("column \"%s\" of %s has no value for any %s with ratings", source.name.c_str(),
-                 reader.source().what, side_name(reader.source().side)),
-          format("Leave it out, in a query as %s.", reader.source().what));
+    if (!has_rated_value(column, is_rated)) continue;
     if (source.kind == ColumnKind::kNumber)
       add_number(source.name, column, is_rated, order, features);
     else
       add_values(source, column, is_rated, features);
   }
+  if (features.size() == 1)
+    throw UserError(
+        ERRCODE_NULL_VALUE_NOT_ALLOWED,
+        format("no column of %s has a value for any %s with ratings", reader.source().what,
+               side_name(reader.source().side)),
+        format("Name columns that have values, or leave %s out.", reader.source().what));
   return FeatureDictionary(std::move(features));
+}
+
+std::vector<std::string> FeatureDictionary::left_out(const DescribedFeatures& source) const {
+  std::vector<std::string> names;
+  for (const FeatureColumn& column : source.columns)
+    if (columns_.find(column.name) == columns_.end()) names.push_back(column.name);
+  return names;
 }
 
 std::size_t FeatureDictionary::memory() const {

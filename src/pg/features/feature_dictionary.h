@@ -32,8 +32,8 @@ class FeatureDictionary {
   explicit FeatureDictionary(std::vector<Feature> features);
 
   /// What a training makes of what has been read. is_rated: of each row. order: of the rows, so
-  /// that nothing depends on the order in which they came. Throws P0002 if there
-  /// are no rows of rated ids, 22004 for a column that is null in all of them.
+  /// that nothing depends on the order in which they came. A column that is null in all rows of
+  /// rated ids has no feature. Throws P0002 if there are no such rows, 22004 where all are null.
   static FeatureDictionary of(const FeatureReader& reader, const std::vector<bool>& is_rated,
                               const std::vector<std::uint32_t>& order);
 
@@ -48,6 +48,9 @@ class FeatureDictionary {
   static constexpr std::uint32_t kLeftOut = ~std::uint32_t{0};
   CompressedRows encoded(const FeatureReader& reader, const std::vector<std::uint32_t>& place_of,
                          std::size_t rows) const;
+
+  /// Columns of which no feature was made, as there was nothing in them.
+  std::vector<std::string> left_out(const DescribedFeatures& source) const;
 
   /// What was made of each column, as a JSON array.
   std::string report(const FeatureReader& reader, const std::vector<bool>& is_rated) const;

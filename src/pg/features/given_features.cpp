@@ -47,8 +47,18 @@ bool fits(const FeatureColumn& column, const JsonValue& value) {
   if (value.kind == JsonValue::Kind::kNull) return true;
   if (column.json_type == FLOAT8OID && is_no_finite_number(value)) return true;
   if (column.kind == ColumnKind::kCategory) return is_plain(value);
-  return value.kind == form_of(column).kind &&
-         std::all_of(value.elements.begin(), value.elements.end(), is_plain);
+  return value.kind == form_of(column).kind;
+}
+
+/// Those of an array are texts, numbers, booleans and nulls.
+void check_elements(const std::string& name, const JsonValue& value) {
+  const auto nested = std::find_if_not(value.elements.begin(), value.elements.end(), is_plain);
+  if (nested != value.elements.end())
+    throw UserError(ERRCODE_DATATYPE_MISMATCH,
+                    format("element %zu of \"%s\" among the features is %s",
+                           static_cast<std::size_t>(nested - value.elements.begin()) + 1,
+                           name.c_str(), nested->shown().c_str()),
+                    "Give texts, numbers or booleans, all in one array.");
 }
 
 /// Numbers in JSON have any size.
@@ -78,6 +88,7 @@ void check_features(const JsonValue& given, const DescribedFeatures& source, con
           ERRCODE_DATATYPE_MISMATCH,
           format("\"%s\" among the features is %s", name.c_str(), value.shown().c_str()),
           format("Give it as %s, or null.", form_of(*column).name));
+    check_elements(name, value);
     if (is_out_of_range(*column, value))
       throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
                       format("\"%s\" among the features is %s, which double precision cannot hold",

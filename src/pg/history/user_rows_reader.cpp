@@ -26,12 +26,8 @@ std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const IdType& mod
     MemoryContext old = MemoryContextSwitchTo(scratch);
     for (std::uint32_t i = 0; i < numbers.size(); ++i) {
       if (i % kPollIds == 0) CHECK_FOR_INTERRUPTS();
-      if (!is_within_range(converter, ids.id(i))) {
-        numbers[i] = beyond;
-        continue;
-      }
-      Datum id = convert_id(&converter, ids.id(i));
-      guard([&] { numbers[i] = number(id); });
+      const std::optional<Datum> id = find_id(&converter, ids.id(i));
+      guard([&] { numbers[i] = id ? number(*id) : beyond; });
       MemoryContextReset(scratch);
     }
     MemoryContextSwitchTo(old);

@@ -23,7 +23,6 @@ std::optional<Datum> id_arg(FunctionCallInfo fcinfo, int index, const IdType& ty
                             const char* what) {
   Oid from = server([&] { return argument_type(fcinfo, index); });
   IdConverter converter = converter_or_throw(from, type, what, CurrentMemoryContext);
-  if (!is_within_range(converter, PG_GETARG_DATUM(index))) return std::nullopt;
   return converted_id(converter, PG_GETARG_DATUM(index));
 }
 
@@ -84,8 +83,10 @@ std::vector<Datum> id_values_arg(FunctionCallInfo fcinfo, int index, const IdTyp
   auto elements = server([&] { return id_elements(fcinfo, index, type, name); });
   IdConverter converter = converter_or_throw(elements.type, type, what, CurrentMemoryContext);
   std::vector<Datum> ids;
-  for (int i = 0; i < elements.n; ++i)
-    if (!elements.nulls[i]) ids.push_back(converted_id(converter, elements.values[i]));
+  for (int i = 0; i < elements.n; ++i) {
+    if (elements.nulls[i]) continue;
+    if (const auto id = converted_id(converter, elements.values[i])) ids.push_back(*id);
+  }
   return ids;
 }
 

@@ -11,21 +11,21 @@ namespace als::pg {
 /// is no cast. `what` names the id in the message: "user" or "item".
 IdConverter converter_or_throw(Oid from, const IdType& to, const char* what, MemoryContext context);
 
-/// A value as an id, by such a converter. Calls the server only where there is something to
-/// convert.
-inline Datum converted_id(IdConverter& converter, Datum value) {
+/// A value as an id, by such a converter, none where find_id() has none. Calls the server only
+/// where there is something to convert.
+inline std::optional<Datum> converted_id(IdConverter& converter, Datum value) {
   if (converter.method == IdConverter::kSame) return value;
-  return server([&] { return convert_id(&converter, value); });
+  return server([&] { return find_id(&converter, value); });
 }
 
 /// The index in `ids` of a value that such a converter takes, IdIndex::kMissing where it is no id
 /// of theirs. A server call.
 inline std::uint32_t find_converted(const IdIndex& ids, IdConverter& converter, Datum value) {
-  return is_within_range(converter, value) ? ids.find(convert_id(&converter, value))
-                                           : IdIndex::kMissing;
+  const std::optional<Datum> id = find_id(&converter, value);
+  return id ? ids.find(*id) : IdIndex::kMissing;
 }
 
-/// An id argument as a value of the model's id type; none for an integer beyond it, which cannot be
+/// An id argument as a value of the model's id type; none for a number beyond it, which cannot be
 /// an id of the model's.
 std::optional<Datum> id_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
                             const char* what);
@@ -40,7 +40,7 @@ std::optional<Datum> id_arg(FunctionCallInfo fcinfo, int index, const IdType& ty
 std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, const IdIndex& ids,
                                         const char* name, const char* what = "item");
 
-/// The elements of such an array as ids of the type, without the nulls.
+/// The elements of such an array as ids of the type, without the nulls and numbers beyond it.
 std::vector<Datum> id_values_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
                                  const char* name, const char* what);
 

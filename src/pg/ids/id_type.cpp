@@ -2,6 +2,8 @@
 
 #include "pg/ids/id_type.h"
 
+#include <cmath>
+
 #include "pg/server/trust.h"
 
 namespace als::pg {
@@ -163,10 +165,54 @@ int integer_bytes(Oid type) {
   return type == INT2OID ? 2 : type == INT4OID ? 4 : type == INT8OID ? 8 : 0;
 }
 
-std::int64_t integer(Datum value, int bytes) {
-  return bytes == 2   ? DatumGetInt16(value)
-         : bytes == 4 ? DatumGetInt32(value)
-                      : DatumGetInt64(value);
+struct IntegerRange {
+  explicit IntegerRange(int bytes)
+      : least(INT64_MIN >> (64 - 8 * bytes)), most(INT64_MAX >> (64 - 8 * bytes)) {}
+  bool has(std::int64_t number) const { return least <= number && number <= most; }
+
+  std::int64_t least;
+  std::int64_t most;
+};
+
+bool is_beyond(Datum number, Oid type, const IntegerRange& range) {
+  const auto has = [&](double value) {
+    // The most may have no number of its own there. It is one less than this.
+    const auto limit = -static_cast<double>(range.least);
+    return -limit <= value && std::rint(value) < limit;
+  };
+  switch (type) {
+    case INT2OID:
+      return !range.has(DatumGetInt16(number));
+    case INT4OID:
+      return !range.has(DatumGetInt32(number));
+    case INT8OID:
+      return !range.has(DatumGetInt64(number));
+    case FLOAT4OID:
+      return !has(DatumGetFloat4(number));
+    case FLOAT8OID:
+      return !has(DatumGetFloat8(number));
+    case NUMERICOID: {
+      // Not a number is more than all.
+      const auto numeric = [](std::int64_t integer) {
+        return DirectFunctionCall1(int8_numeric, Int64GetDatum(integer));
+      };
+      return DatumGetBool(DirectFunctionCall2(numeric_lt, number, numeric(range.least))) ||
+             DatumGetBool(DirectFunctionCall2(numeric_gt, number, numeric(range.most)));
+    }
+    default:
+      return false;
+  }
+}
+
+/// Whether a text is the number of an integer beyond a range. What is no number is none.
+bool is_beyond(const char* text, const IntegerRange& range) {
+  char* end = nullptr;
+  errno = 0;
+  const std::int64_t number = std::strtoll(text, &end, 10);
+  const bool is_large = errno == ERANGE || !range.has(number);
+  if (end == text) return false;
+  end += std::strspn(end, " \t\n\v\f\r");
+  return *end == '\0' && is_large;
 }
 
 /// A cast that is not implicit may lose something of a value: finds the way back, if there is one
@@ -193,12 +239,17 @@ Datum cast_value(FmgrInfo* function, int n_args, Datum value) {
   return FunctionCall3(function, value, Int32GetDatum(-1), BoolGetDatum(true));
 }
 
-[[noreturn]] void throw_no_id(const IdConverter& converter, Datum value) {
+char* value_text(const IdConverter& converter, Datum value) {
+  if (converter.from_cstring) return DatumGetCString(value);
   Oid output;
   bool is_varlena;
   getTypeOutputInfo(converter.from, &output, &is_varlena);
+  return OidOutputFunctionCall(output, value);
+}
+
+[[noreturn]] void throw_no_id(const IdConverter& converter, Datum value) {
   ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                  errmsg("%s is not an id of type %s", OidOutputFunctionCall(output, value),
+                  errmsg("%s is not an id of type %s", value_text(converter, value),
                          format_type_be(converter.to)),
                   errhint("Round it or cast it yourself, if that is what is meant.")));
 }
@@ -217,9 +268,10 @@ void check_input_is_trusted(Oid type) {
 
 void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext context) {
   std::memset(converter, 0, sizeof(*converter));
-  converter->from = from;
+  converter->from = getBaseType(from);
   converter->to = to;
   Oid target = getBaseType(to);
+  converter->bytes_to = integer_bytes(target);
   if (from == to || from == target) {
     converter->method = IdConverter::kSame;
     return;
@@ -237,12 +289,9 @@ void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext c
       converter->method = IdConverter::kSame;
       break;
     case COERCION_PATH_FUNC:
-      if (integer_bytes(target) > 0 && integer_bytes(target) < integer_bytes(getBaseType(from))) {
-        converter->bytes_from = integer_bytes(getBaseType(from));
-        converter->bytes_to = integer_bytes(target);
-      } else {
-        init_way_back(converter, getBaseType(from), target, context);
-      }
+      // Of integers that is within the range.
+      if (integer_bytes(target) == 0 || integer_bytes(converter->from) == 0)
+        init_way_back(converter, converter->from, target, context);
       check_cast_is_trusted(from, target, function, "Cast the id yourself.");
       converter->method = IdConverter::kFunction;
       converter->n_args = get_func_nargs(function);
@@ -275,16 +324,24 @@ bool is_widened(Oid from, Oid to) {
          (integer_bytes(narrow) > 0 && integer_bytes(narrow) < integer_bytes(wide));
 }
 
-bool is_within_range(const IdConverter& converter, Datum value) {
-  if (converter.bytes_to == 0) return true;
-  const std::int64_t number = integer(value, converter.bytes_from);
-  const std::int64_t limit = std::int64_t{1} << (8 * converter.bytes_to - 1);
-  return -limit <= number && number < limit;
+namespace {
+
+/// Says what the value has been taken for, which the server's message leaves open.
+void add_hint(void* converter) {
+  const int code = geterrcode();
+  if (code == ERRCODE_INVALID_TEXT_REPRESENTATION || code == ERRCODE_INVALID_DATETIME_FORMAT ||
+      code == ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE)
+    errhint("The value is taken as an id, and ids are of type %s here.",
+            format_type_be(static_cast<const IdConverter*>(converter)->to));
 }
 
-Datum convert_id(IdConverter* converter, Datum value) {
+/// Calls the conversion; none for an integer beyond the type.
+std::optional<Datum> converted(IdConverter* converter, Datum value) {
+  const bool to_integer = converter->bytes_to > 0;
+  const IntegerRange range(to_integer ? converter->bytes_to : 8);
   switch (converter->method) {
     case IdConverter::kFunction: {
+      if (to_integer && is_beyond(value, converter->from, range)) return std::nullopt;
       const Datum id = cast_value(&converter->function, converter->n_args, value);
       if (converter->may_lose) {
         const Datum back = cast_value(&converter->back, converter->n_args_back, id);
@@ -296,11 +353,33 @@ Datum convert_id(IdConverter* converter, Datum value) {
     case IdConverter::kText: {
       char* text = converter->from_cstring ? DatumGetCString(value)
                                            : OutputFunctionCall(&converter->function, value);
+      if (to_integer && is_beyond(text, range)) return std::nullopt;
       return InputFunctionCall(&converter->input, text, converter->input_param, -1);
     }
     default:
       return value;
   }
+}
+
+}  // namespace
+
+std::optional<Datum> find_id(IdConverter* converter, Datum value) {
+  if (converter->method == IdConverter::kSame) return value;
+  ErrorContextCallback hint{error_context_stack, add_hint, converter};
+  error_context_stack = &hint;
+  const std::optional<Datum> id = converted(converter, value);
+  error_context_stack = hint.previous;
+  return id;
+}
+
+Datum convert_id(IdConverter* converter, Datum value) {
+  const std::optional<Datum> id = find_id(converter, value);
+  if (!id)
+    ereport(ERROR, (errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+                    errmsg("id %s is beyond the range of type %s", value_text(*converter, value),
+                           format_type_be(converter->to)),
+                    errhint("Such an id needs a wider type, or text.")));
+  return *id;
 }
 
 }  // namespace als::pg

@@ -101,12 +101,11 @@ bool is_widened(Oid from, Oid to);
 
 /// Turns values of one type into ids of another, by the server's own casts.
 struct IdConverter {
-  Oid from;
+  Oid from;  // the base of a domain
   Oid to;
   enum Method { kNone, kSame, kFunction, kText } method;
-  int n_args;      // of the cast function
-  int bytes_from;  // of integers that may not fit; else 0
-  int bytes_to;
+  int n_args;         // of the cast function
+  int bytes_to;       // where ids are integers; else 0
   FmgrInfo function;  // the cast, or the output function of `from`
   FmgrInfo input;     // of `to`, for kText
   Oid input_param;
@@ -123,13 +122,13 @@ struct IdConverter {
 /// as long as the converter. A server call.
 void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext context);
 
-/// Raises ERRCODE_INVALID_PARAMETER_VALUE for a value that no id of the type is equal to, such as
-/// 1.5 among integers. A server call; the result is in CurrentMemoryContext or shares the value's
-/// memory.
-Datum convert_id(IdConverter* converter, Datum value);
+/// A value as an id; none for a number beyond the integers that ids are, to which no id is equal:
+/// where an id is looked up, that is no error. Raises ERRCODE_INVALID_PARAMETER_VALUE for any other
+/// value that no id of the type is equal to, such as 1.5 among integers, and what the type's input
+/// raises. A server call; the result is in CurrentMemoryContext or shares the value's memory.
+std::optional<Datum> find_id(IdConverter* converter, Datum value);
 
-/// Whether an integer is within the type that it is to be converted to; true for anything else.
-/// What is not is no error where an id is looked up: it is that of none.
-bool is_within_range(const IdConverter& converter, Datum value);
+/// The same, but raises ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE for such a number.
+Datum convert_id(IdConverter* converter, Datum value);
 
 }  // namespace als::pg

@@ -58,7 +58,7 @@ ImportedFactors::ImportedFactors(const FactorQuery& query, const IdType& type, b
           format("After %zu rows of %s.", ids_.size(), argument_name(query_.side())));
       keys.check();
     }
-    add(slot, converted_id(converter, slot->tts_values[0]));
+    add(slot, server([&] { return convert_id(&converter, slot->tts_values[0]); }));
   };
   if (query.has_bias())
     for_each_row(prepare(query.text()), {}, {query.id_type(), query.vector_type(), FLOAT8OID},

@@ -79,8 +79,9 @@ class Clip {
 /// The row of the id in an argument, if there is one. A null is an id that no model knows.
 std::optional<FactorRow> find_row(ServedModel& served, Side side, IdConverter& converter,
                                   const NullableDatum& id) {
-  if (id.isnull || !is_within_range(converter, id.value)) return std::nullopt;
-  return served.find(side, converted_id(converter, id.value));
+  if (id.isnull) return std::nullopt;
+  const std::optional<Datum> converted = converted_id(converter, id.value);
+  return converted ? served.find(side, *converted) : std::nullopt;
 }
 
 /// What can be said without one of the vectors: mu plus the bias that is known. Implicit feedback

@@ -8,8 +8,8 @@ namespace als::pg {
 
 namespace {
 
-/// As als.control has it.
-constexpr const char* kVersion = "1.1";
+/// As als.control has it: the Makefile tells, as a number.
+constexpr const char* kVersion = CppAsString2(ALS_VERSION);
 
 const char* installed_version() {
   const char* version = "none";

@@ -1,4 +1,4 @@
-// Out of slices and chunks: what the model's factor tables hold.
+// Out of slices and chunks, for the last time: what the model's factor tables hold.
 
 #include "core/data/row_checksum.h"
 #include "core/parts/item_slice.h"
@@ -41,8 +41,8 @@ void put(ResultRows& rows, const Factors& factors, std::size_t n, std::uint64_t 
 
 void put_items(FunctionCallInfo fcinfo) {
   ResultRows rows(fcinfo);
-  const SliceArg slice(fcinfo, 0);
-  const Factors& factors = slice.state().factors;
+  const std::unique_ptr<SliceState> slice = SliceArg(fcinfo, 0).take();
+  const Factors& factors = slice->factors;
   const ByteView bytes = bytes_arg(fcinfo, 1, "totals");
   const std::vector<RatingTotals> totals = rating_totals(bytes);
   const std::vector<std::uint64_t> checksums = rating_checksums(bytes);
@@ -59,10 +59,12 @@ void put_items(FunctionCallInfo fcinfo) {
 
 void put_users(FunctionCallInfo fcinfo) {
   ResultRows rows(fcinfo);
-  const std::shared_ptr<const ChunkByUser> chunk = unpacked_by_user(StoredChunk(fcinfo, 0));
+  const StoredChunk stored(fcinfo, 0);
+  const std::shared_ptr<const ChunkByUser> chunk = unpacked_by_user(stored);
+  forget_chunk(stored);
   const CompressedRows& ratings = chunk->rows;
-  const UsersArg users(fcinfo, 1);
-  const Factors& factors = users.users().factors;
+  const ChunkUsers users = UsersArg(fcinfo, 1).take();
+  const Factors& factors = users.factors;
   const std::vector<std::uint64_t> keys = keys_arg(fcinfo, 2);
   if (ratings.rows() != factors.matrix.rows())
     throw InvalidBytes("a chunk and factors of different users");

@@ -1,72 +1,97 @@
 // Unpacks chunks once, within a limit.
 #include "pg/steps/kept_chunks.h"
 
-#include <algorithm>
 #include <map>
 #include <tuple>
 
-#include "pg/server/random_number.h"
-#include "pg/server/settings.h"
-#include "pg/steps/kept_to_end.h"
+#include "pg/steps/kept_values.h"
 
 namespace als::pg {
 
 namespace {
 
-struct KeptChunks {
+template <class Rows>
+using SharedRows = std::shared_ptr<const Rows>;
+
+/// Those that have not been packed.
+struct KeptChunk {
+  SharedRows<ChunkByUser> by_user;
+  SharedRows<ChunkByItem> by_item;
+
   template <class Rows>
-  struct Kept {
+  const SharedRows<Rows>& rows() const {
+    if constexpr (std::is_same_v<Rows, ChunkByUser>)
+      return by_user;
+    else
+      return by_item;
+  }
+  ChunkId id() const { return by_user->facts.id; }
+};
+using KeptChunks = KeptValues<KeptChunk>;
+
+/// Those that have been unpacked again, which may go at any time: of two trainings side by side
+/// each takes the place of the other's.
+struct UnpackedChunks {
+  template <class Rows>
+  struct Unpacked {
     std::uint64_t fingerprint;
-    std::shared_ptr<const Rows> rows;
+    SharedRows<Rows> rows;
   };
   template <class Rows>
-  using Half = std::map<std::pair<std::uint32_t, std::uint32_t>, Kept<Rows>>;
+  using Half = std::map<std::pair<std::uint32_t, std::uint32_t>, Unpacked<Rows>>;
 
   std::size_t bytes = 0;
   std::tuple<Half<ChunkByUser>, Half<ChunkByItem>> halves;
+
+  template <class Rows>
+  SharedRows<Rows> find(const ChunkId& id, std::uint64_t fingerprint) const {
+    const auto& half = std::get<Half<Rows>>(halves);
+    const auto found = half.find({id.part, id.number});
+    return found != half.end() && found->second.fingerprint == fingerprint ? found->second.rows
+                                                                           : nullptr;
+  }
+
+  template <class Rows>
+  void forget(const ChunkId& id) {
+    auto& half = std::get<Half<Rows>>(halves);
+    const auto found = half.find({id.part, id.number});
+    if (found == half.end()) return;
+    bytes -= found->second.rows->bytes();
+    half.erase(found);
+  }
+
+  template <class Rows>
+  void add(std::uint64_t fingerprint, SharedRows<Rows> rows) {
+    const ChunkId id = rows->facts.id;
+    bytes += rows->bytes();
+    std::get<Half<Rows>>(halves)[{id.part, id.number}] = {fingerprint, std::move(rows)};
+  }
 };
 
-template <class Rows>
-KeptChunks::Half<Rows>& half_of(KeptChunks& all) {
-  return std::get<KeptChunks::Half<Rows>>(all.halves);
-}
-
-bool fits(const KeptChunks& all, std::size_t bytes) {
-  const std::size_t most = max_memory() / 4;
-  return bytes <= most && all.bytes <= most - bytes;
-}
-
-/// Of another training in the same transaction.
-template <class Rows>
-void forget(KeptChunks& all, const ChunkId& id) {
-  auto& half = half_of<Rows>(all);
-  const auto found = half.find({id.part, id.number});
-  if (found == half.end()) return;
-  all.bytes -= found->second.rows->bytes();
-  half.erase(found);
+bool is_same(const ChunkId& a, const ChunkId& b) {
+  return a.part == b.part && a.number == b.number;
 }
 
 template <class Rows>
-void keep(KeptChunks& all, std::uint64_t fingerprint, std::shared_ptr<const Rows> rows) {
-  const ChunkId id = rows->facts.id;
-  all.bytes += rows->bytes();
-  half_of<Rows>(all)[{id.part, id.number}] = {fingerprint, std::move(rows)};
+SharedRows<Rows> kept_rows(std::uint64_t number, const ChunkId& id) {
+  const KeptChunk* kept = KeptChunks::of_session().find(number);
+  if (kept == nullptr || !is_same(kept->id(), id))
+    throw InvalidBytes("a chunk is kept by another session");
+  return kept->rows<Rows>();
 }
 
 /// read(): the bytes of the half; first: the first of them.
 template <class Rows, class Read>
-std::shared_ptr<const Rows> kept_or_read(const StoredChunk& chunk, ByteView first, Read&& read) {
-  const std::uint64_t kept = chunk.head().kept;
-  const std::uint64_t fingerprint = kept == 0 ? fingerprint_of_chunk(first) : kept;
+SharedRows<Rows> kept_or_read(const StoredChunk& chunk, ByteView first, Read&& read) {
   const ChunkId id = facts_of_chunk(first).id;
-  auto& all = kept_to_end<KeptChunks>();
-  const auto& half = half_of<Rows>(all);
-  const auto found = half.find({id.part, id.number});
-  if (found != half.end() && found->second.fingerprint == fingerprint) return found->second.rows;
-  if (kept != 0) throw InvalidBytes("a chunk is kept by another session");
+  if (chunk.head().kept != 0) return kept_rows<Rows>(chunk.head().kept, id);
+  auto& unpacked = kept_to_end<UnpackedChunks>();
+  const std::uint64_t fingerprint = fingerprint_of_chunk(first);
+  if (SharedRows<Rows> found = unpacked.find<Rows>(id, fingerprint)) return found;
   auto rows = std::make_shared<const Rows>(read());
-  forget<Rows>(all, id);
-  if (fits(all, rows->bytes())) keep<Rows>(all, fingerprint, rows);
+  unpacked.forget<Rows>(id);
+  if (KeptChunks::of_session().has_room(rows->bytes(), unpacked.bytes))
+    unpacked.add<Rows>(fingerprint, rows);
   return rows;
 }
 
@@ -81,15 +106,20 @@ std::shared_ptr<const ChunkByItem> unpacked_by_item(const StoredChunk& chunk) {
 }
 
 std::uint64_t keep_chunk(UnpackedChunk& chunk) {
-  auto& all = kept_to_end<KeptChunks>();
-  const ChunkId id = chunk.by_user.facts.id;
-  forget<ChunkByUser>(all, id);
-  forget<ChunkByItem>(all, id);
-  if (!fits(all, chunk.by_user.bytes() + chunk.by_item.bytes())) return 0;
-  const std::uint64_t number = std::max<std::uint64_t>(random_number(), 1);
-  keep(all, number, std::make_shared<const ChunkByUser>(std::move(chunk.by_user)));
-  keep(all, number, std::make_shared<const ChunkByItem>(std::move(chunk.by_item)));
-  return number;
+  KeptChunks& kept = KeptChunks::of_session();
+  auto& unpacked = kept_to_end<UnpackedChunks>();
+  const std::size_t bytes = chunk.by_user.bytes() + chunk.by_item.bytes();
+  if (!kept.has_room(bytes, unpacked.bytes)) return 0;
+  return kept.keep({std::make_shared<const ChunkByUser>(std::move(chunk.by_user)),
+                    std::make_shared<const ChunkByItem>(std::move(chunk.by_item))},
+                   bytes);
+}
+
+void forget_chunk(const StoredChunk& chunk) {
+  const ChunkId id = chunk.facts().id;
+  KeptChunks::of_session().forget(chunk.head().kept);
+  kept_to_end<UnpackedChunks>().forget<ChunkByUser>(id);
+  kept_to_end<UnpackedChunks>().forget<ChunkByItem>(id);
 }
 
 }  // namespace als::pg

@@ -20,11 +20,11 @@ class SliceArg {
 
  private:
   std::unique_ptr<SliceState> read_;
+  std::uint64_t number_ = 0;  // else
   const SliceState* state_;
 };
 
-/// A value for the table of slices. The slice is kept, to the end of the transaction, if it takes
-/// no more than a quarter of als.max_memory with those that are.
+/// A value for the table of slices. The slice is kept if there is room for it: see KeptValues.
 Datum store_slice(std::unique_ptr<SliceState> state);
 
 }  // namespace als::pg

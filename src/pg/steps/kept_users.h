@@ -19,11 +19,12 @@ class UsersArg {
 
  private:
   std::optional<ChunkUsers> read_;
+  std::uint64_t number_ = 0;  // else
   const ChunkUsers* users_;
 };
 
-/// A value for the table of users: what they report, and themselves. They are kept, to the end of
-/// the transaction, if they take no more than a quarter of als.max_memory with those that are.
+/// A value for the table of users: what they report, and themselves. They are kept if there is room
+/// for them: see KeptValues.
 Datum store_users(ChunkUsers&& users, ByteView report);
 
 }  // namespace als::pg

@@ -253,16 +253,13 @@ void DistributedTraining::write_items() {
   const Param no_damping{FLOAT8OID, 0, true};
   model_.write_rows(
       Side::kItems, *source_->id_types.items,
-      "select i.item_id as id, f.factors, f.bias, f.n_ratings, f.checksum, "
-      "f.popularity from " +
+      "select id, (f).factors, (f).bias, (f).n_ratings, (f).checksum, (f).popularity from (select "
+      "pg_catalog.unnest(k.ids) as id, als._slice_factors(s.state, t.totals, $1, $2) as f from " +
           workspace_->slices() + " s join " + workspace_->totals() +
           " t on s.place operator(pg_catalog.=) t.place and s.slice operator(pg_catalog.=) "
-          "t.slice cross join lateral "
-          "als._slice_factors(s.state, t.totals, $1, $2) with ordinality as f(factors, bias, "
-          "n_ratings, checksum, popularity, n) join " +
-          workspace_->items() +
-          " i on i.idx operator(pg_catalog.=) (s.slice operator(pg_catalog.*) $3 "
-          "operator(pg_catalog.+) f.n operator(pg_catalog.-) 1)",
+          "t.slice join (select idx operator(pg_catalog./) $3 as slice, "
+          "pg_catalog.array_agg(item_id order by idx) as ids from " +
+          workspace_->items() + " group by 1) k on t.slice operator(pg_catalog.=) k.slice) items",
       {float_param(report_.mean), report_.damping ? float_param(*report_.damping) : no_damping,
        int_param(static_cast<int>(packing_->slice_items()))});
 }

@@ -65,8 +65,7 @@ std::optional<RatingSource> features_from(const NamedArgs& args, Side side) {
   return named ? std::optional(parse_features(*named, side)) : std::nullopt;
 }
 
-void check_features(const BySide<std::optional<RatingSource>>& features,
-                    const OptionChoices& choices) {
+void check_features(const FeatureSources& features, const OptionChoices& choices) {
   for (const FeatureOption& of_features : kFeatureOptions) {
     if (!choices[of_features.id] || of_features.applies(features)) continue;
     const char* name = option(of_features.id).name;
@@ -78,7 +77,7 @@ void check_features(const BySide<std::optional<RatingSource>>& features,
                            of_features.side ? features_name(*of_features.side) : "features"),
                     format("Name them with %s, or leave %s out.", naming.c_str(), name));
   }
-  if (!features.users && !features.items) return;
+  if (!features.any()) return;
   if (choices.flag(OptionId::kNonnegative, false))
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
                     format("%s do not go with nonnegative factors yet",
@@ -89,7 +88,7 @@ void check_features(const BySide<std::optional<RatingSource>>& features,
 void check_features(const TrainRequest& request) {
   check_features(request.features, request.choices);
   const char* what = features_name(request.features.items ? Side::kItems : Side::kUsers);
-  if (request.has_features() && request.distributed)
+  if (request.features.any() && request.distributed)
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
                     format("a distributed training does not support %s yet", what),
                     format("Leave %s out, or train with distributed => false.", what));

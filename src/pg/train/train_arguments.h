@@ -7,14 +7,19 @@
 
 namespace als::pg {
 
+/// What user_features and item_features name; nothing where they are null.
+struct FeatureSources : BySide<std::optional<RatingSource>> {
+  bool any() const { return users || items; }
+};
+
 /// The arguments of als.train, checked.
 struct TrainRequest {
   std::string model;
   RatingSource source;
-  std::optional<RatingSource> seen;              ///< what users have seen beside it
-  BySide<std::optional<RatingSource>> features;  ///< user_features and item_features
-  OptionChoices choices;                         ///< by the user
-  TrainOptions options;                          ///< as far as they do not depend on the ratings
+  std::optional<RatingSource> seen;  ///< what users have seen beside it
+  FeatureSources features;
+  OptionChoices choices;  ///< by the user
+  TrainOptions options;   ///< as far as they do not depend on the ratings
   OnDuplicate on_duplicate;
   double holdout;  ///< the share of each user's ratings kept out
   int threads;
@@ -27,8 +32,6 @@ struct TrainRequest {
   std::optional<int> parts;
   bool functions;      ///< are to be made of the model, as als.create_functions does
   bool is_retraining;  ///< what was not named is as the model's row says
-
-  bool has_features() const { return features.users || features.items; }
 
   /// Fills in the options from these choices.
   void complete(const OptionChoices& chosen);
@@ -75,8 +78,8 @@ struct FeatureOption {
   OptionId id;
   std::optional<Side> side;
 
-  bool applies(const BySide<std::optional<RatingSource>>& features) const {
-    return side ? features[*side].has_value() : features.users || features.items;
+  bool applies(const FeatureSources& features) const {
+    return side ? features[*side].has_value() : features.any();
   }
 };
 inline constexpr FeatureOption kFeatureOptions[] = {
@@ -86,8 +89,7 @@ inline constexpr FeatureOption kFeatureOptions[] = {
 
 /// Throws 22023 for an option of features without features, 0A000 for what does not go with them.
 void check_features(const TrainRequest& request);
-void check_features(const BySide<std::optional<RatingSource>>& features,
-                    const OptionChoices& choices);
+void check_features(const FeatureSources& features, const OptionChoices& choices);
 
 /// Throws 22004 or 22023 for an argument that is null or out of range, 42P01 or 42809 for a source
 /// that is missing or cannot be read.

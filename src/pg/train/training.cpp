@@ -103,8 +103,11 @@ void Training::index() {
     throw std::range_error("the ratings are too large for factors in single precision");
   report_.spread = ratings.spread();
   report_.read_seconds = data_->seconds();
-  for (const Side side : kSides)
-    if (features_[side]) features_[side]->index(*data_, options(), request_.threads);
+  for (const Side side : kSides) {
+    if (!features_[side]) continue;
+    features_[side]->index(*data_, options(), request_.threads);
+    advise(report_, features_[side]->advice());
+  }
 }
 
 void Training::start() {

@@ -50,6 +50,15 @@ void TrainingFeatures::index(const TrainingData& data, const TrainOptions& optio
   new_rows_ = dictionary_->encoded(*reader_, places, ranks.size());
 }
 
+std::string TrainingFeatures::advice() const {
+  std::string names;
+  for (const std::string& name : dictionary_->left_out(source_))
+    names += (names.empty() ? "\"" : ", \"") + name + "\"";
+  return names.empty() ? names
+                       : format("left out of %s, as no %s with ratings has a value there: %s",
+                                source_.what, side_name(source_.side), names.c_str());
+}
+
 const FeaturePrior& TrainingFeatures::prior_of(const Trainer& trainer) const {
   return source_.side == Side::kUsers ? *trainer.user_prior() : *trainer.item_prior();
 }

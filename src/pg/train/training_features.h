@@ -20,6 +20,9 @@ class TrainingFeatures {
   /// FeatureDictionary::of() throws.
   void index(const TrainingData& data, const TrainOptions& options, int threads);
 
+  /// What to tell of columns that are left out; empty where there are none.
+  std::string advice() const;
+
   /// Bytes that the training takes at most for them.
   std::size_t memory() const { return memory_; }
 

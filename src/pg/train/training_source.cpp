@@ -20,13 +20,6 @@ void warn_of_constant_ratings(const TrainRequest& request) {
   });
 }
 
-/// In a notice, and for the model's row.
-void advise(TrainReport& report, const std::string& advice) {
-  if (advice.empty()) return;
-  report.advice += (report.advice.empty() ? "" : "; ") + advice;
-  server([&] { ereport(NOTICE, (errmsg("%s", advice.c_str()))); });
-}
-
 /// Before a training rather than after it.
 void check_may_make_functions(const ModelWriter& model) {
   const Oid table = model.table();
@@ -38,6 +31,12 @@ void check_may_make_functions(const ModelWriter& model) {
 }
 
 }  // namespace
+
+void advise(TrainReport& report, const std::string& advice) {
+  if (advice.empty()) return;
+  report.advice += (report.advice.empty() ? "" : "; ") + advice;
+  server([&] { ereport(NOTICE, (errmsg("%s", advice.c_str()))); });
+}
 
 DescribedSource describe_training(const TrainRequest& request, ModelWriter& model,
                                   TrainReport& report, MemoryContext context) {

@@ -11,7 +11,10 @@ namespace als::pg {
 DescribedSource describe_training(const TrainRequest& request, ModelWriter& model,
                                   TrainReport& report, MemoryContext context);
 
-/// Says in a notice, and in the model's row, that implicit feedback has ratings which outweigh all
+/// Says so in a notice, and for the model's row. Nothing where the advice is empty.
+void advise(TrainReport& report, const std::string& advice);
+
+/// Says likewise that implicit feedback has ratings which outweigh all
 /// others.
 void advise_on_tail(const RatingStatistics& statistics, TrainReport& report);
 

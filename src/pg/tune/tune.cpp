@@ -146,7 +146,7 @@ void Trials::run_grid(const RatingStatistics& ratings) {
 }
 
 void Trials::search(const RatingStatistics& ratings) {
-  OptionSearch search(request_.common, ratings, request_.has_features());
+  OptionSearch search(request_.common, ratings, request_.features.any());
   const auto most =
       static_cast<std::size_t>(request_.trials_at_most.value_or(OptionGrid::kMaxTrials));
   while (const std::optional<TrainOptions> options = search.next()) {

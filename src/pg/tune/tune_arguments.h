@@ -10,7 +10,7 @@ namespace als::pg {
 struct TuneRequest {
   RatingSource source;
   std::optional<RatingSource> test;
-  BySide<std::optional<RatingSource>> features;      ///< of all trials
+  FeatureSources features;                           ///< of all trials
   std::optional<std::vector<OptionChoices>> trials;  ///< none: see OptionSearch
   OptionChoices common;                              ///< of all trials
   std::optional<int> trials_at_most;
@@ -22,8 +22,6 @@ struct TuneRequest {
   bool stop_early;
   double seconds;  ///< after which no trial begins any more
   std::optional<std::string> results;
-
-  bool has_features() const { return features.users || features.items; }
 };
 
 /// Throws 22004 or 22023 for an argument that is null or out of range and for what the grid should
