@@ -34,7 +34,7 @@ constexpr std::size_t kPassRowCost = 8;
 constexpr std::size_t kCachedBytes = std::size_t{1} << 24;
 
 // Of a tile, and of what a batch of rows needs in a pass: parts of the second-level cache.
-constexpr std::size_t kTileBytes = std::size_t{1} << 17;
+constexpr std::size_t kTileBytes = std::size_t{1} << 18;
 constexpr std::size_t kBatchBytes = std::size_t{1} << 17;
 
 // Rows with ratings for at least this part of the other side go into batches: a vector of a tile
