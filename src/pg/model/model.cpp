@@ -375,10 +375,11 @@ Model read_model(Oid table) {
     model.seen.item_col = model.source.item_col;
   };
   const ModelColumns& columns = ModelColumns::get();
+  // Asked for before anything waits for a lock: a table that is dropped meanwhile has no name.
+  const std::string rows = relation_name(server([&] { return cluster_table(table).here; }));
   if (const auto row = copy_newest_row(table, columns.columns)) {
     take(RowView(row->values, row->nulls));
   } else {
-    const std::string rows = relation_name(server([&] { return cluster_table(table).here; }));
     SPIPlanPtr plan =
         saved_plan("select " + columns.names + " from " + rows + " order by run desc limit 1", {});
     for_each_row(plan, {}, columns.types,

@@ -196,7 +196,8 @@ void visit_newest_row(Oid model, const Visit& visit) {
   server([&] {
     if (pg_class_aclcheck(model, GetUserId(), ACL_SELECT) != ACLCHECK_OK) return;
     const Oid table = cluster_table(model).here;
-    Relation relation = table_open(table, AccessShareLock);
+    Relation relation = try_relation_open(table, AccessShareLock);
+    if (relation == nullptr) return;            // dropped by now
     list_free(RelationGetIndexList(relation));  // looks the primary key up
     if (relation->rd_rel->relkind == RELKIND_RELATION && !relation->rd_rel->relrowsecurity &&
         !relation->rd_rel->relhassubclass && OidIsValid(relation->rd_pkindex)) {
@@ -211,7 +212,7 @@ void visit_newest_row(Oid model, const Visit& visit) {
       }
       index_close(index, NoLock);
     }
-    table_close(relation, NoLock);
+    relation_close(relation, NoLock);
   });
 }
 
