@@ -215,6 +215,41 @@ TEST(Trainer, TheLossIsExactWhereLittleIsLeft) {
   });
 }
 
+// A ridge that takes nearly all factors to zero: what a row begins with is thousands of times what
+// it comes to.
+TEST(Trainer, TheLossIsExactWhereFactorsBeginFarTooLong) {
+  at_every_level([] {
+    ThreadTeam team(1);
+    for (int seed = 0; seed < 200; ++seed) {
+      std::mt19937_64 random(static_cast<std::uint64_t>(seed));
+      const std::size_t users = 1 + random() % 5;
+      const std::size_t items = 1 + random() % 5;
+      std::vector<Entry> entries;
+      double zero = 0;  // the loss of factors that are all zero, about
+      for (std::uint32_t u = 0; u < users; ++u) {
+        const auto value = static_cast<float>(random() % 128) / 4;
+        entries.push_back({u, static_cast<std::uint32_t>(random() % items), value});
+        zero += 1 + value + value * value;
+      }
+      const Ratings ratings = ratings_of(entries, users, items, team);
+      TrainOptions options;
+      options.factors = static_cast<int>(1 + random() % 3);
+      options.feedback = seed % 2 == 0 ? Feedback::kImplicit : Feedback::kExplicit;
+      options.biases = options.feedback == Feedback::kExplicit;
+      options.regularization = std::pow(10.0, static_cast<double>(random() % 80) / 10 - 1);
+      options.bias_regularization = options.regularization;
+      Trainer trainer(ratings, options, keys_of(items), team);
+      const NaiveObjective objective(entries, users, items, options, trainer.mean());
+      for (int i = 0; i < 4; ++i) {
+        const double loss = i % 2 == 0 ? trainer.solve_users() : trainer.solve_items();
+        // After users alone, the ridge of items is most of it.
+        const double expected = objective.value(trainer);
+        ASSERT_NEAR(loss, expected, 1e-6 * (i == 0 ? expected : 0) + 1e-6 * zero) << seed;
+      }
+    }
+  });
+}
+
 // No ridge, and rows whose vectors are fewer than the unknowns: nothing but finite factors, the row
 // solves that needed help counted, and the loss still descends.
 TEST(Trainer, IllConditionedRowsStayFinite) {

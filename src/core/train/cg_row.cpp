@@ -13,6 +13,10 @@ constexpr double kNegligible = 1e-6;
 // Where less than this is left of the loss at x = 0, it is summed up anew.
 constexpr double kCancelled = 1e-4;
 
+// As is that of a row which begins with this many times that loss: single precision leaves some
+// 1e-7 of what it begins with.
+constexpr double kFar = 4;
+
 }  // namespace
 
 void unpack(const Factors& factors, std::size_t r, float* to) {
@@ -124,7 +128,7 @@ CgEquations::Outcome CgEquations::outcome(const CgRow& row) const {
   }
   const double loss = row.loss - row.gradients.lowered();
   return {loss, ridge, std::isfinite(ridge) && std::isfinite(loss),
-          row.extra > 0 || loss < kCancelled * std::max(row.targets, row.loss)};
+          row.extra > 0 || loss < kCancelled * row.targets || row.loss > kFar * row.targets};
 }
 
 }  // namespace als
