@@ -14,9 +14,12 @@ DescribedSource describe_training(const TrainRequest& request, ModelWriter& mode
 /// Says so in a notice, and for the model's row. Nothing where the advice is empty.
 void advise(TrainReport& report, const std::string& advice);
 
-/// Says likewise that implicit feedback has ratings which outweigh all
-/// others.
+/// Says likewise that implicit feedback has ratings which outweigh all others.
 void advise_on_tail(const RatingStatistics& statistics, TrainReport& report);
+
+/// Says likewise that implicit feedback has nothing but dislikes, once the range of the ratings is
+/// known: all scores are next to zero then.
+void advise_on_likes(const TrainRequest& request, TrainReport& report);
 
 /// Tells whoever listens about the iteration that is done.
 void tell_iteration(const TrainRequest& request, const TrainReport& report, double seconds);
