@@ -144,7 +144,8 @@ select try('select als.fold_in(''taste'', array[''x''])');
 select try('select als.fold_in(''taste'', array[now()])');
 select try('select als.fold_in(''taste'', row(1, 2))');
 select try('select als.fold_in(''ratings'', array[3])');
-select als.fold_in(null, array[3]), als.fold_in('m', null), als.fold_in('m', null::int[], '{1}');
+select als.fold_in(null, array[3]), als.fold_in('m', null), als.fold_in('m', null::int[]);
+select try('select als.fold_in(''m'', null::int[], ''{1}'')');
 -- Vectors that are no numbers.
 begin;
 update m_item_factors set factors = array_fill('NaN'::real, array[7]) where item_id = 3;
@@ -197,6 +198,9 @@ select try('select * from als.recommend_for(''m'', array[3], ''{1,2}'')');
 select count(*) from als.recommend_for(null, array[3]);
 select count(*) from als.recommend_for('taste', null);
 select count(*) from als.recommend_for('taste', null::int[]);
+-- A null basket is an empty one: of array_agg where nothing is found.
+select count(*) from als.recommend_for('taste', null::int[], k => 2, on_unknown => 'popular');
+select try('select als.recommend_for(''taste'', null::int[], on_unknown => ''error'')');
 
 -- Baskets of a query; parallel plans; the planner is told k.
 select count(*), count(distinct user_id) from (select user_id, array_agg(item_id) as items from ratings where user_id < 10 group by 1) as b, als.recommend_for('clicks', items, k => 3);

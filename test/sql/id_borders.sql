@@ -117,9 +117,20 @@ select als.predict('whole', 99999999999::numeric, 1, 'mean') = als.predict('whol
 select try('select als.predict(''whole'', 99999999999::numeric, 1, ''error'')');
 select try('select * from als.recommend(''whole'', ''99999999999'', on_unknown => ''error'')');
 select count(*) from als.recommend('whole', 99999999999::numeric, on_unknown => 'popular');
+-- The source is asked for its number, which it may have by now, whatever type it comes in.
+create table grown as select * from numbers;
+select n_users from als.train('narrow', 'grown', factors => 2, iterations => 1);
+alter table grown alter column user_id type bigint;
+insert into grown values (99999999999, 2, 5);
+select array(select item_id from als.recommend('narrow', '99999999999', on_unknown => 'popular') order by 1) as literal,
+       array(select item_id from als.recommend('narrow', ' 99999999999'::varchar, on_unknown => 'popular') order by 1) as varchar,
+       array(select item_id from als.recommend('narrow', 99999999999, on_unknown => 'popular') order by 1) as bigint,
+       array(select item_id from als.recommend('narrow', '99999999999999999999', on_unknown => 'popular') order by 1) as longer;
 -- In lists.
 select count(*) from als.recommend('whole', 1, 9, false, candidates => array[1, 99999999999::numeric]);
 select als.refresh_users('whole', array[99999999999]), als.refresh_users('whole', array[99999999999, 2]);
+select als.refresh_users('whole', '{99999999999}'), als.refresh_users('whole', '{99999999999, 2}'::text), als.predict_pairs('whole', '{99999999999, 1}', '{1, 99999999999}');
+select count(*) from als.recommend('whole', 1, 9, false, candidates => '{1, 99999999999}', exclude => '{99999999999}');
 -- What is no id of the type at all.
 select try('select * from als.recommend(''whole'', ''two'')');
 select try('select als.predict(''whole'', 1, ''2.0'')');
@@ -128,6 +139,7 @@ select n_users from als.train('keyed', 'select md5(user_id::text)::uuid as user_
 select try('select * from als.recommend(''keyed'', ''two'')');
 select try('select als.predict(''keyed'', md5(''1''), ''monday'')');
 select try('select * from als.recommend(''whole'', 1, candidates => array[''1'', ''two''])');
+select try('select * from als.recommend(''whole'', 1, candidates => ''{1, two}'')');
 -- Ids that the type asked for does not hold.
 select n_users from als.train('wide', 'select user_id, item_id + 99999999999999999999 as item_id, rating from numbers', factors => 2, iterations => 1);
 select try('select * from als.recommend(''wide'', 1, exclude_seen => false)');

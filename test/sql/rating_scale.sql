@@ -121,6 +121,11 @@ from als.train('m_a', 'scale.plays', factors => 4, feedback => 'implicit') a,
      als.train('m_b', 'select user_id, item_id, rating * 1000.0 as rating from scale.plays', factors => 4, feedback => 'implicit') b;
 select best('m_a') = best('m_b') as same_lists;
 select alpha from als.train('m', 'scale.plays', factors => 4, feedback => 'implicit', rating_col => null, replace => true);
+-- Where nothing is liked, lists say nothing.
+select t.advice from als.train('m', 'select user_id, item_id, rating - 50.0 as rating from scale.stars', factors => 4, feedback => 'implicit', replace => true) t;
+select t.advice from als.train('m', 'select user_id, item_id, 0 as rating from scale.stars', factors => 4, feedback => 'implicit', distributed => true, replace => true) t;
+select t.advice from als.train('m', 'select user_id, item_id, rating - 50.0 as rating from scale.stars', factors => 4, replace => true) t;
+select t.advice from als.train('m', 'select user_id, item_id, rating - 3 as rating from scale.stars', factors => 4, feedback => 'implicit', replace => true) t;
 -- Of few clicks, which tell little beyond popularity, lambda is larger.
 select share, round((t.regularization / 2.5)::numeric, 1) as larger
 from unnest('{0.2, 0.02, 0.002}'::float8[]) as share,

@@ -34,12 +34,12 @@ bool is_text(Oid type) {
 }
 
 /// The elements of an array argument. A server call.
-ArrayElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type,
-                          const char* name) {
+ArrayElements id_elements(FunctionCallInfo fcinfo, int index, const char* name) {
   Oid argument = get_fn_expr_argtype(fcinfo->flinfo, index);
   Datum array = PG_GETARG_DATUM(index);
   if (argument == UNKNOWNOID || is_text(argument)) {
-    // A bare literal such as '{1,2}', or text, is read as an array of ids.
+    // A bare literal such as '{1,2}', or text. Each element is then taken as one id given as text
+    // is: a number beyond the type is an id that is not known, no error.
     char* literal = argument == UNKNOWNOID ? DatumGetCString(array) : TextDatumGetCString(array);
     const char first = literal[strspn(literal, " \t\r\n")];
     if (first != '{' && first != '[')
@@ -48,12 +48,8 @@ ArrayElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type
           (errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
            errmsg("%s is not an array of ids: '%s'", name, literal),
            errhint("Write array[...] or '{...}', or array(select ...) for the ids of a query.")));
-    check_input_is_trusted(getBaseType(type.oid));
-    argument = id_array_type(type);
-    Oid input;
-    Oid parameter;
-    getTypeInputInfo(argument, &input, &parameter);
-    array = OidInputFunctionCall(input, literal, parameter, -1);
+    argument = TEXTARRAYOID;
+    array = OidInputFunctionCall(F_ARRAY_IN, literal, TEXTOID, -1);
   }
   if (!is_array(argument))
     ereport(ERROR,
@@ -65,9 +61,8 @@ ArrayElements id_elements(FunctionCallInfo fcinfo, int index, const IdType& type
 
 }  // namespace
 
-ArrayElements id_elements_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
-                              const char* name) {
-  return server([&] { return id_elements(fcinfo, index, type, name); });
+ArrayElements id_elements_arg(FunctionCallInfo fcinfo, int index, const char* name) {
+  return server([&] { return id_elements(fcinfo, index, name); });
 }
 
 std::vector<std::uint32_t> find_elements(const ArrayElements& elements, const IdIndex& ids,
@@ -86,12 +81,12 @@ std::vector<std::uint32_t> find_elements(const ArrayElements& elements, const Id
 
 std::vector<std::uint32_t> id_array_arg(FunctionCallInfo fcinfo, int index, const IdIndex& ids,
                                         const char* name, const char* what) {
-  return find_elements(id_elements_arg(fcinfo, index, ids.type(), name), ids, what);
+  return find_elements(id_elements_arg(fcinfo, index, name), ids, what);
 }
 
 std::vector<Datum> id_values_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
                                  const char* name, const char* what) {
-  const ArrayElements elements = id_elements_arg(fcinfo, index, type, name);
+  const ArrayElements elements = id_elements_arg(fcinfo, index, name);
   IdConverter converter = converter_or_throw(elements.type, type, what, CurrentMemoryContext);
   std::vector<Datum> ids;
   for (int i = 0; i < elements.n; ++i) {

@@ -32,13 +32,12 @@ inline std::uint32_t find_converted(const IdIndex& ids, IdConverter& converter, 
 std::optional<Datum> id_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
                             const char* what);
 
-/// The elements of an array of ids, of any type that casts to that of `ids`. An array may come as
-/// text too. Throws 42804 for an argument that is no array.
+/// The elements of an array of ids. An array may come as text too, and has elements of text then.
+/// Throws 42804 for an argument that is no array.
 ///
 /// Optional arguments are declared "any": an anyarray left at its default would take the
 /// polymorphic result type down with it ("cannot determine element type of anyarray").
-ArrayElements id_elements_arg(FunctionCallInfo fcinfo, int index, const IdType& type,
-                              const char* name);
+ArrayElements id_elements_arg(FunctionCallInfo fcinfo, int index, const char* name);
 
 /// The indexes in `ids` of the elements: one for each, IdIndex::kMissing for a null or an unknown
 /// id. Throws 42804 for elements that do not cast. `what` names the ids in the message: "user" or

@@ -20,7 +20,7 @@ ArrayType* fold_in(FunctionCallInfo fcinfo, Side side) {
 }
 
 Datum return_folded(FunctionCallInfo fcinfo, Side side) {
-  if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kIds)) PG_RETURN_NULL();
+  if (PG_ARGISNULL(kModel)) PG_RETURN_NULL();
   ArrayType* vector = guard([&] { return fold_in(fcinfo, side); });
   if (vector == nullptr) PG_RETURN_NULL();
   PG_RETURN_ARRAYTYPE_P(vector);

@@ -93,8 +93,10 @@ FoldInInput::FoldInInput(FunctionCallInfo fcinfo, FoldInArguments arguments, Ser
   const Model& model = served.model();
   const IdIndex& ids = served.side(side).ids();
   const std::string what = side_name(side);
-  const std::vector<std::uint32_t> columns =
-      id_array_arg(fcinfo, arguments.ids, ids, (what + "s").c_str(), what.c_str());
+  // Null is what array_agg has for a basket in which nothing is.
+  std::vector<std::uint32_t> columns;
+  if (!PG_ARGISNULL(arguments.ids))
+    columns = id_array_arg(fcinfo, arguments.ids, ids, (what + "s").c_str(), what.c_str());
   const std::vector<float> values =
       ratings_arg(fcinfo, arguments.ratings, columns.size(), model, what);
   const std::vector<float> weights = weights_arg(fcinfo, arguments.weights, columns.size(), what);

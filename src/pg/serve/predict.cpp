@@ -149,12 +149,12 @@ constexpr std::size_t kPairBytes = 2 * (sizeof(Datum) + sizeof(bool) + sizeof(st
                                    2 * sizeof(float) + sizeof(Datum) + sizeof(bool);
 
 /// Two arrays of one length, taken apart.
-BySide<ArrayElements> pair_arguments(FunctionCallInfo fcinfo, ServedModel& served) {
+BySide<ArrayElements> pair_arguments(FunctionCallInfo fcinfo) {
   BySide<ArrayElements> pairs;
-  pairs.users = id_elements_arg(fcinfo, 1, served.id_type(Side::kUsers), "user_ids");
+  pairs.users = id_elements_arg(fcinfo, 1, "user_ids");
   check_memory_limit("predicting", kPairBytes * static_cast<std::size_t>(pairs.users.n),
                      ", or give fewer pairs at a time.", format("For %d pairs.", pairs.users.n));
-  pairs.items = id_elements_arg(fcinfo, 2, served.id_type(Side::kItems), "item_ids");
+  pairs.items = id_elements_arg(fcinfo, 2, "item_ids");
   if (pairs.users.n != pairs.items.n)
     throw UserError(ERRCODE_ARRAY_SUBSCRIPT_ERROR,
                     format("user_ids has %d elements, item_ids %d", pairs.users.n, pairs.items.n),
@@ -180,7 +180,7 @@ Datum predict_pairs(FunctionCallInfo fcinfo) {
   const Model& model = served->model();
   const Clip clip(fcinfo, model);
   const OnUnknown on_unknown = on_unknown_from(fcinfo);
-  const BySide<ArrayElements> pairs = pair_arguments(fcinfo, *served);
+  const BySide<ArrayElements> pairs = pair_arguments(fcinfo);
   AskedRows users(*served, Side::kUsers, pairs.users);
   AskedRows items(*served, Side::kItems, pairs.items);
   const int n = pairs.users.n;

@@ -52,14 +52,27 @@ void leave_out(const RatingSource& source, ServedModel& served, Side whom, const
   spi.finish();
 }
 
+/// An integer beyond the model's ids, which may be one of the source's by now. As text it is made
+/// the number that it has been read as, since no column of integers can be compared with text.
+Param beyond_arg(FunctionCallInfo fcinfo) {
+  return server([&]() -> Param {
+    const Oid type = argument_type(fcinfo, kId);
+    if (TypeCategory(getBaseType(type)) != TYPCATEGORY_STRING && type != UNKNOWNOID)
+      return {type, PG_GETARG_DATUM(kId)};
+    char* number = type == UNKNOWNOID ? DatumGetCString(PG_GETARG_DATUM(kId))
+                                      : TextDatumGetCString(PG_GETARG_DATUM(kId));
+    errno = 0;
+    const std::int64_t integer = std::strtoll(number, nullptr, 10);
+    if (errno == 0) return {INT8OID, Int64GetDatum(integer)};
+    return {NUMERICOID, OidInputFunctionCall(F_NUMERIC_IN, number, InvalidOid, -1)};
+  });
+}
+
 void exclude_seen(FunctionCallInfo fcinfo, ServedModel& served, Side whom,
                   const std::optional<Datum>& id, EligibleRows& eligible) {
   require_arg(fcinfo, kExcludeSeen, "exclude_seen");
   if (!PG_GETARG_BOOL(kExcludeSeen) || PG_ARGISNULL(kId)) return;
-  // An integer beyond the model's ids may be one of the source's by now.
-  const Param param =
-      id ? Param{served.id_type(whom).base, *id}
-         : Param{server([&] { return argument_type(fcinfo, kId); }), PG_GETARG_DATUM(kId)};
+  const Param param = id ? Param{served.id_type(whom).base, *id} : beyond_arg(fcinfo);
   std::optional<std::string> seen;
   if (PG_NARGS() > kSeen && !PG_ARGISNULL(kSeen)) seen = text_arg(fcinfo, kSeen, "seen");
   for_each_seen_source(served.model(), seen, [&](const RatingSource& source) {

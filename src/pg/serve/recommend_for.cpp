@@ -59,7 +59,7 @@ Datum als_recommend_for(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
     ResultRows result(fcinfo);
-    if (PG_ARGISNULL(kModel) || PG_ARGISNULL(kItems)) return static_cast<Datum>(0);
+    if (PG_ARGISNULL(kModel)) return static_cast<Datum>(0);
     int k = int_arg(fcinfo, kK, "k", 0, PG_INT32_MAX);
     std::shared_ptr<ServedModel> served = serve_model(PG_GETARG_OID(kModel));
     auto best = recommend_for(fcinfo, *served, k);

@@ -58,6 +58,13 @@ void advise_on_tail(const RatingStatistics& statistics, TrainReport& report) {
            "ln(1 + rating), in a query as the source, finds more as a rule");
 }
 
+void advise_on_likes(const TrainRequest& request, TrainReport& report) {
+  if (request.options.feedback == Feedback::kImplicit && !(report.range.second > 0))
+    advise(report,
+           "no rating is above 0, and so none is a like, which is all that implicit "
+           "feedback ranks by: feedback => 'explicit' predicts ratings");
+}
+
 void tell_iteration(const TrainRequest& request, const TrainReport& report, double seconds) {
   int level = verbose() ? NOTICE : DEBUG1;
   std::string holdout =
