@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <tuple>
 #include <vector>
 
 #include "core/base/thread_team.h"
@@ -18,6 +19,11 @@ namespace als {
 struct ChunkId {
   std::uint32_t part;
   std::uint32_t number;  ///< within the part
+
+  friend bool operator==(ChunkId a, ChunkId b) { return a.part == b.part && a.number == b.number; }
+  friend bool operator<(ChunkId a, ChunkId b) {
+    return std::tie(a.part, a.number) < std::tie(b.part, b.number);
+  }
 };
 
 /// As HoldoutRule, which has the keys of all items.

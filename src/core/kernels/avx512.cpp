@@ -73,6 +73,7 @@ ALS_INLINE std::size_t store_chosen(float* to, Vector v, std::uint32_t chosen) {
   _mm512_storeu_ps(to, _mm512_maskz_compress_ps(static_cast<__mmask16>(chosen), v));
   return static_cast<std::size_t>(__builtin_popcount(chosen));
 }
+
 // One half added to the other. With masks, since some versions of gcc warn of what is undefined
 // without.
 ALS_INLINE HalfVector halved(const Vector& v) {

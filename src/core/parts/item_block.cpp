@@ -1,7 +1,6 @@
 // Unpacks blocks.
 #include "core/parts/item_block.h"
 
-#include "core/base/splitmix.h"
 #include "core/parts/block_contents.h"
 #include "core/pieces/step_head.h"
 
@@ -90,12 +89,6 @@ void ItemBlock::Contents::add(const PartsTraining& its_training, BlockPiece&& pi
   }
   ends.push_back(rows());
   ++end_slice;
-}
-
-std::uint64_t ItemBlock::fingerprint(ByteView pieces) {
-  std::uint64_t sum = 0;
-  while (!pieces.empty()) sum = splitmix(sum ^ take_piece(pieces).checksum) + 1;
-  return sum;
 }
 
 }  // namespace als

@@ -24,10 +24,6 @@ class ItemBlock {
 
   const PartsTraining& training() const;
 
-  /// A number by which blocks of different contents differ: to tell whether a block is the one
-  /// unpacked already. Read from the first bytes; wrong ones do no harm but a wrong result.
-  static std::uint64_t fingerprint(ByteView pieces);
-
   struct Contents;
   const Contents& contents() const { return *contents_; }
 

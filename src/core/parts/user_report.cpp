@@ -4,13 +4,6 @@
 #include <cmath>
 
 namespace als {
-namespace {
-
-bool comes_before(ChunkId a, ChunkId b) {
-  return a.part < b.part || (a.part == b.part && a.number < b.number);
-}
-
-}  // namespace
 
 Bytes UserReport::bytes() const {
   PieceWriter writer(Piece::kUserReport, std::size_t{factors} * (factors + 1) * 12 + 128);
@@ -55,7 +48,7 @@ UserReport UserReport::read(ByteView& pieces) {
   report.implicit = reader.get<std::uint8_t>() != 0;
   expect(report.factors >= 1 && report.factors <= kMaxFactors && std::isfinite(report.fit) &&
              std::isfinite(report.ridge) && std::isfinite(report.bias_ridge) &&
-             std::isfinite(report.judgement.sum) && !comes_before(report.last, report.first),
+             std::isfinite(report.judgement.sum) && !(report.last < report.first),
          "the report of a chunk is out of range");
   report.sums = SideSums::read(reader, report.factors, report.implicit);
   reader.end();
@@ -66,7 +59,7 @@ void UserReport::add(const UserReport& other) {
   expect(other.training == training && other.number == number && other.factors == factors &&
              other.implicit == implicit,
          "reports of two different steps cannot be added up");
-  expect(comes_before(last, other.first),
+  expect(last < other.first,
          "reports of chunks must be added up in the order of parts and numbers, each once");
   last = other.last;
   users += other.users;

@@ -41,9 +41,7 @@ ChunkUsers ChunkUsers::read(ByteView bytes) {
 void ChunkUsers::check(const ChunkFacts& facts, const PartsTraining& its_training,
                        std::uint64_t its_number) const {
   expect(training == key_of(its_training), "users of another training");
-  expect(chunk.part == facts.id.part && chunk.number == facts.id.number &&
-             factors.matrix.rows() == facts.users,
-         "users of another chunk");
+  expect(chunk == facts.id && factors.matrix.rows() == facts.users, "users of another chunk");
   expect(number == its_number, "users of another step of the training");
   const auto columns = static_cast<std::size_t>(its_training.options.factors);
   expect(factors.matrix.cols() == columns &&

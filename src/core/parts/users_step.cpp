@@ -113,8 +113,7 @@ void UsersStep::Work::judge(const ChunkFacts& chunk, ByteView bytes, const Compr
   const PartsTraining& training = head.training;
   const HeldOut held_out = HeldOut::read(bytes);
   const ChunkFacts& facts = held_out.facts;
-  expect(facts.id.part == chunk.id.part && facts.id.number == chunk.id.number &&
-             facts.users == chunk.users && facts.items == chunk.items,
+  expect(facts.id == chunk.id && facts.users == chunk.users && facts.items == chunk.items,
          "the ratings kept out are of another chunk");
   const RowObjective objective(training.options, training.mean, facts.items);
   report.judgement = objective.implicit()

@@ -38,7 +38,7 @@ std::string Workspace::table(const char* label) const { return schema_ + "." + p
 /// large: columns of values that are large, and would hardly get smaller.
 void Workspace::create(const char* label, const std::string& columns,
                        std::initializer_list<const char*> large) {
-  run_(words_to_create(!temporary_) + table(label) + " (" + columns + ")");
+  create_table(table(label), columns, !temporary_, run_);
   made_.push_back(table(label));
   for (const char* column : large)
     run_("alter table " + table(label) + " alter " + column + " set storage external");

@@ -14,16 +14,15 @@ namespace als::pg {
 ///
 ///   items   idx, item_id, key: the items by number
 ///   rows    part, place, user_id, items, n, kept, ratings: on their way to chunks, which take
-///   users
-///           by place; see RatingCollector
+///           users by place; see RatingCollector
 ///   numbers numbers: those of the items that are in rows
 ///   chunks  part, number, ids, chunk: users and their ratings
 ///   users   part, number, users: what the last half-step made of a chunk's users, and reports
 ///   slices  place, slice, state: the items' side; a place lies where the part of its number does
 ///   totals  place, slice, totals: what an item's ratings come to
-///   block   part, slice, piece: the items' vectors for a step, on their way from machine to
-///   machine sums    place, slice, part, piece: on their way from parts to slices found   of any
-///   columns: on their way from other servers
+///   block   part, slice, piece: items' vectors for a step, from machine to machine
+///   sums    place, slice, part, piece: on their way from parts to slices
+///   found   of any columns: on their way from other servers
 ///
 /// Of users and slices there are two tables, one of which is empty: a step fills that, and empties
 /// the other. So rows that are replaced take no room, as they would within a transaction.

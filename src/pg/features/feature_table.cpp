@@ -91,11 +91,13 @@ void FeatureTable::create(bool unlogged) {
   const std::string table =
       server([&] { return quote_qualified_identifier(get_namespace_name(schema), name); });
   const bool temporary = server([&] { return isAnyTempNamespace(schema); });
-  execute(words_to_create(unlogged && !temporary) + table +
-          " (run bigint, feature int, role text not null, column_name name, value text, n_" +
+  create_table(
+      table,
+      std::string("run bigint, feature int, role text not null, column_name name, value text, n_") +
           side_name(side_) +
           "s bigint not null, center float8, scale float8, weights real[] not null, bias real, "
-          "primary key (run, feature))");
+          "primary key (run, feature)",
+      unlogged && !temporary);
   table_ = server([&] { return get_relname_relid(name, schema); });
   execute(std::string("create trigger ") + kFeaturesTrigger + " after truncate on " + table +
           " for each statement execute function als.factors_changed()");

@@ -171,8 +171,10 @@ Oid ModelWriter::create_factor_table(Side side, const char* label, const IdType&
   std::string later;
   for (const LaterColumn& column : later_columns(side))
     later += std::string(", ") + column.name + " " + column.type_name;
-  execute(words_to_create(unlogged && !temporary) + table + " (" + id_column(side) + " " + id_type +
-          " primary key, factors real[] not null, bias real, n_ratings int" + later + ")");
+  create_table(table,
+               std::string(id_column(side)) + " " + id_type +
+                   " primary key, factors real[] not null, bias real, n_ratings int" + later,
+               unlogged && !temporary);
   // Vectors kept in the row, uncompressed, read several times faster; they fit a page.
   if (kMaxFactors * sizeof(float4) + 3000 < BLCKSZ)
     execute("alter table " + table + " alter factors set storage plain");

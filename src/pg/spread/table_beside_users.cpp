@@ -28,8 +28,8 @@ std::optional<std::string> schema_for_tables(Oid preferred) {
 
 void create_table_beside_users(const std::string& table, const std::string& columns,
                                const Model& model, const IdType& user) {
-  execute(words_to_create(true) + table + " (user_id " + server([&] { return column_type(user); }) +
-          columns + ")");
+  const std::string type = server([&] { return column_type(user); });
+  create_table(table, "user_id " + type + columns, true);
   execute(
       "select pg_catalog.create_distributed_table($1::pg_catalog.regclass, 'user_id', "
       "colocate_with => $2)",

@@ -3,6 +3,7 @@
 
 #include "pg/server/guard.h"
 #include "pg/server/pg.h"
+#include "pg/sql/spi.h"
 
 extern "C" {
 #include "access/xlog_internal.h"
@@ -47,10 +48,14 @@ void flush_abort() {
 
 }  // namespace
 
-const char* words_to_create(bool unlogged) {
-  if (!unlogged) return "create table ";
-  flush_abort();
-  return "create unlogged table ";
+void create_table(const std::string& table, const std::string& columns, bool unlogged,
+                  const std::function<void(const std::string&)>& run) {
+  if (unlogged) flush_abort();
+  run((unlogged ? "create unlogged table " : "create table ") + table + " (" + columns + ")");
+}
+
+void create_table(const std::string& table, const std::string& columns, bool unlogged) {
+  create_table(table, columns, unlogged, [](const std::string& statement) { execute(statement); });
 }
 
 }  // namespace als::pg

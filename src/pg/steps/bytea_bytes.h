@@ -24,6 +24,12 @@ ByteView bytes_or_nothing(FunctionCallInfo fcinfo, int index);
 bytea* bytea_of(std::initializer_list<ByteView> pieces);
 Datum bytea_datum(ByteView bytes);
 
+/// A value as it lies in memory.
+template <class T>
+ByteView bytes_of(const T& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof(value)};
+}
+
 /// Two pieces of bytes in one, and a view of each. The first comes first, so that it can be read
 /// without the second.
 bytea* bytea_of_pair(ByteView first, ByteView second);

@@ -22,7 +22,7 @@ bytea* store_chunk(UnpackedChunk&& chunk, std::pair<float, float> range,
   const ChunkHead head{
       duplicates, bytes.by_user.size(), bytes.held_out.size(), bytes.by_item.size(),
       kept,       range.first,          range.second};
-  return bytea_of({{reinterpret_cast<const char*>(&head), sizeof(head)},
+  return bytea_of({bytes_of(head),
                    bytes.by_user,
                    bytes.held_out,
                    bytes.by_item,

@@ -38,7 +38,7 @@ struct UnpackedChunks {
     SharedRows<Rows> rows;
   };
   template <class Rows>
-  using Half = std::map<std::pair<std::uint32_t, std::uint32_t>, Unpacked<Rows>>;
+  using Half = std::map<ChunkId, Unpacked<Rows>>;
 
   std::size_t bytes = 0;
   std::tuple<Half<ChunkByUser>, Half<ChunkByItem>> halves;
@@ -46,7 +46,7 @@ struct UnpackedChunks {
   template <class Rows>
   SharedRows<Rows> find(const ChunkId& id, std::uint64_t fingerprint) const {
     const auto& half = std::get<Half<Rows>>(halves);
-    const auto found = half.find({id.part, id.number});
+    const auto found = half.find(id);
     return found != half.end() && found->second.fingerprint == fingerprint ? found->second.rows
                                                                            : nullptr;
   }
@@ -54,7 +54,7 @@ struct UnpackedChunks {
   template <class Rows>
   void forget(const ChunkId& id) {
     auto& half = std::get<Half<Rows>>(halves);
-    const auto found = half.find({id.part, id.number});
+    const auto found = half.find(id);
     if (found == half.end()) return;
     bytes -= found->second.rows->bytes();
     half.erase(found);
@@ -64,18 +64,14 @@ struct UnpackedChunks {
   void add(std::uint64_t fingerprint, SharedRows<Rows> rows) {
     const ChunkId id = rows->facts.id;
     bytes += rows->bytes();
-    std::get<Half<Rows>>(halves)[{id.part, id.number}] = {fingerprint, std::move(rows)};
+    std::get<Half<Rows>>(halves)[id] = {fingerprint, std::move(rows)};
   }
 };
-
-bool is_same(const ChunkId& a, const ChunkId& b) {
-  return a.part == b.part && a.number == b.number;
-}
 
 template <class Rows>
 SharedRows<Rows> kept_rows(std::uint64_t number, const ChunkId& id) {
   const KeptChunk* kept = KeptChunks::of_session().find(number);
-  if (kept == nullptr || !is_same(kept->id(), id))
+  if (kept == nullptr || !(kept->id() == id))
     throw InvalidBytes("a chunk is kept by another session");
   return kept->rows<Rows>();
 }

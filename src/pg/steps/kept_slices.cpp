@@ -45,8 +45,7 @@ Datum store_slice(std::unique_ptr<SliceState> state) {
   if (!kept.has_room(bytes)) return bytea_datum(state->bytes());
   const Bytes report = state->report.bytes(state->training);
   const std::uint64_t number = kept.keep(std::move(state), bytes);
-  return PointerGetDatum(
-      bytea_of({report, {reinterpret_cast<const char*>(&number), sizeof(number)}}));
+  return PointerGetDatum(bytea_of({report, bytes_of(number)}));
 }
 
 }  // namespace als::pg

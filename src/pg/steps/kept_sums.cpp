@@ -33,9 +33,7 @@ std::optional<std::uint64_t> number_in(ByteView bytes) {
   return number;
 }
 
-Datum number_datum(std::uint64_t number) {
-  return bytea_datum({reinterpret_cast<const char*>(&number), sizeof(number)});
-}
+Datum number_datum(std::uint64_t number) { return bytea_datum(bytes_of(number)); }
 
 }  // namespace
 

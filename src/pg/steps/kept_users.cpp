@@ -32,8 +32,7 @@ UsersArg::UsersArg(FunctionCallInfo fcinfo, int index) {
   std::memcpy(&handle, bytes.data(), sizeof(handle));
   number_ = handle.number;
   users_ = KeptUsers::of_session().find(number_);
-  if (users_ == nullptr || users_->chunk.part != handle.chunk.part ||
-      users_->chunk.number != handle.chunk.number)
+  if (users_ == nullptr || !(users_->chunk == handle.chunk))
     throw InvalidBytes("users are kept by another session");
 }
 
@@ -47,8 +46,7 @@ Datum store_users(ChunkUsers&& users, ByteView report) {
   if (!kept.has_room(bytes)) return PointerGetDatum(bytea_of_pair(report, users.bytes()));
   Handle handle{users.chunk, 0};
   handle.number = kept.keep(std::move(users), bytes);
-  return PointerGetDatum(
-      bytea_of_pair(report, {reinterpret_cast<const char*>(&handle), sizeof(handle)}));
+  return PointerGetDatum(bytea_of_pair(report, bytes_of(handle)));
 }
 
 }  // namespace als::pg

@@ -20,7 +20,7 @@ struct KnownFactors {
   Bytes rows;
 
   Bytes bytes() const {
-    Bytes all(reinterpret_cast<const char*>(&factors), sizeof(factors));
+    Bytes all(bytes_of(factors));
     return all += rows;
   }
 };
@@ -46,7 +46,7 @@ void add_known(KnownFactors& known, FunctionCallInfo fcinfo) {
         "the row, or leave warm_start out.");
   if (known.factors == 0) known.factors = static_cast<std::uint32_t>(size);
   check_length(size, known.factors);
-  known.rows.append(reinterpret_cast<const char*>(&row), sizeof(row));
+  known.rows.append(bytes_of(row));
   known.rows.append(reinterpret_cast<const char*>(view.values), size * sizeof(float));
 }
 

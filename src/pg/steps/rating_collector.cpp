@@ -122,7 +122,7 @@ void RatingCollector::put_users(const std::vector<std::size_t>& ends,
   std::size_t begin = 0;
   for (std::uint32_t user = 0; user < ends.size(); ++user) {
     const RatingsHead head{items_->session(), ends[user] - begin};
-    bytea* row = bytea_of({{reinterpret_cast<const char*>(&head), sizeof(head)},
+    bytea* row = bytea_of({bytes_of(head),
                            {reinterpret_cast<const char*>(ratings.data() + begin),
                             static_cast<std::size_t>(head.ratings) * sizeof(PackedRating)}});
     const std::int64_t bucket = bucket_of(users.hashes()[user], places_.places * parts);
@@ -146,7 +146,7 @@ void RatingCollector::tell_items() {
     const std::uint32_t first = items_->told;
     const std::uint32_t count = std::min(size - first, kItemsInRow);
     const NumbersHead head{items_->session(), first, count};
-    bytea* bytes = bytea_of({{reinterpret_cast<const char*>(&head), sizeof(head)}});
+    bytea* bytes = bytea_of({bytes_of(head)});
     std::vector<Datum> ids(count);
     for (std::uint32_t i = 0; i < count; ++i) ids[i] = items_->ids().id(first + i);
     const Datum array = server([&] {

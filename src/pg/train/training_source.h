@@ -14,8 +14,7 @@ DescribedSource describe_training(const TrainRequest& request, ModelWriter& mode
 /// Says so in a notice, and for the model's row. Nothing where the advice is empty.
 void advise(TrainReport& report, const std::string& advice);
 
-/// Says likewise that implicit feedback has ratings which outweigh all
-/// others.
+/// Says likewise that implicit feedback has ratings which outweigh all others.
 void advise_on_tail(const RatingStatistics& statistics, TrainReport& report);
 
 /// Says likewise that implicit feedback has nothing but dislikes, once the range of the ratings is
