@@ -16,6 +16,9 @@ std::string utf8_text(const char* text) {
 std::vector<std::string> item_titles(const std::string& titles, const IdIndex& ids,
                                      const std::vector<bool>& wanted) {
   RatingSource source = parse_source(titles);
+  if (result_columns(prepare("select * from " + source.from_clause()))->natts < 2)
+    throw UserError(ERRCODE_INVALID_COLUMN_REFERENCE, "titles has fewer than two columns",
+                    "Its first two are item ids and titles: 'select movie_id, title from movies'.");
   SPIPlanPtr plan = prepare("select als_id, als_title::pg_catalog.text from " +
                             source.from_clause() + " (als_id, als_title)");
   Oid id_type = TupleDescAttr(result_columns(plan), 0)->atttypid;
