@@ -70,11 +70,20 @@ std::vector<std::uint32_t> find_elements(const ArrayElements& elements, const Id
   IdConverter converter = converter_or_throw(elements.type, ids.type(), what, CurrentMemoryContext);
   std::vector<std::uint32_t> indexes(static_cast<std::size_t>(elements.n), IdIndex::kMissing);
   server([&] {
-    constexpr int kIdsPerPoll = 1 << 16;
+    // What conversions leave behind is many times an id.
+    MemoryContext conversions =
+        AllocSetContextCreate(CurrentMemoryContext, "als conversions of ids", ALLOCSET_SMALL_SIZES);
+    MemoryContext old = MemoryContextSwitchTo(conversions);
+    constexpr int kIdsPerPoll = 1 << 12;
     for (int i = 0; i < elements.n; ++i) {
-      if (i % kIdsPerPoll == 0) CHECK_FOR_INTERRUPTS();
+      if (i % kIdsPerPoll == 0) {
+        CHECK_FOR_INTERRUPTS();
+        MemoryContextReset(conversions);
+      }
       if (!elements.nulls[i]) indexes[i] = find_converted(ids, converter, elements.values[i]);
     }
+    MemoryContextSwitchTo(old);
+    MemoryContextDelete(conversions);
   });
   return indexes;
 }
