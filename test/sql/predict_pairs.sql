@@ -48,7 +48,15 @@ select try($$select als.predict_pairs('explicit', array['x'], array[1])$$);
 select try($$select als.predict_pairs('explicit', array[current_date], array[1])$$);
 select try($$select als.predict_pairs('ratings', array[1], array[1])$$);
 -- What conversions of ids take goes while the call goes on: less than 10 MB is there behind 200000 of them.
-create function used() returns bigint volatile language sql as 'select sum(total_bytes)::bigint from pg_backend_memory_contexts';
+create function used() returns bigint volatile language plpgsql as $$
+declare
+  bytes bigint = 0;
+begin
+  if to_regclass('pg_backend_memory_contexts') is not null then  -- since version 14
+    execute 'select sum(total_bytes) from pg_backend_memory_contexts' into bytes;
+  end if;
+  return bytes;
+end $$;
 create table numerics as select array_agg((n % 50)::numeric) as ids from generate_series(1, 100000) as n;
 select before is not null, pairs, behind - before < 10000000 from (select used() as before, array_length(als.predict_pairs('explicit', ids, ids), 1) as pairs, used() as behind from numerics offset 0) as used;
 set als.max_memory = '1MB';
