@@ -108,8 +108,8 @@ std::string item_map(const std::string& id, Chart::Texts texts,
   std::string names;
   for (std::size_t i = 0; i < n; ++i) {
     const std::string name = shortened(points[i].title, kLabelCharacters);
-    // The width of text in an unknown font, on the safe side.
-    const double width = 6.2 * static_cast<double>(characters(name));
+    // The width of text in an unknown font, on the safe side: digits of DejaVu Sans are as wide.
+    const double width = 7.2 * static_cast<double>(characters(name));
     const double r = radius(points[i].ratings, most);
     Box box{};
     if (!labels.place(chart.x(points[i].x), chart.y(points[i].y), r, width, box)) continue;
