@@ -97,3 +97,5 @@ select change, tamper(change) from unnest(array['''{NaN,1}''', '''{1}''', '''{nu
 -- Without any it is as if there were no such option.
 update tampered_item_feature_weights set new_item_weights = null;
 select als.features_vector('tampered', of(1)) = als.features_vector('plain', of(1)) as is_the_same;
+
+drop schema shrinkage cascade;
