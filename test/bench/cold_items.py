@@ -221,7 +221,7 @@ def lightfm(split, seed, own, loss, ridge, rate, epochs):
 GRIDS = {
     "als": (als, {"alpha": (10, 30, 100, 300), "reg_exponent": (0.5, 1), "ridge": (1, 2, 4, 8),
                   "feature_strength": (1, 5, 25, 250), "feature_regularization": (0.03, 0.1, 0.3, 1),
-                  "iterations": (6, 15), "new_item_shrinkage": (0, 1, 3, 10, 30)}),
+                  "new_item_shrinkage": (0, 1, 3, 10)}),
     "cmfrec": (cmfrec, {"alpha": (0.3, 1, 3, 10, 40, 150), "ridge": (0.1, 1, 10, 30, 50, 100),
                         "weight": (0.5, 2, 5, 20, 100, 500)}),
     "irspack": (irspack, {"alpha": (0.003, 0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 1), "ridge": (0.01, 0.03, 0.06, 0.1, 0.2, 0.4),

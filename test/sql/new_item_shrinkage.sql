@@ -63,6 +63,11 @@ select 1 as trained from als.train('held', 'select * from likes where item_id < 
 select count(*) > 0 as are_there, bool_and(als.features_vector('held', of(item_id)) = factors) as are_the_same
 from held_item_factors where n_ratings = 0 and item_id in (select item_id from likes where user_id = 1);
 
+-- With fewer users than factors there are directions in which no user has anything, and nothing is shrunk there.
+select 1 as trained from als.train('thin', 'select * from likes where user_id <= 2', rating_col => null, feedback => 'implicit', factors => 16, regularization => 1e-3,
+	item_features => 'items', new_item_shrinkage => 1000);
+select bool_and(abs(x) < 10) as are_small, count(distinct item_id) > 0 as are_there from thin_item_factors, unnest(factors) x where n_ratings = 0;
+
 -- 0 is what it is without. A retraining keeps it, another number takes its place, and without features it is left out.
 select new_item_shrinkage from train('zero', ', new_item_shrinkage => 0');
 select bool_and(p.factors = z.factors) as are_the_same from plain_item_factors p join zero_item_factors z using (item_id) where p.n_ratings = 0 and item_id < 100;

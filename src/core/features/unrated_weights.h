@@ -15,7 +15,8 @@ namespace als {
 /// implicit feedback has for a row whose cells are all unobserved (Hu, Koren, Volinsky 2008), and
 /// y is shrunk most where the other side's vectors are longest. y is linear in f, and the matrix is
 /// the same for all rows.
-/// shrinkage: s, above 0; ridge: r of a row without ratings, above 0. Without biases.
+/// shrinkage: s, above 0; ridge: r of a row without ratings, above 0. Without biases. Throws
+/// std::range_error where X^T X is not finite. The bits do not depend on the number of threads.
 Factors unrated_weights(Factors weights, const FactorView& others, double shrinkage, double ridge,
                         ThreadTeam& team);
 
