@@ -1209,7 +1209,8 @@ alter type als.model
   add attribute user_feature_strength float8 cascade,
   add attribute user_feature_weights regclass cascade,
   add attribute user_feature_columns jsonb cascade,
-  add attribute n_new_users bigint cascade;
+  add attribute n_new_users bigint cascade,
+  add attribute new_item_shrinkage float8 cascade;
 create view als.models as select model, owner, (run).*, problem from als._models();
 comment on view als.models is
   'The models that the current user may read, each with its newest run, or the problem with reading it';
@@ -1349,10 +1350,11 @@ create function als.train(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text, float8) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text, float8, float8) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -1389,7 +1391,8 @@ create procedure als.train_in_steps(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -1506,7 +1509,8 @@ create function als.retrain(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -1544,7 +1548,8 @@ create procedure als.retrain_in_steps(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is

@@ -60,7 +60,7 @@ std::optional<Factors> expected_by_features(ServedModel& served, Datum user, boo
   if (!has_features && !has_ratings) return std::nullopt;
   return features
       .of(
-          1, [&](std::size_t) { return user; }, alone)
+          1, [&](std::size_t) { return user; }, has_ratings, alone)
       .expected;
 }
 
