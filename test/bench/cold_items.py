@@ -87,9 +87,7 @@ class Split:
         self.likes = scipy.sparse.csr_matrix(
             (np.ones(len(train)), ([user_at[u] for u, _ in train], [item_at[i] for _, i in train])),
             shape=(len(self.users), len(warm)))
-        features = self.features(warm)
-        self.warm_features = self.rows(features[item] for item in warm)
-        self.cold_features = self.rows(features[item] for item in self.cold)
+        self.warm_features, self.cold_features = self.features(warm, self.cold)
         self.relevant = collections.defaultdict(set)
         for user, item in self.query(f"select user_id, item_id from test_{number}"):
             self.relevant[user].add(item)
@@ -97,21 +95,26 @@ class Split:
     def query(self, sql):
         return self.connection.execute(sql).fetchall()
 
-    @staticmethod
-    def rows(values):
-        return scipy.sparse.vstack([scipy.sparse.csr_matrix(np.array(row, np.float32)) for row in values]).tocsr()
+    def features(self, *lists):
+        """What als makes of the columns, a matrix for each list of items, the first being those with ratings: a weight for
+        each value that two of these have, the standardised year, and a feature that all have."""
+        items = {item: (set(values), year) for item, values, year in
+                 self.query("select item_id, features || array_remove(array[era], null), year from items")}
+        count = collections.Counter(value for item in lists[0] for value in items[item][0])
+        column_of = {value: j for j, value in enumerate(sorted(value for value, n in count.items() if n > 1))}
+        years = np.array([items[item][1] for item in lists[0] if items[item][1] is not None])
 
-    def features(self, warm):
-        """What als makes of the columns, by item: a weight for each value that two items with ratings have, the
-        standardised year, and a feature that all have."""
-        rows = self.query("select item_id, features || array_remove(array[era], null), year from items")
-        warm = set(warm)
-        count = collections.Counter(value for item, values, _ in rows if item in warm for value in values)
-        kept = sorted(value for value, n in count.items() if n > 1)
-        years = np.array([year for item, _, year in rows if item in warm and year is not None])
-        return {item: [value in values for value in kept]
-                + [0 if year is None else (year - years.mean()) / years.std(), 1]
-                for item, values, year in ((item, set(values), year) for item, values, year in rows)}
+        def matrix(wanted):
+            entries = [(i, column_of[value], 1) for i, item in enumerate(wanted) for value in items[item][0]
+                       if value in column_of]
+            entries += [(i, len(column_of), (items[item][1] - years.mean()) / years.std())
+                        for i, item in enumerate(wanted) if items[item][1] is not None]
+            entries += [(i, len(column_of) + 1, 1) for i in range(len(wanted))]
+            rows, columns, values = zip(*entries)
+            return scipy.sparse.csr_matrix((np.array(values, np.float32), (rows, columns)),
+                                           shape=(len(wanted), len(column_of) + 2))
+
+        return [matrix(wanted) for wanted in lists]
 
     def judge(self, lists):
         """Recall and NDCG of lists."""

@@ -135,8 +135,7 @@ TrainOptions complete(const OptionChoices& choices, const RatingStatistics& rati
   options.new_item_shrinkage = choices.number(OptionId::kNewItemShrinkage, 0);
   if (options.new_item_shrinkage > 0 && options.regularization == 0)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
-                    "new_item_shrinkage is for a regularization above 0",
-                    "Leave one of them out.",
+                    "new_item_shrinkage is for a regularization above 0", "Leave one of them out.",
                     "Against a ridge of 0 it would shrink new items to nothing.");
   options.solver = static_cast<Solver>(choices.integer(OptionId::kSolver, 0));
   options.iterations =
