@@ -43,11 +43,6 @@ ALS_INLINE IntVector add_pair_products(IntVector sum, IntVector a, IntVector b) 
   return sum + pair_products(a, b);
 }
 
-// 2 * 8 integers of 8 bits, as pairs of 16 bits.
-ALS_INLINE IntVector load_codes(const std::int8_t* codes) {
-  return (IntVector)_mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i*)codes));
-}
-
 // Adds a0 b0 + a1 b1 and a2 b2 + a3 b3 of the bytes in each lane, those of a from 0 to 127, to the
 // halves of the lane, which are to have room for that; and what such sums are.
 ALS_INLINE IntVector add_byte_products(IntVector sum, IntVector a, IntVector b) {

@@ -50,15 +50,6 @@ ALS_INLINE IntVector add_pair_products(IntVector sum, IntVector a, IntVector b) 
   return sum + pair_products(a, b);
 }
 
-// 2 * 4 integers of 8 bits, as pairs of 16 bits.
-ALS_INLINE IntVector load_codes(const std::int8_t* codes) {
-  typedef std::int8_t Bytes __attribute__((vector_size(8)));
-  typedef std::int16_t Shorts __attribute__((vector_size(16)));
-  Bytes bytes;
-  __builtin_memcpy(&bytes, codes, sizeof bytes);
-  return (IntVector) __builtin_convertvector(bytes, Shorts);
-}
-
 // Adds a0 b0 + a1 b1 + a2 b2 + a3 b3 of the bytes in each lane, those of a from 0 to 127; and what
 // such sums are.
 ALS_INLINE IntVector add_byte_products(IntVector sum, IntVector a, IntVector b) {
