@@ -1847,10 +1847,20 @@ language c volatile as 'MODULE_PATHNAME', 'als_check_sent';
 comment on function als._check_sent is
   'Internal to distributed trainings: an error if another server has sent what cannot be';
 
-create function als._sent_piece(piece bytea, slice int, part int) returns bytea
-language c immutable parallel safe as 'MODULE_PATHNAME', 'als_sent_piece';
+create function als._encoded(bytes bytea) returns text
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_encoded';
+comment on function als._encoded is
+  'Internal to distributed trainings: bytes as text, which is base64';
+
+create function als._decoded(encoded text) returns bytea
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_decoded';
+comment on function als._decoded is
+  'Internal to distributed trainings: the bytes that als._encoded has made text of';
+
+create function als._sent_piece(piece text, slice int, part int) returns bytea
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_sent_piece';
 comment on function als._sent_piece is
-  'Internal to distributed trainings: a piece that another server has sent, if it is one of this slice and part';
+  'Internal to distributed trainings: a piece that another server has sent as text, if it is one of this slice and part, or the number of sums that the session keeps';
 
 create function als._add_piece(state internal, piece bytea) returns internal
 language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_add_piece';

@@ -175,6 +175,12 @@ select try($$select als._piece(substr(b, 2), 0) from forged$$);
 -- Numbers of sums, of which no session knows.
 select try($$select als._piece(overlay(b placing '\x0102030405060708' from 1), 0) from forged$$);
 select try($$select als._sum_pieces('\x0102030405060708')$$);
+-- What servers send each other is text.
+select als._encoded('\x00ff10'), als._encoded(''), als._decoded('AP8Q'), als._decoded(als._encoded('\x0102')), als._decoded(null) is null as of_null;
+select try($$select als._decoded('AP8')$$), try($$select als._decoded(E'AP8Q\n')$$);
+select try($$select als._sent_piece('AA==', 0, 0)$$);
+select try($$select als._sent_piece(null, 0, 0)$$);
+select try($$select als._sent_piece('AP8', 0, 0)$$);
 select try($$select als._sum_pieces(e) from unnest(array['\x00', null]::bytea[]) e$$);
 select try($$select als._make_slice('\x00', 0, '\x00', '{1}', 1, null)$$);
 select try($$select als._start_users(b, b, nothing) from forged$$);
