@@ -52,8 +52,9 @@ PARTS = """
 class Data:
     """A set, on the server."""
 
-    def __init__(self, connection, folder, share):
+    def __init__(self, connection, folder, share, first):
         self.connection = connection
+        self.first = first
         connection.execute("create extension als")
         connection.execute("set client_min_messages = warning")
         connection.execute(SETUP)
@@ -68,7 +69,7 @@ class Data:
 
     @functools.cache
     def split(self, number):
-        return Split(self.connection, number)
+        return Split(self.connection, self.first + number)
 
 
 class Split:
@@ -288,13 +289,15 @@ def main():
     parser.add_argument("--data", default="build/data", metavar="FOLDER", help="of MovieLens or Goodbooks, or synthetic")
     parser.add_argument("--users", type=float, default=1, metavar="SHARE", help="of the users, at random")
     parser.add_argument("--settings", type=int, default=40, metavar="N", help="of each system; 40 by default")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first split; 0 by default")
     options = parser.parse_args()
     lines = ["| | Recall@10 | NDCG@10 | als is ahead by | | |", "|---|---|---|---|---|---|"]
     with psycopg.connect(autocommit=True) as connection:
-        data = Data(connection, options.data, options.users)
+        data = Data(connection, options.data, options.users, options.first)
         split = data.split(TOLD[0])
         head = (f"{Path(options.data).name}: {len(split.users)} users, {split.likes.shape[1]} items, {len(split.cold)} new "
-                f"ones, {split.warm_features.shape[1]} features, {split.likes.nnz} likes; {options.settings} settings each")
+                f"ones, {split.warm_features.shape[1]} features, {split.likes.nnz} likes; {options.settings} settings each, "
+                f"splits from {options.first} on")
         print(head, flush=True)
         of_als = None
         for name in [*DEFAULTS, *(options.systems or GRIDS)]:
