@@ -157,7 +157,7 @@ build/sanitized/als.so: $(SANITIZED_OBJS)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(TEST_SRCS:%.cpp=build/sanitized/%.d) $(SANITIZED_OBJS:.o=.d)
 -include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
-.PHONY: bench-all bench-features bench-growth bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
+.PHONY: bench-all bench-features bench-growth bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-distributed bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-assert test-faults test-fuzz \
 	test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
 
@@ -242,6 +242,10 @@ bench-tune: all
 # What distributed trainings cost, and the formulas; BENCH=-c on Citus.
 bench-scale: all
 	@test/bench/scale $(BENCH)
+
+# The same training in one place, on Citus and on stock servers; BENCH="3000000 15" for fewer ratings. As root.
+bench-distributed: all
+	@test/bench/distributed $(BENCH)
 
 build-core-tests: build/plain/core-tests build/sanitized/core-tests
 

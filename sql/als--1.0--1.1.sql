@@ -1209,7 +1209,8 @@ alter type als.model
   add attribute user_feature_strength float8 cascade,
   add attribute user_feature_weights regclass cascade,
   add attribute user_feature_columns jsonb cascade,
-  add attribute n_new_users bigint cascade;
+  add attribute n_new_users bigint cascade,
+  add attribute new_item_shrinkage float8 cascade;
 create view als.models as select model, owner, (run).*, problem from als._models();
 comment on view als.models is
   'The models that the current user may read, each with its newest run, or the problem with reading it';
@@ -1349,10 +1350,11 @@ create function als.train(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text, float8) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text, float8, float8) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -1389,7 +1391,8 @@ create procedure als.train_in_steps(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -1506,7 +1509,8 @@ create function als.retrain(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -1544,7 +1548,8 @@ create procedure als.retrain_in_steps(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is
@@ -1842,10 +1847,20 @@ language c volatile as 'MODULE_PATHNAME', 'als_check_sent';
 comment on function als._check_sent is
   'Internal to distributed trainings: an error if another server has sent what cannot be';
 
-create function als._sent_piece(piece bytea, slice int, part int) returns bytea
-language c immutable parallel safe as 'MODULE_PATHNAME', 'als_sent_piece';
+create function als._encoded(bytes bytea) returns text
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_encoded';
+comment on function als._encoded is
+  'Internal to distributed trainings: bytes as text, which is base64';
+
+create function als._decoded(encoded text) returns bytea
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_decoded';
+comment on function als._decoded is
+  'Internal to distributed trainings: the bytes that als._encoded has made text of';
+
+create function als._sent_piece(piece text, slice int, part int) returns bytea
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_sent_piece';
 comment on function als._sent_piece is
-  'Internal to distributed trainings: a piece that another server has sent, if it is one of this slice and part';
+  'Internal to distributed trainings: a piece that another server has sent as text, if it is one of this slice and part, or the number of sums that the session keeps';
 
 create function als._add_piece(state internal, piece bytea) returns internal
 language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_add_piece';

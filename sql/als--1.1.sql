@@ -116,7 +116,8 @@ create type als.model as (
   user_feature_strength float8,
   user_feature_weights regclass,
   user_feature_columns jsonb,
-  n_new_users bigint
+  n_new_users bigint,
+  new_item_shrinkage float8
 );
 comment on type als.model is
   'One training run of a model: source, options, counts, loss curve, timings. A model is a table of this type.';
@@ -159,10 +160,11 @@ create function als.train(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_train';
-comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text, float8) is
+comment on function als.train(text, text, name, name, name, text, int, int, float8, float8, float8, boolean, boolean, text, float8, float8, bigint, text, int, boolean, boolean, boolean, boolean, boolean, text, float8, name, boolean, int, boolean, name, text, float8, float8, text, float8, float8) is
   'Trains a model by alternating least squares on a table, view or query of ratings, and returns its row';
 
 create procedure als.train_in_steps(
@@ -199,7 +201,8 @@ create procedure als.train_in_steps(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_train_in_steps';
 comment on procedure als.train_in_steps is
@@ -239,7 +242,8 @@ create function als.retrain(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
@@ -277,7 +281,8 @@ create procedure als.retrain_in_steps(
   feature_regularization float8 default null,
   feature_strength float8 default null,
   user_features text default null,
-  user_feature_strength float8 default null
+  user_feature_strength float8 default null,
+  new_item_shrinkage float8 default null
 )
 language c as 'MODULE_PATHNAME', 'als_retrain_in_steps';
 comment on procedure als.retrain_in_steps is
@@ -1940,10 +1945,20 @@ language c volatile as 'MODULE_PATHNAME', 'als_check_sent';
 comment on function als._check_sent is
   'Internal to distributed trainings: an error if another server has sent what cannot be';
 
-create function als._sent_piece(piece bytea, slice int, part int) returns bytea
-language c immutable parallel safe as 'MODULE_PATHNAME', 'als_sent_piece';
+create function als._encoded(bytes bytea) returns text
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_encoded';
+comment on function als._encoded is
+  'Internal to distributed trainings: bytes as text, which is base64';
+
+create function als._decoded(encoded text) returns bytea
+language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_decoded';
+comment on function als._decoded is
+  'Internal to distributed trainings: the bytes that als._encoded has made text of';
+
+create function als._sent_piece(piece text, slice int, part int) returns bytea
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_sent_piece';
 comment on function als._sent_piece is
-  'Internal to distributed trainings: a piece that another server has sent, if it is one of this slice and part';
+  'Internal to distributed trainings: a piece that another server has sent as text, if it is one of this slice and part, or the number of sums that the session keeps';
 
 create function als._add_piece(state internal, piece bytea) returns internal
 language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_add_piece';

@@ -87,9 +87,7 @@ class Split:
         self.likes = scipy.sparse.csr_matrix(
             (np.ones(len(train)), ([user_at[u] for u, _ in train], [item_at[i] for _, i in train])),
             shape=(len(self.users), len(warm)))
-        features = self.features(warm)
-        self.warm_features = self.rows(features[item] for item in warm)
-        self.cold_features = self.rows(features[item] for item in self.cold)
+        self.warm_features, self.cold_features = self.features(warm, self.cold)
         self.relevant = collections.defaultdict(set)
         for user, item in self.query(f"select user_id, item_id from test_{number}"):
             self.relevant[user].add(item)
@@ -97,21 +95,26 @@ class Split:
     def query(self, sql):
         return self.connection.execute(sql).fetchall()
 
-    @staticmethod
-    def rows(values):
-        return scipy.sparse.vstack([scipy.sparse.csr_matrix(np.array(row, np.float32)) for row in values]).tocsr()
+    def features(self, *lists):
+        """What als makes of the columns, a matrix for each list of items, the first being those with ratings: a weight for
+        each value that two of these have, the standardised year, and a feature that all have."""
+        items = {item: (set(values), year) for item, values, year in
+                 self.query("select item_id, features || array_remove(array[era], null), year from items")}
+        count = collections.Counter(value for item in lists[0] for value in items[item][0])
+        column_of = {value: j for j, value in enumerate(sorted(value for value, n in count.items() if n > 1))}
+        years = np.array([items[item][1] for item in lists[0] if items[item][1] is not None])
 
-    def features(self, warm):
-        """What als makes of the columns, by item: a weight for each value that two items with ratings have, the
-        standardised year, and a feature that all have."""
-        rows = self.query("select item_id, features || array_remove(array[era], null), year from items")
-        warm = set(warm)
-        count = collections.Counter(value for item, values, _ in rows if item in warm for value in values)
-        kept = sorted(value for value, n in count.items() if n > 1)
-        years = np.array([year for item, _, year in rows if item in warm and year is not None])
-        return {item: [value in values for value in kept]
-                + [0 if year is None else (year - years.mean()) / years.std(), 1]
-                for item, values, year in ((item, set(values), year) for item, values, year in rows)}
+        def matrix(wanted):
+            entries = [(i, column_of[value], 1) for i, item in enumerate(wanted) for value in items[item][0]
+                       if value in column_of]
+            entries += [(i, len(column_of), (items[item][1] - years.mean()) / years.std())
+                        for i, item in enumerate(wanted) if items[item][1] is not None]
+            entries += [(i, len(column_of) + 1, 1) for i in range(len(wanted))]
+            rows, columns, values = zip(*entries)
+            return scipy.sparse.csr_matrix((np.array(values, np.float32), (rows, columns)),
+                                           shape=(len(wanted), len(column_of) + 2))
+
+        return [matrix(wanted) for wanted in lists]
 
     def judge(self, lists):
         """Recall and NDCG of lists."""
@@ -129,10 +132,10 @@ class Split:
         best = np.argsort(-scores, axis=1, kind="stable")[:, :K]
         return {user: [self.cold[j] for j in best[i]] for i, user in enumerate(self.users)}
 
-    @functools.cached_property
-    def regularization(self):
+    @functools.cache
+    def regularization(self, options):
         """als's default."""
-        return self.train("", 1)
+        return self.train(options + ", iterations => 1", 1)
 
     def train(self, options, seed):
         (ridge,), = self.query(f"""select regularization
@@ -157,11 +160,14 @@ def popularity_of_features(split, seed):
     return split.lists(np.tile(of_item, (len(split.users), 1)))
 
 
-def als(split, seed, alpha=None, ridge=None, strength=None, mu=None):
-    """ridge: in units of the default."""
-    named = {"alpha": alpha, "regularization": ridge and ridge * split.regularization, "feature_strength": strength,
-             "feature_regularization": mu}
-    split.train("".join(f", {name} => {value}" for name, value in named.items() if value is not None), seed)
+def als(split, seed, ridge=None, reg_exponent=0.5, **options):
+    """ridge: that of an item that nobody has rated, in units of the default."""
+    named = "".join(f", {name} => {value}" for name, value in options.items())
+    if ridge is not None:
+        default = split.regularization(f", alpha => {options['alpha']}")
+        scale = len(split.users) ** (0.5 - reg_exponent)
+        named += f", reg_exponent => {reg_exponent}, regularization => {ridge * scale * default}"
+    split.train(named, seed)
     split.connection.execute(f"""drop table if exists lists;
         select als.recommend_all('m', 'lists', {K}, candidates => 'table cold_{split.number}')""")
     found = {}
@@ -186,13 +192,13 @@ def cmfrec(split, seed, alpha, ridge, weight):
     return split.lists(users @ items[:, -users.shape[1]:].T)
 
 
-def irspack(split, seed, alpha, ridge, of_features):
+def irspack(split, seed, alpha, ridge, of_features, epochs):
     from irspack import IALSRecommender
     model = IALSRecommender(split.likes, n_components=FACTORS, alpha0=alpha, reg=ridge, n_threads=1, random_seed=seed,
-                            item_features=split.warm_features.toarray(), lambda_item_feature=of_features)
+                            item_features=split.warm_features, lambda_item_feature=of_features, train_epochs=epochs)
     with contextlib.redirect_stdout(io.StringIO()):
         model.learn()
-    items = model.compute_item_embedding_from_features(split.cold_features.toarray())
+    items = model.compute_item_embedding_from_features(split.cold_features)
     return split.lists(model.get_user_embedding() @ items.T)
 
 
@@ -214,14 +220,16 @@ def lightfm(split, seed, own, loss, ridge, rate, epochs):
 
 
 # What is tried of each; als also by its defaults. Of items with few ratings each, ratings are to count more; a strong prior
-# wants more regularization.
+# wants more regularization, and few iterations.
 GRIDS = {
-    "als": (als, {"alpha": (0.3, 1, 3, 10, 40, 150), "ridge": (0.2, 0.5, 1, 2, 4), "strength": (1, 5, 25, 250),
-                  "mu": (0.1, 0.3, 1, 3)}),
-    "cmfrec": (cmfrec, {"alpha": (0.3, 1, 3, 10, 40), "ridge": (0.1, 1, 10, 30, 50), "weight": (5, 20, 100, 500)}),
-    "irspack": (irspack, {"alpha": (0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 1), "ridge": (0.01, 0.03, 0.1, 0.2, 0.4),
-                          "of_features": (1e-3, 1e-2, 0.1, 1, 10)}),
-    "lightfm": (lightfm, {"own": (False, True), "loss": ("warp", "bpr"), "ridge": (0, 1e-6, 1e-5, 1e-4),
+    "als": (als, {"alpha": (10, 30, 100, 300), "reg_exponent": (0.5, 1), "ridge": (1, 2, 4, 8),
+                  "feature_strength": (1, 5, 25, 250), "feature_regularization": (0.03, 0.1, 0.3, 1),
+                  "new_item_shrinkage": (0, 1, 3, 10)}),
+    "cmfrec": (cmfrec, {"alpha": (0.3, 1, 3, 10, 40, 150), "ridge": (0.1, 1, 10, 30, 50, 100),
+                        "weight": (0.5, 2, 5, 20, 100, 500)}),
+    "irspack": (irspack, {"alpha": (0.003, 0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 1), "ridge": (0.01, 0.03, 0.06, 0.1, 0.2, 0.4),
+                          "of_features": (1e-2, 0.1, 1, 10, 30), "epochs": (4, 6, 8, 16, 32)}),
+    "lightfm": (lightfm, {"own": (False, True), "loss": ("warp", "bpr"), "ridge": (0, 1e-6, 1e-5, 1e-4, 3e-4),
                           "rate": (0.03, 0.05, 0.1), "epochs": (10, 30, 60, 100)}),
 }
 DEFAULTS = {"at random": at_random, "popularity of features": popularity_of_features, "als, the defaults": als}

@@ -8,6 +8,7 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
+from data import copy_bytes
 from peers import Fit
 from stopwatch import timed
 
@@ -54,19 +55,11 @@ def load(connection, table, part):
     connection.execute("create extension if not exists als")
     if connection.execute("select to_regclass(%s)", (table.as_string(connection),)).fetchone()[0]:
         return
-    # COPY's binary format: for each row the number of fields, then each field's length and value.
-    rows = np.empty(len(part.users), dtype=[
-        ("fields", ">i2"), ("l1", ">i4"), ("user", ">i4"), ("l2", ">i4"), ("item", ">i4"),
-        ("l3", ">i4"), ("rating", ">f4")])
-    rows["fields"], rows["l1"], rows["l2"], rows["l3"] = 3, 4, 4, 4
-    rows["user"], rows["item"], rows["rating"] = part.users, part.items, part.ratings
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(sql.SQL("create table {} (user_id int, item_id int, rating real)").format(table))
         with cursor.copy(sql.SQL("copy {} from stdin (format binary)").format(table)) as copy:
-            copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
-            for at in range(0, len(rows), 1 << 16):
-                copy.write(rows[at:at + (1 << 16)].tobytes())
-            copy.write(b"\xff\xff")
+            for block in copy_bytes(part):
+                copy.write(block)
     # As a table is after its first hours: hint bits set, statistics known.
     connection.execute(sql.SQL("vacuum (analyze, freeze) {}").format(table))
     connection.execute("checkpoint")

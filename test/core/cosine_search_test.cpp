@@ -30,8 +30,8 @@ std::vector<ScoredItem> best_of_all(const FactorView& rows, const float* query, 
   return top.take();
 }
 
-// Rows that are alike and rows that are not, in which the prefix holds all or little; of a common
-// direction, or of none.
+// Rows that are alike and rows that are not, in which the first components hold all or little; of a
+// common direction, or of none.
 TEST(CosineSearch, ManyRows) {
   std::mt19937_64 random(1);
   for (const std::size_t factors : {5, 64, 90}) {
@@ -53,6 +53,30 @@ TEST(CosineSearch, ManyRows) {
         expect_same(search.best(query.data(), 11, nullptr), best_of_all(rows, query.data(), 11));
       });
     }
+  }
+}
+
+// The rotation is made of every third row: of the others it leaves more beyond the components that
+// digits are of, or all. Rows of one large component and many small ones are known by no scale.
+TEST(CosineSearch, RowsThatAreNotSampled) {
+  constexpr std::size_t kRows = 132000;
+  std::mt19937_64 random(4);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  for (const std::size_t common : {3, 90}) {
+    FactorMatrix rows(kRows, 90);
+    for (std::size_t i = 0; i < kRows; ++i) {
+      float* row = rows.row(i);
+      for (std::size_t k = 0; k < (i % 3 == 0 ? common : 90); ++k)
+        row[k] = uniform(random) * (i % 5 == 0 ? 0.01F : 1.0F);
+      if (i % 5 == 0) row[i % 90] += 1;
+    }
+    const AlignedVector<char> image = image_of(rows.view());
+    at_every_level([&] {
+      const CosineSearch search(image.data(), rows.view());
+      for (const std::size_t row : {0, 1, 5, 131000})
+        expect_same(search.best(rows.row(row), 10, nullptr),
+                    best_of_all(rows.view(), rows.row(row), 10));
+    });
   }
 }
 

@@ -60,13 +60,13 @@ Datum als_fault_arm(PG_FUNCTION_ARGS) {
 }
 
 /// fault_left(): at most 0 if it did. Nothing fails from now on.
-Datum als_fault_left(PG_FUNCTION_ARGS) {
+Datum als_fault_left(FunctionCallInfo) {
   kind = kNone;
   PG_RETURN_INT64(left.load());
 }
 
 /// fault_heap(): bytes that malloc has given out, to C++ and to memory contexts.
-Datum als_fault_heap(PG_FUNCTION_ARGS) {
+Datum als_fault_heap(FunctionCallInfo) {
 #if __GLIBC_PREREQ(2, 33)
   const struct mallinfo2 now = mallinfo2();
 #else

@@ -162,30 +162,38 @@ select try($$select als.train('no', 'select user_id, item_id, ''NaN''::real as r
 select try($$select als.train('no', 'select user_id, item_id, 1e39::float8 as rating from ratings', distributed => true)$$);
 select count(*) from pg_class where relnamespace = 'distributed'::regnamespace and (relname like 'als\_%' or relname like 'no%');
 
--- The functions that its statements call take whatever they are given.
-select try($$select als._sampled_ratings('\x00', 1)$$);
+-- The functions that its statements call take whatever they are given: here as rows, since those that find or keep something
+-- in the session, and are immutable, refuse a call that would be made while its statement is planned.
+create table forged as select b::bytea, null::bytea as nothing from unnest(array['\x00']) b;
+select try($$select als._sampled_ratings(b, 1) from forged$$);
 select try($$select als._chunk_facts('')$$);
 select try($$select als._chunk_facts('\x0011223344556677889900112233445566778899')$$);
 select try($$select als._chunk_facts(decode(repeat('ff', 200), 'hex'))$$);
 select try($$select als._chunk_facts(decode(repeat('00', 200), 'hex'))$$);
 select try($$select als._part_totals('\x00', 1, '\x00')$$);
-select try($$select als._piece('', 0)$$);
+select try($$select als._piece(substr(b, 2), 0) from forged$$);
 -- Numbers of sums, of which no session knows.
-select try($$select als._piece('\x0102030405060708', 0)$$);
+select try($$select als._piece(overlay(b placing '\x0102030405060708' from 1), 0) from forged$$);
 select try($$select als._sum_pieces('\x0102030405060708')$$);
+-- What servers send each other is text.
+select als._encoded('\x00ff10'), als._encoded(''), als._decoded('AP8Q'), als._decoded(als._encoded('\x0102')), als._decoded(null) is null as of_null;
+select try($$select als._decoded('AP8')$$), try($$select als._decoded(E'AP8Q\n')$$);
+select try($$select als._sent_piece('AA==', 0, 0)$$);
+select try($$select als._sent_piece(null, 0, 0)$$);
+select try($$select als._sent_piece('AP8', 0, 0)$$);
 select try($$select als._sum_pieces(e) from unnest(array['\x00', null]::bytea[]) e$$);
 select try($$select als._make_slice('\x00', 0, '\x00', '{1}', 1, null)$$);
-select try($$select als._start_users('\x00', '\x00', null)$$);
+select try($$select als._start_users(b, b, nothing) from forged$$);
 select als._known(n, factors, 1) from (values (7, '{1,2}'::real[]), (2, '{3,4}'), (1, null), (null, '{5}')) as known(n, factors);
 select try($$select als._known(n, '{1,2}'::real[] || n::real, 0) from (values (1), (2)) as known(n) where n > 1 union all select als._known(n, array_fill(1::real, array[n]), 0) from (values (1), (2)) as known(n)$$);
 select try($$select als._known(-1, '{1}', 0)$$);
-select try($$select als._turn_slice('', '')$$);
-select try($$select als._slice_block('\x00', '\x00')$$);
+select try($$select als._turn_slice(substr(b, 2), b) from forged$$);
+select try($$select als._slice_block(b, b) from forged$$);
 select try($$select als._keep_slice('\x00', '\x00')$$);
 select try($$select als._keep_pieces('\x00', '\x00')$$);
-select try($$select als._step_slice('\x00', '\x00', '\x00')$$);
+select try($$select als._step_slice(b, b, b) from forged$$);
 select try($$select als._slice_report('\x00')$$);
-select try($$select als._step_users('\x00', null, 1)$$);
+select try($$select als._step_users(b, nothing, 1) from forged$$);
 select try($$select als._user_report('\x00')$$);
 select try($$select als._user_report('\xffffffffffffffff')$$);
 select try($$select als._sum_user_reports('\x00')$$);
@@ -193,7 +201,13 @@ select try($$select als._part_sums(0, '\x00', '\x00', 1)$$);
 select try($$select als._slice_factors('\x00', '\x00', 0, null)$$);
 select try($$select als._chunk_factors('\x00', '\x00', null)$$);
 -- A slice's report and a number, of which no session knows.
-select try($$select als._turn_slice('\x414c53010c0000002000000000000000000000000000000000000000000000000102030405060708', '\x00')$$);
+select try($$select als._turn_slice('\x414c53010c0000002000000000000000000000000000000000000000000000000102030405060708', b) from forged$$);
+-- Constants alone.
+select try(call) from unnest(array[
+  $$select als._piece('\x0102030405060708', 0)$$, $$select als._turn_slice('\x00', '\x00')$$, $$select als._slice_block('\x00', '\x00')$$,
+  $$select als._step_slice('\x00', '\x00', '\x00')$$, $$select als._start_users('\x00', '\x00', null)$$,
+  $$select als._step_users('\x00', null, 1)$$, $$select als._sampled_ratings('\x00', 1)$$,
+  $$explain select als._step_users('\x00', null, 1)$$, $$prepare p(bytea) as select als._turn_slice($1, $1); execute p('\x00')$$]) call;
 select try($$select als._chunk(r, 1, 0, 0, 1, 0, 0, 0, null, '') from unnest(array['\x00', '\x0000000000000000']::bytea[]) r$$);
 select try($$select als._chunk('\x01000000000000000100000000000000'::bytea, 1, 0, 0, 1, 0, 0, 0, null, '')$$);
 select try($$select als._chunk(''::bytea, 1, 0, 0, 2147483647, 0, 0, 0, null, '')$$);

@@ -60,6 +60,7 @@ sub check_served
 }
 
 # A backend of a worker is killed, which takes all of its server's backends along.
+my $recovered = recovery_of($worker);
 my ($state, $error, $seconds) = train_until(
 	sub {
 		kill 'KILL', $worker->safe_psql('postgres', q{select pid from pg_stat_activity where application_name like 'citus_internal%' and state <> 'idle' limit 1});
@@ -68,7 +69,7 @@ isnt($state, '00000', 'kill -9: an error, of whichever connection is the first t
 my $port = $worker->port;
 like($error, qr/:$port\b/, 'which names the node');
 cmp_ok($seconds, '<', 10, 'within seconds');
-wait_until('the worker to recover', sub { run_log([ 'pg_isready', '-h', $worker->host, '-p', $worker->port ]) });
+$recovered->();
 check_served('kill -9', @nodes);
 is(sql(sprintf $train, 2), '', 'kill -9: the next training works');
 $served = sql($list);

@@ -272,7 +272,7 @@ for my $end ('cancel', 'kill', 'stop', 'leave')
 	my $session = AlsTest::Session->new($hub);
 	$session->begin($train);
 	wait_for_phase($watcher, $session->pid, 'training', 2);
-	my $start = time;
+	my ($start, $recovered) = (time, recovery_of($node{two}));
 	if ($end eq 'cancel')
 	{
 		$watcher->query('select pg_cancel_backend(' . $session->pid . ')');
@@ -301,7 +301,7 @@ for my $end ('cancel', 'kill', 'stop', 'leave')
 	}
 	fails($train, '08001', qr/server "two": could not establish connection/, 'a server that is down') if $end eq 'stop';
 	$node{two}->start if $end eq 'stop';
-	$node{two}->poll_query_until('postgres', 'select true') if $end eq 'kill';
+	$recovered->() if $end eq 'kill';
 	wait_until("$end: the sessions to end", sub { sessions('two') == 0 && sessions('three') == 0 });
 	cmp_ok(time - $start, '<', 10, "$end: the sessions end");
 	is_deeply([ map { $_->safe_psql('postgres', $node_tables) } values %node ], [ 0, 0 ], "$end: nothing is left on the servers");

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(new_node citus_cluster create_ratings wait_until wait_for_phase error_of_harmed limit_files relations cpu_seconds resident_memory);
+our @EXPORT = qw(new_node citus_cluster create_ratings wait_until wait_for_phase error_of_harmed recovery_of limit_files relations cpu_seconds resident_memory);
 
 # A started server whose database postgres has the extension.
 sub new_node
@@ -136,6 +136,19 @@ sub error_of_harmed
 	isnt($result->{state}, '00000', "$what: by an error");
 	note $result->{err};
 	return $result->{err};
+}
+
+# To be called before a process of a server is killed: a function that waits until the server has recovered. Its log says
+# so. psql is no good for it: where the server refuses it, IPC::Run at times dies of the statement that nobody reads.
+sub recovery_of
+{
+	my ($node) = @_;
+
+	my $seen = -s $node->logfile;
+	return sub {
+		wait_until($node->name . ' to recover',
+			sub { substr(slurp_file($node->logfile), $seen) =~ /database system is ready to accept connections/ });
+	};
 }
 
 # A disk that is full looks like files that may not grow: those of processes. One that has ended since is none that writes.

@@ -65,8 +65,8 @@ void TileRanker::start(const ListToRank& list) {
 
 /// Those who have to look at most items come first, so that the others can be left off the end.
 void TileRanker::code_queries() {
-  std::stable_sort(rankings_.begin(), rankings_.end(),
-                   [](const Ranking& a, const Ranking& b) { return a.reach < b.reach; });
+  std::sort(rankings_.begin(), rankings_.end(),
+            [](const Ranking& a, const Ranking& b) { return a.reach < b.reach; });
   queries_.clear();
   std::vector<Ranking> coded;
   for (Ranking& ranking : rankings_) {

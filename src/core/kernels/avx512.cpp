@@ -47,9 +47,19 @@ ALS_INLINE IntVector add_pair_products(IntVector sum, IntVector a, IntVector b) 
   return sum + pair_products(a, b);
 }
 
-// 2 * 16 integers of 8 bits, as pairs of 16 bits.
-ALS_INLINE IntVector load_codes(const std::int8_t* codes) {
-  return (IntVector)_mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i*)codes));
+// Adds a0 b0 + a1 b1 and a2 b2 + a3 b3 of the bytes in each lane, those of a from 0 to 127, to the
+// halves of the lane, which are to have room for that; and what such sums are.
+ALS_INLINE IntVector add_byte_products(IntVector sum, IntVector a, IntVector b) {
+  return (IntVector)_mm512_add_epi16((__m512i)sum, _mm512_maddubs_epi16((__m512i)a, (__m512i)b));
+}
+ALS_INLINE IntVector sum_of_byte_products(IntVector sum) {
+  return pair_products(sum, 0x00010001 - IntVector{});
+}
+
+// Numbers from 0 to 255.
+ALS_INLINE Vector numbers_of(const std::uint8_t* bytes) {
+  return _mm512_maskz_cvtepi32_ps(
+      0xffff, _mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128((const __m128i*)bytes)));
 }
 
 // A bit for each lane where a < b is not true.

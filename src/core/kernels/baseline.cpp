@@ -50,13 +50,20 @@ ALS_INLINE IntVector add_pair_products(IntVector sum, IntVector a, IntVector b) 
   return sum + pair_products(a, b);
 }
 
-// 2 * 4 integers of 8 bits, as pairs of 16 bits.
-ALS_INLINE IntVector load_codes(const std::int8_t* codes) {
-  typedef std::int8_t Bytes __attribute__((vector_size(8)));
+// Adds a0 b0 + a1 b1 + a2 b2 + a3 b3 of the bytes in each lane, those of a from 0 to 127; and what
+// such sums are.
+ALS_INLINE IntVector add_byte_products(IntVector sum, IntVector a, IntVector b) {
   typedef std::int16_t Shorts __attribute__((vector_size(16)));
-  Bytes bytes;
-  __builtin_memcpy(&bytes, codes, sizeof bytes);
-  return (IntVector) __builtin_convertvector(bytes, Shorts);
+  const IntVector bytes = 0x00ff00ff - IntVector{};
+  sum = add_pair_products(sum, a & bytes, (IntVector)(((Shorts)b << 8) >> 8));
+  return add_pair_products(sum, (a >> 8) & bytes, (IntVector)((Shorts)b >> 8));
+}
+ALS_INLINE IntVector sum_of_byte_products(IntVector sum) { return sum; }
+
+// Numbers from 0 to 255.
+ALS_INLINE Vector numbers_of(const std::uint8_t* bytes) {
+  return Vector{static_cast<float>(bytes[0]), static_cast<float>(bytes[1]),
+                static_cast<float>(bytes[2]), static_cast<float>(bytes[3])};
 }
 
 // A bit for each lane where a < b is not true.

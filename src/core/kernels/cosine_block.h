@@ -8,56 +8,68 @@
 
 namespace als {
 
-/// Components of a rotated unit vector held as 8-bit integers: the first ones in the prefix, those
-/// after it in the suffix. The last code of each is the norm of all components beyond, from above,
-/// as if it were one more component: so one product of integers is a bound.
-inline constexpr std::size_t kCosinePrefix = 15;
-inline constexpr std::size_t kCosineSuffix = 49;
+/// Components of a rotated unit vector: the first ones, by which blocks are bounded, are held in 16
+/// bits each; those after them in three digits of 2 bits.
+inline constexpr std::size_t kCosineAxes = 4;
+inline constexpr std::size_t kCosineDigits = 64;
 
 /// The codes of 16 rows side by side, in pairs.
 template <std::size_t kCodes>
 struct CosineCodes {
-  std::int8_t pairs[kCodes / 2][kBlock][2];
+  std::int16_t pairs[kCodes / 2][kBlock][2];
 
-  ALS_INLINE std::int8_t& at(std::size_t row, std::size_t code) {
+  ALS_INLINE std::int16_t& at(std::size_t row, std::size_t code) {
     return pairs[code / 2][row][code % 2];
   }
 };
-using CosinePrefixes = CosineCodes<kCosinePrefix + 1>;
 
-/// What is asked of a block that its prefixes have not ruled out.
-struct CosineSuffixes {
-  CosineCodes<kCosineSuffix + 1> codes;
-  float scale;  ///< what a 1 stands for among them
-  float error;  ///< norm of what they are off by, at most
+/// What the rows of 16 blocks are between: of each block the largest code of each axis, that of the
+/// norm of all components beyond, and a zero; and the smallest of each axis.
+struct CosineRanges {
+  CosineCodes<kCosineAxes + 2> largest;
+  CosineCodes<kCosineAxes> smallest;
+};
+
+/// A digit of each component of 16 rows, four components to a byte, the first in its lowest bits:
+/// bits 2p and 2p + 1 of byte [j][row][i] are of component 16 j + 4 p + i.
+struct CosineDigits {
+  std::uint8_t codes[kCosineDigits / 16][kBlock][4];
+  std::uint8_t errors[kBlock];  ///< norm of what rows are off by, with all components beyond
+};
+
+/// What is asked of the rows of a block that its range has not ruled out. A digit d stands for
+/// scale * half_step * (2d - 3), a later one for a quarter of what the one before does: the scale
+/// is the row's, the half step the component's.
+struct CosineBlock {
+  CosineCodes<kCosineAxes> axes;
+  CosineDigits digits;
+  std::uint8_t scales[kBlock];
 };
 
 struct CosineRows {
-  /// Of each block the largest of each code, and the smallest, as if they were rows.
-  const CosinePrefixes* largest;
-  const CosinePrefixes* smallest;
-  const CosinePrefixes* prefixes;
-  const CosineSuffixes* suffixes;
+  const CosineRanges* ranges;
+  const CosineBlock* blocks;
+  const CosineDigits* digits[2];  ///< second and third
   std::size_t block_count;
 };
 
 /// A query's direction, prepared likewise. cosine_search.cpp has the bounds that follow.
 struct CosineQuery {
-  std::int16_t prefix[kCosinePrefix + 1];
-  std::int16_t above_zero[kCosinePrefix + 1];  ///< the prefix where it is, else 0
-  std::int16_t below_zero[kCosinePrefix + 1];  ///< likewise
-  std::int16_t components[kCosinePrefix + 1];  ///< the prefix without the norm of what lies beyond
-  std::int16_t suffix[kCosineSuffix + 1];
-  float prefix_scale;  ///< what a 1 stands for among the products of prefixes,
-  float suffix_scale;  ///< and among the codes of the suffix
-  float suffix_norm;
-  float slack;  ///< a bound on all other errors
+  std::int16_t axes[kCosineAxes];
+  std::int16_t above_zero[kCosineAxes + 2];  ///< the axes that are, the norm beyond, a zero
+  std::int16_t below_zero[kCosineAxes];
+  std::int8_t digits[kCosineDigits / 16][4][4];  ///< weights: by word, place in a byte, byte
+  float axis_scale;    ///< what a 1 stands for among the products of axes,
+  float digit_scale;   ///< and among those of digits, where the scale of a row is 1
+  float digit_origin;  ///< what is added to the latter
+  float error_scale;   ///< what an error of 1 counts
+  float slack;         ///< a bound on all other errors
 };
 
-/// The products of prefixes below this one have cosines below `least`.
+/// Blocks whose bounds are below this one have cosines below `least`.
 ALS_INLINE std::int32_t least_product(const CosineQuery& query, float least) {
   constexpr double kLimit = 1 << 30;  // no product is as large
-  const double product = (static_cast<double>(least) - query.slack) / query.prefix_scale - 1;
+  const double product = (static_cast<double>(least) - query.slack) / query.axis_scale - 1;
   return static_cast<std::int32_t>(product < -kLimit ? -kLimit
                                                      : (product > kLimit ? kLimit : product));
 }

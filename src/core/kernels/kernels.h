@@ -192,15 +192,17 @@ struct Kernels {
   void (*best_prefix_scores)(const SearchRows& rows, const SearchQuery& query, std::size_t begin,
                              std::size_t end, float* scores, std::int32_t* blocks);
 
-  /// Bounds on the products with each block, as many as fill blocks of bounds; and of the blocks in
-  /// each place of these the number of one with the largest, but for the place.
-  void (*bound_cosine_blocks)(const CosineRows& rows, const CosineQuery& query,
-                              std::int32_t* bounds, std::int32_t* best);
+  /// Bounds on the products with each of the blocks [begin, end), as many as fill blocks of bounds,
+  /// begin being a multiple of 16; and of the blocks in each place of these the number of one with
+  /// the largest, but for the place.
+  void (*bound_cosine_blocks)(const CosineRows& rows, const CosineQuery& query, std::size_t begin,
+                              std::size_t end, std::int32_t* bounds, std::int32_t* best);
 
-  /// Finds the next rows, in blocks before `end`, whose cosines with the query may be `least` or
-  /// more.
-  void (*find_cosines)(const CosineRows& rows, const CosineQuery& query, const std::int32_t* bounds,
-                       std::size_t end, float least, FoundRows* found);
+  /// Finds the next rows, of `count` blocks with these numbers, whose cosines with the query may be
+  /// `least` or more.
+  void (*find_cosines)(const CosineRows& rows, const CosineQuery& query,
+                       const std::uint32_t* blocks, std::size_t count, float least,
+                       FoundRows* found);
 
   /// Which items of tiles [begin, end) may score least[q] or more with query q: a bit for each, in
   /// found[q * (end - begin) + (tile - begin)].

@@ -51,17 +51,20 @@ void PieceSum::add(SliceSums&& sums) {
 
 std::optional<SliceSums> PieceSum::take_sums() { return std::exchange(sum_->sums, std::nullopt); }
 
-void check_piece(ByteView piece, std::uint32_t slice, std::uint32_t part) {
+std::optional<SliceSums> sums_in_piece(ByteView piece, std::uint32_t slice, std::uint32_t part) {
   const auto check = [&](const auto& sums) {
     expect(
         piece.empty() && sums.slice == slice && sums.first_part == part && sums.last_part == part,
         "a piece of another slice or part");
   };
   ByteView rest = piece;
-  if (take_piece(rest).piece == Piece::kTotals)
+  if (take_piece(rest).piece == Piece::kTotals) {
     check(SliceTotals::read(piece));
-  else
-    check(SliceSums::read(piece));
+    return std::nullopt;
+  }
+  SliceSums sums = SliceSums::read(piece);
+  check(sums);
+  return sums;
 }
 
 Bytes PieceSum::bytes() const {

@@ -32,7 +32,8 @@ class PieceSum {
   std::unique_ptr<Sum> sum_;
 };
 
-/// Throws InvalidBytes unless these are the sums or totals that one part has for a slice.
-void check_piece(ByteView piece, std::uint32_t slice, std::uint32_t part);
+/// The sums that one part has for a slice, or nothing if these are its totals. Throws InvalidBytes
+/// if they are neither.
+std::optional<SliceSums> sums_in_piece(ByteView piece, std::uint32_t slice, std::uint32_t part);
 
 }  // namespace als

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "core/kernels/kernels.h"
@@ -22,8 +23,9 @@ constexpr std::size_t kRowsPerPoll = 4096;
 constexpr std::size_t kSampledRows = std::size_t{1} << 16;
 constexpr std::size_t kSampledPerPart = 256;
 
-// Components that blocks may differ in. There are not enough blocks for more.
-constexpr std::size_t kAxes = 4;
+// Half the step between the levels of first digits, in standard deviations of a component. Of a
+// normal distribution 0.5 would be best for these, and more for later ones, which reach as far.
+constexpr float kHalfStep = 0.6F;
 
 /// Rotates the directions of rows, 16 at a time.
 class DirectionBlock {
@@ -62,7 +64,7 @@ AlignedVector<float> direction_axes(const FactorView& rows, ThreadTeam& team) {
 
 /// What rows are parted by: the first components of each.
 struct Axes {
-  float values[kAxes];
+  float values[kCosineAxes];
 };
 
 /// Puts rows that are alike side by side.
@@ -93,7 +95,7 @@ class Parter {
     const std::size_t step = (end - begin) / kSampledPerPart + 1;
     std::size_t widest = 0;
     double most = -1;
-    for (std::size_t axis = 0; axis < kAxes; ++axis) {
+    for (std::size_t axis = 0; axis < kCosineAxes; ++axis) {
       double sum = 0;
       double squares = 0;
       double count = 0;
@@ -116,51 +118,91 @@ class Parter {
   const Poll& poll_;
 };
 
-/// Components [first, first + kComponents) of a direction in codes, and the norm of those beyond,
-/// from above. Returns the norm of what the former are off by.
-template <std::size_t kComponents>
-float write_codes(const float* direction, std::size_t n, std::size_t first, float unit,
-                  std::size_t lane, CosineCodes<kComponents + 1>& codes) {
+/// The steps of digits, from sums of squares of the components of all directions.
+CosineHeader header_of(const std::vector<double>& squares, std::size_t rows) {
+  const std::size_t count = std::min(kCosineDigits, squares.size() - kCosineAxes);
+  const double* of_digits = squares.data() + kCosineAxes;
+  const double variance =
+      std::accumulate(of_digits, of_digits + count, 0.0) / static_cast<double>(rows);
+  // Where all are near zero, digits say nothing.
+  if (!(variance > kMinNorm)) return {};
+  CosineHeader header{};
+  for (std::size_t k = 0; k < count; ++k) {
+    const double deviation = std::sqrt(of_digits[k] / static_cast<double>(rows));
+    header.half_steps[k] = kHalfStep * static_cast<float>(deviation);
+  }
+  // Of a vector whose length is 1, where those of typical ones are the deviation.
+  header.scale_unit = static_cast<float>(1 / (255 * std::sqrt(variance)));
+  return header;
+}
+
+void write_axes(const float* direction, std::size_t lane, CosineCodes<kCosineAxes>& codes) {
+  for (std::size_t k = 0; k < kCosineAxes; ++k)
+    codes.at(lane, k) = static_cast<std::int16_t>(std::lrint(direction[k] * kIntegerNorm));
+}
+
+std::uint8_t error_code(double square) {
+  return static_cast<std::uint8_t>(std::ceil(std::sqrt(square) / kErrorUnit * (1 + 4 * kUnit)));
+}
+
+/// The digits of a direction's components. All numbers that three of them can stand for are odd
+/// multiples of a sixteenth of the half step, from -63 to 63.
+void write_digits(const CosineHeader& header, const float* direction, std::size_t n,
+                  std::size_t lane, CosineBlock& block, CosineDigits& second, CosineDigits& third) {
+  const float* v = direction + kCosineAxes;
+  const std::size_t count = std::min(kCosineDigits, n - kCosineAxes);
   double square = 0;
-  for (std::size_t k = 0; k < kComponents; ++k) {
-    const float component = first + k < n ? direction[first + k] : 0.0F;
-    codes.at(lane, k) = static_cast<std::int8_t>(std::lrint(component / unit));
-    const double error = component - static_cast<double>(unit) * codes.at(lane, k);
-    square += error * error;
+  double step_square = 0;
+  for (std::size_t k = 0; k < count; ++k) {
+    square += static_cast<double>(v[k]) * v[k];
+    step_square += static_cast<double>(header.half_steps[k]) * header.half_steps[k];
   }
-  const float rest = norm_above(direction, first + kComponents, n);
-  codes.at(lane, kComponents) = static_cast<std::int8_t>(std::ceil(rest / unit * (1 + 4 * kUnit)));
-  return rounded_up(std::sqrt(square));
+  double rest = 0;
+  for (std::size_t k = count; k < n - kCosineAxes; ++k) rest += static_cast<double>(v[k]) * v[k];
+  std::uint8_t scale_code = 0;
+  if (step_square > 0) {
+    const double wanted = kHalfStep * std::sqrt(square / step_square) / header.scale_unit;
+    scale_code = static_cast<std::uint8_t>(std::min(255L, std::lrint(wanted)));
+  }
+  const float scale = header.scale_unit * scale_code;
+  double errors[3] = {rest, rest, rest};
+  for (std::size_t k = 0; k < count; ++k) {
+    const float unit = scale * header.half_steps[k] / 16;
+    const float place = unit > 0 ? v[k] / (2 * unit) + 32 : 0;
+    const int code = static_cast<int>(std::clamp(place, 0.0F, 63.0F));
+    CosineDigits* digits[3] = {&block.digits, &second, &third};
+    int known = 0;
+    for (int d = 0; d < 3; ++d) {
+      const int digit = code >> 2 * (2 - d) & 3;
+      known += (2 * digit - 3) << 2 * (2 - d);
+      const double error = v[k] - static_cast<double>(unit) * known;
+      errors[d] += error * error;
+      std::uint8_t& byte = digits[d]->codes[k / 16][lane][k % 4];
+      byte = static_cast<std::uint8_t>(byte | digit << k / 4 % 4 * 2);
+    }
+  }
+  // Of a few large components and many small ones they may say less than nothing does.
+  const bool is_known = *std::max_element(errors, errors + 3) < square + rest;
+  block.scales[lane] = is_known ? scale_code : 0;
+  block.digits.errors[lane] = error_code(is_known ? errors[0] : square + rest);
+  second.errors[lane] = error_code(is_known ? errors[1] : square + rest);
+  third.errors[lane] = error_code(is_known ? errors[2] : square + rest);
 }
 
-/// The suffixes of a block of directions.
-void write_suffixes(const DirectionBlock& directions, std::size_t n, CosineSuffixes& suffixes) {
-  float largest = kMinNorm;
-  for (std::size_t lane = 0; lane < kBlock; ++lane) {
-    const float* direction = directions.row(lane);
-    for (std::size_t k = kCosinePrefix; k < std::min(kCosinePrefix + kCosineSuffix, n); ++k)
-      largest = std::max(largest, std::fabs(direction[k]));
-    largest = std::max(largest, norm_above(direction, kCosinePrefix + kCosineSuffix, n));
-  }
-  suffixes.scale = largest / kLargestCode;
-  suffixes.error = 0;
-  for (std::size_t lane = 0; lane < kBlock; ++lane) {
-    suffixes.error =
-        std::max(suffixes.error, write_codes<kCosineSuffix>(directions.row(lane), n, kCosinePrefix,
-                                                            suffixes.scale, lane, suffixes.codes));
-  }
-}
-
-/// The largest codes of a block, and the smallest, as rows of others.
-void write_range(CosinePrefixes& block, std::size_t count, std::size_t lane,
-                 CosinePrefixes& largest, CosinePrefixes& smallest) {
-  for (std::size_t k = 0; k <= kCosinePrefix; ++k) {
-    std::int8_t& high = largest.at(lane, k);
-    std::int8_t& low = smallest.at(lane, k);
-    high = low = block.at(0, k);
+/// What the first `count` rows of a block are between, as one of 16 blocks.
+void write_range(const DirectionBlock& directions, std::size_t count, std::size_t n,
+                 CosineCodes<kCosineAxes>& axes, std::size_t lane, CosineRanges& ranges) {
+  float beyond = 0;
+  for (std::size_t row = 0; row < count; ++row)
+    beyond = std::max(beyond, norm_above(directions.row(row), kCosineAxes, n));
+  ranges.largest.at(lane, kCosineAxes) = norm_code(beyond);
+  for (std::size_t k = 0; k < kCosineAxes; ++k) {
+    std::int16_t& high = ranges.largest.at(lane, k);
+    std::int16_t& low = ranges.smallest.at(lane, k);
+    high = low = axes.at(0, k);
     for (std::size_t row = 1; row < count; ++row) {
-      high = std::max(high, block.at(row, k));
-      low = std::min(low, block.at(row, k));
+      high = std::max(high, axes.at(row, k));
+      low = std::min(low, axes.at(row, k));
     }
   }
 }
@@ -171,10 +213,10 @@ void CosineSearch::build(const FactorView& rows, void* image, const Poll& poll) 
   const CosineLayout layout(rows.rows, rows.cols);
   auto* header = part_of<CosineHeader>(image, layout.header);
   auto* rotation = part_of<float>(image, layout.rotation);
-  auto* largest = part_of<CosinePrefixes>(image, layout.largest);
-  auto* smallest = part_of<CosinePrefixes>(image, layout.smallest);
-  auto* prefixes = part_of<CosinePrefixes>(image, layout.prefixes);
-  auto* suffixes = part_of<CosineSuffixes>(image, layout.suffixes);
+  auto* ranges = part_of<CosineRanges>(image, layout.ranges);
+  auto* blocks = part_of<CosineBlock>(image, layout.blocks);
+  auto* second = part_of<CosineDigits>(image, layout.digits[0]);
+  auto* third = part_of<CosineDigits>(image, layout.digits[1]);
   auto* order = part_of<std::uint32_t>(image, layout.order);
 
   ThreadTeam alone(
@@ -193,27 +235,34 @@ void CosineSearch::build(const FactorView& rows, void* image, const Poll& poll) 
   };
   DirectionBlock directions(rows, rotation);
   std::vector<Axes> axes(rows.rows);
+  std::vector<double> squares(rows.stride);
   for (std::size_t n = 0; n < layout.block_count * kBlock; ++n)
     order[n] = n < rows.rows ? static_cast<std::uint32_t>(n) : 0;
   for_each_block([&](std::size_t b) {
     directions.read(order + b * kBlock, rows_of(b));
-    for (std::size_t lane = 0; lane < rows_of(b); ++lane)
-      std::copy_n(directions.row(lane), kAxes, axes[b * kBlock + lane].values);
+    for (std::size_t lane = 0; lane < rows_of(b); ++lane) {
+      const float* direction = directions.row(lane);
+      std::copy_n(direction, kCosineAxes, axes[b * kBlock + lane].values);
+      for (std::size_t k = 0; k < rows.stride; ++k)
+        squares[k] += static_cast<double>(direction[k]) * direction[k];
+    }
   });
   Parter(axes, order, poll).part(0, rows.rows);
 
-  header->prefix_error = 0;
-  std::fill_n(largest, blocks_of(layout.block_count), CosinePrefixes{});
-  std::fill_n(smallest, blocks_of(layout.block_count), CosinePrefixes{});
+  *header = header_of(squares, rows.rows);
+  std::fill_n(ranges, blocks_of(layout.block_count), CosineRanges{});
   for_each_block([&](std::size_t b) {
     directions.read(order + b * kBlock, rows_of(b));
+    blocks[b] = CosineBlock{};
+    second[b] = CosineDigits{};
+    third[b] = CosineDigits{};
     for (std::size_t lane = 0; lane < kBlock; ++lane) {
-      header->prefix_error = std::max(
-          header->prefix_error, write_codes<kCosinePrefix>(directions.row(lane), rows.stride, 0,
-                                                           kPrefixUnit, lane, prefixes[b]));
+      write_axes(directions.row(lane), lane, blocks[b].axes);
+      write_digits(*header, directions.row(lane), rows.stride, lane, blocks[b], second[b],
+                   third[b]);
     }
-    write_suffixes(directions, rows.stride, suffixes[b]);
-    write_range(prefixes[b], rows_of(b), b % kBlock, largest[b / kBlock], smallest[b / kBlock]);
+    write_range(directions, rows_of(b), rows.stride, blocks[b].axes, b % kBlock,
+                ranges[b / kBlock]);
   });
 }
 

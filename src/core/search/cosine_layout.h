@@ -11,7 +11,8 @@
 namespace als {
 
 struct CosineHeader {
-  float prefix_error;  ///< norm of what the codes of a prefix are off by, at most
+  float half_steps[kCosineDigits];  ///< of the components in digits: CosineBlock
+  float scale_unit;                 ///< what a 1 stands for among the scales of blocks
 };
 
 /// Where the parts of an image begin, in bytes. All of them stand at cache lines.
@@ -20,10 +21,9 @@ struct CosineLayout {
     const std::size_t groups = blocks_of(block_count);
     header = places.add(sizeof(CosineHeader));
     rotation = places.add(rotation_floats(factors) * sizeof(float));
-    largest = places.add(groups * sizeof(CosinePrefixes));
-    smallest = places.add(groups * sizeof(CosinePrefixes));
-    prefixes = places.add(block_count * sizeof(CosinePrefixes));
-    suffixes = places.add(block_count * sizeof(CosineSuffixes));
+    ranges = places.add(groups * sizeof(CosineRanges));
+    blocks = places.add(block_count * sizeof(CosineBlock));
+    for (std::size_t& place : digits) place = places.add(block_count * sizeof(CosineDigits));
     order = places.add(block_count * kBlock * sizeof(std::uint32_t));
   }
 
@@ -31,16 +31,19 @@ struct CosineLayout {
   ImagePlaces places;
   std::size_t header;
   std::size_t rotation;  ///< as Kernels::transform takes it
-  std::size_t largest;
-  std::size_t smallest;
-  std::size_t prefixes;
-  std::size_t suffixes;
-  std::size_t order;  ///< by position: index of the row
+  std::size_t ranges;
+  std::size_t blocks;
+  std::size_t digits[2];  ///< the second and third
+  std::size_t order;      ///< by position: index of the row
 };
 
-/// The largest number in codes, but for rounding up; and what a 1 stands for in those of a prefix.
-inline constexpr float kLargestCode = 126;
-inline constexpr float kPrefixUnit = 1 / kLargestCode;
+/// What a 1 stands for among errors.
+inline constexpr float kErrorUnit = 1.0F / 254;
+
+/// A norm in integers, from above.
+inline std::int16_t norm_code(float norm) {
+  return static_cast<std::int16_t>(std::ceil(norm * kIntegerNorm * (1 + 4 * kUnit)));
+}
 
 /// A vector's direction: v / |v|, of any finite length, given |v|^2. Zero where that is zero or not
 /// finite: then no cosine is a number but 0, which such a direction does not rule out.

@@ -10,33 +10,70 @@
 #include "core/linalg/products.h"
 #include "core/search/cosine_layout.h"
 
-// The bounds. x and y are directions, p and q what the rotation makes of them as it was computed,
-// p1 and q1 their first components, p2 and q2 those of the suffix, p3 and q3 what lies beyond; a
-// prime marks what codes stand for. Then
+// The bounds. x and y are directions, x the query's; p and q what the rotation makes of them as it
+// was computed; p1 and q1 their first components, the axes, p2 and q2 all others; a prime marks
+// what codes stand for. Then
 //
-//   cosine(x, y)  <=  p1'.q1' + |p23| |q23| + |p1| |q1 - q1'| + slack
-//   cosine(x, y)  <=  p1'.q1' + p2'.q2' + |p2| |q2 - q2'| + |p3| |q3| + |p1| |q1 - q1'| + slack
+//   cosine(x, y)  <=  p1'.q1' + |p2| |q2| + slack
+//   cosine(x, y)  <=  p1'.q1' + p2.q2' + |p2| |q2 - q2'| + slack.
 //
-// In both, |p1| |q1 - q1'| may be half of kPrefixUnit times the sum of the magnitudes of p1 as well:
-// each code is off by half of one at most. That is less where one component has most of the query.
+// Of no row of a block is the first line larger than
 //
-// The slack is that of top_k_search.cpp: directions are no longer than 1, and what the query is
-// rounded by to 16-bit integers is covered by its 7 / kIntegerNorm. The cosine itself and a
-// direction are rounded once each. |p23| and |q23| are rounded up to codes, so the first line is
-// one product of integers; and of no row of a block is it larger than
+//   sum over the codes of  max(p', 0) * (the largest q') + min(p', 0) * (the smallest q'),
 //
-//   sum over the codes of  max(p', 0) * (the largest q') + min(p', 0) * (the smallest q').
+// the norms being taken for one more code. In the second line, with s the scale of a row, h the
+// half steps, and d the digits, the first of which have m = 0 and each later ones one more,
+//
+//   p2.q2'  =  sum over k and m of  p_k s h_k 4^-m (2 d_km - 3)
+//          <=  sum over m of  s 4^-m ( sum over k of  w_k t (2 d_km - 3)  +  3 sum over k of |p_k
+//          h_k - w_k t| ),
+//
+// where w_k is p_k h_k in 8 bits and t what a 1 stands for in them: sums of integers but for two
+// factors.
+//
+// The slack is that of top_k_search.cpp, which covers the axes and norms in integers, and what the
+// operations of the second line are off by: directions are no longer than 1. The cosine itself and
+// a direction are rounded once each.
+//
+// Why digits: where the spectrum is flat, many components known roughly say more than some known
+// well. Of a million trained items 2 bits for each of 60 components leave 1 to 2 rows of 100 of
+// those in the blocks, the first 15 components in 8 bits each 5 to 14.
 
 namespace als {
 namespace {
 
-// A code is half of one off but for the rounding of a quotient of up to 126; then 16 components are
-// summed up and multiplied.
-constexpr float kPrefixRoundings = 512;
+// Operations of the second line, none of which has operands larger than 8: three digits, some ten
+// each.
+constexpr float kDigitSlack = 8 * 64 * kUnit;
 
-/// A norm in integers, from above.
-std::int16_t norm_code(float norm) {
-  return static_cast<std::int16_t>(std::ceil(norm * kIntegerNorm * (1 + 4 * kUnit)));
+// The first blocks that are looked at: of so many parts, of so many blocks at least, the best in
+// each of 16 places.
+constexpr std::size_t kSeedParts = 32;
+constexpr std::size_t kSeedPartBlocks = 512;
+
+/// What a query makes of digits.
+void prepare_digits(const CosineHeader& header, const float* rotated, std::size_t n,
+                    CosineQuery& query) {
+  const std::size_t count = std::min(kCosineDigits, n - std::min(kCosineAxes, n));
+  float products[kCosineDigits] = {};
+  float largest = kMinNorm;
+  for (std::size_t k = 0; k < count; ++k) {
+    products[k] = header.half_steps[k] * rotated[kCosineAxes + k];
+    largest = std::max(largest, std::fabs(products[k]));
+  }
+  const float unit = largest / 127;
+  int sum = 0;
+  double error = 0;
+  for (std::size_t k = 0; k < kCosineDigits; ++k) {
+    const auto weight = static_cast<std::int8_t>(std::lrint(products[k] / unit));
+    query.digits[k / 16][k / 4 % 4][k % 4] = weight;
+    sum += weight;
+    error += std::fabs(products[k] - static_cast<double>(unit) * weight);
+  }
+  query.digit_scale = 2 * unit * header.scale_unit;
+  query.digit_origin =
+      header.scale_unit * (rounded_up(3 * error) - 3 * unit * static_cast<float>(sum));
+  query.error_scale = kErrorUnit * norm_above(rotated, kCosineAxes, n);
 }
 
 }  // namespace
@@ -50,10 +87,11 @@ CosineSearch::CosineSearch(const void* image, const FactorView& rows) {
   header_ = part_of<CosineHeader>(image, layout.header);
   rotation_ = part_of<float>(image, layout.rotation);
   ordered_ = {rows, part_of<std::uint32_t>(image, layout.order)};
-  prepared_ = {part_of<CosinePrefixes>(image, layout.largest),
-               part_of<CosinePrefixes>(image, layout.smallest),
-               part_of<CosinePrefixes>(image, layout.prefixes),
-               part_of<CosineSuffixes>(image, layout.suffixes), layout.block_count};
+  prepared_ = {part_of<CosineRanges>(image, layout.ranges),
+               part_of<CosineBlock>(image, layout.blocks),
+               {part_of<CosineDigits>(image, layout.digits[0]),
+                part_of<CosineDigits>(image, layout.digits[1])},
+               layout.block_count};
 }
 
 CosineQuery CosineSearch::prepare(const float* query, double square) const {
@@ -62,27 +100,17 @@ CosineQuery CosineSearch::prepare(const float* query, double square) const {
   write_direction(query, rows.cols, square, rotated);
   kernels().transform(rotated, 1, rows.stride, rows.cols, rotation_);
 
-  constexpr std::size_t kKnown = kCosinePrefix + kCosineSuffix;
   const std::size_t n = rows.stride;
   CosineQuery prepared{};
-  round_components(rotated, n, 0, kCosinePrefix, kIntegerNorm, prepared.components);
-  std::copy_n(prepared.components, kCosinePrefix, prepared.prefix);
-  prepared.prefix[kCosinePrefix] = norm_code(norm_above(rotated, kCosinePrefix, n));
-  for (std::size_t k = 0; k <= kCosinePrefix; ++k) {
-    prepared.above_zero[k] = std::max<std::int16_t>(prepared.prefix[k], 0);
-    prepared.below_zero[k] = std::min<std::int16_t>(prepared.prefix[k], 0);
+  round_components(rotated, n, 0, kCosineAxes, kIntegerNorm, prepared.axes);
+  for (std::size_t k = 0; k < kCosineAxes; ++k) {
+    prepared.above_zero[k] = std::max<std::int16_t>(prepared.axes[k], 0);
+    prepared.below_zero[k] = std::min<std::int16_t>(prepared.axes[k], 0);
   }
-  round_components(rotated, n, kCosinePrefix, kCosineSuffix, kIntegerNorm, prepared.suffix);
-  prepared.suffix[kCosineSuffix] = norm_code(norm_above(rotated, kKnown, n));
-  prepared.prefix_scale = kPrefixUnit / kIntegerNorm;
-  prepared.suffix_scale = 1 / kIntegerNorm;
-  prepared.suffix_norm = norm_above(rotated, kCosinePrefix, std::min(kKnown, n));
-  const std::size_t known = std::min(kCosinePrefix, n);
-  float magnitudes = 0;
-  for (std::size_t k = 0; k < known; ++k) magnitudes += std::fabs(rotated[k]);
-  prepared.slack = slack_of(rows.cols) +
-                   std::min(norm_above(rotated, 0, known) * header_->prefix_error * (1 + 4 * kUnit),
-                            magnitudes * (kPrefixUnit / 2) * (1 + kPrefixRoundings * kUnit));
+  prepared.above_zero[kCosineAxes] = norm_code(norm_above(rotated, kCosineAxes, n));
+  prepared.axis_scale = 1 / (kIntegerNorm * kIntegerNorm);
+  prepare_digits(*header_, rotated, n, prepared);
+  prepared.slack = slack_of(rows.cols) + kDigitSlack;
   return prepared;
 }
 
@@ -91,42 +119,54 @@ std::vector<ScoredItem> CosineSearch::best(const float* query, std::size_t k,
   const Kernels& current = kernels();
   const FactorView& rows = ordered_.rows;
   const double square = dot_in_double(query, query, rows.cols);
-  const bool is_finite = std::isfinite(square);
   const auto score = [&](std::uint32_t row) {
     double product;
     double row_square;
     current.cosine_products(query, rows.row(row), rows.cols, &product, &row_square);
     return cosine(product, square, row_square);
   };
-  constexpr float kNothing = -std::numeric_limits<float>::infinity();
   const CosineQuery prepared = prepare(query, square);
   UninitializedVector<std::int32_t> bounds(blocks_of(prepared_.block_count) * kBlock);
-  std::int32_t promising[kBlock];
-  current.bound_cosine_blocks(prepared_, prepared, bounds.data(), promising);
+  UninitializedVector<std::uint32_t> blocks(prepared_.block_count);
 
   // A search that knew nothing at first would look closely at many rows before it had seen good
   // ones. The best of a few blocks with high bounds are good ones.
-  std::size_t seed = 0;
-  const auto find_seeds = [&](float least, FoundRows* found) {
-    for (found->count = 0; found->count == 0 && seed < kBlock; ++seed) {
-      found->next_block = static_cast<std::size_t>(promising[seed]) + seed;
-      const std::size_t end = std::min(found->next_block + 1, prepared_.block_count);
-      current.find_cosines(prepared_, prepared, bounds.data(), end, least, found);
-    }
+  const std::size_t part =
+      std::max(blocks_of(prepared_.block_count / kSeedParts + 1) * kBlock, kSeedPartBlocks);
+  std::size_t count = 0;
+  for (std::size_t begin = 0; begin < prepared_.block_count; begin += part) {
+    const std::size_t end = std::min(begin + part, prepared_.block_count);
+    std::int32_t promising[kBlock];
+    current.bound_cosine_blocks(prepared_, prepared, begin, end, bounds.data(), promising);
+    for (std::size_t place = 0; place < kBlock && begin + place < end; ++place)
+      blocks[count++] =
+          static_cast<std::uint32_t>(promising[place]) + static_cast<std::uint32_t>(place);
+  }
+  std::sort(blocks.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(count),
+            [&](std::uint32_t a, std::uint32_t b) { return bounds[a] > bounds[b]; });
+  constexpr float kNothing = -std::numeric_limits<float>::infinity();
+  const bool is_finite = std::isfinite(square);
+  const auto best_of_blocks = [&](float floor) {
+    return best_of_found(
+        ordered_, k, excluded, floor,
+        [&](float least, FoundRows* found) {
+          current.find_cosines(prepared_, prepared, blocks.data(), count,
+                               is_finite ? least : kNothing, found);
+        },
+        score);
   };
   float floor = kNothing;
   if (is_finite) {
-    const std::vector<ScoredItem> good =
-        best_of_found(ordered_, k, excluded, kNothing, find_seeds, score);
+    const std::vector<ScoredItem> good = best_of_blocks(kNothing);
     if (k > 0 && good.size() == k) floor = good.back().score;
   }
-  return best_of_found(
-      ordered_, k, excluded, floor,
-      [&](float least, FoundRows* found) {
-        current.find_cosines(prepared_, prepared, bounds.data(), prepared_.block_count,
-                             is_finite ? least : kNothing, found);
-      },
-      score);
+  const std::int32_t needed = least_product(prepared, floor);
+  count = 0;
+  for (std::size_t b = 0; b < prepared_.block_count; ++b) {
+    blocks[count] = static_cast<std::uint32_t>(b);
+    count += bounds[b] < needed ? 0 : 1;
+  }
+  return best_of_blocks(floor);
 }
 
 }  // namespace als

@@ -18,14 +18,14 @@ struct CosineHeader;
 /// the same order with the same bits, but looks closely at few of them.
 ///
 /// Lengths say nothing of cosines. So rows are made unit vectors, rotated into the eigenvectors of
-/// their own Gram matrix, where the first few components hold most of them, and dealt out to blocks
-/// of 16 that are alike in those, by halving them again and again at the median of the component
-/// that differs most. What the components of a block are between bounds the cosines of all its
-/// rows; what it does not rule out is looked at row by row: the first components in 8-bit integers
-/// and, by Cauchy and Schwarz, the norm of the others; then these likewise; then the row itself.
+/// their own Gram matrix, and dealt out to blocks of 16 that are alike in the first few components,
+/// by halving them again and again at the median of the one that differs most. What these
+/// components and the norms of the others are between, in a block, bounds the cosines of all its
+/// rows. What that does not rule out is looked at by digits: 2 bits of each component, and the norm
+/// of what they are off by; then two bits more, and two more; then the row itself.
 ///
-/// Memory is what such a search waits for, where rows are many: this reads some 2 bytes a row for
-/// the blocks, 16 for rows of those blocks that are left, and 64 for rows of which more is asked.
+/// Memory is what such a search waits for, where rows are many: this reads some 1.3 bytes a row for
+/// the blocks, 26 for rows of those blocks that are left, and 17 more where any of 16 is.
 ///
 /// All this is in an image, as that of TopKSearch is.
 class CosineSearch {

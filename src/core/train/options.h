@@ -50,6 +50,7 @@ struct TrainOptions {
   double feature_regularization = 1;  ///< mu, in rows of the mean W^e; see FeaturePrior
   double feature_strength = 1;        ///< kappa, of items
   double user_feature_strength = 1;   ///< and of users
+  double new_item_shrinkage = 0;      ///< implicit only: s of unrated_weights()
   double tolerance = 0;     ///< stop when an iteration lowers the loss by less than this part
   std::uint64_t seed = 42;  ///< of the initial factors
 

@@ -75,7 +75,7 @@ std::uint64_t write_unrated(ServedModel& served, Side side, const LiveFeatures& 
   const std::size_t n = unrated.size();
   if (n == 0) return 0;
   LiveFeatures::Said said = features.of(
-      n, [&](std::size_t i) { return unrated.id(static_cast<std::uint32_t>(i)); }, team);
+      n, [&](std::size_t i) { return unrated.id(static_cast<std::uint32_t>(i)); }, false, team);
   std::vector<std::uint32_t> order(n);
   std::iota(order.begin(), order.end(), 0U);
   const Model& model = served.model();
@@ -109,7 +109,8 @@ std::int64_t refresh(ServedModel& served, Side side, const IdDictionary& wanted,
   LiveFeatures::Said said;
   if (features)
     said = features->of(
-        live.order().size(), [&](std::size_t r) { return live.ids().id(live.order()[r]); }, team);
+        live.order().size(), [&](std::size_t r) { return live.ids().id(live.order()[r]); }, true,
+        team);
   const Factors factors = fold_in_all(
       fixed.objective, live.rows().rows(),
       [&](std::size_t row) { return ratings_of(live.rows(), row); }, fixed.vectors, fixed.gram,

@@ -69,7 +69,7 @@ void init_registry(void* memory) {
 /// The server makes it for the first session that asks, and finds it for the others.
 Registry* find_registry() {
   // Named with the layout's number: a new release of the module may be loaded beside the old one.
-  constexpr const char* kName = "als segments 4";
+  constexpr const char* kName = "als segments 5";
   bool found = false;
 #if PG_VERSION_NUM >= 170000
   return static_cast<Registry*>(GetNamedDSMSegment(kName, registry_bytes(), init_registry, &found));

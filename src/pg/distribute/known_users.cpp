@@ -32,9 +32,10 @@ Bytes start_users(const Model& model, const IdType& type, const PartsTraining& t
   execute("insert into " + workspace.known() +
           " select part, number, n, known_factors, known_bias from " + workspace.places() +
           " join " + known + " on " + same);
-  workspace.empty(workspace.places());
   const BytesParam param(training.bytes());
-  workspace.empty(workspace.users());
+  workspace.done_with(workspace.places());
+  workspace.done_with(workspace.users());
+  workspace.empty();
   execute("insert into " + workspace.users() +
               " select c.part, c.number, als._start_users($1, c.chunk, k.known) from " +
               workspace.chunks() +
@@ -43,7 +44,8 @@ Bytes start_users(const Model& model, const IdType& type, const PartsTraining& t
               " group by part, number) k on c.part operator(pg_catalog.=) k.part and c.number "
               "operator(pg_catalog.=) k.number",
           {param});
-  workspace.empty(workspace.known());
+  workspace.done_with(workspace.known());
+  workspace.empty();
   return SqlSteps::user_reports(workspace);
 }
 

@@ -153,7 +153,8 @@ void Packing::check_items() const {
 void Packing::pack() {
   execute(numbers_statement(workspace_, *request_.source.id_types.items));
   execute(chunks_statement(workspace_, request_.holdout > 0), chunk_params());
-  workspace_.empty(workspace_.rows());
+  workspace_.done_with(workspace_.rows());
+  workspace_.empty();
   execute(first_users_statement(workspace_));
   for_each_current_row(facts_query(workspace_), kFactTypes,
                        [&](TupleTableSlot* slot) { add_facts(slot); });
@@ -241,7 +242,8 @@ void Packing::make_slices(PartsTraining& training, const std::string& known_item
   execute("insert into " + workspace_.totals() +
           " select place, slice, als._sum_pieces(piece) from (select place, slice, piece from " +
           workspace_.sums() + " order by place, slice, part) pieces group by place, slice");
-  workspace_.empty(workspace_.sums());
+  workspace_.done_with(workspace_.sums());
+  workspace_.empty();
   training.zero_loss = zero_loss(fetch_bytes(
       "select pg_catalog.string_agg(totals, '' order by slice) from " + workspace_.totals()));
   const BytesParam param(training.bytes());

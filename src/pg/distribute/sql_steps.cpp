@@ -70,7 +70,7 @@ void SqlSteps::gather_block(const Param& step) {
           {step, int4_array_param(ways.from), int4_array_param(ways.to)});
   execute("select pg_catalog.count(als._keep_pieces(piece, $1)) from " + workspace_.block(),
           {step});
-  workspace_.empty(workspace_.block());
+  workspace_.done_with(workspace_.block());
 }
 
 void SqlSteps::solve_users() {
@@ -89,8 +89,14 @@ void SqlSteps::read_reports(const std::string& query, const TakeReport& take) {
   });
 }
 
-void SqlSteps::gather_sums() {
-  execute("insert into " + workspace_.sums() + " " + sums_query(workspace_),
+/// From machine to machine, for which an engine that spreads tables may begin a session for each
+/// pair of them; so those that are small go through this one, which itself reads the rows of a query
+/// with a limit.
+void SqlSteps::gather_sums(bool are_small) {
+  std::string query = sums_query(workspace_);
+  if (are_small && workspace_.distributed())
+    query += " limit " + std::to_string(workspace_.parts().size() * slices_);
+  execute("insert into " + workspace_.sums() + " " + query,
           {int_param(threads_), int4_array_param(slice_places())});
 }
 
@@ -122,7 +128,9 @@ Bytes SqlSteps::step_users(const Bytes& step) {
   gather_block(param);
   progress_.more_bytes_moved(machines_ * block_bytes_);
   solve_users();
-  return summed([&](const TakeReport& take) { read_user_reports(take); });
+  const Bytes reports = summed([&](const TakeReport& take) { read_user_reports(take); });
+  workspace_.empty();
+  return reports;
 }
 
 Bytes SqlSteps::step_items(const Bytes& step) {
@@ -132,7 +140,7 @@ Bytes SqlSteps::step_items(const Bytes& step) {
     gather_block(param);
     progress_.more_bytes_moved(machines_ * block_bytes_);
   }
-  gather_sums();
+  gather_sums(step_of(step) == Step::kCurvature);
   count_sums();
   execute("insert into " + workspace_.next_slices() +
               " select s.place, s.slice, als._step_slice(s.state, $1, p.sum) from " +
@@ -144,7 +152,8 @@ Bytes SqlSteps::step_items(const Bytes& step) {
               "operator(pg_catalog.=) p.place and s.slice operator(pg_catalog.=) p.slice",
           {param});
   workspace_.slices_are_next();
-  workspace_.empty(workspace_.sums());
+  workspace_.done_with(workspace_.sums());
+  workspace_.empty();
   return reports();
 }
 

@@ -13,6 +13,16 @@
 
 namespace als::pg {
 
+namespace {
+
+std::string list_of(const std::vector<std::string>& tables) {
+  std::string list;
+  for (const std::string& table : tables) list += (list.empty() ? "" : ", ") + table;
+  return list;
+}
+
+}  // namespace
+
 Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed)
     : run_([](const std::string& sql) { execute(sql); }),
       prefix_(scratch_prefix()),
@@ -92,7 +102,8 @@ void Workspace::share_settings() {
     execute(std::string("select pg_catalog.count(pg_catalog.set_config('") + name + "', " + value +
             ", part is not null)) from " + rows());
   }
-  empty(rows());
+  done_with(rows());
+  empty();
 }
 
 std::vector<int> Workspace::slice_places(std::size_t slices) const {
@@ -160,11 +171,7 @@ std::string Workspace::row_columns() const {
          id_array_type(Side::kItems) + ", n bigint, kept bigint, ratings pg_catalog.bytea";
 }
 
-void Workspace::drop() {
-  std::string tables;
-  for (const std::string& made : made_) tables += (tables.empty() ? "" : ", ") + made;
-  run_("drop table " + tables);
-}
+void Workspace::drop() { run_("drop table " + list_of(made_)); }
 
 std::string Workspace::chunks_with_users() const {
   return chunks() + " c join " + users() +
@@ -175,15 +182,18 @@ std::string Workspace::item_keys() const {
   return "(select pg_catalog.array_agg(key order by idx) from " + items() + ")";
 }
 
-void Workspace::empty(const std::string& table) { run_("truncate " + table); }
+void Workspace::empty() {
+  if (!done_with_.empty()) run_("truncate " + list_of(done_with_));
+  done_with_.clear();
+}
 
 void Workspace::users_are_next() {
-  empty(users());
+  done_with(users());
   users_ = 1 - users_;
 }
 
 void Workspace::slices_are_next() {
-  empty(slices());
+  done_with(slices());
   slices_ = 1 - slices_;
 }
 

@@ -25,7 +25,8 @@ namespace als::pg {
 ///   found   of any columns: on their way from other servers
 ///
 /// Of users and slices there are two tables, one of which is empty: a step fills that, and empties
-/// the other. So rows that are replaced take no room, as they would within a transaction.
+/// the other at its end. So rows that are replaced take no room, as they would within a
+/// transaction.
 class Workspace {
  public:
   /// distributed: over machines, by Citus.
@@ -95,10 +96,14 @@ class Workspace {
   std::string next_users() const { return table(users_ == 0 ? "users_too" : "users"); }
   std::string next_slices() const { return table(slices_ == 0 ? "slices_too" : "slices"); }
 
-  /// The other one has been filled: empties this one, and calls that users(), or slices().
+  /// The other one has been filled: that is called users(), or slices(), and this one is done with.
   void users_are_next();
   void slices_are_next();
-  void empty(const std::string& table);
+
+  /// Nothing in a table is needed any more: the next call of empty() empties it, with all others
+  /// of which that is so, by one statement.
+  void done_with(const std::string& table) { done_with_.push_back(table); }
+  void empty();
 
  private:
   std::string table(const char* label) const;
@@ -117,6 +122,7 @@ class Workspace {
   std::vector<int> parts_;
   Ways ways_;
   std::vector<std::string> made_;  // tables
+  std::vector<std::string> done_with_;
   const BySide<const IdType*>& id_types_;
   int users_ = 0;
   int slices_ = 0;

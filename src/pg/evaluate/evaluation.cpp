@@ -107,7 +107,11 @@ void Evaluation::read_sources() {
     candidates_ = read(named(*request_.candidates, false), "candidates", UnknownIds::kDrop);
   if (request_.exclude_seen && !request_.cutoffs.empty()) read_seen();
   if (model_.feedback == Feedback::kExplicit) {
-    item_means_ = item_means(served_);
+    // Those of a source that is read for what is seen anyway come of that.
+    if (reads_what_is_seen() && rows_count_alike(model_.source))
+      item_means_.emplace(items_.size(), model_.mean);
+    else
+      item_means_ = item_means(served_);
     if (!item_means_) no_means_.assign(items_.size(), model_.mean);
     prediction_.emplace(BiasedView(items_.rows(), items_.bias()),
                         item_means_ ? *item_means_ : no_means_, model_.mean, team_);
@@ -322,23 +326,38 @@ void Evaluation::evaluate(std::size_t begin, std::size_t end, const SeenLists* s
   }
 }
 
+/// Whether the model's source says what users have seen.
+bool Evaluation::reads_what_is_seen() const {
+  return !history_ && request_.exclude_seen && !request_.cutoffs.empty() &&
+         !(seen_ && model_.source.is_none());
+}
+
 void Evaluation::evaluate_all(const OnUsers& on_users) {
   progress_.expect(static_cast<std::int64_t>((known_.size() + kBatchUsers - 1) / kBatchUsers));
-  if (history_ || !request_.exclude_seen || request_.cutoffs.empty() ||
-      (seen_ && model_.source.is_none())) {
+  if (!reads_what_is_seen()) {
     evaluate(0, known_.size(), nullptr, on_users);
     return;
   }
   const LoadedFactors& users = served_.side(Side::kUsers);
-  check_memory(SeenLists::min_memory(users.size(), items_.size()));
+  constexpr std::size_t kSumBytes = sizeof(double) + sizeof(std::int64_t);
+  check_memory(SeenLists::min_memory(users.size(), items_.size()) + kSumBytes * items_.size());
   SeenReader reader(users, items_);
-  reader.add_source(trusted_source(model_));
+  OwnedMemoryContext context("als source of an evaluation");
+  RatingSums ratings(item_means_ && rows_count_alike(model_.source) ? items_.size() : 0);
+  std::optional<DescribedSource> source;
+  if (ratings.sums.empty()) {
+    reader.add_source(trusted_source(model_));
+  } else {
+    source = describe_source(trusted_source(model_), context.get());
+    reader.add_source(*source, ratings);
+  }
   SeenLists seen(users.size(), items_.size(), max_memory() - held_,
                  [] { server([] { CHECK_FOR_INTERRUPTS(); }); });
   for (std::size_t begin = 0; begin < known_.size();) {
     seen.restart(known_[begin].model);
     progress_.enter(Phase::kReading);
     reader.read(seen, [&] { progress_.rows_read(reader.rows()); });
+    if (begin == 0 && source) *item_means_ = item_means(model_, ratings);
     std::size_t end = begin;
     while (end < known_.size() && known_[end].model < seen.end()) ++end;
     evaluate(begin, end, &seen, on_users);

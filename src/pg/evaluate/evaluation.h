@@ -92,6 +92,7 @@ class Evaluation {
   void read_seen();
   void merge_history();
   void find_known_users();
+  bool reads_what_is_seen() const;
   void evaluate_all(const OnUsers& on_users);
   void evaluate(std::size_t begin, std::size_t end, const SeenLists* seen, const OnUsers& on_users);
   void add_predictions(const Batch& batch, std::vector<UserResult>& results);

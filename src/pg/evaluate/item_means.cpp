@@ -7,6 +7,11 @@
 
 namespace als::pg {
 
+namespace {
+/// Not of ratings that no training would take.
+bool is_mean(double mean) { return std::isfinite(static_cast<float>(mean)); }
+}  // namespace
+
 std::optional<std::vector<double>> item_means(ServedModel& served) {
   const Model& model = served.model();
   const LoadedFactors& items = served.side(Side::kItems);
@@ -33,10 +38,7 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
       converter_or_throw(source.id_types.items->oid, items.type(), "item", context.get());
   std::vector<double> means(items.size(), model.mean);
   for_each_row(plan, {}, {source.id_types.items->oid, FLOAT8OID}, [&](TupleTableSlot* slot) {
-    // Nor of ratings that no training would take.
-    if (slot->tts_isnull[1] ||
-        !std::isfinite(static_cast<float>(DatumGetFloat8(slot->tts_values[1]))))
-      return;
+    if (slot->tts_isnull[1] || !is_mean(DatumGetFloat8(slot->tts_values[1]))) return;
     const std::uint32_t index =
         server([&] { return find_converted(items.ids(), converter, slot->tts_values[0]); });
     if (index != IdIndex::kMissing) means[index] = DatumGetFloat8(slot->tts_values[1]);
@@ -44,5 +46,16 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
   names.end();
   return means;
 }
+
+std::vector<double> item_means(const Model& model, const RatingSums& ratings) {
+  std::vector<double> means(ratings.sums.size(), model.mean);
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    const double mean = ratings.sums[i] / static_cast<double>(ratings.counts[i]);
+    if (ratings.counts[i] > 0 && is_mean(mean)) means[i] = mean;
+  }
+  return means;
+}
+
+bool rows_count_alike(const RatingSource& source) { return !source.time_col && !source.weight_col; }
 
 }  // namespace als::pg

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pg/cache/served_model.h"
+#include "pg/history/seen_reader.h"
 
 namespace als::pg {
 
@@ -9,5 +10,11 @@ namespace als::pg {
 /// each item of the model, the model's own mean where the source has no rating. Nothing if the
 /// source's table is gone.
 std::optional<std::vector<double>> item_means(ServedModel& served);
+
+/// The same from sums of all the source's ratings.
+std::vector<double> item_means(const Model& model, const RatingSums& ratings);
+
+/// Whether sums of its ratings are all that the means are made of: each of its rows counts as one.
+bool rows_count_alike(const RatingSource& source);
 
 }  // namespace als::pg

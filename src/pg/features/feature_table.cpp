@@ -14,9 +14,10 @@ namespace als::pg {
 
 namespace {
 
+/// Of items without ratings there are weights of their own; null: the same.
 std::string columns_of(Side side) {
   return std::string("role, column_name, value, n_") + side_name(side) +
-         "s, center, scale, weights, bias";
+         "s, center, scale, weights, bias" + (side == Side::kItems ? ", new_item_weights" : "");
 }
 
 /// The column of the model's row that names the table.
@@ -95,8 +96,8 @@ void FeatureTable::create(bool unlogged) {
       table,
       std::string("run bigint, feature int, role text not null, column_name name, value text, n_") +
           side_name(side_) +
-          "s bigint not null, center float8, scale float8, weights real[] not null, bias real, "
-          "primary key (run, feature)",
+          "s bigint not null, center float8, scale float8, weights real[] not null, bias real, " +
+          (side_ == Side::kItems ? "new_item_weights real[], " : "") + "primary key (run, feature)",
       unlogged && !temporary);
   table_ = server([&] { return get_relname_relid(name, schema); });
   execute(std::string("create trigger ") + kFeaturesTrigger + " after truncate on " + table +
@@ -116,10 +117,13 @@ void FeatureTable::clear(std::int64_t kept) {
 }
 
 void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& weights,
-                         std::int64_t kept) {
+                         const std::optional<Factors>& unrated, std::int64_t kept) {
   clear(kept);
   const std::vector<Feature>& features = dictionary.features();
   const std::size_t n = weights.matrix.cols();
+  const std::string some =
+      "(n operator(pg_catalog.-) 1) operator(pg_catalog.*) $10 operator(pg_catalog.+) 1 : n "
+      "operator(pg_catalog.*) $10";
   const auto text = [](const std::string& value, bool& is_null) {
     is_null = value.empty();
     return is_null ? Datum{0} : CStringGetTextDatum(value.c_str());
@@ -128,22 +132,25 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
     const std::vector<Feature> batch(
         features.begin() + static_cast<std::ptrdiff_t>(begin),
         features.begin() + static_cast<std::ptrdiff_t>(std::min(begin + kBatch, features.size())));
-    std::vector<float> flat(batch.size() * n);
+    const auto flat = [&](const Factors& of_features) {
+      std::vector<float> values(batch.size() * n);
+      for (std::size_t i = 0; i < batch.size(); ++i)
+        std::copy_n(of_features.matrix.row(begin + i), n,
+                    values.begin() + static_cast<std::ptrdiff_t>(i * n));
+      return real_array(values.data(), values.size());
+    };
     std::vector<float> biases(batch.size());
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      std::copy_n(weights.matrix.row(begin + i), n,
-                  flat.begin() + static_cast<std::ptrdiff_t>(i * n));
-      if (!weights.bias.empty()) biases[i] = weights.bias[begin + i];
-    }
+    for (std::size_t i = 0; i < batch.size() && !weights.bias.empty(); ++i)
+      biases[i] = weights.bias[begin + i];
     execute(
         "insert into " + relation_name(table_) + " (run, feature, " + columns_of(side_) +
             ") select $1, $2 operator(pg_catalog.+) n::pg_catalog.int4, role, "
-            "column_name::pg_catalog.name, value, n_rows, center, scale, ($9)[(n "
-            "operator(pg_catalog.-) 1) operator(pg_catalog.*) $10 operator(pg_catalog.+) 1 : n "
-            "operator(pg_catalog.*) $10], bias from rows from (pg_catalog.unnest($3), "
-            "pg_catalog.unnest($4), pg_catalog.unnest($5), pg_catalog.unnest($6), "
-            "pg_catalog.unnest($7), pg_catalog.unnest($8), pg_catalog.unnest($11)) with ordinality "
-            "as features (role, column_name, value, n_rows, center, scale, bias, n)",
+            "column_name::pg_catalog.name, value, n_rows, center, scale, ($9)[" +
+            some + "], bias" + (side_ == Side::kItems ? ", ($12)[" + some + "]" : "") +
+            " from rows from (pg_catalog.unnest($3), pg_catalog.unnest($4), "
+            "pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), "
+            "pg_catalog.unnest($8), pg_catalog.unnest($11)) with ordinality as features (role, "
+            "column_name, value, n_rows, center, scale, bias, n)",
         {bigint_param(model_.newest_run() + 1), int_param(static_cast<int>(begin) - 1),
          array_param(TEXTOID, batch,
                      [&](const Feature& feature, bool&) {
@@ -169,11 +176,13 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
                        is_null = feature.role != FeatureRole::kNumber && feature.scale == 1;
                        return Float8GetDatum(feature.scale);
                      }),
-         real_array(flat.data(), flat.size()), int_param(static_cast<int>(n)),
-         array_param(FLOAT4OID, biases, [&](float bias, bool& is_null) {
-           is_null = weights.bias.empty();
-           return Float4GetDatum(bias);
-         })});
+         flat(weights), int_param(static_cast<int>(n)),
+         array_param(FLOAT4OID, biases,
+                     [&](float bias, bool& is_null) {
+                       is_null = weights.bias.empty();
+                       return Float4GetDatum(bias);
+                     }),
+         unrated ? flat(*unrated) : Param{FLOAT4ARRAYOID, Datum{0}, true}});
   }
 }
 
@@ -204,39 +213,49 @@ WeightedFeatures read_features(const Model& model, Side side) {
                     "forced on the owner.");
   std::vector<Feature> features;
   Factors weights{FactorMatrix(0, static_cast<std::size_t>(model.factors)), {}};
+  Factors unrated = weights;
   SPIPlanPtr plan = prepare("select " + columns_of(side) + " from only " + relation_name(table) +
                                 " where run operator(pg_catalog.=) $1 order by feature",
                             {INT8OID});
-  for_each_row(
-      plan, {bigint_param(model.run)},
-      {TEXTOID, NAMEOID, TEXTOID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT4ARRAYOID, FLOAT4OID},
-      [&](TupleTableSlot* slot) {
-        const Datum* values = slot->tts_values;
-        const bool* nulls = slot->tts_isnull;
-        const std::optional<FeatureRole> role =
-            nulls[0] ? std::nullopt : role_named(TextDatumGetCString(values[0]), side);
-        if (!role || nulls[6]) throw_wrong("have been changed");
-        ArrayType* array = DatumGetArrayTypeP(values[6]);
-        if (ARR_NDIM(array) != 1 || array_contains_nulls(array)) throw_wrong("have been changed");
-        const char* value = nulls[2] ? "" : TextDatumGetCString(values[2]);
-        const VectorView vector = view_vector(array, "weights");
-        const double center = nulls[4] ? 0 : DatumGetFloat8(values[4]);
-        const double scale = nulls[5] ? 1 : DatumGetFloat8(values[5]);
-        const float bias = nulls[7] ? 0 : DatumGetFloat4(values[7]);
-        if (vector.size != model.factors || !all_finite(vector) || !std::isfinite(bias) ||
-            !std::isfinite(center) || !std::isfinite(scale) || !(scale > 0))
-          throw_wrong("have been changed");
-        if (features.size() % kBatch == 0)
-          check_memory_limit("reading the weights of features",
-                             features.size() * (sizeof(Feature) + vector.size * sizeof(float)), ".",
-                             format("After %zu features.", features.size()));
-        features.push_back({*role, nulls[1] ? "" : NameStr(*DatumGetName(values[1])), value,
-                            nulls[3] ? 0 : DatumGetInt64(values[3]), center, scale});
-        weights.matrix.append_row(vector.values);
-        if (model.biases) weights.bias.push_back(bias);
-      });
+  const auto vector_of = [&](Datum datum) {
+    ArrayType* array = DatumGetArrayTypeP(datum);
+    if (ARR_NDIM(array) != 1 || array_contains_nulls(array)) throw_wrong("have been changed");
+    const VectorView vector = view_vector(array, "weights");
+    if (vector.size != model.factors || !all_finite(vector)) throw_wrong("have been changed");
+    return vector;
+  };
+  std::vector<Oid> types{TEXTOID,   NAMEOID,   TEXTOID,        INT8OID,
+                         FLOAT8OID, FLOAT8OID, FLOAT4ARRAYOID, FLOAT4OID};
+  if (side == Side::kItems) types.push_back(FLOAT4ARRAYOID);
+  for_each_row(plan, {bigint_param(model.run)}, types, [&](TupleTableSlot* slot) {
+    const Datum* values = slot->tts_values;
+    const bool* nulls = slot->tts_isnull;
+    const std::optional<FeatureRole> role =
+        nulls[0] ? std::nullopt : role_named(TextDatumGetCString(values[0]), side);
+    if (!role || nulls[6]) throw_wrong("have been changed");
+    const char* value = nulls[2] ? "" : TextDatumGetCString(values[2]);
+    const VectorView vector = vector_of(values[6]);
+    const double center = nulls[4] ? 0 : DatumGetFloat8(values[4]);
+    const double scale = nulls[5] ? 1 : DatumGetFloat8(values[5]);
+    const float bias = nulls[7] ? 0 : DatumGetFloat4(values[7]);
+    if (!std::isfinite(bias) || !std::isfinite(center) || !std::isfinite(scale) || !(scale > 0))
+      throw_wrong("have been changed");
+    if (features.size() % kBatch == 0)
+      check_memory_limit("reading the weights of features",
+                         features.size() * (sizeof(Feature) + 2 * vector.size * sizeof(float)), ".",
+                         format("After %zu features.", features.size()));
+    features.push_back({*role, nulls[1] ? "" : NameStr(*DatumGetName(values[1])), value,
+                        nulls[3] ? 0 : DatumGetInt64(values[3]), center, scale});
+    weights.matrix.append_row(vector.values);
+    if (model.biases) weights.bias.push_back(bias);
+    if (side == Side::kItems && !nulls[8]) unrated.matrix.append_row(vector_of(values[8]).values);
+  });
   if (features.empty()) throw_wrong("are gone");
-  return {FeatureDictionary(std::move(features)), std::move(weights)};
+  const std::size_t n_unrated = unrated.matrix.rows();
+  if (n_unrated != 0 && n_unrated != features.size()) throw_wrong("have been changed");
+  WeightedFeatures weighted{FeatureDictionary(std::move(features)), std::move(weights), {}};
+  if (n_unrated > 0) weighted.unrated = std::move(unrated);
+  return weighted;
 }
 
 }  // namespace als::pg

@@ -20,7 +20,9 @@ class FeatureTable {
   void adopt();
 
   /// Puts the features of the coming run there, and removes those of all others but `kept`.
-  void write(const FeatureDictionary& features, const Factors& weights, std::int64_t kept);
+  /// unrated: their weights for items without ratings, where these are not the same.
+  void write(const FeatureDictionary& features, const Factors& weights,
+             const std::optional<Factors>& unrated, std::int64_t kept);
 
   /// Removes the rows of all runs but `kept`.
   void clear(std::int64_t kept);
@@ -43,6 +45,11 @@ class FeatureTable {
 struct WeightedFeatures {
   FeatureDictionary features;
   Factors weights;
+  std::optional<Factors> unrated;  ///< see unrated_weights()
+
+  const Factors& weights_of(bool has_ratings) const {
+    return has_ratings || !unrated ? weights : *unrated;
+  }
 };
 WeightedFeatures read_features(const Model& model, Side side);
 

@@ -20,7 +20,7 @@ ArrayType* features_vector(FunctionCallInfo fcinfo) {
   MemoryContext result = CurrentMemoryContext;
   SpiConnection spi;
   const Model model = read_model(table);
-  const Factors expected = expected_by(PG_GETARG_DATUM(kFeatures), model, side,
+  const Factors expected = expected_by(PG_GETARG_DATUM(kFeatures), model, side, false,
                                        format("For those of %ss give side => '%s'.", other, other));
   ArrayType* vector = server([&] {
     MemoryContext before = MemoryContextSwitchTo(result);

@@ -114,7 +114,8 @@ std::string query_of(const char* json, const DescribedFeatures& source) {
 
 }  // namespace
 
-Factors expected_by(Datum features, const Model& model, Side side, const std::string& if_others) {
+Factors expected_by(Datum features, const Model& model, Side side, bool has_ratings,
+                    const std::string& if_others) {
   const JsonValue given = json_value(features);
   if (given.kind != JsonValue::Kind::kObject)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
@@ -147,8 +148,8 @@ Factors expected_by(Datum features, const Model& model, Side side, const std::st
   FeatureReader reader(one, none);
   reader.read();
   ThreadTeam alone(1);
-  Factors expected =
-      expected_factors(weighted.features.encoded(reader, {0}, 1), weighted.weights, alone);
+  Factors expected = expected_factors(weighted.features.encoded(reader, {0}, 1),
+                                      weighted.weights_of(has_ratings), alone);
   if (!are_within_limits(expected))
     throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
                     format("the weights of the %s features of model %s are too large",

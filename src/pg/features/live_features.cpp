@@ -46,10 +46,11 @@ std::vector<std::uint32_t> LiveFeatures::places_of(
 }
 
 LiveFeatures::Said LiveFeatures::of(std::size_t n, const std::function<Datum(std::size_t i)>& id,
-                                    ThreadTeam& team) const {
+                                    bool have_ratings, ThreadTeam& team) const {
   const std::vector<std::uint32_t> places = places_of(n, id);
   const CompressedRows rows = weighted_.features.encoded(reader_, places, n);
-  Said said{expected_factors(rows, weighted_.weights, team), std::vector<std::uint64_t>(n)};
+  Said said{expected_factors(rows, weighted_.weights_of(have_ratings), team),
+            std::vector<std::uint64_t>(n)};
   const std::vector<std::uint64_t> sums =
       feature_checksums(rows, weighted_.features.features().size(), team);
   for (const std::uint32_t place : places)

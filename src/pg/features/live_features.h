@@ -23,12 +23,13 @@ class LiveFeatures {
   }
   const Factors& weights() const { return weighted_.weights; }
 
-  /// What they say of n ids.
+  /// What they say of n ids, all with ratings or all without.
   struct Said {
     Factors expected;                      ///< where they expect them
     std::vector<std::uint64_t> checksums;  ///< 0 of those that have no row
   };
-  Said of(std::size_t n, const std::function<Datum(std::size_t i)>& id, ThreadTeam& team) const;
+  Said of(std::size_t n, const std::function<Datum(std::size_t i)>& id, bool have_ratings,
+          ThreadTeam& team) const;
 
   /// The checksum of each that has features, as ids() numbers them.
   std::vector<std::uint64_t> checksums(ThreadTeam& team) const;

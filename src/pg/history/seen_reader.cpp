@@ -11,15 +11,26 @@ namespace {
 constexpr std::uint64_t kRowsPerBlock = std::uint64_t{1} << 16;
 }
 
-void SeenReader::add_source(const RatingSource& source) {
+void SeenReader::add_source(const RatingSource& source) { add_source({source, {}}, ""); }
+
+void SeenReader::add_source(const DescribedSource& source, RatingSums& sums) {
+  Source added{source, {}};
+  added.described = &source;
+  added.sums = &sums;
+  add_source(std::move(added), ", " + source.rating_as_read());
+}
+
+void SeenReader::add_source(Source added, const std::string& more_columns) {
   const Side what = other_side(whom_);
-  Source added{source, "select " + quoted(source.id_col(whom_)) + ", " +
-                           quoted(source.id_col(what)) + " from " + source.from_clause()};
-  SourceNames names(source);
+  added.query = "select " + quoted(added.named.id_col(whom_)) + ", " +
+                quoted(added.named.id_col(what)) + more_columns + " from " +
+                added.named.from_clause();
+  SourceNames names(added.named);
   TupleDesc columns = result_columns(prepare(added.query));
   names.end();
-  for (int i : {0, 1}) {
-    added.types[i] = TupleDescAttr(columns, i)->atttypid;
+  for (int i = 0; i < columns->natts; ++i)
+    added.types.push_back(TupleDescAttr(columns, i)->atttypid);
+  for (std::size_t i : {0, 1}) {
     added.converters[i] =
         converter_or_throw(added.types[i], (i == 0 ? listed_ : in_lists_).type(),
                            side_name(i == 0 ? whom_ : what), CurrentMemoryContext);
@@ -31,10 +42,17 @@ void SeenReader::add_source(const RatingSource& source) {
 void SeenReader::add(TupleTableSlot* slot) {
   if (static_cast<std::uint64_t>(++rows_) % kRowsPerBlock == 0) guard([&] { (*on_rows_)(); });
   if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
+  const bool is_rated = source_->sums != nullptr && !slot->tts_isnull[2];
   std::uint32_t user = find_converted(listed_.ids(), source_->converters[0], slot->tts_values[0]);
-  if (!lists_->keeps(user)) return;
+  const bool is_kept = lists_->keeps(user);
+  if (!is_kept && !is_rated) return;
   std::uint32_t item = find_converted(in_lists_.ids(), source_->converters[1], slot->tts_values[1]);
   if (item == IdIndex::kMissing) return;
+  if (is_rated) {
+    source_->sums->sums[item] += source_->described->rating_number(slot->tts_values[2]);
+    ++source_->sums->counts[item];
+  }
+  if (!is_kept) return;
   users_[size_] = user;
   items_[size_] = item;
   if (++size_ == kBatch) guard([&] { flush(); });
@@ -52,11 +70,12 @@ void SeenReader::read(SeenLists& lists, const std::function<void()>& on_rows) {
     source_ = &source;
     SourceNames names(source.named);
     stream_many_rows(
-        prepare(source.query), {source.types[0], source.types[1]},
+        prepare(source.query), source.types,
         [](void* reader, TupleTableSlot* slot) { static_cast<SeenReader*>(reader)->add(slot); },
         this);
     names.end();
     flush();
+    source.sums = nullptr;
   }
 }
 

@@ -10,6 +10,14 @@
 
 namespace als::pg {
 
+/// Sums of ratings, by item, of rows whose users the model need not know.
+struct RatingSums {
+  explicit RatingSums(std::size_t items) : sums(items), counts(items) {}
+
+  std::vector<double> sums;
+  std::vector<std::int64_t> counts;
+};
+
 /// Streams the users and items of sources' rows into lists by user. Rows with a null, or with a
 /// user or item that the model does not know, are skipped.
 class SeenReader {
@@ -24,6 +32,9 @@ class SeenReader {
   /// source's table or column is gone, 42804 if its ids do not cast to the model's.
   void add_source(const RatingSource& source);
 
+  /// The same; the first time that it is read its ratings are added up. Both must stay.
+  void add_source(const DescribedSource& source, RatingSums& sums);
+
   /// Reads everything under the active snapshot, as the caller. `on_rows` is called now and then;
   /// it may throw.
   void read(SeenLists& lists, const std::function<void()>& on_rows);
@@ -36,10 +47,13 @@ class SeenReader {
   struct Source {
     RatingSource named;
     std::string query;
-    Oid types[2] = {};
+    std::vector<Oid> types = {};
+    const DescribedSource* described = nullptr;  ///< this and the next: where ratings are read
+    RatingSums* sums = nullptr;
     IdConverter converters[2] = {};  ///< of those who have a list, and of what is in it
   };
 
+  void add_source(Source added, const std::string& more_columns);
   void add(TupleTableSlot* slot);
   void flush();
 

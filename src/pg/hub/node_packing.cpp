@@ -91,8 +91,10 @@ void NodePacking::pack_chunks() {
     if (!places_.here().empty())
       execute(chunks_statement(workspace(), request().holdout > 0), chunk_params());
   });
-  tables.empty(tables.rows());
-  workspace().empty(workspace().rows());
+  for (Workspace* each : {&tables, &workspace()}) {
+    each->done_with(each->rows());
+    each->empty();
+  }
   places_.nodes().run(first_users_statement(tables));
   execute(first_users_statement(workspace()));
   const std::string columns =

@@ -27,28 +27,29 @@ void NodeSteps::solve_users() {
     if (!places_.here().empty()) SqlSteps::solve_users();
   });
   tables.users_are_next();
+  tables.empty();
 }
 
 void NodeSteps::read_user_reports(const TakeReport& take) {
   if (!places_.here().empty()) SqlSteps::read_user_reports(take);
-  const std::string reports = "select part, pg_catalog.encode(report, 'base64') from (" +
+  const std::string reports = "select part, als._encoded(report) from (" +
                               user_reports_query(places_.tables()) + ") reports";
-  places_.nodes().fetch(
-      places_.of_all({reports, {}}), "part pg_catalog.int4, report pg_catalog.text",
-      [&](const std::string& from, const ExpectedRows&) {
-        read_reports("select part, pg_catalog.decode(report, 'base64') from " + from,
-                     [&](int part, ByteView report) {
-                       check_sent_bytes([&] { PieceSum().add(report); });
-                       take(part, report);
-                     });
-      });
+  places_.nodes().fetch(places_.of_all({reports, {}}),
+                        "part pg_catalog.int4, report pg_catalog.text",
+                        [&](const std::string& from, const ExpectedRows&) {
+                          read_reports("select part, als._decoded(report) from " + from,
+                                       [&](int part, ByteView report) {
+                                         check_sent_bytes([&] { PieceSum().add(report); });
+                                         take(part, report);
+                                       });
+                        });
 }
 
-void NodeSteps::gather_sums() {
+void NodeSteps::gather_sums(bool are_small) {
   Workspace& tables = places_.tables();
   places_.nodes().run("insert into " + tables.sums() + " " + sums_query(tables),
                       {int_param(threads()), int4_array_param(slice_places())}, [&] {
-                        if (!places_.here().empty()) SqlSteps::gather_sums();
+                        if (!places_.here().empty()) SqlSteps::gather_sums(are_small);
                       });
   gather_pieces(places_, workspace());
 }

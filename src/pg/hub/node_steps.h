@@ -20,7 +20,7 @@ class NodeSteps : public SqlSteps {
   void gather_block(const Param& step) override;
   void solve_users() override;
   void read_user_reports(const TakeReport& take) override;
-  void gather_sums() override;
+  void gather_sums(bool are_small) override;
 
  private:
   NodePlaces& places_;

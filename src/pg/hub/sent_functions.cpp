@@ -1,10 +1,38 @@
-// als._check_sent and als._sent_piece: what rows that another server sends are looked at by, as
-// they come.
+// als._encoded and als._decoded: bytes on their way between servers, where statements and results
+// are text; als._check_sent and als._sent_piece: what rows that another server sends are looked at
+// by, as they come.
 
 #include "core/parts/piece_sum.h"
+#include "core/pieces/base64.h"
 #include "pg/hub/sent.h"
+#include "pg/server/args.h"
 #include "pg/steps/bytea_bytes.h"
+#include "pg/steps/kept_sums.h"
 
+namespace als::pg {
+
+namespace {
+
+/// A bytea, or a text, of so many bytes, which write(to) fills in.
+template <class Write>
+Datum written(std::size_t size, Write&& write) {
+  bytea* value = new_bytea(size, "Train with fewer factors, or leave rare items out.");
+  write(VARDATA(value));
+  return PointerGetDatum(value);
+}
+
+std::string_view encoded_arg(FunctionCallInfo fcinfo, int index, const char* name) {
+  require_arg(fcinfo, index, name);
+  text* value = server([&] { return PG_GETARG_TEXT_PP(index); });
+  return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
+}
+
+}  // namespace
+
+}  // namespace als::pg
+
+ALS_SQL_FUNCTION(als_encoded)
+ALS_SQL_FUNCTION(als_decoded)
 ALS_SQL_FUNCTION(als_check_sent)
 ALS_SQL_FUNCTION(als_sent_piece)
 
@@ -17,14 +45,39 @@ Datum als_check_sent(PG_FUNCTION_ARGS) {
   });
 }
 
-/// als._sent_piece(piece bytea, slice int, part int): bytea, the piece
+/// als._encoded(bytes bytea): text
+Datum als_encoded(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    const als::ByteView bytes = bytes_arg(fcinfo, 0, "bytes");
+    return written(als::base64_size(bytes.size()), [&](char* to) { als::write_base64(bytes, to); });
+  });
+}
+
+/// als._decoded(encoded text): bytea
+Datum als_decoded(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    const std::string_view encoded = encoded_arg(fcinfo, 0, "encoded");
+    return written(als::bytes_in_base64(encoded), [&](char* to) { als::read_base64(encoded, to); });
+  });
+}
+
+/// als._sent_piece(piece text, slice int, part int): bytea, the piece, or what stands for it, see
+/// kept_sums.h
 Datum als_sent_piece(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
+    const std::string_view encoded = encoded_arg(fcinfo, 0, "piece");
+    const std::uint32_t slice = number_arg(fcinfo, 1, "slice");
+    const std::uint32_t part = number_arg(fcinfo, 2, "part");
+    Datum piece = 0;
     check_sent_bytes([&] {
-      als::check_piece(bytes_arg(fcinfo, 0, "piece"), number_arg(fcinfo, 1, "slice"),
-                       number_arg(fcinfo, 2, "part"));
+      als::Bytes bytes(als::bytes_in_base64(encoded), 0);
+      als::read_base64(encoded, bytes.data());
+      std::optional<als::SliceSums> sums = als::sums_in_piece(bytes, slice, part);
+      piece = sums ? store_sums(std::move(*sums)) : bytea_datum(bytes);
     });
-    return PG_GETARG_DATUM(0);
+    return piece;
   });
 }

@@ -1,7 +1,9 @@
 // Prepares statements there once and executes them again and again, with parameters as literals.
 #include "pg/nodes/node_session.h"
 
+#include "core/pieces/base64.h"
 #include "pg/ids/id_type.h"
+#include "pg/sql/bytea_value.h"
 #include "pg/sql/params.h"
 #include "pg/sql/transaction_steps.h"
 
@@ -23,29 +25,29 @@ constexpr const char* kSettings =
     "('tcp_keepalives_interval', '1'), ('tcp_keepalives_count', '5'), ('tcp_user_timeout', "
     "'9s')) v(name, value) join pg_catalog.pg_settings s on s.name operator(pg_catalog.=) v.name";
 
-/// Bytes as text that is a third longer than they are.
-std::string base64(Datum bytes) {
-  const Datum form = server([] { return CStringGetTextDatum("base64"); });
-  text* encoded =
-      server([&] { return DatumGetTextPP(DirectFunctionCall2(binary_encode, bytes, form)); });
-  std::string result(VARDATA_ANY(encoded), VARSIZE_ANY_EXHDR(encoded));
-  server([&] { pfree(encoded); });
-  return result;
-}
-
-/// A parameter as an expression.
-std::string literal(const Param& param) {
-  if (param.is_null) return "null";
-  if (param.type == BYTEAOID) return "pg_catalog.decode('" + base64(param.value) + "', 'base64')";
+/// Puts a parameter behind a statement, as an expression. Those that are large are copied once.
+void add_literal(const Param& param, std::string& statement) {
+  if (param.is_null) {
+    statement += "null";
+    return;
+  }
+  if (param.type == BYTEAOID) {
+    const ByteView bytes = view_of_bytea(param.value);
+    statement.reserve(statement.size() + base64_size(bytes.size()) + 100);
+    statement += "als._decoded('";
+    statement.resize(statement.size() + base64_size(bytes.size()));
+    write_base64(bytes, &statement[statement.size() - base64_size(bytes.size())]);
+    statement += "')";
+    return;
+  }
   char* quoted = server([&] {
     Oid output;
     bool is_varlena;
     getTypeOutputInfo(param.type, &output, &is_varlena);
     return quote_literal_cstr(OidOutputFunctionCall(output, param.value));
   });
-  std::string result = quoted;
+  statement += quoted;
   server([&] { pfree(quoted); });
-  return result;
 }
 
 std::string version_here() {
@@ -194,8 +196,10 @@ void NodeSession::send(const std::string& sql, const std::vector<Param>& params)
   std::string statement = sql;
   if (!params.empty()) {
     statement = "execute " + prepared(sql, params) + "(";
-    for (std::size_t i = 0; i < params.size(); ++i)
-      statement += (i == 0 ? "" : ", ") + literal(params[i]);
+    for (std::size_t i = 0; i < params.size(); ++i) {
+      if (i > 0) statement += ", ";
+      add_literal(params[i], statement);
+    }
     statement += ")";
   }
   naming_server([&] { dblink_.send(connection_, statement); });

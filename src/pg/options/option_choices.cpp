@@ -84,6 +84,8 @@ void add_feature_options(const TrainOptions& options, bool of_users, bool of_ite
   if (of_users || of_items)
     choices.set(OptionId::kFeatureRegularization, options.feature_regularization);
   if (of_items) choices.set(OptionId::kFeatureStrength, options.feature_strength);
+  if (of_items && options.feedback == Feedback::kImplicit)
+    choices.set(OptionId::kNewItemShrinkage, options.new_item_shrinkage);
   if (of_users) choices.set(OptionId::kUserFeatureStrength, options.user_feature_strength);
 }
 

@@ -132,6 +132,11 @@ TrainOptions complete(const OptionChoices& choices, const RatingStatistics& rati
       choices.number(OptionId::kFeatureStrength, implicit ? kImplicitStrength : kExplicitStrength);
   options.user_feature_strength = choices.number(
       OptionId::kUserFeatureStrength, implicit ? kImplicitUserStrength : kExplicitStrength);
+  options.new_item_shrinkage = choices.number(OptionId::kNewItemShrinkage, 0);
+  if (options.new_item_shrinkage > 0 && options.regularization == 0)
+    throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
+                    "new_item_shrinkage is for a regularization above 0", "Leave one of them out.",
+                    "Against a ridge of 0 it would shrink new items to nothing.");
   options.solver = static_cast<Solver>(choices.integer(OptionId::kSolver, 0));
   options.iterations =
       static_cast<int>(choices.integer(OptionId::kIterations, default_iterations(options)));

@@ -53,6 +53,7 @@ const std::array<Option, kOptionCount> kOptionTable{{
     {"feature_regularization", Type::kNumber, 0, kMaxRegularization, {}, kTunable | kNullable},
     {"feature_strength", Type::kNumber, 1e-3, 1e3, {}, kTunable | kNullable},
     {"user_feature_strength", Type::kNumber, 1e-3, 1e3, {}, kTunable | kNullable},
+    {"new_item_shrinkage", Type::kNumber, 0, 1e3, {}, kNullable, Feedback::kImplicit},
 }};
 
 const Option* find_option(const std::string& name) {

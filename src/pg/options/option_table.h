@@ -31,9 +31,10 @@ enum class OptionId : std::size_t {
   kSolver,
   kFeatureRegularization,
   kFeatureStrength,
-  kUserFeatureStrength
+  kUserFeatureStrength,
+  kNewItemShrinkage
 };
-inline constexpr std::size_t kOptionCount = 17;
+inline constexpr std::size_t kOptionCount = 18;
 
 /// A number, or an integer: a boolean as 0 or 1, a word as its place among the option's choices.
 using OptionValue = std::variant<std::int64_t, double>;

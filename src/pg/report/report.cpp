@@ -122,10 +122,11 @@ void read_by_activity(const Model& model, const Param& text, const Param& k, Rep
         if (!slot->tts_isnull[1]) group.max_ratings = DatumGetInt32(slot->tts_values[1]);
         data.by_activity.push_back(std::move(group));
       });
-  std::stable_sort(data.by_activity.begin(), data.by_activity.end(),
-                   [](const MeasuredGroup& a, const MeasuredGroup& b) {
-                     return a.measured.metric < b.measured.metric;
-                   });
+  std::sort(data.by_activity.begin(), data.by_activity.end(),
+            [](const MeasuredGroup& a, const MeasuredGroup& b) {
+              return std::tie(a.measured.metric, a.min_ratings) <
+                     std::tie(b.measured.metric, b.min_ratings);
+            });
 }
 
 /// What als.evaluate says of the rows of a test.

@@ -49,8 +49,9 @@ void report_weights(const Model& model, Side side, ReportData& data) {
     strengths[f] = strength_of(weighted, f);
     if (features[f].role != FeatureRole::kEvery) order.push_back(f);
   }
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return strengths[a] > strengths[b]; });
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(strengths[b], a) < std::pair(strengths[a], b);
+  });
   order.resize(std::min(order.size(), kStrongest));
   for (const std::size_t f : order)
     data.strongest.push_back({side_name(side), utf8_text(features[f].column.c_str()),

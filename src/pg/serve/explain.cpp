@@ -60,7 +60,7 @@ std::optional<Factors> expected_by_features(ServedModel& served, Datum user, boo
   if (!has_features && !has_ratings) return std::nullopt;
   return features
       .of(
-          1, [&](std::size_t) { return user; }, alone)
+          1, [&](std::size_t) { return user; }, has_ratings, alone)
       .expected;
 }
 
@@ -93,8 +93,8 @@ std::optional<Explanation> explain(ServedModel& served, const CompressedRows& ro
 std::vector<std::size_t> strongest_first(const std::vector<double>& parts) {
   std::vector<std::size_t> order(parts.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::fabs(parts[a]) > std::fabs(parts[b]);
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(std::fabs(parts[b]), a) < std::pair(std::fabs(parts[a]), b);
   });
   return order;
 }

@@ -72,13 +72,13 @@ std::vector<float> weights_arg(FunctionCallInfo fcinfo, int index, std::size_t n
   return weights;
 }
 
-/// Where the features expect a row of this side; nothing where there is no such argument, or it is
-/// null.
+/// Where the features expect a row of this side, with ratings or without; nothing where there is no
+/// such argument, or it is null.
 std::optional<Factors> features_arg(FunctionCallInfo fcinfo, int index, const Model& model,
-                                    Side side) {
+                                    Side side, bool has_ratings) {
   if (index >= PG_NARGS() || PG_ARGISNULL(index)) return std::nullopt;
   SpiConnection spi;
-  Factors expected = expected_by(PG_GETARG_DATUM(index), model, side,
+  Factors expected = expected_by(PG_GETARG_DATUM(index), model, side, has_ratings,
                                  side == Side::kUsers ? "als.fold_in_item takes those of items."
                                                       : "als.fold_in takes those of users.");
   spi.finish();
@@ -100,7 +100,6 @@ FoldInInput::FoldInInput(FunctionCallInfo fcinfo, FoldInArguments arguments, Ser
   const std::vector<float> values =
       ratings_arg(fcinfo, arguments.ratings, columns.size(), model, what);
   const std::vector<float> weights = weights_arg(fcinfo, arguments.weights, columns.size(), what);
-  expected_ = features_arg(fcinfo, arguments.features, model, other_side(side));
 
   // By id, those of one id in the order in which they were given.
   std::vector<std::pair<std::uint32_t, std::size_t>> known;
@@ -130,6 +129,8 @@ FoldInInput::FoldInInput(FunctionCallInfo fcinfo, FoldInArguments arguments, Ser
                     format("Model %s was trained with on_duplicate => 'error': give each %s once.",
                            model.name.c_str(), what.c_str()));
   }
+  expected_ =
+      features_arg(fcinfo, arguments.features, model, other_side(side), !ratings_.columns.empty());
 }
 
 FoldedRow FoldInInput::fold_in(ServedModel& served) const {

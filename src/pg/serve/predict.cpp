@@ -98,6 +98,24 @@ float mean_score(const Model& model, const std::optional<FactorRow>& user,
   return static_cast<float>(model.mean + known);
 }
 
+/// What a pair comes to, which may be a null. on_unknown() says what an unknown id does,
+/// throw_unknown(side) throws its error.
+template <class Choice, class Throw>
+std::optional<float> prediction(const Model& model, const std::optional<FactorRow>& user,
+                                const std::optional<FactorRow>& item, const Clip& clip,
+                                const Choice& on_unknown, const Throw& throw_unknown) {
+  if (user && item) return clip(score(model, *user, *item));
+  switch (on_unknown()) {
+    case OnUnknown::kNull:
+      return std::nullopt;
+    case OnUnknown::kMean:
+      return clip(mean_score(model, user, item));
+    case OnUnknown::kError:
+      throw_unknown(user ? Side::kItems : Side::kUsers);
+  }
+  return std::nullopt;
+}
+
 /// The rows of one side that an array of ids asks for.
 class AskedRows {
  public:
@@ -194,19 +212,14 @@ Datum predict_pairs(FunctionCallInfo fcinfo) {
       users.fetch(i + kAhead);
       items.fetch(i + kAhead);
     }
-    const std::optional<FactorRow> user = users[i];
-    const std::optional<FactorRow> item = items[i];
-    if (user && item) {
-      scores[i] = clip(score(model, *user, *item));
-      continue;
-    }
-    if (on_unknown == OnUnknown::kError) {
-      const Side unknown = user ? Side::kItems : Side::kUsers;
-      const AskedRows& rows = user ? items : users;
-      throw_unknown_id(model, unknown, rows.type(), rows.id(i), kUnknownHint);
-    }
-    if (on_unknown == OnUnknown::kMean) {
-      scores[i] = clip(mean_score(model, user, item));
+    const std::optional<float> predicted = prediction(
+        model, users[i], items[i], clip, [&] { return on_unknown; },
+        [&](Side unknown) {
+          const AskedRows& rows = unknown == Side::kUsers ? users : items;
+          throw_unknown_id(model, unknown, rows.type(), rows.id(i), kUnknownHint);
+        });
+    if (predicted) {
+      scores[i] = *predicted;
       continue;
     }
     if (nulls == nullptr)
@@ -236,13 +249,12 @@ Datum als_predict(PG_FUNCTION_ARGS) {
     std::optional<FactorRow> user = find_row(*served, Side::kUsers, state.user, fcinfo->args[1]);
     std::optional<FactorRow> item = find_row(*served, Side::kItems, state.item, fcinfo->args[2]);
     const Model& model = served->model();
-    if (user && item) return clip(score(model, *user, *item));
-    OnUnknown on_unknown =
-        state.on_unknown_is_constant ? state.on_unknown : on_unknown_from(fcinfo);
-    if (on_unknown == OnUnknown::kNull) return std::nullopt;
-    if (on_unknown == OnUnknown::kMean) return clip(mean_score(model, user, item));
-    const Side unknown = user ? Side::kItems : Side::kUsers;
-    throw_unknown_id(model, unknown, fcinfo, unknown == Side::kUsers ? 1 : 2, kUnknownHint);
+    return prediction(
+        model, user, item, clip,
+        [&] { return state.on_unknown_is_constant ? state.on_unknown : on_unknown_from(fcinfo); },
+        [&](Side unknown) {
+          throw_unknown_id(model, unknown, fcinfo, unknown == Side::kUsers ? 1 : 2, kUnknownHint);
+        });
   });
   if (!predicted) PG_RETURN_NULL();
   PG_RETURN_FLOAT4(*predicted);

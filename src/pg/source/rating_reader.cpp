@@ -28,15 +28,11 @@ void RatingReader::add_packed(const Datum* values, const bool* nulls) {
   }
 }
 
-std::string RatingReader::rating_as_read() const {
-  return (source().rating_col ? quoted(*source().rating_col) : "1") +
-         (source().cast_rating ? "::pg_catalog.float8" : "");
-}
-
 std::string RatingReader::query() const {
   return "select " + quoted(source().user_col) + ", " + quoted(source().item_col) + ", " +
-         rating_as_read() + (source().weight_col ? ", " + source().weight_as_float8() : "") +
-         " from " + source().rows_that_count();
+         source().rating_as_read() +
+         (source().weight_col ? ", " + source().weight_as_float8() : "") + " from " +
+         source().rows_that_count();
 }
 
 /// What comes from other nodes is put aside until all is there. A row for each user takes less than
@@ -51,8 +47,8 @@ bool RatingReader::comes_packed() const {
 std::string RatingReader::packed_query() const {
   const std::string user = quoted(source().user_col);
   return "select " + user + ", pg_catalog.array_agg(" + quoted(source().item_col) +
-         "), pg_catalog.array_agg(" + rating_as_read() + ") from " + source().from_clause() +
-         " group by " + user;
+         "), pg_catalog.array_agg(" + source().rating_as_read() + ") from " +
+         source().from_clause() + " group by " + user;
 }
 
 void RatingReader::read(const std::function<void()>& on_block) {

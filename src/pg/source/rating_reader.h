@@ -32,7 +32,6 @@ class RatingReader : public RatingRows {
   void read_rows(SPIPlanPtr plan, std::initializer_list<Param> params,
                  const std::function<void()>& on_block);
   bool comes_packed() const;
-  std::string rating_as_read() const;
   std::string query() const;
   std::string packed_query() const;
   void take(const Datum* values, const bool* nulls);

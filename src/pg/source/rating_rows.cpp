@@ -6,26 +6,6 @@
 
 namespace als::pg {
 
-double RatingRows::rating(Datum value) const {
-  switch (source_.rating_kind) {
-    case RatingKind::kNone:
-      return 1;
-    case RatingKind::kBool:
-      return DatumGetBool(value) ? 1 : 0;
-    case RatingKind::kInt2:
-      return DatumGetInt16(value);
-    case RatingKind::kInt4:
-      return DatumGetInt32(value);
-    case RatingKind::kInt8:
-      return static_cast<double>(DatumGetInt64(value));
-    case RatingKind::kFloat4:
-      return DatumGetFloat4(value);
-    case RatingKind::kFloat8:
-      return DatumGetFloat8(value);
-  }
-  return 0;
-}
-
 /// Runs inside the executor: whatever may throw is guarded, and that is not each row.
 void RatingRows::add(const Datum* values, const bool* nulls) {
   ++rows_;
@@ -33,7 +13,7 @@ void RatingRows::add(const Datum* values, const bool* nulls) {
     ++skipped_;
     return;
   }
-  double value = rating(values[2]);
+  double value = source_.rating_number(values[2]);
   auto single = static_cast<float>(value);
   if (!std::isfinite(single))
     guard([&] { throw_rating_not_finite(source_.id_types, values[0], values[1], value); });

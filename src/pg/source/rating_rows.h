@@ -55,7 +55,6 @@ class RatingRows {
     float weights[IdBatch::kSize];
   };
 
-  double rating(Datum value) const;
   void look_up();
 
   const DescribedSource& source_;

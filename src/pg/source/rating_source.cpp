@@ -196,6 +196,31 @@ std::string RatingSource::from_clause() const {
   return name + " as source";
 }
 
+std::string DescribedSource::rating_as_read() const {
+  return (rating_col ? quoted(*rating_col) : "1") + (cast_rating ? "::pg_catalog.float8" : "");
+}
+
+/// Is asked for each row inside the executor.
+double DescribedSource::rating_number(Datum value) const {
+  switch (rating_kind) {
+    case RatingKind::kNone:
+      return 1;
+    case RatingKind::kBool:
+      return DatumGetBool(value) ? 1 : 0;
+    case RatingKind::kInt2:
+      return DatumGetInt16(value);
+    case RatingKind::kInt4:
+      return DatumGetInt32(value);
+    case RatingKind::kInt8:
+      return static_cast<double>(DatumGetInt64(value));
+    case RatingKind::kFloat4:
+      return DatumGetFloat4(value);
+    case RatingKind::kFloat8:
+      return DatumGetFloat8(value);
+  }
+  return 0;
+}
+
 std::string DescribedSource::rating_as_float8() const {
   const std::string rating = rating_col ? quoted(*rating_col) : "1";
   return rating + (rating_kind == RatingKind::kBool ? "::pg_catalog.int4" : "") +

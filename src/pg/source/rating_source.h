@@ -85,6 +85,10 @@ struct DescribedSource : RatingSource {
   Oid rating_type = INT4OID;  ///< as read; the 1 of a source without ratings is an int
   bool cast_rating = false;   ///< numeric and the like are read as float8
 
+  /// The rating as an expression of rating_type, and what a value of it stands for.
+  std::string rating_as_read() const;
+  double rating_number(Datum value) const;
+
   /// The rating, and the weight or 1, as expressions of type float8.
   std::string rating_as_float8() const;
   std::string weight_as_float8() const;

@@ -34,6 +34,18 @@ bytea* bytea_of_pair(ByteView first, ByteView second) {
   return bytea_of({{header, sizeof(header)}, first, second});
 }
 
+void refuse_constants(FunctionCallInfo fcinfo) {
+  const bool has_row = server([&] {
+    for (int i = 0; i < fcinfo->nargs; ++i)
+      if (!get_fn_expr_arg_stable(fcinfo->flinfo, i)) return true;
+    return false;
+  });
+  if (!has_row)
+    throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                    "a step of a training cannot be called with constants alone",
+                    "The function is called by distributed trainings alone, for rows of tables.");
+}
+
 BytePair read_pair(ByteView bytes) {
   std::uint64_t length = 0;
   if (bytes.size() < sizeof(length)) throw InvalidBytes("these bytes are too short to be a pair");

@@ -39,6 +39,9 @@ struct BytePair {
 };
 BytePair read_pair(ByteView bytes);
 
+/// Throws 0A000 where all arguments are constants.
+void refuse_constants(FunctionCallInfo fcinfo);
+
 /// guard() for functions that read bytes: those that als has not written, or not for this place,
 /// are 22P03.
 template <class Body>
@@ -50,6 +53,18 @@ auto guard_bytes(Body&& body) -> decltype(body()) {
       throw UserError(ERRCODE_INVALID_BINARY_REPRESENTATION, error.what(),
                       "The function is called by distributed trainings alone.");
     }
+  });
+}
+
+/// guard_bytes() for functions that find or keep values of the session. They are immutable, so that
+/// planners take them for what they are within a statement: calls for rows, in any place. One with
+/// constants alone would be made while a statement is planned, and its result kept with the plan,
+/// for sessions and transactions to come. Throws 0A000 for it.
+template <class Body>
+auto guard_step(FunctionCallInfo fcinfo, Body&& body) -> decltype(body()) {
+  return guard_bytes([&] {
+    refuse_constants(fcinfo);
+    return body();
   });
 }
 

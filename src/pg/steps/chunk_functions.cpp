@@ -242,7 +242,7 @@ Datum als_chunk_facts(PG_FUNCTION_ARGS) {
 /// als._sampled_ratings(chunk bytea, buckets int): bytea[], the ratings of each user who is in the
 /// first of so many buckets, and null for others
 Datum als_sampled_ratings(PG_FUNCTION_ARGS) {
-  return als::pg::guard_bytes([&] { return als::pg::sampled_ratings(fcinfo); });
+  return als::pg::guard_step(fcinfo, [&] { return als::pg::sampled_ratings(fcinfo); });
 }
 
 /// als._judging_hashes(chunk bytea): bigint[], see core/chunks/held_out.h

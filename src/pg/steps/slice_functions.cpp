@@ -91,8 +91,9 @@ Datum als_totals_bytes(PG_FUNCTION_ARGS) {
 /// als._piece(pieces bytea, slice int): bytea
 Datum als_piece(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  return guard_bytes(
-      [&] { return piece_of(bytes_arg(fcinfo, 0, "pieces"), number_arg(fcinfo, 1, "slice")); });
+  return guard_step(fcinfo, [&] {
+    return piece_of(bytes_arg(fcinfo, 0, "pieces"), number_arg(fcinfo, 1, "slice"));
+  });
 }
 
 /// als._add_piece(state internal, piece bytea): internal
@@ -122,7 +123,7 @@ Datum als_make_slice(PG_FUNCTION_ARGS) {
 /// als._turn_slice(slice bytea, step bytea): bytea
 Datum als_turn_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  return guard_bytes([&] {
+  return guard_step(fcinfo, [&] {
     als::ThreadTeam team = team_of_session();
     std::unique_ptr<als::SliceState> slice = SliceArg(fcinfo, 0).take();
     als::turn_slice(*slice, bytes_arg(fcinfo, 1, "step"), team);
@@ -133,7 +134,7 @@ Datum als_turn_slice(PG_FUNCTION_ARGS) {
 /// als._slice_block(slice bytea, step bytea): bytea
 Datum als_slice_block(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  return guard_bytes([&] {
+  return guard_step(fcinfo, [&] {
     als::ThreadTeam team = team_of_session();
     return bytea_datum(
         als::slice_block(SliceArg(fcinfo, 0).state(), bytes_arg(fcinfo, 1, "step"), team));
@@ -166,7 +167,7 @@ Datum als_keep_pieces(PG_FUNCTION_ARGS) {
 /// als._step_slice(slice bytea, step bytea, sums bytea): bytea
 Datum als_step_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  return guard_bytes([&] {
+  return guard_step(fcinfo, [&] {
     als::ThreadTeam team = team_of_session();
     std::unique_ptr<als::SliceState> slice = SliceArg(fcinfo, 0).take();
     als::ByteView sums = bytes_arg(fcinfo, 2, "sums");

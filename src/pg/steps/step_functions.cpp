@@ -58,7 +58,7 @@ ALS_SQL_FUNCTION(als_sums_bytes)
 /// als._start_users(training bytea, chunk bytea, known bytea): bytea, as als._step_users
 Datum als_start_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  return guard_bytes([&] {
+  return guard_step(fcinfo, [&] {
     const als::PartsTraining training = als::PartsTraining::read(bytes_arg(fcinfo, 0, "training"));
     const std::shared_ptr<const als::ChunkByUser> chunk = unpacked_by_user(StoredChunk(fcinfo, 1));
     const als::ByteView known = bytes_or_nothing(fcinfo, 2);
@@ -74,7 +74,7 @@ Datum als_start_users(PG_FUNCTION_ARGS) {
 /// als._step_users(chunk bytea, users bytea, threads int): bytea, what they report and the users
 Datum als_step_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
-  return guard_bytes([&] {
+  return guard_step(fcinfo, [&] {
     als::UsersStep& step = users_step(fcinfo, threads_arg(fcinfo, 2));
     const StoredChunk chunk(fcinfo, 0);
     std::optional<als::ChunkUsers> users;

@@ -85,7 +85,8 @@ struct FeatureOption {
 inline constexpr FeatureOption kFeatureOptions[] = {
     {OptionId::kFeatureRegularization, std::nullopt},
     {OptionId::kFeatureStrength, Side::kItems},
-    {OptionId::kUserFeatureStrength, Side::kUsers}};
+    {OptionId::kUserFeatureStrength, Side::kUsers},
+    {OptionId::kNewItemShrinkage, Side::kItems}};
 
 /// Throws 22023 for an option of features without features, 0A000 for what does not go with them.
 void check_features(const TrainRequest& request);

@@ -162,7 +162,7 @@ void Training::write() {
   for (const Side side : kSides) {
     if (!features_[side]) continue;
     FactorFeed& feed = side == Side::kUsers ? users : items;
-    feed.factors = &features_[side]->with_unrated(loop_->trainer());
+    feed.factors = &features_[side]->with_unrated(loop_->trainer(), options(), *team_);
     features_[side]->add_checksums(feed.checksums, *team_);
   }
   model_.write_factors(Side::kUsers, users);
@@ -170,8 +170,7 @@ void Training::write() {
   const std::int64_t kept = request_.keep_previous ? model_.newest_run() : 0;
   for (const Side side : kSides) {
     if (features_[side])
-      features_[side]->write(model_, feature_tables_[side], loop_->trainer(), kept, report_,
-                             *team_);
+      features_[side]->write(model_, feature_tables_[side], kept, report_, *team_);
     else
       feature_tables_[side].clear(kept);
   }

@@ -3,6 +3,8 @@
 
 #include <numeric>
 
+#include "core/features/unrated_weights.h"
+#include "core/train/row_objective.h"
 #include "pg/features/unrated_rows.h"
 #include "pg/server/memory_limit.h"
 
@@ -33,8 +35,8 @@ void TrainingFeatures::index(const TrainingData& data, const TrainOptions& optio
   memory_ = reader_->memory() + dictionary_->memory() +
             FeaturePrior::memory(rated, features, rows.columns.size(),
                                  static_cast<std::size_t>(options.factors), options.biases) +
-            // What is written: the side's rows, those of others, and the weights.
-            (rated + reader_->others().size() + features) * options.unknowns() * sizeof(float);
+            // What is written: the side's rows, those of others, and the weights of both.
+            (rated + reader_->others().size() + 2 * features) * options.unknowns() * sizeof(float);
   check_memory_limit(format("training with %s", source_.what).c_str(), data.memory() + memory_,
                      ", or leave columns out of the features, or train with fewer factors.",
                      format("With %zu features of %zu %ss and threads => %d.", features, rated,
@@ -59,16 +61,24 @@ std::string TrainingFeatures::advice() const {
                                 source_.what, side_name(source_.side), names.c_str());
 }
 
-const FeaturePrior& TrainingFeatures::prior_of(const Trainer& trainer) const {
-  return source_.side == Side::kUsers ? *trainer.user_prior() : *trainer.item_prior();
+void TrainingFeatures::weigh(const Trainer& trainer, const TrainOptions& options,
+                             ThreadTeam& team) {
+  const bool of_users = source_.side == Side::kUsers;
+  weights_ = (of_users ? trainer.user_prior() : trainer.item_prior())->coefficients();
+  if (of_users || options.new_item_shrinkage == 0) return;
+  const FactorView users = trainer.users().matrix.view();
+  const RowObjective objective(options, 0, users.rows);
+  unrated_ = unrated_weights(*weights_, users, options.new_item_shrinkage,
+                             objective.ridge(0).others, team);
 }
 
-const Factors& TrainingFeatures::with_unrated(const Trainer& trainer) {
+const Factors& TrainingFeatures::with_unrated(const Trainer& trainer, const TrainOptions& options,
+                                              ThreadTeam& team) {
+  weigh(trainer, options, team);
   filled_ = source_.side == Side::kUsers ? trainer.users() : trainer.items();
-  const Factors weights = prior_of(trainer).coefficients();
   for (std::size_t row = 0; row < ratings_->rows(); ++row) {
     if (ratings_->row_size(row) > 0) continue;
-    add_expected(ratings_of(rows_->by_row, row), weights, filled_->matrix.row(row),
+    add_expected(ratings_of(rows_->by_row, row), weights_of_unrated(), filled_->matrix.row(row),
                  filled_->bias.empty() ? nullptr : &filled_->bias[row]);
   }
   return *filled_;
@@ -81,21 +91,20 @@ void TrainingFeatures::add_checksums(std::vector<std::uint64_t>& of_ratings,
     if (has_features_[row]) of_ratings[row] += own[row];
 }
 
-void TrainingFeatures::write_new_rows(ModelWriter& model, const Factors& weights,
-                                      const TrainReport& report, ThreadTeam& team) {
+void TrainingFeatures::write_new_rows(ModelWriter& model, const TrainReport& report,
+                                      ThreadTeam& team) {
   if (new_order_.empty()) return;
   std::optional<UnratedPopularity> popularity;
   if (source_.side == Side::kItems) popularity = {report.mean, report.damping};
   write_unrated_rows(model, source_.side, reader_->others(), new_order_,
-                     expected_factors(new_rows_, weights, team),
+                     expected_factors(new_rows_, weights_of_unrated(), team),
                      feature_checksums(new_rows_, rows_->features, team), popularity);
 }
 
-void TrainingFeatures::write(ModelWriter& model, FeatureTable& table, const Trainer& trainer,
-                             std::int64_t kept, TrainReport& report, ThreadTeam& team) {
-  const Factors weights = prior_of(trainer).coefficients();
-  write_new_rows(model, weights, report, team);
-  table.write(*dictionary_, weights, kept);
+void TrainingFeatures::write(ModelWriter& model, FeatureTable& table, std::int64_t kept,
+                             TrainReport& report, ThreadTeam& team) {
+  write_new_rows(model, report, team);
+  table.write(*dictionary_, *weights_, unrated_, kept);
   TrainReport::OfFeatures& told = report.features[source_.side];
   told.weights = table.table();
   told.columns = dictionary_->report(*reader_, is_rated_);

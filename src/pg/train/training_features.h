@@ -30,19 +30,21 @@ class TrainingFeatures {
   const FeatureRows& rows() const { return *rows_; }
 
   /// The trained factors; rows of which all ratings are held out are where their features put them.
-  const Factors& with_unrated(const Trainer& trainer);
+  const Factors& with_unrated(const Trainer& trainer, const TrainOptions& options,
+                              ThreadTeam& team);
 
   /// Adds the checksums of the rows' features to those of their ratings.
   void add_checksums(std::vector<std::uint64_t>& of_ratings, ThreadTeam& team) const;
 
-  /// Adds the rows without ratings to the factor table, and writes the weights.
-  void write(ModelWriter& model, FeatureTable& table, const Trainer& trainer, std::int64_t kept,
-             TrainReport& report, ThreadTeam& team);
+  /// Adds the rows without ratings to the factor table, and writes the weights. After
+  /// with_unrated().
+  void write(ModelWriter& model, FeatureTable& table, std::int64_t kept, TrainReport& report,
+             ThreadTeam& team);
 
  private:
-  const FeaturePrior& prior_of(const Trainer& trainer) const;
-  void write_new_rows(ModelWriter& model, const Factors& weights, const TrainReport& report,
-                      ThreadTeam& team);
+  void weigh(const Trainer& trainer, const TrainOptions& options, ThreadTeam& team);
+  const Factors& weights_of_unrated() const { return unrated_ ? *unrated_ : *weights_; }
+  void write_new_rows(ModelWriter& model, const TrainReport& report, ThreadTeam& team);
 
   const DescribedFeatures source_;
   std::optional<FeatureReader> reader_;
@@ -55,6 +57,8 @@ class TrainingFeatures {
   std::vector<std::uint32_t> new_order_;
   CompressedRows new_rows_;
   std::optional<Factors> filled_;
+  std::optional<Factors> weights_;
+  std::optional<Factors> unrated_;  // where weights of what has no ratings differ
 };
 
 }  // namespace als::pg
