@@ -71,6 +71,24 @@ TEST(Parts, LossIsThatOfOneMachine) {
   }
 }
 
+/// Items around the number of ratings from which one step is enough.
+TEST(Parts, LongRowsTakeAsManyStepsAsOnOneMachine) {
+  constexpr std::uint32_t kManyUsers = 1200;
+  const std::vector<Entry> entries = random_ratings(kManyUsers, kItems, 0.43, 1);
+  ThreadTeam team(2);
+  const Ratings ratings = ratings_of(entries, kManyUsers, kItems, team);
+  for (const Problem& problem : problems()) {
+    TrainingLoop one(ratings, problem.options,
+                     start_of_training(ratings, keys_of(kItems), problem.options, team), team);
+    while (!one.finished()) one.iterate();
+    PartsInMemory many(entries, kManyUsers, kItems, problem.options, {4, 23, 40}, team);
+    const std::vector<double> loss = train(many, team);
+    for (std::size_t i = 0; i < loss.size(); ++i) {
+      EXPECT_NEAR(loss[i] / one.loss()[i], 1, 1e-6) << problem.name << ", iteration " << i;
+    }
+  }
+}
+
 /// The factors make the loss that is reported.
 TEST(Parts, LossIsThatOfTheFactors) {
   const std::vector<Entry> entries = random_ratings(kUsers, kItems, 0.2, 2);

@@ -505,5 +505,29 @@ TEST(Trainer, AnInterruptAbandonsTraining) {
   EXPECT_THROW(trainer.solve_items(), std::runtime_error);
 }
 
+// Rows that are taken many at a time, as the users' vectors do not fit a cache, can be left in the
+// middle, and begin anew.
+TEST(Trainer, ABatchThatWasLeftLeavesNothingBehind) {
+  constexpr std::size_t kUsers = 8300;
+  const std::vector<Entry> entries = random_ratings(kUsers, 12, 0.1, 12);
+  TrainOptions options;
+  options.factors = 512;
+  ThreadTeam alone(1);
+  const Ratings ratings = ratings_of(entries, kUsers, 12, alone);
+  Trainer expected(ratings, options, keys_of(12), alone);
+  expected.solve_users();
+  bool watched = false;
+  int looks = 0;
+  int interrupts = 0;
+  ThreadTeam team(
+      1, [&] { return watched && ++looks % 50 == 0; }, [&] { ++interrupts; });
+  Trainer trainer(ratings, options, keys_of(12), team);
+  trainer.solve_users();
+  watched = true;
+  EXPECT_EQ(trainer.solve_items(), expected.solve_items());
+  EXPECT_GT(interrupts, 0);
+  EXPECT_TRUE(same_bits(trainer.items(), expected.items()));
+}
+
 }  // namespace
 }  // namespace als

@@ -187,6 +187,8 @@ void SliceStep::step(SliceSums&& sums) {
       } else {
         unpack(sums.vectors, m, row.gradients.product());
         equations_.step(row);
+        // The first of two: others have none to come.
+        if (cg_steps(state_.training.options, state_.counts[marked[m]]) == 1) row.gradients.stop();
       }
       save(marked[m], row);
     }

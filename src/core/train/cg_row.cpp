@@ -17,7 +17,16 @@ constexpr double kCancelled = 1e-4;
 // 1e-7 of what it begins with.
 constexpr double kFar = 4;
 
+// Rows with fewer ratings than this, and fewer than so many times the factors, take all steps.
+constexpr std::uint64_t kLongRow = 512;
+constexpr std::uint64_t kLongRowFactors = 8;
+
 }  // namespace
+
+int cg_steps(const TrainOptions& options, std::uint64_t ratings) {
+  const auto factors = static_cast<std::uint64_t>(options.factors);
+  return ratings >= std::max(kLongRow, kLongRowFactors * factors) ? 1 : kCgSteps;
+}
 
 void unpack(const Factors& factors, std::size_t r, float* to) {
   const std::size_t stride = factors.matrix.stride();

@@ -142,15 +142,20 @@ class HalfStep {
                   ThreadTeam& team, Factors& solved) const;
 
   // By conjugate gradients, in half_step_cg.cpp.
+  struct Batch {
+    const std::size_t* rows;
+    std::size_t n;                    ///< of them, at most cg_batch_rows()
+    std::size_t tile;                 ///< rows of the fixed side that they go through at a time
+    std::function<void()> may_leave;  ///< see ThreadTeam::leave_if_asked()
+  };
   void plan_batches(int threads);
   template <class Pass, class AddUp>
   void pass_over_row(CgRow& row, std::uint64_t stop, const Pass& pass, const AddUp& add_up) const;
   template <class Pass, class AddUp>
-  void pass_over(RowWorkspace& worker, std::size_t n, std::size_t tile, bool first,
-                 const Factors& fixed, const Pass& pass, const AddUp& add_up) const;
-  void cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t tile, const Factors& fixed,
-                    const TrainingWorkspace& workspace, RowWorkspace& worker, Factors& solved,
-                    Result* results) const;
+  void pass_over(RowWorkspace& worker, const Batch& batch, bool first, const Factors& fixed,
+                 const Pass& pass, const AddUp& add_up) const;
+  void cg_step_rows(const Batch& batch, const Factors& fixed, const TrainingWorkspace& workspace,
+                    RowWorkspace& worker, Factors& solved, Result* results) const;
 
   const CompressedRows& rows_;
   std::size_t others_;

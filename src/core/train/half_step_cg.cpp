@@ -20,7 +20,8 @@
 namespace als {
 namespace {
 
-// Multiply-adds in a block of work: some milliseconds, and the longest bearable.
+// Multiply-adds in a block of work: some milliseconds, and of a row, the longest bearable. A batch
+// may have more, as it can be left in the middle.
 constexpr std::size_t kBlockWork = std::size_t{1} << 25;
 constexpr std::size_t kLongestWork = std::size_t{1} << 29;
 
@@ -85,9 +86,8 @@ void HalfStep::plan_batches(int threads) {
   });
   std::uint64_t ratings = 0;
   for (const std::size_t row : batched_rows_) ratings += rows_.row_size(row);
-  const std::uint64_t most =
-      std::clamp(ratings / (kBatchesPerThread * static_cast<std::uint64_t>(threads)),
-                 kBlockWork / rating, longest);
+  const std::uint64_t most = std::max(
+      ratings / (kBatchesPerThread * static_cast<std::uint64_t>(threads)), kBlockWork / rating);
   const std::size_t rows_at_most = cg_batch_rows(options());
   batches_.push_back(0);
   std::uint64_t size = 0;
@@ -122,21 +122,26 @@ void HalfStep::pass_over_row(CgRow& row, std::uint64_t stop, const Pass& pass,
 
 /// The same for all ratings of the batch's first n rows that are active, a tile of the fixed side's
 /// vectors at a time. The first of the passes over the same rows finds out how many ratings each
-/// has in which tile.
+/// has in which tile. It may be left between two tiles.
 template <class Pass, class AddUp>
-void HalfStep::pass_over(RowWorkspace& worker, std::size_t n, std::size_t tile, bool first,
-                         const Factors& fixed, const Pass& pass, const AddUp& add_up) const {
+void HalfStep::pass_over(RowWorkspace& worker, const Batch& batch, bool first, const Factors& fixed,
+                         const Pass& pass, const AddUp& add_up) const {
+  const std::size_t n = batch.n;
+  const std::size_t tile = batch.tile;
   const std::size_t all = fixed.matrix.rows();
   const std::uint32_t* columns = rows_.columns.data();
   for (std::size_t r = 0; r < n; ++r) {
     CgRow& row = worker.batch[r];
     row.next = rows_.offsets[row.row];
     row.summed = 0;
-    if (tile >= all && row.active) pass_over_row(row, rows_.offsets[row.row + 1], pass, add_up);
+    if (tile < all) continue;
+    batch.may_leave();
+    if (row.active) pass_over_row(row, rows_.offsets[row.row + 1], pass, add_up);
   }
   if (tile >= all) return;
   std::uint16_t* size = worker.tile_sizes.data();
   for (std::size_t begin = 0; begin < all; begin += tile) {
+    batch.may_leave();
     const std::size_t tile_end = std::min(begin + tile, all);
     // The next tile comes while this one is worked on, a share with each row.
     const std::size_t next_end = std::min(tile_end + tile, all);
@@ -163,28 +168,31 @@ void HalfStep::pass_over(RowWorkspace& worker, std::size_t n, std::size_t tile, 
   }
 }
 
-/// A half-step for n rows, at most as many as a batch has, a result for each.
-void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t tile,
-                            const Factors& fixed, const TrainingWorkspace& workspace,
-                            RowWorkspace& worker, Factors& solved, Result* results) const {
+/// A half-step for the rows of a batch, a result for each.
+void HalfStep::cg_step_rows(const Batch& batch, const Factors& fixed,
+                            const TrainingWorkspace& workspace, RowWorkspace& worker,
+                            Factors& solved, Result* results) const {
+  const std::size_t n = batch.n;
   const std::size_t stride = fixed.matrix.stride();
   const bool biases = !fixed.bias.empty();
   const std::size_t unknowns = stride + (biases ? kBlock : 0);
   for (std::size_t r = 0; r < n; ++r) {
     CgRow& row = worker.batch[r];
-    row.row = rows[r];
+    row.row = batch.rows[r];
     row.loss = 0;
     row.targets = 0;
     row.curvature = 0;
     row.active = true;
+    row.steps = cg_steps(options(), rows_.row_size(row.row));
     unpack(solved, row.row, row.gradients.x());
     std::fill_n(row.gradients.residual(), unknowns, 0.0F);
+    std::fill_n(row.gradients.partial_sum(), unknowns, 0.0F);  // a batch may have been left
   }
   // From memory the vectors come by tiles, or in the first pass, and in others if the row has more
   // of them than the cache keeps.
-  const bool by_tiles = tile < fixed.matrix.rows();
+  const bool by_tiles = batch.tile < fixed.matrix.rows();
   pass_over(
-      worker, n, tile, true, fixed,
+      worker, batch, true, fixed,
       [&](CgRow& row, std::uint64_t end) {
         passes_.add_residual(row.next, end, fixed, row.gradients.x(), !by_tiles, worker.chunk,
                              row.gradients.partial_sum(), row.loss, row.targets);
@@ -201,40 +209,40 @@ void HalfStep::cg_step_rows(const std::size_t* rows, std::size_t n, std::size_t 
     equations.start(row);
   }
 
-  const bool fetch = !by_tiles && rows_.row_size(rows[0]) * stride * sizeof(float) > kKeptBytes;
-  const auto activate = [&] {
+  const bool fetch =
+      !by_tiles && rows_.row_size(batch.rows[0]) * stride * sizeof(float) > kKeptBytes;
+  for (int step = 1; step <= kCgSteps; ++step) {
     bool any = false;
     for (std::size_t r = 0; r < n; ++r) {
       CgRow& row = worker.batch[r];
-      row.active = CgEquations::is_active(row);
+      row.active = step <= row.steps && CgEquations::is_active(row);
       any = any || row.active;
     }
-    return any;
-  };
-  const auto for_each_active = [&](const auto& what) {
+    if (!any) break;
+    pass_over(
+        worker, batch, false, fixed,
+        [&](CgRow& row, std::uint64_t end) {
+          const float* direction = row.gradients.direction();
+          if (step == row.steps) {
+            row.curvature +=
+                passes_.curvature(row.next, end, fixed, direction, fetch, worker.chunk);
+          } else {
+            passes_.subtract_product(row.next, end, fixed, direction, fetch, worker.chunk,
+                                     row.gradients.partial_sum());
+          }
+        },
+        [&](CgRow& row) {
+          if (step < row.steps) row.gradients.add_to_product();
+        });
     for (std::size_t r = 0; r < n; ++r) {
-      if (worker.batch[r].active) what(worker.batch[r]);
+      CgRow& row = worker.batch[r];
+      if (!row.active) continue;
+      if (step == row.steps) {
+        equations.last_step(row);
+      } else {
+        equations.step(row);
+      }
     }
-  };
-  for (int step = 1; step < kCgSteps && activate(); ++step) {
-    pass_over(
-        worker, n, tile, false, fixed,
-        [&](CgRow& row, std::uint64_t end) {
-          passes_.subtract_product(row.next, end, fixed, row.gradients.direction(), fetch,
-                                   worker.chunk, row.gradients.partial_sum());
-        },
-        [](CgRow& row) { row.gradients.add_to_product(); });
-    for_each_active([&](CgRow& row) { equations.step(row); });
-  }
-  if (activate()) {
-    pass_over(
-        worker, n, tile, false, fixed,
-        [&](CgRow& row, std::uint64_t end) {
-          row.curvature += passes_.curvature(row.next, end, fixed, row.gradients.direction(), fetch,
-                                             worker.chunk);
-        },
-        [](CgRow&) {});
-    for_each_active([&](CgRow& row) { equations.last_step(row); });
   }
 
   for (std::size_t r = 0; r < n; ++r) {
@@ -287,14 +295,15 @@ HalfStep::Result HalfStep::cg_step_in_basis(const Factors& fixed, TrainingWorksp
   }
   std::vector<Result> results(batched_rows_.size());
   team.for_each_block(batches_.size() - 1, 1, [&](std::size_t b, std::size_t, int thread) {
-    cg_step_rows(batched_rows_.data() + batches_[b], batches_[b + 1] - batches_[b], tile, fixed,
-                 workspace, workspace.workers[static_cast<std::size_t>(thread)], solved,
-                 results.data() + batches_[b]);
+    const Batch batch{batched_rows_.data() + batches_[b], batches_[b + 1] - batches_[b], tile,
+                      [&team, thread] { team.leave_if_asked(thread); }};
+    cg_step_rows(batch, fixed, workspace, workspace.workers[static_cast<std::size_t>(thread)],
+                 solved, results.data() + batches_[b]);
   });
   Result total = sum_of(results);
   total.add(for_each_short_row(
       cg_, workspace, team, solved, [&](std::size_t row, RowWorkspace& worker, Result& result) {
-        cg_step_rows(&row, 1, all, fixed, workspace, worker, solved, &result);
+        cg_step_rows({&row, 1, all, [] {}}, fixed, workspace, worker, solved, &result);
       }));
   total.add(solve_long_rows(huge_rows_, fixed, workspace, team, solved));
   return measured(total, fixed, workspace, team, solved);
