@@ -174,7 +174,7 @@ void write_digits(const CosineHeader& header, const float* direction, std::size_
     int known = 0;
     for (int d = 0; d < 3; ++d) {
       const int digit = code >> 2 * (2 - d) & 3;
-      known += (2 * digit - 3) << 2 * (2 - d);
+      known += (2 * digit - 3) * (1 << 2 * (2 - d));
       const double error = v[k] - static_cast<double>(unit) * known;
       errors[d] += error * error;
       std::uint8_t& byte = digits[d]->codes[k / 16][lane][k % 4];
