@@ -83,6 +83,7 @@ select try($$select from train('other', ', new_item_shrinkage => -1')$$);
 select try($$select from train('other', ', new_item_shrinkage => 1001')$$);
 select try($$select from train('other', ', new_item_shrinkage => ''NaN''')$$);
 select try($$select from train('other', ', new_item_shrinkage => 1, regularization => 0')$$);
+select try($$select from train('other', ', new_item_shrinkage => 1, regularization => 1e-50')$$);
 select try($$select from als.train('other', 'select user_id, item_id, 1 as rating from likes', item_features => 'items', new_item_shrinkage => 1)$$);
 select try($$select from als.train('other', 'likes', rating_col => null, feedback => 'implicit', new_item_shrinkage => 1)$$);
 select try($$select from als.train('other', 'likes', rating_col => null, feedback => 'implicit', user_features => 'select distinct user_id, user_id % 2 = 0 as even from likes', new_item_shrinkage => 1)$$);

@@ -133,7 +133,8 @@ TrainOptions complete(const OptionChoices& choices, const RatingStatistics& rati
   options.user_feature_strength = choices.number(
       OptionId::kUserFeatureStrength, implicit ? kImplicitUserStrength : kExplicitStrength);
   options.new_item_shrinkage = choices.number(OptionId::kNewItemShrinkage, 0);
-  if (options.new_item_shrinkage > 0 && options.regularization == 0)
+  // In single precision, as ridges are.
+  if (options.new_item_shrinkage > 0 && static_cast<float>(options.regularization) == 0)
     throw UserError(ERRCODE_INVALID_PARAMETER_VALUE,
                     "new_item_shrinkage is for a regularization above 0", "Leave one of them out.",
                     "Against a ridge of 0 it would shrink new items to nothing.");
