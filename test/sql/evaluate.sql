@@ -249,6 +249,33 @@ reset role;
 drop owned by evaluate_reader;
 drop role evaluate_reader;
 
+-- Ratings that no training would take leave their items without a mean, whichever way the source is read: with what has been
+-- seen, or by itself, with weights or without.
+create table beyond as select user_id, item_id, rating::float8, 1.0::float8 as weight, now() as at from train;
+create function baselines() returns table (model text, seen_too bool, baseline numeric) language sql as $$
+	select m, e, round(b.baseline::numeric, 9) from unnest('{plain,weighted,timed}'::text[]) as m, unnest('{true,false}'::bool[]) as e,
+		als.evaluate(m::regclass, 'test', exclude_seen => e) as b where b.metric = 'rmse' order by m, e
+$$;
+select n_users from als.train('plain', 'beyond', factors => 2, iterations => 1);
+select n_users from als.train('weighted', 'beyond', factors => 2, iterations => 1, weight_col => 'weight');
+select n_users from als.train('timed', 'beyond', factors => 2, iterations => 1, on_duplicate => 'last', time_col => 'at');
+select count(distinct baseline) from baselines();
+delete from beyond where item_id = (select item_id from test order by item_id limit 1);
+create temp table without as select * from baselines();
+select count(distinct baseline) from without;
+create function others(ratings float8[], weight float8 default 1) returns table (baselines bigint, "as without" bool) language plpgsql as $$
+begin
+	delete from beyond where user_id > 1000;
+	insert into beyond select 1000 + n, (select item_id from test order by item_id limit 1), rating, others.weight, now()
+	from unnest(ratings) with ordinality as given (rating, n);
+	return query select count(distinct b.baseline), bool_and(b.baseline = w.baseline) from baselines() b join without w using (model, seen_too)
+	where others.weight = 1 or b.model = 'weighted';
+end $$;
+select ratings, o.* from unnest(array['{1.7e308,1.7e308}', '{1.7e308,-1.7e308,3}', '{1e39,-1e39,3}', '{Infinity,3}', '{NaN,3}']) as ratings, others(ratings::float8[]) as o;
+select weight, o.* from unnest('{1.7e308,Infinity,NaN,0,1e-300}'::float8[]) as weight, others('{3,3}', weight) as o;
+select o.* from others('{5e-324,5e-324,-5e-324}') as o;
+select o.* from others('{1e-300}', 1e-300) as o;
+
 -- Mistakes.
 select try($$select als.evaluate(null, 'test')$$);
 select try($$select als.evaluate('stars', null)$$);

@@ -128,6 +128,10 @@ select try($$select als.recommend_all('blind', 'recs', seen => 'select 1 as user
 create table things as select 1 as item_id, 'a thing' as title;
 select try($$select * from als.recommend('taste', 1, seen => 'things')$$);
 select try($$select als.recommend_all('taste', 'recs', seen => 'things')$$);
+select try($$select * from als.recommend('taste', 1, seen => 'select item_id from things')$$);
+select try($$select * from als.recommend('taste', 1, seen => 'select 1 as user_id, 1 as item')$$);
+select try($$select * from als.recommend('taste', 1, seen => 'select nothing from things')$$);
+select try($$select als.evaluate('taste', 'ratings', seen => 'select title from things')$$);
 drop table things;
 select try($$select als.recommend_all('taste', 'ratings')$$);
 drop view likes;

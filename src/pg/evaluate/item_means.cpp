@@ -10,6 +10,17 @@ namespace als::pg {
 namespace {
 /// Not of ratings that no training would take.
 bool is_mean(double mean) { return std::isfinite(static_cast<float>(mean)); }
+
+/// A number as the server can add it up, and multiply it, without an error: what is beyond single
+/// precision is infinite, as in RatingSums, what is too small for it 0.
+std::string as_summed(const std::string& number) {
+  using Single = std::numeric_limits<float>;
+  const std::string size = "pg_catalog.abs(" + number + ") operator(pg_catalog.";
+  return "(case when " + size + "<) " + format("%.9g", Single::denorm_min()) +
+         "::pg_catalog.float8 then 0 when " + size + "<=) " + format("%.9g", Single::max()) +
+         "::pg_catalog.float8 then " + number + " when " + number +
+         " is not null then 'infinity' end)";
+}
 }  // namespace
 
 std::optional<std::vector<double>> item_means(ServedModel& served) {
@@ -21,27 +32,29 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
   SourceNames names(source);
 
   const std::string item = quoted(source.item_col);
-  const std::string rating = source.rating_as_float8();
-  const std::string weight = source.weight_as_float8();
+  const std::string rating = as_summed(source.rating_as_float8());
+  const std::string weight = as_summed(source.weight_as_float8());
   // Not by avg, which Citus makes a quotient by whatever operator the search_path has for it.
-  const std::string divisor = source.weight_col ? "pg_catalog.sum(case when " + rating +
-                                                      " is not null then " + weight + " end)"
-                                                : "pg_catalog.count(" + rating + ")";
-  const std::string mean = "pg_catalog.sum(" + rating +
-                           (source.weight_col ? " operator(pg_catalog.*) " + weight : "") +
-                           ") operator(pg_catalog./) case when " + divisor +
-                           " operator(pg_catalog.<>) 0 then " + divisor + " end";
+  const std::string divisor =
+      source.weight_col
+          ? "pg_catalog.sum(case when " + rating + " is not null then " + weight + " end)"
+          : "pg_catalog.count(" + rating + ")::pg_catalog.float8";
   SPIPlanPtr plan =
-      prepare("select " + item + ", " + mean + " from " + source.rows_that_count() + " where " +
-              quoted(source.user_col) + " is not null and " + item + " is not null group by 1");
+      prepare("select " + item + ", pg_catalog.sum(" + rating +
+              (source.weight_col ? " operator(pg_catalog.*) " + weight : "") + "), " + divisor +
+              " from " + source.rows_that_count() + " where " + quoted(source.user_col) +
+              " is not null and " + item + " is not null group by 1");
   IdConverter converter =
       converter_or_throw(source.id_types.items->oid, items.type(), "item", context.get());
   std::vector<double> means(items.size(), model.mean);
-  for_each_row(plan, {}, {source.id_types.items->oid, FLOAT8OID}, [&](TupleTableSlot* slot) {
-    if (slot->tts_isnull[1] || !is_mean(DatumGetFloat8(slot->tts_values[1]))) return;
+  const std::vector<Oid> types = {source.id_types.items->oid, FLOAT8OID, FLOAT8OID};
+  for_each_row(plan, {}, types, [&](TupleTableSlot* slot) {
+    if (slot->tts_isnull[1] || slot->tts_isnull[2]) return;
+    const double mean = DatumGetFloat8(slot->tts_values[1]) / DatumGetFloat8(slot->tts_values[2]);
+    if (!is_mean(mean)) return;
     const std::uint32_t index =
         server([&] { return find_converted(items.ids(), converter, slot->tts_values[0]); });
-    if (index != IdIndex::kMissing) means[index] = DatumGetFloat8(slot->tts_values[1]);
+    if (index != IdIndex::kMissing) means[index] = mean;
   });
   names.end();
   return means;

@@ -48,10 +48,7 @@ void SeenReader::add(TupleTableSlot* slot) {
   if (!is_kept && !is_rated) return;
   std::uint32_t item = find_converted(in_lists_.ids(), source_->converters[1], slot->tts_values[1]);
   if (item == IdIndex::kMissing) return;
-  if (is_rated) {
-    source_->sums->sums[item] += source_->described->rating_number(slot->tts_values[2]);
-    ++source_->sums->counts[item];
-  }
+  if (is_rated) source_->sums->add(item, source_->described->rating_number(slot->tts_values[2]));
   if (!is_kept) return;
   users_[size_] = user;
   items_[size_] = item;

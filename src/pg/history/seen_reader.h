@@ -2,7 +2,10 @@
 // pg/serve/recommend.cpp.
 #pragma once
 
+#include <cmath>
 #include <functional>
+#include <limits>
+#include <vector>
 
 #include "core/data/seen_lists.h"
 #include "pg/cache/loaded_factors.h"
@@ -13,6 +16,13 @@ namespace als::pg {
 /// Sums of ratings, by item, of rows whose users the model need not know.
 struct RatingSums {
   explicit RatingSums(std::size_t items) : sums(items), counts(items) {}
+
+  /// A rating beyond single precision, which no training takes, leaves its item without a mean.
+  void add(std::uint32_t item, double rating) {
+    const bool counts_as_is = std::fabs(rating) <= std::numeric_limits<float>::max();
+    sums[item] += counts_as_is ? rating : std::numeric_limits<double>::infinity();
+    ++counts[item];
+  }
 
   std::vector<double> sums;
   std::vector<std::int64_t> counts;

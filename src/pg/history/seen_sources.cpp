@@ -7,11 +7,12 @@ namespace als::pg {
 
 RatingSource seen_named(const std::string& text, const Model& model) {
   RatingSource seen = parse_seen(text, model.source);
-  if (!seen.is_relation || !OidIsValid(seen.table)) return seen;
-  const bool has_columns = server([&] {
-    return get_attnum(seen.table, seen.user_col.c_str()) != InvalidAttrNumber &&
-           get_attnum(seen.table, seen.item_col.c_str()) != InvalidAttrNumber;
-  });
+  // Of a relation that is known without a statement.
+  const bool has_columns =
+      seen.is_relation && server([&] {
+        return get_attnum(seen.table, seen.user_col.c_str()) != InvalidAttrNumber &&
+               get_attnum(seen.table, seen.item_col.c_str()) != InvalidAttrNumber;
+      });
   if (has_columns) return seen;
   SpiConnection spi;
   try {

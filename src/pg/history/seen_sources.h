@@ -5,8 +5,8 @@
 
 namespace als::pg {
 
-/// What a caller has named as `seen`. Throws what parse_seen() throws, and 42703 for a relation
-/// that lacks one of the columns: a statement that names them would fail less clearly.
+/// What a caller has named as `seen`. Throws what parse_seen() throws, and 42703 where one of the
+/// columns is missing: a statement that names them would fail less clearly.
 RatingSource seen_named(const std::string& text, const Model& model);
 
 /// Calls visit(source) for the model's source and for what has been seen beside it: what the caller
