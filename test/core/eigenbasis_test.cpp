@@ -43,8 +43,7 @@ void expect_eigenvectors(const Eigen::MatrixXf& matrix) {
   Eigen::MatrixXd q(matrix.rows(), matrix.rows());
   for (std::size_t c = 0; c < n; ++c) {
     for (std::size_t r = 0; r < n; ++r) {
-      q(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c)) =
-          basis->rotation[(c / kBlock * n + r) * kBlock + c % kBlock];
+      q(static_cast<Eigen::Index>(r), static_cast<Eigen::Index>(c)) = basis->component(r, c);
     }
   }
   const Eigen::Map<const Eigen::VectorXd> values(basis->eigenvalues.data(), matrix.rows());

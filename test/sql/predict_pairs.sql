@@ -25,6 +25,10 @@ $$;
 select few, on_unknown, clip, differ('explicit', on_unknown, clip, few) from unnest(array[20, 500]) as few, unnest(array['null', 'mean']) as on_unknown, unnest(array[false, true]) as clip order by 1, 2, 3;
 select als.predict_pairs('implicit', array_agg(u::text || 'th' order by n), array_agg(i order by n)) = array_agg(als.predict('implicit', u::text || 'th', i) order by n), count(als.predict('implicit', u::text || 'th', i)) from pairs;
 select als.predict_pairs('implicit', array_agg(u::text || 'th' order by n), array_agg(i order by n), 'mean') = array_agg(als.predict('implicit', u::text || 'th', i, 'mean') order by n) from pairs;
+-- Of more users than there are parts by which pairs are put together, in no order.
+select n_users, n_items from als.train('crowd', 'select u as user_id, u % 40 + i as item_id, (u * i) % 5 as rating from generate_series(1, 3000) as u, generate_series(1, 4) as i', factors => 3, iterations => 2);
+select count(scores[n]), count(*) filter (where scores[n] is distinct from als.predict('crowd', u, i)) from (select n, n * 7919 % 3100 as u, n * 17 % 45 as i from generate_series(1, 5000) as n) as pairs,
+  (select als.predict_pairs('crowd', array_agg(n * 7919 % 3100 order by n), array_agg(n * 17 % 45 order by n)) as scores from generate_series(1, 5000) as n) as all_scores;
 -- Lists as text, with and without a type; of other types.
 select als.predict_pairs('explicit', '{1,2}', '{3,4}') = array[als.predict('explicit', 1, 3), als.predict('explicit', 2, 4)],
   als.predict_pairs('explicit', '{1,2}'::text, '{3,4}'::text) = als.predict_pairs('explicit', array[1, 2]::bigint[], array[3, 4]::smallint[]),

@@ -22,8 +22,7 @@ Factors unrated_weights(Factors weights, const FactorView& others, double shrink
   for (std::size_t c = 0; c < n; ++c) {
     const auto column = static_cast<Eigen::Index>(c);
     for (std::size_t r = 0; r < n; ++r)
-      rotation(static_cast<Eigen::Index>(r), column) =
-          basis->rotation[(c / kBlock * n + r) * kBlock + c % kBlock];
+      rotation(static_cast<Eigen::Index>(r), column) = basis->component(r, c);
     // Rounding can take an eigenvalue below zero, and where there are fewer rows than factors does.
     shares[column] = 1 / (1 + shrinkage / ridge * std::max(basis->eigenvalues[c], 0.0));
   }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/base/thread_team.h"
+#include "core/kernels/kernels.h"
 #include "core/linalg/factor_matrix.h"
 
 namespace als {
@@ -13,6 +14,12 @@ namespace als {
 struct Eigenbasis {
   std::vector<double> eigenvalues;  ///< the largest first; rounding can take zero below it
   AlignedVector<float> rotation;    ///< a column each eigenvector, as Kernels::transform takes it
+
+  /// Of an eigenvector, in row `row`.
+  float component(std::size_t row, std::size_t eigenvector) const {
+    const std::size_t n = eigenvalues.size();
+    return rotation[(eigenvector / kBlock * n + row) * kBlock + eigenvector % kBlock];
+  }
 };
 
 /// Of the Gram matrix of n components, laid out as kernels.h says. Nothing if it is not finite. The

@@ -10,11 +10,10 @@ namespace als {
 
 namespace {
 
-/// Column c of a rotation.
-std::vector<float> column(const AlignedVector<float>& rotation, std::size_t n, std::size_t c) {
-  std::vector<float> values(n);
-  for (std::size_t r = 0; r < n; ++r)
-    values[r] = rotation[(c / kBlock * n + r) * kBlock + c % kBlock];
+/// An eigenvector, with the sign that makes its largest component positive.
+std::vector<float> axis_of(const Eigenbasis& basis, std::size_t eigenvector) {
+  std::vector<float> values(basis.eigenvalues.size());
+  for (std::size_t r = 0; r < values.size(); ++r) values[r] = basis.component(r, eigenvector);
   const float largest = *std::max_element(
       values.begin(), values.end(), [](float a, float b) { return std::fabs(a) < std::fabs(b); });
   if (largest < 0)
@@ -49,7 +48,7 @@ std::optional<PrincipalAxes> principal_axes(FactorMatrix& rows, ThreadTeam& team
   for (double value : basis->eigenvalues) variance += std::max(value, 0.0);
   for (std::size_t c = 0; c < 2; ++c) {
     const bool exists = c < n;
-    result.axes[c] = exists ? column(basis->rotation, n, c) : std::vector<float>(n, 0.0F);
+    result.axes[c] = exists ? axis_of(*basis, c) : std::vector<float>(n, 0.0F);
     result.variance_shares[c] =
         exists && variance > 0 ? std::max(basis->eigenvalues[c], 0.0) / variance : 0;
   }

@@ -100,8 +100,7 @@ PartsTrainer::State::Turn PartsTrainer::State::turn(const Side& fixed, const Sid
   Matrix rotation(static_cast<Index>(n), static_cast<Index>(n));
   for (std::size_t c = 0; c < n; ++c) {
     for (std::size_t r = 0; r < n; ++r) {
-      rotation(static_cast<Index>(r), static_cast<Index>(c)) =
-          eigenvectors->rotation[(c / kBlock * n + r) * kBlock + c % kBlock];
+      rotation(static_cast<Index>(r), static_cast<Index>(c)) = eigenvectors->component(r, c);
     }
   }
   const GramBasis::Scales scales = GramBasis::balance(fixed.sums.ridges_in(rotation, team),

@@ -51,10 +51,10 @@ constexpr float kDigitSlack = 8 * 64 * kUnit;
 constexpr std::size_t kSeedParts = 32;
 constexpr std::size_t kSeedPartBlocks = 512;
 
-/// What a query makes of digits.
+/// What a query makes of digits. `n` components, with those that rows are padded with.
 void prepare_digits(const CosineHeader& header, const float* rotated, std::size_t n,
                     CosineQuery& query) {
-  const std::size_t count = std::min(kCosineDigits, n - std::min(kCosineAxes, n));
+  const std::size_t count = std::min(kCosineDigits, n - kCosineAxes);
   float products[kCosineDigits] = {};
   float largest = kMinNorm;
   for (std::size_t k = 0; k < count; ++k) {

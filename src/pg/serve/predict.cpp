@@ -1,5 +1,9 @@
 // als.predict: the score of one (user, item). als.predict_pairs: those of many.
 
+#include <numeric>
+
+#include "core/base/huge_pages.h"
+#include "core/base/uninitialized_vector.h"
 #include "core/linalg/products.h"
 #include "core/search/top_k.h"
 #include "pg/ids/id_args.h"
@@ -116,6 +120,10 @@ std::optional<float> prediction(const Model& model, const std::optional<FactorRo
   return std::nullopt;
 }
 
+FactorRow row_of(const LoadedFactors& all, std::uint32_t index) {
+  return {all.rows().row(index), all.bias()[index]};
+}
+
 /// The rows of one side that an array of ids asks for.
 class AskedRows {
  public:
@@ -134,22 +142,14 @@ class AskedRows {
   NullableDatum id(int i) const { return {elements_.values[i], elements_.nulls[i]}; }
   Oid type() const { return elements_.type; }
 
-  /// Asks for row i early: one after the other, each would be waited for. To the second cache,
-  /// which takes more requests at a time than the first, in two thirds of the time.
-  void fetch(int i) const {
-    if (all_ == nullptr || indexes_[i] == IdIndex::kMissing) return;
-    constexpr int kToSecondCache = 2;
-    constexpr std::size_t kLineFloats = 64 / sizeof(float);
-    const float* row = all_->rows().row(indexes_[i]);
-    for (std::size_t k = 0; k < all_->rows().stride; k += kLineFloats)
-      __builtin_prefetch(row + k, 0, kToSecondCache);
-    __builtin_prefetch(all_->bias() + indexes_[i], 0, kToSecondCache);
-  }
+  /// All rows of the side, where they lie together, and then where each of those asked for is.
+  const LoadedFactors* all() const { return all_; }
+  const std::vector<std::uint32_t>& indexes() const { return indexes_; }
 
   std::optional<FactorRow> operator[](int i) {
     if (all_ == nullptr) return find_row(served_, side_, converter_, id(i));
     if (indexes_[i] == IdIndex::kMissing) return std::nullopt;
-    return FactorRow{all_->rows().row(indexes_[i]), all_->bias()[indexes_[i]]};
+    return row_of(*all_, indexes_[i]);
   }
 
  private:
@@ -161,10 +161,75 @@ class AskedRows {
   IdConverter converter_;
 };
 
-/// Bytes that each pair takes beside the arrays: two ids taken apart, their indexes, the score as a
-/// number, as a value and in the result.
+constexpr std::size_t kPairsPerPoll = 4096;
+
+/// A pair whose rows are known, and its place among all pairs.
+struct KnownPair {
+  std::uint32_t user;
+  std::uint32_t item;
+  std::uint32_t place;
+};
+
+/// Known pairs, those of users whose vectors lie side by side together: of many users in no order
+/// most vectors would come from memory otherwise.
+UninitializedVector<KnownPair> known_pairs(const AskedRows& users, const AskedRows& items) {
+  // Few enough that to write to each in turn is quick, and so many that the vectors of one fit the
+  // second cache unless users are very many.
+  constexpr std::size_t kParts = 512;
+  const std::size_t n = users.indexes().size();
+  int shift = 0;
+  while ((users.all()->size() - 1) >> shift >= kParts) ++shift;
+  const auto for_each = [&](const auto& body) {
+    for (std::size_t i = 0; i < n; ++i) {
+      if (i % kPairsPerPoll == 0) server([] { CHECK_FOR_INTERRUPTS(); });
+      const std::uint32_t user = users.indexes()[i];
+      const std::uint32_t item = items.indexes()[i];
+      if (user == IdIndex::kMissing || item == IdIndex::kMissing) continue;
+      body(user >> shift, KnownPair{user, item, static_cast<std::uint32_t>(i)});
+    }
+  };
+  std::size_t places[kParts + 1] = {};
+  for_each([&](std::size_t part, const KnownPair&) { ++places[part + 1]; });
+  std::partial_sum(std::begin(places), std::end(places), std::begin(places));
+  UninitializedVector<KnownPair> pairs(places[kParts]);
+  ask_for_huge_pages(pairs.data(), pairs.size() * sizeof(KnownPair));
+  for_each([&](std::size_t part, const KnownPair& pair) { pairs[places[part]++] = pair; });
+  return pairs;
+}
+
+/// Asks for a row early: one after the other, each would be waited for. To the second cache, which
+/// takes more requests at a time than the first, in two thirds of the time.
+void fetch_row(const LoadedFactors& all, std::uint32_t index) {
+  constexpr int kToSecondCache = 2;
+  constexpr std::size_t kLineFloats = 64 / sizeof(float);
+  const float* row = all.rows().row(index);
+  for (std::size_t k = 0; k < all.rows().stride; k += kLineFloats)
+    __builtin_prefetch(row + k, 0, kToSecondCache);
+  __builtin_prefetch(all.bias() + index, 0, kToSecondCache);
+}
+
+void score_known_pairs(const Model& model, const AskedRows& users, const AskedRows& items,
+                       const Clip& clip, std::vector<float>& scores) {
+  constexpr std::size_t kAhead = 16;
+  const UninitializedVector<KnownPair> pairs = known_pairs(users, items);
+  for (std::size_t n = 0; n < pairs.size(); ++n) {
+    if (n % kPairsPerPoll == 0) server([] { CHECK_FOR_INTERRUPTS(); });
+    if (n + kAhead < pairs.size()) {
+      fetch_row(*users.all(), pairs[n + kAhead].user);
+      fetch_row(*items.all(), pairs[n + kAhead].item);
+      __builtin_prefetch(&scores[pairs[n + kAhead].place], 1);
+    }
+    const KnownPair& pair = pairs[n];
+    scores[pair.place] =
+        clip(score(model, row_of(*users.all(), pair.user), row_of(*items.all(), pair.item)));
+  }
+}
+
+/// Bytes that each pair takes beside the arrays: two ids taken apart, their indexes, the pair, the
+/// score as a number, as a value and in the result.
 constexpr std::size_t kPairBytes = 2 * (sizeof(Datum) + sizeof(bool) + sizeof(std::uint32_t)) +
-                                   2 * sizeof(float) + sizeof(Datum) + sizeof(bool);
+                                   sizeof(KnownPair) + 2 * sizeof(float) + sizeof(Datum) +
+                                   sizeof(bool);
 
 /// Two arrays of one length, taken apart.
 BySide<ArrayElements> pair_arguments(FunctionCallInfo fcinfo) {
@@ -204,16 +269,15 @@ Datum predict_pairs(FunctionCallInfo fcinfo) {
   const int n = pairs.users.n;
   std::vector<float> scores(static_cast<std::size_t>(n));
   bool* nulls = nullptr;
-  constexpr int kAhead = 16;
-  constexpr int kPairsPerPoll = 4096;
+  const bool have_all = users.all() != nullptr && items.all() != nullptr;
+  if (have_all) score_known_pairs(model, users, items, clip, scores);
   for (int i = 0; i < n; ++i) {
     if (i % kPairsPerPoll == 0) server([] { CHECK_FOR_INTERRUPTS(); });
-    if (i + kAhead < n) {
-      users.fetch(i + kAhead);
-      items.fetch(i + kAhead);
-    }
+    const std::optional<FactorRow> user = users[i];
+    const std::optional<FactorRow> item = items[i];
+    if (have_all && user && item) continue;
     const std::optional<float> predicted = prediction(
-        model, users[i], items[i], clip, [&] { return on_unknown; },
+        model, user, item, clip, [&] { return on_unknown; },
         [&](Side unknown) {
           const AskedRows& rows = unknown == Side::kUsers ? users : items;
           throw_unknown_id(model, unknown, rows.type(), rows.id(i), kUnknownHint);
