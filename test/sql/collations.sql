@@ -42,4 +42,80 @@ select n_items from als.train('m', 'words', factors => 2, biases => false);
 update m_item_factors set factors = '{0,0}';
 select array(select item_id from als.recommend('m', '1', 10, exclude_seen => false) order by rank) = array(select distinct item_id collate german from words order by 1) as ordered;
 select als.drop_model('m');
+
+-- A source whose collation has come to hold other strings equal has other ids.
+\set VERBOSITY terse
+\set SHOW_CONTEXT never
+\set ECHO none
+\i test/sql/try.psql
+\set ECHO all
+create table spelled (user_id text collate "C", item_id int, rating int);
+insert into spelled select case when u % 2 = 0 then upper('user' || u) else 'user' || u end, i, (u * 7 + i * 13) % 5 + 1
+from generate_series(1, 20) as u, generate_series(1, 12) as i where (u * u * 7 + i * i * 13 + u * i * 3) % 11 < 6;
+insert into spelled values ('user2', 100, 4);
+select n_users from als.train('m', 'spelled', factors => 3, iterations => 3);
+alter table spelled alter user_id type text collate caseless;
+select try($$select als.refresh_users('m')$$);
+select try($$select als.refresh_items('m')$$);
+select try($$select als.retrain('m')$$);
+select try($$select als.train('m', 'spelled', factors => 3, iterations => 3, replace => true)$$);
+select n_users from als.retrain('m', replace_ids => true, keep_previous => true);
+select als.predict('m', 'user2', 1) = als.predict('m', 'USER2', 1) as same, als.predict('m', 'user2', 100) is not null as known;
+select als.refresh_users('m'), als.refresh_items('m');
+select (als.rollback_model('m')).n_users;
+select attcollation::regcollation from pg_attribute where attrelid = 'm_user_factors'::regclass and attnum = 1;
+select als.predict('m', 'user2', 1) = als.predict('m', 'USER2', 1) as same;
+-- And the way back, where the model's table would take no two spellings.
+select n_users from als.retrain('m', replace_ids => true);
+alter table spelled alter user_id type text collate "C";
+select try($$select als.retrain('m')$$);
+select n_users from als.retrain('m', replace_ids => true);
+-- One that differs by its order alone has the same ones.
+alter table spelled alter user_id type text collate german;
+select als.refresh_users('m');
+select n_users from als.retrain('m');
+select n_users from als.retrain('m', distributed => true);
+-- What is seen under another collation is compared by the model's, for one user as for many.
+alter table spelled alter user_id type text collate caseless;
+select n_users from als.retrain('m', replace_ids => true, distributed => false);
+create table bought as select user_id collate "C" as user_id, item_id from spelled where item_id <> 100;
+select try($$select als.train('m', 'spelled', factors => 3, replace => true, seen => 'bought')$$);
+select count(*) as unseen from als.recommend('m', 'user2', 20, seen => 'bought') where item_id <> '100';
+select count(*) as unseen from als.recommend('m', 'USER2', 20, seen => 'bought') where item_id <> '100';
+select als.recommend_all('m', 'lists', 20, seen => 'bought') > 0 as made;
+select count(*) as unseen from lists where user_id = 'user2' and item_id <> 100;
+-- An index serves as before.
+create table seen_by_index (user_id text collate caseless, item_id int);
+create index on seen_by_index (user_id);
+create function uses_index(query text) returns boolean language plpgsql as $$
+declare
+  line text;
+begin
+  for line in execute 'explain ' || query loop
+    if line like '%Index%' then return true; end if;
+  end loop;
+  return false;
+end $$;
+set enable_seqscan = off;
+select uses_index($$select item_id from seen_by_index where user_id collate caseless = 'user2'$$);
+reset enable_seqscan;
+
+-- als.attach_model goes by the collation of the column, not by that of its type.
+create table users as select user_id collate caseless as user_id, factors, bias, n_ratings from m_user_factors;
+create table items as select * from m_item_factors;
+alter table users add primary key (user_id);
+alter table items add primary key (item_id);
+select try($$select als.attach_model('attached', 'users', 'items', feedback => 'explicit', source => 'bought', rating_col => null)$$);
+select try($$select als.attach_model('attached', 'users', 'items', feedback => 'explicit', mean => 3, seen => 'bought')$$);
+select n_users from als.attach_model('attached', 'users', 'items', feedback => 'explicit', source => 'spelled');
+select als.predict('attached', 'user2', 1) = als.predict('attached', 'USER2', 1) as same;
+select count(*) as seen from als.recommend('attached', 'user2', 20) as r where exists (select from spelled as s where s.user_id = 'USER2' and s.item_id::text = r.item_id);
+select als.drop_model('attached');
+alter table users alter user_id type name collate caseless;
+select try($$select als.attach_model('attached', 'users', 'items', feedback => 'explicit', mean => 3)$$);
+alter table users alter user_id type name collate "C";
+select n_users from als.attach_model('attached', 'users', 'items', feedback => 'explicit', mean => 3);
+select als.predict('attached', 'USER2', 1) is not null as known;
+select als.drop_model('attached');
+select als.drop_model('m');
 drop schema collations cascade;

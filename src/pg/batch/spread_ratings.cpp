@@ -9,8 +9,8 @@ namespace als::pg {
 bool SpreadRatings::lie_beside_users() const {
   const IdType& user = id_type(Side::kUsers);
   return users_are_on_nodes(model(), user) && !source_.weight_col &&
-         source_.id_types.users->oid == user.oid &&
-         source_.id_types.items->oid == id_type(Side::kItems).oid &&
+         source_.id_types.users->collated() == user.collated() &&
+         source_.id_types.items->collated() == id_type(Side::kItems).collated() &&
          lies_beside_users(source_, model());
 }
 

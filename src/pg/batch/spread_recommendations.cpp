@@ -45,8 +45,11 @@ void SpreadRecommendations::check(const std::string& query, const RatingSource& 
   TupleDesc found = result_columns(prepare(query));
   in_scope.end();
   int i = 0;
-  for (const Side side : columns)
-    possible_ = possible_ && TupleDescAttr(found, i++)->atttypid == served_.id_type(side).oid;
+  for (const Side side : columns) {
+    const Form_pg_attribute column = TupleDescAttr(found, i++);
+    possible_ = possible_ && CollatedType{column->atttypid, column->attcollation} ==
+                                 served_.id_type(side).collated();
+  }
 }
 
 void SpreadRecommendations::add_seen(const RatingSource& source) {

@@ -7,16 +7,12 @@
 namespace als::pg {
 
 std::string known_factors(const Model& model, Side side, const IdType& type) {
-  const FactorTable& factors = model.factor_tables[side];
-  std::string id = id_column(side);
-  if (factors.id_type != type.oid) {
-    if (!server([&] { return is_widened(factors.id_type, type.oid); })) return "";
-    id += "::" + std::string(server([&] { return column_type(type); }));
-  }
+  const std::string id = ids_of_source(model, side, type);
+  if (id.empty()) return "";
   return "(select " + id +
          " as known_id, factors::pg_catalog.float4[] as known_factors, bias::pg_catalog.float4 as "
          "known_bias from only " +
-         relation_name(factors.named) + ") known_rows";
+         relation_name(model.factor_tables[side].named) + ") known_rows";
 }
 
 Bytes start_users(const Model& model, const IdType& type, const PartsTraining& training,

@@ -90,8 +90,8 @@ void SqlSteps::read_reports(const std::string& query, const TakeReport& take) {
 }
 
 /// From machine to machine, for which an engine that spreads tables may begin a session for each
-/// pair of them; so those that are small go through this one, which itself reads the rows of a query
-/// with a limit.
+/// pair of them; so those that are small go through this one, which itself reads the rows of a
+/// query with a limit.
 void SqlSteps::gather_sums(bool are_small) {
   std::string query = sums_query(workspace_);
   if (are_small && workspace_.distributed())

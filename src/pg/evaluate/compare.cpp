@@ -71,10 +71,11 @@ void agree_on_relevance(const Model& a, EvaluationRequest& of_a, EvaluationReque
 }
 
 void check_comparable(const Model& a, const IdType& of_a, const Model& b, const IdType& of_b) {
-  if (of_a.oid == of_b.oid && of_a.collation == of_b.collation) return;
+  if (of_a.collated() == of_b.collated()) return;
   throw UserError(ERRCODE_DATATYPE_MISMATCH,
                   format("user ids of model %s are %s, those of model %s %s", a.name.c_str(),
-                         of_a.name, b.name.c_str(), of_b.name),
+                         server([&] { return type_name(of_a.collated()); }), b.name.c_str(),
+                         server([&] { return type_name(of_b.collated()); })),
                   "Models are compared user by user, so their user ids must have one type.");
 }
 

@@ -21,7 +21,7 @@ FeatureReader::FeatureReader(const DescribedFeatures& source, const IdDictionary
     : source_(source),
       known_(known),
       others_(&known.type()),
-      converter_(converter_or_throw(source.id_type, known.type(), side_name(source.side),
+      converter_(converter_or_throw(source.id_type.type, known.type(), side_name(source.side),
                                     CurrentMemoryContext)),
       columns_(source.columns.size()) {}
 
@@ -35,7 +35,7 @@ void FeatureReader::read(const char* condition, const Param& param) {
   SourceNames names(source_);
   LocalSettings settings;  // that decide how numbers become texts
   settings.set("extra_float_digits", "1");
-  std::vector<Oid> types{source_.id_type};
+  std::vector<Oid> types{source_.id_type.type};
   for (const FeatureColumn& column : source_.columns)
     types.push_back(column.kind == ColumnKind::kNumber     ? FLOAT8OID
                     : column.kind == ColumnKind::kCategory ? TEXTOID

@@ -107,11 +107,11 @@ void check_names_differ(TupleDesc columns, const char* what) {
 void check_ids(const DescribedFeatures& features, const IdType& ids) {
   const char* unfit = server([&]() -> const char* {
     IdConverter converter;
-    init_id_converter(&converter, features.id_type, ids.oid, CurrentMemoryContext);
+    init_id_converter(&converter, features.id_type.type, ids.oid, CurrentMemoryContext);
     const bool fits = converter.method != IdConverter::kNone &&
                       (features.id_col == features.named_id ||
-                       TypeCategory(features.id_type) == TypeCategory(ids.oid));
-    return fits ? nullptr : format_type_be(features.id_type);
+                       TypeCategory(features.id_type.type) == TypeCategory(ids.oid));
+    return fits ? nullptr : format_type_be(features.id_type.type);
   });
   if (unfit != nullptr)
     throw UserError(
@@ -157,7 +157,7 @@ std::string DescribedFeatures::hint_about_ids() const {
 
 DescribedFeatures describe_features(const RatingSource& named, Side side,
                                     const std::string& named_id, const IdType& ids) {
-  DescribedFeatures features{named, side, named_id, {}, InvalidOid, {}};
+  DescribedFeatures features{named, side, named_id, {}, {}, {}};
   features.what = features_name(side);
   SourceNames names(features);
   TupleDesc columns = result_columns(prepare("select * from " + features.from_clause()));
@@ -174,7 +174,7 @@ DescribedFeatures describe_features(const RatingSource& named, Side side,
     const std::string name = NameStr(attribute->attname);
     if (i == id) {
       features.id_col = name;
-      features.id_type = attribute->atttypid;
+      features.id_type = {attribute->atttypid, attribute->attcollation};
     } else {
       features.columns.push_back(describe_column(name, attribute->atttypid, features.what));
     }

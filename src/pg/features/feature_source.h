@@ -27,7 +27,7 @@ struct DescribedFeatures : RatingSource {
   Side side = Side::kItems;
   std::string named_id;  ///< how the source of ratings names the ids
   std::string id_col;    ///< how they are named here
-  Oid id_type = InvalidOid;
+  CollatedType id_type{};
   std::vector<FeatureColumn> columns;
 
   /// Null where there is none.

@@ -24,7 +24,8 @@ LiveFeatures::LiveFeatures(const Model& model, Side side, const IdType& type,
 void LiveFeatures::read(const std::optional<std::vector<Datum>>& ids) {
   const IdType& type = none_.type();
   const bool compares = server([&] {
-    return is_widened(source_.id_type, type.oid) || is_widened(type.oid, source_.id_type);
+    return is_widened(source_.id_type, type.collated()) ||
+           is_widened(type.collated(), source_.id_type);
   });
   if (!ids || !compares) {
     reader_.read();

@@ -57,11 +57,13 @@ DescribedSource described_source(ServedModel& served, MemoryContext context) {
   for (Side side : {Side::kUsers, Side::kItems}) {
     const IdType& there = *source.id_types[side];
     const IdType& here = served.id_type(side);
-    if (!server([&] { return is_widened(here.oid, there.oid); }))
-      throw UserError(ERRCODE_DATATYPE_MISMATCH,
-                      format("%s ids of the source are %s, but those of model %s are %s",
-                             side_name(side), there.name, served.model().name.c_str(), here.name),
-                      "The source has changed since the training: train the model again.");
+    if (!server([&] { return is_widened(here.collated(), there.collated()); }))
+      throw UserError(
+          ERRCODE_DATATYPE_MISMATCH,
+          format("%s ids of the source are %s, but those of model %s are %s", side_name(side),
+                 server([&] { return type_name(there.collated()); }), served.model().name.c_str(),
+                 server([&] { return type_name(here.collated()); })),
+          "The source has changed since the training: train the model again.");
   }
   return source;
 }

@@ -98,6 +98,21 @@ IdType* describe_id_type(Oid type, Oid collation, const char* what) {
   return result;
 }
 
+namespace {
+
+/// As a statement names it, whatever the search_path holds.
+char* spelled_collation(Oid collation) {
+  HeapTuple tuple = SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for collation %u", collation);
+  auto* form = reinterpret_cast<Form_pg_collation>(GETSTRUCT(tuple));
+  char* name =
+      quote_qualified_identifier(get_namespace_name(form->collnamespace), NameStr(form->collname));
+  ReleaseSysCache(tuple);
+  return name;
+}
+
+}  // namespace
+
 char* equals_condition(const IdType& type, const char* column, const char* value) {
   HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(type.cache->eq_opr));
   if (!HeapTupleIsValid(tuple))
@@ -105,8 +120,12 @@ char* equals_condition(const IdType& type, const char* column, const char* value
   auto* form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
   const char* schema = quote_identifier(get_namespace_name(form->oprnamespace));
   const char* cast = type.base == type.oid ? "" : psprintf("::%s", spelled_type(type.base));
-  char* condition = psprintf("%s%s operator(%s.%s) %s", quote_identifier(column), cast, schema,
-                             NameStr(form->oprname), value);
+  // Another column may have another collation.
+  const char* collate = OidIsValid(type.collation) && !get_collation_isdeterministic(type.collation)
+                            ? psprintf(" collate %s", spelled_collation(type.collation))
+                            : "";
+  char* condition = psprintf("%s%s%s operator(%s.%s) %s", quote_identifier(column), cast, collate,
+                             schema, NameStr(form->oprname), value);
   ReleaseSysCache(tuple);
   return condition;
 }
@@ -131,12 +150,12 @@ namespace {
 char* collated(Oid type, Oid collation) {
   char* text = spelled_type(type);
   if (!OidIsValid(collation) || collation == get_typcollation(type)) return text;
-  return psprintf("%s collate %s", text, generate_collation_name(collation));
+  return psprintf("%s collate %s", text, spelled_collation(collation));
 }
 
 }  // namespace
 
-char* column_type(const IdType& type) { return collated(type.oid, type.collation); }
+char* column_type(const CollatedType& type) { return collated(type.type, type.collation); }
 
 char* array_column_type(const IdType& type) {
   return collated(id_array_type(type), type.collation);
@@ -317,9 +336,32 @@ void init_id_converter(IdConverter* converter, Oid from, Oid to, MemoryContext c
   }
 }
 
-bool is_widened(Oid from, Oid to) {
-  const Oid narrow = getBaseType(from);
-  const Oid wide = getBaseType(to);
+CollatedType column_type_of(Oid table, const char* column) {
+  CollatedType found;
+  const AttrNumber number = get_attnum(table, column);
+  int32 modifier;
+  if (number != InvalidAttrNumber)
+    get_atttypetypmodcoll(table, number, &found.type, &modifier, &found.collation);
+  return found;
+}
+
+char* type_name(const CollatedType& type) {
+  char* name = format_type_be(type.type);
+  if (!OidIsValid(type.collation) || type.collation == get_typcollation(type.type)) return name;
+  return psprintf("%s collate %s", name, generate_collation_name(type.collation));
+}
+
+bool hold_same_equal(Oid collation, Oid other) {
+  const auto is_deterministic = [](Oid one) {
+    return !OidIsValid(one) || get_collation_isdeterministic(one);
+  };
+  return collation == other || (is_deterministic(collation) && is_deterministic(other));
+}
+
+bool is_widened(const CollatedType& from, const CollatedType& to) {
+  if (!hold_same_equal(from.collation, to.collation)) return false;
+  const Oid narrow = getBaseType(from.type);
+  const Oid wide = getBaseType(to.type);
   return narrow == wide || (narrow == VARCHAROID && wide == TEXTOID) ||
          (integer_bytes(narrow) > 0 && integer_bytes(narrow) < integer_bytes(wide));
 }

@@ -5,6 +5,16 @@
 
 namespace als::pg {
 
+/// A type, and the collation by which its values are compared, as a column has them.
+struct CollatedType {
+  Oid type = InvalidOid;
+  Oid collation = InvalidOid;  ///< of types without: none
+
+  bool operator==(const CollatedType& other) const {
+    return type == other.type && collation == other.collation;
+  }
+};
+
 /// An id type with its collation. Plain data in the server's memory.
 struct IdType {
   Oid oid;
@@ -15,6 +25,8 @@ struct IdType {
   char* name;             ///< as format_type prints it
   Oid base;               ///< of a domain, else the type itself
   int unused_bits;        ///< of 64, by a type passed by value
+
+  CollatedType collated() const { return {oid, collation}; }
 
   bool by_value() const { return cache->typbyval; }
   int16 length() const { return cache->typlen; }
@@ -72,8 +84,8 @@ inline void copy_id(const IdType& type, Datum id, char* place) {
 void check_input_is_trusted(Oid type);
 
 /// The condition "column = value", the value being of the type's base: with the type's own equality
-/// operator, whatever the search_path holds, and with a cast where a domain would hide that
-/// operator. A server call.
+/// operator, whatever the search_path holds, with a cast where a domain would hide that operator,
+/// and with the collation where it holds different strings equal. A server call.
 char* equals_condition(const IdType& type, const char* column, const char* value = "$1");
 
 /// A type as a definition spells it, whatever the search_path holds; without a modifier char stays
@@ -82,7 +94,8 @@ char* spelled_type(Oid type, int32 modifier = -1);
 
 /// The type of a column for such ids as a definition spells it, with the collation where that is
 /// not the type's own. A server call.
-char* column_type(const IdType& type);
+char* column_type(const CollatedType& type);
+inline char* column_type(const IdType& type) { return column_type(type.collated()); }
 
 /// The same of a column of arrays of ids, see id_array_type().
 char* array_column_type(const IdType& type);
@@ -94,10 +107,20 @@ Oid id_array_type(const IdType& type);
 /// The text of an id. A server call.
 char* id_text(const IdType& type, Datum id);
 
-/// Whether a type holds every value of another, and tells no two of them equal that are not: a
-/// column of ids that has been widened. Integers of 16, 32 and 64 bits, varchar and text, a domain
-/// and its base. A server call.
-bool is_widened(Oid from, Oid to);
+/// That of a table's column, with InvalidOid for a column that is not there. A server call.
+CollatedType column_type_of(Oid table, const char* column);
+
+/// How a message names it: the collation only where it is not the type's own. A server call.
+char* type_name(const CollatedType& type);
+
+/// Whether two collations hold the same strings equal, as any two do that are deterministic. A
+/// server call.
+bool hold_same_equal(Oid collation, Oid other);
+
+/// Whether a type holds every value of another, and just those equal that are: a column of ids that
+/// has been widened. Integers of 16, 32 and 64 bits, varchar and text, a domain and its base. A
+/// server call.
+bool is_widened(const CollatedType& from, const CollatedType& to);
 
 /// Turns values of one type into ids of another, by the server's own casts.
 struct IdConverter {

@@ -37,10 +37,7 @@ AttachRequest attach_request(FunctionCallInfo fcinfo) {
 
 /// Throws unless the table has the column, and of this type; InvalidOid: of any.
 void check_column(Oid table, const char* column, Oid type, const std::string& way_out) {
-  const Oid found = server([&] {
-    const AttrNumber number = get_attnum(table, column);
-    return number == InvalidAttrNumber ? InvalidOid : get_atttype(table, number);
-  });
+  const Oid found = server([&] { return column_type_of(table, column).type; });
   const std::string name = relation_name(table);
   if (!OidIsValid(found))
     refuse(table, ERRCODE_UNDEFINED_COLUMN, format("has no column \"%s\"", column).c_str(),
@@ -122,8 +119,8 @@ void check_table(Oid table, Side side) {
     refuse(table, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "has the trigger of a factor table",
            "If no model needs it, remove it with DROP TRIGGER.");
   server([&] {
-    describe_id_type(get_atttype(table, get_attnum(table, id)),
-                     get_typcollation(get_atttype(table, get_attnum(table, id))), "factor ids");
+    const CollatedType type = column_type_of(table, id);
+    describe_id_type(type.type, type.collation, "factor ids");
   });
 }
 
@@ -208,23 +205,25 @@ struct RatingSummary {
   float highest = 0;
 };
 
-/// A user's rows are looked up by the id that the factors have.
+/// A user's rows are looked up by the id that the factors have, and are to be those of that user
+/// alone.
 void check_ids(const DescribedSource& source, const BySide<Oid>& tables) {
   for (Side side : {Side::kUsers, Side::kItems}) {
-    const Oid to = source.id_types[side]->oid;
-    const char* from = server([&]() -> const char* {
-      const Oid type = get_atttype(tables[side], get_attnum(tables[side], id_column(side)));
+    const CollatedType rated = source.id_types[side]->collated();
+    const CollatedType ids = server([&] { return column_type_of(tables[side], id_column(side)); });
+    const bool can_be_found = server([&] {
       Oid function;
-      return type == to || find_coercion_pathway(getBaseType(to), type, COERCION_ASSIGNMENT,
-                                                 &function) != COERCION_PATH_NONE
-                 ? nullptr
-                 : format_type_be(type);
+      return hold_same_equal(ids.collation, rated.collation) &&
+             (ids.type == rated.type ||
+              find_coercion_pathway(getBaseType(rated.type), ids.type, COERCION_ASSIGNMENT,
+                                    &function) != COERCION_PATH_NONE);
     });
-    if (from != nullptr)
+    if (!can_be_found)
       throw UserError(
           ERRCODE_DATATYPE_MISMATCH,
           format("%s ids of the source are %s, those of table %s are %s", side_name(side),
-                 source.id_types[side]->name, relation_name(tables[side]).c_str(), from),
+                 server([&] { return type_name(rated); }), relation_name(tables[side]).c_str(),
+                 server([&] { return type_name(ids); })),
           "Cast the column in a source query.");
   }
 }
@@ -263,12 +262,8 @@ BySide<const IdType*> id_types_of(const BySide<Oid>& tables, MemoryContext conte
   server([&] {
     MemoryContext old = MemoryContextSwitchTo(context);
     for (Side side : {Side::kUsers, Side::kItems}) {
-      Oid type;
-      Oid collation;
-      int32 modifier;
-      get_atttypetypmodcoll(tables[side], get_attnum(tables[side], id_column(side)), &type,
-                            &modifier, &collation);
-      types[side] = describe_id_type(type, collation, "factor ids");
+      const CollatedType type = column_type_of(tables[side], id_column(side));
+      types[side] = describe_id_type(type.type, type.collation, "factor ids");
     }
     MemoryContextSwitchTo(old);
   });

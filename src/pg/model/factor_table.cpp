@@ -25,6 +25,15 @@ std::string shared_columns(Side side, Oid a, Oid b) {
   return columns;
 }
 
+std::string ids_of_source(const Model& model, Side side, const IdType& source) {
+  const CollatedType there = model.factor_tables[side].ids();
+  if (there == source.collated()) return id_column(side);
+  return server([&]() -> const char* {
+    if (!is_widened(there, source.collated())) return "";
+    return psprintf("%s::%s", id_column(side), column_type(source));
+  });
+}
+
 namespace {
 
 /// What of a factor table is no number to score with. `what`: its column, `limit`: see

@@ -34,6 +34,10 @@ std::string shared_columns(Side side, Oid a, Oid b);
 /// The type of a factor table's ids, allocated in `context`. A server call.
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context);
 
+/// A factor table's ids in SQL, as those of a source whose ids are the same ones, or wider. Empty
+/// where they are others.
+std::string ids_of_source(const Model& model, Side side, const IdType& source);
+
 /// Checks a vector of a factor table against the model. Throws 2202E, 22004, or 22003 for a number
 /// with which scores would not be finite.
 VectorView model_vector(Datum factors, const Model& model, Side side);

@@ -24,7 +24,7 @@ void ModelWriter::check_id_column_can_change(Side side) const {
                     "Drop the view, and make it again after the training.");
 }
 
-void ModelWriter::change_id_type(Side side, const IdType& type, const char* conversion) {
+void ModelWriter::change_id_type(Side side, const CollatedType& type, const char* conversion) {
   const std::string name = server([&] { return column_type(type); });
   execute("alter table only " + relation_name(factor_table(side)) + " alter column " +
           id_column(side) + " type " + name + conversion);
@@ -33,7 +33,7 @@ void ModelWriter::change_id_type(Side side, const IdType& type, const char* conv
 bool ModelWriter::widen_ids(const BySide<const IdType*>& id_types) {
   bool changed = false;
   for (Side side : {Side::kUsers, Side::kItems}) {
-    if (id_type(side) == id_types[side]->oid) continue;
+    if (has_ids_of(side, id_types[side]->collated())) continue;
     if (server([&] { return is_attached(factor_table(side)); }))
       throw UserError(
           ERRCODE_DATATYPE_MISMATCH,
@@ -42,7 +42,7 @@ bool ModelWriter::widen_ids(const BySide<const IdType*>& id_types) {
                  side_name(side), id_types[side]->name, relation_name(factor_table(side)).c_str()),
           "Change the type of the column with ALTER TABLE.");
     check_id_column_can_change(side);
-    change_id_type(side, *id_types[side], "");
+    change_id_type(side, id_types[side]->collated(), "");
     changed = true;
   }
   return changed;

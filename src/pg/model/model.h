@@ -27,6 +27,8 @@ struct FactorTable {
   std::array<AttrNumber, 4> columns{};
   std::uint64_t version_trigger = 0;  ///< set where rows are kept: see pg/cache/seen_changes.h
 
+  CollatedType ids() const { return {id_type, id_collation}; }
+
   bool operator==(const FactorTable& other) const {
     return table == other.table && version == other.version && storage == other.storage &&
            id_type == other.id_type && id_collation == other.id_collation &&

@@ -155,7 +155,7 @@ void ModelWriter::create_model_table() {
   table_ = target_table_.find_made();
 }
 
-Oid ModelWriter::create_factor_table(Side side, const char* label, const IdType& type,
+Oid ModelWriter::create_factor_table(Side side, const char* label, const CollatedType& type,
                                      bool unlogged) {
   // taste_user_factors, shortened or numbered as the server does with names that it makes up. (The
   // model row says which tables are the model's, not their names.)
@@ -197,23 +197,27 @@ void ModelWriter::watch_factor_table(Oid factors, const char* trigger) {
   execute("alter table " + table + " enable always trigger " + trigger);
 }
 
-Oid ModelWriter::id_type(Side side) const {
-  return server([&] {
-    const AttrNumber column = get_attnum(factor_table(side), id_column(side));
-    return column == InvalidAttrNumber ? InvalidOid : get_atttype(factor_table(side), column);
-  });
+CollatedType ModelWriter::id_type(Side side) const {
+  return server([&] { return column_type_of(factor_table(side), id_column(side)); });
+}
+
+bool ModelWriter::has_ids_of(Side side, const CollatedType& type) const {
+  const CollatedType there = id_type(side);
+  return there.type == type.type &&
+         server([&] { return hold_same_equal(there.collation, type.collation); });
 }
 
 void ModelWriter::check_factor_table(Side side, const IdType& type, bool unlogged,
                                      bool replace_ids) const {
-  const Oid there = id_type(side);
-  if (there != type.oid) {
-    if (!OidIsValid(there) || !(replace_ids || server([&] { return is_widened(there, type.oid); })))
+  if (!has_ids_of(side, type.collated())) {
+    const CollatedType there = id_type(side);
+    const bool is_there = OidIsValid(there.type);
+    if (!is_there || !(replace_ids || server([&] { return is_widened(there, type.collated()); })))
       throw UserError(
           ERRCODE_DATATYPE_MISMATCH,
           format("%s ids of the source are %s, but those of model %s are %s", side_name(side),
-                 type.name, qualified_name().c_str(),
-                 OidIsValid(there) ? server([&] { return format_type_be(there); }) : "missing"),
+                 server([&] { return type_name(type.collated()); }), qualified_name().c_str(),
+                 is_there ? server([&] { return type_name(there); }) : "missing"),
           "Cast the column in a source query, or say replace_ids => true if the "
           "model is to have such ids from now on.");
     check_id_column_can_change(side);
@@ -246,7 +250,7 @@ void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unl
       check_is_not_attached(table);
       check_factor_table(side, type, unlogged, replace_ids);
     } else {
-      table = create_factor_table(side, "factors", type, unlogged);
+      table = create_factor_table(side, "factors", type.collated(), unlogged);
       if (is_spread())
         spread_factor_table(side, table, by_user_of);
       else
@@ -281,21 +285,21 @@ std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows, IfT
        {INT8OID, Int64GetDatum(static_cast<int64>(rows.order.size()) - 1)}});
 }
 
-void ModelWriter::empty_factor_table(Side side, const IdType& type) {
+void ModelWriter::empty_factor_table(Side side, const CollatedType& type) {
   // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
   execute("delete from only " + relation_name(factor_table(side)));
-  if (id_type(side) != type.oid) change_id_type(side, type, " using null");
+  if (!has_ids_of(side, type)) change_id_type(side, type, " using null");
   add_later_columns(side);
 }
 
 void ModelWriter::write_factors(Side side, const FactorFeed& rows) {
-  empty_factor_table(side, rows.ids->type());
+  empty_factor_table(side, rows.ids->type().collated());
   insert_factors(side, rows, IfThere::kError);
 }
 
 void ModelWriter::write_rows(Side side, const IdType& type, const std::string& query,
                              const std::vector<Param>& params) {
-  empty_factor_table(side, type);
+  empty_factor_table(side, type.collated());
   std::string columns = "factors, bias, n_ratings";
   for (const LaterColumn& column : later_columns(side))
     if (server([&] { return number_of(column, factor_table(side)); }))
@@ -321,13 +325,7 @@ void ModelWriter::add_later_columns(Side side) {
 }
 
 void ModelWriter::replace_with(Side side, Oid copy) {
-  IdType type{};
-  server([&] {
-    int32 modifier;
-    get_atttypetypmodcoll(copy, get_attnum(copy, id_column(side)), &type.oid, &modifier,
-                          &type.collation);
-  });
-  empty_factor_table(side, type);
+  empty_factor_table(side, server([&] { return column_type_of(copy, id_column(side)); }));
   const std::string columns = shared_columns(side, copy, factor_table(side));
   execute("insert into " + relation_name(factor_table(side)) + " (" + columns + ") select " +
           columns + " from only " + relation_name(copy));

@@ -83,7 +83,7 @@ class ModelWriter {
   std::int64_t count_factors(Side side, const IdType& type, const Param& ids) const;
 
   /// Makes a table for ids of this type that belongs to the model's owner.
-  Oid create_factor_table(Side side, const char* label, const IdType& type, bool unlogged);
+  Oid create_factor_table(Side side, const char* label, const CollatedType& type, bool unlogged);
 
   /// Gives the newest run a new version after a change of a side's rows, for which so many ratings
   /// were merged into others.
@@ -91,7 +91,7 @@ class ModelWriter {
 
  private:
   enum class IfThere { kError, kUpdate };
-  void empty_factor_table(Side side, const IdType& type);
+  void empty_factor_table(Side side, const CollatedType& type);
   std::uint64_t insert_factors(Side side, const FactorFeed& rows, IfThere if_there);
   std::string rows_of_ids(Side side, const IdType& type) const;
   Oid find_factor_table(Side side, Oid named) const;
@@ -104,10 +104,11 @@ class ModelWriter {
   void spread_factor_table(Side side, Oid factors, Oid by_user_of) const;
   static void check_is_found_from_all_nodes(Oid users);
   void watch_factor_table(Oid factors, const char* trigger);
-  Oid id_type(Side side) const;
+  CollatedType id_type(Side side) const;
+  bool has_ids_of(Side side, const CollatedType& type) const;
   void check_id_column_can_change(Side side) const;
   void add_later_columns(Side side);
-  void change_id_type(Side side, const IdType& type, const char* conversion);
+  void change_id_type(Side side, const CollatedType& type, const char* conversion);
   void check_is_not_attached(Oid factors) const;
   void check_factor_table(Side side, const IdType& type, bool unlogged, bool replace_ids) const;
 

@@ -123,13 +123,9 @@ void PreviousRun::forget() {
 
 Oid PreviousRun::copy(Side side) {
   const Oid from = model_.factor_table(side);
-  IdType type{};
-  const bool unlogged = server([&] {
-    int32 modifier;
-    get_atttypetypmodcoll(from, get_attnum(from, id_column(side)), &type.oid, &modifier,
-                          &type.collation);
-    return get_rel_persistence(from) == RELPERSISTENCE_UNLOGGED;
-  });
+  const CollatedType type = server([&] { return column_type_of(from, id_column(side)); });
+  const bool unlogged =
+      server([&] { return get_rel_persistence(from) == RELPERSISTENCE_UNLOGGED; });
   const Oid to = model_.create_factor_table(side, "factors_previous", type, unlogged);
   server([&] { record_model(to, model_.table()); });
   const std::string copied = shared_columns(side, from, to);

@@ -47,10 +47,11 @@ std::string is_unknown(const Model& model, Side side, const IdType& type, const 
 /// source has other ids since it is tracked: all are compared, or the refresh says what is wrong.
 bool have_same_ids(const Model& model, const DescribedSource& source, Oid queue) {
   for (Side side : {Side::kUsers, Side::kItems}) {
-    const Oid type = source.id_types[side]->base;
+    const IdType& type = *source.id_types[side];
     const bool same = server([&] {
-      return get_atttype(queue, get_attnum(queue, id_column(side))) == type &&
-             is_widened(model.factor_tables[side].id_type, type);
+      const CollatedType noted = column_type_of(queue, id_column(side));
+      return noted.type == type.base && noted.collation == type.collation &&
+             is_widened(model.factor_tables[side].ids(), type.collated());
     });
     if (!same) return false;
   }

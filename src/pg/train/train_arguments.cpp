@@ -98,8 +98,20 @@ void check_seen(const RatingSource& seen, const BySide<const IdType*>& id_types,
                 MemoryContext context) {
   try {
     const DescribedSource described = describe_source(seen, context);
-    for (Side side : {Side::kUsers, Side::kItems})
-      converter_or_throw(described.id_types[side]->oid, *id_types[side], side_name(side), context);
+    for (Side side : {Side::kUsers, Side::kItems}) {
+      const IdType& ids = *id_types[side];
+      const IdType& seen_ids = *described.id_types[side];
+      converter_or_throw(seen_ids.oid, ids, side_name(side), context);
+      if (!server([&] { return hold_same_equal(seen_ids.collation, ids.collation); }))
+        throw UserError(
+            ERRCODE_DATATYPE_MISMATCH,
+            format("%s ids of what is seen are %s, those of the model are %s", side_name(side),
+                   server([&] { return type_name(seen_ids.collated()); }),
+                   server([&] { return type_name(ids.collated()); })),
+            format("Write the collation into a query: 'select %s collate ... as %s, "
+                   "...'.",
+                   quoted(seen.id_col(side)).c_str(), quoted(seen.id_col(side)).c_str()));
+    }
   } catch (UserError& error) {
     if (error.sqlstate == ERRCODE_UNDEFINED_COLUMN)
       error.hint =

@@ -34,11 +34,8 @@ void check_and_read(Training& training, ModelWriter& model, const TrainRequest& 
 /// What has been read must still be what the model row says that it is.
 void check_source(const DescribedSource& read, MemoryContext context) {
   const DescribedSource now = describe_source(read, context);
-  const auto same = [](const IdType& a, const IdType& b) {
-    return a.oid == b.oid && a.collation == b.collation;
-  };
-  if (same(*now.id_types.users, *read.id_types.users) &&
-      same(*now.id_types.items, *read.id_types.items))
+  if (now.id_types.users->collated() == read.id_types.users->collated() &&
+      now.id_types.items->collated() == read.id_types.items->collated())
     return;
   throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                   "the ids of the source have changed their type while the model was trained",

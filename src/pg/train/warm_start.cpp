@@ -27,11 +27,8 @@ void check_warm_start(const Model& model, const TrainOptions& options) {
 void warm_start(const Model& model, Side side, const IdDictionary& ids,
                 const std::vector<std::uint32_t>& rank, const TrainOptions& options,
                 Factors& factors) {
-  std::string id = id_column(side);
-  if (const Oid there = model.factor_tables[side].id_type; there != ids.type().oid) {
-    if (!server([&] { return is_widened(there, ids.type().oid); })) return;
-    id += "::" + std::string(server([&] { return column_type(ids.type()); }));
-  }
+  const std::string id = ids_of_source(model, side, ids.type());
+  if (id.empty()) return;
   SPIPlanPtr plan = prepare("select " + id + ", " + kFactorColumns + " from only " +
                             relation_name(model.factor_table(side)));
   for_each_row(plan, {}, {ids.type().oid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID},
