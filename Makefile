@@ -157,9 +157,11 @@ build/sanitized/als.so: $(SANITIZED_OBJS)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(TEST_SRCS:%.cpp=build/sanitized/%.d) $(SANITIZED_OBJS:.o=.d)
 -include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
-.PHONY: bench-all bench-features bench-growth bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-distributed bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
-	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-assert test-faults test-fuzz \
-	test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
+.PHONY: bench bench-all bench-distributed bench-features bench-growth bench-guard bench-kernels \
+	bench-round-trip bench-scale bench-serving bench-throughput bench-top-k bench-train bench-tune \
+	build-core-tests check-compilers check-docs coverage demo demo-cluster deps dist lint soak test \
+	test-arm64 test-assert test-core test-docs test-faults test-fuzz test-libfuzzer test-package \
+	test-sanitized-server test-sql test-sqlsmith test-tap test-threads test-valgrind test-versions
 
 # What PGXN takes: the files of HEAD.
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)

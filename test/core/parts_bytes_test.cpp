@@ -228,7 +228,7 @@ TEST(PartsChunk, PackedWhateverTheOrderOfRows) {
   const auto pack = [&](OnDuplicate on_duplicate) {
     RatingBuffer rows;
     for (const Entry& e : entries) rows.append(e.user, e.item, e.value);
-    return pack_chunk({1, 2}, std::move(rows), identity(30), 20, on_duplicate, team);
+    return packed(make_chunk({1, 2}, std::move(rows), identity(30), 20, on_duplicate, team));
   };
   const PackedChunk first = pack(OnDuplicate::kAverage);
   std::mt19937_64 random(1);
@@ -263,10 +263,10 @@ TEST(PartsChunk, HoldsOutWhatOneMachineDoes) {
     const auto keys = rule.user_keys.begin() + number * 10;
     const ChunkHoldout holdout{
         0.3, 7, {keys, keys + 10}, [&](std::uint32_t item) { return item_keys[item]; }};
-    const PackedChunk packed = pack_chunk({0, number}, std::move(some), identity(10), 20,
-                                          OnDuplicate::kAverage, team, &holdout);
-    moments.add(facts_of_chunk(packed.by_user).moments);
-    held.add(facts_of_chunk(packed.held_out).moments);
+    const PackedChunk chunk = packed(make_chunk({0, number}, std::move(some), identity(10), 20,
+                                                OnDuplicate::kAverage, team, &holdout));
+    moments.add(facts_of_chunk(chunk.by_user).moments);
+    held.add(facts_of_chunk(chunk.held_out).moments);
   }
   EXPECT_EQ(moments.count, ratings.size());
   EXPECT_EQ(held.count, ratings.held_out().columns.size());

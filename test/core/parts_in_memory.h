@@ -13,6 +13,7 @@
 #include "core/parts/part_sums.h"
 #include "core/parts/parts_trainer.h"
 #include "core/parts/piece_sum.h"
+#include "core/parts/slice_state.h"
 #include "core/parts/users_step.h"
 #include "core/train/iterations.h"
 #include "small_problem.h"
@@ -132,7 +133,7 @@ class PartsInMemory : public PartsRunner {
   Factors items() const {
     Factors all{FactorMatrix(0, static_cast<std::size_t>(training_.options.factors)), {}};
     for (const Bytes& slice : slices_) {
-      const Factors some = factors_of_slice(slice);
+      const Factors some = SliceState::read(slice).factors;
       for (std::size_t row = 0; row < some.matrix.rows(); ++row) {
         all.matrix.append_row(some.matrix.row(row));
       }
@@ -186,14 +187,11 @@ class PartsInMemory : public PartsRunner {
         }
         holdout.item_key = [&](std::uint32_t item) { return shape_.holdout->item_keys[item]; };
       }
-      PackedChunk packed =
-          pack_chunk({id.first, id.second}, std::move(buffer), identity(n), training_.items,
-                     OnDuplicate::kAverage, team_, shape_.holdout == nullptr ? nullptr : &holdout);
-      chunks_[id] = {first,
-                     std::move(packed.by_user),
-                     std::move(packed.by_item),
-                     std::move(packed.held_out),
-                     {}};
+      PackedChunk chunk = packed(make_chunk({id.first, id.second}, std::move(buffer), identity(n),
+                                            training_.items, OnDuplicate::kAverage, team_,
+                                            shape_.holdout == nullptr ? nullptr : &holdout));
+      chunks_[id] = {
+          first, std::move(chunk.by_user), std::move(chunk.by_item), std::move(chunk.held_out), {}};
     }
   }
 

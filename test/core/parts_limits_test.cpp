@@ -61,7 +61,7 @@ TEST(PartsLimits, ItemsThatNoMemoryIsTakenFor) {
   EXPECT_THROW(PartsTraining::read(training.bytes()), InvalidBytes);
 
   ThreadTeam team(1);
-  EXPECT_THROW(pack_chunk({0, 0}, {}, {0}, kMaxPartsItems + 1, OnDuplicate::kAverage, team),
+  EXPECT_THROW(make_chunk({0, 0}, {}, {0}, kMaxPartsItems + 1, OnDuplicate::kAverage, team),
                InvalidBytes);
 }
 

@@ -140,7 +140,7 @@ class Recorder : public PartsInMemory {
                    }});
     all.push_back({"users to factors", first().users, [](ByteView b) { factors_of_users(b); }});
     all.push_back({"slice to factors", slices()[0], [](ByteView b) {
-                     factors_of_slice(b);
+                     SliceState::read(b);
                      report_of_slice(b);
                    }});
     return all;

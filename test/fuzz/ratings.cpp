@@ -98,8 +98,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
           (merged == 0 || on_duplicate != als::OnDuplicate::kError));
 
     // Packed as a chunk they are the same.
-    const als::PackedChunk chunk =
-        als::pack_chunk({0, 0}, std::move(again), als::identity(users), items, on_duplicate, team);
+    const als::PackedChunk chunk = als::packed(
+        als::make_chunk({0, 0}, std::move(again), als::identity(users), items, on_duplicate, team));
     const auto packed =
         cells_of(als::rows_by_user(chunk.by_user, als::facts_of_chunk(chunk.by_user)), items);
     check(packed == cells && chunk.duplicates == merged);

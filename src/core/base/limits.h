@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <stdexcept>
 
 namespace als {
 
@@ -19,6 +20,10 @@ inline constexpr int kMaxParts = 100'000;
 // precision holds.
 inline constexpr float kMaxFactor = 1e17F;
 inline constexpr float kMaxBias = 1e37F;  // and mean
+
+[[noreturn]] inline void throw_ratings_too_large() {
+  throw std::range_error("the ratings are too large for factors in single precision");
+}
 
 /// Whether all values are at most so far from 0; NaN is not.
 inline bool all_within(const float* values, std::size_t n, float limit) {

@@ -104,12 +104,6 @@ void check_rows(const RatingBuffer& rows, std::size_t users, std::size_t items) 
 
 }  // namespace
 
-PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::uint32_t>& user_rank,
-                       std::uint32_t items, OnDuplicate on_duplicate, ThreadTeam& team,
-                       const ChunkHoldout* holdout) {
-  return packed(make_chunk(id, std::move(rows), user_rank, items, on_duplicate, team, holdout));
-}
-
 PackedChunk packed(const UnpackedChunk& chunk) {
   const Bytes facts = bytes_of(chunk.by_user.facts);
   return {joined(facts, by_user_bytes(chunk.by_user.rows)),

@@ -42,16 +42,6 @@ struct PackedChunk {
   std::size_t duplicates;  ///< ratings merged away
 };
 
-/// Packs ratings of users 0 .. user_rank.size() - 1 of the chunk, for items 0 .. items - 1 of the
-/// training. user_rank[u] is the canonical index in the chunk of the user that `rows` calls u, as
-/// for Ratings: so the bytes do not depend on the order of the rows. About 16 bytes a rating; so
-/// many users that their factors are a few megabytes at most (thousands to ten thousands) make the
-/// steps fast. Throws DuplicateRating, of users by canonical index, and std::length_error beyond
-/// 1 GB.
-PackedChunk pack_chunk(ChunkId id, RatingBuffer&& rows, const std::vector<std::uint32_t>& user_rank,
-                       std::uint32_t items, OnDuplicate on_duplicate, ThreadTeam& team,
-                       const ChunkHoldout* holdout = nullptr);
-
 /// Number, mean and sum of squared differences from the mean of some ratings.
 struct RatingMoments {
   std::uint64_t count = 0;

@@ -66,10 +66,18 @@ struct UnpackedChunk {
   Bytes held_out;
   std::size_t duplicates;
 };
+
+/// A chunk of ratings of users 0 .. user_rank.size() - 1, for items 0 .. items - 1 of the training.
+/// user_rank[u] is the canonical index in the chunk of the user that `rows` calls u, as for
+/// Ratings: so the bytes do not depend on the order of the rows. So many users that their factors
+/// are a few megabytes at most (thousands to ten thousands) make the steps fast. Throws
+/// DuplicateRating, of users by canonical index.
 UnpackedChunk make_chunk(ChunkId id, RatingBuffer&& rows,
                          const std::vector<std::uint32_t>& user_rank, std::uint32_t items,
                          OnDuplicate on_duplicate, ThreadTeam& team,
                          const ChunkHoldout* holdout = nullptr);
+
+/// About 16 bytes a rating. Throws std::length_error beyond 1 GB.
 PackedChunk packed(const UnpackedChunk& chunk);
 
 }  // namespace als

@@ -138,8 +138,8 @@ void RowSorter::sort() {
   }
 }
 
-/// Radix sort, by the digits of the column and at last by the row.
-void RowSorter::sort_bucket(std::size_t bucket, Scratch& scratch, const Slices& slices) {
+/// The chunks of a bucket, in the order in which their entries came; returns how many entries.
+std::size_t RowSorter::take_chunks(std::size_t bucket, Scratch& scratch) {
   std::size_t size = 0;
   auto& chunks = scratch.chunks;
   chunks.clear();
@@ -152,6 +152,13 @@ void RowSorter::sort_bucket(std::size_t bucket, Scratch& scratch, const Slices& 
       left -= chunks.back().size;
     }
   }
+  return size;
+}
+
+/// Radix sort, by the digits of the column and at last by the row.
+void RowSorter::sort_bucket(std::size_t bucket, Scratch& scratch, const Slices& slices) {
+  const std::size_t size = take_chunks(bucket, scratch);
+  const auto& chunks = scratch.chunks;
   const auto read_chunks = [&](const auto& visit) {
     slices(chunks.size(), [&](std::size_t begin, std::size_t end) {
       for (std::size_t c = begin; c < end; ++c) {

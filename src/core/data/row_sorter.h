@@ -71,6 +71,7 @@ class RowSorter {
 
   std::size_t buckets() const { return firsts_.size() - 1; }
   void start_chunk(BucketPart& part);
+  std::size_t take_chunks(std::size_t bucket, Scratch& scratch);
   void sort_bucket(std::size_t bucket, Scratch& scratch, const Slices& slices);
 
   CompressedRows& rows_;

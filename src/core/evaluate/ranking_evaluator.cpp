@@ -138,7 +138,7 @@ void RankingEvaluator::add(std::size_t n, const Describe& describe, const OnUser
   std::vector<std::pair<RankingMetrics, RankingMetrics>> of_users(
       n, {RankingMetrics(cutoffs_.size()), RankingMetrics(cutoffs_.size())});
   team_.for_each_block(n, grain, [&](std::size_t begin, std::size_t end, int thread) {
-    RowWorkspace& worker = workers_[static_cast<std::size_t>(thread)];
+    RankingWorkspace& worker = workers_[static_cast<std::size_t>(thread)];
     worker.block.clear();
     for (std::size_t u = begin; u < end; ++u) {
       Listed listed(u, last_cutoff_);
@@ -164,13 +164,14 @@ void RankingEvaluator::add(std::size_t n, const Describe& describe, const OnUser
 }
 
 RankingMetrics RankingEvaluator::mean(const RankingMetrics& sums,
-                                      BestRanks RowWorkspace::*best_ranks) const {
+                                      BestRanks RankingWorkspace::*best_ranks) const {
   RankingMetrics mean = sums.mean();
   const std::size_t items = popular_keys_.size();
   std::vector<std::size_t> covered(cutoffs_.size());
   for (std::size_t item = 0; item < items; ++item) {
     std::uint32_t best = UINT32_MAX;
-    for (const RowWorkspace& worker : workers_) best = std::min(best, (worker.*best_ranks)[item]);
+    for (const RankingWorkspace& worker : workers_)
+      best = std::min(best, (worker.*best_ranks)[item]);
     for (std::size_t c = 0; c < cutoffs_.size(); ++c) covered[c] += best <= cutoffs_[c] ? 1 : 0;
   }
   for (std::size_t c = 0; c < cutoffs_.size(); ++c) {

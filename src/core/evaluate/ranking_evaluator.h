@@ -56,8 +56,10 @@ class RankingEvaluator {
   /// Evaluates n more users.
   void add(std::size_t n, const Describe& describe, const OnUser& on_user = {});
 
-  RankingMetrics model() const { return mean(sums_, &RowWorkspace::best_ranks); }
-  RankingMetrics popular() const { return mean(popular_sums_, &RowWorkspace::best_popular_ranks); }
+  RankingMetrics model() const { return mean(sums_, &RankingWorkspace::best_ranks); }
+  RankingMetrics popular() const {
+    return mean(popular_sums_, &RankingWorkspace::best_popular_ranks);
+  }
 
   /// The bytes that this takes, beside the lists of some users for each thread.
   static std::size_t memory(std::size_t items, std::size_t factors, int threads);
@@ -77,8 +79,8 @@ class RankingEvaluator {
     TopK top;
   };
 
-  struct RowWorkspace {
-    explicit RowWorkspace(const ScoreTiles& tiles, std::size_t items, std::size_t factors)
+  struct RankingWorkspace {
+    explicit RankingWorkspace(const ScoreTiles& tiles, std::size_t items, std::size_t factors)
         : ranker(tiles, factors),
           best_ranks(items, UINT32_MAX),
           best_popular_ranks(items, UINT32_MAX) {}
@@ -95,7 +97,7 @@ class RankingEvaluator {
   void rank(std::vector<Listed>& block, TileRanker& ranker, int thread);
   RankedResult result(Listed& listed) const;
   RankingMetrics rank_popular(const RankedUser& user, std::vector<std::uint32_t>& best) const;
-  RankingMetrics mean(const RankingMetrics& sums, BestRanks RowWorkspace::*best_ranks) const;
+  RankingMetrics mean(const RankingMetrics& sums, BestRanks RankingWorkspace::*best_ranks) const;
 
   const float* popularity_;
   std::vector<std::uint64_t> popular_keys_;  // see RankCounter::key(); the least popular first
@@ -103,7 +105,7 @@ class RankingEvaluator {
   std::uint32_t last_cutoff_;
   ThreadTeam& team_;
   const ScoreTiles tiles_;
-  std::vector<RowWorkspace> workers_;  // one for each thread
+  std::vector<RankingWorkspace> workers_;  // one for each thread
   RankingMetrics sums_;
   RankingMetrics popular_sums_;
 };

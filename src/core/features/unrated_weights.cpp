@@ -1,9 +1,9 @@
 // One matrix for all features: V (s L / r + I)^-1 V^T, L the eigenvalues of X^T X.
 #include "core/features/unrated_weights.h"
+#include "core/base/limits.h"
 
 #include <Eigen/Core>
 #include <algorithm>
-#include <stdexcept>
 
 #include "core/linalg/eigenbasis.h"
 #include "core/linalg/gram.h"
@@ -15,7 +15,7 @@ Factors unrated_weights(Factors weights, const FactorView& others, double shrink
   constexpr std::size_t kRowsInBlock = 64;
   const std::size_t n = others.cols;
   const std::optional<Eigenbasis> basis = eigenbasis(gram_of(others, team).matrix(), n, team);
-  if (!basis) throw std::range_error("the ratings are too large for factors in single precision");
+  if (!basis) throw_ratings_too_large();
   const auto size = static_cast<Eigen::Index>(n);
   Eigen::MatrixXd rotation(size, size);
   Eigen::VectorXd shares(size);

@@ -1,7 +1,6 @@
 // Sums the equations of a row that training has not seen, and solves them.
 #include "core/fold_in/folded_row.h"
-
-#include <stdexcept>
+#include "core/base/limits.h"
 
 #include "core/linalg/gram.h"
 #include "core/linalg/segmented_sum.h"
@@ -59,7 +58,7 @@ FoldedRow fold_in(const RowObjective& objective, const RowRatings& ratings, cons
   if (options.biases) row.bias = row.vector[factors];
   row.vector.resize(factors);
   if (!all_within(row.vector.data(), factors, kMaxFactor) || !all_within(&row.bias, 1, kMaxBias))
-    throw std::range_error("the ratings are too large for factors in single precision");
+    throw_ratings_too_large();
   return row;
 }
 

@@ -1,11 +1,11 @@
 // Cholesky in single precision; in double, and by proximal steps, where that is not enough.
 #include "core/linalg/cholesky_solver.h"
+#include "core/base/limits.h"
 
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <stdexcept>
 
 namespace als {
 namespace {
@@ -89,9 +89,7 @@ CholeskySolver::Solution CholeskySolver::solve(const NormalEquations& equations,
   }
   const bool finite =
       std::all_of(x, x + unknowns_, [](float value) { return std::isfinite(value); });
-  if (!finite || !std::isfinite(solution.reduction)) {
-    throw std::range_error("the ratings are too large for factors in single precision");
-  }
+  if (!finite || !std::isfinite(solution.reduction)) throw_ratings_too_large();
   return solution;
 }
 
@@ -135,9 +133,7 @@ double CholeskySolver::solve_in_double(const NormalEquations& equations, Ridge r
     while (!positive_definite(raised, llt)) {
       const double next = extra == 0 ? kFirstRidge : kRidgeGrowth * extra;
       // Ends when even a ridge that dwarfs all else is of no use, because entries are not finite.
-      if (!(next < 1e6)) {
-        throw std::range_error("the ratings are too large for factors in single precision");
-      }
+      if (!(next < 1e6)) throw_ratings_too_large();
       raised.diagonal() += (next - extra) * unit;
       extra = next;
       llt.compute(raised);

@@ -86,6 +86,10 @@ inline bool are_within_limits(const Factors& factors) {
   return all_within(factors.bias.data(), factors.bias.size(), kMaxBias);
 }
 
+inline void check_within_limits(const Factors& factors) {
+  if (!are_within_limits(factors)) throw_ratings_too_large();
+}
+
 /// A row's factors and, with biases, its bias behind them.
 inline void read_row(const Factors& factors, std::size_t row, std::vector<float>& x) {
   std::copy_n(factors.matrix.row(row), factors.matrix.cols(), x.begin());

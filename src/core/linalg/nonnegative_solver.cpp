@@ -1,9 +1,9 @@
 // Coordinate descent that keeps the gradient up to date.
 #include "core/linalg/nonnegative_solver.h"
+#include "core/base/limits.h"
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
 namespace als {
 namespace {
@@ -81,9 +81,7 @@ CholeskySolver::Solution NonnegativeSolver::solve(const NormalEquations& equatio
   total = reduction();
   const bool finite =
       std::all_of(x, x + unknowns_, [](float value) { return std::isfinite(value); });
-  if (!finite || !std::isfinite(total)) {
-    throw std::range_error("the ratings are too large for factors in single precision");
-  }
+  if (!finite || !std::isfinite(total)) throw_ratings_too_large();
   return {total, converged};
 }
 

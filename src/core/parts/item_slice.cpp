@@ -139,6 +139,4 @@ Bytes report_of_slice(ByteView slice) {
   return Bytes(report.bytes);
 }
 
-Factors factors_of_slice(ByteView slice) { return SliceState::read(slice).factors; }
-
 }  // namespace als

@@ -45,7 +45,4 @@ void step_slice(SliceState& slice, ByteView step, SliceSums&& sums, ThreadTeam& 
 /// What a slice says to PartsTrainer: its first bytes, which cost next to nothing to read.
 Bytes report_of_slice(ByteView slice);
 
-/// The factors of a slice's items as they are now.
-Factors factors_of_slice(ByteView slice);
-
 }  // namespace als

@@ -1,5 +1,6 @@
 // Passes over the chunks of a part, by the kernels of the half-step.
 #include "core/parts/part_sums.h"
+#include "core/base/limits.h"
 
 #include <algorithm>
 #include <cmath>
@@ -203,7 +204,7 @@ SliceSums PartSums::of_slice(std::uint32_t slice) const {
       return all.begin() + static_cast<std::ptrdiff_t>(row * width);
     };
     if (!std::all_of(at(begin), at(end), [](auto value) { return std::isfinite(value); }))
-      throw std::range_error("the ratings are too large for factors in single precision");
+      throw_ratings_too_large();
     return Values(at(begin), at(end));
   };
   SliceSums sums{};

@@ -1,10 +1,10 @@
 // Finds the basis of each half-step from sums, and adds up the objective.
 #include "core/parts/parts_trainer.h"
+#include "core/base/limits.h"
 
 #include <Eigen/Core>
 #include <cmath>
 #include <optional>
-#include <stdexcept>
 #include <utility>
 
 #include "core/linalg/eigenbasis.h"
@@ -94,9 +94,7 @@ PartsTrainer::State::Turn PartsTrainer::State::turn(const Side& fixed, const Sid
   const std::size_t n = factors();
   const std::optional<Eigenbasis> eigenvectors =
       eigenbasis(equations_of(fixed.sums.gram()).matrix(), n, team);
-  if (!eigenvectors) {
-    throw std::range_error("the ratings are too large for factors in single precision");
-  }
+  if (!eigenvectors) throw_ratings_too_large();
   Matrix rotation(static_cast<Index>(n), static_cast<Index>(n));
   for (std::size_t c = 0; c < n; ++c) {
     for (std::size_t r = 0; r < n; ++r) {

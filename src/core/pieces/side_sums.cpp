@@ -1,5 +1,6 @@
 // Gram matrices in double precision, summed in single precision over segments of rows.
 #include "core/pieces/side_sums.h"
+#include "core/base/limits.h"
 
 #include "core/linalg/gram.h"
 
@@ -93,9 +94,7 @@ std::vector<double> SideSums::diagonal_in(const Matrix& sum, const Matrix& basis
 }
 
 void SideSums::put(PieceWriter& writer) const {
-  if (!counts_.allFinite() || !ridges_.allFinite() || !gram_.allFinite()) {
-    throw std::range_error("the ratings are too large for factors in single precision");
-  }
+  if (!counts_.allFinite() || !ridges_.allFinite() || !gram_.allFinite()) throw_ratings_too_large();
   if (implicit_) put_lower(gram_, writer);
   put_lower(counts_, writer);
   put_lower(ridges_, writer);

@@ -1,9 +1,9 @@
 // Rotates both sides into the eigenvectors of the Gram matrix and balances their ridges.
 #include "core/train/gram_basis.h"
+#include "core/base/limits.h"
 
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
 #include "core/kernels/kernels.h"
 #include "core/linalg/eigenbasis.h"
@@ -86,9 +86,7 @@ void GramBasis::turn(NormalEquations& gram, const Side& fixed, const Side& solve
                      ThreadTeam& team) {
   const std::size_t n = fixed.factors.cols();
   const std::optional<Eigenbasis> basis = eigenbasis(gram.matrix(), n, team);
-  if (!basis) {
-    throw std::range_error("the ratings are too large for factors in single precision");
-  }
+  if (!basis) throw_ratings_too_large();
   for (const Side& side : {fixed, solved}) {
     for_each_matrix(side, [&](FactorMatrix& m) { transform(m, basis->rotation, team); });
   }

@@ -1,8 +1,8 @@
 // Iterates until the last iteration or until the loss stands still.
 #include "core/train/iterations.h"
+#include "core/base/limits.h"
 
 #include <cmath>
-#include <stdexcept>
 #include <utility>
 
 namespace als {
@@ -21,8 +21,7 @@ void Iterations::iterate() {
                          loss_.back() - loss < options_.tolerance * loss_.back();
   if (converged) loss = steps_.finish();
   // Each row is finite, but what they add up to need not be.
-  if (std::isnan(loss))
-    throw std::range_error("the ratings are too large for factors in single precision");
+  if (std::isnan(loss)) throw_ratings_too_large();
   loss_.push_back(loss);
   finished_ = last || converged;
 }

@@ -5,6 +5,7 @@
 #include "pg/model/model_source.h"
 #include "pg/model/row_feed.h"
 #include "pg/nodes/cluster_nodes.h"
+#include "pg/spread/table_beside_users.h"
 #include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"
 
@@ -40,9 +41,7 @@ void RecommendationTable::create(Side whom, const Model& model, const IdType& us
           " not null, item_id " + item + " not null, score real not null, rank int not null)");
   table_ = target_table_.find_made();
   created_ = true;
-  if (with_users)
-    execute("select pg_catalog.create_distributed_table($1, 'user_id', colocate_with => $2)",
-            {class_param(table_), text_param(relation_name(users.named).c_str())});
+  if (with_users) spread_beside_users(target_table_.qualified_name(), model);
 }
 
 void RecommendationTable::check_is_foreign_to(const Model& model) const {

@@ -61,8 +61,9 @@ void add_row(ResultRows& rows, const RegisteredSegment& segment, bool shared) {
 
 ALS_SQL_FUNCTION(als_cached_images)
 
-/// als.cached_segments(): rows (database, model, version, content, bytes, shared, sessions, hits,
-/// last_used), those in shared memory and this session's own.
+/// als._cached_segments(): rows (database, model, version, content, bytes, shared, sessions, hits,
+/// last_used), those in shared memory and this session's own. Called as in als 1.0, whose script
+/// needs the name.
 Datum als_cached_images(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {

@@ -64,11 +64,9 @@ std::vector<Oid> Packing::id_types() const {
 }
 
 void Packing::throw_duplicate(TupleTableSlot* slot) const {
-  throw_duplicate_rating(
-      *request_.source.id_types.users, slot->tts_values[0], *request_.source.id_types.items,
-      slot->tts_values[1], "",
-      "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group the source by "
-      "user and item.");
+  throw_duplicate_rating(*request_.source.id_types.users, slot->tts_values[0],
+                         *request_.source.id_types.items, slot->tts_values[1], "",
+                         kHowToMergeDuplicates);
 }
 
 std::int64_t Packing::users_in_chunk() const {

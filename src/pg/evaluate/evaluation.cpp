@@ -68,13 +68,13 @@ void Evaluation::check_memory(std::size_t more) const {
                             users_.size(), items_.size(), request_.threads));
 }
 
-RatingSource Evaluation::named(const std::string& text, bool has_rating) const {
-  RatingSource source = parse_source(text);
-  const RatingSource& own = model_.source;
-  source.user_col = request_.user_col.value_or(own.user_col);
-  source.item_col = request_.item_col.value_or(own.item_col);
-  if (has_rating) source.rating_col = request_.rating_col ? request_.rating_col : own.rating_col;
-  return source;
+RatingSource EvaluationRequest::source(const std::string& text, const Model& of,
+                                       bool has_rating) const {
+  RatingSource named = parse_source(text);
+  named.user_col = user_col.value_or(of.source.user_col);
+  named.item_col = item_col.value_or(of.source.item_col);
+  if (has_rating) named.rating_col = rating_col ? rating_col : of.source.rating_col;
+  return named;
 }
 
 CompressedRows Evaluation::read(const RatingSource& source, const char* argument,
@@ -93,10 +93,10 @@ void Evaluation::read_sources() {
   std::optional<RatingScale> scale;
   if (request_.clip) scale = model_.rating_scale();
   progress_.enter(Phase::kReading);
-  test_ = read(named(request_.test, true), "test", UnknownIds::kKeep);
+  test_ = read(request_.source(request_.test, model_), "test", UnknownIds::kKeep);
   held_ += users_.bytes() + users_.size() * sizeof(KnownUser);
   if (request_.history) {
-    RatingSource history = named(*request_.history, true);
+    RatingSource history = request_.source(*request_.history, model_);
     history.time_col = model_.source.time_col;
     history.weight_col = model_.source.weight_col;
     history.is_implicit = model_.source.is_implicit;
@@ -104,7 +104,8 @@ void Evaluation::read_sources() {
     merge_history();
   }
   if (request_.candidates)
-    candidates_ = read(named(*request_.candidates, false), "candidates", UnknownIds::kDrop);
+    candidates_ =
+        read(request_.source(*request_.candidates, model_, false), "candidates", UnknownIds::kDrop);
   if (request_.exclude_seen && !request_.cutoffs.empty()) read_seen();
   if (model_.feedback == Feedback::kExplicit) {
     // Those of a source that is read for what is seen anyway come of that.
@@ -121,7 +122,7 @@ void Evaluation::read_sources() {
 
 void Evaluation::read_seen() {
   if (request_.seen) {
-    seen_ = read(named(*request_.seen, false), "seen", UnknownIds::kDrop);
+    seen_ = read(request_.source(*request_.seen, model_, false), "seen", UnknownIds::kDrop);
   } else if (!model_.seen.is_none()) {
     seen_ = read(trusted_seen(model_), "seen", UnknownIds::kDrop);
   }

@@ -33,6 +33,9 @@ struct EvaluationRequest {
   std::optional<std::string> item_col;
   std::optional<std::string> rating_col;
   int threads = 1;
+
+  /// A source that an argument names, with the columns of the model's, unless others are named.
+  RatingSource source(const std::string& text, const Model& of, bool has_rating = true) const;
 };
 
 class Evaluation {
@@ -85,7 +88,6 @@ class Evaluation {
 
   class Batch;
 
-  RatingSource named(const std::string& text, bool has_rating) const;
   CompressedRows read(const RatingSource& source, const char* argument, UnknownIds unknown_ids);
   void check_memory(std::size_t more) const;
   void read_sources();

@@ -3,6 +3,7 @@
 
 #include "pg/history/live_ratings.h"
 #include "pg/server/memory_context.h"
+#include "pg/spread/table_beside_users.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -19,13 +20,7 @@ PerUserTable::PerUserTable(const std::string& name, const IdType& user_type) {
           " not null, metric text not null, k int, value float8 not null, baseline float8)");
 }
 
-void PerUserTable::spread(const Model& model) const {
-  execute(
-      "select pg_catalog.create_distributed_table($1::pg_catalog.regclass, 'user_id', "
-      "colocate_with => $2)",
-      {text_param(table_.c_str()),
-       text_param(relation_name(model.factor_tables.users.named).c_str())});
-}
+void PerUserTable::spread(const Model& model) const { spread_beside_users(table_, model); }
 
 void PerUserTable::append(const std::string& query) const {
   execute("insert into " + table_ + " (user_id, metric, k, value, baseline) " + query);

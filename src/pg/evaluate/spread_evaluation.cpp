@@ -58,16 +58,6 @@ std::string SpreadEvaluation::name_of(Part part) {
   return kNames[static_cast<std::size_t>(part)];
 }
 
-/// With the columns that the model's source has, unless others are named.
-RatingSource SpreadEvaluation::named(const std::string& text) const {
-  RatingSource source = parse_source(text);
-  const RatingSource& own = model_.source;
-  source.user_col = request_.user_col.value_or(own.user_col);
-  source.item_col = request_.item_col.value_or(own.item_col);
-  source.rating_col = request_.rating_col ? request_.rating_col : own.rating_col;
-  return source;
-}
-
 void SpreadEvaluation::add(Part part, const RatingSource& source, const char* argument,
                            bool has_ratings) {
   RatingSource columns = source;
@@ -85,16 +75,17 @@ void SpreadEvaluation::add(Part part, const RatingSource& source, const char* ar
 
 /// All that is read, as for an evaluation in one place.
 void SpreadEvaluation::name_sources() {
-  add(Part::kTest, named(request_.test), "test", true);
+  add(Part::kTest, request_.source(request_.test, model_), "test", true);
   if (request_.history) {
-    add(Part::kHistory, named(*request_.history), "history", true);
+    add(Part::kHistory, request_.source(*request_.history, model_), "history", true);
     possible_ = possible_ && !model_.source.time_col && !model_.source.weight_col;
   }
-  if (request_.candidates) add(Part::kCandidates, named(*request_.candidates), "candidates", false);
+  if (request_.candidates)
+    add(Part::kCandidates, request_.source(*request_.candidates, model_), "candidates", false);
   if (request_.exclude_seen && !request_.cutoffs.empty()) {
     const bool has_more = request_.seen || !model_.seen.is_none();
     if (request_.seen)
-      add(Part::kMoreSeen, named(*request_.seen), "seen", false);
+      add(Part::kMoreSeen, request_.source(*request_.seen, model_), "seen", false);
     else if (has_more)
       add(Part::kMoreSeen, trusted_seen(model_), nullptr, false);
     if (!request_.history && !(has_more && model_.source.is_none()))

@@ -53,7 +53,6 @@ class SpreadEvaluation {
 
   static std::string name_of(Part part);
   void add(Part part, const RatingSource& source, const char* argument, bool has_ratings);
-  RatingSource named(const std::string& text) const;
   void name_sources();
   bool has_errors() const;
   std::vector<Param> item_means() const;

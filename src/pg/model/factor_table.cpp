@@ -2,6 +2,7 @@
 #include "pg/model/factor_table.h"
 
 #include "core/base/limits.h"
+#include "pg/server/trust.h"
 
 namespace als::pg {
 
@@ -49,7 +50,77 @@ namespace {
                          -limit, limit, table.c_str()));
 }
 
+/// Names are entered where oids differ from node to node: they do not follow a table.
+[[noreturn]] void throw_gone(const Model& model, Side side) {
+  const bool is_by_name =
+      server([&] { return cluster_table(model.table).spread != TableSpread::kNone; });
+  throw UserError(
+      ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+      format("the %s factors of model %s are gone", side_name(side), model.name.c_str()),
+      is_by_name
+          ? format(
+                "If their table was renamed, enter its name: UPDATE %s SET %s_table = '...'. Else "
+                "remove the rest with als.drop_model and train the model again.",
+                model.name.c_str(), side_name(side))
+          : "Remove the rest with als.drop_model and train the model again.");
+}
+
+/// Columns whose types somebody has changed are cast to what they were. A server call.
+void check_columns_are_trusted(Oid table) {
+  constexpr std::pair<const char*, Oid> kReadAs[] = {
+      {"factors", FLOAT4ARRAYOID}, {"bias", FLOAT4OID}, {"n_ratings", INT4OID}};
+  for (const auto& [name, type] : kReadAs)
+    if (const AttrNumber column = get_attnum(table, name); column != InvalidAttrNumber)
+      check_reading_is_trusted(get_atttype(table, column), type,
+                               "Factors are real[], biases real, and n_ratings are int; see ALTER "
+                               "TABLE ... ALTER COLUMN ... TYPE.");
+}
+
 }  // namespace
+
+void describe_factor_table(Model& model, Side side) {
+  FactorTable& factors = model.factor_tables[side];
+  bool is_named = true;
+  bool has_ids = true;
+  const bool exists = server([&] {
+    const ClusterTable cluster = cluster_table(factors.named);
+    factors.spread = cluster.spread;
+    factors.table = cluster.here;
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(factors.table));
+    if (!HeapTupleIsValid(tuple)) return false;
+    auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+    factors.storage = form->relfilenode;
+    // Who names a model names its factors, but not what else its row may point to.
+    is_named = (form->relowner == model.owner && form->relkind == RELKIND_RELATION) ||
+               caller_trusts(form->relowner);
+    ReleaseSysCache(tuple);
+    const CollatedType ids = column_type_of(factors.table, id_column(side));
+    has_ids = OidIsValid(ids.type);
+    if (!has_ids) return true;
+    factors.id_type = ids.type;
+    factors.id_collation = ids.collation;
+    check_columns_are_trusted(factors.table);
+    factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
+                       get_attnum(factors.table, "n_ratings"),
+                       number_of(kPopularity, factors.table)};
+    return true;
+  });
+  if (!exists) throw_gone(model, side);
+  if (!has_ids)
+    throw UserError(
+        ERRCODE_UNDEFINED_COLUMN,
+        format("table %s of model %s has no column \"%s\"", relation_name(factors.named).c_str(),
+               model.name.c_str(), id_column(side)),
+        "Give the column its name back, with ALTER TABLE ... RENAME COLUMN.");
+  if (!is_named)
+    throw UserError(
+        ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format("the %s factors of model %s may run code of a role that you do not trust",
+               side_name(side), model.name.c_str()),
+        "Factors are in tables that belong to the owner of the model; see ALTER TABLE ... OWNER "
+        "TO.",
+        format("The model's row names %s.", relation_name(factors.named).c_str()));
+}
 
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context) {
   const FactorTable& factors = model.factor_tables[side];

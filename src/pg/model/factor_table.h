@@ -31,6 +31,11 @@ AttrNumber number_of(const LaterColumn& column, Oid table);
 /// The columns that two factor tables of a side share, for a copy of one to the other.
 std::string shared_columns(Side side, Oid a, Oid b);
 
+/// Looks up what is read of the table that the model's row names for a side. Throws 55000 for one
+/// that is gone, 42703 for one without ids, 42501 for one that could run code of a role that the
+/// caller does not trust.
+void describe_factor_table(Model& model, Side side);
+
 /// The type of a factor table's ids, allocated in `context`. A server call.
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context);
 

@@ -6,7 +6,6 @@
 #include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
 #include "pg/options/option_choices.h"
-#include "pg/server/trust.h"
 #include "pg/sql/installed_version.h"
 
 namespace als::pg {
@@ -211,77 +210,6 @@ std::optional<double> finite(double number) {
   return std::isfinite(number) ? std::optional(number) : std::nullopt;
 }
 
-/// Names are entered where oids differ from node to node: they do not follow a table.
-[[noreturn]] void throw_gone(const Model& model, Side side) {
-  const bool is_by_name =
-      server([&] { return cluster_table(model.table).spread != TableSpread::kNone; });
-  throw UserError(
-      ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-      format("the %s factors of model %s are gone", side_name(side), model.name.c_str()),
-      is_by_name
-          ? format(
-                "If their table was renamed, enter its name: UPDATE %s SET %s_table = '...'. Else "
-                "remove the rest with als.drop_model and train the model again.",
-                model.name.c_str(), side_name(side))
-          : "Remove the rest with als.drop_model and train the model again.");
-}
-
-/// Columns whose types somebody has changed are cast to what they were. A server call.
-void check_columns_are_trusted(Oid table) {
-  constexpr std::pair<const char*, Oid> kReadAs[] = {
-      {"factors", FLOAT4ARRAYOID}, {"bias", FLOAT4OID}, {"n_ratings", INT4OID}};
-  for (const auto& [name, type] : kReadAs)
-    if (const AttrNumber column = get_attnum(table, name); column != InvalidAttrNumber)
-      check_reading_is_trusted(get_atttype(table, column), type,
-                               "Factors are real[], biases real, and n_ratings are int; see ALTER "
-                               "TABLE ... ALTER COLUMN ... TYPE.");
-}
-
-void describe_factor_table(Model& model, Side side) {
-  FactorTable& factors = model.factor_tables[side];
-  bool is_named = true;
-  bool has_ids = true;
-  const bool exists = server([&] {
-    const ClusterTable cluster = cluster_table(factors.named);
-    factors.spread = cluster.spread;
-    factors.table = cluster.here;
-    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(factors.table));
-    if (!HeapTupleIsValid(tuple)) return false;
-    auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
-    factors.storage = form->relfilenode;
-    // Who names a model names its factors, but not what else its row may point to.
-    is_named = (form->relowner == model.owner && form->relkind == RELKIND_RELATION) ||
-               caller_trusts(form->relowner);
-    ReleaseSysCache(tuple);
-    AttrNumber column = get_attnum(factors.table, id_column(side));
-    has_ids = column != InvalidAttrNumber;
-    if (!has_ids) return true;
-    int32 modifier;
-    get_atttypetypmodcoll(factors.table, column, &factors.id_type, &modifier,
-                          &factors.id_collation);
-    check_columns_are_trusted(factors.table);
-    factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
-                       get_attnum(factors.table, "n_ratings"),
-                       number_of(kPopularity, factors.table)};
-    return true;
-  });
-  if (!exists) throw_gone(model, side);
-  if (!has_ids)
-    throw UserError(
-        ERRCODE_UNDEFINED_COLUMN,
-        format("table %s of model %s has no column \"%s\"", relation_name(factors.named).c_str(),
-               model.name.c_str(), id_column(side)),
-        "Give the column its name back, with ALTER TABLE ... RENAME COLUMN.");
-  if (!is_named)
-    throw UserError(
-        ERRCODE_INSUFFICIENT_PRIVILEGE,
-        format("the %s factors of model %s may run code of a role that you do not trust",
-               side_name(side), model.name.c_str()),
-        "Factors are in tables that belong to the owner of the model; see ALTER TABLE ... OWNER "
-        "TO.",
-        format("The model's row names %s.", relation_name(factors.named).c_str()));
-}
-
 }  // namespace
 
 RatingScale Model::rating_scale() const {
@@ -315,6 +243,70 @@ TrainOptions Model::options() const {
   return options;
 }
 
+namespace {
+
+void read_objective(const RowView& row, Model& model) {
+  const OptionChoices options = read_options(row, model);
+  const bool implicit = options.feedback() == Feedback::kImplicit;
+  model.feedback = options.feedback();
+  model.factors = static_cast<int>(options.integer(OptionId::kFactors, 0));
+  model.biases = options.flag(OptionId::kBiases, false);
+  model.mean = DatumGetFloat8(row.datum(kMean));
+  if (!row.is_null(kLowest) && !row.is_null(kHighest))
+    model.scale =
+        scale_between(DatumGetFloat4(row.datum(kLowest)), DatumGetFloat4(row.datum(kHighest)));
+  check_mean(model);
+  model.knows_objective =
+      options[OptionId::kRegularization] && !(implicit && !options[OptionId::kAlpha]);
+  model.regularization = options.number(OptionId::kRegularization, 0);
+  // Version 1.0 and other libraries have one for all.
+  model.bias_regularization = options.number(OptionId::kBiasRegularization, model.regularization);
+  model.reg_exponent = options.number(OptionId::kRegExponent, 0);
+  model.alpha = options.number(OptionId::kAlpha, 0);
+  model.nonnegative = options.flag(OptionId::kNonnegative, false);
+  model.on_duplicate = options.on_duplicate();
+  model.feature_strength.items = options.number(OptionId::kFeatureStrength, 0);
+  model.feature_strength.users = options.number(OptionId::kUserFeatureStrength, 0);
+}
+
+/// The source, what is seen beside it, and the features.
+void read_sources(const RowView& row, Model& model) {
+  row.read_named(kSource, kSourceTable, kSourcePath, model.source);
+  model.source.user_col = row.name(kUserCol);
+  model.source.item_col = row.name(kItemCol);
+  if (!row.is_null(kRatingCol)) model.source.rating_col = row.name(kRatingCol);
+  if (!row.is_null(kTimeCol)) model.source.time_col = row.name(kTimeCol);
+  if (!row.is_null(kWeightCol)) model.source.weight_col = row.name(kWeightCol);
+  model.source.is_implicit = model.feedback == Feedback::kImplicit;
+  row.read_named(kSeen, kSeenTable, kSeenPath, model.seen);
+  model.seen.what = "seen";
+  model.seen.user_col = model.source.user_col;
+  model.seen.item_col = model.source.item_col;
+  row.read_named(kItemFeatures, kItemFeaturesTable, kItemFeaturesPath, model.features.items);
+  row.read_named(kUserFeatures, kUserFeaturesTable, kUserFeaturesPath, model.features.users);
+  for (const Side side : {Side::kUsers, Side::kItems}) {
+    model.features[side].what = features_name(side);
+    const Column weights = side == Side::kUsers ? kUserFeatureWeights : kItemFeatureWeights;
+    if (!row.is_null(weights)) model.feature_weights[side] = DatumGetObjectId(row.datum(weights));
+  }
+}
+
+void read_row(const RowView& row, Model& model) {
+  model.factor_tables.users.version = row.version(kUserVersion);
+  model.factor_tables.items.version = row.version(kItemVersion);
+  read_objective(row, model);
+  model.run = DatumGetInt64(row.datum(kRun));
+  model.n_users = DatumGetInt64(row.datum(kUsers));
+  model.n_items = DatumGetInt64(row.datum(kItems));
+  model.has_duplicates = row.is_null(kDuplicates) || DatumGetInt64(row.datum(kDuplicates)) > 0;
+  model.factor_tables.users.named = row.factor_table(kUserFactors, kUserTable);
+  model.factor_tables.items.named = row.factor_table(kItemFactors, kItemTable);
+  read_sources(row, model);
+  if (!row.is_null(kDamping)) model.damping = finite(DatumGetFloat8(row.datum(kDamping)));
+}
+
+}  // namespace
+
 Model read_model(Oid table) {
   check_installed_version();
   check_is_model(table);
@@ -325,54 +317,7 @@ Model read_model(Oid table) {
   bool found = false;
   const auto take = [&](const RowView& row) {
     found = true;
-    model.factor_tables.users.version = row.version(kUserVersion);
-    model.factor_tables.items.version = row.version(kItemVersion);
-    const OptionChoices options = read_options(row, model);
-    const bool implicit = options.feedback() == Feedback::kImplicit;
-    model.feedback = options.feedback();
-    model.factors = static_cast<int>(options.integer(OptionId::kFactors, 0));
-    model.biases = options.flag(OptionId::kBiases, false);
-    model.mean = DatumGetFloat8(row.datum(kMean));
-    if (!row.is_null(kLowest) && !row.is_null(kHighest))
-      model.scale =
-          scale_between(DatumGetFloat4(row.datum(kLowest)), DatumGetFloat4(row.datum(kHighest)));
-    check_mean(model);
-    model.knows_objective =
-        options[OptionId::kRegularization] && !(implicit && !options[OptionId::kAlpha]);
-    model.regularization = options.number(OptionId::kRegularization, 0);
-    // Version 1.0 and other libraries have one for all.
-    model.bias_regularization = options.number(OptionId::kBiasRegularization, model.regularization);
-    model.reg_exponent = options.number(OptionId::kRegExponent, 0);
-    model.alpha = options.number(OptionId::kAlpha, 0);
-    model.nonnegative = options.flag(OptionId::kNonnegative, false);
-    model.on_duplicate = options.on_duplicate();
-    model.feature_strength.items = options.number(OptionId::kFeatureStrength, 0);
-    model.feature_strength.users = options.number(OptionId::kUserFeatureStrength, 0);
-    model.n_users = DatumGetInt64(row.datum(kUsers));
-    model.n_items = DatumGetInt64(row.datum(kItems));
-    model.has_duplicates = row.is_null(kDuplicates) || DatumGetInt64(row.datum(kDuplicates)) > 0;
-    model.factor_tables.users.named = row.factor_table(kUserFactors, kUserTable);
-    model.factor_tables.items.named = row.factor_table(kItemFactors, kItemTable);
-    row.read_named(kSource, kSourceTable, kSourcePath, model.source);
-    model.source.user_col = row.name(kUserCol);
-    model.source.item_col = row.name(kItemCol);
-    if (!row.is_null(kRatingCol)) model.source.rating_col = row.name(kRatingCol);
-    if (!row.is_null(kTimeCol)) model.source.time_col = row.name(kTimeCol);
-    if (!row.is_null(kWeightCol)) model.source.weight_col = row.name(kWeightCol);
-    model.source.is_implicit = implicit;
-    row.read_named(kSeen, kSeenTable, kSeenPath, model.seen);
-    model.run = DatumGetInt64(row.datum(kRun));
-    row.read_named(kItemFeatures, kItemFeaturesTable, kItemFeaturesPath, model.features.items);
-    row.read_named(kUserFeatures, kUserFeaturesTable, kUserFeaturesPath, model.features.users);
-    for (const Side side : {Side::kUsers, Side::kItems}) {
-      model.features[side].what = features_name(side);
-      const Column weights = side == Side::kUsers ? kUserFeatureWeights : kItemFeatureWeights;
-      if (!row.is_null(weights)) model.feature_weights[side] = DatumGetObjectId(row.datum(weights));
-    }
-    if (!row.is_null(kDamping)) model.damping = finite(DatumGetFloat8(row.datum(kDamping)));
-    model.seen.what = "seen";
-    model.seen.user_col = model.source.user_col;
-    model.seen.item_col = model.source.item_col;
+    read_row(row, model);
   };
   const ModelColumns& columns = ModelColumns::get();
   // Asked for before anything waits for a lock: a table that is dropped meanwhile has no name.

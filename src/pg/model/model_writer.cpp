@@ -261,8 +261,7 @@ void ModelWriter::prepare_tables(const BySide<const IdType*>& id_types, bool unl
 }
 
 std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows, IfThere if_there) {
-  if (!are_within_limits(*rows.factors))
-    throw std::range_error("the ratings are too large for factors in single precision");
+  check_within_limits(*rows.factors);
   RowFeed<FactorFeed> scope(&rows);
   std::string columns = id_column(side);
   std::string values = "als._trained_id(n, $1)";

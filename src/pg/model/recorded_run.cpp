@@ -96,13 +96,10 @@ std::optional<RecordedRun> recorded_run(Oid model) {
   run.item_col = name_in(values[kRunItemCol]).value_or("");
   run.rating_col = name_in(values[kRunRatingCol]);
   run.weight_col = name_in(values[kRunWeightCol]);
-  if (!values[kRunSeen].isnull)
-    run.seen = server([&]() -> const char* { return TextDatumGetCString(values[kRunSeen].value); });
+  if (!values[kRunSeen].isnull) run.seen = text_value(values[kRunSeen].value);
   for (const Side side : {Side::kUsers, Side::kItems}) {
     const NullableDatum& named = values[side == Side::kUsers ? kRunUserFeatures : kRunItemFeatures];
-    if (!named.isnull)
-      run.features[side] =
-          server([&]() -> const char* { return TextDatumGetCString(named.value); });
+    if (!named.isnull) run.features[side] = text_value(named.value);
   }
   run.distributed = !values[kRunDistributed].isnull && DatumGetBool(values[kRunDistributed].value);
   if (!values[kRunParts].isnull) run.parts = DatumGetInt32(values[kRunParts].value);

@@ -53,10 +53,7 @@ void check_is_coordinator() {
   for_each_current_row(
       "select pg_catalog.concat_ws(':', nodename, nodeport) from pg_catalog.pg_dist_node where "
       "groupid operator(pg_catalog.=) 0",
-      {TEXTOID}, [&](TupleTableSlot* slot) {
-        where +=
-            ", " + std::string(server([&] { return TextDatumGetCString(slot->tts_values[0]); }));
-      });
+      {TEXTOID}, [&](TupleTableSlot* slot) { where += ", " + text_value(slot->tts_values[0]); });
   throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED, "this node is not the coordinator of the cluster",
                   "Connect to " + where + ", and run it there.",
                   "Citus lets tables be made and dropped there alone.");
@@ -64,19 +61,16 @@ void check_is_coordinator() {
 
 void check_nodes() {
   check_is_coordinator();
-  for_each_current_row(
-      std::string("select pg_catalog.concat_ws(':', nodename, nodeport), success, "
-                  "coalesce(result, ''), (") +
-          kVersion + ")::pg_catalog.text from pg_catalog.run_command_on_workers($als$" + kVersion +
-          "$als$)",
-      {TEXTOID, BOOLOID, TEXTOID, TEXTOID}, [](TupleTableSlot* slot) {
-        const auto text_of = [&](int column) {
-          const char* value = server(
-              [&]() -> const char* { return TextDatumGetCString(slot->tts_values[column]); });
-          return std::string(value);
-        };
-        check_node(text_of(0), DatumGetBool(slot->tts_values[1]), text_of(2), text_of(3));
-      });
+  for_each_current_row(std::string("select pg_catalog.concat_ws(':', nodename, nodeport), success, "
+                                   "coalesce(result, ''), (") +
+                           kVersion +
+                           ")::pg_catalog.text from pg_catalog.run_command_on_workers($als$" +
+                           kVersion + "$als$)",
+                       {TEXTOID, BOOLOID, TEXTOID, TEXTOID}, [](TupleTableSlot* slot) {
+                         const Datum* values = slot->tts_values;
+                         check_node(text_value(values[0]), DatumGetBool(values[1]),
+                                    text_value(values[2]), text_value(values[3]));
+                       });
 }
 
 }  // namespace als::pg

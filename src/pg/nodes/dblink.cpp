@@ -52,12 +52,7 @@ Dblink::Dblink() {
               "operator(pg_catalog.=) p.pronamespace where e.extname operator(pg_catalog.=) "
               "'dblink' and d.deptype operator(pg_catalog.=) 'e'"),
       {}, {TEXTOID, TEXTOID}, [&](TupleTableSlot* slot) {
-        const auto value_of = [&](int column) {
-          const char* value = server(
-              [&]() -> const char* { return TextDatumGetCString(slot->tts_values[column]); });
-          return std::string(value);
-        };
-        functions_[value_of(0)] = value_of(1);
+        functions_[text_value(slot->tts_values[0])] = text_value(slot->tts_values[1]);
       });
   if (functions_.empty())
     throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,

@@ -131,7 +131,7 @@ OptionValue Option::from_datum(Datum datum) const {
       value = DatumGetFloat8(datum);
       break;
     case Type::kChoice:
-      const std::string word = server([&]() -> const char* { return TextDatumGetCString(datum); });
+      const std::string word = text_value(datum);
       if (const auto choice = choice_named(word)) return *choice;
       throw_invalid(*this, "'" + word + "'");
   }

@@ -30,6 +30,10 @@ void create_table_beside_users(const std::string& table, const std::string& colu
                                const Model& model, const IdType& user) {
   const std::string type = server([&] { return column_type(user); });
   create_table(table, "user_id " + type + columns, true);
+  spread_beside_users(table, model);
+}
+
+void spread_beside_users(const std::string& table, const Model& model) {
   execute(
       "select pg_catalog.create_distributed_table($1::pg_catalog.regclass, 'user_id', "
       "colocate_with => $2)",

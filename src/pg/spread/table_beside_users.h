@@ -21,6 +21,9 @@ std::optional<std::string> schema_for_tables(Oid preferred);
 void create_table_beside_users(const std::string& table, const std::string& columns,
                                const Model& model, const IdType& user);
 
+/// Distributes a table by its column user_id, so that its rows lie there. Within an SPI connection.
+void spread_beside_users(const std::string& table, const Model& model);
+
 /// Whether a source is a table that Citus distributes by its users, and whose rows lie where the
 /// model's users with the same ids do. Within an SPI connection.
 bool lies_beside_users(const RatingSource& source, const Model& model);

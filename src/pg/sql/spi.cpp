@@ -84,6 +84,10 @@ void SpiConnection::finish() {
   MemoryContextSwitchTo(outer_);
 }
 
+std::string text_value(Datum text) {
+  return server([&]() -> const char* { return TextDatumGetCString(text); });
+}
+
 std::uint64_t execute(const std::string& sql, const std::vector<Param>& params) {
   std::vector<Oid> types;
   std::vector<Datum> values;

@@ -33,6 +33,9 @@ class SnapshotScope {
   }
 };
 
+/// A value of type text that is not null.
+std::string text_value(Datum text);
+
 /// A query parameter.
 struct Param {
   Oid type;

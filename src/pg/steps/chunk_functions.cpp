@@ -4,6 +4,7 @@
 #include "core/chunks/held_out.h"
 #include "pg/server/interrupts.h"
 #include "pg/server/settings.h"
+#include "pg/source/duplicate_error.h"
 #include "pg/sql/array_elements.h"
 #include "pg/steps/kept_chunks.h"
 #include "pg/steps/packed_ratings.h"
@@ -147,8 +148,7 @@ UnpackedChunk pack(ChunkState& chunk) {
                       chunk.holdout > 0 ? &holdout : nullptr);
   } catch (const DuplicateRating&) {
     throw UserError(ERRCODE_CARDINALITY_VIOLATION, "a user has several ratings for an item",
-                    "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group "
-                    "the source by user and item.");
+                    kHowToMergeDuplicates);
   }
 }
 

@@ -16,11 +16,6 @@ namespace als::pg {
 
 namespace {
 
-void check_limits(const Factors& factors) {
-  if (!are_within_limits(factors))
-    throw std::range_error("the ratings are too large for factors in single precision");
-}
-
 /// Puts row n of some factors: its vector, its bias, its number of ratings, their checksum, and for
 /// items one column more.
 void put(ResultRows& rows, const Factors& factors, std::size_t n, std::uint64_t n_ratings,
@@ -48,7 +43,7 @@ void put_items(FunctionCallInfo fcinfo) {
   const std::vector<std::uint64_t> checksums = rating_checksums(bytes);
   if (totals.size() != factors.matrix.rows())
     throw InvalidBytes("a slice and totals of different items");
-  check_limits(factors);
+  check_within_limits(factors);
   const double mean = float_arg(fcinfo, 2, "mean", -kMaxBias, kMaxBias);
   std::optional<double> damping;
   if (!PG_ARGISNULL(3)) damping = PG_GETARG_FLOAT8(3);
@@ -70,7 +65,7 @@ void put_users(FunctionCallInfo fcinfo) {
     throw InvalidBytes("a chunk and factors of different users");
   for (const std::uint32_t column : ratings.columns)
     if (column >= keys.size()) throw InvalidBytes("there must be a key for each item");
-  check_limits(factors);
+  check_within_limits(factors);
   ThreadTeam team = interruptible_team(1);
   const std::vector<std::uint64_t> checksums = row_checksums(ratings, keys, team);
   for (std::size_t n = 0; n < ratings.rows(); ++n)

@@ -139,8 +139,7 @@ void DistributedTraining::pack() {
   report_.spread = packing_->moments().spread();
   report_.range = counts.range;
   advise_on_likes(request_, report_);
-  if (!(std::fabs(static_cast<float>(report_.mean)) <= kMaxBias))
-    throw std::range_error("the ratings are too large for factors in single precision");
+  if (!(std::fabs(static_cast<float>(report_.mean)) <= kMaxBias)) throw_ratings_too_large();
   report_.read_seconds = watch.seconds();
 }
 

@@ -7,7 +7,6 @@
 #include "pg/sql/expanded_row.h"
 #include "pg/sql/result_rows.h"
 #include "pg/sql/transaction_steps.h"
-#include "pg/train/distributed_training.h"
 #include "pg/train/train_in_steps.h"
 #include "pg/train/training.h"
 
@@ -139,11 +138,7 @@ Datum als_retrain(PG_FUNCTION_ARGS) {
       model.lock_model(table);
       model.claim_turn();
       const TrainRequest request = retrain_request(args, table);
-      if (request.distributed) {
-        DistributedTraining(request, model, progress, context).run();
-      } else {
-        Training(request, model, progress, context).run();
-      }
+      run_training(request, model, progress, context);
       Datum result = result_row(fcinfo, context);
       progress.hide();
       spi.finish();

@@ -3,7 +3,6 @@
 #include "pg/server/may_write.h"
 #include "pg/sql/expanded_row.h"
 #include "pg/sql/result_rows.h"
-#include "pg/train/distributed_training.h"
 #include "pg/train/training.h"
 
 ALS_SQL_FUNCTION(als_train)
@@ -22,11 +21,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
       progress.expect(request.options.iterations);  // is seen while it waits for others, too
       model.lock(request.replace);
       model.claim_turn();
-      if (request.distributed) {
-        DistributedTraining(request, model, progress, context).run();
-      } else {
-        Training(request, model, progress, context).run();
-      }
+      run_training(request, model, progress, context);
       Datum result = result_row(fcinfo, context);
       progress.hide();
       spi.finish();

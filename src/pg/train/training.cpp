@@ -100,8 +100,7 @@ void Training::index() {
   report_.mean = ratings.mean();
   report_.range = ratings.range();
   advise_on_likes(request_, report_);
-  if (!(std::fabs(static_cast<float>(report_.mean)) <= kMaxBias))
-    throw std::range_error("the ratings are too large for factors in single precision");
+  if (!(std::fabs(static_cast<float>(report_.mean)) <= kMaxBias)) throw_ratings_too_large();
   report_.spread = ratings.spread();
   report_.read_seconds = data_->seconds();
   for (const Side side : kSides) {
@@ -177,6 +176,14 @@ void Training::write() {
   previous.record();
   report_.write_seconds = watch.seconds();
   write_model_row(model_, request_, options(), report_);
+}
+
+void run_training(const TrainRequest& request, ModelWriter& model, Progress& progress,
+                  MemoryContext context) {
+  if (request.distributed)
+    DistributedTraining(request, model, progress, context).run();
+  else
+    Training(request, model, progress, context).run();
 }
 
 }  // namespace als::pg

@@ -62,4 +62,9 @@ class Training {
   std::optional<TrainingLoop> loop_;
 };
 
+/// A whole training in one transaction: in memory, or where the rows are. The model is locked by
+/// now. Leaves the row of the run in SPI_tuptable.
+void run_training(const TrainRequest& request, ModelWriter& model, Progress& progress,
+                  MemoryContext context);
+
 }  // namespace als::pg

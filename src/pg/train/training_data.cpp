@@ -157,11 +157,8 @@ void TrainingData::read_test(Progress& progress) {
 void TrainingData::throw_duplicate(const DuplicateRating& duplicate) const {
   const IdDictionary& users = *users_.ids;
   const IdDictionary& items = *items_.ids;
-  throw_duplicate_rating(
-      users.type(), users.id(users_.order[duplicate.user]), items.type(),
-      items.id(items_.order[duplicate.item]), "",
-      "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group the source by "
-      "user and item.");
+  throw_duplicate_rating(users.type(), users.id(users_.order[duplicate.user]), items.type(),
+                         items.id(items_.order[duplicate.item]), "", kHowToMergeDuplicates);
 }
 
 void TrainingData::index(Progress& progress) {
