@@ -161,7 +161,8 @@ build/sanitized/als.so: $(SANITIZED_OBJS)
 	bench-round-trip bench-scale bench-serving bench-throughput bench-top-k bench-train bench-tune \
 	build-core-tests check-compilers check-docs coverage demo demo-cluster deps dist lint soak test \
 	test-arm64 test-assert test-core test-docs test-faults test-fuzz test-libfuzzer test-package \
-	test-sanitized-server test-sql test-sqlsmith test-tap test-threads test-valgrind test-versions
+	test-sanitized-server test-sql test-sqlsmith test-tap test-threads test-upgraded test-valgrind \
+	test-versions
 
 # What PGXN takes: the files of HEAD.
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)
@@ -260,6 +261,10 @@ test-core: build-core-tests
 # REGRESS="basics options" picks tests.
 test-sql: all
 	$(TOOLS)/with-server $(MAKE) --no-print-directory installcheck
+
+# The SQL tests where the extension has been updated from 1.0.
+test-upgraded: all
+	@$(TOOLS)/test-upgraded
 
 # T=test/t/003_concurrency.pl picks tests.
 test-tap: all
