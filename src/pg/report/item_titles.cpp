@@ -29,7 +29,7 @@ std::vector<std::string> item_titles(const std::string& titles, const IdIndex& i
     std::uint32_t index =
         server([&] { return find_converted(ids, converter, slot->tts_values[0]); });
     if (index == IdIndex::kMissing || !wanted[index]) return;
-    std::string title = utf8_text(text_value(slot->tts_values[1]));
+    std::string title = utf8_text(text_value(slot->tts_values[1]).c_str());
     if (found[index].empty() || title < found[index]) found[index] = std::move(title);
   });
   return found;

@@ -19,7 +19,7 @@ constexpr int kMaxCards = 1000;
 
 std::string column_text(TupleTableSlot* slot, int column) {
   if (slot->tts_isnull[column]) return "";
-  return utf8_text(text_value(slot->tts_values[column]));
+  return utf8_text(text_value(slot->tts_values[column]).c_str());
 }
 
 /// The newest row, every column as text.

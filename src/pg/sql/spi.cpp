@@ -84,8 +84,8 @@ void SpiConnection::finish() {
   MemoryContextSwitchTo(outer_);
 }
 
-std::string text_value(Datum text) {
-  return server([&]() -> const char* { return TextDatumGetCString(text); });
+std::string text_value(Datum value) {
+  return server([&]() -> const char* { return TextDatumGetCString(value); });
 }
 
 std::uint64_t execute(const std::string& sql, const std::vector<Param>& params) {

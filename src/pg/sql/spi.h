@@ -34,7 +34,7 @@ class SnapshotScope {
 };
 
 /// A value of type text that is not null.
-std::string text_value(Datum text);
+std::string text_value(Datum value);
 
 /// A query parameter.
 struct Param {
