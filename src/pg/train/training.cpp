@@ -99,7 +99,7 @@ void Training::index() {
   report_.items = static_cast<std::int64_t>(ratings.items());
   report_.mean = ratings.mean();
   report_.range = ratings.range();
-  advise_on_likes(request_, report_);
+  advise_on_ratings(request_, report_);
   if (!(std::fabs(static_cast<float>(report_.mean)) <= kMaxBias))
     throw std::range_error("the ratings are too large for factors in single precision");
   report_.spread = ratings.spread();
