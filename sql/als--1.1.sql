@@ -354,6 +354,11 @@ language c volatile parallel unsafe rows 20 as 'MODULE_PATHNAME', 'als_sources_b
 comment on function als._sources_by is
   'Internal to als.train_each: each value of a column, and a query of the rows of the source that have it';
 
+create function als._check_may_commit(procedure text) returns void
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_check_may_commit';
+comment on function als._check_may_commit is
+  'Internal to als.train_each: an error where the caller is in a transaction block';
+
 -- Without a search_path of its own, which a procedure that commits may not have: all names, types and operators are qualified.
 create procedure als.train_each(
   models text,
@@ -388,7 +393,8 @@ begin
     raise exception 'models is %', coalesce(pg_catalog.quote_literal(models), 'null') using
       errcode = 'invalid_parameter_value', hint = 'Give a name with one %s, where the value goes: taste_%s, or shop.taste_%s.';
   end if;
-  commit;  -- where this is an error there is no need to train first
+  perform als._check_may_commit('als.train_each');
+  commit;  -- where this is an error, as in a function, there is no need to train first
   for part in select * from als._sources_by(source, by) loop
     if part.value is null then
       raise notice 'als: rows without a value of % are in no model', pg_catalog.quote_ident(by);

@@ -69,7 +69,7 @@ std::string training(const ReportData& data) {
   std::string html =
       section("Training",
               "The objective that the iterations lower, and, where ratings were kept out of the "
-              "training, how well the model foretells those.") +
+              "training, how well the model predicts those.") +
       "<div class=\"charts\">\n";
   html += iteration_chart(
       "loss",

@@ -143,7 +143,7 @@ from als.similar_items('taste', :star_wars, 5, exclude => array(select item_id f
 select items, users from als.refresh('taste');
 \set ECHO none
 \timing off
-\echo 'Some likes in the way of Star Wars have moved the list:'
+\echo 'Five likes of movies that are like Star Wars have moved the list:'
 \echo
 \set ECHO queries
 select r.rank, m.title, m.year, m.genres

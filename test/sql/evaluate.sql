@@ -297,4 +297,17 @@ select try($$select als.evaluate('stars', 'select ''abc'' as user_id, item_id, r
 select try($$select als.evaluate('stars', 'select 12 as user_id, 1 as item_id, ''NaN''::float8 as rating')$$);
 select n_users from als.train('strict', 'train', factors => 2, iterations => 1, on_duplicate => 'error');
 select try($$select als.evaluate('strict', 'test', history => 'twice')$$);
+-- Errors of what the training has seen say little. Nothing is told where the source has what no training would take.
+create table once as select * from train;
+select n_users from als.train('once_each', 'once', factors => 2, iterations => 2, on_duplicate => 'error');
+set client_min_messages = notice;
+\set VERBOSITY default
+select count(*) from als.evaluate('once_each', 'once', '{}');
+select count(*) from als.evaluate('once_each', 'once', '{}', exclude_seen => false);
+select count(*) from als.evaluate('once_each', 'test', '{}');
+select count(*) from als.evaluate('once_each', 'select * from test where false', '{}');
+insert into once select * from once;
+select count(*) from als.evaluate('once_each', 'once', '{}');
+set client_min_messages = warning;
+
 drop schema evaluate cascade;

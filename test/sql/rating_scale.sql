@@ -125,6 +125,14 @@ select alpha from als.train('m', 'scale.plays', factors => 4, feedback => 'impli
 select t.advice from als.train('m', 'select user_id, item_id, rating - 50.0 as rating from scale.stars', factors => 4, feedback => 'implicit', replace => true) t;
 select t.advice from als.train('m', 'select user_id, item_id, 0 as rating from scale.stars', factors => 4, feedback => 'implicit', distributed => true, replace => true) t;
 select t.advice from als.train('m', 'select user_id, item_id, rating - 50.0 as rating from scale.stars', factors => 4, replace => true) t;
+-- Nor are stars that are all the same.
+select t.advice from als.train('m', 'select user_id, item_id, 4.5 as rating from scale.stars', factors => 4, replace => true) t;
+select t.advice from als.train('m', 'select user_id, item_id, 5 as rating from scale.stars', factors => 4, distributed => true, replace => true) t;
+select t.advice from als.train('m', 'scale.stars', rating_col => null, factors => 4, replace => true) t;
+-- Rows that are left out are no mistake, unless they are most of them.
+select t.advice from als.train('m', 'select user_id, item_id, case when als.hash_fraction(user_id, item_id, 9) < 0.6 then rating end as rating from scale.stars', factors => 4, replace => true) t;
+select t.advice from als.train('m', 'select user_id, item_id, case when als.hash_fraction(user_id, item_id, 9) < 0.4 then rating end as rating from scale.stars', factors => 4, replace => true) t;
+select t.advice from als.train('m', 'select *, (als.hash_fraction(user_id, item_id, 9) < 0.4)::int as w from scale.stars', weight_col => 'w', factors => 4, replace => true) t;
 select t.advice from als.train('m', 'select user_id, item_id, rating - 3 as rating from scale.stars', factors => 4, feedback => 'implicit', replace => true) t;
 -- Of few clicks, which tell little beyond popularity, lambda is larger.
 select share, round((t.regularization / 2.5)::numeric, 1) as larger

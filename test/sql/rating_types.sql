@@ -45,7 +45,7 @@ select count(distinct (mean, loss, factors)) as distinct_models, count(*) as n, 
 select rating_col, mean, n_ratings from als.train('m', 'base', rating_col => null, feedback => 'implicit', factors => 3);
 select als.drop_model('m');
 \set VERBOSITY default
-select rating_col, mean, n_ratings from als.train('m', 'base', rating_col => null, factors => 3);
+select rating_col, mean, n_ratings, advice from als.train('m', 'base', rating_col => null, factors => 3);
 \set VERBOSITY terse
 select als.drop_model('m');
 

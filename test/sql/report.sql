@@ -109,6 +109,10 @@ begin transaction read only;
 select length(als.report('taste')) > 1000 as works;
 commit;
 
+-- Moments are told to the minute, in UTC.
+update taste set refreshed_at = '2026-01-02 05:04:03.2+02';
+select als.report('taste') like '%refreshed_at</span><span>2026-01-02 03:04 UTC<%' as to_the_minute;
+
 -- Whoever owns a model writes its row: any numbers are drawn.
 create function drawn(losses float8[]) returns boolean language plpgsql as $$
 begin

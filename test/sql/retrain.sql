@@ -101,6 +101,19 @@ select source, feedback from als.import_model('imported', 'select user_id, facto
 select als.retrain('imported');
 select source, feedback, factors, warm_start from als.retrain('imported', source => 'ratings', iterations => 2);
 
+-- A source whose columns have been renamed, or whose ids have become others, wants to be told of it, and no more.
+create table moved as select user_id, item_id, rating, customer from ratings;
+select run from als.train('of_renamed', 'moved', factors => 2, seen => 'moved');
+alter table moved rename user_id to "userId";
+alter table moved rename rating to stars;
+select als.retrain('of_renamed', rating_col => 'stars');
+select run, user_col, rating_col from als.retrain('of_renamed', user_col => 'userId', rating_col => 'stars');
+alter table moved alter "userId" type date using date '2020-01-01' + "userId";
+select run from als.retrain('of_renamed');
+select run from als.retrain('of_renamed', replace_ids => true);
+select distinct pg_typeof(user_id) from of_renamed_user_factors;
+select als.drop_model('of_renamed');
+
 -- Errors.
 select als.retrain('ratings');
 select als.retrain('no_such_model');

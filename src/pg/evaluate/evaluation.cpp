@@ -7,6 +7,7 @@
 #include "core/data/duplicates.h"
 #include "pg/evaluate/item_means.h"
 #include "pg/evaluate/relevance.h"
+#include "pg/evaluate/trained_rows.h"
 #include "pg/history/seen_reader.h"
 #include "pg/model/model_source.h"
 #include "pg/server/interrupts.h"
@@ -387,6 +388,9 @@ std::vector<Measurement> Evaluation::run(const OnUsers& on_users) {
   find_known_users();
   evaluate_all(on_users);
   report_left_out(left_out_, relevant_);
+  // Rankings, if there are any, leave out what users have seen, and tell of it.
+  if (request_.exclude_seen && request_.cutoffs.empty() && !history_ && item_means_)
+    tell_of_trained_rows(served_, users_, test_, team_);
   return measurements();
 }
 

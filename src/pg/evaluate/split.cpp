@@ -1,6 +1,7 @@
 // als.split: a query for a part of a source.
 
 #include "pg/server/args.h"
+#include "pg/source/missing_column.h"
 #include "pg/source/rating_source.h"
 
 namespace als::pg {
@@ -41,8 +42,7 @@ std::string column_arg(FunctionCallInfo fcinfo, int index, const char* name, Tup
   for (int i = 0; i < columns->natts; ++i)
     if (std::strcmp(NameStr(TupleDescAttr(columns, i)->attname), column) == 0)
       return quoted(column);
-  throw UserError(ERRCODE_UNDEFINED_COLUMN, format("the source has no column \"%s\"", column),
-                  format("Name the right one with %s => '...'.", name));
+  throw_missing_column("the source", column, name, columns);
 }
 
 Split split_from(FunctionCallInfo fcinfo) {

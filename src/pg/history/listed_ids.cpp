@@ -2,6 +2,7 @@
 #include "pg/history/listed_ids.h"
 
 #include "pg/ids/id_args.h"
+#include "pg/source/missing_column.h"
 
 namespace als::pg {
 
@@ -13,6 +14,7 @@ ListedIds::ListedIds(const std::string& text, const char* argument,
   for (int i = 0; i < columns->natts; ++i)
     if (!TupleDescAttr(columns, i)->attisdropped)
       columns_.emplace_back(NameStr(TupleDescAttr(columns, i)->attname));
+  told_columns_ = sentence_of_columns(columns);
   const auto has = [&](const std::string& name) {
     return std::find(columns_.begin(), columns_.end(), name) != columns_.end();
   };
@@ -24,9 +26,10 @@ const std::string& ListedIds::column(Side side) const {
   if (std::find(columns_.begin(), columns_.end(), name) == columns_.end())
     throw UserError(ERRCODE_UNDEFINED_COLUMN,
                     format("%s has no column \"%s\"", argument_, name.c_str()),
-                    format("Its columns are named as those of the model's source; a query can "
-                           "select the one of the %ss alone.",
-                           side_name(side)));
+                    format("Name the column of the %ss as in the model's source, or select it "
+                           "alone: 'select ... from ...'.",
+                           side_name(side)),
+                    told_columns_);
   return name;
 }
 

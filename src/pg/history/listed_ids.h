@@ -29,6 +29,7 @@ class ListedIds {
   const char* argument_;
   RatingSource source_;
   std::vector<std::string> columns_;
+  std::string told_columns_;  ///< in a sentence
   bool has_pairs_;
 };
 

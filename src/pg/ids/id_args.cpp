@@ -124,9 +124,9 @@ IdOutput::IdOutput(const IdType& from, Oid to) {
     throw UserError(ERRCODE_DATATYPE_MISMATCH,
                     format("ids of type %s cannot be returned as %s", from.name,
                            server([&] { return format_type_be(to); })),
-                    "Users and items of this model have ids of different types: give the id as "
-                    "text, and the ids come back as text; or make functions for its types, with "
-                    "select als.create_functions('model').");
+                    "Ids come back in the type of the one that is given: give it as text, as in "
+                    "user_id::text, or call the functions that als.create_functions makes for "
+                    "the model, which return the types of its ids.");
 }
 
 }  // namespace als::pg

@@ -206,11 +206,15 @@ RatingSource as_it_is_now(RatingSource source) {
   return source;
 }
 
-RatingSource trusted(const Model& model, const RatingSource& named, const char* which) {
+enum class Columns { kAreChecked, kAreNot };
+
+RatingSource trusted(const Model& model, const RatingSource& named, const char* which,
+                     Columns columns = Columns::kAreChecked) {
   RatingSource source = as_it_is_now(named);
   std::string reason = distrust_of(model, source);
   if (reason.empty()) {
-    if (OidIsValid(source.table) && !source.user_col.empty()) check_columns(model, source, which);
+    if (columns == Columns::kAreChecked && OidIsValid(source.table) && !source.user_col.empty())
+      check_columns(model, source, which);
     return source;
   }
   if (server([&] { return caller_trusts(model.owner); }))
@@ -243,6 +247,14 @@ std::string distrust_of_source(const Model& model) { return distrust_of(model, s
 
 RatingSource trusted_source(const Model& model) {
   return trusted(model, model.source, "the source");
+}
+
+RatingSource trusted_source_to_train(const Model& model) {
+  return trusted(model, model.source, "the source", Columns::kAreNot);
+}
+
+RatingSource trusted_seen_to_train(const Model& model) {
+  return trusted(model, model.seen, "\"seen\"", Columns::kAreNot);
 }
 
 RatingSource trusted_features(const Model& model, Side side) {

@@ -24,6 +24,11 @@ RatingSource trusted_source(const Model& model);
 /// The same of what its row names as seen beside the source.
 RatingSource trusted_seen(const Model& model);
 
+/// The two for a training, which describes the columns itself: it may have been told of others than
+/// those of the row, or of ids of another type.
+RatingSource trusted_source_to_train(const Model& model);
+RatingSource trusted_seen_to_train(const Model& model);
+
 /// And of what it names as user_features or item_features.
 RatingSource trusted_features(const Model& model, Side side);
 

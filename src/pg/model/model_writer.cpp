@@ -80,7 +80,7 @@ void ModelWriter::claim_turn() const {
   if (target_table_.try_turn()) return;
   throw UserError(ERRCODE_OBJECT_IN_USE,
                   format("als.train_in_steps is at work on model %s", qualified_name().c_str()),
-                  "Wait for its end, which als.progress foretells, or cancel it.");
+                  "Wait for its end, which als.progress estimates, or cancel it.");
 }
 
 /// A dump keeps neither the record of a factor table nor, where it went wrong, the row that names

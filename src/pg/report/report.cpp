@@ -25,8 +25,9 @@ std::string column_text(TupleTableSlot* slot, int column) {
 /// The newest row, every column as text.
 void read_row(const Model& model, ReportData& data) {
   SPIPlanPtr plan = prepare(
-      "select e.key, case when e.key operator(pg_catalog.=) 'trained_at' then pg_catalog.to_char("
-      "pg_catalog.timezone('UTC', r.trained_at), 'YYYY-MM-DD HH24:MI \"UTC\"') "
+      "select e.key, case when e.key operator(pg_catalog.=) any (array['trained_at', "
+      "'refreshed_at']) then pg_catalog.to_char(pg_catalog.timezone('UTC', "
+      "e.value::pg_catalog.timestamptz), 'YYYY-MM-DD HH24:MI \"UTC\"') "
       "else e.value end from (select * from " +
       model.name +
       " order by run desc limit 1) as r, "

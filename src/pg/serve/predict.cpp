@@ -76,9 +76,7 @@ class Clip {
   std::optional<RatingScale> scale_;
 };
 
-constexpr const char* kUnknownHint =
-    "It had no rating when the model was trained. Train again, or use on_unknown => 'null' or "
-    "'mean'.";
+constexpr const char* kOtherChoices = "'null' or 'mean'";
 
 /// The row of the id in an argument, if there is one. A null is an id that no model knows.
 std::optional<FactorRow> find_row(ServedModel& served, Side side, IdConverter& converter,
@@ -280,7 +278,7 @@ Datum predict_pairs(FunctionCallInfo fcinfo) {
         model, user, item, clip, [&] { return on_unknown; },
         [&](Side unknown) {
           const AskedRows& rows = unknown == Side::kUsers ? users : items;
-          throw_unknown_id(model, unknown, rows.type(), rows.id(i), kUnknownHint);
+          throw_unknown_id(model, unknown, rows.type(), rows.id(i), kOtherChoices);
         });
     if (predicted) {
       scores[i] = *predicted;
@@ -317,7 +315,7 @@ Datum als_predict(PG_FUNCTION_ARGS) {
         model, user, item, clip,
         [&] { return state.on_unknown_is_constant ? state.on_unknown : on_unknown_from(fcinfo); },
         [&](Side unknown) {
-          throw_unknown_id(model, unknown, fcinfo, unknown == Side::kUsers ? 1 : 2, kUnknownHint);
+          throw_unknown_id(model, unknown, fcinfo, unknown == Side::kUsers ? 1 : 2, kOtherChoices);
         });
   });
   if (!predicted) PG_RETURN_NULL();

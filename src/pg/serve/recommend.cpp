@@ -103,11 +103,7 @@ std::vector<ScoredItem> recommend(FunctionCallInfo fcinfo, ServedModel& served, 
   if (id) row = served.find(whom, *id);
   if (!row && on_unknown == OnUnknown::kError)
     throw_unknown_id(model, whom, fcinfo, kId,
-                     whom == Side::kUsers
-                         ? "The user had no rating when the model was trained. Train again, or use "
-                           "on_unknown => 'popular' or 'empty'."
-                         : "It had no rating when the model was trained. Train again, or use "
-                           "on_unknown => 'empty'.");
+                     whom == Side::kUsers ? "'popular' or 'empty'" : "'empty'");
   if (!row && on_unknown == OnUnknown::kEmpty) return {};
 
   EligibleRows eligible(fcinfo, kCandidates, kExclude, served, what);

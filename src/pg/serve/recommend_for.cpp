@@ -30,8 +30,8 @@ std::vector<ScoredItem> recommend_for(FunctionCallInfo fcinfo, ServedModel& serv
   if (fold_in_input.empty() && on_unknown == OnUnknown::kError)
     throw UserError(ERRCODE_NO_DATA_FOUND,
                     format("model %s knows none of the items", model.name.c_str()),
-                    "They had no rating when the model was trained. Train again, or use on_unknown "
-                    "=> 'popular' or 'empty'.");
+                    "If they have ratings by now, als.refresh adds them. Or use on_unknown => "
+                    "'popular' or 'empty'.");
   if (fold_in_input.empty() && on_unknown == OnUnknown::kEmpty) return {};
 
   EligibleRows eligible(fcinfo, kCandidates, kExclude, served, Side::kItems);

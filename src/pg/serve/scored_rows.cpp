@@ -6,12 +6,13 @@
 namespace als::pg {
 
 void throw_unknown_id(const Model& model, Side side, FunctionCallInfo fcinfo, int argument,
-                      const char* hint) {
+                      const char* choices) {
   const Oid type = server([&] { return get_fn_expr_argtype(fcinfo->flinfo, argument); });
-  throw_unknown_id(model, side, type, fcinfo->args[argument], hint);
+  throw_unknown_id(model, side, type, fcinfo->args[argument], choices);
 }
 
-void throw_unknown_id(const Model& model, Side side, Oid type, NullableDatum id, const char* hint) {
+void throw_unknown_id(const Model& model, Side side, Oid type, NullableDatum id,
+                      const char* choices) {
   const char* text = server([&]() -> const char* {
     if (id.isnull) return "null";
     Oid output;
@@ -21,7 +22,11 @@ void throw_unknown_id(const Model& model, Side side, Oid type, NullableDatum id,
   });
   throw UserError(ERRCODE_NO_DATA_FOUND,
                   format("model %s does not know %s %s", model.name.c_str(), side_name(side), text),
-                  hint);
+                  id.isnull
+                      ? format("Use on_unknown => %s.", choices)
+                      : format("If it has ratings by now, als.refresh adds it. Or use on_unknown "
+                               "=> %s.",
+                               choices));
 }
 
 void put_scored(ResultRows& result, const LoadedFactors& side,

@@ -28,9 +28,7 @@ std::vector<ScoredItem> similar(FunctionCallInfo fcinfo, ServedModel& served, Si
                       &eligible.excluded());
   }
   if (!raise) return {};
-  throw_unknown_id(served.model(), which, fcinfo, kId,
-                   "It had no rating when the model was trained. Train again, or use on_unknown => "
-                   "'empty'.");
+  throw_unknown_id(served.model(), which, fcinfo, kId, "'empty'");
 }
 
 Datum return_similar(FunctionCallInfo fcinfo, Side which) {

@@ -2,6 +2,8 @@
 
 #include "pg/source/rating_source.h"
 
+#include "pg/source/missing_column.h"
+
 namespace als::pg {
 
 namespace {
@@ -78,25 +80,20 @@ struct Column {
 
 Column find_column(const RatingSource& source, TupleDesc columns, const std::string& name,
                    const char* argument) {
-  std::string names;
   for (int i = 0; i < columns->natts; ++i) {
     Form_pg_attribute attribute = TupleDescAttr(columns, i);
-    if (attribute->attisdropped) continue;
-    if (name == NameStr(attribute->attname)) return {attribute->atttypid, attribute->attcollation};
-    names += (names.empty() ? "\"" : ", \"") + std::string(NameStr(attribute->attname)) + "\"";
+    if (!attribute->attisdropped && name == NameStr(attribute->attname))
+      return {attribute->atttypid, attribute->attcollation};
   }
   if (name.find('{') == 0)
     throw UserError(ERRCODE_UNDEFINED_COLUMN,
                     format("%s is not the name of a column: %s", argument, name.c_str()),
                     "Give the options of a training by name, options => '{...}', or with their "
                     "type, '{...}'::jsonb.");
-  throw UserError(ERRCODE_UNDEFINED_COLUMN,
-                  format("%s has no column \"%s\"", source.what, name.c_str()),
-                  format("Name the right one with %s => '...'%s.", argument,
-                         std::strcmp(argument, "rating_col") == 0
-                             ? ", or say rating_col => null to count every row as 1"
-                             : ""),
-                  names.empty() ? "It has no columns." : "Its columns are " + names + ".");
+  throw_missing_column(source.what, name, argument, columns,
+                       std::strcmp(argument, "rating_col") == 0
+                           ? ", or say rating_col => null to count every row as 1"
+                           : "");
 }
 
 void check_distinct(const RatingSource& source) {
@@ -152,7 +149,8 @@ void describe_rating(DescribedSource& source, Oid type) {
     throw UserError(
         ERRCODE_DATATYPE_MISMATCH,
         format("column \"%s\" of type %s cannot be a rating", source.rating_col->c_str(), name),
-        "Ratings are numbers or booleans; rating_col => null counts every row as 1.");
+        "Ratings are numbers or booleans: cast it in a query as the source, or say rating_col => "
+        "null to count every row as 1.");
   source.rating_kind = RatingKind::kFloat8;
   source.rating_type = FLOAT8OID;
   source.cast_rating = true;

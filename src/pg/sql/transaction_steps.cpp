@@ -3,9 +3,9 @@
 
 namespace als::pg {
 
-void require_own_transactions(FunctionCallInfo fcinfo, const char* procedure) {
-  const auto* call = reinterpret_cast<const CallContext*>(fcinfo->context);
-  if (call != nullptr && IsA(call, CallContext) && !call->atomic && !IsSubTransaction()) return;
+namespace {
+
+[[noreturn]] void throw_may_not_commit(const char* procedure) {
   // An exception clause opens a subtransaction, in which IsTransactionBlock() holds too.
   const bool in_savepoint = IsSubTransaction();
   const bool in_block = !in_savepoint && IsTransactionBlock();
@@ -22,6 +22,18 @@ void require_own_transactions(FunctionCallInfo fcinfo, const char* procedure) {
   throw UserError(ERRCODE_INVALID_TRANSACTION_TERMINATION,
                   format("%s cannot be called %s", procedure, where), hint,
                   "It commits more than once.");
+}
+
+}  // namespace
+
+void require_own_transactions(FunctionCallInfo fcinfo, const char* procedure) {
+  const auto* call = reinterpret_cast<const CallContext*>(fcinfo->context);
+  const bool may = call != nullptr && IsA(call, CallContext) && !call->atomic;
+  if (!may || IsSubTransaction()) throw_may_not_commit(procedure);
+}
+
+void require_no_transaction_block(const char* procedure) {
+  if (IsTransactionBlock() || IsSubTransaction()) throw_may_not_commit(procedure);
 }
 
 void begin_next_step() {

@@ -9,6 +9,10 @@ namespace als::pg {
 /// Throws 2D000 unless this call of a procedure may end the transaction that it runs in.
 void require_own_transactions(FunctionCallInfo fcinfo, const char* procedure);
 
+/// Throws 2D000 in a transaction block, or after a savepoint. Of a function that such a procedure
+/// in PL/pgSQL calls: whether that one is called in a function itself cannot be seen there.
+void require_no_transaction_block(const char* procedure);
+
 /// Commits, and begins the next step in a transaction of its own, read committed: what it finds is
 /// what is committed then. It holds neither a snapshot nor a transaction id before it reads or
 /// writes. Needs an SPI connection that may commit, and no snapshot of ours.

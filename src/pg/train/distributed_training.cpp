@@ -138,7 +138,7 @@ void DistributedTraining::pack() {
   report_.mean = packing_->moments().mean;
   report_.spread = packing_->moments().spread();
   report_.range = counts.range;
-  advise_on_likes(request_, report_);
+  advise_on_ratings(request_, report_);
   if (!(std::fabs(static_cast<float>(report_.mean)) <= kMaxBias)) throw_ratings_too_large();
   report_.read_seconds = watch.seconds();
 }

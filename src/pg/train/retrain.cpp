@@ -48,7 +48,8 @@ RatingSource source_of(const NamedArgs& args, const Model& model, OnDuplicate on
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("model %s has no source of ratings", model.name.c_str()),
                     "Name one with source => '...'.");
-  RatingSource source = named ? parse_source(*named) : recorded_anew(trusted_source(model));
+  RatingSource source =
+      named ? parse_source(*named) : recorded_anew(trusted_source_to_train(model));
   using Column = std::optional<std::string>;
   const auto column = [&](const char* name, const Column& otherwise) -> Column {
     if (args.is_null(name)) return otherwise;
@@ -81,7 +82,7 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
   if (const auto seen = args.optional_text("seen")) {
     if (!seen->empty()) request.seen = parse_seen(*seen, request.source);
   } else if (!model.seen.is_none()) {
-    request.seen = recorded_anew(trusted_seen(model));
+    request.seen = recorded_anew(trusted_seen_to_train(model));
     request.seen->what = model.seen.what;
     request.seen->user_col = request.source.user_col;
     request.seen->item_col = request.source.item_col;

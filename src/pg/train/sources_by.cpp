@@ -1,13 +1,15 @@
-// als._sources_by: for each value of a column a query of the rows that have it; als.train_each
-// trains a model from each.
+// What als.train_each calls: als._sources_by, for each value of a column a query of the rows that
+// have it, from which it trains a model, and als._check_may_commit.
 
 #include "pg/ids/id_type.h"
 #include "pg/server/args.h"
 #include "pg/server/local_settings.h"
 #include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
+#include "pg/source/missing_column.h"
 #include "pg/source/rating_source.h"
 #include "pg/sql/result_rows.h"
+#include "pg/sql/transaction_steps.h"
 
 namespace als::pg {
 
@@ -24,8 +26,7 @@ const IdType* type_of(TupleDesc columns, const std::string& name) {
     const char* values = what.c_str();
     return server([&] { return describe_id_type(column->atttypid, column->attcollation, values); });
   }
-  throw UserError(ERRCODE_UNDEFINED_COLUMN, format("the source has no column \"%s\"", name.c_str()),
-                  "Name the right one with by => '...'.");
+  throw_missing_column("the source", name, "by", columns);
 }
 
 /// The row of a value. A server call.
@@ -83,6 +84,7 @@ void put_sources(FunctionCallInfo fcinfo, ResultRows& result) {
 }  // namespace als::pg
 
 ALS_SQL_FUNCTION(als_sources_by)
+ALS_SQL_FUNCTION(als_check_may_commit)
 
 /// als._sources_by(source text, by name): rows (value text, query text), nulls for a null
 Datum als_sources_by(PG_FUNCTION_ARGS) {
@@ -93,6 +95,15 @@ Datum als_sources_by(PG_FUNCTION_ARGS) {
     SpiConnection spi;
     put_sources(fcinfo, result);
     spi.finish();
+    return static_cast<Datum>(0);
+  });
+}
+
+/// als._check_may_commit(procedure text): void
+Datum als_check_may_commit(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    require_no_transaction_block(text_arg(fcinfo, 0, "procedure").c_str());
     return static_cast<Datum>(0);
   });
 }

@@ -99,7 +99,7 @@ void Training::index() {
   report_.items = static_cast<std::int64_t>(ratings.items());
   report_.mean = ratings.mean();
   report_.range = ratings.range();
-  advise_on_likes(request_, report_);
+  advise_on_ratings(request_, report_);
   if (!(std::fabs(static_cast<float>(report_.mean)) <= kMaxBias)) throw_ratings_too_large();
   report_.spread = ratings.spread();
   report_.read_seconds = data_->seconds();

@@ -12,14 +12,6 @@ namespace als::pg {
 
 namespace {
 
-void warn_of_constant_ratings(const TrainRequest& request) {
-  if (request.source.rating_col || request.options.feedback != Feedback::kExplicit) return;
-  server([] {
-    ereport(WARNING, (errmsg("every rating is 1, from which explicit feedback learns nothing"),
-                      errhint("Use feedback => 'implicit' for clicks, orders and the like.")));
-  });
-}
-
 /// Before a training rather than after it.
 void check_may_make_functions(const ModelWriter& model) {
   const Oid table = model.table();
@@ -40,7 +32,6 @@ void advise(TrainReport& report, const std::string& advice) {
 
 DescribedSource describe_training(const TrainRequest& request, ModelWriter& model,
                                   TrainReport& report, MemoryContext context) {
-  warn_of_constant_ratings(request);
   if (request.keep_previous) PreviousRun(model).check_may_keep();
   if (request.functions) check_may_make_functions(model);
   report.warm_started = request.warm_start && OidIsValid(model.table());
@@ -58,11 +49,23 @@ void advise_on_tail(const RatingStatistics& statistics, TrainReport& report) {
            "ln(1 + rating), in a query as the source, finds more as a rule");
 }
 
-void advise_on_likes(const TrainRequest& request, TrainReport& report) {
-  if (request.options.feedback == Feedback::kImplicit && !(report.range.second > 0))
+void advise_on_ratings(const TrainRequest& request, TrainReport& report) {
+  if (report.skipped > report.rows - report.skipped)
     advise(report,
-           "no rating is above 0, and so none is a like, which is all that implicit "
-           "feedback ranks by: feedback => 'explicit' predicts ratings");
+           format("%lld of %lld rows are left out for a null user, item or rating%s",
+                  static_cast<long long>(report.skipped), static_cast<long long>(report.rows),
+                  request.source.weight_col ? ", or a weight of 0" : ""));
+  const auto [lowest, highest] = report.range;
+  if (request.options.feedback == Feedback::kImplicit) {
+    if (!(highest > 0))
+      advise(report,
+             "no rating is above 0, and so none is a like, which is all that implicit "
+             "feedback ranks by: feedback => 'explicit' predicts ratings");
+  } else if (lowest == highest) {
+    advise(report, format("every rating is %g, from which explicit feedback learns nothing: "
+                          "feedback => 'implicit' is for clicks, orders and the like",
+                          static_cast<double>(lowest)));
+  }
 }
 
 void tell_iteration(const TrainRequest& request, const TrainReport& report, double seconds) {

@@ -17,9 +17,10 @@ void advise(TrainReport& report, const std::string& advice);
 /// Says likewise that implicit feedback has ratings which outweigh all others.
 void advise_on_tail(const RatingStatistics& statistics, TrainReport& report);
 
-/// Says likewise that implicit feedback has nothing but dislikes, once the range of the ratings is
-/// known: all scores are next to zero then.
-void advise_on_likes(const TrainRequest& request, TrainReport& report);
+/// Says likewise, once the ratings are counted and their range is known, that most rows have been
+/// skipped, or that nothing can be learnt: implicit feedback has nothing but dislikes, explicit
+/// feedback one rating for everything.
+void advise_on_ratings(const TrainRequest& request, TrainReport& report);
 
 /// Tells whoever listens about the iteration that is done.
 void tell_iteration(const TrainRequest& request, const TrainReport& report, double seconds);
