@@ -97,6 +97,13 @@ struct CgDiagonal {
   float extra;                ///< one more ridge
 };
 
+/// Of columns k and k + 1 of a matrix: (q, r) becomes (c q - s r, s q + c r).
+struct PlaneRotation {
+  std::size_t column;
+  double c;
+  double s;
+};
+
 struct SearchRows;
 struct SearchQuery;
 struct FoundRows;
@@ -169,6 +176,9 @@ struct Kernels {
   /// with the 16 entries of its n rows side by side, padded with zeros.
   void (*transform)(float* rows, std::size_t count, std::size_t stride, std::size_t n,
                     const float* matrix);
+
+  /// Turns columns of eight rows, the eight entries of each side by side.
+  void (*rotate_columns)(double* columns, const PlaneRotation* rotations, std::size_t count);
 
   /// sums[k] += weight * x[k]^2, n of them.
   void (*add_weighted_squares)(const float* x, double weight, std::size_t n, double* sums);
