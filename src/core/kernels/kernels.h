@@ -57,7 +57,8 @@ struct PassTerms {
   /// it.
   std::size_t fetched;
   float bias;            ///< what is added to every product
-  const float* weights;  ///< w. All three can be read up to a whole block.
+  float scale;           ///< w = scale |weights|
+  const float* weights;  ///< All three can be read up to a whole block.
   const float* targets;  ///< h
   const float* values;   ///< what a score is to be: h times it is the loss where the score is zero
 };
