@@ -157,7 +157,7 @@ build/sanitized/als.so: $(SANITIZED_OBJS)
 -include $(TEST_SRCS:%.cpp=build/plain/%.d) $(TEST_SRCS:%.cpp=build/sanitized/%.d) $(SANITIZED_OBJS:.o=.d)
 -include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
-.PHONY: bench-all bench-features bench-growth bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-distributed bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
+.PHONY: bench-all bench-features bench-growth bench-guard bench-kernels bench-profile bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-distributed bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-assert test-faults test-fuzz \
 	test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
 
@@ -212,7 +212,7 @@ bench-round-trip:
 	@test/bench/round-trip
 
 -include $(wildcard build/plain/test/bench/*.d)
-build/plain/kernels build/plain/top_k build/plain/train build/plain/guard build/plain/features: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
+build/plain/kernels build/plain/top_k build/plain/train build/plain/guard build/plain/profile build/plain/features: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) -o $@ $^
 
 # The inner loops alone, in GFLOP/s.
@@ -230,6 +230,10 @@ bench-guard: build/plain/guard
 # A training's iterations on 1, 2, 4 ... threads.
 bench-train: build/plain/train
 	build/plain/train
+
+# Where a training's time goes, beside what the processor could do.
+bench-profile: build/plain/profile
+	build/plain/profile
 
 # What features of items cost a training's iterations.
 bench-features: build/plain/features
