@@ -158,7 +158,7 @@ build/sanitized/als.so: $(SANITIZED_OBJS)
 -include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
 .PHONY: bench bench-all bench-distributed bench-features bench-growth bench-guard bench-kernels \
-	bench-round-trip bench-scale bench-serving bench-throughput bench-top-k bench-train bench-tune \
+	bench-profile bench-round-trip bench-scale bench-serving bench-throughput bench-top-k bench-train bench-tune \
 	build-core-tests check-compilers check-docs coverage demo demo-cluster deps dist lint soak test \
 	test-arm64 test-assert test-core test-docs test-faults test-fuzz test-libfuzzer test-package \
 	test-sanitized-server test-sql test-sqlsmith test-tap test-threads test-upgraded test-valgrind \
@@ -215,7 +215,7 @@ bench-round-trip:
 	@test/bench/round-trip
 
 -include $(wildcard build/plain/test/bench/*.d)
-build/plain/kernels build/plain/top_k build/plain/train build/plain/guard build/plain/features: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
+build/plain/kernels build/plain/top_k build/plain/train build/plain/guard build/plain/profile build/plain/features: build/plain/%: build/plain/test/bench/%.o $(ENGINE_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) -o $@ $^
 
 # The inner loops alone, in GFLOP/s.
@@ -233,6 +233,10 @@ bench-guard: build/plain/guard
 # A training's iterations on 1, 2, 4 ... threads.
 bench-train: build/plain/train
 	build/plain/train
+
+# Where a training's time goes, beside what the processor could do.
+bench-profile: build/plain/profile
+	build/plain/profile
 
 # What features of items cost a training's iterations.
 bench-features: build/plain/features

@@ -64,7 +64,7 @@ void measure(std::size_t factors) {
     kernels().cholesky(matrix.data(), factors, {1.0F, 1.0F}, 1e-5F, factor.data(), inverse.data());
   });
   const double pass = giga_operations(4 * kTerms * n, [&] {
-    kernels().product_pass({vectors.row(0), padded, columns.data(), kTerms, 0, 0, ones.data(),
+    kernels().product_pass({vectors.row(0), padded, columns.data(), kTerms, 0, 0, 1, ones.data(),
                             ones.data(), ones.data()},
                            rhs.data(), inverse.data());
   });

@@ -198,9 +198,12 @@ TEST(Kernels, Passes) {
         std::vector<float> values(count + kBlock, std::numeric_limits<float>::quiet_NaN());
         for (std::size_t e = 0; e < count; ++e) values[e] = static_cast<float>(e % 3) - 0.5F;
         const float bias = 0.25F;
-        const PassTerms pass{terms.z.row(0), stride, columns.data(),       count,
-                             columns.size(), bias,   terms.weights.data(), terms.rhs_weights.data(),
-                             values.data()};
+        // Their sizes count.
+        auto weights = terms.weights;
+        for (std::size_t e = 0; e < weights.size(); ++e) weights[e] *= e % 2 == 0 ? 2.0F : -2.0F;
+        const PassTerms pass{terms.z.row(0),           stride,       columns.data(), count,
+                             columns.size(),           bias,         0.5F,           weights.data(),
+                             terms.rhs_weights.data(), values.data()};
 
         // Sums, and their terms without signs.
         struct Sums {

@@ -2,17 +2,20 @@
 #pragma once
 
 #include <chrono>
+#include <thread>
 
 namespace als {
 
-/// Looks at the condition again and again, for about as long as going to sleep and being woken
-/// takes. Returns whether it came true.
+/// Looks at the condition again and again, for a millisecond at most. Returns whether it came true.
+/// To be woken takes some ten microseconds, and hundreds where a host has taken an idle processor
+/// away. But after the first of these whoever else wants the processor has it.
 template <class Condition>
 bool spin_wait(const Condition& condition) {
-  constexpr std::chrono::microseconds kLongest{50};
+  constexpr std::chrono::microseconds kAlone{50};
+  constexpr std::chrono::microseconds kLongest{1000};
   constexpr int kLooksPerClock = 32;
-  const auto limit = std::chrono::steady_clock::now() + kLongest;
-  do {
+  const auto start = std::chrono::steady_clock::now();
+  for (;;) {
     for (int look = 0; look < kLooksPerClock; ++look) {
       if (condition()) return true;
 #if defined(__x86_64__)
@@ -21,8 +24,10 @@ bool spin_wait(const Condition& condition) {
       asm volatile("yield");
 #endif
     }
-  } while (std::chrono::steady_clock::now() < limit);
-  return condition();
+    const auto waited = std::chrono::steady_clock::now() - start;
+    if (waited >= kLongest) return condition();
+    if (waited >= kAlone) std::this_thread::yield();
+  }
 }
 
 }  // namespace als

@@ -99,7 +99,7 @@ void FeaturePrior::add_rows(const AlignedVector<float>& rows, const CompressedRo
     const std::uint64_t n = std::min(kChunk, end - begin);
     std::copy_n(entries.values.data() + begin, n, values);
     kernels_.add_vectors({rows.data(), width_, entries.columns.data() + begin, n,
-                          entries.columns.size() - begin, 0.0F, nullptr, values, nullptr},
+                          entries.columns.size() - begin, 0.0F, 1.0F, nullptr, values, nullptr},
                          sum);
   }
 }

@@ -50,6 +50,13 @@ struct PassGroup {
     return only_there(load<HalfVector>(of_all + first));
   }
 
+  // w of each.
+  ALS_INLINE HalfVector weights(const PassTerms& terms) const {
+    constexpr std::int32_t kAllButSign = 0x7fffffff;
+    return splat<HalfVector>(terms.scale) *
+           (HalfVector)((GroupMask)load_terms(terms.weights) & kAllButSign);
+  }
+
   // z . p of each.
   ALS_INLINE HalfVector dots(const float* p, std::size_t stride) const {
     Vector products[kGroup] = {};
@@ -124,7 +131,7 @@ float residual_pass(const PassTerms& terms, const float* x, float* result, PassL
   GroupDoubles beyond_zero{HalfVector{}};
   GroupDoubles at_zero{HalfVector{}};
   for_each_group(terms, [&](const auto& group) {
-    const HalfVector weights = group.load_terms(terms.weights);
+    const HalfVector weights = group.weights(terms);
     const HalfVector targets = group.load_terms(terms.targets);
     const HalfVector dots = group.only_there(group.dots(x, terms.stride) + bias);
     const HalfVector coefficients = targets - weights * dots;
@@ -148,7 +155,7 @@ float product_pass(const PassTerms& terms, const float* p, float* result) {
   const HalfVector bias = splat<HalfVector>(terms.bias);
   HalfVector total{};
   for_each_group(terms, [&](const auto& group) {
-    const HalfVector weights = group.load_terms(terms.weights);
+    const HalfVector weights = group.weights(terms);
     const HalfVector coefficients = -weights * (group.dots(p, terms.stride) + bias);
     group.add(coefficients, result, terms.stride);
     total += coefficients;
@@ -160,7 +167,7 @@ double curvature_pass(const PassTerms& terms, const float* p) {
   const HalfVector bias = splat<HalfVector>(terms.bias);
   GroupDoubles sum{HalfVector{}};
   for_each_group(terms, [&](const auto& group) {
-    const GroupDoubles w(group.load_terms(terms.weights));
+    const GroupDoubles w(group.weights(terms));
     const GroupDoubles s(group.dots(p, terms.stride) + bias);
     ALS_UNROLL for (int v = 0; v < GroupDoubles::kVectors; ++v) {
       sum.part[v] += w.part[v] * s.part[v] * s.part[v];

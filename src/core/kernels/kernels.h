@@ -57,7 +57,8 @@ struct PassTerms {
   /// it.
   std::size_t fetched;
   float bias;            ///< what is added to every product
-  const float* weights;  ///< w. All three can be read up to a whole block.
+  float scale;           ///< w = scale |weights|
+  const float* weights;  ///< All three can be read up to a whole block.
   const float* targets;  ///< h
   const float* values;   ///< what a score is to be: h times it is the loss where the score is zero
 };
@@ -95,6 +96,13 @@ struct CgDiagonal {
   Ridge ridge;                ///< of the first `factors` entries, and of the others
   float weight;               ///< of the mean squares
   float extra;                ///< one more ridge
+};
+
+/// Of columns k and k + 1 of a matrix: (q, r) becomes (c q - s r, s q + c r).
+struct PlaneRotation {
+  std::size_t column;
+  double c;
+  double s;
 };
 
 struct SearchRows;
@@ -169,6 +177,9 @@ struct Kernels {
   /// with the 16 entries of its n rows side by side, padded with zeros.
   void (*transform)(float* rows, std::size_t count, std::size_t stride, std::size_t n,
                     const float* matrix);
+
+  /// Turns columns of eight rows, the eight entries of each side by side.
+  void (*rotate_columns)(double* columns, const PlaneRotation* rotations, std::size_t count);
 
   /// sums[k] += weight * x[k]^2, n of them.
   void (*add_weighted_squares)(const float* x, double weight, std::size_t n, double* sums);

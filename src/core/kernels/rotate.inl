@@ -39,6 +39,36 @@ void transform(float* rows, std::size_t count, std::size_t stride, std::size_t n
   for (; r < count; ++r) transform_rows<1>(rows + r * stride, stride, n, matrix);
 }
 
+// A column stays in registers from one rotation to the next, which as a rule turns it and the one
+// after it.
+void rotate_columns(double* columns, const PlaneRotation* rotations, std::size_t count) {
+  constexpr std::size_t kRows = 8;
+  if (count == 0) return;
+  DoubleVector column[kDoubleVectors];
+  DoubleVector next[kDoubleVectors];
+  std::size_t at = rotations[0].column;
+  __builtin_memcpy(column, columns + kRows * at, sizeof column);
+  for (std::size_t n = 0; n < count; ++n) {
+    const PlaneRotation& rotation = rotations[n];
+    if (rotation.column != at) {
+      __builtin_memcpy(columns + kRows * at, column, sizeof column);
+      at = rotation.column;
+      __builtin_memcpy(column, columns + kRows * at, sizeof column);
+    }
+    __builtin_memcpy(next, columns + kRows * (at + 1), sizeof next);
+    const DoubleVector c = rotation.c - DoubleVector{};
+    const DoubleVector s = rotation.s - DoubleVector{};
+    ALS_UNROLL for (int v = 0; v < kDoubleVectors; ++v) {
+      const DoubleVector turned = c * column[v] - s * next[v];
+      column[v] = s * column[v] + c * next[v];
+      next[v] = turned;
+    }
+    __builtin_memcpy(columns + kRows * at, next, sizeof next);
+    ++at;
+  }
+  __builtin_memcpy(columns + kRows * at, column, sizeof column);
+}
+
 void add_weighted_squares(const float* x, double weight, std::size_t n, double* sums) {
   std::size_t k = 0;
   for (; k + 8 <= n; k += 8) {

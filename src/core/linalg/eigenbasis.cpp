@@ -27,13 +27,6 @@ constexpr Index kMultiplyAddsPerStep = Index{1} << 22;  // some milliseconds
 /// panel on its own, in the cache.
 using Panel = Eigen::Matrix<double, kPanelRows, Eigen::Dynamic>;
 
-/// Of columns k and k + 1: (q, r) becomes (c q - s r, s q + c r).
-struct Rotation {
-  Index column;
-  double c;
-  double s;
-};
-
 Eigen::MatrixXd dense(const float* gram, std::size_t size) {
   const auto n = static_cast<Index>(size);
   Eigen::MatrixXd matrix = Eigen::MatrixXd::Zero(n, n);
@@ -104,7 +97,7 @@ class Tridiagonal {
 
 /// One sweep of the QR algorithm with Wilkinson's shift over T from `begin` to `end`, in which no
 /// subdiagonal element is zero. (Golub, Van Loan, 8.3.5.)
-void sweep(Tridiagonal& t, Index begin, Index end, std::vector<Rotation>& rotations) {
+void sweep(Tridiagonal& t, Index begin, Index end, std::vector<PlaneRotation>& rotations) {
   Eigen::VectorXd& d = t.diagonal;
   Eigen::VectorXd& e = t.subdiagonal;
   const double half = (d[end - 1] - d[end]) / 2;
@@ -114,7 +107,7 @@ void sweep(Tridiagonal& t, Index begin, Index end, std::vector<Rotation>& rotati
   double x = d[begin] - shift;
   double z = e[begin];
   for (Index k = begin; k < end; ++k) {
-    const double r = std::hypot(x, z);
+    const double r = std::sqrt(x * x + z * z);  // squares of what floats add up to do not overflow
     const double c = r > 0 ? x / r : 1.0;
     const double s = r > 0 ? -z / r : 0.0;
     if (k > begin) e[k - 1] = r;
@@ -129,15 +122,7 @@ void sweep(Tridiagonal& t, Index begin, Index end, std::vector<Rotation>& rotati
       z = -s * e[k + 1];
       e[k + 1] *= c;
     }
-    rotations.push_back({k, c, s});
-  }
-}
-
-void rotate(const std::vector<Rotation>& rotations, Panel& panel) {
-  for (const auto& [k, c, s] : rotations) {
-    const Eigen::Matrix<double, kPanelRows, 1> q = panel.col(k);
-    panel.col(k) = c * q - s * panel.col(k + 1);
-    panel.col(k + 1) = s * q + c * panel.col(k + 1);
+    rotations.push_back({static_cast<std::size_t>(k), c, s});
   }
 }
 
@@ -149,7 +134,7 @@ void diagonalize(Tridiagonal& t, std::vector<Panel>& panels, ThreadTeam& team) {
       std::numeric_limits<double>::epsilon() *
       (t.diagonal.cwiseAbs().maxCoeff() + t.subdiagonal.cwiseAbs().maxCoeff());
   const auto is_zero = [&](Index k) { return std::fabs(t.subdiagonal[k]) <= negligible; };
-  std::vector<Rotation> rotations;
+  std::vector<PlaneRotation> rotations;
   std::size_t sweeps = 0;
   for (Index end = n - 1; end > 0;) {
     rotations.clear();
@@ -164,7 +149,7 @@ void diagonalize(Tridiagonal& t, std::vector<Panel>& panels, ThreadTeam& team) {
       sweep(t, begin, end, rotations);
     }
     team.for_each_block(panels.size(), 1, [&](std::size_t panel, std::size_t, int) {
-      rotate(rotations, panels[panel]);
+      kernels().rotate_columns(panels[panel].data(), rotations.data(), rotations.size());
     });
   }
 }
@@ -210,7 +195,7 @@ std::optional<Eigenbasis> eigenbasis(const float* gram, std::size_t n, ThreadTea
 std::size_t eigenbasis_memory(std::size_t n) {
   const std::size_t rows = n + kPanelRows;  // of all panels, at most
   return n * n * sizeof(double) + rows * n * (sizeof(double) + sizeof(float)) +
-         2 * kSweepsPerBatch * n * sizeof(Rotation);  // twice: a vector grows by doubling
+         2 * kSweepsPerBatch * n * sizeof(PlaneRotation);  // twice: a vector grows by doubling
 }
 
 }  // namespace als

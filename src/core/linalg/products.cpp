@@ -1,6 +1,7 @@
 // Inner products of factor vectors, by the kernels of this processor.
 #include "core/linalg/products.h"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -10,7 +11,10 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kProductMultiplyAdds = std::size_t{1} << 24;  // some milliseconds
+// Of a block of work: a tenth of a millisecond, so that few rows, too, are work for all threads. At
+// least so many rows, as each block goes through the whole matrix.
+constexpr std::size_t kProductMultiplyAdds = std::size_t{1} << 21;
+constexpr std::size_t kProductRows = 32;
 
 }  // namespace
 
@@ -52,7 +56,7 @@ void score_all(const FactorView& items, const float* bias, float base, const flo
 
 void transform(FactorMatrix& rows, const AlignedVector<float>& matrix, ThreadTeam& team) {
   const std::size_t n = rows.cols();
-  team.for_each_block(rows.rows(), kProductMultiplyAdds / (n * n) + 1,
+  team.for_each_block(rows.rows(), std::max(kProductMultiplyAdds / (n * n), kProductRows),
                       [&](std::size_t begin, std::size_t end, int) {
                         kernels().transform(rows.row(begin), end - begin, rows.stride(), n,
                                             matrix.data());

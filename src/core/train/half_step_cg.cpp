@@ -20,10 +20,14 @@
 namespace als {
 namespace {
 
-// Multiply-adds in a block of work: some milliseconds, and of a row, the longest bearable. A batch
-// may have more, as it can be left in the middle.
-constexpr std::size_t kBlockWork = std::size_t{1} << 25;
+// Multiply-adds in a block of work: some tenths of a millisecond, so that a hundred thousand ratings
+// are work for several threads; and of a row, the longest bearable. A batch may have more, as it can
+// be left in the middle.
+constexpr std::size_t kBlockWork = std::size_t{1} << 21;
 constexpr std::size_t kLongestWork = std::size_t{1} << 29;
+
+// In a batch, at least: the more rows share a tile, the better.
+constexpr std::size_t kBatchWork = std::size_t{1} << 25;
 
 // Batches for each thread, at least, which keep all of them busy to the end.
 constexpr std::uint64_t kBatchesPerThread = 4;
@@ -87,7 +91,7 @@ void HalfStep::plan_batches(int threads) {
   std::uint64_t ratings = 0;
   for (const std::size_t row : batched_rows_) ratings += rows_.row_size(row);
   const std::uint64_t most = std::max(
-      ratings / (kBatchesPerThread * static_cast<std::uint64_t>(threads)), kBlockWork / rating);
+      ratings / (kBatchesPerThread * static_cast<std::uint64_t>(threads)), kBatchWork / rating);
   const std::size_t rows_at_most = cg_batch_rows(options());
   batches_.push_back(0);
   std::uint64_t size = 0;

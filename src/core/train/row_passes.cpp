@@ -19,35 +19,38 @@ constexpr Ones kOnes;
 
 }  // namespace
 
-PassTerms RowPasses::terms(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                           const float* x, bool fetch, const PassChunk& chunk) const {
-  const std::size_t stride = fixed.matrix.stride();
-  const bool weighted = objective_.implicit() || !rows_.weights.empty();
-  return {fixed.matrix.row(0),
-          stride,
-          rows_.columns.data() + begin,
-          end - begin,
-          fetch ? rows_.columns.size() - begin : 0,
-          fixed.bias.empty() ? 0.0F : x[stride],
-          weighted ? chunk.weights : kOnes.values,
-          chunk.targets,
-          objective_.implicit() ? kOnes.values
-          : weighted            ? chunk.values
-                                : chunk.targets};
+/// Whole blocks are read.
+const float* RowPasses::readable(const UninitializedVector<float>& of_all, std::uint64_t begin,
+                                 std::uint64_t end, float* copy) {
+  const float* from = of_all.data() + begin;
+  if (end + kBlock <= of_all.size()) return from;
+  std::copy_n(from, end - begin, copy);
+  return copy;
 }
 
 /// With the weights alone.
 PassTerms RowPasses::weighted_terms(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                                    const float* p, bool fetch, PassChunk& chunk) const {
-  const std::size_t count = end - begin;
+                                    const float* x, bool fetch, PassChunk& chunk) const {
+  const std::size_t stride = fixed.matrix.stride();
+  PassTerms terms{fixed.matrix.row(0),
+                  stride,
+                  rows_.columns.data() + begin,
+                  end - begin,
+                  fetch ? rows_.columns.size() - begin : 0,
+                  fixed.bias.empty() ? 0.0F : x[stride],
+                  1.0F,
+                  kOnes.values,
+                  chunk.targets,
+                  chunk.targets};
   if (objective_.implicit()) {
-    const float* values = rows_.values.data() + begin;
-    const auto alpha = static_cast<float>(objective_.options().alpha);
-    for (std::size_t e = 0; e < count; ++e) chunk.weights[e] = alpha * std::fabs(values[e]);
+    terms.scale = static_cast<float>(objective_.options().alpha);
+    terms.weights = readable(rows_.values, begin, end, chunk.weights);
+    terms.values = kOnes.values;
   } else if (!rows_.weights.empty()) {
-    std::copy_n(rows_.weights_from(begin), count, chunk.weights);
+    terms.weights = readable(rows_.weights, begin, end, chunk.weights);
+    terms.values = chunk.values;
   }
-  return terms(begin, end, fixed, p, fetch, chunk);
+  return terms;
 }
 
 void RowPasses::add_residual(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
@@ -59,8 +62,9 @@ void RowPasses::add_residual(std::uint64_t begin, std::uint64_t end, const Facto
   const std::uint32_t* columns = rows_.columns.data() + begin;
   if (objective_.implicit()) {
     // (1 + w)(p - s)^2 - s^2, where h = (1 + w) p and p is 0 or 1.
+    const float alpha = terms.scale;
     for (std::size_t e = 0; e < count; ++e) {
-      chunk.targets[e] = values[e] > 0 ? 1.0F + chunk.weights[e] : 0.0F;
+      chunk.targets[e] = values[e] > 0 ? 1.0F + alpha * values[e] : 0.0F;
     }
   } else {
     const auto mean = static_cast<float>(objective_.mean());
@@ -70,7 +74,7 @@ void RowPasses::add_residual(std::uint64_t begin, std::uint64_t end, const Facto
     }
     for (std::size_t e = 0; !rows_.weights.empty() && e < count; ++e) {
       chunk.values[e] = chunk.targets[e];
-      chunk.targets[e] *= chunk.weights[e];
+      chunk.targets[e] *= terms.weights[e];
     }
   }
   PassLoss pass_loss{0, 0};

@@ -70,10 +70,10 @@ class RowPasses {
   }
 
  private:
-  PassTerms terms(std::uint64_t begin, std::uint64_t end, const Factors& fixed, const float* x,
-                  bool fetch, const PassChunk& chunk) const;
+  static const float* readable(const UninitializedVector<float>& of_all, std::uint64_t begin,
+                               std::uint64_t end, float* copy);
   PassTerms weighted_terms(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                           const float* p, bool fetch, PassChunk& chunk) const;
+                           const float* x, bool fetch, PassChunk& chunk) const;
 
   const Kernels& kernels_;
   const CompressedRows& rows_;
