@@ -42,14 +42,8 @@ int wanted_threads() {
 }
 
 std::size_t memory_limit() { return static_cast<std::size_t>(max_memory_limit_setting) * 1024; }
-/// What serving reads.
-void define_settings_of_serving() {
-  DefineCustomIntVariable(
-      "als.cache_size", "Shared memory for models that are being served.",
-      "Models that do not fit push out those not used for longest. 0 keeps them "
-      "in each session's own memory.",
-      &cache_size_setting, 1 << 20, 0, MAX_KILOBYTES, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr,
-      nullptr);
+/// What all that computes depends on.
+void define_simd() {
   DefineCustomEnumVariable("als.simd", "Vector instructions that als uses.",
                            "The widest that the processor has, unless set lower. Results depend on "
                            "it in their last bits.",
@@ -76,6 +70,12 @@ void define_other_settings() {
                           "The most memory that als.max_memory allows, whatever it is set to.",
                           "-1 means no limit.", &max_memory_limit_setting, -1, -1, MAX_KILOBYTES,
                           PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+  DefineCustomIntVariable(
+      "als.cache_size", "Shared memory for models that are being served.",
+      "Models that do not fit push out those not used for longest. 0 keeps them "
+      "in each session's own memory.",
+      &cache_size_setting, 1 << 20, 0, MAX_KILOBYTES, PGC_SUSET, GUC_UNIT_KB, nullptr, nullptr,
+      nullptr);
   DefineCustomBoolVariable("als.verbose", "Report each training iteration at NOTICE.",
                            "Otherwise they are reported at DEBUG1.", &verbose_setting, false,
                            PGC_USERSET, 0, nullptr, nullptr, nullptr);
@@ -100,7 +100,7 @@ bool is_loaded_by_query() {
 }  // namespace
 
 void define_settings() {
-  define_settings_of_serving();
+  define_simd();
   // Each takes the server 50 to 70 microseconds there, and most sessions only serve.
   if (kSortsSettings && is_loaded_by_query()) return;
   define_other_settings();
@@ -124,7 +124,12 @@ bool memory_is_limited() {
   return max_memory_limit_setting >= 0 && memory_limit() < wanted_memory();
 }
 
-std::size_t cache_size() { return static_cast<std::size_t>(cache_size_setting) * 1024; }
+std::size_t cache_size() {
+  // Where nobody has set it, serving need not define it.
+  if (!others_are_defined && GetConfigOption("als.cache_size", true, false) != nullptr)
+    know_other_settings();
+  return static_cast<std::size_t>(cache_size_setting) * 1024;
+}
 
 bool verbose() {
   know_other_settings();
