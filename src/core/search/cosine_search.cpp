@@ -51,6 +51,9 @@ constexpr float kDigitSlack = 8 * 64 * kUnit;
 constexpr std::size_t kSeedParts = 32;
 constexpr std::size_t kSeedPartBlocks = 512;
 
+// Bounds are high from so far on between what is needed and the highest.
+constexpr float kHigh = 0.7F;
+
 /// What a query makes of digits. `n` components, with those that rows are padded with.
 void prepare_digits(const CosineHeader& header, const float* rotated, std::size_t n,
                     CosineQuery& query) {
@@ -116,6 +119,7 @@ CosineQuery CosineSearch::prepare(const float* query, double square) const {
 
 std::vector<ScoredItem> CosineSearch::best(const float* query, std::size_t k,
                                            const Bitmap* excluded) const {
+  if (k == 0) return {};
   const Kernels& current = kernels();
   const FactorView& rows = ordered_.rows;
   const double square = dot_in_double(query, query, rows.cols);
@@ -129,8 +133,8 @@ std::vector<ScoredItem> CosineSearch::best(const float* query, std::size_t k,
   UninitializedVector<std::int32_t> bounds(blocks_of(prepared_.block_count) * kBlock);
   UninitializedVector<std::uint32_t> blocks(prepared_.block_count);
 
-  // A search that knew nothing at first would look closely at many rows before it had seen good
-  // ones. The best of a few blocks with high bounds are good ones.
+  // The best blocks of each part are looked at first: a search that knew nothing would look closely
+  // at many rows before it had seen good ones.
   const std::size_t part =
       std::max(blocks_of(prepared_.block_count / kSeedParts + 1) * kBlock, kSeedPartBlocks);
   std::size_t count = 0;
@@ -144,29 +148,47 @@ std::vector<ScoredItem> CosineSearch::best(const float* query, std::size_t k,
   }
   std::sort(blocks.begin(), blocks.begin() + static_cast<std::ptrdiff_t>(count),
             [&](std::uint32_t a, std::uint32_t b) { return bounds[a] > bounds[b]; });
-  constexpr float kNothing = -std::numeric_limits<float>::infinity();
+  const std::int32_t highest = count > 0 ? bounds[blocks[0]] : 0;
+
+  TopK top(k);
   const bool is_finite = std::isfinite(square);
-  const auto best_of_blocks = [&](float floor) {
-    return best_of_found(
-        ordered_, k, excluded, floor,
-        [&](float least, FoundRows* found) {
-          current.find_cosines(prepared_, prepared, blocks.data(), count,
-                               is_finite ? least : kNothing, found);
+  const auto least = [&] {
+    return is_finite ? top.least() : -std::numeric_limits<float>::infinity();
+  };
+  const auto look_at_blocks = [&] {
+    offer_found(
+        ordered_, excluded, top,
+        [&](FoundRows* found) {
+          current.find_cosines(prepared_, prepared, blocks.data(), count, least(), found);
         },
         score);
   };
-  float floor = kNothing;
-  if (is_finite) {
-    const std::vector<ScoredItem> good = best_of_blocks(kNothing);
-    if (k > 0 && good.size() == k) floor = good.back().score;
-  }
-  const std::int32_t needed = least_product(prepared, floor);
-  count = 0;
+  look_at_blocks();
+
+  // Then those that the best of these rows do not rule out, in the order in which they lie in
+  // memory. Of them the few with high bounds come first, which rule out more of the others.
+  constexpr std::int32_t kSeen = std::numeric_limits<std::int32_t>::min();
+  for (std::size_t n = 0; n < count; ++n) bounds[blocks[n]] = kSeen;
+  const std::int32_t needed = least_product(prepared, least());
+  UninitializedVector<std::uint32_t> others(prepared_.block_count);
+  std::size_t n_others = 0;
   for (std::size_t b = 0; b < prepared_.block_count; ++b) {
-    blocks[count] = static_cast<std::uint32_t>(b);
-    count += bounds[b] < needed ? 0 : 1;
+    others[n_others] = static_cast<std::uint32_t>(b);
+    n_others += bounds[b] < needed ? 0 : 1;
   }
-  return best_of_blocks(floor);
+  const auto look_at_others = [&](std::int32_t from, std::int32_t below) {
+    count = 0;
+    for (std::size_t n = 0; n < n_others; ++n) {
+      const std::int32_t bound = bounds[others[n]];
+      blocks[count] = others[n];
+      count += from <= bound && bound < below ? 1 : 0;
+    }
+    look_at_blocks();
+  };
+  const auto high = static_cast<std::int32_t>(needed + kHigh * (1.0F * highest - needed));
+  look_at_others(high, std::numeric_limits<std::int32_t>::max());
+  look_at_others(least_product(prepared, least()), high);
+  return top.take();
 }
 
 }  // namespace als
