@@ -125,9 +125,11 @@ bool memory_is_limited() {
 }
 
 std::size_t cache_size() {
-  // Where nobody has set it, serving need not define it.
-  if (!others_are_defined && GetConfigOption("als.cache_size", true, false) != nullptr)
-    know_other_settings();
+  // Where nobody has set it, serving need not define it. (Empty: what has been set was reset.)
+  if (!others_are_defined) {
+    const char* set = GetConfigOption("als.cache_size", true, false);
+    if (set != nullptr && *set != '\0') know_other_settings();
+  }
   return static_cast<std::size_t>(cache_size_setting) * 1024;
 }
 
