@@ -34,8 +34,9 @@ ALS_CXXFLAGS = -std=c++17 $(OPTIMIZE) -pthread -fvisibility=hidden -Wall -Wextra
 
 PG_CPPFLAGS = $(ALS_CPPFLAGS) -isystem $(includedir_server)
 PG_CXXFLAGS = $(ALS_CXXFLAGS)
-# PGXS links with the C compiler.
-SHLIB_LINK += -lstdc++ -lpthread $(COUNT_LINES)
+# PGXS links with the C compiler. What the server does not look up is nobody else's: the instances of the C++ library's
+# templates above all, each of which the loader would look for in some forty libraries of the server.
+SHLIB_LINK += -Wl,--version-script=src/als.map -lstdc++ -lpthread $(COUNT_LINES)
 EXTRA_CLEAN = $(OBJS:.o=.d) build
 
 ifeq ($(SRCS),)
@@ -80,6 +81,7 @@ build/made-for: FORCE
 	@mkdir -p $(@D); echo '$(MADE_FOR)' | cmp -s - $@ || echo '$(MADE_FOR)' >$@
 .PHONY: FORCE
 $(OBJS): build/made-for | check-deps
+als.so: src/als.map
 build/units/pg-sql.o build/sanitized/build/units/pg-sql.o: als.control
 
 # Beside the module: README.md and what it leads to.

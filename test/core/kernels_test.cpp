@@ -301,6 +301,21 @@ TEST(Kernels, Transform) {
   });
 }
 
+#if defined(__x86_64__)
+TEST(SimdLevel, IsAvailableWhereTheCompilerSaysSo) {
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  EXPECT_EQ(is_available(SimdLevel::kAvx2), avx2);
+  const bool avx512 =
+      avx2 && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
+      __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0;
+  EXPECT_EQ(is_available(SimdLevel::kAvx512), avx512);
+  if (avx512 && __builtin_cpu_supports("avx512vnni") != 0) {
+    EXPECT_EQ(&kernels(), &avx512_vnni_kernels());
+  }
+}
+#endif
+
 TEST(SimdLevel, KnowsItsLevels) {
   const std::vector<SimdLevel> levels = available_simd_levels();
   ASSERT_FALSE(levels.empty());

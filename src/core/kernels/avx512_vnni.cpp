@@ -70,8 +70,6 @@ ALS_INLINE std::uint32_t not_below(Vector a, Vector b) {
 
 namespace als {
 
-bool has_avx512_vnni() { return __builtin_cpu_supports("avx512vnni") != 0; }
-
 const Kernels& avx512_vnni_kernels() {
   static const Kernels kTable = [] {
     Kernels table = avx512_kernels();

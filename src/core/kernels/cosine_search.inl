@@ -43,10 +43,11 @@ void bound_cosine_blocks(const CosineRows& rows, const CosineQuery& query, std::
   }
 }
 
+// To the second cache, which takes more requests at a time than the first.
 template <class T>
 ALS_INLINE void prefetch_all(const T& value) {
   for (std::size_t at = 0; at < sizeof value; at += 64) {
-    __builtin_prefetch(reinterpret_cast<const char*>(&value) + at, 0, 3);
+    __builtin_prefetch(reinterpret_cast<const char*>(&value) + at, 0, 2);
   }
 }
 
@@ -109,7 +110,7 @@ ALS_INLINE std::uint32_t evaluate_digits(const CosineDigits& digits, const Cosin
 // are looked at.
 void find_cosines(const CosineRows& rows, const CosineQuery& query, const std::uint32_t* blocks,
                   std::size_t count, float least, FoundRows* found) {
-  constexpr std::size_t kAhead = 8;
+  constexpr std::size_t kAhead = 32;
   constexpr std::size_t kBatch = 32;
   const CodePairs axes(query.axes);
   const DigitWeights weights(query);

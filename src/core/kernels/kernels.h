@@ -249,7 +249,6 @@ const Kernels& avx2_kernels();
 const Kernels& avx512_kernels();
 
 /// The same, but for the products of 16-bit integers, which such processors add up at once.
-bool has_avx512_vnni();
 const Kernels& avx512_vnni_kernels();
 #endif
 

@@ -5,8 +5,66 @@
 
 #include "core/kernels/kernels.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace als {
 namespace {
+
+/// What the kernels ask for of a processor, where the system keeps its registers too.
+struct Features {
+  bool avx2 = false;  ///< with fused multiply-add
+  bool avx512 = false;
+  bool avx512_vnni = false;
+};
+
+#if defined(__x86_64__)
+
+/// The registers that the system saves when it gives the processor to another thread.
+std::uint32_t saved_registers() {
+  std::uint32_t low;
+  std::uint32_t high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return low;
+}
+
+/// In a virtual machine each question costs some ten microseconds. The compiler's own
+/// __builtin_cpu_supports asks thirteen, whenever a library is loaded that has it.
+Features ask_processor() {
+  constexpr std::uint32_t kAvxRegisters = 0x6;
+  constexpr std::uint32_t kAvx512Registers = 0xe6;
+  constexpr std::uint32_t kAvx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
+  const auto has = [](std::uint32_t bits, std::uint32_t wanted) {
+    return (bits & wanted) == wanted;
+  };
+  Features features;
+  std::uint32_t a;
+  std::uint32_t b;
+  std::uint32_t c;
+  std::uint32_t d;
+  __cpuid(1, a, b, c, d);
+  if (!has(c, bit_OSXSAVE | bit_AVX | bit_FMA)) return features;
+  const std::uint32_t saved = saved_registers();
+  if (!has(saved, kAvxRegisters)) return features;
+  // Every processor with AVX knows this question.
+  __cpuid_count(7, 0, a, b, c, d);
+  features.avx2 = has(b, bit_AVX2);
+  features.avx512 = features.avx2 && has(saved, kAvx512Registers) && has(b, kAvx512);
+  features.avx512_vnni = features.avx512 && has(c, bit_AVX512VNNI);
+  return features;
+}
+
+#else
+
+Features ask_processor() { return {}; }
+
+#endif
+
+const Features& features() {
+  static const Features known = ask_processor();
+  return known;
+}
 
 /// The widest that the processor has.
 SimdLevel default_level() {
@@ -26,22 +84,15 @@ std::atomic<SimdLevel>& current_level() {
 }  // namespace
 
 bool is_available(SimdLevel level) {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
   switch (level) {
     case SimdLevel::kBaseline:
       return true;
     case SimdLevel::kAvx2:
-      return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+      return features().avx2;
     case SimdLevel::kAvx512:
-      return is_available(SimdLevel::kAvx2) && __builtin_cpu_supports("avx512f") != 0 &&
-             __builtin_cpu_supports("avx512dq") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-             __builtin_cpu_supports("avx512vl") != 0;
+      return features().avx512;
   }
   return false;
-#else
-  return level == SimdLevel::kBaseline;
-#endif
 }
 
 std::vector<SimdLevel> available_simd_levels() {
@@ -76,7 +127,7 @@ const Kernels& kernels() {
   switch (simd_level()) {
 #if defined(__x86_64__)
     case SimdLevel::kAvx512:
-      return has_avx512_vnni() ? avx512_vnni_kernels() : avx512_kernels();
+      return features().avx512_vnni ? avx512_vnni_kernels() : avx512_kernels();
     case SimdLevel::kAvx2:
       return avx2_kernels();
 #endif

@@ -25,18 +25,15 @@ struct OrderedRows {
   }
 };
 
-/// The best k of the rows that are found and not excluded. k of all rows reach `floor`.
-/// find(least, found) finds the next rows that may score at least so much, score(row) scores one.
+/// Offers the rows that are found and not excluded. find(found) finds the next ones that may score
+/// as much as the least of the best, score(row) scores one.
 template <class Find, class Score>
-std::vector<ScoredItem> best_of_found(const OrderedRows& ordered, std::size_t k,
-                                      const Bitmap* excluded, float floor, const Find& find,
-                                      const Score& score) {
-  if (k == 0) return {};
-  TopK top(k);
+void offer_found(const OrderedRows& ordered, const Bitmap* excluded, TopK& top, const Find& find,
+                 const Score& score) {
   FoundRows found;
   for (;;) {
-    find(std::max(top.least(), floor), &found);
-    if (found.count == 0) return top.take();
+    find(&found);
+    if (found.count == 0) return;
     std::size_t count = 0;
     for (std::size_t n = 0; n < found.count; ++n) {
       const std::uint32_t position = found.positions[n];
@@ -50,6 +47,20 @@ std::vector<ScoredItem> best_of_found(const OrderedRows& ordered, std::size_t k,
       top.offer(row, score(row));
     }
   }
+}
+
+/// The best k of the rows that are found and not excluded. k of all rows reach `floor`.
+/// find(least, found) finds the next rows that may score at least so much, score(row) scores one.
+template <class Find, class Score>
+std::vector<ScoredItem> best_of_found(const OrderedRows& ordered, std::size_t k,
+                                      const Bitmap* excluded, float floor, const Find& find,
+                                      const Score& score) {
+  if (k == 0) return {};
+  TopK top(k);
+  offer_found(
+      ordered, excluded, top, [&](FoundRows* found) { find(std::max(top.least(), floor), found); },
+      score);
+  return top.take();
 }
 
 }  // namespace als

@@ -247,11 +247,12 @@ std::shared_ptr<Segment> new_shared_segment(std::size_t bytes) {
   std::uint64_t id;
   Removed removed;
   const std::optional<std::size_t> free = free_shared_memory();
+  const std::size_t size = cache_size();
   bool has_room;
   {
     RegistryLock lock(LW_EXCLUSIVE);
     id = ++registry()->last_id;
-    const std::size_t limit = std::min(cache_size(), our_share(free, registered_bytes()));
+    const std::size_t limit = std::min(size, our_share(free, registered_bytes()));
     has_room = make_room(bytes, limit, removed) != nullptr;
   }
   server([&] { removed.unpin(); });
@@ -263,11 +264,12 @@ std::shared_ptr<Segment> new_shared_segment(std::size_t bytes) {
 bool register_segment(const SegmentKey& key, Segment& segment) {
   server([&] { dsm_pin_segment(segment.dsm()); });
   const std::uint64_t seen_until = first_unseen(GetActiveSnapshot());
+  const std::size_t size = cache_size();
   Removed removed;
   bool registered = false;
   {
     RegistryLock lock(LW_EXCLUSIVE);
-    Entry* entry = make_room(segment.bytes(), cache_size(), removed);
+    Entry* entry = make_room(segment.bytes(), size, removed);
     if (entry != nullptr) {
       registered = true;
       entry->id = segment.id();

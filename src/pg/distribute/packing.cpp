@@ -108,7 +108,7 @@ void Packing::gather_rows() {
 }
 
 void Packing::read_counts() {
-  for_each_current_row(counts_query(workspace_), kCountTypes,
+  for_each_current_row(counts_query(workspace_), count_types(),
                        [&](TupleTableSlot* slot) { add_counts(slot); });
 }
 
@@ -154,7 +154,7 @@ void Packing::pack() {
   workspace_.done_with(workspace_.rows());
   workspace_.empty();
   execute(first_users_statement(workspace_));
-  for_each_current_row(facts_query(workspace_), kFactTypes,
+  for_each_current_row(facts_query(workspace_), fact_types(),
                        [&](TupleTableSlot* slot) { add_facts(slot); });
 }
 

@@ -89,7 +89,7 @@ class Packing {
   [[noreturn]] void throw_duplicate(TupleTableSlot* slot) const;
   std::vector<Oid> id_types() const;
 
-  inline static const std::vector<Oid> kCountTypes{INT8OID, INT8OID, INT8OID};
+  static std::vector<Oid> count_types() { return {INT8OID, INT8OID, INT8OID}; }
   /// Of a row of counts_query().
   void add_counts(TupleTableSlot* slot);
   int places_in_part() const;
@@ -98,8 +98,10 @@ class Packing {
 
   /// A row of facts_query(), in the order of parts and chunks.
   void add_facts(TupleTableSlot* slot);
-  inline static const std::vector<Oid> kFactTypes{
-      INT4OID, INT4OID, INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, INT8OID, FLOAT4OID, FLOAT4OID};
+  static std::vector<Oid> fact_types() {
+    return {INT4OID,   INT4OID, INT4OID,   INT8OID,  FLOAT8OID,
+            FLOAT8OID, INT8OID, FLOAT4OID, FLOAT4OID};
+  }
 
   /// Gathers what the ratings of each item come to in each part.
   virtual void sum_totals(const Param& training, const Param& slice_places);

@@ -38,7 +38,7 @@ void NodePacking::read_counts() {
       {"n operator(pg_catalog.>=) kept and kept operator(pg_catalog.>=) users "
        "and users operator(pg_catalog.>=) 0",
        "numbers of ratings that cannot be"});
-  for_each_current_row("select * from " + workspace().found(), kCountTypes,
+  for_each_current_row("select * from " + workspace().found(), count_types(),
                        [&](TupleTableSlot* slot) { add_counts(slot); });
 }
 
@@ -115,7 +115,7 @@ void NodePacking::pack_chunks() {
                  columns, "*", workspace().found());
   execute("insert into " + workspace().found() + " " + facts_query(workspace()));
   for_each_current_row(
-      "select * from " + workspace().found() + " order by part, number", kFactTypes,
+      "select * from " + workspace().found() + " order by part, number", fact_types(),
       [&](TupleTableSlot* slot) {
         add_facts(slot);
         chunks_.push_back({DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1]),

@@ -11,14 +11,13 @@ namespace als::pg {
 
 namespace {
 
-/// Whether equal values of a type always have equal bytes. Operator classes of the server may
-/// promise that too, but some of its releases promise it for char(n) and interval, where it does
-/// not hold, and clusters keep the catalogs that they were made with. So this is a list of types
-/// whose equality is known. A type that is not in it is compared by its own functions.
-bool has_equal_image(const TypeCacheEntry* cache, Oid collation) {
-  // Not the type itself: regclass is compared as oid is, and an operator class that somebody has
-  // made for a type of theirs may mean anything by equality.
-  switch (cache->btree_opintype) {
+/// Whether equal values always have equal bytes where they are compared as those of this type are.
+/// Operator classes of the server may promise that too, but some of its releases promise it for
+/// char(n) and interval, where it does not hold, and clusters keep the catalogs that they were made
+/// with. So this is a list of types whose equality is known. A type that is not in it is compared
+/// by its own functions.
+bool has_equal_image(Oid compared_as, Oid collation) {
+  switch (compared_as) {
     case BOOLOID:
     case CHAROID:
     case INT2OID:
@@ -51,10 +50,34 @@ bool has_equal_image(const TypeCacheEntry* cache, Oid collation) {
   }
 }
 
-/// Whether the server can compare and hash ids by the same idea of equality. It hashes names by
-/// their bytes, whatever their collation holds equal.
-bool is_hashable(const TypeCacheEntry* cache) {
-  return OidIsValid(cache->hash_proc_finfo.fn_oid) && cache->btree_opintype != NAMEOID;
+/// Types of the server's own that are compared as themselves: their operators need not be looked
+/// up, which takes half a dozen catalogs, unless a collation makes different bytes equal.
+bool has_known_order(Oid type) {
+  return type == INT2OID || type == INT4OID || type == INT8OID || type == UUIDOID ||
+         type == TEXTOID;
+}
+
+void find_operators(const IdType& type, const char* what) {
+  lookup_type_cache(type.oid, TYPECACHE_BTREE_OPFAMILY | TYPECACHE_EQ_OPR | TYPECACHE_EQ_OPR_FINFO |
+                                  TYPECACHE_CMP_PROC_FINFO | TYPECACHE_HASH_PROC_FINFO |
+                                  TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+  if (OidIsValid(type.cache->cmp_proc_finfo.fn_oid)) return;
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+                  errmsg("%s of type %s cannot be ids", what, type.name),
+                  errdetail("The type has no default btree operator class."),
+                  errhint("Cast the column in a source query, for example to text.")));
+}
+
+/// The server must compare and hash ids by the same idea of equality. It hashes names by their
+/// bytes, whatever their collation holds equal.
+void check_is_hashable(const IdType& type, const char* what) {
+  const bool is_name = type.cache->btree_opintype == NAMEOID;
+  if (OidIsValid(type.cache->hash_proc_finfo.fn_oid) && !is_name) return;
+  ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+                  errmsg("%s of type %s cannot be ids", what, type.name),
+                  is_name ? errdetail("Their collation holds different names equal.")
+                          : errdetail("The type has no default hash operator class."),
+                  errhint("Cast the column in a source query, for example to text.")));
 }
 
 /// Whether a type's hash function of 64 bits gives equal values equal hashes. That of char(n)
@@ -71,30 +94,23 @@ IdType* describe_id_type(Oid type, Oid collation, const char* what) {
   result->oid = type;
   result->base = getBaseType(type);
   result->collation = collation;
-  result->cache =
-      lookup_type_cache(type, TYPECACHE_BTREE_OPFAMILY | TYPECACHE_EQ_OPR | TYPECACHE_EQ_OPR_FINFO |
-                                  TYPECACHE_CMP_PROC_FINFO | TYPECACHE_HASH_PROC_FINFO |
-                                  TYPECACHE_HASH_EXTENDED_PROC_FINFO);
+  result->cache = lookup_type_cache(type, 0);
   result->name = format_type_be(type);
-  if (!OidIsValid(result->cache->cmp_proc_finfo.fn_oid))
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
-                    errmsg("%s of type %s cannot be ids", what, result->name),
-                    errdetail("The type has no default btree operator class."),
-                    errhint("Cast the column in a source query, for example to text.")));
+  if (!has_known_order(type)) find_operators(*result, what);
   if (OidIsValid(result->cache->typcollation) && !OidIsValid(collation))
     ereport(ERROR,
             (errcode(ERRCODE_INDETERMINATE_COLLATION),
              errmsg("%s have no collation by which they could be compared", what),
              errhint("Write the collation into the source query: \"select ... collate ...\".")));
-  result->image_equal = has_equal_image(result->cache, collation);
-  result->hash64 = has_hash64(result->cache, collation);
-  if (!result->image_equal && !is_hashable(result->cache))
-    ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
-                    errmsg("%s of type %s cannot be ids", what, result->name),
-                    result->cache->btree_opintype == NAMEOID
-                        ? errdetail("Their collation holds different names equal.")
-                        : errdetail("The type has no default hash operator class."),
-                    errhint("Cast the column in a source query, for example to text.")));
+  // Not the type itself: regclass is compared as oid is, and an operator class that somebody has
+  // made for a type of theirs may mean anything by equality.
+  const Oid compared_as = has_known_order(type) ? type : result->cache->btree_opintype;
+  result->image_equal = has_equal_image(compared_as, collation);
+  if (!result->image_equal) {
+    find_operators(*result, what);
+    check_is_hashable(*result, what);
+    result->hash64 = has_hash64(result->cache, collation);
+  }
   if (result->by_value()) result->unused_bits = 64 - 8 * result->length();
   return result;
 }

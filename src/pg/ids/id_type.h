@@ -19,7 +19,7 @@ struct CollatedType {
 struct IdType {
   Oid oid;
   Oid collation;
-  TypeCacheEntry* cache;  ///< never freed by the server
+  TypeCacheEntry* cache;  ///< never freed by the server; operators only where images may differ
   bool image_equal;       ///< equal ids have equal bytes, so the server need not be asked
   bool hash64;            ///< otherwise: the type has a hash function of 64 bits
   char* name;             ///< as format_type prints it

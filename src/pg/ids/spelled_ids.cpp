@@ -19,9 +19,9 @@ char* spelled_collation(Oid collation) {
 }  // namespace
 
 char* equals_condition(const IdType& type, const char* column, const char* value) {
-  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(type.cache->eq_opr));
-  if (!HeapTupleIsValid(tuple))
-    elog(ERROR, "cache lookup failed for operator %u", type.cache->eq_opr);
+  const Oid equals = lookup_type_cache(type.oid, TYPECACHE_EQ_OPR)->eq_opr;
+  HeapTuple tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(equals));
+  if (!HeapTupleIsValid(tuple)) elog(ERROR, "cache lookup failed for operator %u", equals);
   auto* form = reinterpret_cast<Form_pg_operator>(GETSTRUCT(tuple));
   const char* schema = quote_identifier(get_namespace_name(form->oprnamespace));
   const char* cast = type.base == type.oid ? "" : psprintf("::%s", spelled_type(type.base));

@@ -189,29 +189,67 @@ Oid class_value(const NewestRun& run, int oid, int name) {
   return run.nulls[oid] ? InvalidOid : DatumGetObjectId(run.values[oid]);
 }
 
-/// Visits the row with the largest run, if the caller sees one, where nothing but its primary key
-/// and the privilege to read the table decides which that is. Inside, the server may be called.
+// A table of so few blocks is read as a whole. A session's first use of the primary key takes
+// longer, and its every use no less.
+constexpr BlockNumber kShort = 4;
+
+/// Reads a whole table whose runs are not null. If several rows have the largest, none is visited:
+/// then a query is asked.
+template <class Visit>
+void visit_newest_of_all(Relation table, AttrNumber run, const Visit& visit) {
+  TupleTableSlot* slot = table_slot_create(table, nullptr);
+  TupleTableSlot* newest = table_slot_create(table, nullptr);
+  std::int64_t largest = 0;
+  bool is_only_one = false;
+  TableScanDesc scan = table_beginscan(table, GetActiveSnapshot(), 0, nullptr);
+  while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
+    bool is_null;
+    const std::int64_t found = DatumGetInt64(slot_getattr(slot, run, &is_null));
+    if (!TupIsNull(newest) && found < largest) continue;
+    is_only_one = TupIsNull(newest) || found > largest;
+    largest = found;
+    ExecCopySlot(newest, slot);
+  }
+  if (is_only_one) visit(newest);
+  table_endscan(scan);
+  ExecDropSingleTupleTableSlot(newest);
+  ExecDropSingleTupleTableSlot(slot);
+}
+
+/// Visits none where the primary key is not on the run.
+template <class Visit>
+void visit_newest_by_key(Relation table, AttrNumber run, const Visit& visit) {
+  list_free(RelationGetIndexList(table));  // looks the primary key up
+  if (!OidIsValid(table->rd_pkindex)) return;
+  Relation index = index_open(table->rd_pkindex, AccessShareLock);
+  if (index->rd_index->indnkeyatts == 1 && !index->rd_index->indcheckxmin &&
+      index->rd_index->indkey.values[0] == run) {
+    IndexScanDesc scan = begin_index_scan(table, index, GetActiveSnapshot());
+    TupleTableSlot* slot = table_slot_create(table, nullptr);
+    if (index_getnext_slot(scan, BackwardScanDirection, slot)) visit(slot);
+    ExecDropSingleTupleTableSlot(slot);
+    index_endscan(scan);
+  }
+  index_close(index, NoLock);
+}
+
+/// Visits the row with the largest run, if the caller sees one, where nothing but that and the
+/// privilege to read the table decides which that is. Inside, the server may be called.
 template <class Visit>
 void visit_newest_row(Oid model, const Visit& visit) {
   server([&] {
     if (pg_class_aclcheck(model, GetUserId(), ACL_SELECT) != ACLCHECK_OK) return;
-    const Oid table = cluster_table(model).here;
-    Relation relation = try_relation_open(table, AccessShareLock);
-    if (relation == nullptr) return;            // dropped by now
-    list_free(RelationGetIndexList(relation));  // looks the primary key up
-    if (relation->rd_rel->relkind == RELKIND_RELATION && !relation->rd_rel->relrowsecurity &&
-        !relation->rd_rel->relhassubclass && OidIsValid(relation->rd_pkindex)) {
-      Relation index = index_open(relation->rd_pkindex, AccessShareLock);
-      if (index->rd_index->indnkeyatts == 1 && !index->rd_index->indcheckxmin &&
-          index->rd_index->indkey.values[0] == get_attnum(table, "run")) {
-        IndexScanDesc scan = begin_index_scan(relation, index, GetActiveSnapshot());
-        TupleTableSlot* slot = table_slot_create(relation, nullptr);
-        if (index_getnext_slot(scan, BackwardScanDirection, slot)) visit(slot);
-        ExecDropSingleTupleTableSlot(slot);
-        index_endscan(scan);
-      }
-      index_close(index, NoLock);
-    }
+    Relation relation = try_relation_open(cluster_table(model).here, AccessShareLock);
+    if (relation == nullptr) return;  // dropped by now
+    const AttrNumber run = column_like(RelationGetDescr(relation), "run", INT8OID);
+    const bool is_plain = relation->rd_rel->relam == HEAP_TABLE_AM_OID &&
+                          !relation->rd_rel->relrowsecurity && !relation->rd_rel->relhassubclass;
+    if (is_plain && run != InvalidAttrNumber &&
+        TupleDescAttr(RelationGetDescr(relation), run - 1)->attnotnull &&
+        RelationGetNumberOfBlocks(relation) <= kShort)
+      visit_newest_of_all(relation, run, visit);
+    else if (is_plain)
+      visit_newest_by_key(relation, run, visit);
     relation_close(relation, NoLock);
   });
 }

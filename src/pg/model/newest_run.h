@@ -52,8 +52,8 @@ struct CopiedRow {
 };
 
 /// Copies columns of the newest row for a caller who has named the model: a session's first query
-/// takes a millisecond for as much. Nothing where more than the primary key and the privilege to
-/// read the table decides what the caller sees, or there is no such row: a query tells.
+/// takes a millisecond for as much. Nothing where more than the run and the privilege to read the
+/// table decides what the caller sees, or there is no such row: a query tells.
 std::optional<CopiedRow> copy_newest_row(Oid model, const std::vector<NamedColumn>& columns);
 
 }  // namespace als::pg

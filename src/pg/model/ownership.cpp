@@ -63,6 +63,12 @@ bool trigger_sees_all(Oid table, Sessions sessions) {
                          });
 }
 
+bool has_parent(Oid table) {
+  return find_in_catalog(InheritsRelationId, InheritsRelidSeqnoIndexId,
+                         {{Anum_pg_inherits_inhrelid, table}},
+                         [](HeapTuple, TupleDesc) { return true; });
+}
+
 /// The subscription that writes a table, if one does and its initial copy is over.
 struct Subscribed {
   bool is_target = false;
@@ -297,7 +303,7 @@ bool changes_are_seen(const Model& model, Side side, Sessions sessions) {
     const Oid table = model.factor_table(side);
     const FormData_pg_class factors = class_row(table);
     // Statements on a parent change rows here without a trigger here.
-    if (factors.relkind != RELKIND_RELATION || factors.relispartition || has_superclass(table))
+    if (factors.relkind != RELKIND_RELATION || factors.relispartition || has_parent(table))
       return false;
     if (factors.relowner != owner_of(model.table)) return false;
     const Oid recorded = recorded_model(table);

@@ -25,7 +25,7 @@ std::vector<ScoredItem> similar(FunctionCallInfo fcinfo, ServedModel& served, Si
       return neighbours(served, which, index, static_cast<std::size_t>(k), by_cosine);
     const EligibleRows eligible(fcinfo, kCandidates, kExclude, served, which);
     return neighbours(served, which, index, static_cast<std::size_t>(k), by_cosine,
-                      &eligible.excluded());
+                      eligible.excluded());
   }
   if (!raise) return {};
   throw_unknown_id(served.model(), which, fcinfo, kId, "'empty'");

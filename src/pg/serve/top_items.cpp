@@ -61,7 +61,7 @@ Diversity diversity_arg(FunctionCallInfo fcinfo, int index) {
 
 EligibleRows::EligibleRows(FunctionCallInfo fcinfo, int candidates, int exclude,
                            ServedModel& served, Side side)
-    : excluded_(served.side(side).size()) {
+    : rows_(served.side(side).size()) {
   const LoadedFactors& rows = served.side(side);
   const auto ids = [&](int argument, const char* name) {
     return id_array_arg(fcinfo, argument, rows.ids(), name, side_name(side));
@@ -69,26 +69,26 @@ EligibleRows::EligibleRows(FunctionCallInfo fcinfo, int candidates, int exclude,
   if (PG_ARGISNULL(candidates)) {
     check_is_meant_null(fcinfo, candidates);
   } else {
-    excluded_.set_all();
+    bitmap().set_all();
     for (std::uint32_t row : ids(candidates, "candidates")) {
-      if (row == IdIndex::kMissing || !excluded_[row]) continue;
-      excluded_.clear(row);
+      if (row == IdIndex::kMissing || (*this)[row]) continue;
+      bitmap().clear(row);
       candidates_.push_back(row);
     }
     look_at_each_if_few(rows.size());
   }
   if (!PG_ARGISNULL(exclude))
     for (std::uint32_t row : ids(exclude, "exclude"))
-      if (row != IdIndex::kMissing) excluded_.set(row);
+      if (row != IdIndex::kMissing) this->exclude(row);
 }
 
 EligibleRows EligibleRows::new_items(ServedModel& served, int below) const {
   const std::size_t items = served.side(Side::kItems).size();
   EligibleRows rows(items);
-  rows.excluded_.set_all();
+  rows.bitmap().set_all();
   for_each_new_item(served, below, [&](std::uint32_t item) {
     if (!(*this)[item]) return;
-    rows.excluded_.clear(item);
+    rows.bitmap().clear(item);
     rows.candidates_.push_back(item);
   });
   rows.look_at_each_if_few(items);
@@ -105,7 +105,7 @@ std::vector<ScoredItem> best_rows(ServedModel& served, Side side, const float* v
   }
   const std::vector<std::uint32_t>* candidates = eligible.few_candidates();
   if (candidates == nullptr)
-    return served.search(side).best(vector, base, wanted, &eligible.excluded());
+    return served.search(side).best(vector, base, wanted, eligible.excluded());
   const LoadedFactors& all = served.side(side);
   const FactorView rows = all.rows();
   TopK top(wanted);

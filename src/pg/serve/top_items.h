@@ -27,9 +27,11 @@ class EligibleRows {
   EligibleRows(FunctionCallInfo fcinfo, int candidates, int exclude, ServedModel& served,
                Side side);
 
-  void exclude(std::uint32_t row) { excluded_.set(row); }
-  bool operator[](std::size_t row) const { return !excluded_[row]; }
-  const Bitmap& excluded() const { return excluded_; }
+  void exclude(std::uint32_t row) { bitmap().set(row); }
+  bool operator[](std::size_t row) const { return !excluded_ || !(*excluded_)[row]; }
+
+  /// The others; null where all are eligible.
+  const Bitmap* excluded() const { return excluded_ ? &*excluded_ : nullptr; }
 
   /// Those of them that have fewer than `below` ratings. Throws 55000 where the model does not know
   /// how many items have.
@@ -42,13 +44,19 @@ class EligibleRows {
   }
 
  private:
-  explicit EligibleRows(std::size_t rows) : excluded_(rows) {}
+  explicit EligibleRows(std::size_t rows) : rows_(rows) {}
+
+  Bitmap& bitmap() {
+    if (!excluded_) excluded_.emplace(rows_);
+    return *excluded_;
+  }
 
   void look_at_each_if_few(std::size_t rows) {
     are_few_ = TopKSearch::is_slower_than_scoring(candidates_.size(), rows);
   }
 
-  Bitmap excluded_;
+  std::size_t rows_;
+  std::optional<Bitmap> excluded_;         // of a million rows, it takes a while to be made
   std::vector<std::uint32_t> candidates_;  // each once
   bool are_few_ = false;
 };

@@ -7,7 +7,8 @@ namespace als::pg {
 
 /// Calls on_row(row, columns) for the rows of a catalog whose columns of type oid hold these
 /// values, until it returns true; returns whether it did. InvalidOid for the index reads the whole
-/// catalog. A server call.
+/// catalog, as is done with a short one: a session's first use of an index takes longer. A server
+/// call.
 template <class OnRow>
 bool find_in_catalog(Oid catalog, Oid index, std::initializer_list<std::pair<AttrNumber, Oid>> keys,
                      OnRow on_row) {
@@ -16,7 +17,9 @@ bool find_in_catalog(Oid catalog, Oid index, std::initializer_list<std::pair<Att
   for (const auto& [column, value] : keys)
     ScanKeyInit(&conditions[n++], column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(value));
   Relation relation = table_open(catalog, AccessShareLock);
-  SysScanDesc scan = systable_beginscan(relation, index, OidIsValid(index), nullptr, n, conditions);
+  constexpr BlockNumber kShort = 1;
+  const bool by_index = OidIsValid(index) && RelationGetNumberOfBlocks(relation) > kShort;
+  SysScanDesc scan = systable_beginscan(relation, index, by_index, nullptr, n, conditions);
   bool found = false;
   for (HeapTuple row; !found && HeapTupleIsValid(row = systable_getnext(scan));)
     found = on_row(row, RelationGetDescr(relation));

@@ -268,6 +268,9 @@ inline void init_materialized_srf(FunctionCallInfo fcinfo) {
 #endif
 }
 
+/// Whether the server sorts all its settings anew for each that a module defines.
+constexpr bool kSortsSettings = PG_VERSION_NUM < 160000;
+
 /// Claims the prefix of the module's settings, so that a misspelt one is an error.
 inline void reserve_setting_prefix(const char* prefix) {
 #if PG_VERSION_NUM >= 150000

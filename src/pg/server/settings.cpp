@@ -4,7 +4,7 @@
 #include "core/base/limits.h"
 #include "core/base/machine_limits.h"
 #include "core/kernels/simd_level.h"
-#include "pg/server/pg.h"
+#include "pg/server/guard.h"
 
 namespace als::pg {
 
@@ -42,9 +42,16 @@ int wanted_threads() {
 }
 
 std::size_t memory_limit() { return static_cast<std::size_t>(max_memory_limit_setting) * 1024; }
-}  // namespace
+/// What all that computes depends on.
+void define_simd() {
+  DefineCustomEnumVariable("als.simd", "Vector instructions that als uses.",
+                           "The widest that the processor has, unless set lower. Results depend on "
+                           "it in their last bits.",
+                           &simd_setting, static_cast<int>(simd_level()), kSimdLevels, PGC_USERSET,
+                           0, check_simd, assign_simd, nullptr);
+}
 
-void define_settings() {
+void define_other_settings() {
   DefineCustomIntVariable("als.threads",
                           "Threads that als.train, als.tune, als.recommend_all and als.evaluate "
                           "use unless told otherwise.",
@@ -72,26 +79,63 @@ void define_settings() {
   DefineCustomBoolVariable("als.verbose", "Report each training iteration at NOTICE.",
                            "Otherwise they are reported at DEBUG1.", &verbose_setting, false,
                            PGC_USERSET, 0, nullptr, nullptr, nullptr);
-  DefineCustomEnumVariable("als.simd", "Vector instructions that als uses.",
-                           "The widest that the processor has, unless set lower. Results depend on "
-                           "it in their last bits.",
-                           &simd_setting, static_cast<int>(simd_level()), kSimdLevels, PGC_USERSET,
-                           0, check_simd, assign_simd, nullptr);
   reserve_setting_prefix("als");
 }
 
-int default_threads() { return std::min(wanted_threads(), threads_limit()); }
+bool others_are_defined = false;
 
-int threads_limit() { return threads_limit_setting; }
+void know_other_settings() {
+  if (others_are_defined) return;
+  server([] { define_other_settings(); });
+  others_are_defined = true;
+}
+
+/// Whether the module is loaded because a query calls one of its functions: not to be preloaded, by
+/// LOAD or CREATE EXTENSION, or for a parallel worker, which has its leader's settings.
+bool is_loaded_by_query() {
+  if (!IsUnderPostmaster || !IsTransactionState() || IsParallelWorker()) return false;
+  return ActivePortal == nullptr || ActivePortal->commandTag == CMDTAG_SELECT;
+}
+
+}  // namespace
+
+void define_settings() {
+  define_simd();
+  // Each takes the server 50 to 70 microseconds there, and most sessions only serve.
+  if (kSortsSettings && is_loaded_by_query()) return;
+  define_other_settings();
+  others_are_defined = true;
+}
+
+int default_threads() {
+  const int limit = threads_limit();
+  return std::min(wanted_threads(), limit);
+}
+
+int threads_limit() {
+  know_other_settings();
+  return threads_limit_setting;
+}
 
 std::size_t max_memory() { return memory_is_limited() ? memory_limit() : wanted_memory(); }
 
 bool memory_is_limited() {
+  know_other_settings();
   return max_memory_limit_setting >= 0 && memory_limit() < wanted_memory();
 }
 
-std::size_t cache_size() { return static_cast<std::size_t>(cache_size_setting) * 1024; }
+std::size_t cache_size() {
+  // Where nobody has set it, serving need not define it. (Empty: what has been set was reset.)
+  if (!others_are_defined) {
+    const char* set = GetConfigOption("als.cache_size", true, false);
+    if (set != nullptr && *set != '\0') know_other_settings();
+  }
+  return static_cast<std::size_t>(cache_size_setting) * 1024;
+}
 
-bool verbose() { return verbose_setting; }
+bool verbose() {
+  know_other_settings();
+  return verbose_setting;
+}
 
 }  // namespace als::pg

@@ -5,7 +5,8 @@
 
 namespace als::pg {
 
-/// Registers the settings; called once, when the module is loaded.
+/// Registers the settings when the module is loaded; where that takes long, all but als.simd when
+/// one of them is first asked for.
 void define_settings();
 
 /// als.threads, or one for each processor that this process may use where it is 0; within
