@@ -128,6 +128,29 @@ const char* kind_name(ColumnKind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
+std::string number_text(const FeatureColumn& column, double value) {
+  constexpr double kMicroseconds = 1e6;
+  constexpr double kEpoch =  // of the server, in seconds
+      static_cast<double>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+  const double moment = std::nearbyint((value - kEpoch) * kMicroseconds);
+  char text[MAXDATELEN + 1];
+  const bool has_text = is_time(column.json_type) && server([&] {
+                          pg_tm time;
+                          fsec_t fraction;
+                          if (moment < static_cast<double>(MIN_TIMESTAMP) ||
+                              moment >= static_cast<double>(END_TIMESTAMP) ||
+                              timestamp2tm(static_cast<Timestamp>(moment), nullptr, &time,
+                                           &fraction, nullptr, nullptr) != 0)
+                            return false;  // as dates may be
+                          if (column.json_type == DATEOID)
+                            EncodeDateOnly(&time, USE_ISO_DATES, text);
+                          else
+                            EncodeDateTime(&time, fraction, false, 0, nullptr, USE_ISO_DATES, text);
+                          return true;
+                        });
+  return has_text ? std::string(text) : shortest(value);
+}
+
 RatingSource parse_features(const std::string& text, Side side) {
   if (text.find_first_not_of("; \t\r\n") == std::string::npos)
     throw UserError(ERRCODE_SYNTAX_ERROR, format("%s is empty", features_name(side)),
