@@ -20,9 +20,9 @@ Values counted(std::size_t n) {
 }
 
 TEST(Knots, AreTheMediansOfPartsAsEqualAsCanBe) {
-  const Values knots = knots_of(counted(160));
+  const Values knots = knots_of(counted(320));
   ASSERT_EQ(knots.size(), kMostKnots);
-  for (std::size_t k = 0; k < knots.size(); ++k) EXPECT_EQ(knots[k], 10.0 * k + 5);
+  for (std::size_t k = 0; k < knots.size(); ++k) EXPECT_EQ(knots[k], 20.0 * k + 10);
 }
 
 TEST(Knots, DoNotDependOnTheOrderOfValues) {
@@ -46,12 +46,14 @@ TEST(Knots, AreOnesWhereManyValuesAre) {
 }
 
 TEST(Knots, AreFewerWhereValuesAre) {
-  EXPECT_EQ(knots_of({1, 2, 3, 4, 5, 6}), Values({2, 4, 6}));
-  EXPECT_EQ(knots_of({3, 1, 2, 2, 1, 3, 1, 2, 3}), Values({1, 2, 3}));
+  EXPECT_EQ(knots_of(counted(48)), Values({8, 24, 40}));
+  EXPECT_TRUE(knots_of(counted(47)).empty());  // two parts: a line
   EXPECT_TRUE(knots_of({}).empty());
   EXPECT_TRUE(knots_of({1}).empty());
-  EXPECT_TRUE(knots_of({1, 2, 3, 4, 5}).empty());  // two parts: a line
   EXPECT_TRUE(knots_of(Values(100, 4.0)).empty());
+  Values few;
+  for (int i = 0; i < 300; ++i) few.push_back(i % 5);
+  EXPECT_EQ(knots_of(few), Values({0, 1, 2, 3, 4}));
 }
 
 TEST(Knots, AreNotBetweenValuesThatDifferByRounding) {

@@ -257,7 +257,7 @@ select try($$select 1 from als.tune('ratings', '{"feature_strength": [1, 2]}')$$
 -- Each trial of a tuning comes to what a training of its own does, and what it finds trains as it is.
 create table trials as select * from als.tune('likes', '{"factors": 4, "iterations": 9, "regularization": [0.1, 1], "feature_strength": [0.1, 1, 10], "feature_regularization": [0.5, 2]}',
 	rating_col => null, feedback => 'implicit', item_features => 'items', user_features => 'select user_id, user_id % 10 as digit from generate_series(1, 200) user_id');
-select count(*), count(distinct iterations) > 1 as some_stop_early, count(distinct value) > 6 as they_matter, min(options ->> 'item_features') as features from trials;
+select count(*), count(distinct iterations) > 1 as some_stop_early, count(distinct value) > 4 as they_matter, min(options ->> 'item_features') as features from trials;
 select count(*), bool_and(value = (r.holdout_values)[t.iterations]) as is_the_same, min(r.n_new_items) as new_items
 from trials t, als.train('alone', 'likes', options || '{"holdout": 0.1}', replace => true) as r where rank <= 4 or rank > 10;
 select options -> 'feature_strength' as strength, options ->> 'item_features' as features from als.tuned('likes', trials => 8, seconds => 1000, rating_col => null, feedback => 'implicit', item_features => 'items') as options;
@@ -336,6 +336,7 @@ select count(*), max(abs(a - b)) < 1e-5 as is_that_of_training from curve_item_f
 select round(n::numeric, 4) as n, max(abs(a - b)) < 1e-5 as is_that_of_json
 from unnest(array[-1e6, -0.1, 0, 0.0001, 0.5, 1, 1.1, 1e6] || (select array_agg(center) filter (where feature % 5 = 0) from curve_item_feature_weights where role = 'knot')) n,
 	unnest(als.features_vector('curve', format('{"n": %s}', n)::jsonb), by_hand(n)) as x (a, b) group by n order by n;
+select count(*) as knots_in_report from regexp_matches(als.report('curve'), '<td>n</td><td>items</td><td>about 0[.][0-9]+</td>', 'g');
 insert into curved values (1001, 0.5, true, true), (1002, 2, true, false), (1003, null, true, null);
 select als.refresh_items('curve');
 select item_id, max(abs(a - b)) < 1e-5 as is_that_of_refresh
@@ -348,13 +349,13 @@ select max(abs(a - b)) < 1e-5 as is_the_line from curve_item_factors f join curv
 select share < 0.7 as is_next_to_chance from liked_of_new;
 select n_items from als.retrain('curve');
 select * from liked_of_new;
--- A few values have a knot each. A line says all of two, and of fewer than six items no more is told.
+-- A few values have a knot each. A line says as much as two, and of fewer than 48 items no more is told.
 create function knots_of(n text) returns text language plpgsql as $$
 begin
 	perform als.train('few', 'likes', rating_col => null, feedback => 'implicit', factors => 2, iterations => 1, item_features => format('select item_id, %s as n from items where item_id < 1000', n), replace => to_regclass('few') is not null);
 	return (select count(*) filter (where role = 'number') || ': ' || coalesce(string_agg(value, ', ' order by center) filter (where role = 'knot'), 'no knots') from few_item_feature_weights);
 end $$;
-select n, knots_of(n) from unnest(array['7', 'item_id % 2', '(item_id % 5) * 0.1 - 0.2', 'case when item_id < 9 then item_id end', 'case when item_id < 11 then item_id end', 'case when item_id < 9 then 3 else item_id % 2 end',
+select n, knots_of(n) from unnest(array['7', 'item_id % 2', '(item_id % 5) * 0.1 - 0.2', 'case when item_id < 72 then item_id end', 'case when item_id < 76 then item_id end', 'case when item_id < 9 then 3 else item_id % 2 end',
 	'0.1::float8 + (item_id % 4) * 1e-16', '1e300 * (item_id % 4 - 1.5)', 'case when item_id = 4 then 1e200 else item_id % 4 end']) n;
 -- Those of dates and times are shown as people write them, whatever the session's zone is.
 set timezone = 'Pacific/Auckland';

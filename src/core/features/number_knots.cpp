@@ -7,7 +7,8 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kFewestValues = 2;  // of a part: one tells nothing of others
+// Of a part. A knot of fewer would tell what these few are like by chance.
+constexpr std::size_t kFewestValues = 16;
 constexpr std::size_t kFewestKnots = 3;
 
 // Values that differ by less than this part of them are the same but for rounding.
