@@ -159,7 +159,7 @@ build/sanitized/als.so: $(SANITIZED_OBJS)
 
 .PHONY: bench-all bench-features bench-growth bench-guard bench-kernels bench-top-k bench-train bench-tune bench-round-trip bench-scale bench-distributed bench-throughput deps dist demo demo-cluster test soak bench bench-serving build-core-tests \
 	test-core test-sql test-tap test-threads test-sanitized-server test-libfuzzer test-valgrind test-sqlsmith test-assert test-faults test-fuzz \
-	test-versions test-arm64 test-package test-docs check-docs lint check-compilers coverage
+	test-versions test-arm64 test-package test-upgraded test-docs check-docs lint check-compilers coverage
 
 # What PGXN takes: the files of HEAD.
 VERSION = $(shell sed -n 's/^  "version": "\(.*\)",/\1/p' META.json)
@@ -258,6 +258,10 @@ test-core: build-core-tests
 # REGRESS="basics options" picks tests.
 test-sql: all
 	$(TOOLS)/with-server $(MAKE) --no-print-directory installcheck
+
+# The SQL tests where the extension has been updated from 1.0.
+test-upgraded: all
+	@$(TOOLS)/test-upgraded
 
 # T=test/t/003_concurrency.pl picks tests.
 test-tap: all

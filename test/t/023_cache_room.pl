@@ -3,20 +3,8 @@
 use strict;
 use warnings FATAL => 'all';
 
-# A small /dev/shm of our own, as containers have it: in a namespace where this process may mount one.
-BEGIN
-{
-	my $small = $ENV{ALS_SMALL_SHM} // '';
-	my $ids   = "--map-user=$< --map-group=" . ($( + 0);
-	my $mount = 'mount -t tmpfs -o size=64m tmpfs /dev/shm';
-	if ($small eq '' && system("unshare -Urm sh -c '$mount && unshare -U $ids true' >/dev/null 2>&1") == 0)
-	{
-		$ENV{ALS_SMALL_SHM} = 'mounted';
-		my @again = ($^X, (map { "-I$_" } grep { !ref } @INC), $0);
-		exec 'unshare', '-Urm', 'sh', '-c', "$mount && exec unshare -U $ids \"\$@\"", 'sh', @again;
-	}
-}
-
+# A small /dev/shm, as containers have it.
+use SmallMount '/dev/shm', '64m';
 use AlsTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -47,7 +35,7 @@ $node->safe_psql('postgres', q{select als.drop_model(('m' || i)::regclass) from 
 
 SKIP:
 {
-	skip 'no /dev/shm can be mounted here', 8 if ($ENV{ALS_SMALL_SHM} // '') ne 'mounted';
+	skip 'no /dev/shm can be mounted here', 8 if !mounted();
 	my $free = sub { (split ' ', (grep { m{/dev/shm$} } `df -k /dev/shm`)[-1])[3] / 1024 };
 	note sprintf('%.1f MB are free', $free->());
 	# Each needs 8 MB for the factors, as much for the search.

@@ -139,8 +139,9 @@ for my $phase (qw(reading training writing))
 	check_as_before($what);
 }
 
-# Trainings that fail leave no memory behind, neither in the session nor in those that it has on the worker: ten of them no
-# more than what one may leave free and not yet returned, or a connection that is kept.
+# Trainings that fail leave no memory behind, neither in the session nor in any that it has on the worker: ten of them no
+# more than what one may leave free and not yet returned. How many connections Citus keeps open differs from one to the
+# next, so the largest is looked at, not their sum.
 SKIP:
 {
 	my ($session, $watcher) = map { AlsTest::Session->new($coordinator) } 1 .. 2;
@@ -155,7 +156,7 @@ SKIP:
 		is($session->wait->{state}, '57014', "cancel $n of a session");
 		push @here, resident_memory($session->pid);
 		my $pids = $worker->safe_psql('postgres', q{select pid from pg_stat_activity where application_name like 'citus_internal%'});
-		push @there, List::Util::sum0(map { resident_memory($_) // 0 } split /\n/, $pids);
+		push @there, List::Util::max(0, map { resident_memory($_) // 0 } split /\n/, $pids);
 	}
 	cmp_ok($_->[-1] - $_->[0], '<', 35_000, 'no memory is left') or diag "@$_" for \@here, \@there;
 	note "@$_" for \@here, \@there;
