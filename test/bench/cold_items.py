@@ -29,6 +29,7 @@ FACTORS = 32
 K = 10
 TRIED, TRIED_AGAIN, TOLD = (0,), (1, 2), (3, 4, 5, 6, 7)  # splits
 BEST = 5  # that are tried again
+KNOTS = 16  # of a number, as als has them
 RESULTS = Path("build/bench/cold-items.md")
 PACKAGES = {"cmfrec": "cmfrec", "irspack": "irspack", "lightfm": "lightfm-next"}
 
@@ -98,22 +99,27 @@ class Split:
 
     def features(self, *lists):
         """What als makes of the columns, a matrix for each list of items, the first being those with ratings: a weight for
-        each value that two of these have, the standardised year, and a feature that all have."""
+        each value that two of these have, hats around sixteen years, the standardised year, and a feature that all have."""
         items = {item: (set(values), year) for item, values, year in
                  self.query("select item_id, features || array_remove(array[era], null), year from items")}
         count = collections.Counter(value for item in lists[0] for value in items[item][0])
         column_of = {value: j for j, value in enumerate(sorted(value for value, n in count.items() if n > 1))}
-        years = np.array([items[item][1] for item in lists[0] if items[item][1] is not None])
+        years = np.sort([items[item][1] for item in lists[0] if items[item][1] is not None])
+        knots = np.unique(years[(2 * np.arange(KNOTS) + 1) * len(years) // (2 * KNOTS)])
+        hats = [functools.partial(np.interp, xp=knots, fp=row) for row in np.eye(len(knots))]
+        line = len(column_of) + len(hats)
 
         def matrix(wanted):
             entries = [(i, column_of[value], 1) for i, item in enumerate(wanted) for value in items[item][0]
                        if value in column_of]
-            entries += [(i, len(column_of), (items[item][1] - years.mean()) / years.std())
-                        for i, item in enumerate(wanted) if items[item][1] is not None]
-            entries += [(i, len(column_of) + 1, 1) for i in range(len(wanted))]
+            dated = [(i, items[item][1]) for i, item in enumerate(wanted) if items[item][1] is not None]
+            entries += [(i, len(column_of) + j, hat(year)) for i, year in dated for j, hat in enumerate(hats)]
+            entries += [(i, line, (year - years.mean()) / years.std()) for i, year in dated]
+            entries += [(i, line + 1, 1) for i in range(len(wanted))]
             rows, columns, values = zip(*entries)
-            return scipy.sparse.csr_matrix((np.array(values, np.float32), (rows, columns)),
-                                           shape=(len(wanted), len(column_of) + 2))
+            made = scipy.sparse.csr_matrix((np.array(values, np.float32), (rows, columns)), shape=(len(wanted), line + 2))
+            made.eliminate_zeros()
+            return made
 
         return [matrix(wanted) for wanted in lists]
 

@@ -167,7 +167,7 @@ select run, warm_start, factors, iterations, n_ratings from als.retrain('taste',
 \echo 'Nobody has rated it. Its genres and its year say who will like it:'
 \echo
 create view movie_features as
-select movie_id, string_to_array(genres, ', ') as genres, (year / 5 * 5)::text as era from movies;
+select movie_id, string_to_array(genres, ', ') as genres, year from movies;
 \timing on
 \set ECHO queries
 select n_items, n_new_items

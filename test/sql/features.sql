@@ -257,7 +257,7 @@ select try($$select 1 from als.tune('ratings', '{"feature_strength": [1, 2]}')$$
 -- Each trial of a tuning comes to what a training of its own does, and what it finds trains as it is.
 create table trials as select * from als.tune('likes', '{"factors": 4, "iterations": 9, "regularization": [0.1, 1], "feature_strength": [0.1, 1, 10], "feature_regularization": [0.5, 2]}',
 	rating_col => null, feedback => 'implicit', item_features => 'items', user_features => 'select user_id, user_id % 10 as digit from generate_series(1, 200) user_id');
-select count(*), count(distinct iterations) > 1 as some_stop_early, count(distinct value) > 6 as they_matter, min(options ->> 'item_features') as features from trials;
+select count(*), count(distinct iterations) > 1 as some_stop_early, count(distinct value) > 4 as they_matter, min(options ->> 'item_features') as features from trials;
 select count(*), bool_and(value = (r.holdout_values)[t.iterations]) as is_the_same, min(r.n_new_items) as new_items
 from trials t, als.train('alone', 'likes', options || '{"holdout": 0.1}', replace => true) as r where rank <= 4 or rank > 10;
 select options -> 'feature_strength' as strength, options ->> 'item_features' as features from als.tuned('likes', trials => 8, seconds => 1000, rating_col => null, feedback => 'implicit', item_features => 'items') as options;
@@ -285,8 +285,18 @@ exception when others then
 end $$;
 select change, tamper(change) from unnest(array['weights = ''{NaN,1}''', 'weights = ''{1}''', 'weights = ''{null,1}''', 'weights = ''{{1,2}}''', 'scale = 0', 'scale = ''Infinity''', 'center = ''NaN''', 'role = ''other''', 'n_items = 0']) change;
 
+-- Knots go up, and follow their number.
+begin;
+select tamper('center = null where role = ''knot''') union all select tamper('center = -center where role = ''knot''') union all select tamper('column_name = ''other'' where role = ''knot''')
+union all select tamper('center = 7 where role = ''knot''') union all select tamper('role = ''knot'' where role = ''number''');
+delete from tampered_item_feature_weights where role = 'number';
+select tamper('n_items = n_items');
+rollback;
+-- Of any item, those without ratings and those with.
 update tampered_item_feature_weights set weights = '{3e38, -3e38}';
 select try($$select als.features_vector('tampered', '{"price": 1000}')$$);
+select try($$select als.refresh_items('tampered', array[3])$$);
+select try($$select als.refresh_items('tampered', array[4])$$);
 alter table tampered_item_feature_weights alter role type varchar;
 select try($$select als.features_vector('tampered', '{"price": 1000}')$$);
 
@@ -306,6 +316,54 @@ select furthest('select item_id, case when item_id = 3 then 1e300 else item_id e
 -- What differs by rounding alone does not differ.
 select furthest('select item_id, case when item_id = 3 then 0.2 else 0.1 end::float8 as n from items where item_id < 1000');
 select center, scale from odd_item_feature_weights where column_name = 'n';
+
+-- What is liked in the middle of a number, or on both its ends, no line says: hats between knots do.
+create table curved as select item_id, item_id::float8 / 300 as n, is_new, item_id between 100 and 200 as is_middle from items where item_id <= 300;
+create table curved_likes as select u as user_id, item_id from generate_series(1, 100) u, curved where not is_new and is_middle = (u % 2 = 0) and als.hash_fraction(u, item_id) < 0.4;
+select columns -> 'weights' as weights from als.train('curve', 'curved_likes', rating_col => null, feedback => 'implicit', factors => 4, item_features => 'select item_id, n from curved') t, jsonb_array_elements(item_feature_columns) columns;
+create view liked_of_new as select round(avg((is_middle = (u % 2 = 0))::int), 1) as share from generate_series(1, 100) u, als.recommend('curve', u, 10, candidates => array(select item_id from curved where is_new)) r join curved using (item_id);
+select * from liked_of_new;
+-- By hand: every item's weights, the line's times the standardised number, and between two knots a part of each.
+create function by_hand(n float8) returns real[] language sql as $$
+	with hats as (
+		select weights, 1 - coalesce(($1 - center) / (case when $1 < center then before else after end - center), 0) as value
+		from (select *, lag(center) over w as before, lead(center) over w as after from curve_item_feature_weights where role = 'knot' window w as (order by center)) k
+		where $1 = center or $1 < center and ($1 > before or before is null) or $1 > center and ($1 < after or after is null)
+		union all select weights, case role when 'number' then greatest(-10, least(10, ($1 - center) / scale)) else 1 end from curve_item_feature_weights where role in ('number', 'every item'))
+	select array_agg(x order by i) from (select i, sum(w * value)::real as x from hats, unnest(weights) with ordinality as u (w, i) group by i) s
+$$;
+select count(*), max(abs(a - b)) < 1e-5 as is_that_of_training from curve_item_factors f join curved c using (item_id), unnest(f.factors, by_hand(c.n)) as x (a, b) where n_ratings = 0;
+select round(n::numeric, 4) as n, max(abs(a - b)) < 1e-5 as is_that_of_json
+from unnest(array[-1e6, -0.1, 0, 0.0001, 0.5, 1, 1.1, 1e6] || (select array_agg(center) filter (where feature % 5 = 0) from curve_item_feature_weights where role = 'knot')) n,
+	unnest(als.features_vector('curve', format('{"n": %s}', n)::jsonb), by_hand(n)) as x (a, b) group by n order by n;
+select count(*) as knots_in_report from regexp_matches(als.report('curve'), '<td>n</td><td>items</td><td>about 0[.][0-9]+</td>', 'g');
+insert into curved values (1001, 0.5, true, true), (1002, 2, true, false), (1003, null, true, null);
+select als.refresh_items('curve');
+select item_id, max(abs(a - b)) < 1e-5 as is_that_of_refresh
+from curve_item_factors f join curved c using (item_id), unnest(f.factors, case when n is null then (select weights from curve_item_feature_weights where role = 'every item') else by_hand(n) end) as x (a, b)
+where item_id > 1000 group by 1 order by 1;
+-- A model that was trained before there were knots has none: its line is what it was, and a retraining finds knots.
+delete from curve_item_feature_weights where role = 'knot';
+select als.refresh_items('curve', array(select item_id from curved)) as refreshed;
+select max(abs(a - b)) < 1e-5 as is_the_line from curve_item_factors f join curved c using (item_id), unnest(f.factors, by_hand(n)) as x (a, b) where n_ratings = 0 and n is not null;
+select share < 0.7 as is_next_to_chance from liked_of_new;
+select n_items from als.retrain('curve');
+select * from liked_of_new;
+-- A few values have a knot each. A line says as much as two, and of fewer than 48 items no more is told.
+create function knots_of(n text) returns text language plpgsql as $$
+begin
+	perform als.train('few', 'likes', rating_col => null, feedback => 'implicit', factors => 2, iterations => 1, item_features => format('select item_id, %s as n from items where item_id < 1000', n), replace => to_regclass('few') is not null);
+	return (select count(*) filter (where role = 'number') || ': ' || coalesce(string_agg(value, ', ' order by center) filter (where role = 'knot'), 'no knots') from few_item_feature_weights);
+end $$;
+select n, knots_of(n) from unnest(array['7', 'item_id % 2', '(item_id % 5) * 0.1 - 0.2', 'case when item_id < 72 then item_id end', 'case when item_id < 76 then item_id end', 'case when item_id < 9 then 3 else item_id % 2 end',
+	'0.1::float8 + (item_id % 4) * 1e-16', '1e300 * (item_id % 4 - 1.5)', 'case when item_id = 4 then 1e200 else item_id % 4 end']) n;
+-- Those of dates and times are shown as people write them, whatever the session's zone is.
+set timezone = 'Pacific/Auckland';
+set datestyle = 'German';
+select n, knots_of(n) from unnest(array['date ''2020-02-28'' + item_id % 4', 'timestamp ''1999-12-31 23:59:59.5'' + item_id % 4 * interval ''1 second''', 'timestamptz ''2020-06-01 12:00+00'' + item_id % 4 * interval ''1 hour''',
+	'case item_id % 4 when 0 then ''infinity'' when 1 then date ''294276-12-31'' when 2 then date ''0044-03-15 BC'' else date ''1066-10-14'' end']) n;
+reset timezone;
+reset datestyle;
 
 -- Times are the same in all time zones.
 create table moments as select item_id, '2020-01-01 12:00+00'::timestamptz + item_id * interval '1 minute' as at from items where item_id < 1000;

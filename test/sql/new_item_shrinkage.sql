@@ -100,6 +100,15 @@ exception when others then
 	return sqlstate || ' ' || sqlerrm;
 end $$;
 select change, tamper(change) from unnest(array['''{NaN,1}''', '''{1}''', '''{null,1}''', '''{{1,2}}''', 'case when feature > 0 then weights end', '''{3e38, 3e38}''']) change;
+-- A column of another type would be cast, by code that somebody may have written.
+alter table tampered_item_feature_weights alter new_item_weights type float8[];
+select try($$select als.features_vector('tampered', '{"topic": "topic 1"}')$$);
+select try($$select als.refresh_items('tampered', array[3])$$);
+alter table tampered_item_feature_weights alter new_item_weights type real[];
+update tampered_item_feature_weights set new_item_weights = '{3e38, 3e38}';
+-- They count for items without ratings alone.
+select try($$select als.refresh_items('tampered', array[3])$$);
+select als.refresh_items('tampered', array[4]);
 -- Without any it is as if there were no such option.
 update tampered_item_feature_weights set new_item_weights = null;
 select als.features_vector('tampered', of(1)) = als.features_vector('plain', of(1)) as is_the_same;

@@ -165,6 +165,13 @@ select n_new_users from als.train('from_json', 'likes', '{"user_features": "peop
 select als.drop_model('from_json');
 select to_regclass('from_json_user_feature_weights');
 
+-- Weights that put users beyond what can be computed with: that is said of them, and not of ratings.
+select 1 from als.train('tampered', 'ratings', factors => 4, user_features => 'select user_id, team from people');
+update tampered_user_feature_weights set weights = '{3e38, 3e38, 3e38, 3e38}';
+select try($$select als.refresh_users('tampered', array[2])$$);
+select try($$select als.explain('tampered', 2, 1)$$);
+select try($$select als.evaluate('tampered', 'ratings', history => 'ratings')$$);
+
 -- Errors name the side.
 create function train(features text, more text default '') returns text language sql as $$
 	select try(format($q$select 1 from als.train('failed', 'likes', rating_col => null, feedback => 'implicit', factors => 4, user_features => %L %s)$q$, features, more))

@@ -40,6 +40,7 @@ Factors FoldedUsers::fold_in(const std::uint32_t* users, std::size_t n) const {
     for (std::size_t u = 0; u < n; ++u)
       add_expected(ratings_of(features_, users[u]), *weights_, means->matrix.row(u),
                    means->bias.empty() ? nullptr : &means->bias[u]);
+    check_expected(*means, model_, Side::kUsers);
   }
   try {
     return fold_in_all(

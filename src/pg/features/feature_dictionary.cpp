@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pg/features/number_features.h"
 #include "pg/sql/json_value.h"
 
 namespace als::pg {
@@ -13,17 +14,10 @@ namespace {
 // A value of fewer rows with ratings tells nothing of others: such are taken together.
 constexpr std::int64_t kFewestRows = 2;
 
-// Further from the mean, in deviations, no value counts: one that is wrong, or of another kind than
-// those that the training has seen, would make more of an item than any other feature does.
-constexpr double kFurthest = 10;
-
-// Values that differ by less than this part of the largest are the same but for rounding.
-constexpr double kSame = 1e-12;
-
 constexpr std::size_t kRowsBetweenPolls = std::size_t{1} << 16;
 
 constexpr FeatureRole kRoles[] = {FeatureRole::kEvery, FeatureRole::kValue, FeatureRole::kRare,
-                                  FeatureRole::kNumber};
+                                  FeatureRole::kNumber, FeatureRole::kKnot};
 
 std::int64_t count_rows(const std::vector<bool>& is_rated) {
   return std::count(is_rated.begin(), is_rated.end(), true);
@@ -78,47 +72,18 @@ void add_values(const FeatureColumn& source, const ColumnValues& column,
   if (rare > 0) add(FeatureRole::kRare, "", rare);
 }
 
-struct Spread {
-  double center;
-  double scale;
-};
-
-/// Mean and standard deviation, in units of a power of two, so that squares stay in range.
-Spread spread_of(const std::vector<const ColumnValues::Number*>& numbers) {
-  double largest = 0;
-  for (const auto* number : numbers) largest = std::max(largest, std::fabs(number->value));
-  int exponent;
-  std::frexp(largest, &exponent);
-  const auto n = static_cast<double>(numbers.size());
-  double mean = 0;
-  for (const auto* number : numbers) mean += std::ldexp(number->value, -exponent) / n;
-  double variance = 0;
-  for (const auto* number : numbers) {
-    const double difference = std::ldexp(number->value, -exponent) - mean;
-    variance += difference * difference / n;
-  }
-  const double deviation = std::sqrt(variance);
-  if (!(deviation > kSame)) return {numbers.front()->value, 1};
-  const double scale = std::ldexp(deviation, exponent);
-  return {std::ldexp(mean, exponent), scale > 0 ? scale : 1};
-}
-
-float scaled(double value, const Feature& feature) {
-  return static_cast<float>(
-      std::clamp((value - feature.center) / feature.scale, -kFurthest, kFurthest));
-}
-
-void add_number(const std::string& name, const ColumnValues& column,
-                const std::vector<bool>& is_rated, const std::vector<std::uint32_t>& order,
-                std::vector<Feature>& features) {
+/// The numbers of rated rows, by the order of these.
+std::vector<double> rated_numbers(const ColumnValues& column, const std::vector<bool>& is_rated,
+                                  const std::vector<std::uint32_t>& order) {
   std::vector<const ColumnValues::Number*> rated;
   for (const ColumnValues::Number& number : column.numbers)
     if (is_rated[number.row]) rated.push_back(&number);
   std::sort(rated.begin(), rated.end(),
             [&](auto* a, auto* b) { return order[a->row] < order[b->row]; });
-  const Spread spread = spread_of(rated);
-  features.push_back({FeatureRole::kNumber, name, "", static_cast<std::int64_t>(rated.size()),
-                      spread.center, spread.scale});
+  std::vector<double> values;
+  values.reserve(rated.size());
+  for (const ColumnValues::Number* number : rated) values.push_back(number->value);
+  return values;
 }
 
 bool has_rated_value(const ColumnValues& column, const std::vector<bool>& is_rated) {
@@ -147,8 +112,10 @@ const char* role_name(FeatureRole role, Side side) {
       return "value";
     case FeatureRole::kRare:
       return "rare values";
-    default:
+    case FeatureRole::kNumber:
       return "number";
+    default:
+      return "knot";
   }
 }
 
@@ -167,10 +134,20 @@ FeatureDictionary::FeatureDictionary(std::vector<Feature> features)
       continue;
     }
     Column& column = columns_[feature.column];
-    if (feature.role == FeatureRole::kValue)
-      column.values.emplace(feature.value, f);
-    else
-      (feature.role == FeatureRole::kRare ? column.rare : column.number) = f;
+    switch (feature.role) {
+      case FeatureRole::kValue:
+        column.values.emplace(feature.value, f);
+        break;
+      case FeatureRole::kRare:
+        column.rare = f;
+        break;
+      case FeatureRole::kNumber:
+        column.number = f;
+        break;
+      default:
+        column.first_knot = std::min(column.first_knot, f);
+        column.knots.push_back(feature.center);
+    }
   }
 }
 
@@ -184,7 +161,7 @@ FeatureDictionary FeatureDictionary::of(const FeatureReader& reader,
     const ColumnValues& column = reader.columns()[c];
     if (!has_rated_value(column, is_rated)) continue;
     if (source.kind == ColumnKind::kNumber)
-      add_number(source.name, column, is_rated, order, features);
+      add_number(source, rated_numbers(column, is_rated, order), features);
     else
       add_values(source, column, is_rated, features);
   }
@@ -259,9 +236,16 @@ void FeatureDictionary::visit_cells(const FeatureReader& reader,
     }
     if (known.number == kNone) continue;
     const Feature& number = features_[known.number];
-    for (const ColumnValues::Number& entry : column.numbers)
-      if (place_of[entry.row] != kLeftOut)
-        cell(place_of[entry.row], known.number, scaled(entry.value, number));
+    for (const ColumnValues::Number& entry : column.numbers) {
+      const std::uint32_t row = place_of[entry.row];
+      if (row == kLeftOut) continue;
+      cell(row, known.number, scaled(entry.value, number));
+      if (known.knots.empty()) continue;
+      const Hats hats = hats_at(known.knots, entry.value);
+      const std::uint32_t knot = known.first_knot + static_cast<std::uint32_t>(hats.first);
+      cell(row, knot, static_cast<float>(hats.of_first));
+      if (hats.of_next > 0) cell(row, knot + 1, static_cast<float>(hats.of_next));
+    }
   }
 }
 
@@ -310,11 +294,9 @@ std::string FeatureDictionary::report(const FeatureReader& reader,
     std::int64_t missing = 0;
     for (std::size_t row = 0; row < is_rated.size(); ++row)
       missing += is_rated[row] && !has_value[row] ? 1 : 0;
-    const std::size_t weights =
-        known.values.size() + (known.rare != kNone ? 1 : 0) + (known.number != kNone ? 1 : 0);
     columns += (c == 0 ? "" : ", ") + std::string("{\"column\": ") + json_quoted(source.name) +
                ", \"kind\": " + json_quoted(kind_name(source.kind)) +
-               ", \"weights\": " + std::to_string(weights) +
+               ", \"weights\": " + std::to_string(known.weights()) +
                ", \"missing\": " + std::to_string(missing);
     if (source.kind != ColumnKind::kNumber)
       columns += ", \"rare_values\": " + std::to_string(column.values.size() - known.values.size());

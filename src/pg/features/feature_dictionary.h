@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/data/compressed_rows.h"
+#include "core/features/number_knots.h"
 #include "pg/features/feature_reader.h"
 
 namespace als::pg {
@@ -12,6 +13,7 @@ enum class FeatureRole {
   kValue,   ///< 1 / scale of rows whose column has the value
   kRare,    ///< 1 / scale of rows whose column has a value that is not among the others
   kNumber,  ///< (number - center) / scale, no more than 10; 0 where it is missing
+  kKnot,    ///< the hat of a number whose knot is center; 0 where it is missing
 };
 
 /// As the table of weights has it.
@@ -22,7 +24,7 @@ struct Feature {
   FeatureRole role;
   std::string column;  ///< empty of kEvery
   std::string value;
-  std::int64_t n_rows = 0;  ///< with ratings that have it
+  std::int64_t n_rows = 0;  ///< with ratings that have it: of a knot, whose hat is not 0
   double center = 0;
   double scale = 1;  ///< of a lexeme, the fewer rows have it the less; of other values 1
 };
@@ -61,6 +63,12 @@ class FeatureDictionary {
     std::unordered_map<std::string, std::uint32_t> values;
     std::uint32_t rare = kNone;
     std::uint32_t number = kNone;
+    std::uint32_t first_knot = kNone;
+    std::vector<double> knots;  // ascending, and so are their features
+
+    std::size_t weights() const {
+      return values.size() + (rare != kNone ? 1 : 0) + (number != kNone ? 1 : 0) + knots.size();
+    }
   };
   Column column_of(const std::string& name) const;
   template <class Cell>

@@ -90,6 +90,25 @@ FeatureColumn describe_column(const std::string& name, Oid declared, const char*
   return described;
 }
 
+/// A moment in seconds since 1970, or the date of it. False where it was rounded to one that is
+/// none, beyond the last. A server call.
+bool write_time(Oid type, double seconds, char* text) {
+  constexpr double kEpoch =  // the server's, in seconds
+      static_cast<double>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+  const double moment = std::nearbyint((seconds - kEpoch) * USECS_PER_SEC);
+  pg_tm time;
+  fsec_t fraction;
+  if (moment < static_cast<double>(MIN_TIMESTAMP) || moment >= static_cast<double>(END_TIMESTAMP) ||
+      timestamp2tm(static_cast<Timestamp>(moment), nullptr, &time, &fraction, nullptr, nullptr) !=
+          0)
+    return false;
+  if (type == DATEOID)
+    EncodeDateOnly(&time, USE_ISO_DATES, text);
+  else
+    EncodeDateTime(&time, fraction, false, 0, nullptr, USE_ISO_DATES, text);
+  return true;
+}
+
 void check_names_differ(TupleDesc columns, const char* what) {
   std::set<std::string> names;
   for (int i = 0; i < columns->natts; ++i) {
@@ -126,6 +145,13 @@ void check_ids(const DescribedFeatures& features, const IdType& ids) {
 const char* kind_name(ColumnKind kind) {
   constexpr const char* kNames[] = {"category", "elements", "lexemes", "number"};
   return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string number_text(const FeatureColumn& column, double value) {
+  char text[MAXDATELEN + 1];
+  const bool has_text = is_time(column.json_type) &&
+                        server([&] { return write_time(column.json_type, value, text); });
+  return has_text ? std::string(text) : shortest(value);
 }
 
 RatingSource parse_features(const std::string& text, Side side) {

@@ -23,6 +23,9 @@ struct FeatureColumn {
   Oid json_type;  ///< what JSON is read as that gives it: its own, of types that the server has
 };
 
+/// A number of a column as people write it; a date or a time, in UTC, as ISO 8601 has it.
+std::string number_text(const FeatureColumn& column, double value);
+
 struct DescribedFeatures : RatingSource {
   Side side = Side::kItems;
   std::string named_id;  ///< how the source of ratings names the ids

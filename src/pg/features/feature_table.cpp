@@ -23,6 +23,10 @@ std::string columns_of(Side side) {
 /// The column of the model's row that names the table.
 std::string naming_column(Side side) { return std::string(side_name(side)) + "_feature_weights"; }
 
+bool has_center(FeatureRole role) {
+  return role == FeatureRole::kNumber || role == FeatureRole::kKnot;
+}
+
 // Rows that go in one statement.
 constexpr std::size_t kBatch = 1000;
 
@@ -161,14 +165,15 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
              [&](const Feature& feature, bool& is_null) { return text(feature.column, is_null); }),
          array_param(TEXTOID, batch,
                      [&](const Feature& feature, bool& is_null) {
-                       is_null = feature.role != FeatureRole::kValue;
+                       is_null = feature.role != FeatureRole::kValue &&
+                                 feature.role != FeatureRole::kKnot;
                        return is_null ? Datum{0} : CStringGetTextDatum(feature.value.c_str());
                      }),
          array_param(INT8OID, batch,
                      [](const Feature& feature, bool&) { return Int64GetDatum(feature.n_rows); }),
          array_param(FLOAT8OID, batch,
                      [](const Feature& feature, bool& is_null) {
-                       is_null = feature.role != FeatureRole::kNumber;
+                       is_null = !has_center(feature.role);
                        return Float8GetDatum(feature.center);
                      }),
          array_param(FLOAT8OID, batch,
@@ -187,6 +192,13 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
 }
 
 namespace {
+
+/// They are written in this order.
+bool is_knot_after(const Feature& before, const Feature& knot) {
+  return before.column == knot.column &&
+         (before.role == FeatureRole::kNumber ||
+          (before.role == FeatureRole::kKnot && before.center < knot.center));
+}
 
 bool all_finite(VectorView vector) {
   return std::all_of(vector.values, vector.values + vector.size,
@@ -232,7 +244,7 @@ WeightedFeatures read_features(const Model& model, Side side) {
     const bool* nulls = slot->tts_isnull;
     const std::optional<FeatureRole> role =
         nulls[0] ? std::nullopt : role_named(TextDatumGetCString(values[0]), side);
-    if (!role || nulls[6]) throw_wrong("have been changed");
+    if (!role || nulls[6] || (has_center(*role) && nulls[4])) throw_wrong("have been changed");
     const char* value = nulls[2] ? "" : TextDatumGetCString(values[2]);
     const VectorView vector = vector_of(values[6]);
     const double center = nulls[4] ? 0 : DatumGetFloat8(values[4]);
@@ -244,8 +256,13 @@ WeightedFeatures read_features(const Model& model, Side side) {
       check_memory_limit("reading the weights of features",
                          features.size() * (sizeof(Feature) + 2 * vector.size * sizeof(float)), ".",
                          format("After %zu features.", features.size()));
-    features.push_back({*role, nulls[1] ? "" : NameStr(*DatumGetName(values[1])), value,
-                        nulls[3] ? 0 : DatumGetInt64(values[3]), center, scale});
+    Feature feature{*role,  nulls[1] ? "" : NameStr(*DatumGetName(values[1])),
+                    value,  nulls[3] ? 0 : DatumGetInt64(values[3]),
+                    center, scale};
+    if (*role == FeatureRole::kKnot &&
+        (features.empty() || !is_knot_after(features.back(), feature)))
+      throw_wrong("have been changed");
+    features.push_back(std::move(feature));
     weights.matrix.append_row(vector.values);
     if (model.biases) weights.bias.push_back(bias);
     if (side == Side::kItems && !nulls[8]) unrated.matrix.append_row(vector_of(values[8]).values);
@@ -256,6 +273,15 @@ WeightedFeatures read_features(const Model& model, Side side) {
   WeightedFeatures weighted{FeatureDictionary(std::move(features)), std::move(weights), {}};
   if (n_unrated > 0) weighted.unrated = std::move(unrated);
   return weighted;
+}
+
+void check_expected(const Factors& expected, const Model& model, Side side) {
+  if (are_within_limits(expected)) return;
+  const char* table = server([&] { return get_rel_name(model.feature_weights[side]); });
+  throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+                  format("the weights of the %s features of model %s are too large",
+                         side_name(side), model.name.c_str()),
+                  format("They are in table %s. Train the model again.", table));
 }
 
 }  // namespace als::pg

@@ -53,4 +53,8 @@ struct WeightedFeatures {
 };
 WeightedFeatures read_features(const Model& model, Side side);
 
+/// Throws 22003 where weights, as somebody may have changed them, put rows beyond what scores can
+/// be computed from.
+void check_expected(const Factors& expected, const Model& model, Side side);
+
 }  // namespace als::pg

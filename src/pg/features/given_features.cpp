@@ -150,11 +150,7 @@ Factors expected_by(Datum features, const Model& model, Side side, bool has_rati
   ThreadTeam alone(1);
   Factors expected = expected_factors(weighted.features.encoded(reader, {0}, 1),
                                       weighted.weights_of(has_ratings), alone);
-  if (!are_within_limits(expected))
-    throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
-                    format("the weights of the %s features of model %s are too large",
-                           side_name(side), model.name.c_str()),
-                    "Train the model again.");
+  check_expected(expected, model, side);
   return expected;
 }
 

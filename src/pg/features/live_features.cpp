@@ -11,7 +11,9 @@ namespace als::pg {
 
 LiveFeatures::LiveFeatures(const Model& model, Side side, const IdType& type,
                            const std::optional<std::vector<Datum>>& ids)
-    : weighted_(read_features(model, side)),
+    : model_(model),
+      side_(side),
+      weighted_(read_features(model, side)),
       source_(
           describe_features(trusted_features(model, side), side, model.source.id_col(side), type)),
       none_(&type),
@@ -52,6 +54,7 @@ LiveFeatures::Said LiveFeatures::of(std::size_t n, const std::function<Datum(std
   const CompressedRows rows = weighted_.features.encoded(reader_, places, n);
   Said said{expected_factors(rows, weighted_.weights_of(have_ratings), team),
             std::vector<std::uint64_t>(n)};
+  check_expected(said.expected, model_, side_);
   const std::vector<std::uint64_t> sums =
       feature_checksums(rows, weighted_.features.features().size(), team);
   for (const std::uint32_t place : places)

@@ -9,7 +9,7 @@ namespace als::pg {
 class LiveFeatures {
  public:
   /// Reads both, as the caller, under the active snapshot; the features of all, or of these ids.
-  /// `type`, that of the side's ids, must outlive this. Throws what trusted_features(),
+  /// `model` and `type`, that of the side's ids, must outlive this. Throws what trusted_features(),
   /// read_features() and FeatureDictionary::check_columns() throw.
   LiveFeatures(const Model& model, Side side, const IdType& type,
                const std::optional<std::vector<Datum>>& ids);
@@ -23,7 +23,7 @@ class LiveFeatures {
   }
   const Factors& weights() const { return weighted_.weights; }
 
-  /// What they say of n ids, all with ratings or all without.
+  /// What they say of n ids, all with ratings or all without. Throws what check_expected() throws.
   struct Said {
     Factors expected;                      ///< where they expect them
     std::vector<std::uint64_t> checksums;  ///< 0 of those that have no row
@@ -39,6 +39,8 @@ class LiveFeatures {
   std::vector<std::uint32_t> places_of(std::size_t n,
                                        const std::function<Datum(std::size_t i)>& id) const;
 
+  const Model& model_;
+  const Side side_;
   WeightedFeatures weighted_;
   DescribedFeatures source_;
   const IdDictionary none_;

@@ -163,7 +163,7 @@ const char* doubt(Oid model, Oid table, Side side) {
 
 /// Each of its type: what is another would be cast, by code that its owner may have written.
 bool has_columns_of_features(Oid table, Side side) {
-  const std::pair<const char*, Oid> columns[] = {
+  std::vector<std::pair<const char*, Oid>> columns = {
       {"run", INT8OID},
       {"feature", INT4OID},
       {"role", TEXTOID},
@@ -174,7 +174,8 @@ bool has_columns_of_features(Oid table, Side side) {
       {"scale", FLOAT8OID},
       {"weights", FLOAT4ARRAYOID},
       {"bias", FLOAT4OID}};
-  return std::all_of(std::begin(columns), std::end(columns), [&](const auto& column) {
+  if (side == Side::kItems) columns.emplace_back("new_item_weights", FLOAT4ARRAYOID);
+  return std::all_of(columns.begin(), columns.end(), [&](const auto& column) {
     const AttrNumber number = get_attnum(table, column.first);
     return number != InvalidAttrNumber && get_atttype(table, number) == column.second;
   });

@@ -34,6 +34,7 @@ double strength_of(const WeightedFeatures& weighted, std::size_t feature) {
 std::string value_of(const Feature& feature) {
   if (feature.role == FeatureRole::kRare) return "rare values";
   if (feature.role == FeatureRole::kNumber) return "a standard deviation";
+  if (feature.role == FeatureRole::kKnot) return "about " + feature.value;
   return feature.value;
 }
 
