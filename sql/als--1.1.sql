@@ -1960,6 +1960,11 @@ language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_sent_piece';
 comment on function als._sent_piece is
   'Internal to distributed trainings: a piece that another server has sent as text, if it is one of this slice and part, or the number of sums that the session keeps';
 
+create function als._sent_users(users text, ids anyarray, factors int) returns bytea
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_sent_users';
+comment on function als._sent_users is
+  'Internal to distributed trainings: users that another server has sent as text, if there is one for each of these ids';
+
 create function als._add_piece(state internal, piece bytea) returns internal
 language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_add_piece';
 comment on function als._add_piece is 'Internal to als._sum_pieces: adds one';
@@ -2073,3 +2078,14 @@ returns table (factors real[], bias real, n_ratings int, checksum bigint)
 language c immutable parallel restricted rows 10000 as 'MODULE_PATHNAME', 'als_chunk_factors';
 comment on function als._chunk_factors is
   'Internal to distributed trainings: the factors of the users of a chunk, in their order';
+
+create function als._packed_factors(chunk bytea, users bytea, item_keys bigint[]) returns bytea
+language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_packed_factors';
+comment on function als._packed_factors is
+  'Internal to distributed trainings: what als._chunk_factors has, in one value';
+
+create function als._unpacked_factors(packed bytea)
+returns table (factors real[], bias real, n_ratings int, checksum bigint)
+language c immutable parallel safe rows 10000 as 'MODULE_PATHNAME', 'als_unpacked_factors';
+comment on function als._unpacked_factors is
+  'Internal to distributed trainings: the rows that als._packed_factors has packed';

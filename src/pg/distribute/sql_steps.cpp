@@ -90,8 +90,8 @@ void SqlSteps::read_reports(const std::string& query, const TakeReport& take) {
 }
 
 /// From machine to machine, for which an engine that spreads tables may begin a session for each
-/// pair of them; so those that are small go through this one, which itself reads the rows of a query
-/// with a limit.
+/// pair of them; so those that are small go through this one, which itself reads the rows of a
+/// query with a limit.
 void SqlSteps::gather_sums(bool are_small) {
   std::string query = sums_query(workspace_);
   if (are_small && workspace_.distributed())
@@ -140,7 +140,7 @@ Bytes SqlSteps::step_items(const Bytes& step) {
     gather_block(param);
     progress_.more_bytes_moved(machines_ * block_bytes_);
   }
-  gather_sums(step_of(step) == Step::kCurvature);
+  gather_sums(!sums_vectors(kind_of(step_of(step))));
   count_sums();
   execute("insert into " + workspace_.next_slices() +
               " select s.place, s.slice, als._step_slice(s.state, $1, p.sum) from " +

@@ -149,13 +149,13 @@ void Workspace::create_known(Oid user_factors) {
     distribute(places(), "user_id", relation_name(user_factors));
 }
 
-void Workspace::create_found(const std::string& columns) {
+void Workspace::create_found(const std::string& columns, std::initializer_list<const char*> large) {
   const auto made = std::find(made_.begin(), made_.end(), found());
   if (made != made_.end()) {
     run_("drop table " + found());
     made_.erase(made);
   }
-  create("found", columns, {});
+  create("found", columns, large);
 }
 
 std::string Workspace::id_type(Side side) const {

@@ -52,8 +52,8 @@ class Workspace {
   std::string known() const { return table("known"); }
   void drop();
 
-  /// Makes found() anew. columns: as a definition has them.
-  void create_found(const std::string& columns);
+  /// Makes found() anew. columns: as a definition has them; large: those of values that are large.
+  void create_found(const std::string& columns, std::initializer_list<const char*> large = {});
 
   /// The type of a side's ids, as a definition has it.
   std::string id_type(Side side) const;
