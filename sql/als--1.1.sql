@@ -1873,6 +1873,11 @@ language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_id_key';
 comment on function als._id_key is
   'Internal to distributed trainings: the hash of an id that its first factors are drawn by';
 
+create function als._own_part(training bigint, part int) returns int
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_own_part';
+comment on function als._own_part is
+  'Internal to distributed trainings: ratings of a part that this session will read stay in it';
+
 create function als._collect(user_id "any", item_id "any", rating float8, places bigint[]) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_collect';
 comment on function als._collect is

@@ -25,10 +25,10 @@ CollectorPlaces places_arg(FunctionCallInfo fcinfo, int index) {
     if (array.nulls[i]) throw InvalidBytes("a place is null");
     numbers.push_back(DatumGetInt64(array.values[i]));
   }
-  if (numbers.size() < 3) throw InvalidBytes("there are no parts");
-  CollectorPlaces places{numbers[0], numbers[1], {}};
+  if (numbers.size() < 4) throw InvalidBytes("there are no parts");
+  CollectorPlaces places{numbers[0], numbers[1], numbers[2] != 0, {}};
   if (places.places < 1 || places.places > PG_INT32_MAX) throw InvalidBytes("there are no places");
-  for (std::size_t i = 2; i < numbers.size(); ++i) {
+  for (std::size_t i = 3; i < numbers.size(); ++i) {
     if (numbers[i] < PG_INT32_MIN || numbers[i] > PG_INT32_MAX)
       throw InvalidBytes("a part is out of range");
     places.parts.push_back(static_cast<int>(numbers[i]));
@@ -116,9 +116,19 @@ Datum item_numbers(FunctionCallInfo fcinfo) {
 
 }  // namespace als::pg
 
+ALS_SQL_FUNCTION(als_own_part)
 ALS_SQL_FUNCTION(als_collect)
 ALS_SQL_FUNCTION(als_collected)
 ALS_SQL_FUNCTION(als_item_numbers)
+
+/// als._own_part(training bigint, part int): int, the part, whose chunks this session will make
+Datum als_own_part(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    own_part(PG_GETARG_INT64(0), PG_GETARG_INT32(1));
+    return PG_GETARG_DATUM(1);
+  });
+}
 
 /// als._collect(user_id "any", item_id "any", rating float8, places bigint[]): bigint, the number
 /// of the collector for the first row, and null for others until somebody takes what it has
