@@ -71,6 +71,7 @@ class SqlSteps : public PartsRunner {
 
   Workspace& workspace() const { return workspace_; }
   std::vector<int> slice_places() const { return workspace_.slice_places(slices_); }
+  std::uint32_t slices() const { return slices_; }
   int threads() const { return threads_; }
 
  private:
