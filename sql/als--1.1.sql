@@ -1888,6 +1888,11 @@ language c stable parallel unsafe as 'MODULE_PATHNAME', 'als_collected';
 comment on function als._collected is
   'Internal to distributed trainings: a row for each user of those that als._collect has kept';
 
+create function als._collect_query(query text, places bigint[]) returns setof record
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_collect_query';
+comment on function als._collect_query is
+  'Internal to distributed trainings: a row for each user of a query for users, items and ratings';
+
 create function als._item_numbers(head bytea, ids anyarray, items anyarray) returns bytea
 language c immutable parallel safe as 'MODULE_PATHNAME', 'als_item_numbers';
 comment on function als._item_numbers is
