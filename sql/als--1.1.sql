@@ -1879,6 +1879,11 @@ language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_id_key';
 comment on function als._id_key is
   'Internal to distributed trainings: the hash of an id that its first factors are drawn by';
 
+create function als._own_part(training bigint, part int) returns int
+language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_own_part';
+comment on function als._own_part is
+  'Internal to distributed trainings: ratings of a part that this session will read stay in it';
+
 create function als._collect(user_id "any", item_id "any", rating float8, places bigint[]) returns bigint
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_collect';
 comment on function als._collect is
@@ -1888,6 +1893,11 @@ create function als._collected(collector bigint) returns setof record
 language c stable parallel unsafe as 'MODULE_PATHNAME', 'als_collected';
 comment on function als._collected is
   'Internal to distributed trainings: a row for each user of those that als._collect has kept';
+
+create function als._collect_query(query text, places bigint[]) returns setof record
+language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_collect_query';
+comment on function als._collect_query is
+  'Internal to distributed trainings: a row for each user of a query for users, items and ratings';
 
 create function als._item_numbers(head bytea, ids anyarray, items anyarray) returns bytea
 language c immutable parallel safe as 'MODULE_PATHNAME', 'als_item_numbers';
@@ -1965,6 +1975,11 @@ create function als._sent_piece(piece text, slice int, part int) returns bytea
 language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_sent_piece';
 comment on function als._sent_piece is
   'Internal to distributed trainings: a piece that another server has sent as text, if it is one of this slice and part, or the number of sums that the session keeps';
+
+create function als._sent_users(users text, ids anyarray, factors int) returns bytea
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_sent_users';
+comment on function als._sent_users is
+  'Internal to distributed trainings: users that another server has sent as text, if there is one for each of these ids';
 
 create function als._add_piece(state internal, piece bytea) returns internal
 language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_add_piece';
@@ -2079,3 +2094,14 @@ returns table (factors real[], bias real, n_ratings int, checksum bigint)
 language c immutable parallel restricted rows 10000 as 'MODULE_PATHNAME', 'als_chunk_factors';
 comment on function als._chunk_factors is
   'Internal to distributed trainings: the factors of the users of a chunk, in their order';
+
+create function als._packed_factors(chunk bytea, users bytea, item_keys bigint[]) returns bytea
+language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_packed_factors';
+comment on function als._packed_factors is
+  'Internal to distributed trainings: what als._chunk_factors has, in one value';
+
+create function als._unpacked_factors(packed bytea)
+returns table (factors real[], bias real, n_ratings int, checksum bigint)
+language c immutable parallel safe rows 10000 as 'MODULE_PATHNAME', 'als_unpacked_factors';
+comment on function als._unpacked_factors is
+  'Internal to distributed trainings: the rows that als._packed_factors has packed';

@@ -92,7 +92,6 @@ class PartsInMemory : public PartsRunner {
   Bytes step_items(const Bytes& step) override {
     count(step);
     const Bytes block = step_of(step) == Step::kResidual ? block_ : block_of(step);
-    moved_ += block.size();
     std::vector<PieceSum> sums(slices_.size());
     for (std::uint32_t part = 0; part < shape_.parts; ++part) {
       ItemBlock own;
@@ -103,7 +102,7 @@ class PartsInMemory : public PartsRunner {
           of_part.add(ChunkByItem(chunk.by_item), ChunkUsers::read(chunk.users));
       }
       const Bytes pieces = of_part.bytes();
-      moved_ += pieces.size();
+      sums_bytes_[step_of(step)] += pieces.size();
       for (std::uint32_t s = 0; s < slices_.size(); ++s) {
         sums[s].add(piece_of_slice(pieces, s));
       }
@@ -146,8 +145,8 @@ class PartsInMemory : public PartsRunner {
     const auto found = steps_.find(kind);
     return found == steps_.end() ? 0 : found->second;
   }
-  /// Bytes of blocks, and of sums.
-  std::size_t moved() const { return moved_; }
+  /// Of all sums that parts sent in such steps.
+  std::size_t sums_bytes(Step kind) const { return sums_bytes_.at(kind); }
 
   struct Chunk {
     std::uint32_t first;  ///< its first user
@@ -239,7 +238,7 @@ class PartsInMemory : public PartsRunner {
   Bytes block_;
   Bytes sums_;
   std::map<Step, std::size_t> steps_;
-  std::size_t moved_ = 0;
+  std::map<Step, std::size_t> sums_bytes_;
 };
 
 /// The loss after each iteration.

@@ -89,6 +89,27 @@ TEST(Parts, LongRowsTakeAsManyStepsAsOnOneMachine) {
   }
 }
 
+/// They take their one step with the others' last, for which numbers are enough.
+TEST(Parts, LongRowsSendNoProducts) {
+  constexpr std::uint32_t kManyUsers = 700;
+  constexpr std::size_t kShortItems = 5;
+  std::vector<Entry> entries = random_ratings(kManyUsers, kItems, 0.9, 1);
+  entries.erase(std::remove_if(entries.begin(), entries.end(),
+                               [](const Entry& e) { return e.item < kShortItems && e.user > 99; }),
+                entries.end());
+  TrainOptions options = problems()[0].options;
+  ThreadTeam team(2);
+  PartsInMemory many(entries, kManyUsers, kItems, options, {2, 50, 40}, team);
+  train(many, team);
+  const std::size_t sent = many.sums_bytes(Step::kProduct) / many.steps(Step::kProduct) / 2;
+  const std::size_t heads = many.training().slices() * std::size_t{200};
+  const std::size_t vectors = static_cast<std::size_t>(options.factors) * sizeof(float);
+  EXPECT_GT(sent, kShortItems * vectors);
+  EXPECT_LT(sent, kShortItems * vectors + heads);
+  EXPECT_GT(many.sums_bytes(Step::kCurvature) / many.steps(Step::kCurvature) / 2,
+            kItems * sizeof(double));
+}
+
 /// The factors make the loss that is reported.
 TEST(Parts, LossIsThatOfTheFactors) {
   const std::vector<Entry> entries = random_ratings(kUsers, kItems, 0.2, 2);

@@ -181,6 +181,9 @@ select try($$select als._decoded('AP8')$$), try($$select als._decoded(E'AP8Q\n')
 select try($$select als._sent_piece('AA==', 0, 0)$$);
 select try($$select als._sent_piece(null, 0, 0)$$);
 select try($$select als._sent_piece('AP8', 0, 0)$$);
+select try($$select als._sent_users('AP8', array[1], 4)$$);
+select try($$select als._sent_users('AP8Q', array[1], 4)$$);
+select try($$select als._sent_users(null, array[1], 4)$$), try($$select als._sent_users('AP8Q', null::int[], 4)$$), try($$select als._sent_users('AP8Q', array[1], 0)$$);
 select try($$select als._sum_pieces(e) from unnest(array['\x00', null]::bytea[]) e$$);
 select try($$select als._make_slice('\x00', 0, '\x00', '{1}', 1, null)$$);
 select try($$select als._start_users(b, b, nothing) from forged$$);
@@ -200,6 +203,8 @@ select try($$select als._sum_user_reports('\x00')$$);
 select try($$select als._part_sums(0, '\x00', '\x00', 1)$$);
 select try($$select als._slice_factors('\x00', '\x00', 0, null)$$);
 select try($$select als._chunk_factors('\x00', '\x00', null)$$);
+select try($$select als._packed_factors(b, b, null) from forged$$);
+select try($$select als._unpacked_factors('\x00')$$), try($$select als._unpacked_factors(null)$$);
 -- A slice's report and a number, of which no session knows.
 select try($$select als._turn_slice('\x414c53010c0000002000000000000000000000000000000000000000000000000102030405060708', b) from forged$$);
 -- Constants alone.
@@ -209,13 +214,14 @@ select try(call) from unnest(array[
   $$select als._step_users('\x00', null, 1)$$, $$select als._sampled_ratings('\x00', 1)$$,
   $$explain select als._step_users('\x00', null, 1)$$, $$prepare p(bytea) as select als._turn_slice($1, $1); execute p('\x00')$$]) call;
 select try($$select als._chunk(r, 1, 0, 0, 1, 0, 0, 0, null, '') from unnest(array['\x00', '\x0000000000000000']::bytea[]) r$$);
-select try($$select als._chunk('\x01000000000000000100000000000000'::bytea, 1, 0, 0, 1, 0, 0, 0, null, '')$$);
+select try($$select als._chunk('\x010000000000000001000000000000000000000000000000'::bytea, 1, 0, 0, 1, 0, 0, 0, null, '')$$);
 select try($$select als._chunk(''::bytea, 1, 0, 0, 2147483647, 0, 0, 0, null, '')$$);
 select try($$select als._chunk(''::bytea, 1, 0, 0, 1, 0, 0, 0, null, n) from unnest(array['\x00', decode(repeat('ff', 24), 'hex')]) n$$);
 select try($$select als._chunk(''::bytea, 1, 0, 0, 1, 0, 0, 0, null, '\x010000000000000001000000000000000100000000000000ffffffff')$$);
--- Session 1 has told that its item 0 is number 5 of 6; then a rating of its item 1, and half of one.
+-- Session 1 has told that its item 0 is number 5 of 6; then a rating of its item 1, half of one, one of another session, and one that no session keeps.
 select try(format($$select als._chunk(%L::bytea, 1, 0, 0, 6, 0, 0, 0, null, '\x01000000000000000000000000000000010000000000000005000000')$$, r))
-from unnest(array['\x01000000000000000100000000000000010000000000803f', '\x0100000000000000010000000000000000000000', '\x02000000000000000000000000000000']) r;
+from unnest(array['\x010000000000000001000000000000000000000000000000010000000000803f', '\x01000000000000000100000000000000000000000000000000000000', '\x020000000000000000000000000000000000000000000000',
+  '\x0100000000000000010000000000000009000000000000000000000000000000']) r;
 select try($$select als._item_numbers('', array[3, null], array[3])$$);
 select try($$select als._item_numbers('', array[3, 4], array[3])$$);
 select try($$select als._item_numbers('', array[3], array[3, null])$$);
@@ -228,43 +234,61 @@ select als._item_numbers('', array[2], case n when 1 then array[1, 2] else array
 select try($$select als._chunk('', n, 0, 0, 1, 0, 0, 0, null, '') over (order by n) from generate_series(1, 2) n$$);
 select try($$select als._collected(1)$$);
 select try($$select als._collect(1, 2, 3, null)$$);
-select try($$select als._collect(1, 2, 3, '{7, 100}')$$);
-select try($$select als._collect(1, 2, 3, '{7, 100, null}')$$);
-select try($$select als._collect(1, 2, 3, '{7, 0, 5}')$$);
-select try($$select als._collect(1, 2, 3, '{7, 100, 5000000000}')$$);
-select try($$select als._collect(1, 2, 'infinity', '{7, 100, 5}')$$);
-select try($$select als._collect(1, array[array[2]], 3, '{7, 100, 5}')$$);
+select try($$select als._collect(1, 2, 3, '{7, 100, 0}')$$);
+select try($$select als._collect(1, 2, 3, '{7, 100, 0, null}')$$);
+select try($$select als._collect(1, 2, 3, '{7, 0, 0, 5}')$$);
+select try($$select als._collect(1, 2, 3, '{7, 100, 0, 5000000000}')$$);
+select try($$select als._collect(1, 2, 'infinity', '{7, 100, 0, 5}')$$);
+select try($$select als._collect(1, array[array[2]], 3, '{7, 100, 0, 5}')$$);
 
 -- Only the first row of a query has a collector; a row each user, of those that count, and one of the items, come when there are no more.
-select count(*), count(c) from (select als._collect(u, i, 1, '{7, 100, 5}') as c from generate_series(1, 30) u, generate_series(1, 4) i) rows;
+select count(*), count(c) from (select als._collect(u, i, 1, '{7, 100, 0, 5}') as c from generate_series(1, 30) u, generate_series(1, 4) i) rows;
 select part, place >= 0 as has_place, user_id, items, n, kept, octet_length(ratings) as bytes
-from (select max(c) as c from (select u, als._collect(u, i, r, '{7, 100, 5}') as c
+from (select max(c) as c from (select u, als._collect(u, i, r, '{7, 100, 0, 5}') as c
     from (values (1, 'a', 1.0), (2, 'b', null), (null, 'c', 2), (3, 'b', 3), (3, null, 1), (1, 'b', 5)) rows(u, i, r)) x where c is not null group by u) first,
   lateral als._collected(c) as found(part int, place int, user_id int, items text[], n bigint, kept bigint, ratings bytea);
+-- A query whose rows are read here, in the same way; ratings of types that are no number of the machine's are cast.
+select part, place >= 0 as has_place, user_id, items, n, kept, octet_length(ratings) as bytes
+from als._collect_query($$values (1, 'a', 1.0), (2, 'b', null), (null, 'c', 2), (3, 'b', 3), (3, null, 1), (1, 'b', 5)$$, '{7, 100, 0, 5}')
+  as found(part int, place int, user_id int, items text[], n bigint, kept bigint, ratings bytea);
+-- Of a part that is the session's own the ratings stay in it, and their rows have their place: here, and there by als._own_part.
+select user_id, octet_length(ratings) as bytes from als._collect_query('select u, i, 1 from generate_series(1, 2) u, generate_series(1, 50) i', '{7, 100, 1, 5}')
+  as found(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null;
+begin;
+select als._own_part(7, 5), als._own_part(7, null) is null as of_null;
+select user_id, octet_length(ratings) as bytes from als._collect_query('select u, i, 1 from generate_series(1, 2) u, generate_series(1, 50) i', '{7, 100, 0, 5}')
+  as found(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null;
+select user_id, octet_length(ratings) as bytes from als._collect_query('select u, i, 1 from generate_series(1, 2) u, generate_series(1, 50) i', '{8, 100, 0, 5}')
+  as found(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null;
+commit;
+select try($$select count(*) from als._collect_query('select 1, 2', '{7, 100, 0, 5}') as found(part int)$$);
+select try($$select count(*) from als._collect_query('reset all', '{7, 100, 0, 5}') as found(part int)$$);
+select try($$select count(*) from als._collect_query('select 1, 2, array[3]', '{7, 100, 0, 5}') as found(part int)$$);
+select try($$select count(*) from als._collect_query(null, '{7, 100, 0, 5}') as found(part int)$$);
 -- Rows are those of one query, once.
 select try($$select (select count(*) from als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea)),
   (select count(*) from als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea))
-  from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u) x where c is not null group by u) first$$);
-select try($$select count(*) from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u) x where c is not null group by u) first,
+  from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 0, 5}') as c from generate_series(1, 3) u) x where c is not null group by u) first$$);
+select try($$select count(*) from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 0, 5}') as c from generate_series(1, 3) u) x where c is not null group by u) first,
   lateral als._collected(c) as f(part int, place int, user_id text, items int[], n bigint, kept bigint, ratings bytea)$$);
 -- What comes when some has been taken has a collector of its own. There is none in another query, which may outlive it.
-select count(user_id) as users from (select als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 3) u offset 0) first,
+select count(user_id) as users from (select als._collect(u, 1, 1, '{7, 100, 0, 5}') as c from generate_series(1, 3) u offset 0) first,
   lateral als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea);
 begin;
-declare collecting cursor for select als._collect(u, 1, 1, '{7, 100, 5}') as collector from generate_series(1, 3) u;
+declare collecting cursor for select als._collect(u, 1, 1, '{7, 100, 0, 5}') as collector from generate_series(1, 3) u;
 fetch from collecting \gset
 move all in collecting;
 select try(format('select count(*) from als._collected(%s) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea)', :collector));
 rollback;
 
 -- A second scan collects anew.
-select n, (select count(*) from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, n) u) x where c is not null group by u) first,
+select n, (select count(*) from (select max(c) as c from (select u, als._collect(u, 1, 1, '{7, 100, 0, 5}') as c from generate_series(1, n) u) x where c is not null group by u) first,
   lateral als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null) as users
 from generate_series(1, 3) n;
 -- Rows in a temporary file that nobody takes are no leak: the server would warn of one.
 set als.max_memory = '1MB';
 set work_mem = '64kB';
-select count(c) from (select als._collect(u, 1, 1, '{7, 100, 5}') as c from generate_series(1, 150000) u offset 0) rows;
+select count(c) from (select als._collect(u, 1, 1, '{7, 100, 0, 5}') as c from generate_series(1, 150000) u offset 0) rows;
 reset work_mem;
 reset als.max_memory;
 

@@ -65,7 +65,7 @@ select bits('written') = bits('alone') as written, bits('beside') = bits('alone'
 -- What has been kept by a subtransaction goes with it: of two chunks of a user's 60 ratings there is room for one.
 create function is_kept() returns boolean language sql as $$
   select octet_length(als._chunk(row, 1, 0, 0, 60, 0, 0, 0, null, numbers)) < 400 as is_kept
-  from (select '\x0100000000000000'::bytea || '\x3c00000000000000'::bytea || string_agg(set_byte('\x000000000000803f'::bytea, 0, i), '') as row,
+  from (select '\x0100000000000000'::bytea || '\x3c00000000000000'::bytea || '\x0000000000000000' || string_agg(set_byte('\x000000000000803f'::bytea, 0, i), '') as row,
           '\x0100000000000000'::bytea || '\x0000000000000000' || '\x3c00000000000000'::bytea || string_agg(set_byte('\x00000000'::bytea, 0, i), '') as numbers
         from generate_series(0, 59) i) bytes
 $$;

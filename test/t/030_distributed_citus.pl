@@ -73,16 +73,16 @@ for my $feedback ('explicit', 'implicit')
 }
 
 # What Citus says of its plans: nothing is collected at the coordinator but the items; ratings, sums, and the blocks of the
-# items' vectors, one for each step that has another than the step before, go from node to node, but for the sums of the last
-# step, a number an item; users stay where they are.
+# items' vectors, one for each step that has another than the step before, go from node to node, but for the sums of steps
+# in which they are a number or two an item; users stay where they are.
 # The first half-step of the items has a fourth pass, as the vectors of some begin far too long.
 my $plans = '';
 $coordinator->psql('postgres',
 	q{set client_min_messages = debug1; select from als.train('m', 'ratings', factors => 16, iterations => 1, distributed => true)},
 	stderr => \$plans);
 my ($steps, $writing) = split /als: iteration 1 of 1/, $plans;
-is(scalar(() = $steps =~ /Collecting INSERT/g), 4, 'collected: the parts, the items, their numbers, and the sums of the last step');
-is(scalar(() = $steps =~ /performing repartitioned INSERT/g), 10, 'repartitioned: the ratings, the totals, the blocks of five steps, and the sums of three');
+is(scalar(() = $steps =~ /Collecting INSERT/g), 5, 'collected: the parts, the items, their numbers, and the sums of the last step and of the comparison');
+is(scalar(() = $steps =~ /performing repartitioned INSERT/g), 9, 'repartitioned: the ratings, the totals, the blocks of five steps, and the sums of two');
 my @subplans = $steps =~ /generating subplan \S+ for subquery ([^\n]*)/g;
 like($subplans[0], qr/^SELECT item_id FROM \(SELECT unnest\(als_[0-9a-f]+_rows.items\) /, 'of the rows the ids of items are gathered, to be numbered');
 like($subplans[1], qr/^SELECT array_agg\(item_id ORDER BY idx\)/, '... and by number, for the sessions that have read them');

@@ -40,9 +40,6 @@ class ConjugateGradients {
   /// use any more.
   void last_step(double curvature);
 
-  /// Instead of steps to come: there is nothing to gain any more.
-  void stop() { decrease_ = 0; }
-
   /// Goes on where another one was, of which x(), residual(), preconditioner() and direction() are
   /// to be filled in, and whose decrease() and lowered() these are.
   void resume(double decrease, double lowered);

@@ -104,10 +104,10 @@ Bytes slice_block(const SliceState& state, ByteView step, ThreadTeam& team) {
     expect(state.report.at_rest(), "a slice of another step of the training");
     piece.vectors = state.factors;
   } else if (piece.kind != BlockKind::kCandidates) {
-    piece.rows = state.report.active > 0 ? state.marked() : std::vector<std::uint32_t>();
+    piece.rows = state.rows_of(head.step);
     piece.vectors = for_users(state.rows.direction, piece.rows, head, team);
   } else {
-    piece.rows = state.report.doubts > 0 ? state.marked() : std::vector<std::uint32_t>();
+    piece.rows = state.rows_of(head.step);
     piece.vectors = rows_of(state.factors, piece.rows);
     piece.second_vectors = for_users(state.rows.x, piece.rows, head, team);
   }

@@ -1,10 +1,12 @@
 // Slices and what they report, from bytes and to bytes.
 #include "core/parts/slice_state.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/pieces/factor_bytes.h"
 #include "core/pieces/step_head.h"
+#include "core/train/cg_row.h"
 
 namespace als {
 namespace {
@@ -77,6 +79,17 @@ std::vector<std::uint32_t> SliceState::marked() const {
   for (std::size_t row = 0; row < marks.size(); ++row) {
     if (marks[row] != 0) rows.push_back(static_cast<std::uint32_t>(row));
   }
+  return rows;
+}
+
+std::vector<std::uint32_t> SliceState::rows_of(Step step) const {
+  if ((step == Step::kCompare ? report.doubts : report.active) == 0) return {};
+  std::vector<std::uint32_t> rows = marked();
+  if (step != Step::kProduct) return rows;
+  const auto waits = [&](std::uint32_t row) {
+    return cg_steps(training.options, counts[row]) == 1;
+  };
+  rows.erase(std::remove_if(rows.begin(), rows.end(), waits), rows.end());
   return rows;
 }
 

@@ -63,6 +63,9 @@ struct SliceState {
   }
   /// The marked rows.
   std::vector<std::uint32_t> marked() const;
+  /// Those of which a step has the block. Rows that take one step, see cg_steps(), take it with the
+  /// last of the others: of that a number comes back, and of those before a vector.
+  std::vector<std::uint32_t> rows_of(Step step) const;
 
   Bytes bytes() const;
   static SliceState read(ByteView bytes);

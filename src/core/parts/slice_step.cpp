@@ -123,9 +123,7 @@ void SliceStep::run(SliceSums&& sums) {
              sums.gram.empty() != (comparing && state_.implicit()),
          "the sums of another step of the training");
   const bool takes_part = all || (comparing ? report.doubts : report.active) > 0;
-  expect(sums.rows == (all          ? state_.size()
-                       : takes_part ? state_.marked().size()
-                                    : 0),
+  expect(sums.rows == (all ? state_.size() : state_.rows_of(head_.step).size()),
          "the sums of other items than those of a slice");
   if (all) {
     expect(report.at_rest(), "a slice in the middle of a half-step");
@@ -170,27 +168,25 @@ void SliceStep::start(SliceSums&& sums) {
 }
 
 void SliceStep::step(SliceSums&& sums) {
-  const std::vector<std::uint32_t> marked = state_.marked();
+  const std::vector<std::uint32_t> rows = state_.rows_of(head_.step);
   const bool last = sums.kind == BlockKind::kLastDirections;
   if (!last) {
     transform(sums.vectors.matrix, transform_of(head_.users_turn, head_.factors()), team_);
   }
-  team_.for_each_block(marked.size(), kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
+  team_.for_each_block(rows.size(), kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
     CgRow row(cg_unknowns(state_.training.options));
     for (std::size_t m = begin; m < end; ++m) {
-      load(marked[m], row);
+      load(rows[m], row);
       equations_.precondition(row);
-      row.gradients.resume(state_.rows.decrease[marked[m]], state_.rows.lowered[marked[m]]);
+      row.gradients.resume(state_.rows.decrease[rows[m]], state_.rows.lowered[rows[m]]);
       if (last) {
         row.curvature = sums.curvatures[m];
         equations_.last_step(row);
       } else {
         unpack(sums.vectors, m, row.gradients.product());
         equations_.step(row);
-        // The first of two: others have none to come.
-        if (cg_steps(state_.training.options, state_.counts[marked[m]]) == 1) row.gradients.stop();
       }
-      save(marked[m], row);
+      save(rows[m], row);
     }
   });
   const auto active = std::count(state_.marks.begin(), state_.marks.end(), kMarked);

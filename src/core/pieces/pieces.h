@@ -25,7 +25,8 @@ enum class Piece : std::uint32_t {
   kSums = 10,
   kUserReport = 11,
   kSliceReport = 12,
-  kJudged = 13
+  kJudged = 13,
+  kFinishedUsers = 14
 };
 
 /// Throws InvalidBytes unless `condition` holds.

@@ -40,7 +40,7 @@ enum class Step : std::uint8_t {
   kUsers,      ///< a few conjugate gradients in each user
   kFinish,     ///< each user exactly
   kResidual,   ///< of each item, where it is
-  kProduct,    ///< of the items' directions, and a step along them
+  kProduct,    ///< of the items' directions, and a step along them, where another is to come
   kCurvature,  ///< along the items' directions, which is enough for the last step
   kCompare     ///< items whose rounding errors may matter: which of two places is better
 };

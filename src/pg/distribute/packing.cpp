@@ -22,8 +22,11 @@ namespace {
 constexpr std::int64_t kFactorBytesInChunk = 4 << 20;
 constexpr std::int64_t kRatingsInChunk = 2'000'000;
 
-// Of a slice's state, which holds about four vectors an item.
+// Of a slice's state, which holds about four vectors an item. Pieces of small ones are copied
+// within the processor's cache and into memory that is at hand; but each slice reports K^2 numbers.
 constexpr std::uint32_t kSliceBytes = 16 << 20;
+constexpr std::uint32_t kSmallSliceBytes = 2 << 20;
+constexpr std::uint32_t kFewSlices = 32;
 
 // Of ratings that statistics are made of.
 constexpr std::int64_t kSample = 2'000'000;
@@ -77,8 +80,11 @@ std::int64_t Packing::users_in_chunk() const {
 }
 
 std::uint32_t Packing::slice_items() const {
+  const auto items_in = [&](std::uint32_t bytes) {
+    return std::max<std::uint32_t>(bytes / (16 * static_cast<std::uint32_t>(request_.factors)), 1);
+  };
   const std::uint32_t most =
-      std::max<std::uint32_t>(kSliceBytes / (16 * static_cast<std::uint32_t>(request_.factors)), 1);
+      std::clamp((items() - 1) / kFewSlices + 1, items_in(kSmallSliceBytes), items_in(kSliceBytes));
   const auto parts = static_cast<std::uint32_t>(workspace_.parts().size());
   const std::uint32_t slices = ((items() - 1) / most / parts + 1) * parts;
   return (items() - 1) / slices + 1;
@@ -95,7 +101,9 @@ void Packing::read() {
 }
 
 Param Packing::places_param(const std::vector<int>& parts) const {
-  std::vector<std::int64_t> numbers{training_, places_in_part()};
+  // Sessions of Citus have been told by Workspace which parts are theirs.
+  std::vector<std::int64_t> numbers{workspace_.training(), places_in_part(),
+                                    workspace_.distributed() ? 0 : 1};
   numbers.insert(numbers.end(), parts.begin(), parts.end());
   return bigint_array_param(numbers);
 }

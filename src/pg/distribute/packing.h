@@ -32,9 +32,7 @@ struct RowCounts {
 class Packing {
  public:
   Packing(const PackingRequest& request, Workspace& workspace)
-      : request_(request),
-        workspace_(workspace),
-        training_(static_cast<std::int64_t>(random_number())) {}
+      : request_(request), workspace_(workspace) {}
 
   /// Runs a statement that reads the source and writes, under the snapshot that is active: nothing
   /// is seen of what others have committed since, and all that this transaction has done.
@@ -124,7 +122,6 @@ class Packing {
 
   const PackingRequest request_;
   Workspace& workspace_;
-  const std::int64_t training_;  ///< a number that no other has
   RowCounts counts_;
   std::int64_t items_ = 0;
   RatingMoments moments_;

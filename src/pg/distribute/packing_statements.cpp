@@ -24,19 +24,27 @@ std::string duplicate_query(const DescribedSource& source) {
          " having pg_catalog.count(*) operator(pg_catalog.>) 1 order by " + pair + " limit 1";
 }
 
-/// One group for each query of an engine that spreads tables over machines, see als._collect.
 std::string rows_statement(const DescribedSource& source, const Workspace& tables) {
-  const std::string type = server([&] { return spelled_type(source.id_types.items->base); });
-  return "insert into " + tables.rows() +
-         " select found.* from (select pg_catalog.max(collector) as collector from (select "
-         "user_id, als._collect(user_id, rated_item, rating, $1) as collector from (select " +
-         quoted(source.user_col) + " as user_id, " + quoted(source.item_col) + "::" + type +
-         " as rated_item, " + source.rating_as_float8() + " as rating from " +
-         source.rows_that_count() +
+  const std::string user = quoted(source.user_col);
+  const std::string item = quoted(source.item_col) +
+                           "::" + server([&] { return spelled_type(source.id_types.items->base); });
+  const std::string into = "insert into " + tables.rows() + " select found.* from ";
+  const std::string found = " as found(" + tables.row_columns() + ")";
+  if (!tables.distributed()) {
+    const std::string query = "select " + user + ", " + item + ", " + source.rating_as_read() +
+                              " from " + source.rows_that_count();
+    return into + "als._collect_query(" +
+           server([&] { return quote_literal_cstr(query.c_str()); }) + ", $1)" + found;
+  }
+  // One group for each query of a machine, see als._collect.
+  return into +
+         "(select pg_catalog.max(collector) as collector from (select user_id, "
+         "als._collect(user_id, rated_item, rating, $1) as collector from (select " +
+         user + " as user_id, " + item + " as rated_item, " + source.rating_as_float8() +
+         " as rating from " + source.rows_that_count() +
          ") rated) first where collector is not null group by user_id) collected cross join "
-         "lateral "
-         "als._collected(collector) as found(" +
-         tables.row_columns() + ")";
+         "lateral als._collected(collector)" +
+         found;
 }
 
 /// A user may have several rows.

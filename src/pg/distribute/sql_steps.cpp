@@ -140,7 +140,7 @@ Bytes SqlSteps::step_items(const Bytes& step) {
     gather_block(param);
     progress_.more_bytes_moved(machines_ * block_bytes_);
   }
-  gather_sums(step_of(step) == Step::kCurvature);
+  gather_sums(!sums_vectors(kind_of(step_of(step))));
   count_sums();
   execute("insert into " + workspace_.next_slices() +
               " select s.place, s.slice, als._step_slice(s.state, $1, p.sum) from " +

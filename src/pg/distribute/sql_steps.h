@@ -60,7 +60,7 @@ class SqlSteps : public PartsRunner {
   template <class Read>
   static Bytes summed(Read&& read);
 
-  /// Gathers what the parts add up for each slice. are_small: a number an item.
+  /// Gathers what the parts add up for each slice. are_small: a number or two an item.
   virtual void gather_sums(bool are_small);
 
   /// The last three as statements over these tables. Parameters: $1 threads; none; $1 threads,
@@ -71,6 +71,7 @@ class SqlSteps : public PartsRunner {
 
   Workspace& workspace() const { return workspace_; }
   std::vector<int> slice_places() const { return workspace_.slice_places(slices_); }
+  std::uint32_t slices() const { return slices_; }
   int threads() const { return threads_; }
 
  private:

@@ -5,7 +5,7 @@
 
 namespace als::pg {
 
-/// A query for id, factors, bias, n_ratings, checksum. condition: on the chunks c, " where ...".
-std::string trained_users_query(const Workspace& tables, const std::string& condition = "");
+/// A query for id, factors, bias, n_ratings, checksum.
+std::string trained_users_query(const Workspace& tables);
 
 }  // namespace als::pg

@@ -27,6 +27,7 @@ Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types, int part
     : run_([](const std::string& sql) { execute(sql); }),
       prefix_(scratch_prefix()),
       distributed_(distributed),
+      training_(static_cast<std::int64_t>(random_number())),
       parts_(parts),
       id_types_(id_types) {
   std::iota(parts_.begin(), parts_.end(), 0);
@@ -71,7 +72,7 @@ void Workspace::create() {
   distribute({"chunks"}, "part", "none");
   distribute({"rows", "users", "users_too"}, "part", chunks());
   find_parts();
-  share_settings();
+  tell_sessions();
 }
 
 void Workspace::find_parts() {
@@ -91,8 +92,8 @@ void Workspace::find_parts() {
 }
 
 /// The machines plan and run what they get by settings of their own, until one that lies in a shard
-/// there is set by a function: to the end of the transaction.
-void Workspace::share_settings() {
+/// there is set by a function: to the end of the transaction. So do sessions know their parts.
+void Workspace::tell_sessions() {
   execute("insert into " + rows() + "(part) select pg_catalog.unnest($1)",
           {int4_array_param(parts_)});
   for (const char* name : {"jit", "work_mem"}) {
@@ -102,6 +103,8 @@ void Workspace::share_settings() {
     execute(std::string("select pg_catalog.count(pg_catalog.set_config('") + name + "', " + value +
             ", part is not null)) from " + rows());
   }
+  execute("select pg_catalog.count(als._own_part($1, part)) from " + rows(),
+          {bigint_param(training_)});
   done_with(rows());
   empty();
 }
@@ -149,13 +152,13 @@ void Workspace::create_known(Oid user_factors) {
     distribute(places(), "user_id", relation_name(user_factors));
 }
 
-void Workspace::create_found(const std::string& columns) {
+void Workspace::create_found(const std::string& columns, std::initializer_list<const char*> large) {
   const auto made = std::find(made_.begin(), made_.end(), found());
   if (made != made_.end()) {
     run_("drop table " + found());
     made_.erase(made);
   }
-  create("found", columns, {});
+  create("found", columns, large);
 }
 
 std::string Workspace::id_type(Side side) const {

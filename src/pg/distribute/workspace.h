@@ -52,14 +52,17 @@ class Workspace {
   std::string known() const { return table("known"); }
   void drop();
 
-  /// Makes found() anew. columns: as a definition has them.
-  void create_found(const std::string& columns);
+  /// Makes found() anew. columns: as a definition has them; large: those of values that are large.
+  void create_found(const std::string& columns, std::initializer_list<const char*> large = {});
 
   /// The type of a side's ids, as a definition has it.
   std::string id_type(Side side) const;
   std::string id_array_type(Side side) const;
 
   bool distributed() const { return distributed_; }
+
+  /// A number that no other training has.
+  std::int64_t training() const { return training_; }
 
   /// The numbers of the parts, ascending: where parts are distributed, each has a shard.
   const std::vector<int>& parts() const { return parts_; }
@@ -109,7 +112,7 @@ class Workspace {
   std::string table(const char* label) const;
   void create(const char* label, const std::string& columns,
               std::initializer_list<const char*> large);
-  void share_settings();
+  void tell_sessions();
   void find_parts();
   void distribute(std::initializer_list<const char*> labels, const char* column,
                   const std::string& with);
@@ -119,6 +122,7 @@ class Workspace {
   std::string prefix_;
   bool temporary_;
   bool distributed_;
+  std::int64_t training_ = 0;
   std::vector<int> parts_;
   Ways ways_;
   std::vector<std::string> made_;  // tables

@@ -1,9 +1,6 @@
 // The statements of a packing, run on all servers at once, and what goes back and forth between.
 #include "pg/hub/node_packing.h"
 
-#include <map>
-
-#include "core/base/limits.h"
 #include "core/evaluate/holdout_metrics.h"
 #include "pg/distribute/packing_statements.h"
 #include "pg/distribute/trained_users.h"
@@ -13,13 +10,6 @@
 #include "pg/sql/params.h"
 
 namespace als::pg {
-
-namespace {
-
-// Of users as text, that come in one result.
-constexpr int kChunksAtOnce = 4;
-
-}  // namespace
 
 void NodePacking::gather_rows() {
   places_.nodes().run(places_.of_places([&](const NodePlaces::Place& place) {
@@ -157,35 +147,36 @@ std::uint64_t NodePacking::greatest_judged_hash() {
 }
 
 void NodePacking::gather_users() {
-  const std::string columns = "id " + workspace().id_type(Side::kUsers) +
-                              ", factors pg_catalog._float4, bias pg_catalog.float4, n_ratings "
-                              "pg_catalog.int4, checksum pg_catalog.int8";
-  workspace().create_found(columns);
+  workspace().create_found(
+      "ids " + workspace().id_array_type(Side::kUsers) + ", users pg_catalog.bytea",
+      {"ids", "users"});
   const Workspace& tables = places_.tables();
-  const std::string query = trained_users_query(tables,
-                                                " where c.part operator(pg_catalog.=) $1 and "
-                                                "c.number operator(pg_catalog.>=) $2 and c.number "
-                                                "operator(pg_catalog.<) $3");
-  std::map<int, std::map<int, std::int64_t>> users;  // of each part and group of chunks
-  for (const Chunk& chunk : chunks_) users[chunk.part][chunk.number / kChunksAtOnce] += chunk.users;
+  const std::string query =
+      "select c.part, c.number, c.ids, als._encoded(als._packed_factors(c.chunk, u.users, " +
+      tables.item_keys() + ")) from " + tables.chunks_with_users() +
+      " where c.part operator(pg_catalog.=) $1 and c.number operator(pg_catalog.=) $2";
   places_.gather(places_.of_parts([&](int part, std::vector<NodeStatement>& of_node) {
-    for (const auto& [group, count] : users[part]) {
-      const int first = group * kChunksAtOnce;
+    for (const Chunk& chunk : chunks_) {
+      if (chunk.part != part) continue;
+      const std::string its_users =
+          "number operator(pg_catalog.=) " + std::to_string(chunk.number) +
+          " and pg_catalog.cardinality(ids) operator(pg_catalog.=) " + std::to_string(chunk.users);
       of_node.push_back({query,
-                         {int_param(part), int_param(first), int_param(first + kChunksAtOnce)},
-                         {possible_user(), "users that cannot be", count}});
+                         {int_param(part), int_param(chunk.number)},
+                         expected_of(part, its_users, "users that cannot be", 1)});
     }
   }),
-                 columns, "*", workspace().found());
-  execute("insert into " + workspace().found() + " " + trained_users_query(workspace()));
+                 "part pg_catalog.int4, number pg_catalog.int4, ids " +
+                     workspace().id_array_type(Side::kUsers) + ", users pg_catalog.text",
+                 "ids, als._sent_users(users, ids, " + std::to_string(request().factors) + ")",
+                 workspace().found());
 }
 
-/// With a vector that a model may have.
-std::string NodePacking::possible_user() const {
-  const std::string most = std::to_string(kMaxFactor) + "'::pg_catalog.float4 operator(pg_catalog.";
-  return "id is not null and pg_catalog.cardinality(factors) operator(pg_catalog.=) " +
-         std::to_string(request().factors) + " and '" + most + ">=) all (factors) and '-" + most +
-         "<=) all (factors)";
+std::string NodePacking::trained_users_query() const {
+  return pg::trained_users_query(workspace()) +
+         " union all select id, (f).factors, (f).bias, (f).n_ratings, (f).checksum from (select "
+         "pg_catalog.unnest(ids) as id, als._unpacked_factors(users) as f from " +
+         workspace().found() + ") users";
 }
 
 }  // namespace als::pg

@@ -17,9 +17,11 @@ class NodePacking : public Packing {
   Ratings sample(ThreadTeam& team) override;
   std::uint64_t greatest_judged_hash() override;
 
-  /// The trained users of all places, in workspace().found(), with the columns of
-  /// trained_users_query().
+  /// Fetches the trained users of other servers.
   void gather_users();
+
+  /// Of the trained users of all places, as in pg/distribute/trained_users.h.
+  std::string trained_users_query() const;
 
  private:
   void gather_rows() override;
@@ -29,7 +31,6 @@ class NodePacking : public Packing {
   void sum_totals(const Param& training, const Param& slice_places) override;
   void share_items();
   void pack_chunks();
-  std::string possible_user() const;
 
   struct Chunk {
     int part;

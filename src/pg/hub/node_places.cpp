@@ -20,8 +20,10 @@ std::vector<Oid> servers_of(const std::vector<SourcePartition>& partitions) {
 
 }  // namespace
 
-ExpectedRows expected_of(int part, const std::string& condition, const std::string& otherwise) {
-  return {"part operator(pg_catalog.=) " + std::to_string(part) + " and " + condition, otherwise};
+ExpectedRows expected_of(int part, const std::string& condition, const std::string& otherwise,
+                         std::int64_t count) {
+  return {"part operator(pg_catalog.=) " + std::to_string(part) + " and " + condition, otherwise,
+          count};
 }
 
 NodePlaces::NodePlaces(const std::vector<SourcePartition>& partitions, int parts_of_each,

@@ -7,9 +7,10 @@
 
 namespace als::pg {
 
-/// Rows of a part, and what else they must be.
+/// Rows of a part, and what else they must be; count: how many, if that is known.
 ExpectedRows expected_of(int part, const std::string& condition = "true",
-                         const std::string& otherwise = "rows of another part");
+                         const std::string& otherwise = "rows of another part",
+                         std::int64_t count = -1);
 
 /// The partitions of a source on the servers that hold them, some perhaps here, each of as many
 /// parts as all others; and tables for their chunks on those servers.

@@ -10,15 +10,20 @@ namespace als::pg {
 
 void NodeSteps::gather_block(const Param& step) {
   if (!places_.here().empty()) SqlSteps::gather_block(step);
-  const Bytes pieces = fetch_bytes(
-      "select pg_catalog.string_agg(als._slice_block(state, $1), '' order by slice) from " +
-          workspace().slices(),
-      {step});
-  block_has(static_cast<std::int64_t>(pieces.size()));
-  const BytesParam block(pieces);
-  places_.nodes().fetch(
-      places_.of_all({"select als._keep_pieces($1, $2)", {block, step}}), "kept pg_catalog.int8",
-      [](const std::string& from, const ExpectedRows&) { execute("select from " + from); });
+  std::int64_t bytes = 0;
+  for (std::uint32_t slice = 0; slice < slices(); ++slice) {
+    const Bytes piece =
+        fetch_bytes("select als._slice_block(state, $1) from " + workspace().slices() +
+                        " where slice operator(pg_catalog.=) $2",
+                    {step, int_param(static_cast<int>(slice))});
+    bytes += static_cast<std::int64_t>(piece.size());
+    // A statement each: the server has some ten copies of one at a time.
+    const BytesParam param(piece);
+    places_.nodes().fetch(
+        places_.of_all({"select als._keep_pieces($1, $2)", {param, step}}), "kept pg_catalog.int8",
+        [](const std::string& from, const ExpectedRows&) { execute("select from " + from); });
+  }
+  block_has(bytes);
 }
 
 void NodeSteps::solve_users() {

@@ -1,11 +1,13 @@
 // als._encoded and als._decoded: bytes on their way between servers, where statements and results
-// are text; als._check_sent and als._sent_piece: what rows that another server sends are looked at
-// by, as they come.
+// are text; als._check_sent, als._sent_piece and als._sent_users: what rows that another server
+// sends are looked at by, as they come.
 
+#include "core/parts/finished_users.h"
 #include "core/parts/piece_sum.h"
 #include "core/pieces/base64.h"
 #include "pg/hub/sent.h"
 #include "pg/server/args.h"
+#include "pg/sql/array_elements.h"
 #include "pg/steps/bytea_bytes.h"
 #include "pg/steps/kept_sums.h"
 
@@ -27,6 +29,19 @@ std::string_view encoded_arg(FunctionCallInfo fcinfo, int index, const char* nam
   return {VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 }
 
+als::Bytes decoded(std::string_view encoded) {
+  als::Bytes bytes(als::bytes_in_base64(encoded), 0);
+  als::read_base64(encoded, bytes.data());
+  return bytes;
+}
+
+/// With vectors that a model may have, and an id for each.
+bool are_possible(const FinishedUsers& users, int factors, const ArrayElements& ids) {
+  return users.factors.matrix.cols() == static_cast<std::size_t>(factors) &&
+         are_within_limits(users.factors) && users.size() == static_cast<std::size_t>(ids.n) &&
+         std::none_of(ids.nulls, ids.nulls + ids.n, [](bool is_null) { return is_null; });
+}
+
 }  // namespace
 
 }  // namespace als::pg
@@ -35,6 +50,7 @@ ALS_SQL_FUNCTION(als_encoded)
 ALS_SQL_FUNCTION(als_decoded)
 ALS_SQL_FUNCTION(als_check_sent)
 ALS_SQL_FUNCTION(als_sent_piece)
+ALS_SQL_FUNCTION(als_sent_users)
 
 /// als._check_sent(is_possible bool, what text): bool, true
 Datum als_check_sent(PG_FUNCTION_ARGS) {
@@ -73,11 +89,29 @@ Datum als_sent_piece(PG_FUNCTION_ARGS) {
     const std::uint32_t part = number_arg(fcinfo, 2, "part");
     Datum piece = 0;
     check_sent_bytes([&] {
-      als::Bytes bytes(als::bytes_in_base64(encoded), 0);
-      als::read_base64(encoded, bytes.data());
+      const als::Bytes bytes = decoded(encoded);
       std::optional<als::SliceSums> sums = als::sums_in_piece(bytes, slice, part);
       piece = sums ? store_sums(std::move(*sums)) : bytea_datum(bytes);
     });
     return piece;
+  });
+}
+
+/// als._sent_users(users text, ids anyarray, factors int): bytea, what als._packed_factors has made
+Datum als_sent_users(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    const std::string_view encoded = encoded_arg(fcinfo, 0, "users");
+    require_arg(fcinfo, 1, "ids");
+    const ArrayElements ids = server([&] { return array_elements(PG_GETARG_DATUM(1)); });
+    const int factors = int_arg(fcinfo, 2, "factors", 1, als::kMaxFactors);
+    Datum users = 0;
+    check_sent_bytes([&] {
+      const als::Bytes bytes = decoded(encoded);
+      check_sent(are_possible(als::FinishedUsers::read(bytes), factors, ids),
+                 "users that cannot be");
+      users = bytea_datum(bytes);
+    });
+    return users;
   });
 }

@@ -121,6 +121,8 @@ void check_weight(Oid type, const std::string& column) {
                     "Weights are numbers; a query as the source can compute them.");
 }
 
+}  // namespace
+
 void describe_rating(DescribedSource& source, Oid type) {
   source.rating_type = type;
   switch (server([&] { return getBaseType(type); })) {
@@ -155,6 +157,8 @@ void describe_rating(DescribedSource& source, Oid type) {
   source.rating_type = FLOAT8OID;
   source.cast_rating = true;
 }
+
+namespace {
 
 void check_ordered(Oid type, const std::string& column) {
   const char* unordered = server([&]() -> const char* {

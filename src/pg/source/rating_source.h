@@ -97,6 +97,9 @@ struct DescribedSource : RatingSource {
   std::string rows_that_count() const;
 };
 
+/// Notes of what type the ratings are, and how they are read. Throws 42804 for one without numbers.
+void describe_rating(DescribedSource& source, Oid type);
+
 /// Looks up the source's columns and their types, as the caller. Needs an SPI connection; the types
 /// are allocated in `context`. Throws 42703 for a missing column, 42804 for a rating or a weight
 /// that is no number, 42883 for ids that cannot be compared and for times that have no order.

@@ -115,17 +115,24 @@ void set_up(ChunkState& chunk, FunctionCallInfo fcinfo) {
 void add_ratings(ChunkState& chunk, std::uint32_t user, ByteView& bytes) {
   const auto head = take_off<RatingsHead>(bytes);
   const std::vector<std::uint32_t>& numbers = chunk.numbers->of(head.session);
-  if (head.ratings > bytes.size() / sizeof(PackedRating))
-    throw InvalidBytes("these bytes are no row of ratings");
-  for (std::uint64_t i = 0; i < head.ratings; ++i) {
-    const auto entry = take_off<PackedRating>(bytes);
+  const auto add = [&](const PackedRating& entry) {
     if (entry.item >= numbers.size() || numbers[entry.item] >= chunk.items ||
         !std::isfinite(entry.rating))
       throw InvalidBytes("a row has a rating of an item that there is none of");
     chunk.range.first = std::min(chunk.range.first, entry.rating);
     chunk.range.second = std::max(chunk.range.second, entry.rating);
     chunk.rows.append(user, numbers[entry.item], entry.rating);
+  };
+  if (head.kept != 0) {
+    const auto first = take_off<std::uint64_t>(bytes);
+    take_ratings(head, first, [&](const PackedRating* ratings, std::size_t n) {
+      for (std::size_t i = 0; i < n; ++i) add(ratings[i]);
+    });
+    return;
   }
+  if (head.ratings > bytes.size() / sizeof(PackedRating))
+    throw InvalidBytes("these bytes are no row of ratings");
+  for (std::uint64_t i = 0; i < head.ratings; ++i) add(take_off<PackedRating>(bytes));
 }
 
 /// Adds the next user.

@@ -1,7 +1,10 @@
-// als._collect and als._collected: from the rows of a source to a row each user.
+// als._collect, als._collected and als._collect_query: from the rows of a source to a row each
+// user.
 //
-// An aggregate of all rows would be one that an engine which spreads tables has to gather, and one
-// of each user's would have the server find the user's place for each rating. So als._collect, in a
+// als._collect_query reads them itself, from the pages of a table where it can. It does not know
+// the shards of an engine that spreads tables, to which queries have to be sent as they are. There
+// an aggregate of all rows would be one that the engine has to gather, and one of each user's would
+// have the server find the user's place for each rating. So als._collect, in a
 // select list, keeps all rows, and names its collector for the first alone, which alone passes;
 // this is grouped by user, which any engine does where the rows lie, and which ends when there are
 // no more rows. Only then als._collected is called. als._collect is volatile: so it is called once
@@ -12,6 +15,7 @@
 #include "pg/ids/id_equality.h"
 #include "pg/server/args.h"
 #include "pg/sql/array_elements.h"
+#include "pg/sql/heap_rows.h"
 
 namespace als::pg {
 
@@ -25,10 +29,10 @@ CollectorPlaces places_arg(FunctionCallInfo fcinfo, int index) {
     if (array.nulls[i]) throw InvalidBytes("a place is null");
     numbers.push_back(DatumGetInt64(array.values[i]));
   }
-  if (numbers.size() < 3) throw InvalidBytes("there are no parts");
-  CollectorPlaces places{numbers[0], numbers[1], {}};
+  if (numbers.size() < 4) throw InvalidBytes("there are no parts");
+  CollectorPlaces places{numbers[0], numbers[1], numbers[2] != 0, {}};
   if (places.places < 1 || places.places > PG_INT32_MAX) throw InvalidBytes("there are no places");
-  for (std::size_t i = 2; i < numbers.size(); ++i) {
+  for (std::size_t i = 3; i < numbers.size(); ++i) {
     if (numbers[i] < PG_INT32_MIN || numbers[i] > PG_INT32_MAX)
       throw InvalidBytes("a part is out of range");
     places.parts.push_back(static_cast<int>(numbers[i]));
@@ -63,6 +67,64 @@ RatingCollector* make_collector(FunctionCallInfo fcinfo) {
       keep_in<RatingCollector>(context, source, std::move(places), context);
   MemoryContextSwitchTo(old);
   return collector;
+}
+
+/// A query of users, items and ratings, as it is read.
+struct CollectedQuery {
+  SPIPlanPtr plan;
+  DescribedSource source;
+  std::vector<Oid> types;
+};
+
+/// The source's types are allocated in `context`.
+CollectedQuery describe_query(const std::string& query, MemoryContext context) {
+  CollectedQuery collected{prepare(query), {}, {}};
+  TupleDesc columns = result_columns(collected.plan);
+  if (columns == nullptr || columns->natts != 3)
+    throw InvalidBytes("a query of ratings has three columns");
+  const auto id_type = [&](int column, const char* what) {
+    const Form_pg_attribute attribute = TupleDescAttr(columns, column);
+    return describe_id_type_in(context, attribute->atttypid, attribute->attcollation, what);
+  };
+  DescribedSource& source = collected.source;
+  source.rating_col = "rating";
+  source.id_types.users = id_type(0, "user ids");
+  source.id_types.items = id_type(1, "item ids");
+  describe_rating(source, TupleDescAttr(columns, 2)->atttypid);
+  collected.types = {source.id_types.users->oid, source.id_types.items->oid, source.rating_type};
+  if (source.cast_rating)
+    collected.plan = prepare("select user_id, item_id, rating::pg_catalog.float8 from (" + query +
+                             ") as rows(user_id, item_id, rating)");
+  return collected;
+}
+
+/// Fills a collector with the rows of a query.
+RatingCollector& collect_query(FunctionCallInfo fcinfo) {
+  MemoryContext context = fcinfo->flinfo->fn_mcxt;
+  const std::string query = text_arg(fcinfo, 0, "query");
+  CollectorPlaces places = places_arg(fcinfo, 1);
+  SpiConnection spi;
+  const CollectedQuery collected = describe_query(query, context);
+  MemoryContext old = MemoryContextSwitchTo(context);
+  auto* collector = keep_in<RatingCollector>(context, collected.source, std::move(places), context);
+  MemoryContextSwitchTo(old);
+  stream_many_rows(
+      collected.plan, collected.types,
+      [](void* state, TupleTableSlot* slot) {
+        static_cast<RatingCollector*>(state)->add(slot->tts_values, slot->tts_isnull);
+      },
+      collector);
+  spi.finish();
+  return *collector;
+}
+
+/// The result of a function that returns a set of rows.
+Datum rows_of(RatingCollector& collector, FunctionCallInfo fcinfo) {
+  auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
+  result->setResult = collector.take_rows();
+  result->setDesc = server([&] { return CreateTupleDescCopy(collector.columns()); });
+  result->returnMode = SFRM_Materialize;
+  return 0;
 }
 
 /// The list of all items of a training, by their ids.
@@ -116,9 +178,20 @@ Datum item_numbers(FunctionCallInfo fcinfo) {
 
 }  // namespace als::pg
 
+ALS_SQL_FUNCTION(als_own_part)
 ALS_SQL_FUNCTION(als_collect)
 ALS_SQL_FUNCTION(als_collected)
+ALS_SQL_FUNCTION(als_collect_query)
 ALS_SQL_FUNCTION(als_item_numbers)
+
+/// als._own_part(training bigint, part int): int, the part, whose chunks this session will make
+Datum als_own_part(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard([&] {
+    own_part(PG_GETARG_INT64(0), PG_GETARG_INT32(1));
+    return PG_GETARG_DATUM(1);
+  });
+}
 
 /// als._collect(user_id "any", item_id "any", rating float8, places bigint[]): bigint, the number
 /// of the collector for the first row, and null for others until somebody takes what it has
@@ -143,14 +216,15 @@ Datum als_collect(PG_FUNCTION_ARGS) {
 Datum als_collected(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
-    auto* result = reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo);
     require_arg(fcinfo, 0, "collector");
-    RatingCollector& collector = RatingCollector::of(PG_GETARG_INT64(0), fcinfo->flinfo->fn_mcxt);
-    result->setResult = collector.take_rows();
-    result->setDesc = server([&] { return CreateTupleDescCopy(collector.columns()); });
-    result->returnMode = SFRM_Materialize;
-    return static_cast<Datum>(0);
+    return rows_of(RatingCollector::of(PG_GETARG_INT64(0), fcinfo->flinfo->fn_mcxt), fcinfo);
   });
+}
+
+/// als._collect_query(query text, places bigint[]): setof, as als._collected
+Datum als_collect_query(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] { return rows_of(collect_query(fcinfo), fcinfo); });
 }
 
 /// als._item_numbers(head bytea, ids anyarray, items anyarray): bytea, the numbers of these ids in

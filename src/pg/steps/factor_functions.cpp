@@ -1,6 +1,7 @@
 // Out of slices and chunks, for the last time: what the model's factor tables hold.
 
 #include "core/data/row_checksum.h"
+#include "core/parts/finished_users.h"
 #include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
 #include "pg/model/factor_feed.h"
@@ -52,24 +53,30 @@ void put_items(FunctionCallInfo fcinfo) {
     put(rows, factors, n, totals[n].n, checksums[n], Float4GetDatum(popularity[n]));
 }
 
-void put_users(FunctionCallInfo fcinfo) {
-  ResultRows rows(fcinfo);
+/// Of the chunk and the users that the first arguments are, which are of no use any more then.
+FinishedUsers finish_users(FunctionCallInfo fcinfo) {
   const StoredChunk stored(fcinfo, 0);
   const std::shared_ptr<const ChunkByUser> chunk = unpacked_by_user(stored);
   forget_chunk(stored);
-  const CompressedRows& ratings = chunk->rows;
-  const ChunkUsers users = UsersArg(fcinfo, 1).take();
-  const Factors& factors = users.factors;
+  const CompressedRows& rows = chunk->rows;
+  FinishedUsers users;
+  users.factors = UsersArg(fcinfo, 1).take().factors;
   const std::vector<std::uint64_t> keys = keys_arg(fcinfo, 2);
-  if (ratings.rows() != factors.matrix.rows())
+  if (rows.rows() != users.factors.matrix.rows())
     throw InvalidBytes("a chunk and factors of different users");
-  for (const std::uint32_t column : ratings.columns)
+  for (const std::uint32_t column : rows.columns)
     if (column >= keys.size()) throw InvalidBytes("there must be a key for each item");
-  check_within_limits(factors);
+  check_within_limits(users.factors);
+  for (std::size_t n = 0; n < rows.rows(); ++n)
+    users.ratings.push_back(static_cast<std::uint32_t>(rows.row_size(n)));
   ThreadTeam team = interruptible_team(1);
-  const std::vector<std::uint64_t> checksums = row_checksums(ratings, keys, team);
-  for (std::size_t n = 0; n < ratings.rows(); ++n)
-    put(rows, factors, n, ratings.row_size(n), checksums[n]);
+  users.checksums = row_checksums(rows, keys, team);
+  return users;
+}
+
+void put_users(ResultRows& rows, const FinishedUsers& users) {
+  for (std::size_t n = 0; n < users.size(); ++n)
+    put(rows, users.factors, n, users.ratings[n], users.checksums[n]);
 }
 
 }  // namespace
@@ -78,6 +85,8 @@ void put_users(FunctionCallInfo fcinfo) {
 
 ALS_SQL_FUNCTION(als_slice_factors)
 ALS_SQL_FUNCTION(als_chunk_factors)
+ALS_SQL_FUNCTION(als_packed_factors)
+ALS_SQL_FUNCTION(als_unpacked_factors)
 
 /// als._slice_factors(slice bytea, totals bytea, mean float8, damping float8): setof (factors
 /// real[], bias real, n_ratings int, checksum bigint, popularity real), in the order of the items
@@ -91,8 +100,27 @@ Datum als_slice_factors(PG_FUNCTION_ARGS) {
 /// als._chunk_factors(chunk bytea, users bytea, item_keys bigint[]): setof (factors real[], bias
 /// real, n_ratings int, checksum bigint), in the order of the users
 Datum als_chunk_factors(PG_FUNCTION_ARGS) {
-  return als::pg::guard_bytes([&] {
-    als::pg::put_users(fcinfo);
+  using namespace als::pg;
+  return guard_bytes([&] {
+    ResultRows rows(fcinfo);
+    put_users(rows, finish_users(fcinfo));
+    return static_cast<Datum>(0);
+  });
+}
+
+/// als._packed_factors(chunk bytea, users bytea, item_keys bigint[]): bytea, the same rows in one
+/// value
+Datum als_packed_factors(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_step(fcinfo, [&] { return bytea_datum(finish_users(fcinfo).bytes()); });
+}
+
+/// als._unpacked_factors(packed bytea): setof, as als._chunk_factors
+Datum als_unpacked_factors(PG_FUNCTION_ARGS) {
+  using namespace als::pg;
+  return guard_bytes([&] {
+    ResultRows rows(fcinfo);
+    put_users(rows, als::FinishedUsers::read(bytes_arg(fcinfo, 0, "packed")));
     return static_cast<Datum>(0);
   });
 }

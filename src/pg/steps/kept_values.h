@@ -36,7 +36,7 @@ class KeptValues {
   }
 
   /// Or null.
-  const V* find(std::uint64_t number) const {
+  V* find(std::uint64_t number) {
     const auto found = values_.find(number);
     return found == values_.end() ? nullptr : &found->second.value;
   }

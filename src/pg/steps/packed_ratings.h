@@ -1,6 +1,7 @@
 // Ratings on their way from the rows of a source to chunks, as bytes.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include "core/base/splitmix.h"
@@ -9,15 +10,33 @@
 namespace als::pg {
 
 /// Items go by the numbers that the session gave them which has read the rows: what one session has
-/// of a user is this head, and its ratings. What several have is put one behind the other.
+/// of a user is this head, and its ratings or, where these stay in the session, their place there.
+/// What several have is put one behind the other.
 struct RatingsHead {
   std::uint64_t session;
   std::uint64_t ratings;
+  std::uint64_t kept;  ///< the number of what the session keeps, see keep_ratings(), or 0
 };
 struct PackedRating {
   std::uint32_t item;
   float rating;
 };
+
+/// Says that this session makes the chunks of a part of a training.
+void own_part(std::int64_t training, int part);
+
+/// Those of a training, in no order.
+const std::vector<int>& own_parts(std::int64_t training);
+
+/// Keeps the ratings of so many users for chunks that this session will make; if there is room for
+/// them, see KeptValues.
+bool ratings_can_be_kept(std::size_t ratings);
+std::uint64_t keep_ratings(std::vector<PackedRating>&& ratings, std::size_t users);
+
+/// Hands those of one user to take(ratings, n); once all have been taken, nothing is kept of them.
+/// first: where they begin. Throws InvalidBytes.
+void take_ratings(const RatingsHead& head, std::uint64_t first,
+                  const std::function<void(const PackedRating*, std::size_t)>& take);
 
 /// Numbers of the training for some of a session's, from `first` on. They follow this head.
 struct NumbersHead {

@@ -92,6 +92,28 @@ std::vector<std::uint32_t> RatingCollector::number_items() {
   return numbers;
 }
 
+RatingCollector::Place RatingCollector::place_of(std::uint32_t user) const {
+  const std::int64_t bucket =
+      bucket_of(rows_->users().hashes()[user],
+                places_.places * static_cast<std::int64_t>(places_.parts.size()));
+  return {places_.parts[static_cast<std::size_t>(bucket / places_.places)],
+          static_cast<int>(bucket % places_.places)};
+}
+
+/// Those of whom the ratings stay here. counts: of the users' ratings.
+std::vector<bool> RatingCollector::users_that_stay(const std::vector<std::size_t>& counts) const {
+  const std::vector<int>& own = own_parts(places_.training);
+  std::vector<bool> stay(counts.size());
+  std::size_t ratings = 0;
+  for (std::uint32_t user = 0; user < stay.size(); ++user) {
+    stay[user] =
+        places_.all_own || std::find(own.begin(), own.end(), place_of(user).part) != own.end();
+    if (stay[user]) ratings += counts[user];
+  }
+  if (!ratings_can_be_kept(ratings)) stay.assign(stay.size(), false);
+  return stay;
+}
+
 /// By counting.
 void RatingCollector::flush() {
   rows_->finish();
@@ -105,36 +127,42 @@ void RatingCollector::flush() {
   };
   std::vector<std::size_t> ends(rows_->users().size());
   for_each([&](const RatingBuffer::Entry& entry) { ++ends[entry.user]; });
-  std::size_t begin = 0;
-  for (std::size_t& end : ends) begin += std::exchange(end, begin);
-  std::vector<PackedRating> ratings(buffer.size());
+  const std::vector<bool> stay = users_that_stay(ends);
+  std::size_t sizes[2] = {};  // of those that leave, and of those that stay
+  for (std::size_t user = 0; user < ends.size(); ++user) {
+    std::size_t& size = sizes[stay[user] ? 1 : 0];
+    size += std::exchange(ends[user], size);
+  }
+  std::vector<PackedRating> ratings[2] = {std::vector<PackedRating>(sizes[0]),
+                                          std::vector<PackedRating>(sizes[1])};
   for_each([&](const RatingBuffer::Entry& entry) {
-    ratings[ends[entry.user]++] = {numbers[entry.item], entry.value};
+    ratings[stay[entry.user] ? 1 : 0][ends[entry.user]++] = {numbers[entry.item], entry.value};
   });
-  put_users(ends, ratings);
+  const auto staying = static_cast<std::size_t>(std::count(stay.begin(), stay.end(), true));
+  const std::uint64_t kept = staying == 0 ? 0 : keep_ratings(std::move(ratings[1]), staying);
+  std::size_t begins[2] = {};
+  for (std::uint32_t user = 0; user < ends.size(); ++user) {
+    const std::uint64_t begin = std::exchange(begins[stay[user] ? 1 : 0], ends[user]);
+    const RatingsHead head{items_->session(), ends[user] - begin, stay[user] ? kept : 0};
+    if (stay[user])
+      put_user(user, {bytes_of(head), bytes_of(begin)});
+    else
+      put_user(user, {bytes_of(head),
+                      {reinterpret_cast<const char*>(ratings[0].data() + begin),
+                       static_cast<std::size_t>(head.ratings) * sizeof(PackedRating)}});
+  }
   rows_.emplace(source_);
 }
 
-void RatingCollector::put_users(const std::vector<std::size_t>& ends,
-                                const std::vector<PackedRating>& ratings) {
-  const IdDictionary& users = rows_->users();
-  const auto parts = static_cast<std::int64_t>(places_.parts.size());
-  std::size_t begin = 0;
-  for (std::uint32_t user = 0; user < ends.size(); ++user) {
-    const RatingsHead head{items_->session(), ends[user] - begin};
-    bytea* row = bytea_of({bytes_of(head),
-                           {reinterpret_cast<const char*>(ratings.data() + begin),
-                            static_cast<std::size_t>(head.ratings) * sizeof(PackedRating)}});
-    const std::int64_t bucket = bucket_of(users.hashes()[user], places_.places * parts);
-    put(places_.parts[static_cast<std::size_t>(bucket / places_.places)],
-        static_cast<int>(bucket % places_.places), known(users.id(user)), kNull, kNull, kNull,
-        known(PointerGetDatum(row)));
-    server([&] {
-      CHECK_FOR_INTERRUPTS();
-      pfree(row);
-    });
-    begin = ends[user];
-  }
+void RatingCollector::put_user(std::uint32_t user, std::initializer_list<ByteView> ratings) {
+  const Place place = place_of(user);
+  bytea* row = bytea_of(ratings);
+  put(place.part, place.place, known(rows_->users().id(user)), kNull, kNull, kNull,
+      known(PointerGetDatum(row)));
+  server([&] {
+    CHECK_FOR_INTERRUPTS();
+    pfree(row);
+  });
 }
 
 /// Those that are new, and what has been read. All of a session goes to one part.

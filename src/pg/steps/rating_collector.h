@@ -13,14 +13,16 @@ namespace als::pg {
 struct CollectorPlaces {
   std::int64_t training;
   std::int64_t places;     ///< in a part
+  bool all_own;            ///< all parts are the session's own; else those of own_parts()
   std::vector<int> parts;  ///< at least one
 };
 
 /// Takes the rows of one query in, and makes of them rows of part, place, user_id, items, n, kept,
 /// ratings. One is of each user. Others, of places below 0, have the items that the session has not
 /// told before, in the order of their numbers backwards; and one of these how many rows there were,
-/// and how many of them counted. What does not fit a quarter of als.max_memory is put into rows
-/// before all have come: a user may have several then.
+/// and how many of them counted. Ratings of parts that are the session's own stay in it. What does
+/// not fit a quarter of als.max_memory is put into rows before all have come: a user may have
+/// several then.
 class RatingCollector {
  public:
   /// query: the memory of the query whose rows these are.
@@ -52,7 +54,13 @@ class RatingCollector {
   void check_memory();
   void flush();
   std::vector<std::uint32_t> number_items();
-  void put_users(const std::vector<std::size_t>& ends, const std::vector<PackedRating>& ratings);
+  struct Place {
+    int part;
+    int place;
+  };
+  Place place_of(std::uint32_t user) const;
+  std::vector<bool> users_that_stay(const std::vector<std::size_t>& counts) const;
+  void put_user(std::uint32_t user, std::initializer_list<ByteView> ratings);
   void tell_items();
   void put(int part, int place, NullableDatum user, NullableDatum items, NullableDatum n,
            NullableDatum kept, NullableDatum ratings);

@@ -237,7 +237,8 @@ void DistributedTraining::write_users() {
   const IdType& type = *source_->id_types.users;
   if (!places_) return model_.write_rows(Side::kUsers, type, trained_users_query(*workspace_));
   try {
-    model_.write_rows(Side::kUsers, type, "select * from " + workspace_->found());
+    model_.write_rows(Side::kUsers, type,
+                      static_cast<NodePacking&>(*packing_).trained_users_query());
   } catch (const ServerError& error) {
     if (error.data->sqlerrcode != ERRCODE_UNIQUE_VIOLATION) throw;
     throw UserError(ERRCODE_UNIQUE_VIOLATION, "a user has rows in two partitions of the source",
