@@ -5,6 +5,7 @@ create table ratings as
   select u as user_id, i as item_id, (u * i % 5)::real as rating
   from generate_series(1, 20) as u, generate_series(1, 20) as i where (u + i) % 3 > 0;
 create index on ratings (user_id);
+alter table ratings set (parallel_workers = 2);
 select from als.train('model', 'ratings', factors => 4, iterations => 1);
 
 -- A query that only serves defines no more than it must, where that takes the server long.
@@ -37,6 +38,30 @@ set als.threads = 'many';
 set client_min_messages = error;
 select from als.train('other', 'ratings', factors => 4, iterations => 1);
 show als.threads;
+
+-- Where workers serve, too: it has been looked at before they start.
+\c -
+set search_path = settings;
+set min_parallel_table_scan_size = 0;
+set parallel_setup_cost = 0;
+set parallel_tuple_cost = 0;
+set client_min_messages = error;
+set als.cache_size = '64MB';
+set als.misspelt = 1;
+select count(als.predict('model', user_id, item_id)) from ratings;
+show als.cache_size;
+\c -
+set search_path = settings;
+set client_min_messages = error;
+select count(*) from als.recommend('model', 1, 3);
+set als.cache_size = '64MB';
+set als.threads = 'many';
+set min_parallel_table_scan_size = 0;
+set parallel_setup_cost = 0;
+set parallel_tuple_cost = 0;
+select count(als.predict('model', user_id, item_id)) from ratings;
+show als.cache_size;
+explain (costs off) select count(als.predict('model', user_id, item_id)) from ratings;
 
 -- LOAD defines all.
 \c -

@@ -103,6 +103,7 @@ extern "C" {
 #include "utils/expandeddatum.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 #include "utils/inval.h"
 #include "utils/json.h"
 #include "utils/jsonb.h"
@@ -268,9 +269,6 @@ inline void init_materialized_srf(FunctionCallInfo fcinfo) {
   MemoryContextSwitchTo(old);
 #endif
 }
-
-/// Whether the server sorts all its settings anew for each that a module defines.
-constexpr bool kSortsSettings = PG_VERSION_NUM < 160000;
 
 /// Claims the prefix of the module's settings, so that a misspelt one is an error.
 inline void reserve_setting_prefix(const char* prefix) {

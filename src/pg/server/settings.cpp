@@ -84,12 +84,18 @@ void define_other_settings() {
 
 bool others_are_defined = false;
 
-void know_other_settings() {
+/// A server call.
+void define_others_once() {
   if (others_are_defined) return;
-  server([] { define_other_settings(); });
+  define_other_settings();
   others_are_defined = true;
 }
 
+void know_other_settings() {
+  if (!others_are_defined) server([] { define_others_once(); });
+}
+
+#if PG_VERSION_NUM < 160000
 /// Whether the module is loaded because a query calls one of its functions: not to be preloaded, by
 /// LOAD or CREATE EXTENSION, or for a parallel worker, which has its leader's settings.
 bool is_loaded_by_query() {
@@ -97,14 +103,42 @@ bool is_loaded_by_query() {
   return ActivePortal == nullptr || ActivePortal->commandTag == CMDTAG_SELECT;
 }
 
+/// Whether somebody has set what no module has defined yet.
+bool some_are_set() {
+  config_generic** all = get_guc_variables();
+  return std::any_of(all, all + GetNumConfigOptions(), [](const config_generic* setting) {
+    return (setting->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
+           pg_strncasecmp(setting->name, "als.", 4) == 0;
+  });
+}
+
+ExecutorStart_hook_type next_executor_start = nullptr;
+
+void start_executor(QueryDesc* query, int flags) {
+  if (query->plannedstmt->parallelModeNeeded) define_others_once();
+  if (next_executor_start != nullptr)
+    next_executor_start(query, flags);
+  else
+    standard_ExecutorStart(query, flags);
+}
+
+/// The server sorts all settings anew for each that is defined: 50 to 70 microseconds, and most
+/// sessions only serve. But what has been set before must be known before workers start: after that
+/// no setting takes such a value, and workers take over what has been set as it is, wrong or not.
+bool others_can_wait() {
+  if (!is_loaded_by_query() || some_are_set()) return false;
+  next_executor_start = std::exchange(ExecutorStart_hook, start_executor);
+  return true;
+}
+#else
+bool others_can_wait() { return false; }
+#endif
+
 }  // namespace
 
 void define_settings() {
   define_simd();
-  // Each takes the server 50 to 70 microseconds there, and most sessions only serve.
-  if (kSortsSettings && is_loaded_by_query()) return;
-  define_other_settings();
-  others_are_defined = true;
+  if (!others_can_wait()) define_others_once();
 }
 
 int default_threads() {
