@@ -265,6 +265,19 @@ select try($$select count(*) from als._collect_query('select 1, 2', '{7, 100, 0,
 select try($$select count(*) from als._collect_query('reset all', '{7, 100, 0, 5}') as found(part int)$$);
 select try($$select count(*) from als._collect_query('select 1, 2, array[3]', '{7, 100, 0, 5}') as found(part int)$$);
 select try($$select count(*) from als._collect_query(null, '{7, 100, 0, 5}') as found(part int)$$);
+-- They are in files of the subtransaction that was the first to ask; an expression of a function outlives it.
+do $$
+declare
+  collector bigint;
+begin
+  for n in 1 .. 2 loop
+    begin
+      collector = als._collect(n, 1, 1, '{7, 100, 0, 5}');
+      raise sqlstate 'ZZ000';
+    exception when sqlstate 'ZZ000' then null;
+    end;
+  end loop;
+end $$;
 -- Rows are those of one query, once.
 select try($$select (select count(*) from als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea)),
   (select count(*) from als._collected(c) as f(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea))

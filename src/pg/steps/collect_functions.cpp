@@ -203,6 +203,10 @@ Datum als_collect(PG_FUNCTION_ARGS) {
   if (is_first) {
     collector = guard_bytes([&] { return make_collector(fcinfo); });
     function->fn_extra = collector;
+  } else if (collector->is_lost()) {
+    guard_bytes([] {
+      throw als::InvalidBytes("rows have been collected in a subtransaction that is over");
+    });
   }
   const Datum values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
   const bool nulls[] = {PG_ARGISNULL(0), PG_ARGISNULL(1), PG_ARGISNULL(2)};

@@ -42,6 +42,7 @@ RatingCollector::RatingCollector(const DescribedSource& source, CollectorPlaces 
     : source_(source),
       places_(std::move(places)),
       query_(query),
+      subtransaction_(GetCurrentSubTransactionId()),
       number_(static_cast<std::int64_t>(random_number())),
       items_(SessionItems::of(places_.training, source.id_types.items->oid,
                               source.id_types.items->collation)),
@@ -58,15 +59,15 @@ RatingCollector::RatingCollector(const DescribedSource& source, CollectorPlaces 
 }
 
 /// The query has ended. Files of rows that nobody has taken are closed, which the server would warn
-/// of; after an error it has done so itself.
+/// of; after an error, and with the subtransaction that they are of, it has done so itself.
 RatingCollector::~RatingCollector() {
   collectors().erase(number_);
-  if (!is_taken_ && IsTransactionState()) tuplestore_end(result_);
+  if (!is_taken_ && IsTransactionState() && !is_lost()) tuplestore_end(result_);
 }
 
 RatingCollector& RatingCollector::of(std::int64_t number, MemoryContext query) {
   const auto found = collectors().find(number);
-  if (found == collectors().end() || found->second->query_ != query)
+  if (found == collectors().end() || found->second->query_ != query || found->second->is_lost())
     throw InvalidBytes("no rows have been collected here");
   return *found->second;
 }

@@ -36,7 +36,7 @@ class RatingCollector {
   static RatingCollector& of(std::int64_t number, MemoryContext query);
   std::int64_t number() const { return number_; }
 
-  /// user, item, rating as float8. Within the executor, before take_rows().
+  /// user, item, rating as float8. Within the executor, before take_rows(), and unless is_lost().
   void add(const Datum* values, const bool* nulls) {
     rows_->add(values, nulls);
     if (++since_check_ == kRowsBetweenChecks) guard([&] { check_memory(); });
@@ -46,6 +46,8 @@ class RatingCollector {
   /// second time.
   Tuplestorestate* take_rows();
   bool is_taken() const { return is_taken_; }
+  /// Files that rows are in go with the subtransaction. (An expression of a function outlives it.)
+  bool is_lost() const { return !SubTransactionIsActive(subtransaction_); }
   TupleDesc columns() const { return columns_; }
 
  private:
@@ -68,6 +70,7 @@ class RatingCollector {
   const DescribedSource source_;
   const CollectorPlaces places_;
   const MemoryContext query_;
+  const SubTransactionId subtransaction_;
   const std::int64_t number_;
   const std::shared_ptr<SessionItems> items_;
   TupleDesc columns_;
