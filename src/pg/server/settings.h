@@ -5,8 +5,8 @@
 
 namespace als::pg {
 
-/// Registers the settings when the module is loaded; where that takes long, all but als.simd when
-/// one of them is first asked for.
+/// Registers the settings when the module is loaded; where that takes long and none has been set,
+/// all but als.simd when one of them is first asked for, or before workers start.
 void define_settings();
 
 /// als.threads, or one for each processor that this process may use where it is 0; within
