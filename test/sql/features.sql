@@ -361,7 +361,9 @@ select n, knots_of(n) from unnest(array['7', 'item_id % 2', '(item_id % 5) * 0.1
 set timezone = 'Pacific/Auckland';
 set datestyle = 'German';
 select n, knots_of(n) from unnest(array['date ''2020-02-28'' + item_id % 4', 'timestamp ''1999-12-31 23:59:59.5'' + item_id % 4 * interval ''1 second''', 'timestamptz ''2020-06-01 12:00+00'' + item_id % 4 * interval ''1 hour''',
-	'case item_id % 4 when 0 then ''infinity'' when 1 then date ''294276-12-31'' when 2 then date ''0044-03-15 BC'' else date ''1066-10-14'' end']) n;
+	'case item_id % 4 when 0 then ''infinity'' when 1 then date ''294276-12-31'' when 2 then date ''0044-03-15 BC'' else date ''1066-10-14'' end',
+	'case item_id % 4 when 0 then date ''5874897-12-31'' when 1 then date ''4714-11-24 BC'' else date ''2020-02-29'' end']) n;
+select cardinality(als.features_vector('few', '{"n": "5874897-12-31"}')) as factors;
 reset timezone;
 reset datestyle;
 

@@ -40,6 +40,16 @@ std::string elements_of(const std::string& column, Oid type) {
          "::pg_catalog.numeric[]) as n)";
 }
 
+/// Since 1970. Dates go further than moments, so none is made of them.
+std::string seconds_of(const std::string& column, Oid type) {
+  const std::string seconds =
+      type == DATEOID ? "(" + column +
+                            " operator(pg_catalog.-) '1970-01-01'::pg_catalog.date)"
+                            "::pg_catalog.float8 operator(pg_catalog.*) 86400::pg_catalog.float8"
+                      : "pg_catalog.date_part('epoch', " + column + ")";
+  return "case when pg_catalog.isfinite(" + column + ") then " + seconds + " end";
+}
+
 FeatureColumn describe_column(const std::string& name, Oid declared, const char* what) {
   const std::string column = quoted(name);
   FeatureColumn described{name, ColumnKind::kCategory, column + "::pg_catalog.text", TEXTOID};
@@ -82,17 +92,24 @@ FeatureColumn describe_column(const std::string& name, Oid declared, const char*
     described.expression = "pg_catalog.tsvector_to_array(" + column + ")";
   if (described.kind == ColumnKind::kNumber) {
     if (!is_time(base)) described.json_type = FLOAT8OID;
-    described.expression = is_time(base)
-                               ? "case when pg_catalog.isfinite(" + column +
-                                     ") then pg_catalog.date_part('epoch', " + column + ") end"
-                               : column + "::pg_catalog.float8";
+    described.expression =
+        is_time(base) ? seconds_of(column, base) : column + "::pg_catalog.float8";
   }
   return described;
 }
 
-/// A moment in seconds since 1970, or the date of it. False where it was rounded to one that is
-/// none, beyond the last. A server call.
-bool write_time(Oid type, double seconds, char* text) {
+/// False where it was rounded to one that is none, beyond the last. A server call.
+bool write_date(double seconds, char* text) {
+  const double day = std::nearbyint(seconds / SECS_PER_DAY) + UNIX_EPOCH_JDATE;
+  if (day < 0 || day >= DATE_END_JULIAN) return false;
+  pg_tm time{};
+  j2date(static_cast<int>(day), &time.tm_year, &time.tm_mon, &time.tm_mday);
+  EncodeDateOnly(&time, USE_ISO_DATES, text);
+  return true;
+}
+
+/// The same of a moment in seconds since 1970.
+bool write_moment(double seconds, char* text) {
   constexpr double kEpoch =  // the server's, in seconds
       static_cast<double>(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
   const double moment = std::nearbyint((seconds - kEpoch) * USECS_PER_SEC);
@@ -102,10 +119,7 @@ bool write_time(Oid type, double seconds, char* text) {
       timestamp2tm(static_cast<Timestamp>(moment), nullptr, &time, &fraction, nullptr, nullptr) !=
           0)
     return false;
-  if (type == DATEOID)
-    EncodeDateOnly(&time, USE_ISO_DATES, text);
-  else
-    EncodeDateTime(&time, fraction, false, 0, nullptr, USE_ISO_DATES, text);
+  EncodeDateTime(&time, fraction, false, 0, nullptr, USE_ISO_DATES, text);
   return true;
 }
 
@@ -149,8 +163,10 @@ const char* kind_name(ColumnKind kind) {
 
 std::string number_text(const FeatureColumn& column, double value) {
   char text[MAXDATELEN + 1];
-  const bool has_text = is_time(column.json_type) &&
-                        server([&] { return write_time(column.json_type, value, text); });
+  const bool has_text =
+      is_time(column.json_type) && server([&] {
+        return column.json_type == DATEOID ? write_date(value, text) : write_moment(value, text);
+      });
   return has_text ? std::string(text) : shortest(value);
 }
 
