@@ -163,8 +163,7 @@ class Profile {
         cache_(peak_of_vectors(std::size_t{1} << 19, factors_, team)) {
     std::printf(
         "%s, one core: %.0f GFLOP/s; memory %.1f GB/s in order; vectors in no order, GB/s: %.1f "
-        "from "
-        "memory, %.1f from the second-level cache\n\n",
+        "from memory, %.1f from the second-level cache\n\n",
         simd_level_name(simd_level()), operations_, peak_of_memory(),
         peak_of_vectors(std::size_t{1} << 28, factors_, team), cache_);
     std::printf(

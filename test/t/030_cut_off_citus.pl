@@ -10,13 +10,13 @@ use Test::More;
 
 my $address = '127.0.0.3';
 my @nodes   = citus_cluster(
-	"citus.node_conninfo = 'sslmode=prefer connect_timeout=5 keepalives_idle=3 keepalives_interval=1 keepalives_count=4 tcp_user_timeout=7000'
+	"citus.node_conninfo = 'sslmode=prefer connect_timeout=5 keepalives_idle=2 keepalives_interval=1 keepalives_count=2 tcp_user_timeout=4000'
 	citus.node_connection_timeout = 5000
 	citus.recover_2pc_interval = 1000
-	tcp_keepalives_idle = 3
+	tcp_keepalives_idle = 2
 	tcp_keepalives_interval = 1
-	tcp_keepalives_count = 4
-	tcp_user_timeout = 7s
+	tcp_keepalives_count = 2
+	tcp_user_timeout = 4s
 	client_connection_check_interval = 1s\n",
 	addresses => [ '127.0.0.2', $address, '127.0.0.4' ]) or plan skip_all => 'the extension citus is not there';
 my ($coordinator, $worker) = @nodes;

@@ -58,7 +58,8 @@ for my $model ('taste', 'liked')
 same_figures("select * from als.compare('taste', '$_', 'test', k => '{3,10}')", "taste and $_ compared") for 'other', 'liked';
 same_figures(q{select * from als.compare('taste', 'other', 'test', history => 'history', candidates => 'chosen')}, 'compared with a history, of candidates');
 same_figures(q{select * from als.compare('taste', 'other', 'select * from test where user_id > 5000')}, 'compared by users that they do not know');
-same_figures(q{select * from als.evaluate('taste', 'test', clip => true, k => '{}')}, 'errors alone, clipped');
+# Without the notice of rows that the source has, too, which is only given where the coordinator reads.
+same_figures(q{set client_min_messages = warning; select * from als.evaluate('taste', 'test', clip => true, k => '{}')}, 'errors alone, clipped');
 same_figures(q{select * from als.evaluate_by_activity('liked', 'test', history => 'history', activity => '{1,5,6}')}, 'by what is in the history');
 same_figures(q{select * from als.evaluate('taste', 'select * from test where false')}, 'of nothing');
 same_figures(q{select * from als.evaluate('taste', 'select user_id::bigint, item_id, rating from test')}, 'of ids of another type');

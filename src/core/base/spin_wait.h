@@ -8,7 +8,7 @@ namespace als {
 
 /// Looks at the condition again and again, for a millisecond at most. Returns whether it came true.
 /// To be woken takes some ten microseconds, and hundreds where a host has taken an idle processor
-/// away. But after the first of these whoever else wants the processor has it.
+/// away. After the first fifty it yields the processor to whoever else wants it between two looks.
 template <class Condition>
 bool spin_wait(const Condition& condition) {
   constexpr std::chrono::microseconds kAlone{50};

@@ -7,7 +7,7 @@
 namespace als {
 namespace {
 
-// Of a part. A knot of fewer would tell what these few are like by chance.
+// In a part. The weight of a knot with fewer would tell what these few are like by chance.
 constexpr std::size_t kFewestValues = 16;
 constexpr std::size_t kFewestKnots = 3;
 

@@ -6,12 +6,13 @@
 
 namespace als {
 
-/// At most so many knots has a column of numbers.
+/// A column of numbers has no more knots than this.
 constexpr std::size_t kMostKnots = 16;
 
 /// Values to have weights of their own, ascending and different: the medians of up to kMostKnots
-/// parts of these finite values, as equal as can be, each of sixteen values or more. None where there
-/// are fewer than three, as a line says as much as two. The order of the values does not matter.
+/// parts of these finite values, as equal as can be, each of sixteen values or more. None where
+/// there would be fewer than three, as a line says as much as two. The order of the values does not
+/// matter.
 std::vector<double> knots_of(std::vector<double> values);
 
 /// The linear B-splines over some knots (de Boor 1978) that are not 0 at a value. That of a knot is

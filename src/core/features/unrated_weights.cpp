@@ -1,10 +1,10 @@
 // One matrix for all features: V (s L / r + I)^-1 V^T, L the eigenvalues of X^T X.
 #include "core/features/unrated_weights.h"
-#include "core/base/limits.h"
 
 #include <Eigen/Core>
 #include <algorithm>
 
+#include "core/base/limits.h"
 #include "core/linalg/eigenbasis.h"
 #include "core/linalg/gram.h"
 

@@ -1,7 +1,7 @@
 // Sums the equations of a row that training has not seen, and solves them.
 #include "core/fold_in/folded_row.h"
-#include "core/base/limits.h"
 
+#include "core/base/limits.h"
 #include "core/linalg/gram.h"
 #include "core/linalg/segmented_sum.h"
 #include "core/train/exact_solver.h"

@@ -13,7 +13,7 @@ namespace als {
 namespace {
 
 /// What the kernels ask for of a processor, where the system keeps its registers too.
-struct Features {
+struct ProcessorFeatures {
   bool avx2 = false;  ///< with fused multiply-add
   bool avx512 = false;
   bool avx512_vnni = false;
@@ -31,14 +31,14 @@ std::uint32_t saved_registers() {
 
 /// In a virtual machine each question costs some ten microseconds. The compiler's own
 /// __builtin_cpu_supports asks thirteen, whenever a library is loaded that has it.
-Features ask_processor() {
+ProcessorFeatures ask_processor() {
   constexpr std::uint32_t kAvxRegisters = 0x6;
   constexpr std::uint32_t kAvx512Registers = 0xe6;
   constexpr std::uint32_t kAvx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
   const auto has = [](std::uint32_t bits, std::uint32_t wanted) {
     return (bits & wanted) == wanted;
   };
-  Features features;
+  ProcessorFeatures features;
   std::uint32_t a;
   std::uint32_t b;
   std::uint32_t c;
@@ -57,12 +57,12 @@ Features ask_processor() {
 
 #else
 
-Features ask_processor() { return {}; }
+ProcessorFeatures ask_processor() { return {}; }
 
 #endif
 
-const Features& features() {
-  static const Features known = ask_processor();
+const ProcessorFeatures& processor_features() {
+  static const ProcessorFeatures known = ask_processor();
   return known;
 }
 
@@ -88,9 +88,9 @@ bool is_available(SimdLevel level) {
     case SimdLevel::kBaseline:
       return true;
     case SimdLevel::kAvx2:
-      return features().avx2;
+      return processor_features().avx2;
     case SimdLevel::kAvx512:
-      return features().avx512;
+      return processor_features().avx512;
   }
   return false;
 }
@@ -127,7 +127,7 @@ const Kernels& kernels() {
   switch (simd_level()) {
 #if defined(__x86_64__)
     case SimdLevel::kAvx512:
-      return features().avx512_vnni ? avx512_vnni_kernels() : avx512_kernels();
+      return processor_features().avx512_vnni ? avx512_vnni_kernels() : avx512_kernels();
     case SimdLevel::kAvx2:
       return avx2_kernels();
 #endif

@@ -1,11 +1,12 @@
 // Cholesky in single precision; in double, and by proximal steps, where that is not enough.
 #include "core/linalg/cholesky_solver.h"
-#include "core/base/limits.h"
 
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>
 #include <limits>
+
+#include "core/base/limits.h"
 
 namespace als {
 namespace {

@@ -1,9 +1,10 @@
 // Coordinate descent that keeps the gradient up to date.
 #include "core/linalg/nonnegative_solver.h"
-#include "core/base/limits.h"
 
 #include <algorithm>
 #include <cmath>
+
+#include "core/base/limits.h"
 
 namespace als {
 namespace {

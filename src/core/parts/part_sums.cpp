@@ -1,10 +1,10 @@
 // Passes over the chunks of a part, by the kernels of the half-step.
 #include "core/parts/part_sums.h"
-#include "core/base/limits.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/limits.h"
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
 #include "core/train/cg_row.h"

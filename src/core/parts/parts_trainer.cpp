@@ -1,12 +1,12 @@
 // Finds the basis of each half-step from sums, and adds up the objective.
 #include "core/parts/parts_trainer.h"
-#include "core/base/limits.h"
 
 #include <Eigen/Core>
 #include <cmath>
 #include <optional>
 #include <utility>
 
+#include "core/base/limits.h"
 #include "core/linalg/eigenbasis.h"
 #include "core/parts/slice_state.h"
 #include "core/parts/user_report.h"

@@ -1,7 +1,7 @@
 // Gram matrices in double precision, summed in single precision over segments of rows.
 #include "core/pieces/side_sums.h"
-#include "core/base/limits.h"
 
+#include "core/base/limits.h"
 #include "core/linalg/gram.h"
 
 namespace als {

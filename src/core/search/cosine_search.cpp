@@ -51,7 +51,7 @@ constexpr float kDigitSlack = 8 * 64 * kUnit;
 constexpr std::size_t kSeedParts = 32;
 constexpr std::size_t kSeedPartBlocks = 512;
 
-// Bounds are high from so far on between what is needed and the highest.
+// A bound is high beyond this share of the way from what is needed to the highest.
 constexpr float kHigh = 0.7F;
 
 // The bound of a block that has been looked at.
@@ -87,6 +87,29 @@ std::size_t collect(Scratch& scratch, std::int32_t least) {
       count += bounds[b] >= least ? 1 : 0;
     }
   }
+  return count;
+}
+
+/// Bounds all blocks, and begins `scratch.blocks` with the best of each part, by their bounds: a
+/// search that knew nothing would look closely at many rows before it had seen good ones. Returns
+/// how many there are.
+std::size_t bound_and_pick(const CosineRows& rows, const CosineQuery& query, Scratch& scratch) {
+  std::int32_t* bounds = scratch.bounds.data();
+  std::uint32_t* blocks = scratch.blocks.data();
+  const std::size_t part =
+      std::max(blocks_of(rows.block_count / kSeedParts + 1) * kBlock, kSeedPartBlocks);
+  std::size_t count = 0;
+  for (std::size_t begin = 0; begin < rows.block_count; begin += part) {
+    const std::size_t end = std::min(begin + part, rows.block_count);
+    std::int32_t promising[kBlock];
+    kernels().bound_cosine_blocks(rows, query, begin, end, bounds, promising);
+    for (std::size_t place = 0; place < kBlock && begin + place < end; ++place) {
+      const auto block = static_cast<std::uint32_t>(promising[place] + static_cast<int>(place));
+      if (block < rows.block_count) blocks[count++] = block;
+    }
+  }
+  std::sort(blocks, blocks + count,
+            [&](std::uint32_t a, std::uint32_t b) { return bounds[a] > bounds[b]; });
   return count;
 }
 
@@ -168,24 +191,8 @@ std::vector<ScoredItem> CosineSearch::best(const float* query, std::size_t k,
   const CosineQuery prepared = prepare(query, square);
   Scratch& scratch = scratch_for(blocks_of(prepared_.block_count) * kBlock);
   std::int32_t* bounds = scratch.bounds.data();
-  std::uint32_t* blocks = scratch.blocks.data();
-
-  // The best blocks of each part are looked at first: a search that knew nothing would look closely
-  // at many rows before it had seen good ones.
-  const std::size_t part =
-      std::max(blocks_of(prepared_.block_count / kSeedParts + 1) * kBlock, kSeedPartBlocks);
-  std::size_t count = 0;
-  for (std::size_t begin = 0; begin < prepared_.block_count; begin += part) {
-    const std::size_t end = std::min(begin + part, prepared_.block_count);
-    std::int32_t promising[kBlock];
-    current.bound_cosine_blocks(prepared_, prepared, begin, end, bounds, promising);
-    for (std::size_t place = 0; place < kBlock && begin + place < end; ++place) {
-      const auto block = static_cast<std::uint32_t>(promising[place] + static_cast<int>(place));
-      if (block < prepared_.block_count) blocks[count++] = block;
-    }
-  }
-  std::sort(blocks, blocks + count,
-            [&](std::uint32_t a, std::uint32_t b) { return bounds[a] > bounds[b]; });
+  const std::uint32_t* blocks = scratch.blocks.data();
+  std::size_t count = bound_and_pick(prepared_, prepared, scratch);
   const std::int32_t highest = count > 0 ? bounds[blocks[0]] : 0;
 
   TopK top(k);

@@ -1,10 +1,10 @@
 // Rotates both sides into the eigenvectors of the Gram matrix and balances their ridges.
 #include "core/train/gram_basis.h"
-#include "core/base/limits.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include "core/base/limits.h"
 #include "core/kernels/kernels.h"
 #include "core/linalg/eigenbasis.h"
 #include "core/linalg/products.h"

@@ -154,6 +154,11 @@ class HalfStep {
   template <class Pass, class AddUp>
   void pass_over(RowWorkspace& worker, const Batch& batch, bool first, const Factors& fixed,
                  const Pass& pass, const AddUp& add_up) const;
+  void take_steps(const Batch& batch, const Factors& fixed, const CgEquations& equations,
+                  RowWorkspace& worker) const;
+  void settle(CgRow& row, const Factors& fixed, const TrainingWorkspace& workspace,
+              const CgEquations& equations, RowWorkspace& worker, Factors& solved,
+              Result& result) const;
   void cg_step_rows(const Batch& batch, const Factors& fixed, const TrainingWorkspace& workspace,
                     RowWorkspace& worker, Factors& solved, Result* results) const;
 

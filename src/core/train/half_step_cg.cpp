@@ -20,9 +20,9 @@
 namespace als {
 namespace {
 
-// Multiply-adds in a block of work: some tenths of a millisecond, so that a hundred thousand ratings
-// are work for several threads; and of a row, the longest bearable. A batch may have more, as it can
-// be left in the middle.
+// Multiply-adds in a block of work: some tenths of a millisecond, so that a hundred thousand
+// ratings are work for several threads; and of a row, the longest bearable. A batch may have more,
+// as it can be left in the middle.
 constexpr std::size_t kBlockWork = std::size_t{1} << 21;
 constexpr std::size_t kLongestWork = std::size_t{1} << 29;
 
@@ -172,6 +172,77 @@ void HalfStep::pass_over(RowWorkspace& worker, const Batch& batch, bool first, c
   }
 }
 
+/// Steps of conjugate gradients, each a pass over the ratings, as long as a row takes part.
+void HalfStep::take_steps(const Batch& batch, const Factors& fixed, const CgEquations& equations,
+                          RowWorkspace& worker) const {
+  const std::size_t n = batch.n;
+  const bool fetch =
+      batch.tile >= fixed.matrix.rows() &&
+      rows_.row_size(batch.rows[0]) * fixed.matrix.stride() * sizeof(float) > kKeptBytes;
+  for (int step = 1; step <= kCgSteps; ++step) {
+    bool any = false;
+    for (std::size_t r = 0; r < n; ++r) {
+      CgRow& row = worker.batch[r];
+      row.active = step <= row.steps && CgEquations::is_active(row);
+      any = any || row.active;
+    }
+    if (!any) break;
+    pass_over(
+        worker, batch, false, fixed,
+        [&](CgRow& row, std::uint64_t end) {
+          const float* direction = row.gradients.direction();
+          if (step == row.steps) {
+            row.curvature +=
+                passes_.curvature(row.next, end, fixed, direction, fetch, worker.chunk);
+          } else {
+            passes_.subtract_product(row.next, end, fixed, direction, fetch, worker.chunk,
+                                     row.gradients.partial_sum());
+          }
+        },
+        [&](CgRow& row) {
+          if (step < row.steps) row.gradients.add_to_product();
+        });
+    for (std::size_t r = 0; r < n; ++r) {
+      CgRow& row = worker.batch[r];
+      if (!row.active) continue;
+      if (step == row.steps) {
+        equations.last_step(row);
+      } else {
+        equations.step(row);
+      }
+    }
+  }
+}
+
+/// Takes what a row has come to, or solves it exactly, and adds up its part of the objective.
+void HalfStep::settle(CgRow& row, const Factors& fixed, const TrainingWorkspace& workspace,
+                      const CgEquations& equations, RowWorkspace& worker, Factors& solved,
+                      Result& result) const {
+  const float* x = row.gradients.x();
+  CgEquations::Outcome outcome = equations.outcome(row);
+  if (!outcome.finite) {
+    solve_row(row.row, fixed, workspace, worker, solved, result);
+    return;
+  }
+  if (outcome.in_doubt || workspace.careful) {
+    read_row(solved, row.row, worker.before);
+    std::copy_n(x, fixed.matrix.cols(), worker.solution.begin());
+    if (!fixed.bias.empty()) worker.solution[fixed.matrix.cols()] = x[fixed.matrix.stride()];
+    worker.refined = row.extra > 0;
+    keep_the_better(row.row, fixed, workspace, nullptr, worker, solved, result);
+    return;
+  }
+  if (workspace.over_relaxation > 0) {
+    float* start = row.gradients.direction();  // of no use any more
+    unpack(solved, row.row, start);
+    row.gradients.over_relax(start, workspace.over_relaxation);
+    outcome = equations.outcome(row);
+  }
+  result.fit += std::max(outcome.loss - outcome.ridge, 0.0);
+  result.ridge += outcome.ridge;
+  pack(x, row.row, solved);
+}
+
 /// A half-step for the rows of a batch, a result for each.
 void HalfStep::cg_step_rows(const Batch& batch, const Factors& fixed,
                             const TrainingWorkspace& workspace, RowWorkspace& worker,
@@ -212,70 +283,9 @@ void HalfStep::cg_step_rows(const Batch& batch, const Factors& fixed,
     row.bias_mean = prior_ == nullptr || !biases ? 0.0F : prior_->means().bias[row.row];
     equations.start(row);
   }
-
-  const bool fetch =
-      !by_tiles && rows_.row_size(batch.rows[0]) * stride * sizeof(float) > kKeptBytes;
-  for (int step = 1; step <= kCgSteps; ++step) {
-    bool any = false;
-    for (std::size_t r = 0; r < n; ++r) {
-      CgRow& row = worker.batch[r];
-      row.active = step <= row.steps && CgEquations::is_active(row);
-      any = any || row.active;
-    }
-    if (!any) break;
-    pass_over(
-        worker, batch, false, fixed,
-        [&](CgRow& row, std::uint64_t end) {
-          const float* direction = row.gradients.direction();
-          if (step == row.steps) {
-            row.curvature +=
-                passes_.curvature(row.next, end, fixed, direction, fetch, worker.chunk);
-          } else {
-            passes_.subtract_product(row.next, end, fixed, direction, fetch, worker.chunk,
-                                     row.gradients.partial_sum());
-          }
-        },
-        [&](CgRow& row) {
-          if (step < row.steps) row.gradients.add_to_product();
-        });
-    for (std::size_t r = 0; r < n; ++r) {
-      CgRow& row = worker.batch[r];
-      if (!row.active) continue;
-      if (step == row.steps) {
-        equations.last_step(row);
-      } else {
-        equations.step(row);
-      }
-    }
-  }
-
-  for (std::size_t r = 0; r < n; ++r) {
-    CgRow& row = worker.batch[r];
-    Result& result = results[r];
-    const float* x = row.gradients.x();
-    CgEquations::Outcome outcome = equations.outcome(row);
-    if (!outcome.finite) {
-      solve_row(row.row, fixed, workspace, worker, solved, result);
-      continue;
-    }
-    if (outcome.in_doubt || workspace.careful) {
-      read_row(solved, row.row, worker.before);
-      std::copy_n(x, fixed.matrix.cols(), worker.solution.begin());
-      if (biases) worker.solution[fixed.matrix.cols()] = x[stride];
-      worker.refined = row.extra > 0;
-      keep_the_better(row.row, fixed, workspace, nullptr, worker, solved, result);
-      continue;
-    }
-    if (workspace.over_relaxation > 0) {
-      float* start = row.gradients.direction();  // of no use any more
-      unpack(solved, row.row, start);
-      row.gradients.over_relax(start, workspace.over_relaxation);
-      outcome = equations.outcome(row);
-    }
-    result.fit += std::max(outcome.loss - outcome.ridge, 0.0);
-    result.ridge += outcome.ridge;
-    pack(x, row.row, solved);
-  }
+  take_steps(batch, fixed, equations, worker);
+  for (std::size_t r = 0; r < n; ++r)
+    settle(worker.batch[r], fixed, workspace, equations, worker, solved, results[r]);
 }
 
 HalfStep::Result HalfStep::cg_step(Factors& fixed, const HalfStep& other,

@@ -1,9 +1,10 @@
 // Iterates until the last iteration or until the loss stands still.
 #include "core/train/iterations.h"
-#include "core/base/limits.h"
 
 #include <cmath>
 #include <utility>
+
+#include "core/base/limits.h"
 
 namespace als {
 

@@ -34,7 +34,8 @@ struct EvaluationRequest {
   std::optional<std::string> rating_col;
   int threads = 1;
 
-  /// A source that an argument names, with the columns of the model's, unless others are named.
+  /// A source that an argument names, with the columns of the model's source unless others are
+  /// named.
   RatingSource source(const std::string& text, const Model& of, bool has_rating = true) const;
 };
 

@@ -39,9 +39,7 @@ struct Split {
 std::string column_arg(FunctionCallInfo fcinfo, int index, const char* name, TupleDesc columns) {
   require_arg(fcinfo, index, name);
   const char* column = NameStr(*PG_GETARG_NAME(index));
-  for (int i = 0; i < columns->natts; ++i)
-    if (std::strcmp(NameStr(TupleDescAttr(columns, i)->attname), column) == 0)
-      return quoted(column);
+  if (column_named(column, columns) != nullptr) return quoted(column);
   throw_missing_column("the source", column, name, columns);
 }
 

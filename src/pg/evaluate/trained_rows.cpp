@@ -14,7 +14,7 @@ std::vector<std::uint32_t> items_in_source(ServedModel& served, Datum user, Thre
     std::sort(items.begin(), items.end());
     return items;
   } catch (const UserError&) {
-    return {};  // as where ratings are too large, or twice there and may not be
+    return {};  // a rating is too large, say, or there twice: nothing that an evaluation minds
   }
 }
 
@@ -22,10 +22,10 @@ std::vector<std::uint32_t> items_in_source(ServedModel& served, Datum user, Thre
 
 void tell_of_trained_rows(ServedModel& served, const IdDictionary& users,
                           const CompressedRows& test, ThreadTeam& team) {
+  if (users.size() == 0) return;
   std::uint32_t row = 0;
   for (std::uint32_t r = 1; r < users.size(); ++r)
     if (test.row_size(r) > test.row_size(row)) row = r;
-  if (users.size() == 0) return;
   const std::vector<std::uint32_t> there = items_in_source(served, users.id(row), team);
   const std::uint32_t* items = test.columns.data() + test.offsets[row];
   const std::size_t n_items = test.row_size(row);

@@ -35,6 +35,22 @@ Param real_array(const float* values, std::size_t n) {
           server([&] { return PointerGetDatum(make_vector(values, static_cast<int>(n))); })};
 }
 
+/// $1: the run, $2: one below the first feature's number, $3 to $8 and $11: columns, $9 and $12:
+/// weights, one vector behind the other, $10: of how many numbers each.
+std::string insert_statement(const std::string& table, Side side) {
+  const std::string some =
+      "(n operator(pg_catalog.-) 1) operator(pg_catalog.*) $10 operator(pg_catalog.+) 1 : n "
+      "operator(pg_catalog.*) $10";
+  return "insert into " + table + " (run, feature, " + columns_of(side) +
+         ") select $1, $2 operator(pg_catalog.+) n::pg_catalog.int4, role, "
+         "column_name::pg_catalog.name, value, n_rows, center, scale, ($9)[" +
+         some + "], bias" + (side == Side::kItems ? ", ($12)[" + some + "]" : "") +
+         " from rows from (pg_catalog.unnest($3), pg_catalog.unnest($4), pg_catalog.unnest($5), "
+         "pg_catalog.unnest($6), pg_catalog.unnest($7), pg_catalog.unnest($8), "
+         "pg_catalog.unnest($11)) with ordinality as features (role, column_name, value, n_rows, "
+         "center, scale, bias, n)";
+}
+
 }  // namespace
 
 /// Named by the newest run that had features; only one that is provably the model's.
@@ -125,9 +141,6 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
   clear(kept);
   const std::vector<Feature>& features = dictionary.features();
   const std::size_t n = weights.matrix.cols();
-  const std::string some =
-      "(n operator(pg_catalog.-) 1) operator(pg_catalog.*) $10 operator(pg_catalog.+) 1 : n "
-      "operator(pg_catalog.*) $10";
   const auto text = [](const std::string& value, bool& is_null) {
     is_null = value.empty();
     return is_null ? Datum{0} : CStringGetTextDatum(value.c_str());
@@ -147,14 +160,7 @@ void FeatureTable::write(const FeatureDictionary& dictionary, const Factors& wei
     for (std::size_t i = 0; i < batch.size() && !weights.bias.empty(); ++i)
       biases[i] = weights.bias[begin + i];
     execute(
-        "insert into " + relation_name(table_) + " (run, feature, " + columns_of(side_) +
-            ") select $1, $2 operator(pg_catalog.+) n::pg_catalog.int4, role, "
-            "column_name::pg_catalog.name, value, n_rows, center, scale, ($9)[" +
-            some + "], bias" + (side_ == Side::kItems ? ", ($12)[" + some + "]" : "") +
-            " from rows from (pg_catalog.unnest($3), pg_catalog.unnest($4), "
-            "pg_catalog.unnest($5), pg_catalog.unnest($6), pg_catalog.unnest($7), "
-            "pg_catalog.unnest($8), pg_catalog.unnest($11)) with ordinality as features (role, "
-            "column_name, value, n_rows, center, scale, bias, n)",
+        insert_statement(relation_name(table_), side_),
         {bigint_param(model_.newest_run() + 1), int_param(static_cast<int>(begin) - 1),
          array_param(TEXTOID, batch,
                      [&](const Feature& feature, bool&) {
@@ -200,6 +206,24 @@ bool is_knot_after(const Feature& before, const Feature& knot) {
           (before.role == FeatureRole::kKnot && before.center < knot.center));
 }
 
+[[noreturn]] void throw_wrong(const Model& model, Side side, const char* what) {
+  throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                  format("the weights of the %s features of model %s %s", side_name(side),
+                         model.name.c_str(), what),
+                  "Train the model again.");
+}
+
+void check_can_be_read(const Model& model, Side side, Oid table) {
+  if (!server([&] { return is_features_of(model.table, table, side); }))
+    throw_wrong(model, side, "are gone, or their table has been changed");
+  if (server([&] { return check_enable_rls(table, InvalidOid, true); }) == RLS_ENABLED)
+    throw UserError(ERRCODE_INSUFFICIENT_PRIVILEGE,
+                    format("row-level security may hide weights of the %s features of model %s",
+                           side_name(side), model.name.c_str()),
+                    "Call it as the owner of the model, or as a role with BYPASSRLS where it is "
+                    "forced on the owner.");
+}
+
 bool all_finite(VectorView vector) {
   return std::all_of(vector.values, vector.values + vector.size,
                      [](float value) { return std::isfinite(value); });
@@ -209,20 +233,10 @@ bool all_finite(VectorView vector) {
 
 WeightedFeatures read_features(const Model& model, Side side) {
   const Oid table = model.feature_weights[side];
-  const auto throw_wrong = [&](const char* what) {
-    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                    format("the weights of the %s features of model %s %s", side_name(side),
-                           model.name.c_str(), what),
-                    "Train the model again.");
+  check_can_be_read(model, side, table);
+  const auto expect = [&](bool is_as_written) {
+    if (!is_as_written) throw_wrong(model, side, "have been changed");
   };
-  if (!server([&] { return is_features_of(model.table, table, side); }))
-    throw_wrong("are gone, or their table has been changed");
-  if (server([&] { return check_enable_rls(table, InvalidOid, true); }) == RLS_ENABLED)
-    throw UserError(ERRCODE_INSUFFICIENT_PRIVILEGE,
-                    format("row-level security may hide weights of the %s features of model %s",
-                           side_name(side), model.name.c_str()),
-                    "Call it as the owner of the model, or as a role with BYPASSRLS where it is "
-                    "forced on the owner.");
   std::vector<Feature> features;
   Factors weights{FactorMatrix(0, static_cast<std::size_t>(model.factors)), {}};
   Factors unrated = weights;
@@ -231,9 +245,9 @@ WeightedFeatures read_features(const Model& model, Side side) {
                             {INT8OID});
   const auto vector_of = [&](Datum datum) {
     ArrayType* array = DatumGetArrayTypeP(datum);
-    if (ARR_NDIM(array) != 1 || array_contains_nulls(array)) throw_wrong("have been changed");
+    expect(ARR_NDIM(array) == 1 && !array_contains_nulls(array));
     const VectorView vector = view_vector(array, "weights");
-    if (vector.size != model.factors || !all_finite(vector)) throw_wrong("have been changed");
+    expect(vector.size == model.factors && all_finite(vector));
     return vector;
   };
   std::vector<Oid> types{TEXTOID,   NAMEOID,   TEXTOID,        INT8OID,
@@ -244,14 +258,13 @@ WeightedFeatures read_features(const Model& model, Side side) {
     const bool* nulls = slot->tts_isnull;
     const std::optional<FeatureRole> role =
         nulls[0] ? std::nullopt : role_named(TextDatumGetCString(values[0]), side);
-    if (!role || nulls[6] || (has_center(*role) && nulls[4])) throw_wrong("have been changed");
+    expect(role && !nulls[6] && !(has_center(*role) && nulls[4]));
     const char* value = nulls[2] ? "" : TextDatumGetCString(values[2]);
     const VectorView vector = vector_of(values[6]);
     const double center = nulls[4] ? 0 : DatumGetFloat8(values[4]);
     const double scale = nulls[5] ? 1 : DatumGetFloat8(values[5]);
     const float bias = nulls[7] ? 0 : DatumGetFloat4(values[7]);
-    if (!std::isfinite(bias) || !std::isfinite(center) || !std::isfinite(scale) || !(scale > 0))
-      throw_wrong("have been changed");
+    expect(std::isfinite(bias) && std::isfinite(center) && std::isfinite(scale) && scale > 0);
     if (features.size() % kBatch == 0)
       check_memory_limit("reading the weights of features",
                          features.size() * (sizeof(Feature) + 2 * vector.size * sizeof(float)), ".",
@@ -259,17 +272,16 @@ WeightedFeatures read_features(const Model& model, Side side) {
     Feature feature{*role,  nulls[1] ? "" : NameStr(*DatumGetName(values[1])),
                     value,  nulls[3] ? 0 : DatumGetInt64(values[3]),
                     center, scale};
-    if (*role == FeatureRole::kKnot &&
-        (features.empty() || !is_knot_after(features.back(), feature)))
-      throw_wrong("have been changed");
+    expect(*role != FeatureRole::kKnot ||
+           (!features.empty() && is_knot_after(features.back(), feature)));
     features.push_back(std::move(feature));
     weights.matrix.append_row(vector.values);
     if (model.biases) weights.bias.push_back(bias);
     if (side == Side::kItems && !nulls[8]) unrated.matrix.append_row(vector_of(values[8]).values);
   });
-  if (features.empty()) throw_wrong("are gone");
+  if (features.empty()) throw_wrong(model, side, "are gone");
   const std::size_t n_unrated = unrated.matrix.rows();
-  if (n_unrated != 0 && n_unrated != features.size()) throw_wrong("have been changed");
+  expect(n_unrated == 0 || n_unrated == features.size());
   WeightedFeatures weighted{FeatureDictionary(std::move(features)), std::move(weights), {}};
   if (n_unrated > 0) weighted.unrated = std::move(unrated);
   return weighted;

@@ -10,7 +10,7 @@ namespace als::pg {
 void add_number(const FeatureColumn& source, const std::vector<double>& values,
                 std::vector<Feature>& features);
 
-/// What a feature has of a value: of a number where it is on the line.
+/// Where a number is on its column's line: in deviations from the mean, never further than 10.
 float scaled(double value, const Feature& feature);
 
 }  // namespace als::pg

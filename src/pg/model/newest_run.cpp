@@ -189,8 +189,8 @@ Oid class_value(const NewestRun& run, int oid, int name) {
   return run.nulls[oid] ? InvalidOid : DatumGetObjectId(run.values[oid]);
 }
 
-// A table of so few blocks is read as a whole. A session's first use of the primary key takes
-// longer, and its every use no less.
+// A table of so few blocks is read as a whole: its primary key takes no less time, and the first
+// time in a session more.
 constexpr BlockNumber kShort = 4;
 
 /// Reads a whole table whose runs are not null. If several rows have the largest, none is visited:

@@ -42,7 +42,8 @@ int wanted_threads() {
 }
 
 std::size_t memory_limit() { return static_cast<std::size_t>(max_memory_limit_setting) * 1024; }
-/// What all that computes depends on.
+
+/// The one setting that everything depends on that computes with vectors, so serving, too.
 void define_simd() {
   DefineCustomEnumVariable("als.simd", "Vector instructions that als uses.",
                            "The widest that the processor has, unless set lower. Results depend on "

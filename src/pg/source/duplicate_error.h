@@ -7,8 +7,7 @@ namespace als::pg {
 
 inline constexpr const char* kHowToMergeDuplicates =
     "Use on_duplicate => 'average' or 'sum', or 'last' with a time_col, or group the source by "
-    "user "
-    "and item.";
+    "user and item.";
 
 /// Throws 21000 naming the user and the item. `where`: "", or " in ..." for what was read.
 [[noreturn]] void throw_duplicate_rating(const IdType& user_type, Datum user,

@@ -1,4 +1,4 @@
-// Names the columns there are, and the one that may be meant.
+// Finds a column by its name; where there is none, names those that are there and the one meant.
 
 #include "pg/source/missing_column.h"
 
@@ -19,6 +19,14 @@ const char* same_but_for_case(const std::string& name, TupleDesc columns) {
 }
 
 }  // namespace
+
+const FormData_pg_attribute* column_named(const std::string& name, TupleDesc columns) {
+  for (int i = 0; i < columns->natts; ++i) {
+    const FormData_pg_attribute* column = TupleDescAttr(columns, i);
+    if (!column->attisdropped && name == NameStr(column->attname)) return column;
+  }
+  return nullptr;
+}
 
 std::string sentence_of_columns(TupleDesc columns) {
   std::string names;

@@ -1,9 +1,12 @@
-// What is said of a column that a table or query does not have.
+// A column of a table or query by its name, and what is said where there is none.
 #pragma once
 
 #include "pg/sql/spi.h"
 
 namespace als::pg {
+
+/// Null where there is none.
+const FormData_pg_attribute* column_named(const std::string& name, TupleDesc columns);
 
 /// A sentence that names the columns there are.
 std::string sentence_of_columns(TupleDesc columns);

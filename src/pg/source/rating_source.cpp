@@ -73,18 +73,10 @@ Oid relation_identified(const char* identity) {
   return std::strcmp(identity, identity_of(relation)) == 0 ? relation : InvalidOid;
 }
 
-struct Column {
-  Oid type;
-  Oid collation;
-};
-
-Column find_column(const RatingSource& source, TupleDesc columns, const std::string& name,
-                   const char* argument) {
-  for (int i = 0; i < columns->natts; ++i) {
-    Form_pg_attribute attribute = TupleDescAttr(columns, i);
-    if (!attribute->attisdropped && name == NameStr(attribute->attname))
-      return {attribute->atttypid, attribute->attcollation};
-  }
+CollatedType find_column(const RatingSource& source, TupleDesc columns, const std::string& name,
+                         const char* argument) {
+  if (const FormData_pg_attribute* column = column_named(name, columns))
+    return {column->atttypid, column->attcollation};
   if (name.find('{') == 0)
     throw UserError(ERRCODE_UNDEFINED_COLUMN,
                     format("%s is not the name of a column: %s", argument, name.c_str()),
@@ -303,8 +295,8 @@ DescribedSource describe_source(const RatingSource& named, MemoryContext context
   check_distinct(named);
   SourceNames names(source);
   TupleDesc columns = result_columns(prepare("select * from " + source.from_clause()));
-  Column user = find_column(source, columns, source.user_col, "user_col");
-  Column item = find_column(source, columns, source.item_col, "item_col");
+  CollatedType user = find_column(source, columns, source.user_col, "user_col");
+  CollatedType item = find_column(source, columns, source.item_col, "item_col");
   server([&] {
     MemoryContext old = MemoryContextSwitchTo(context);
     source.id_types.users = describe_id_type(user.type, user.collation, "user ids");

@@ -1,6 +1,8 @@
 // What a session keeps for the rest of a transaction.
 #pragma once
 
+#include <utility>
+
 #include "pg/server/guard.h"
 
 namespace als::pg {

@@ -28,9 +28,11 @@ void own_part(std::int64_t training, int part);
 /// Those of a training, in no order.
 const std::vector<int>& own_parts(std::int64_t training);
 
-/// Keeps the ratings of so many users for chunks that this session will make; if there is room for
-/// them, see KeptValues.
+/// Whether this session has room for so many, see KeptValues.
 bool ratings_can_be_kept(std::size_t ratings);
+
+/// Keeps the ratings of so many users for chunks that this session will make. Returns the number
+/// that RatingsHead::kept names them by.
 std::uint64_t keep_ratings(std::vector<PackedRating>&& ratings, std::size_t users);
 
 /// Hands those of one user to take(ratings, n); once all have been taken, nothing is kept of them.

@@ -19,14 +19,11 @@ enum SourcesByArgument { kSourceToPart, kPartBy };
 
 /// The type of a column of a query, which must have an order.
 const IdType* type_of(TupleDesc columns, const std::string& name) {
+  const FormData_pg_attribute* column = column_named(name, columns);
+  if (column == nullptr) throw_missing_column("the source", name, "by", columns);
   const std::string what = "values of \"" + name + "\"";
-  for (int i = 0; i < columns->natts; ++i) {
-    Form_pg_attribute column = TupleDescAttr(columns, i);
-    if (name != NameStr(column->attname)) continue;
-    const char* values = what.c_str();
-    return server([&] { return describe_id_type(column->atttypid, column->attcollation, values); });
-  }
-  throw_missing_column("the source", name, "by", columns);
+  const char* values = what.c_str();
+  return server([&] { return describe_id_type(column->atttypid, column->attcollation, values); });
 }
 
 /// The row of a value. A server call.
