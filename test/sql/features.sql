@@ -334,7 +334,7 @@ create function by_hand(n float8) returns real[] language sql as $$
 $$;
 select count(*), max(abs(a - b)) < 1e-5 as is_that_of_training from curve_item_factors f join curved c using (item_id), unnest(f.factors, by_hand(c.n)) as x (a, b) where n_ratings = 0;
 select round(n::numeric, 4) as n, max(abs(a - b)) < 1e-5 as is_that_of_json
-from unnest(array[-1e6, -0.1, 0, 0.0001, 0.5, 1, 1.1, 1e6] || (select array_agg(center) filter (where feature % 5 = 0) from curve_item_feature_weights where role = 'knot')) n,
+from unnest(array[-1e6, -0.1, 0, 0.0001, 0.5, 1, 1.1, 1e6]::float8[] || (select array_agg(center) filter (where feature % 5 = 0) from curve_item_feature_weights where role = 'knot')) n,
 	unnest(als.features_vector('curve', format('{"n": %s}', n)::jsonb), by_hand(n)) as x (a, b) group by n order by n;
 select count(*) as knots_in_report from regexp_matches(als.report('curve'), '<td>n</td><td>items</td><td>about 0[.][0-9]+</td>', 'g');
 insert into curved values (1001, 0.5, true, true), (1002, 2, true, false), (1003, null, true, null);

@@ -1,5 +1,6 @@
 // als.predict: the score of one (user, item). als.predict_pairs: those of many.
 
+#include <limits>
 #include <numeric>
 
 #include "core/base/huge_pages.h"
@@ -66,14 +67,16 @@ PredictState& state_for(FunctionCallInfo fcinfo, ServedModel& served) {
 class Clip {
  public:
   Clip(FunctionCallInfo fcinfo, const Model& model) {
-    if (PG_NARGS() > 4 && bool_arg(fcinfo, 4, "clip")) scale_ = model.rating_scale();  // not in 1.0
+    if (PG_NARGS() <= 4 || !bool_arg(fcinfo, 4, "clip")) return;  // not in 1.0
+    const RatingScale scale = model.rating_scale();
+    lowest_ = scale.lowest;
+    highest_ = scale.highest;
   }
-  float operator()(float score) const {
-    return scale_ ? std::clamp(score, scale_->lowest, scale_->highest) : score;
-  }
+  float operator()(float score) const { return std::clamp(score, lowest_, highest_); }
 
  private:
-  std::optional<RatingScale> scale_;
+  float lowest_ = -std::numeric_limits<float>::infinity();
+  float highest_ = std::numeric_limits<float>::infinity();
 };
 
 constexpr const char* kOtherChoices = "'null' or 'mean'";
