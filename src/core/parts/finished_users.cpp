@@ -6,12 +6,8 @@
 namespace als {
 
 Bytes FinishedUsers::bytes() const {
-  const FactorMatrix& matrix = factors.matrix;
-  PieceWriter writer(Piece::kFinishedUsers, size() * (matrix.cols() + 4) * 4 + 64);
-  writer.put(static_cast<std::uint32_t>(size()));
-  writer.put(static_cast<std::uint32_t>(matrix.cols()));
-  writer.put(static_cast<std::uint8_t>(factors.bias.empty() ? 0 : 1));
-  put_factors(factors, writer);
+  PieceWriter writer(Piece::kFinishedUsers, size() * (factors.matrix.cols() + 4) * 4 + 64);
+  put_shaped_factors(factors, writer);
   writer.put(ratings);
   writer.put(checksums);
   return writer.take();
@@ -19,15 +15,9 @@ Bytes FinishedUsers::bytes() const {
 
 FinishedUsers FinishedUsers::read(ByteView bytes) {
   PieceReader reader(bytes, Piece::kFinishedUsers);
-  const auto rows = reader.get<std::uint32_t>();
-  const auto factors = reader.get<std::uint32_t>();
-  const auto biases = reader.get<std::uint8_t>();
-  expect(factors >= 1 && factors <= kMaxFactors && biases <= 1, "users are out of range");
-  TrainOptions options;
-  options.factors = static_cast<int>(factors);
-  options.biases = biases == 1;
   FinishedUsers users;
-  users.factors = read_factors(reader, rows, options);
+  users.factors = read_shaped_factors(reader);
+  const std::size_t rows = users.factors.matrix.rows();
   // There are so many vectors.
   users.ratings.resize(rows);
   reader.get(users.ratings.data(), rows);

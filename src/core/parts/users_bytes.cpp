@@ -12,10 +12,7 @@ Bytes ChunkUsers::bytes() const {
   writer.put(number);
   writer.put(chunk.part);
   writer.put(chunk.number);
-  writer.put(static_cast<std::uint32_t>(factors.matrix.rows()));
-  writer.put(static_cast<std::uint32_t>(factors.matrix.cols()));
-  writer.put(static_cast<std::uint8_t>(factors.bias.empty() ? 0 : 1));
-  put_factors(factors, writer);
+  put_shaped_factors(factors, writer);
   return writer.take();
 }
 
@@ -26,14 +23,7 @@ ChunkUsers ChunkUsers::read(ByteView bytes) {
   users.number = reader.get<std::uint64_t>();
   users.chunk.part = reader.get<std::uint32_t>();
   users.chunk.number = reader.get<std::uint32_t>();
-  const auto rows = reader.get<std::uint32_t>();
-  const auto factors = reader.get<std::uint32_t>();
-  const auto biases = reader.get<std::uint8_t>();
-  expect(factors >= 1 && factors <= kMaxFactors && biases <= 1, "users are out of range");
-  TrainOptions options;
-  options.factors = static_cast<int>(factors);
-  options.biases = biases == 1;
-  users.factors = read_factors(reader, rows, options);
+  users.factors = read_shaped_factors(reader);
   reader.end();
   return users;
 }

@@ -15,6 +15,13 @@ void put_factors(const Factors& factors, PieceWriter& writer) {
   writer.put(factors.bias);
 }
 
+void put_shaped_factors(const Factors& factors, PieceWriter& writer) {
+  writer.put(static_cast<std::uint32_t>(factors.matrix.rows()));
+  writer.put(static_cast<std::uint32_t>(factors.matrix.cols()));
+  writer.put(static_cast<std::uint8_t>(factors.bias.empty() ? 0 : 1));
+  put_factors(factors, writer);
+}
+
 void check_fits(std::size_t rows, const TrainOptions& options) {
   if (factor_bytes(rows, options) > PieceWriter::kMaxBytes) {
     throw std::length_error("a piece of a training over parts is larger than 1000 MB");
@@ -41,6 +48,17 @@ Factors read_factors(PieceReader& reader, std::size_t rows, const TrainOptions& 
   reader.get(factors.bias.data(), factors.bias.size());
   expect_finite(factors.bias.data(), factors.bias.size());
   return factors;
+}
+
+Factors read_shaped_factors(PieceReader& reader) {
+  const auto rows = reader.get<std::uint32_t>();
+  const auto factors = reader.get<std::uint32_t>();
+  const auto biases = reader.get<std::uint8_t>();
+  expect(factors >= 1 && factors <= kMaxFactors && biases <= 1, "users are out of range");
+  TrainOptions options;
+  options.factors = static_cast<int>(factors);
+  options.biases = biases == 1;
+  return read_factors(reader, rows, options);
 }
 
 }  // namespace als
