@@ -36,6 +36,10 @@ SourceSpread spread_of(const DescribedSource& source) {
                     format("the source is distributed by column \"%s\", not by its users", by),
                     "Distribute it by the users: select alter_distributed_table('" + source.text +
                         "', distribution_column => '" + source.user_col + "').");
+  if (source.is_relation && spread.table == source.table)
+    spread.shards =
+        count_rows("from pg_catalog.pg_dist_shard where logicalrelid operator(pg_catalog.=) $1",
+                   {class_param(spread.table)});
   return spread;
 }
 
@@ -48,13 +52,15 @@ std::vector<ShardValue> value_in_each_shard(const std::string& table, int shards
   const std::string tried = std::to_string(40 * static_cast<std::int64_t>(shards) + 100);
   std::vector<ShardValue> values;
   for_each_current_row(
-      "select first, p.groupid from (select pg_catalog.min(v) as first, shard from (select v, "
+      "select first, p.groupid, shard from (select pg_catalog.min(v) as first, shard from (select "
+      "v, "
       "pg_catalog.get_shard_id_for_distribution_column(" +
           name_argument(table) + ", v) as shard from pg_catalog.generate_series(1, " + tried +
           ") v) tried group by shard) shards join pg_catalog.pg_dist_placement p on p.shardid "
           "operator(pg_catalog.=) shard order by first",
-      {INT4OID, INT4OID}, [&](TupleTableSlot* slot) {
-        values.push_back({DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1])});
+      {INT4OID, INT4OID, INT8OID}, [&](TupleTableSlot* slot) {
+        values.push_back({DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1]),
+                          DatumGetInt64(slot->tts_values[2])});
       });
   if (static_cast<int>(values.size()) != shards)
     throw UserError(ERRCODE_INTERNAL_ERROR, format("%zu of the %d shards of %s were found",

@@ -7,7 +7,8 @@ namespace als::pg {
 
 /// How the rows of a source are spread.
 struct SourceSpread {
-  Oid table = InvalidOid;  ///< of its tables the one that Citus has distributed
+  Oid table = InvalidOid;   ///< of its tables the one that Citus has distributed
+  std::int64_t shards = 0;  ///< of the source, if that is this table, by user
   bool is_distributed() const { return OidIsValid(table); }
 };
 
@@ -19,10 +20,11 @@ SourceSpread spread_of(const DescribedSource& source);
 std::string name_argument(const std::string& table);
 
 /// So many values of an integer column by which `table` is distributed, one in each of its shards,
-/// in ascending order, and a number for the machine that the shard lies on.
+/// in ascending order, a number for the machine that the shard lies on, and the shard's own.
 struct ShardValue {
   int value;
   int machine;
+  std::int64_t shard;
 };
 std::vector<ShardValue> value_in_each_shard(const std::string& table, int shards);
 

@@ -103,7 +103,7 @@ void Packing::read() {
 Param Packing::places_param(const std::vector<int>& parts) const {
   // Sessions of Citus have been told by Workspace which parts are theirs.
   std::vector<std::int64_t> numbers{workspace_.training(), places_in_part(),
-                                    workspace_.distributed() ? 0 : 1};
+                                    workspace_.distributed() ? -request_.shards : 1};
   numbers.insert(numbers.end(), parts.begin(), parts.end());
   return bigint_array_param(numbers);
 }
@@ -111,7 +111,7 @@ Param Packing::places_param(const std::vector<int>& parts) const {
 void Packing::gather_rows() {
   SourceNames names(request_.source);
   write_from_source(rows_statement(request_.source, workspace_), {INT8ARRAYOID},
-                    {places_param(workspace_.parts())});
+                    {places_param(workspace_.parts_in_turn())});
   names.end();
 }
 

@@ -67,6 +67,9 @@ class Workspace {
   /// The numbers of the parts, ascending: where parts are distributed, each has a shard.
   const std::vector<int>& parts() const { return parts_; }
 
+  /// The same in the order in which their shards have been dealt out to machines.
+  const std::vector<int>& parts_in_turn() const { return parts_in_turn_; }
+
   /// From each part to one part on each machine but its own.
   struct Ways {
     std::vector<int> from;
@@ -124,6 +127,7 @@ class Workspace {
   bool distributed_;
   std::int64_t training_ = 0;
   std::vector<int> parts_;
+  std::vector<int> parts_in_turn_;
   Ways ways_;
   std::vector<std::string> made_;  // tables
   std::vector<std::string> done_with_;

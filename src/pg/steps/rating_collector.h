@@ -14,6 +14,7 @@ struct CollectorPlaces {
   std::int64_t training;
   std::int64_t places;     ///< in a part
   bool all_own;            ///< all parts are the session's own; else those of own_parts()
+  std::uint32_t shards;    ///< into which Citus has spread the rows by user; else 0
   std::vector<int> parts;  ///< at least one
 };
 
@@ -61,6 +62,7 @@ class RatingCollector {
     int place;
   };
   Place place_of(std::uint32_t user) const;
+  std::uint32_t shard_of(std::uint32_t user) const;
   std::vector<bool> users_that_stay(const std::vector<std::size_t>& counts) const;
   void put_user(std::uint32_t user, std::initializer_list<ByteView> ratings);
   void tell_items();
