@@ -93,28 +93,29 @@ std::vector<std::uint32_t> RatingCollector::number_items() {
   return numbers;
 }
 
-/// Each shard has an equal share of the type's 32-bit hashes, in ascending order.
-std::uint32_t RatingCollector::shard_of(std::uint32_t user) const {
+/// The part of a user. Those of a shard have one part, which lies with the shard where Citus has
+/// dealt out both in turn, as it does: their ratings need not travel. Elsewhere there are as many
+/// shards as parts. Each has an equal share of the type's 32-bit hashes, in ascending order.
+std::size_t RatingCollector::part_of(std::uint32_t user) const {
   const IdType& type = *source_.id_types.users;
-  const auto hash = server([&] {
+  const std::size_t parts = places_.parts.size();
+  const std::optional<std::int32_t> hash = server([&]() -> std::optional<std::int32_t> {
     TypeCacheEntry* cache = lookup_type_cache(type.oid, TYPECACHE_HASH_PROC_FINFO);
+    if (!OidIsValid(cache->hash_proc)) return std::nullopt;
     return DatumGetInt32(
         FunctionCall1Coll(&cache->hash_proc_finfo, type.collation, rows_->users().id(user)));
   });
-  const std::uint64_t above_least = static_cast<std::uint32_t>(hash) ^ 0x80000000U;
-  const std::uint64_t share = (std::uint64_t{1} << 32) / places_.shards;
-  return std::min(static_cast<std::uint32_t>(above_least / share), places_.shards - 1);
+  if (!hash)
+    return static_cast<std::size_t>(
+        bucket_of(rows_->users().hashes()[user], static_cast<std::int64_t>(parts)));
+  const std::uint64_t above_least = static_cast<std::uint32_t>(*hash) ^ 0x80000000U;
+  const std::uint64_t shards = places_.shards > 0 ? places_.shards : parts;
+  return std::min(above_least / ((std::uint64_t{1} << 32) / shards), shards - 1) % parts;
 }
 
-/// By a hash of the user's id. But users of a shard have one part, which lies with the shard where
-/// Citus has dealt out both in turn, as it does: their ratings need not travel.
 RatingCollector::Place RatingCollector::place_of(std::uint32_t user) const {
-  const std::size_t parts = places_.parts.size();
-  const std::int64_t bucket =
-      bucket_of(rows_->users().hashes()[user], places_.places * static_cast<std::int64_t>(parts));
-  const std::size_t part = places_.shards > 0 ? shard_of(user) % parts
-                                              : static_cast<std::size_t>(bucket / places_.places);
-  return {places_.parts[part], static_cast<int>(bucket % places_.places)};
+  return {places_.parts[part_of(user)],
+          static_cast<int>(bucket_of(rows_->users().hashes()[user], places_.places))};
 }
 
 /// Those of whom the ratings stay here. counts: of the users' ratings.

@@ -62,7 +62,7 @@ class RatingCollector {
     int place;
   };
   Place place_of(std::uint32_t user) const;
-  std::uint32_t shard_of(std::uint32_t user) const;
+  std::size_t part_of(std::uint32_t user) const;
   std::vector<bool> users_that_stay(const std::vector<std::size_t>& counts) const;
   void put_user(std::uint32_t user, std::initializer_list<ByteView> ratings);
   void tell_items();
