@@ -19,12 +19,11 @@ SourceSpread spread_of(const DescribedSource& source);
 /// The qualified name of a table as an argument of a function of Citus.
 std::string name_argument(const std::string& table);
 
-/// So many values of an integer column by which `table` is distributed, one in each of its shards,
-/// in ascending order, a number for the machine that the shard lies on, and the shard's own.
+/// So many values of an integer column by which `table` is distributed, one in each of its shards
+/// and, as these are, in ascending order; and a number for the machine that the shard lies on.
 struct ShardValue {
   int value;
   int machine;
-  std::int64_t shard;
 };
 std::vector<ShardValue> value_in_each_shard(const std::string& table, int shards);
 

@@ -111,7 +111,7 @@ Param Packing::places_param(const std::vector<int>& parts) const {
 void Packing::gather_rows() {
   SourceNames names(request_.source);
   write_from_source(rows_statement(request_.source, workspace_), {INT8ARRAYOID},
-                    {places_param(workspace_.parts_in_turn())});
+                    {places_param(workspace_.parts())});
   names.end();
 }
 

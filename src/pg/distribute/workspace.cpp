@@ -31,7 +31,6 @@ Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types, int part
       parts_(parts),
       id_types_(id_types) {
   std::iota(parts_.begin(), parts_.end(), 0);
-  parts_in_turn_ = parts_;
   temporary_ = server([&] { return isAnyTempNamespace(schema); });
   schema_ = server([&] { return quote_identifier(get_namespace_name(schema)); });
 }
@@ -77,7 +76,8 @@ void Workspace::create() {
 }
 
 void Workspace::find_parts() {
-  std::vector<ShardValue> found = value_in_each_shard(chunks(), static_cast<int>(parts_.size()));
+  const std::vector<ShardValue> found =
+      value_in_each_shard(chunks(), static_cast<int>(parts_.size()));
   std::map<int, int> first_on;  // machine
   for (std::size_t i = 0; i < found.size(); ++i) {
     parts_[i] = found[i].value;
@@ -89,10 +89,6 @@ void Workspace::find_parts() {
         ways_.from.push_back(from.value);
         ways_.to.push_back(part);
       }
-  std::sort(found.begin(), found.end(),
-            [](const ShardValue& a, const ShardValue& b) { return a.shard < b.shard; });
-  parts_in_turn_.clear();
-  for (const ShardValue& shard : found) parts_in_turn_.push_back(shard.value);
 }
 
 /// The machines plan and run what they get by settings of their own, until one that lies in a shard

@@ -64,11 +64,9 @@ class Workspace {
   /// A number that no other training has.
   std::int64_t training() const { return training_; }
 
-  /// The numbers of the parts, ascending: where parts are distributed, each has a shard.
+  /// The numbers of the parts, ascending: where parts are distributed, each has a shard, in the order
+  /// of the shards.
   const std::vector<int>& parts() const { return parts_; }
-
-  /// The same in the order in which their shards have been dealt out to machines.
-  const std::vector<int>& parts_in_turn() const { return parts_in_turn_; }
 
   /// From each part to one part on each machine but its own.
   struct Ways {
@@ -127,7 +125,6 @@ class Workspace {
   bool distributed_;
   std::int64_t training_ = 0;
   std::vector<int> parts_;
-  std::vector<int> parts_in_turn_;
   Ways ways_;
   std::vector<std::string> made_;  // tables
   std::vector<std::string> done_with_;

@@ -95,7 +95,7 @@ std::vector<std::uint32_t> RatingCollector::number_items() {
 
 /// The part of a user. Those of a shard have one part, which lies with the shard where Citus has
 /// dealt out both in turn, as it does: their ratings need not travel. Elsewhere there are as many
-/// shards as parts. Each has an equal share of the type's 32-bit hashes, in ascending order.
+/// shards as parts.
 std::size_t RatingCollector::part_of(std::uint32_t user) const {
   const IdType& type = *source_.id_types.users;
   const std::size_t parts = places_.parts.size();
@@ -108,9 +108,7 @@ std::size_t RatingCollector::part_of(std::uint32_t user) const {
   if (!hash)
     return static_cast<std::size_t>(
         bucket_of(rows_->users().hashes()[user], static_cast<std::int64_t>(parts)));
-  const std::uint64_t above_least = static_cast<std::uint32_t>(*hash) ^ 0x80000000U;
-  const std::uint64_t shards = places_.shards > 0 ? places_.shards : parts;
-  return std::min(above_least / ((std::uint64_t{1} << 32) / shards), shards - 1) % parts;
+  return shard_of(*hash, places_.shards > 0 ? places_.shards : parts) % parts;
 }
 
 RatingCollector::Place RatingCollector::place_of(std::uint32_t user) const {
