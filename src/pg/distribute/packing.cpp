@@ -234,16 +234,16 @@ std::uint64_t Packing::greatest_of(const std::string& hashes) const {
   return greatest;
 }
 
-void Packing::sum_totals(const Param& training, const Param& slice_places) {
+void Packing::sum_totals(const Param& training, std::uint32_t slices) {
   execute("insert into " + workspace_.sums() + " " + totals_query(workspace_),
-          {training, slice_places});
+          {training, int4_array_param(workspace_.slice_places(slices))});
 }
 
 void Packing::make_slices(PartsTraining& training, const std::string& known_items) {
   workspace_.create_slices();
   {
     const BytesParam param(training.bytes());
-    sum_totals(param, int4_array_param(workspace_.slice_places(training.slices())));
+    sum_totals(param, training.slices());
   }
   execute("insert into " + workspace_.totals() +
           " select place, slice, als._sum_pieces(piece) from (select place, slice, piece from " +
