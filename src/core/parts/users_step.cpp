@@ -95,6 +95,8 @@ UsersStep::UsersStep(ByteView step, const ItemBlock& block, ThreadTeam& team)
 
 UsersStep::~UsersStep() = default;
 
+bool UsersStep::is_last() const { return work_->finishes(); }
+
 /// Where users start: as they were, in the basis of the step.
 Factors UsersStep::Work::start_of(const ChunkFacts& facts, std::optional<ChunkUsers> users) const {
   if (!users) {
