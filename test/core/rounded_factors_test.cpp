@@ -169,16 +169,38 @@ class Watched : public PartsInMemory {
   using PartsInMemory::PartsInMemory;
 
   Bytes step_users(const Bytes& step) override {
+    const ItemBlock last = factors();
     Bytes reports = PartsInMemory::step_users(step);
     expect_same(factors().contents().vectors, items());
     bytes_.push_back(block().size());
+    expect_refusals(last, step);
+    last_but_one_ = ItemBlock(last);
     return reports;
   }
   /// Of the blocks of factors.
   const std::vector<std::size_t>& bytes() const { return bytes_; }
 
  private:
+  /// Changes are of use with the very block that came before, and not alone.
+  void expect_refusals(const ItemBlock& last, const Bytes& step) const {
+    ThreadTeam team(1);
+    ItemBlock changes;
+    changes.add(block());
+    if (!changes.has_changes()) {
+      EXPECT_THROW(changes.follow(ItemBlock(last), step, team), InvalidBytes);
+      return;
+    }
+    EXPECT_FALSE(changes.has_factors());
+    EXPECT_THROW(UsersStep(step, changes, team), InvalidBytes);
+    EXPECT_THROW(PartSums(changes, 0, team), InvalidBytes);
+    EXPECT_THROW(changes.follow(ItemBlock(), step, team), InvalidBytes);
+    EXPECT_THROW(changes.follow(ItemBlock(last_but_one_), step, team), InvalidBytes);
+    EXPECT_THROW(changes.follow(ItemBlock(factors()), step, team), InvalidBytes);
+    EXPECT_NO_THROW(changes.follow(ItemBlock(last), step, team));
+  }
+
   std::vector<std::size_t> bytes_;
+  ItemBlock last_but_one_;
 };
 
 TEST(RoundedFactors, PartsHaveTheBitsOfTheSlices) {
