@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/data/row_sorter.h"
+#include "resident_bytes.h"
 
 namespace als {
 namespace {
@@ -79,10 +80,43 @@ TEST(RatingBuffer, KeepsEntriesInBlocks) {
   EXPECT_EQ(buffer.block_size(0), RatingBuffer::kBlockEntries);
   EXPECT_EQ(buffer.block_size(1), 3U);
   EXPECT_EQ(buffer.block(1)[2].user, n - 1);
+  std::size_t visited = 0;
+  buffer.for_each([&](const Entry& entry) { visited += entry.user == visited ? 1 : 0; });
+  EXPECT_EQ(visited, n);
+  EXPECT_EQ(buffer.size(), n);
+  buffer.use_up([&](const Entry& entry) { visited -= n - visited == entry.user ? 1 : 0; });
+  EXPECT_EQ(visited, 0U);
+  EXPECT_EQ(buffer.size(), 0U);
+  EXPECT_EQ(buffer.take_blocks().size(), 0U);
+  for (std::size_t i = 0; i < n; ++i) buffer.append(0, 7, 1.0F);
   EXPECT_EQ(buffer.take_blocks().size(), 2U);
   EXPECT_EQ(buffer.size(), 0U);
   buffer.append(1, 2, 3.0F);
   EXPECT_EQ(buffer.block_size(0), 1U);
+}
+
+TEST(RatingBuffer, ShrinksWhileItIsUsedUp) {
+  RatingBuffer buffer;
+  const std::size_t n = 4 * RatingBuffer::kBlockEntries;
+  for (std::size_t i = 0; i < n; ++i) buffer.append(1, 2, 3.0F);
+  const std::size_t before = resident_bytes();
+  if (before == 0) GTEST_SKIP() << "nobody tells";
+  std::size_t visited = 0;
+  std::size_t after_half = before;
+  buffer.use_up([&](const Entry&) {
+    if (++visited == n / 2 + 1) after_half = resident_bytes();
+  });
+  EXPECT_LT(after_half + RatingBuffer::kBlockEntries * sizeof(Entry), before);
+}
+
+TEST(Ratings, AreHandedOver) {
+  ThreadTeam team(1);
+  Ratings ratings(buffer_of({{0, 1, 2.0F}, {1, 0, 3.0F}}), {0, 1}, {0, 1}, OnDuplicate::kAverage,
+                  team);
+  EXPECT_EQ(ratings.take_by_user().values, (UninitializedVector<float>{2, 3}));
+  EXPECT_EQ(ratings.take_by_item().values, (UninitializedVector<float>{3, 2}));
+  EXPECT_TRUE(ratings.by_user().values.empty());
+  EXPECT_TRUE(ratings.by_item().values.empty());
 }
 
 TEST(Ratings, MatchANaiveMap) {

@@ -157,6 +157,7 @@ select try($$select als.train('no', 'ratings', parts => 3)$$);
 select try($$select als.train('no', 'ratings', distributed => true, parts => 0)$$);
 select try($$select als.train('no', 'ratings', distributed => null)$$);
 select try($$select als.train('no', 'select * from ratings where false', distributed => true)$$);
+select try($$select als.train('no', 'select u as user_id, i as item_id, 1 as rating from generate_series(1, 3) u, generate_series(1, 200) i', factors => 1024, distributed => true, parts => 100)$$);
 select try($$select als.train('no', 'messy', on_duplicate => 'error', distributed => true)$$);
 select try($$select als.train('no', 'select user_id, item_id, ''NaN''::real as rating from ratings', distributed => true)$$);
 select try($$select als.train('no', 'select user_id, item_id, 1e39::float8 as rating from ratings', distributed => true)$$);
@@ -206,7 +207,7 @@ select try($$select als._chunk_factors('\x00', '\x00', null)$$);
 select try($$select als._packed_factors(b, b, null) from forged$$);
 select try($$select als._unpacked_factors('\x00')$$), try($$select als._unpacked_factors(null)$$);
 -- A slice's report and a number, of which no session knows.
-select try($$select als._turn_slice('\x414c53010c0000002000000000000000000000000000000000000000000000000102030405060708', b) from forged$$);
+select try($$select als._turn_slice('\x414c53020c0000002000000000000000000000000000000000000000000000000102030405060708', b) from forged$$);
 -- Constants alone.
 select try(call) from unnest(array[
   $$select als._piece('\x0102030405060708', 0)$$, $$select als._turn_slice('\x00', '\x00')$$, $$select als._slice_block('\x00', '\x00')$$,
@@ -246,20 +247,20 @@ select count(*), count(c) from (select als._collect(u, i, 1, '{7, 100, 0, 5}') a
 select part, place >= 0 as has_place, user_id, items, n, kept, octet_length(ratings) as bytes
 from (select max(c) as c from (select u, als._collect(u, i, r, '{7, 100, 0, 5}') as c
     from (values (1, 'a', 1.0), (2, 'b', null), (null, 'c', 2), (3, 'b', 3), (3, null, 1), (1, 'b', 5)) rows(u, i, r)) x where c is not null group by u) first,
-  lateral als._collected(c) as found(part int, place int, user_id int, items text[], n bigint, kept bigint, ratings bytea);
+  lateral als._collected(c) as found(part int, place int, user_id int, items text[], n bigint, kept bigint, ratings bytea) order by user_id;
 -- A query whose rows are read here, in the same way; ratings of types that are no number of the machine's are cast.
 select part, place >= 0 as has_place, user_id, items, n, kept, octet_length(ratings) as bytes
 from als._collect_query($$values (1, 'a', 1.0), (2, 'b', null), (null, 'c', 2), (3, 'b', 3), (3, null, 1), (1, 'b', 5)$$, '{7, 100, 0, 5}')
-  as found(part int, place int, user_id int, items text[], n bigint, kept bigint, ratings bytea);
+  as found(part int, place int, user_id int, items text[], n bigint, kept bigint, ratings bytea) order by user_id;
 -- Of a part that is the session's own the ratings stay in it, and their rows have their place: here, and there by als._own_part.
 select user_id, octet_length(ratings) as bytes from als._collect_query('select u, i, 1 from generate_series(1, 2) u, generate_series(1, 50) i', '{7, 100, 1, 5}')
-  as found(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null;
+  as found(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null order by user_id;
 begin;
 select als._own_part(7, 5), als._own_part(7, null) is null as of_null;
 select user_id, octet_length(ratings) as bytes from als._collect_query('select u, i, 1 from generate_series(1, 2) u, generate_series(1, 50) i', '{7, 100, 0, 5}')
-  as found(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null;
+  as found(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null order by user_id;
 select user_id, octet_length(ratings) as bytes from als._collect_query('select u, i, 1 from generate_series(1, 2) u, generate_series(1, 50) i', '{8, 100, 0, 5}')
-  as found(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null;
+  as found(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null order by user_id;
 commit;
 select try($$select count(*) from als._collect_query('select 1, 2', '{7, 100, 0, 5}') as found(part int)$$);
 select try($$select count(*) from als._collect_query('reset all', '{7, 100, 0, 5}') as found(part int)$$);

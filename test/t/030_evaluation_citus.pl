@@ -58,8 +58,14 @@ for my $model ('taste', 'liked')
 same_figures("select * from als.compare('taste', '$_', 'test', k => '{3,10}')", "taste and $_ compared") for 'other', 'liked';
 same_figures(q{select * from als.compare('taste', 'other', 'test', history => 'history', candidates => 'chosen')}, 'compared with a history, of candidates');
 same_figures(q{select * from als.compare('taste', 'other', 'select * from test where user_id > 5000')}, 'compared by users that they do not know');
-# Without the notice of rows that the source has, too, which is only given where the coordinator reads.
-same_figures(q{set client_min_messages = warning; select * from als.evaluate('taste', 'test', clip => true, k => '{}')}, 'errors alone, clipped');
+# Rows that the source has, too, are told of, of the user with the most: here 20 who have as many, of whom it is the first.
+my $trained = q{als.evaluate('taste', 'select user_id, item_id, rating from ratings where user_id between 20 and 40 union all select 40 - i % 20, 900000, 1 from generate_series(1, 2000) i', k => '{}')};
+like(figures("select * from $trained"), qr/NOTICE:  als: \d+ of the test's \d+ rows of user \d+ are in the model's source\n/, 'rows that were trained on are told of');
+same_figures("select * from $trained", 'as in one place');
+unlike(figures("select * from $_"), qr/NOTICE/, "but not of $_") for $trained =~ s/k =>/exclude_seen => false, k =>/r, $trained =~ s/k =>/history => 'history', k =>/r,
+	q{als.evaluate('taste', 'select user_id, 900000 as item_id, rating from ratings', k => '{}')}, q{als.evaluate('taste', 'select * from test where false', k => '{}')};
+same_figures(q{select * from als.compare('taste', 'other', 'test', k => '{}')}, 'nor otherwise for a comparison of errors');
+same_figures(q{select * from als.evaluate('taste', 'test', clip => true, k => '{}')}, 'errors alone, clipped');
 same_figures(q{select * from als.evaluate_by_activity('liked', 'test', history => 'history', activity => '{1,5,6}')}, 'by what is in the history');
 same_figures(q{select * from als.evaluate('taste', 'select * from test where false')}, 'of nothing');
 same_figures(q{select * from als.evaluate('taste', 'select user_id::bigint, item_id, rating from test')}, 'of ids of another type');

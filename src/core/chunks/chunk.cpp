@@ -68,7 +68,7 @@ Bytes joined(Bytes first, const Bytes& second) {
 namespace {
 
 /// Without the items that have no ratings.
-ItemRows item_rows(const CompressedRows& rows) {
+ItemRows item_rows(CompressedRows&& rows) {
   ItemRows some;
   some.rows.offsets.push_back(0);
   for (std::size_t item = 0; item < rows.rows(); ++item) {
@@ -76,8 +76,8 @@ ItemRows item_rows(const CompressedRows& rows) {
     some.items.push_back(static_cast<std::uint32_t>(item));
     some.rows.offsets.push_back(rows.offsets[item + 1]);
   }
-  some.rows.columns = rows.columns;
-  some.rows.values = rows.values;
+  some.rows.columns = std::move(rows.columns);
+  some.rows.values = std::move(rows.values);
   return some;
 }
 
@@ -130,14 +130,14 @@ UnpackedChunk make_chunk(ChunkId id, RatingBuffer&& rows,
   }
   std::vector<std::uint32_t> same_item(items);
   std::iota(same_item.begin(), same_item.end(), 0U);
-  const Ratings ratings(std::move(rows), user_rank, same_item, on_duplicate, team,
-                        holdout == nullptr ? nullptr : &rule);
+  Ratings ratings(std::move(rows), user_rank, same_item, on_duplicate, team,
+                  holdout == nullptr ? nullptr : &rule);
 
   const ChunkFacts facts{id, static_cast<std::uint32_t>(user_rank.size()), items,
                          moments_of(ratings.by_user().values)};
   return {
-      {facts, ratings.by_user()},
-      {facts, item_rows(ratings.by_item())},
+      {facts, ratings.take_by_user()},
+      {facts, item_rows(ratings.take_by_item())},
       holdout == nullptr ? Bytes() : pack_held_out(facts, ratings.held_out(), holdout->user_keys),
       ratings.duplicates()};
 }

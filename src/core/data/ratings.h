@@ -1,6 +1,7 @@
 // Ratings in compressed rows, seen from both sides.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -39,6 +40,22 @@ class RatingBuffer {
   std::size_t block_size(std::size_t b) const;
   const Entry* block(std::size_t b) const {
     return reinterpret_cast<const Entry*>(blocks_[b].get());
+  }
+
+  /// Calls visit(entry) for all of them in their order.
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (std::size_t b = 0; b < blocks(); ++b) std::for_each_n(block(b), block_size(b), visit);
+  }
+
+  /// The same; each block goes when all of it has been visited, and the buffer is empty afterwards.
+  template <class Visit>
+  void use_up(const Visit& visit) {
+    for (std::size_t b = 0; b < blocks(); ++b) {
+      std::for_each_n(block(b), block_size(b), visit);
+      blocks_[b].reset();
+    }
+    take_blocks();
   }
 
   /// Of rating e of a block; 1 where none has a weight.
@@ -90,6 +107,10 @@ class Ratings {
   const CompressedRows& held_out() const { return held_out_; }  ///< by user; empty without a rule
   const CompressedRows& by_user() const { return by_user_; }
   const CompressedRows& by_item() const { return by_item_; }
+
+  /// Hand over what is seen from one side, and have nothing of it afterwards.
+  CompressedRows take_by_user() { return std::move(by_user_); }
+  CompressedRows take_by_item() { return std::move(by_item_); }
 
  private:
   CompressedRows by_user_;

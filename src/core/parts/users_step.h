@@ -22,6 +22,9 @@ class UsersStep {
   UsersStep(ByteView step, const ItemBlock& block, ThreadTeam& team);
   ~UsersStep();
 
+  /// Whether it is Step::kFinish, after which no sums of items are made.
+  bool is_last() const;
+
   struct Result {
     Bytes users;   ///< as they are then
     Bytes report;  ///< to be added up by PieceSum

@@ -102,7 +102,7 @@ class Packing {
   }
 
   /// Gathers what the ratings of each item come to in each part.
-  virtual void sum_totals(const Param& training, const Param& slice_places);
+  virtual void sum_totals(const Param& training, std::uint32_t slices);
 
   /// The last of a query's hashes.
   std::uint64_t greatest_of(const std::string& hashes) const;
@@ -118,6 +118,7 @@ class Packing {
  private:
   void check_counts() const;
   void check_items() const;
+  std::int64_t report_bytes() const;  // of a slice
   std::int64_t users_in_chunk() const;
 
   const PackingRequest request_;

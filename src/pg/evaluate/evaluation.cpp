@@ -388,10 +388,23 @@ std::vector<Measurement> Evaluation::run(const OnUsers& on_users) {
   find_known_users();
   evaluate_all(on_users);
   report_left_out(left_out_, relevant_);
-  // Rankings, if there are any, leave out what users have seen, and tell of it.
-  if (request_.exclude_seen && request_.cutoffs.empty() && !history_ && item_means_)
-    tell_of_trained_rows(served_, users_, test_, team_);
+  if (users_.size() > 0 && looks_for_trained_rows(request_, model_))
+    tell_of_trained_rows(served_, tested_most(), team_);
   return measurements();
+}
+
+/// There is a user.
+TestedMost Evaluation::tested_most() const {
+  std::vector<std::uint32_t> rank(users_.size());
+  server([&] { users_.rank(rank.data()); });
+  std::uint32_t row = 0;
+  for (std::uint32_t r = 1; r < users_.size(); ++r)
+    if (test_.row_size(r) > test_.row_size(row) ||
+        (test_.row_size(r) == test_.row_size(row) && rank[r] < rank[row]))
+      row = r;
+  return {
+      users_.id(row),
+      {test_.columns.data() + test_.offsets[row], test_.columns.data() + test_.offsets[row + 1]}};
 }
 
 }  // namespace als::pg

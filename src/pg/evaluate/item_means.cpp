@@ -23,10 +23,14 @@ std::string as_summed(const std::string& number) {
 }
 }  // namespace
 
+bool has_item_means(const Model& model) {
+  return !source_now(model).is_gone() && distrust_of_source(model).empty();
+}
+
 std::optional<std::vector<double>> item_means(ServedModel& served) {
   const Model& model = served.model();
   const LoadedFactors& items = served.side(Side::kItems);
-  if (source_now(model).is_gone() || !distrust_of_source(model).empty()) return std::nullopt;
+  if (!has_item_means(model)) return std::nullopt;
   OwnedMemoryContext context("als item means");
   const DescribedSource source = describe_source(trusted_source(model), context.get());
   SourceNames names(source);

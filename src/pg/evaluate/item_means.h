@@ -6,9 +6,12 @@
 
 namespace als::pg {
 
+/// Whether the model's source, which they are of, is there and to be trusted.
+bool has_item_means(const Model& model);
+
 /// From the model's source as it is now, read as the caller within an SPI connection: one mean for
-/// each item of the model, the model's own mean where the source has no rating. Nothing if the
-/// source's table is gone.
+/// each item of the model, the model's own mean where the source has no rating. Nothing
+/// without has_item_means().
 std::optional<std::vector<double>> item_means(ServedModel& served);
 
 /// The same from sums of all the source's ratings.

@@ -4,10 +4,12 @@
 #include "pg/evaluate/flat_bytes.h"
 #include "pg/evaluate/item_means.h"
 #include "pg/evaluate/per_user_table.h"
+#include "pg/evaluate/trained_rows.h"
 #include "pg/history/live_ratings.h"
 #include "pg/history/user_rows_reader.h"
 #include "pg/model/model_source.h"
 #include "pg/nodes/cluster_nodes.h"
+#include "pg/server/interrupts.h"
 #include "pg/server/random_number.h"
 #include "pg/spread/table_beside_users.h"
 #include "pg/sql/bytea_value.h"
@@ -251,6 +253,31 @@ void SpreadEvaluation::pack_all() {
   progress_.enter(Phase::kScoring);
 }
 
+/// The user of the test with the most rows comes to this node.
+void SpreadEvaluation::look_for_trained_rows() const {
+  if (!looks_for_trained_rows(request_, model_)) return;
+  const IdType& user = served_.id_type(Side::kUsers);
+  const IdType& item = served_.id_type(Side::kItems);
+  const IdIndex& items = served_.side(Side::kItems).ids();
+  IdDictionary users(&user);
+  std::vector<std::uint32_t> numbers;
+  for_each_current_row(
+      "select user_id, pg_catalog.unnest(items) from (select user_id, items from " +
+          packed_.front().table +
+          " order by pg_catalog.cardinality(items) desc, user_id limit 1) most",
+      {user.oid, item.oid}, [&](TupleTableSlot* slot) {
+        server([&] {
+          guard([&] {
+            users.find_or_add(slot->tts_values[0]);
+            numbers.push_back(items.find(slot->tts_values[1]));
+          });
+        });
+      });
+  if (users.size() == 0) return;
+  ThreadTeam team = interruptible_team(request_.threads);
+  tell_of_trained_rows(served_, {users.id(0), std::move(numbers)}, team);
+}
+
 void SpreadEvaluation::drop_packed() const {
   for (const Packed& packed : packed_) execute("drop table " + packed.table);
 }
@@ -275,6 +302,7 @@ void SpreadEvaluation::run(const std::vector<std::size_t>& least,
     read_sums("select als._sum_tested(" + call.user + ", " + call.measure + ")" + call.from,
               groups);
   }
+  look_for_trained_rows();
   drop_packed();
 }
 
@@ -283,6 +311,7 @@ std::string SpreadEvaluation::keep_results() {
   // In a group, so that no lists are kept.
   std::string kept = keep_measured(tested({0}));
   read_sums(sum_of_kept(kept), 1);
+  look_for_trained_rows();
   drop_packed();
   return kept;
 }

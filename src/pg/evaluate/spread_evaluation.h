@@ -58,6 +58,7 @@ class SpreadEvaluation {
   std::vector<Param> item_means() const;
   void pack(Packed& packed);
   void pack_all();
+  void look_for_trained_rows() const;
   void drop_packed() const;
   Call tested(const std::vector<std::size_t>& least) const;
   std::string keep_measured(const Call& call) const;

@@ -2,6 +2,8 @@
 
 #include "pg/evaluate/trained_rows.h"
 
+#include "pg/evaluate/item_means.h"
+
 namespace als::pg {
 
 namespace {
@@ -20,24 +22,22 @@ std::vector<std::uint32_t> items_in_source(ServedModel& served, Datum user, Thre
 
 }  // namespace
 
-void tell_of_trained_rows(ServedModel& served, const IdDictionary& users,
-                          const CompressedRows& test, ThreadTeam& team) {
-  if (users.size() == 0) return;
-  std::uint32_t row = 0;
-  for (std::uint32_t r = 1; r < users.size(); ++r)
-    if (test.row_size(r) > test.row_size(row)) row = r;
-  const std::vector<std::uint32_t> there = items_in_source(served, users.id(row), team);
-  const std::uint32_t* items = test.columns.data() + test.offsets[row];
-  const std::size_t n_items = test.row_size(row);
-  const auto trained = std::count_if(items, items + n_items, [&](std::uint32_t item) {
-    return std::binary_search(there.begin(), there.end(), item);
-  });
+bool looks_for_trained_rows(const EvaluationRequest& request, const Model& model) {
+  return model.feedback == Feedback::kExplicit && request.exclude_seen && request.cutoffs.empty() &&
+         !request.history && has_item_means(model);
+}
+
+void tell_of_trained_rows(ServedModel& served, const TestedMost& tested, ThreadTeam& team) {
+  const std::vector<std::uint32_t> there = items_in_source(served, tested.user, team);
+  const auto trained = std::count_if(
+      tested.items.begin(), tested.items.end(),
+      [&](std::uint32_t item) { return std::binary_search(there.begin(), there.end(), item); });
   if (trained == 0) return;
   server([&] {
     ereport(NOTICE,
             (errmsg("als: %zd of the test's %zu rows of user %s are in the model's source",
-                    static_cast<std::ptrdiff_t>(trained), n_items,
-                    id_text(users.type(), users.id(row))),
+                    static_cast<std::ptrdiff_t>(trained), tested.items.size(),
+                    id_text(served.id_type(Side::kUsers), tested.user)),
              errhint("If the model was trained on rows of the test, its errors come out too small: "
                      "als.split makes a part to train on and another to test with.")));
   });

@@ -1,14 +1,25 @@
 // Whether a test holds what the training may have seen.
 #pragma once
 
+#include "pg/evaluate/evaluation.h"
 #include "pg/history/live_ratings.h"
 
 namespace als::pg {
 
-/// A notice if rows of the test are in the model's source, too: errors of such rows come out too
-/// small. It looks for those of one user, the one with the most. Throws what reading the source
-/// throws, but nothing for ratings that a training would refuse. Within an SPI connection.
-void tell_of_trained_rows(ServedModel& served, const IdDictionary& users,
-                          const CompressedRows& test, ThreadTeam& team);
+/// Whether there is something to tell: an evaluation by errors alone against the model's source.
+/// (Rankings leave out what users have seen there, and tell of it.)
+bool looks_for_trained_rows(const EvaluationRequest& request, const Model& model);
+
+/// The user of a test who has the most rows there, of several the one with the least id, and the
+/// items of these rows: by the model's numbers, or any others for those that it does not know.
+struct TestedMost {
+  Datum user;
+  std::vector<std::uint32_t> items;
+};
+
+/// A notice if rows of that user are in the model's source, too: errors of such rows come out too
+/// small. Throws what reading the source throws, but nothing for ratings that a training would
+/// refuse. Within an SPI connection.
+void tell_of_trained_rows(ServedModel& served, const TestedMost& tested, ThreadTeam& team);
 
 }  // namespace als::pg

@@ -114,12 +114,12 @@ void NodePacking::pack_chunks() {
   check_users_are_whole(places_, workspace());
 }
 
-void NodePacking::sum_totals(const Param& training, const Param& slice_places) {
+void NodePacking::sum_totals(const Param& training, std::uint32_t slices) {
   Workspace& tables = places_.tables();
+  const Param slice_places = int4_array_param(workspace().slice_places(slices));
   places_.nodes().run("insert into " + tables.sums() + " " + totals_query(tables),
-                      {training, slice_places},
-                      [&] { Packing::sum_totals(training, slice_places); });
-  gather_pieces(places_, workspace());
+                      {training, slice_places}, [&] { Packing::sum_totals(training, slices); });
+  gather_pieces(places_, workspace(), slices);
 }
 
 Ratings NodePacking::sample(ThreadTeam& team) {

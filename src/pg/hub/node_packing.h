@@ -28,7 +28,7 @@ class NodePacking : public Packing {
   void read_counts() override;
   void number_items() override;
   void check_duplicates() override;
-  void sum_totals(const Param& training, const Param& slice_places) override;
+  void sum_totals(const Param& training, std::uint32_t slices) override;
   void share_items();
   void pack_chunks();
 

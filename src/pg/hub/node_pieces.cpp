@@ -1,16 +1,22 @@
-// Results are text: in base64 a third more than the bytes.
+// Results are text: in base64 a third more than the bytes. They are in memory twice while they are
+// read, so each is of one slice.
 #include "pg/hub/node_pieces.h"
 
 #include "pg/sql/params.h"
 
 namespace als::pg {
 
-void gather_pieces(NodePlaces& places, const Workspace& workspace) {
+void gather_pieces(NodePlaces& places, const Workspace& workspace, std::uint32_t slices) {
   Workspace& tables = places.tables();
   const std::string query = "select place, slice, part, als._encoded(piece) from " + tables.sums() +
-                            " where part operator(pg_catalog.=) $1";
+                            " where part operator(pg_catalog.=) $1 and slice "
+                            "operator(pg_catalog.=) $2";
   places.gather(places.of_parts([&](int part, std::vector<NodeStatement>& of_node) {
-    of_node.push_back({query, {int_param(part)}, expected_of(part)});
+    for (int slice = 0; slice < static_cast<int>(slices); ++slice)
+      of_node.push_back({query,
+                         {int_param(part), int_param(slice)},
+                         expected_of(part, "slice operator(pg_catalog.=) " + std::to_string(slice),
+                                     "rows of another part or slice")});
   }),
                 "place pg_catalog.int4, slice pg_catalog.int4, part pg_catalog.int4, piece "
                 "pg_catalog.text",

@@ -5,8 +5,8 @@
 
 namespace als::pg {
 
-/// Takes the rows of sums() of all nodes over into that of the workspace, part by part, so that no
-/// more than those of a part for each node are on their way, and empties those.
-void gather_pieces(NodePlaces& places, const Workspace& workspace);
+/// Takes the rows of sums() of all nodes over into that of the workspace, one by one for each node,
+/// and empties those.
+void gather_pieces(NodePlaces& places, const Workspace& workspace, std::uint32_t slices);
 
 }  // namespace als::pg

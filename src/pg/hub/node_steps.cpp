@@ -56,7 +56,7 @@ void NodeSteps::gather_sums(bool are_small) {
                       {int_param(threads()), int4_array_param(slice_places())}, [&] {
                         if (!places_.here().empty()) SqlSteps::gather_sums(are_small);
                       });
-  gather_pieces(places_, workspace());
+  gather_pieces(places_, workspace(), slices());
 }
 
 }  // namespace als::pg

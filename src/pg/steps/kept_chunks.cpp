@@ -71,7 +71,7 @@ struct UnpackedChunks {
 template <class Rows>
 SharedRows<Rows> kept_rows(std::uint64_t number, const ChunkId& id) {
   const KeptChunk* kept = KeptChunks::of_session().find(number);
-  if (kept == nullptr || !(kept->id() == id))
+  if (kept == nullptr || !(kept->id() == id) || kept->rows<Rows>() == nullptr)
     throw InvalidBytes("a chunk is kept by another session");
   return kept->rows<Rows>();
 }
@@ -116,6 +116,11 @@ void forget_chunk(const StoredChunk& chunk) {
   KeptChunks::of_session().forget(chunk.head().kept);
   kept_to_end<UnpackedChunks>().forget<ChunkByUser>(id);
   kept_to_end<UnpackedChunks>().forget<ChunkByItem>(id);
+}
+
+void forget_by_item(const StoredChunk& chunk) {
+  if (KeptChunk* kept = KeptChunks::of_session().find(chunk.head().kept)) kept->by_item.reset();
+  kept_to_end<UnpackedChunks>().forget<ChunkByItem>(chunk.facts().id);
 }
 
 }  // namespace als::pg

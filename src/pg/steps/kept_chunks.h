@@ -21,4 +21,7 @@ std::uint64_t keep_chunk(UnpackedChunk& chunk);
 /// No step needs it any more.
 void forget_chunk(const StoredChunk& chunk);
 
+/// The half of it by item, which is half of its memory.
+void forget_by_item(const StoredChunk& chunk);
+
 }  // namespace als::pg

@@ -14,7 +14,7 @@ struct OwnParts {
 };
 
 struct RatingsOfUsers {
-  std::vector<PackedRating> ratings;
+  UninitializedVector<PackedRating> ratings;
   std::size_t users;  // that have not been taken
 };
 using KeptRatings = KeptValues<RatingsOfUsers>;
@@ -33,7 +33,7 @@ bool ratings_can_be_kept(std::size_t ratings) {
   return KeptRatings::of_session().has_room(ratings * sizeof(PackedRating));
 }
 
-std::uint64_t keep_ratings(std::vector<PackedRating>&& ratings, std::size_t users) {
+std::uint64_t keep_ratings(UninitializedVector<PackedRating>&& ratings, std::size_t users) {
   const std::size_t bytes = ratings.size() * sizeof(PackedRating);
   return KeptRatings::of_session().keep({std::move(ratings), users}, bytes);
 }

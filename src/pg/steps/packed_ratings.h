@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/base/splitmix.h"
+#include "core/base/uninitialized_vector.h"
 #include "pg/steps/bytea_bytes.h"
 
 namespace als::pg {
@@ -33,7 +34,7 @@ bool ratings_can_be_kept(std::size_t ratings);
 
 /// Keeps the ratings of so many users for chunks that this session will make. Returns the number
 /// that RatingsHead::kept names them by.
-std::uint64_t keep_ratings(std::vector<PackedRating>&& ratings, std::size_t users);
+std::uint64_t keep_ratings(UninitializedVector<PackedRating>&& ratings, std::size_t users);
 
 /// Hands those of one user to take(ratings, n); once all have been taken, nothing is kept of them.
 /// first: where they begin. Throws InvalidBytes.

@@ -2,6 +2,8 @@
 #include "pg/steps/rating_collector.h"
 
 #include <map>
+#include <numeric>
+#include <tuple>
 
 #include "pg/server/random_number.h"
 #include "pg/server/settings.h"
@@ -11,6 +13,7 @@ namespace als::pg {
 namespace {
 
 constexpr std::uint32_t kItemsInRow = 1 << 16;
+constexpr std::size_t kRatingsInRun = std::size_t{1} << 16;  // or one user's: half a megabyte
 
 /// Of this session. An entry goes with its collector.
 std::map<std::int64_t, RatingCollector*>& collectors() {
@@ -115,44 +118,77 @@ std::vector<bool> RatingCollector::users_that_stay(const std::vector<std::size_t
   return stay;
 }
 
-/// By counting.
+/// All users, those first whose ratings leave, and then in the order in which chunks take them.
+std::vector<std::uint32_t> RatingCollector::users_in_order(const std::vector<bool>& stay) const {
+  std::vector<Place> places(stay.size());
+  for (std::uint32_t user = 0; user < stay.size(); ++user) places[user] = place_of(user);
+  std::vector<std::uint32_t> order(stay.size());
+  std::iota(order.begin(), order.end(), 0U);
+  const auto key = [&](std::uint32_t user) {
+    return std::make_tuple(static_cast<bool>(stay[user]), places[user].part, places[user].place);
+  };
+  std::sort(order.begin(), order.end(),
+            [&](std::uint32_t a, std::uint32_t b) { return key(a) < key(b); });
+  return order;
+}
+
+/// Cuts the users into runs, with room for their ratings.
+std::vector<RatingCollector::Run> RatingCollector::make_runs(
+    const std::vector<std::size_t>& counts) const {
+  const std::vector<bool> stay = users_that_stay(counts);
+  std::vector<Run> runs;
+  std::size_t ratings = 0;
+  const auto end_run = [&] {
+    if (!runs.empty()) runs.back().ratings.resize(std::exchange(ratings, 0));
+  };
+  for (const std::uint32_t user : users_in_order(stay)) {
+    if (runs.empty() || ratings >= kRatingsInRun || runs.back().stay != stay[user]) {
+      end_run();
+      runs.push_back({stay[user], {}, {}});
+    }
+    runs.back().users.push_back(user);
+    ratings += counts[user];
+  }
+  end_run();
+  return runs;
+}
+
+/// By counting. The buffer shrinks while the runs are filled.
 void RatingCollector::flush() {
   rows_->finish();
   read_ += rows_->rows();
   kept_ += rows_->rows() - rows_->skipped();
   const std::vector<std::uint32_t> numbers = number_items();
-  const RatingBuffer buffer(rows_->take_buffer());
-  const auto for_each = [&](auto&& take) {
-    for (std::size_t b = 0; b < buffer.blocks(); ++b)
-      for (std::size_t e = 0; e < buffer.block_size(b); ++e) take(buffer.block(b)[e]);
-  };
-  std::vector<std::size_t> ends(rows_->users().size());
-  for_each([&](const RatingBuffer::Entry& entry) { ++ends[entry.user]; });
-  const std::vector<bool> stay = users_that_stay(ends);
-  std::size_t sizes[2] = {};  // of those that leave, and of those that stay
-  for (std::size_t user = 0; user < ends.size(); ++user) {
-    std::size_t& size = sizes[stay[user] ? 1 : 0];
-    size += std::exchange(ends[user], size);
+  RatingBuffer buffer(rows_->take_buffer());
+  std::vector<std::size_t> counts(rows_->users().size());
+  buffer.for_each([&](const RatingBuffer::Entry& entry) { ++counts[entry.user]; });
+  std::vector<Run> runs = make_runs(counts);
+  std::vector<PackedRating*> next(counts.size());
+  for (Run& run : runs) {
+    PackedRating* begin = run.ratings.data();
+    for (const std::uint32_t user : run.users)
+      next[user] = std::exchange(begin, begin + counts[user]);
   }
-  std::vector<PackedRating> ratings[2] = {std::vector<PackedRating>(sizes[0]),
-                                          std::vector<PackedRating>(sizes[1])};
-  for_each([&](const RatingBuffer::Entry& entry) {
-    ratings[stay[entry.user] ? 1 : 0][ends[entry.user]++] = {numbers[entry.item], entry.value};
+  buffer.use_up([&](const RatingBuffer::Entry& entry) {
+    *next[entry.user]++ = {numbers[entry.item], entry.value};
   });
-  const auto staying = static_cast<std::size_t>(std::count(stay.begin(), stay.end(), true));
-  const std::uint64_t kept = staying == 0 ? 0 : keep_ratings(std::move(ratings[1]), staying);
-  std::size_t begins[2] = {};
-  for (std::uint32_t user = 0; user < ends.size(); ++user) {
-    const std::uint64_t begin = std::exchange(begins[stay[user] ? 1 : 0], ends[user]);
-    const RatingsHead head{items_->session(), ends[user] - begin, stay[user] ? kept : 0};
-    if (stay[user])
+  for (Run& run : runs) put_users(std::move(run), counts);
+  rows_.emplace(source_);
+}
+
+void RatingCollector::put_users(Run run, const std::vector<std::size_t>& counts) {
+  const std::uint64_t kept = run.stay ? keep_ratings(std::move(run.ratings), run.users.size()) : 0;
+  std::uint64_t begin = 0;
+  for (const std::uint32_t user : run.users) {
+    const RatingsHead head{items_->session(), counts[user], kept};
+    if (run.stay)
       put_user(user, {bytes_of(head), bytes_of(begin)});
     else
       put_user(user, {bytes_of(head),
-                      {reinterpret_cast<const char*>(ratings[0].data() + begin),
-                       static_cast<std::size_t>(head.ratings) * sizeof(PackedRating)}});
+                      {reinterpret_cast<const char*>(run.ratings.data() + begin),
+                       counts[user] * sizeof(PackedRating)}});
+    begin += counts[user];
   }
-  rows_.emplace(source_);
 }
 
 void RatingCollector::put_user(std::uint32_t user, std::initializer_list<ByteView> ratings) {

@@ -61,7 +61,16 @@ class RatingCollector {
     int place;
   };
   Place place_of(std::uint32_t user) const;
+  /// Users whose ratings lie one behind the other, and go at once when all have been taken.
+  struct Run {
+    bool stay;  ///< or they go into rows
+    std::vector<std::uint32_t> users;
+    UninitializedVector<PackedRating> ratings;
+  };
   std::vector<bool> users_that_stay(const std::vector<std::size_t>& counts) const;
+  std::vector<std::uint32_t> users_in_order(const std::vector<bool>& stay) const;
+  std::vector<Run> make_runs(const std::vector<std::size_t>& counts) const;
+  void put_users(Run run, const std::vector<std::size_t>& counts);
   void put_user(std::uint32_t user, std::initializer_list<ByteView> ratings);
   void tell_items();
   void put(int part, int place, NullableDatum user, NullableDatum items, NullableDatum n,

@@ -1,5 +1,6 @@
 // The items' side: totals, slices, and the sums that slices get.
 
+#include "core/base/unused_memory.h"
 #include "core/parts/item_slice.h"
 #include "core/parts/piece_sum.h"
 #include "core/train/initial_factors.h"
@@ -73,6 +74,8 @@ Datum als_add_to_totals(PG_FUNCTION_ARGS) {
   PG_RETURN_POINTER(guard_bytes([&] {
     als::PartTotals* totals =
         AggregateState<als::PartTotals>::of_or_made(fcinfo, [&](MemoryContext context) {
+          // Of packing, which is over.
+          als::give_back_unused_memory();
           return keep_in<als::PartTotals>(
               context, als::PartsTraining::read(bytes_arg(fcinfo, 1, "training")),
               number_arg(fcinfo, 2, "part"));

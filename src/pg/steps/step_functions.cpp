@@ -77,6 +77,7 @@ Datum als_step_users(PG_FUNCTION_ARGS) {
   return guard_step(fcinfo, [&] {
     als::UsersStep& step = users_step(fcinfo, threads_arg(fcinfo, 2));
     const StoredChunk chunk(fcinfo, 0);
+    if (step.is_last()) forget_by_item(chunk);
     std::optional<als::ChunkUsers> users;
     if (!PG_ARGISNULL(1)) users = UsersArg(fcinfo, 1).take();
     als::UsersStep::Stepped result =
