@@ -157,6 +157,7 @@ select try($$select als.train('no', 'ratings', parts => 3)$$);
 select try($$select als.train('no', 'ratings', distributed => true, parts => 0)$$);
 select try($$select als.train('no', 'ratings', distributed => null)$$);
 select try($$select als.train('no', 'select * from ratings where false', distributed => true)$$);
+select try($$select als.train('no', 'select u as user_id, i as item_id, 1 as rating from generate_series(1, 3) u, generate_series(1, 200) i', factors => 1024, distributed => true, parts => 100)$$);
 select try($$select als.train('no', 'messy', on_duplicate => 'error', distributed => true)$$);
 select try($$select als.train('no', 'select user_id, item_id, ''NaN''::real as rating from ratings', distributed => true)$$);
 select try($$select als.train('no', 'select user_id, item_id, 1e39::float8 as rating from ratings', distributed => true)$$);

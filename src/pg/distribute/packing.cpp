@@ -28,6 +28,11 @@ constexpr std::uint32_t kSliceBytes = 16 << 20;
 constexpr std::uint32_t kSmallSliceBytes = 2 << 20;
 constexpr std::uint32_t kFewSlices = 32;
 
+// A state is one value, and so are the reports of all slices together: with many factors there are
+// fewer and larger ones.
+constexpr std::uint32_t kMostSliceBytes = 900U << 20;
+constexpr std::int64_t kReportsBytes = std::int64_t{512} << 20;
+
 // Of ratings that statistics are made of.
 constexpr std::int64_t kSample = 2'000'000;
 
@@ -79,12 +84,21 @@ std::int64_t Packing::users_in_chunk() const {
   return std::max<std::int64_t>(std::min(by_factors, by_ratings), 1);
 }
 
+/// Three triangles of K^2 numbers of double precision, see SideSums.
+std::int64_t Packing::report_bytes() const {
+  return std::int64_t{12} * request_.factors * request_.factors;
+}
+
 std::uint32_t Packing::slice_items() const {
   const auto items_in = [&](std::uint32_t bytes) {
     return std::max<std::uint32_t>(bytes / (16 * static_cast<std::uint32_t>(request_.factors)), 1);
   };
+  const auto most_slices = static_cast<std::uint32_t>(kReportsBytes / report_bytes());
+  const std::uint32_t least = (items() - 1) / most_slices + 1;
   const std::uint32_t most =
-      std::clamp((items() - 1) / kFewSlices + 1, items_in(kSmallSliceBytes), items_in(kSliceBytes));
+      std::min(std::max(least, std::clamp((items() - 1) / kFewSlices + 1,
+                                          items_in(kSmallSliceBytes), items_in(kSliceBytes))),
+               items_in(kMostSliceBytes));
   const auto parts = static_cast<std::uint32_t>(workspace_.parts().size());
   const std::uint32_t slices = ((items() - 1) / most / parts + 1) * parts;
   return (items() - 1) / slices + 1;
@@ -148,12 +162,13 @@ void Packing::check_items() const {
                     format("a distributed training has %u items at most, and the source has %lld",
                            kMaxPartsItems, static_cast<long long>(items_)),
                     "Leave rare items out, or train with distributed => false.");
-  const std::int64_t block = items_ * request_.factors * static_cast<std::int64_t>(sizeof(float));
-  if (block + block / 8 > kMaxValue)
-    throw UserError(ERRCODE_PROGRAM_LIMIT_EXCEEDED,
-                    format("the vectors of %lld items are more than a value of 1 GB holds",
-                           static_cast<long long>(items_)),
-                    "Train with fewer factors, or leave rare items out.");
+  const std::int64_t slices = (items_ - 1) / slice_items() + 1;
+  if (slices * report_bytes() > kMaxValue)
+    throw UserError(
+        ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+        format("the sums of %lld slices, each of %d factors, are more than a value of 1 GB holds",
+               static_cast<long long>(slices), request_.factors),
+        "Train with fewer factors, in fewer parts, or leave rare items out.");
 }
 
 void Packing::pack() {

@@ -118,6 +118,7 @@ class Packing {
  private:
   void check_counts() const;
   void check_items() const;
+  std::int64_t report_bytes() const;  // of a slice
   std::int64_t users_in_chunk() const;
 
   const PackingRequest request_;
