@@ -353,10 +353,12 @@ LINT_SRCS = $(SRCS) $(wildcard test/core/*.cpp test/bench/*.cpp)
 LINT_HEADERS = $(wildcard src/report/*.h src/*/*/*.h src/core/*/*.inl test/core/*.h test/bench/*.h)
 LINT_FLAGS = $(filter-out -MMD -MP,$(ALS_CPPFLAGS)) $(ALS_CXXFLAGS) \
 	-isystem $(shell $(PG_CONFIG) --includedir-server)
-# Includes against layers.txt, format, and what clang-tidy finds, on all processors: it takes minutes.
-lint: check-layers
+# Includes against layers.txt, format, and what clang-tidy finds, on all processors, in the units of the build: it takes
+# minutes, and would take hours by each source.
+LINT_UNITS = $(OBJS:.o=.cpp) $(wildcard test/core/*.cpp test/bench/*.cpp)
+lint: check-layers $(LINT_UNITS)
 	clang-format --dry-run -Werror $(LINT_SRCS) $(LINT_HEADERS)
-	printf '%s\n' $(LINT_SRCS) | xargs -P "$$(nproc)" -n 8 \
+	printf '%s\n' $(LINT_UNITS) | xargs -P "$$(nproc)" -n 1 \
 		sh -c 'clang-tidy --quiet "$$@" -- -x c++ $(LINT_FLAGS)' clang-tidy
 
 # Every source with every compiler that als is to compile with and that is here; COMPILERS="g++-12 clang++-19" picks.

@@ -26,9 +26,9 @@ class PartsBytes : public testing::Test {
 };
 
 TEST_F(PartsBytes, EachKindIsThere) {
-  for (const char* name :
-       {"kUsers: block", "kFinish: block", "kResidual: sums", "kProduct: sums", "kCurvature: sums",
-        "kCurvature: block", "kCompare: sums", "kCompare: block"}) {
+  for (const char* name : {"kUsers: block", "kUsers again: block", "kFinish: block",
+                           "kResidual: sums", "kProduct: sums", "kCurvature: sums",
+                           "kCurvature: block", "kCompare: sums", "kCompare: block"}) {
     EXPECT_GE(std::count_if(inputs_.begin(), inputs_.end(),
                             [&](const SentBytes& input) { return input.name == name; }),
               2)

@@ -75,7 +75,9 @@ class PartsInMemory : public PartsRunner {
     block_ = block_of(step);
     ItemBlock block;
     block.add(block_);
-    UsersStep users(step, block, team_);
+    if (block.has_changes()) block.follow(std::move(factors_), step, team_);
+    factors_ = std::move(block);
+    UsersStep users(step, factors_, team_);
     // In any order, and then added up in theirs.
     std::map<std::pair<std::uint32_t, std::uint32_t>, Bytes> reports;
     for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
@@ -93,10 +95,11 @@ class PartsInMemory : public PartsRunner {
     count(step);
     const Bytes block = step_of(step) == Step::kResidual ? block_ : block_of(step);
     std::vector<PieceSum> sums(slices_.size());
+    ItemBlock of_step;
+    if (step_of(step) != Step::kResidual) of_step.add(block);
+    const ItemBlock& unpacked = step_of(step) == Step::kResidual ? factors_ : of_step;
     for (std::uint32_t part = 0; part < shape_.parts; ++part) {
-      ItemBlock own;
-      own.add(block);
-      PartSums of_part(own, part, team_);
+      PartSums of_part(unpacked, part, team_);
       for (const auto& [id, chunk] : chunks_) {
         if (id.first == part)
           of_part.add(ChunkByItem(chunk.by_item), ChunkUsers::read(chunk.users));
@@ -159,6 +162,7 @@ class PartsInMemory : public PartsRunner {
   std::vector<Bytes>& slices() { return slices_; }
   /// Of the last step, and of its first slice.
   const Bytes& block() const { return block_; }
+  const ItemBlock& factors() const { return factors_; }
   const Bytes& last_sums() const { return sums_; }
   const std::vector<Bytes>& totals() const { return totals_; }
 
@@ -236,6 +240,7 @@ class PartsInMemory : public PartsRunner {
   std::vector<Bytes> totals_;
   std::vector<Bytes> slices_;
   Bytes block_;
+  ItemBlock factors_;  // of the last half-step of the users
   Bytes sums_;
   std::map<Step, std::size_t> steps_;
   std::map<Step, std::size_t> sums_bytes_;

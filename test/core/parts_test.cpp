@@ -103,7 +103,7 @@ TEST(Parts, LongRowsSendNoProducts) {
   train(many, team);
   const std::size_t sent = many.sums_bytes(Step::kProduct) / many.steps(Step::kProduct) / 2;
   const std::size_t heads = many.training().slices() * std::size_t{200};
-  const std::size_t vectors = static_cast<std::size_t>(options.factors) * sizeof(float);
+  const std::size_t vectors = static_cast<std::size_t>(options.factors) * sizeof(std::int16_t);
   EXPECT_GT(sent, kShortItems * vectors);
   EXPECT_LT(sent, kShortItems * vectors + heads);
   EXPECT_GT(many.sums_bytes(Step::kCurvature) / many.steps(Step::kCurvature) / 2,

@@ -64,12 +64,17 @@ class Recorder : public PartsInMemory {
   Bytes step_users(const Bytes& step) override {
     const Chunk before = first();
     const Bytes slice = slices()[0];
+    const ItemBlock last = factors();
     Bytes report = PartsInMemory::step_users(step);
-    const std::string name = step_of(step) == Step::kUsers ? "kUsers" : "kFinish";
+    const bool changed = last.has_factors();
+    const std::string name = step_of(step) == Step::kFinish ? "kFinish"
+                             : changed                      ? "kUsers again"
+                                                            : "kUsers";
     const Bytes block = this->block();
     const auto run = [=](ByteView its_step, ByteView its_block, ByteView chunk, ByteView users) {
       ItemBlock unpacked;
       unpacked.add(its_block);
+      if (unpacked.has_changes()) unpacked.follow(ItemBlock(last), its_step, team_);
       UsersStep(its_step, unpacked, team_).run(ChunkByUser(chunk), users);
     };
     keep({name + ": step to slice", step, [=](ByteView b) { turn_slice(slice, b, team_); }});
@@ -84,7 +89,7 @@ class Recorder : public PartsInMemory {
       keep({name + ": users", before.users,
             [=](ByteView b) { run(step, block, before.by_user, b); }});
     }
-    if (step_of(step) == Step::kUsers) {
+    if (name == "kUsers") {
       keep({name + ": report", report, [=](ByteView b) {
               Answer answer(b);
               PartsTrainer(training(), first_reports_, answer, team_).solve_users();

@@ -78,4 +78,4 @@ select from als.train('in_one_part', 'texts', feedback => 'implicit', factors =>
 drop event trigger watch_table;
 delete from bytes where ctid not in (select min(ctid) from bytes group by b);
 -- Of the pieces that they are made of: totals, sums and slices. Fewer would mean that they are kept elsewhere.
-select 1 / (count(distinct substr(b, 1, 8)) >= 3)::int from bytes where b like '\x414c5301'::bytea || '%' \g /dev/null
+select 1 / (count(distinct substr(b, 1, 8)) >= 3)::int from bytes where b like '\x414c5302'::bytea || '%' \g /dev/null

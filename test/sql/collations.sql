@@ -84,6 +84,34 @@ select count(*) as unseen from als.recommend('m', 'user2', 20, seen => 'bought')
 select count(*) as unseen from als.recommend('m', 'USER2', 20, seen => 'bought') where item_id <> '100';
 select als.recommend_all('m', 'lists', 20, seen => 'bought') > 0 as made;
 select count(*) as unseen from lists where user_id = 'user2' and item_id <> 100;
+-- The other way round, a model that tells spellings apart where what is seen does not: what USER2 has bought is not of user2.
+select n_users from als.train('strict', 'select user_id collate "C" as user_id, item_id, rating from spelled', factors => 3, iterations => 3);
+create table of_any_case as select user_id, item_id, rating from spelled where item_id <> 100;
+create index on of_any_case (user_id);
+select count(*) from als.recommend('strict', 'user2', 20, seen => 'of_any_case');
+select count(*) from als.recommend('strict', 'USER2', 20, seen => 'of_any_case');
+select als.recommend_all('strict', 'strict_lists', 20, seen => 'of_any_case') > 0 as made;
+select user_id, count(*) from strict_lists where user_id in ('user2', 'USER2') group by 1 order by 1;
+-- And what is tested, as history and as candidates, is compared by the model's, too, whichever that is.
+create function differs(model text, of_other text, of_same text) returns text language plpgsql as $$
+declare
+  rows text;
+  answer text := '';
+begin
+  foreach rows in array array['als.evaluate(%L, %L, exclude_seen => false)', 'als.evaluate(%L, ''spelled'', history => %L)',
+    'als.evaluate(%L, ''spelled'', exclude_seen => false, candidates => %L)'] loop
+    execute format('with a as (select metric, k, n, round(value::numeric, 6) from ' || rows || '), b as (select metric, k, n, round(value::numeric, 6) from ' || rows
+      || ') select %L || (select count(*) from (table a except table b) x) || '' of '' || (select count(*) from b where n > 0) || ''. ''', model, of_other, model, of_same, answer) into answer;
+  end loop;
+  return answer;
+end $$;
+create table sides as select user_id, item_id, rating, user_id collate "C" as strict_user from spelled where item_id <= 6 and user_id <> 'USER4'
+union all select case when user_id = lower(user_id) collate "C" then upper(user_id) else lower(user_id) end, item_id, 6 - rating,
+	case when user_id = lower(user_id) collate "C" then upper(user_id) else lower(user_id) end from spelled where item_id between 4 and 8;
+select differs('strict', 'sides', 'select user_id collate "C" as user_id, item_id, rating from sides');
+select differs('m', 'select strict_user as user_id, item_id, rating from sides', 'sides');
+select als.drop_model('strict');
+
 -- An index serves as before.
 create table seen_by_index (user_id text collate caseless, item_id int);
 create index on seen_by_index (user_id);

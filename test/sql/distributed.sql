@@ -207,7 +207,7 @@ select try($$select als._chunk_factors('\x00', '\x00', null)$$);
 select try($$select als._packed_factors(b, b, null) from forged$$);
 select try($$select als._unpacked_factors('\x00')$$), try($$select als._unpacked_factors(null)$$);
 -- A slice's report and a number, of which no session knows.
-select try($$select als._turn_slice('\x414c53010c0000002000000000000000000000000000000000000000000000000102030405060708', b) from forged$$);
+select try($$select als._turn_slice('\x414c53020c0000002000000000000000000000000000000000000000000000000102030405060708', b) from forged$$);
 -- Constants alone.
 select try(call) from unnest(array[
   $$select als._piece('\x0102030405060708', 0)$$, $$select als._turn_slice('\x00', '\x00')$$, $$select als._slice_block('\x00', '\x00')$$,

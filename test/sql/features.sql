@@ -233,6 +233,20 @@ select train('');
 select train('no_such_table');
 select train('select item_id from items');
 select train('select item_id, topic, point(1, 2) as place from items');
+-- A numeric that double precision cannot hold is named, with its row. What is not finite is missing; all others are as they are in float8.
+select train('select item_id, topic, case item_id when 7 then 1e400 else price end as cost from items');
+select train('select item_id, topic, case item_id when 7 then -1e-400 else price end as cost from items');
+create domain price as numeric(30, 2);
+create function of_prices(type text) returns jsonb language plpgsql as $$
+begin
+	perform als.train('priced', 'likes', rating_col => null, feedback => 'implicit', factors => 4, replace => true, item_features => format(
+		'select item_id, (item_id %% 7 * 0.1)::%1$s as small, case when item_id %% 5 = 0 then ''nan''::%1$s else item_id %% 3 end as gaps, (item_id * 1e20)::%1$s as large from items', type));
+	return (als.latest_run('priced')).item_feature_columns || (select jsonb_agg(jsonb_build_array(column_name, n_items, center, scale, weights) order by run, feature) from priced_item_feature_weights);
+end $$;
+select of_prices('numeric') = of_prices('float8') as is_the_same, of_prices('price') = of_prices('float8') as of_a_domain, of_prices('numeric') -> 1 as gaps;
+-- What a JSON holds is read as the columns are: what cannot be is told with them.
+select 1 from als.train('kinds', 'likes', rating_col => null, feedback => 'implicit', factors => 2, item_features => 'select item_id, topic, price, released, is_new, tags, array[item_id % 7] as digits from items');
+select try(format('select als.features_vector(%L, %L)', 'kinds', features)) from unnest(array['{"released": "2020-02-30", "price": 3, "topic": "new"}', '{"released": "2020-02-20", "is_new": "perhaps"}', '{"digits": ["one"], "tags": ["one"]}']) features;
 -- A column without a value is left out, and that is said; where there is nothing else it is an error.
 select train('select item_id, null::text as nothing, null::int as no_number from items');
 set client_min_messages = notice;

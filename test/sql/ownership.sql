@@ -27,13 +27,13 @@ insert into orders values (1);
 -- What a dump and a restore leave of a model: everything but the dependency of its factor tables.
 create function restore_from_dump() returns void language sql as $$
   delete from pg_depend where classid = 'pg_class'::regclass and refclassid = 'pg_class'::regclass and deptype = 'a'
-    and refobjid in (select oid from pg_class where reloftype = 'als.model'::regtype) and objsubid = 0 and refobjsubid = 0
+    and refobjid in (select oid from pg_class where reloftype = 'als.model'::regtype and relnamespace = 'ownership'::regnamespace) and objsubid = 0 and refobjsubid = 0
     and objid in (select oid from pg_class where relkind = 'r') $$;
 create view recorded as
 select c.relname as factors, m.relname as model
 from pg_depend as d join pg_class as c on c.oid = d.objid and c.relkind = 'r' join pg_class as m on m.oid = d.refobjid
 where d.classid = 'pg_class'::regclass and d.refclassid = 'pg_class'::regclass and d.deptype = 'a' and d.objsubid = 0 and d.refobjsubid = 0
-  and m.reloftype = 'als.model'::regtype;
+  and m.reloftype = 'als.model'::regtype and m.relnamespace = 'ownership'::regnamespace;
 grant select on recorded to public;
 -- Which models and sides have another version than before.
 create table versions (model text, side text, version uuid);

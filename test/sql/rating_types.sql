@@ -69,6 +69,10 @@ select with_rating('1e300');
 select with_rating('-3.5e38');
 select try($$select als.train('m', 'select ''a user'' as user_id, date ''2020-02-29'' as item_id, ''NaN''::numeric as rating')$$);
 select try($$select als.train('m', 'select ''a user'' as user_id, 1 as item_id, ''NaN''::real as rating')$$);
+-- A numeric that double precision cannot hold is the server's to refuse: the columns are told.
+create function without_digits(message text) returns text language sql as $$ select regexp_replace(message, '0{200}0*', '...') $$;
+select without_digits(try($$select als.train('m', 'select user_id, item_id, 1e400 as "how much" from base', rating_col => 'how much')$$));
+select without_digits(try($$select als.train('m', 'select user_id, item_id, rating, 1e-400 as weight from base', weight_col => 'weight')$$));
 select to_regclass('m');
 -- The extremes of single precision are taken in.
 select n_ratings from als.train('m', 'select user_id, item_id, rating::float8 from base union all select 77, 99, 1e-300', factors => 3);

@@ -116,7 +116,7 @@ select count(*) as progress from als.progress;
 call als.train_in_steps('steps', 'ratings', factors => 4, iterations => 1, replace => true);
 select max(run) from steps;
 
-select als.drop_model(model) from als.models;
+select als.drop_model(model) from unnest('{steps,whole,shop.clicks,clicks}'::regclass[]) as model;
 drop schema shop cascade;
 drop table ratings;
 drop function same, within, refuse;

@@ -120,7 +120,12 @@ $node->safe_psql('postgres', "select from als.train('other', 'others', factors =
 my $kb = int($one / 1024 * 1.5);
 $node->safe_psql('postgres', "load 'als'; alter system set als.cache_size = '${kb}kB'; select pg_reload_conf()");
 my $limited = AlsTest::Session->new($node);
-wait_until('the setting', sub { $limited->value('select current_setting(\'als.cache_size\')') eq "${kb}kB" });
+# A session that only serves need not know it, until the server has read it from its file.
+my $setting = q{select coalesce(nullif(current_setting('als.cache_size', true), ''), '1GB')};
+for my $session ($limited, $first)
+{
+	wait_until('the setting', sub { $session->value($setting) eq "${kb}kB" });
+}
 $limited->value("select count(*) from als.recommend('other', 1)");
 is( $limited->value("select string_agg(distinct model::text, ' ') from als.cache where content = 'item search'"),
 	'other', 'what has not been used for longest makes room');
@@ -133,8 +138,7 @@ is($own_copy->value($recommend), $new_answer, 'without a cache, sessions keep co
 is($own_copy->value("select count(*) from als.cache where not shared"), 2, 'which are shown');
 $_->quit for $own_copy, $limited;
 $node->safe_psql('postgres', q{load 'als'; alter system reset als.cache_size; select pg_reload_conf()});
-# A session that only serves need not know it: then it is the default.
-wait_until('the setting', sub { ($first->value('select current_setting(\'als.cache_size\', true)') || '1GB') eq '1GB' });
+wait_until('the default', sub { $first->value($setting) eq '1GB' });
 
 # Parallel plans ----------------------------------------------------------------------------------
 

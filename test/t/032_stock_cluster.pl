@@ -93,7 +93,9 @@ for my $feedback ('explicit', 'implicit')
 				. '); drop table m_user_factors, m_item_factors, m') ]
 	} 'all_ratings', 'ratings', 'on_one';
 	is("@{ $curves[0] }", "@{ $curves[1] }", "$feedback: with a holdout");
-	is(scalar(grep { abs($curves[0][$_] / $curve->[$_] - 1) > 1e-4 } 0 .. 2), 0, "$feedback: its metric is that of one place")
+	# Ranks of items that are next to equal may change places: one hit is some 5e-3.
+	my $most = $feedback eq 'implicit' ? 5e-3 : 1e-4;
+	is(scalar(grep { abs($curves[0][$_] / $curve->[$_] - 1) > $most } 0 .. 2), 0, "$feedback: its metric is that of one place")
 	  or diag "@$curve, @{ $curves[0] }";
 }
 my $options = 'factors => 8, iterations => 2, threads => 1, distributed => true';

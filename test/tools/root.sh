@@ -5,7 +5,7 @@
 for need in debootstrap unshare chroot; do
     command -v "$need" >/dev/null || {
         echo "als: missing: $need (Debian: debootstrap, util-linux, coreutils)" >&2
-        exit 1
+        exit 77
     }
 done
 

@@ -79,6 +79,21 @@ struct Factors {
   float bias_of(std::size_t row) const { return bias.empty() ? 0.0F : bias[row]; }
 };
 
+inline void clear_row(Factors& factors, std::size_t row) {
+  factors.matrix.clear_row(row);
+  if (!factors.bias.empty()) factors.bias[row] = 0.0F;
+}
+
+/// Adds as many rows of the same shape.
+inline void add_up(Factors& sums, const Factors& others) {
+  for (std::size_t row = 0; row < sums.matrix.rows(); ++row) {
+    float* sum = sums.matrix.row(row);
+    const float* other = others.matrix.row(row);
+    for (std::size_t k = 0; k < sums.matrix.stride(); ++k) sum[k] += other[k];
+  }
+  for (std::size_t row = 0; row < sums.bias.size(); ++row) sums.bias[row] += others.bias[row];
+}
+
 /// Whether scores of these rows are finite, see core/base/limits.h.
 inline bool are_within_limits(const Factors& factors) {
   for (std::size_t row = 0; row < factors.matrix.rows(); ++row)

@@ -8,6 +8,7 @@
 
 #include "core/parts/item_block.h"
 #include "core/parts/sums.h"
+#include "core/pieces/rounded_factors.h"
 
 namespace als {
 
@@ -17,11 +18,19 @@ struct BlockPiece {
   std::uint64_t users;   ///< of the step that makes, or has made, the users that it is for
   BlockKind kind;
   std::uint32_t slice;
-  std::vector<std::uint32_t> rows;  ///< in the slice, ascending; all if kFactors
+  std::vector<std::uint32_t> rows;  ///< in the slice, ascending; none if kFactors, which has all
+  /// kFactors: whether the vectors are what has been added to those of the last block of that kind.
+  /// Its rows are those that have become zero.
+  bool changes;
   Factors vectors;
-  Factors second_vectors;  ///< kCandidates
+  ColumnExponents columns;  ///< of vectors that are rounded: changes, directions
+  Factors second_vectors;   ///< kCandidates
 
+  bool rounded() const {
+    return changes || kind == BlockKind::kDirections || kind == BlockKind::kLastDirections;
+  }
   Bytes bytes(const PartsTraining& training) const;
+  static BlockPiece read(PieceReader& reader, const PartsTraining& training);
 };
 
 /// Of slices first_slice to end_slice - 1.
@@ -34,7 +43,9 @@ struct ItemBlock::Contents {
   std::uint32_t first_slice = 0;
   std::uint32_t end_slice = 0;
 
-  std::vector<std::uint32_t> items;  ///< of the vectors, ascending; empty if all
+  bool changes = false;  ///< see BlockPiece
+
+  std::vector<std::uint32_t> items;  ///< of the vectors, ascending; empty if all; see BlockPiece
   std::vector<std::size_t> ends;     ///< where the vectors of each slice end
   Factors vectors;
   Factors second_vectors;

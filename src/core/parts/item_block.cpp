@@ -1,7 +1,10 @@
-// Unpacks blocks.
+// Unpacks blocks, and keeps them up to date.
 #include "core/parts/item_block.h"
 
+#include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
+#include "core/pieces/factor_bytes.h"
+#include "core/pieces/rounded_factors.h"
 #include "core/pieces/step_head.h"
 
 namespace als {
@@ -14,52 +17,92 @@ Bytes BlockPiece::bytes(const PartsTraining& training) const {
   writer.put(number);
   writer.put(users);
   writer.put(static_cast<std::uint8_t>(kind));
+  writer.put(static_cast<std::uint8_t>(changes ? 1 : 0));
   writer.put(static_cast<std::uint32_t>(vectors.matrix.rows()));
-  if (kind != BlockKind::kFactors) writer.put(rows);
-  put_factors(vectors, writer);
+  writer.put(static_cast<std::uint32_t>(rows.size()));
+  writer.put(rows);
+  if (rounded())
+    put_rounded_factors(vectors, columns, writer);
+  else
+    put_factors(vectors, writer);
   if (kind == BlockKind::kCandidates) put_factors(second_vectors, writer);
   return writer.take();
 }
 
+BlockPiece BlockPiece::read(PieceReader& reader, const PartsTraining& training) {
+  BlockPiece piece{};
+  piece.slice = reader.slice();
+  piece.number = reader.get<std::uint64_t>();
+  piece.users = reader.get<std::uint64_t>();
+  const auto kind = reader.get<std::uint8_t>();
+  const auto changes = reader.get<std::uint8_t>();
+  const std::size_t vectors = reader.get<std::uint32_t>();
+  const std::size_t rows = reader.get<std::uint32_t>();
+  expect(kind <= static_cast<std::uint8_t>(BlockKind::kCandidates) && changes <= 1 &&
+             piece.slice < training.slices(),
+         "a block of items is out of range");
+  piece.kind = static_cast<BlockKind>(kind);
+  piece.changes = changes == 1;
+  const std::size_t size = training.slice_size(piece.slice);
+  if (piece.kind == BlockKind::kFactors) {
+    expect(vectors == size && (piece.changes || rows == 0), "a block lacks items");
+  } else {
+    expect(vectors == rows && !piece.changes, "a block is out of range");
+  }
+  expect(rows <= reader.left() / sizeof(std::uint32_t), "a piece is shorter than its contents");
+  piece.rows.resize(rows);
+  reader.get(piece.rows.data(), rows);
+  for (std::size_t row = 0; row < rows; ++row) {
+    expect(piece.rows[row] < (row + 1 < rows ? piece.rows[row + 1] : size),
+           "the items of a block are not in order");
+  }
+  piece.vectors = piece.rounded() ? read_rounded_factors(reader, vectors, training.options).factors
+                                  : read_factors(reader, vectors, training.options);
+  if (piece.kind == BlockKind::kCandidates)
+    piece.second_vectors = read_factors(reader, vectors, training.options);
+  reader.end();
+  return piece;
+}
+
 ItemBlock::ItemBlock() : contents_(new Contents) {}
 ItemBlock::~ItemBlock() = default;
+ItemBlock::ItemBlock(const ItemBlock& other) : contents_(new Contents(*other.contents_)) {}
 ItemBlock::ItemBlock(ItemBlock&&) noexcept = default;
+ItemBlock& ItemBlock::operator=(ItemBlock&&) noexcept = default;
 
 const PartsTraining& ItemBlock::training() const { return contents_->training; }
+
+bool ItemBlock::has_changes() const { return contents_->changes; }
+
+bool ItemBlock::has_factors() const {
+  return contents_->is_whole() && contents_->kind == BlockKind::kFactors && !contents_->changes;
+}
 
 void ItemBlock::add(ByteView pieces) {
   while (!pieces.empty()) {
     PieceReader reader(pieces, Piece::kBlock);
     const PartsTraining training = read_training(reader);
-    BlockPiece piece{};
-    piece.slice = reader.slice();
-    piece.number = reader.get<std::uint64_t>();
-    piece.users = reader.get<std::uint64_t>();
-    const auto kind = reader.get<std::uint8_t>();
-    const std::size_t n = reader.get<std::uint32_t>();
-    expect(kind <= static_cast<std::uint8_t>(BlockKind::kCandidates) &&
-               piece.slice < training.slices(),
-           "a block of items is out of range");
-    piece.kind = static_cast<BlockKind>(kind);
-    const std::size_t size = training.slice_size(piece.slice);
-    if (piece.kind == BlockKind::kFactors) {
-      expect(n == size, "a block lacks items");
-    } else {
-      expect(n <= reader.left() / sizeof(std::uint32_t), "a piece is shorter than its contents");
-      piece.rows.resize(n);
-      reader.get(piece.rows.data(), n);
-      for (std::size_t row = 0; row < n; ++row) {
-        expect(piece.rows[row] < (row + 1 < n ? piece.rows[row + 1] : size),
-               "the items of a block are not in order");
-      }
-    }
-    piece.vectors = read_factors(reader, n, training.options);
-    if (piece.kind == BlockKind::kCandidates) {
-      piece.second_vectors = read_factors(reader, n, training.options);
-    }
-    reader.end();
-    contents_->add(training, std::move(piece));
+    contents_->add(training, BlockPiece::read(reader, training));
   }
+}
+
+void ItemBlock::follow(ItemBlock&& last, ByteView step, ThreadTeam& team) {
+  const StepHead head = StepHead::read(step);
+  Contents& now = *contents_;
+  Contents& before = *last.contents_;
+  expect(now.is_whole() && now.changes && key_of(head.training) == now.key &&
+             head.number == now.number,
+         "a block of another step of the training");
+  expect(last.has_factors() && before.key == now.key && before.number == head.users,
+         "this session has not got the block that came before");
+  Factors vectors = std::move(before.vectors);
+  *last.contents_ = {};
+  add_up(vectors, now.vectors);
+  for (const std::uint32_t item : now.items) clear_row(vectors, item);
+  transform(vectors.matrix, transform_of(head.items_turn, head.factors()), team);
+  now.vectors = std::move(vectors);
+  now.items.clear();
+  now.changes = false;
 }
 
 void ItemBlock::Contents::add(const PartsTraining& its_training, BlockPiece&& piece) {
@@ -69,12 +112,13 @@ void ItemBlock::Contents::add(const PartsTraining& its_training, BlockPiece&& pi
     number = piece.number;
     users = piece.users;
     kind = piece.kind;
+    changes = piece.changes;
     first_slice = end_slice = piece.slice;
     vectors = std::move(piece.vectors);
     second_vectors = std::move(piece.second_vectors);
   } else {
     expect(key_of(its_training) == key && piece.number == number && piece.users == users &&
-               piece.kind == kind,
+               piece.kind == kind && piece.changes == changes,
            "a block is made of pieces of different steps");
     expect(piece.slice == end_slice, "the slices of a block must follow each other");
     const auto append = [](Factors& all, const Factors& more) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/base/thread_team.h"
 #include "core/pieces/bytes.h"
 #include "core/pieces/step.h"
 
@@ -15,12 +16,25 @@ class ItemBlock {
  public:
   ItemBlock();
   ~ItemBlock();
+  ItemBlock(const ItemBlock&);
   ItemBlock(ItemBlock&&) noexcept;
+  ItemBlock& operator=(ItemBlock&&) noexcept;
 
   /// Adds pieces, one or more one after the other, in ascending order of slices: those of a block
   /// that is larger than 1 GB come in several calls. Users need all slices; an item's sums may be
   /// made from a block of some.
   void add(ByteView pieces);
+
+  /// Whether its pieces are what has changed since the last block of items' factors.
+  bool has_changes() const;
+
+  /// Whether they are these factors, of all items.
+  bool has_factors() const;
+
+  /// Makes a whole block of such pieces to one of factors. last: that block, which is of no use any
+  /// more then; step: for which this one is. With the same vector instructions, the factors have
+  /// the same bits as in the slices. Throws InvalidBytes.
+  void follow(ItemBlock&& last, ByteView step, ThreadTeam& team);
 
   const PartsTraining& training() const;
 

@@ -80,9 +80,12 @@ void turn_slice(SliceState& state, ByteView step, ThreadTeam& team) {
   expect(head.step == Step::kUsers || head.step == Step::kFinish, "not a step of the users");
   expect(state.report.number + 1 == head.number && state.report.at_rest(),
          "a slice of another step of the training");
-  if (head.step == Step::kUsers) {
-    transform(state.factors.matrix, transform_of(head.items_turn, head.factors()), team);
+  transform(state.factors.matrix, transform_of(head.items_turn, head.factors()), team);
+  if (state.sent) {
+    state.changes = zero_factors(state.size(), state.training.options, team);
+    state.change_columns = round_factors(state.changes);
   }
+  state.sent = true;
   state.report.number = head.number;
 }
 
@@ -102,10 +105,20 @@ Bytes slice_block(const SliceState& state, ByteView step, ThreadTeam& team) {
   piece.kind = kind_of(head.step);
   if (piece.kind == BlockKind::kFactors) {
     expect(state.report.at_rest(), "a slice of another step of the training");
-    piece.vectors = state.factors;
+    piece.changes = state.changes.matrix.rows() > 0;
+    if (piece.changes) piece.rows = state.unrated();
+    piece.vectors = piece.changes ? state.changes : state.factors;
+    piece.columns = state.change_columns;
   } else if (piece.kind != BlockKind::kCandidates) {
     piece.rows = state.rows_of(head.step);
-    piece.vectors = for_users(state.rows.direction, piece.rows, head, team);
+    if (piece.rows.empty()) {
+      // A slice at rest has no directions.
+      piece.vectors.matrix = FactorMatrix(0, head.factors());
+      piece.columns = round_factors(piece.vectors);
+    } else {
+      piece.vectors = rows_of(state.rows.direction, piece.rows);
+      piece.columns = state.rows.direction_columns;
+    }
   } else {
     piece.rows = state.rows_of(head.step);
     piece.vectors = rows_of(state.factors, piece.rows);

@@ -7,6 +7,7 @@
 #include "core/base/limits.h"
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
+#include "core/pieces/rounded_factors.h"
 #include "core/train/cg_row.h"
 #include "core/train/row_passes.h"
 
@@ -122,7 +123,7 @@ void PartSums::Work::compare(const RowPasses& passes, const CompressedRows& rows
 }
 
 PartSums::PartSums(const ItemBlock& block, std::uint32_t part, ThreadTeam& team) {
-  expect(!block.contents().empty(), "a block without slices");
+  expect(!block.contents().empty() && !block.has_changes(), "a block without slices");
   work_.reset(new Work(block, part, team));
   const ItemBlock::Contents& contents = work_->contents();
   if (sums_vectors(contents.kind)) work_->sums.assign(contents.rows() * work_->width, 0);
@@ -228,6 +229,8 @@ SliceSums PartSums::of_slice(std::uint32_t slice) const {
     std::fill(std::copy_n(sum, matrix.cols(), matrix.row(row)), matrix.row(row + 1), 0.0F);
     if (options.biases) sums.vectors.bias.push_back(sum[matrix.stride()]);
   }
+  // Also where they stay on this machine, so that bits do not depend on that.
+  sums.columns = round_factors(sums.vectors);
   return sums;
 }
 

@@ -40,6 +40,11 @@ std::vector<float> row_by_row(const Matrix& matrix) {
   return values;
 }
 
+/// A turn that follows another one, if there is one.
+Matrix after(const Matrix& first, const Matrix& next) {
+  return first.size() == 0 ? next : Matrix(first * next);
+}
+
 Matrix scaled(Matrix columns, const std::vector<float>& scales) {
   for (Index k = 0; k < columns.cols(); ++k) columns.col(k) *= scales[static_cast<std::size_t>(k)];
   return columns;
@@ -60,9 +65,10 @@ struct PartsTrainer::State {
   ThreadTeam& team;
   Side users;
   Side items;
-  /// From the basis in which the users are stored into the present one, after a half-step of the
+  /// From the basis in which both sides are stored into the present one, after a half-step of the
   /// items; empty if they are the same.
   Matrix users_turn;
+  Matrix items_turn;
   std::uint64_t number = 0;       // of the last step
   std::uint64_t user_number = 0;  // of the last half-step of the users; 0: none yet
   double loss = INFINITY;
@@ -149,6 +155,7 @@ void PartsTrainer::State::run_users(const StepHead& head) {
   number = user_number = head.number;
   users = {report.sums, report.bias_ridge};
   users_turn.resize(0, 0);
+  items_turn.resize(0, 0);
   refined_rows += report.refined_rows;
   const Judgement& judgement = report.judgement;
   const double mean =
@@ -185,7 +192,7 @@ SliceReport PartsTrainer::State::sum_of(ByteView reports) const {
 
 PartsTrainer::PartsTrainer(const PartsTraining& training, ByteView reports, PartsRunner& runner,
                            ThreadTeam& team, ByteView users)
-    : state_(new State{training, runner, team, {}, {}, {}}) {
+    : state_(new State{training, runner, team, {}, {}, {}, {}}) {
   const SliceReport report = state_->sum_of(reports);
   expect(report.at_rest(), "a training cannot begin in the middle of a half-step");
   state_->items = {report.sums, report.bias_ridge};
@@ -201,9 +208,8 @@ PartsTrainer::~PartsTrainer() = default;
 double PartsTrainer::solve_users() {
   State& state = *state_;
   const State::Turn turn = state.turn(state.items, state.users);
-  const Matrix users =
-      state.users_turn.size() == 0 ? turn.solved : Matrix(state.users_turn * turn.solved);
-  StepHead head = state.head_in_basis(Step::kUsers, turn.fixed, users, turn.basis);
+  StepHead head = state.head_in_basis(Step::kUsers, after(state.items_turn, turn.fixed),
+                                      after(state.users_turn, turn.solved), turn.basis);
   head.over_relaxation = state.over_relaxation.next();
   state.items.sums.turn(turn.fixed, state.team);
   state.run_users(head);
@@ -228,6 +234,8 @@ double PartsTrainer::solve_items() {
   if (report.doubts > 0) report = state.run_items(head(Step::kCompare));
   expect(report.at_rest(), "slices did not come to the end of a half-step");
   state.items = {report.sums, report.bias_ridge};
+  state.items.sums.turn(turn.solved, state.team);
+  state.items_turn = turn.solved;
   state.users_turn = turn.fixed;
   state.users.sums.turn(turn.fixed, state.team);
   state.refined_rows += report.refined_rows;
@@ -239,8 +247,9 @@ double PartsTrainer::finish() {
   State& state = *state_;
   StepHead head = state.head(Step::kFinish);
   const auto n = static_cast<Index>(state.factors());
-  head.users_turn =
-      row_by_row(state.users_turn.size() == 0 ? Matrix(Matrix::Identity(n, n)) : state.users_turn);
+  const Matrix same = Matrix::Identity(n, n);
+  head.items_turn = row_by_row(after(state.items_turn, same));
+  head.users_turn = row_by_row(after(state.users_turn, same));
   if (state.implicit()) head.gram = row_by_row(state.items.sums.gram());
   state.run_users(head);
   return state.loss;

@@ -14,8 +14,7 @@ namespace {
 void put_rows(const SliceRows& rows, PieceWriter& writer) {
   put_factors(rows.x, writer);
   put_factors(rows.residual, writer);
-  put_factors(rows.direction, writer);
-  writer.put(rows.decrease);
+  put_rounded_factors(rows.direction, rows.direction_columns, writer);
   writer.put(rows.lowered);
   writer.put(rows.loss);
   writer.put(rows.targets);
@@ -25,8 +24,10 @@ SliceRows read_rows(PieceReader& reader, std::size_t n, const TrainOptions& opti
   SliceRows rows;
   rows.x = read_factors(reader, n, options);
   rows.residual = read_factors(reader, n, options);
-  rows.direction = read_factors(reader, n, options);
-  for (std::vector<double>* values : {&rows.decrease, &rows.lowered, &rows.loss, &rows.targets}) {
+  RoundedFactors direction = read_rounded_factors(reader, n, options);
+  rows.direction = std::move(direction.factors);
+  rows.direction_columns = std::move(direction.columns);
+  for (std::vector<double>* values : {&rows.lowered, &rows.loss, &rows.targets}) {
     values->resize(n);
     reader.get(values->data(), n);
     expect_finite(values->data(), n);
@@ -74,6 +75,14 @@ SliceReport SliceReport::read(ByteView& pieces, const PartsTraining& training) {
   return report;
 }
 
+std::vector<std::uint32_t> SliceState::unrated() const {
+  std::vector<std::uint32_t> rows;
+  for (std::size_t row = 0; row < counts.size(); ++row) {
+    if (counts[row] == 0) rows.push_back(static_cast<std::uint32_t>(row));
+  }
+  return rows;
+}
+
 std::vector<std::uint32_t> SliceState::marked() const {
   std::vector<std::uint32_t> rows;
   for (std::size_t row = 0; row < marks.size(); ++row) {
@@ -106,6 +115,11 @@ Bytes SliceState::bytes() const {
   if (!report.at_rest()) {
     put_rows(rows, writer);
     writer.put(marks);
+  } else {
+    const bool changed = changes.matrix.rows() > 0;
+    writer.put(static_cast<std::uint8_t>(sent ? 1 : 0));
+    writer.put(static_cast<std::uint8_t>(changed ? 1 : 0));
+    if (changed) put_rounded_factors(changes, change_columns, writer);
   }
   // The report comes first, to be read without the rest.
   return report.bytes(training) + writer.take();
@@ -134,6 +148,13 @@ SliceState SliceState::read(ByteView bytes) {
   if (!state.report.at_rest()) {
     state.rows = read_rows(reader, n, options);
     state.marks = reader.get_all<std::uint8_t>(n);
+  } else {
+    state.sent = reader.get<std::uint8_t>() != 0;
+    if (reader.get<std::uint8_t>() != 0) {
+      RoundedFactors changes = read_rounded_factors(reader, n, options);
+      state.changes = std::move(changes.factors);
+      state.change_columns = std::move(changes.columns);
+    }
   }
   reader.end();
   expect(bytes.empty(), "a slice with something behind it");

@@ -6,6 +6,7 @@
 
 #include "core/kernels/kernels.h"
 #include "core/linalg/factor_matrix.h"
+#include "core/pieces/rounded_factors.h"
 #include "core/pieces/side_sums.h"
 #include "core/pieces/step.h"
 
@@ -32,8 +33,9 @@ struct SliceReport {
 struct SliceRows {
   Factors x;
   Factors residual;
+  /// As parts have them: in the basis of the users as they are stored, and rounded.
   Factors direction;
-  std::vector<double> decrease;
+  ColumnExponents direction_columns;
   std::vector<double> lowered;
   std::vector<double> loss;
   std::vector<double> targets;
@@ -49,8 +51,15 @@ struct SliceState {
   UninitializedVector<float> ridges;
   UninitializedVector<float> bias_ridges;  ///< empty without biases
 
-  /// As the last half-step left them, turned by Step::kUsers.
+  /// As the last half-step left them, turned by Step::kUsers: in the basis of the users as they are
+  /// stored.
   Factors factors;
+
+  /// Between half-steps: what the last one has added to them, rounded, and not turned. Without rows
+  /// before the first: then parts get the factors themselves.
+  Factors changes;
+  ColumnExponents change_columns;
+  bool sent = false;  ///< whether parts have got that
 
   // In the middle of a half-step.
   SliceRows rows;
@@ -61,6 +70,8 @@ struct SliceState {
   Ridge ridge(std::size_t row) const {
     return {ridges[row], bias_ridges.empty() ? ridges[row] : bias_ridges[row]};
   }
+  /// Rows without ratings, which are zero from the first half-step on.
+  std::vector<std::uint32_t> unrated() const;
   /// The marked rows.
   std::vector<std::uint32_t> marked() const;
   /// Those of which a step has the block. Rows that take one step, see cg_steps(), take it with the

@@ -31,11 +31,6 @@ double sum_over(std::size_t rows, ThreadTeam& team, const Value& value) {
   return total;
 }
 
-void clear(Factors& factors, std::size_t row) {
-  factors.matrix.clear_row(row);
-  if (!factors.bias.empty()) factors.bias[row] = 0.0F;
-}
-
 void copy(const Factors& from, std::size_t row, Factors& to, std::size_t to_row) {
   std::copy_n(from.matrix.row(row), from.matrix.stride(), to.matrix.row(to_row));
   if (!from.bias.empty()) to.bias[to_row] = from.bias[row];
@@ -46,6 +41,22 @@ bool is_finite(const Factors& factors, std::size_t row) {
   return std::all_of(values, values + factors.matrix.cols(),
                      [](float value) { return std::isfinite(value); }) &&
          (factors.bias.empty() || std::isfinite(factors.bias[row]));
+}
+
+/// By how much the loss falls for each step along the direction, at first, halved: r^T p. That is
+/// r^T M^-1 r of a direction that conjugate gradients have made, and not quite of one that has been
+/// rounded since; with it the step is the best one along that, too.
+double slope_along(CgRow& row) {
+  return dot_in_double(row.gradients.residual(), row.gradients.direction(),
+                       row.gradients.vectors().unknowns);
+}
+
+void subtract(Factors& from, const Factors& others) {
+  for (std::size_t row = 0; row < from.matrix.rows(); ++row) {
+    for (std::size_t k = 0; k < from.matrix.cols(); ++k)
+      from.matrix.row(row)[k] -= others.matrix.row(row)[k];
+  }
+  for (std::size_t row = 0; row < from.bias.size(); ++row) from.bias[row] -= others.bias[row];
 }
 
 Factors shaped_like(const Factors& factors, std::size_t rows) {
@@ -145,7 +156,6 @@ void SliceStep::start(SliceSums&& sums) {
   rows.direction = shaped_like(rows.x, n);
   rows.loss = std::move(sums.losses);
   rows.targets = std::move(sums.second_losses);
-  rows.decrease.assign(n, 0);
   rows.lowered.assign(n, 0);
   state_.marks.assign(n, kNone);
   state_.report.fit = 0;
@@ -154,8 +164,8 @@ void SliceStep::start(SliceSums&& sums) {
     CgRow row(cg_unknowns(state_.training.options));
     for (std::size_t r = begin; r < end; ++r) {
       if (state_.counts[r] == 0) {
-        clear(rows.x, r);
-        clear(rows.residual, r);
+        clear_row(rows.x, r);
+        clear_row(rows.residual, r);
         continue;
       }
       load(r, row);
@@ -163,6 +173,9 @@ void SliceStep::start(SliceSums&& sums) {
       save(r, row);
     }
   });
+  to_users(rows.direction);
+  rows.direction_columns = round_factors(rows.direction);
+  state_.changes = {};
   state_.report.active = state_.marked().size();
   if (state_.report.active == 0) settle();
 }
@@ -173,12 +186,16 @@ void SliceStep::step(SliceSums&& sums) {
   if (!last) {
     transform(sums.vectors.matrix, transform_of(head_.users_turn, head_.factors()), team_);
   }
+  // What the parts have taken the products of.
+  Factors directions = rows_of(state_.rows.direction, rows);
+  transform(directions.matrix, transform_of(head_.items_turn, head_.factors()), team_);
   team_.for_each_block(rows.size(), kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
     CgRow row(cg_unknowns(state_.training.options));
     for (std::size_t m = begin; m < end; ++m) {
       load(rows[m], row);
       equations_.precondition(row);
-      row.gradients.resume(state_.rows.decrease[rows[m]], state_.rows.lowered[rows[m]]);
+      unpack(directions, m, row.gradients.direction());
+      row.gradients.resume(slope_along(row), state_.rows.lowered[rows[m]]);
       if (last) {
         row.curvature = sums.curvatures[m];
         equations_.last_step(row);
@@ -189,6 +206,14 @@ void SliceStep::step(SliceSums&& sums) {
       save(rows[m], row);
     }
   });
+  if (!last) {
+    directions = rows_of(state_.rows.direction, rows);
+    to_users(directions);
+    for (std::size_t m = 0; m < rows.size(); ++m)
+      copy(directions, m, state_.rows.direction, rows[m]);
+    // Those of the rows that wait, too: nothing has been made of them yet.
+    state_.rows.direction_columns = round_factors(state_.rows.direction);
+  }
   const auto active = std::count(state_.marks.begin(), state_.marks.end(), kMarked);
   state_.report.active = static_cast<std::uint64_t>(active);
   if (last || active == 0) settle();
@@ -205,16 +230,20 @@ void SliceStep::load(std::size_t r, CgRow& to) const {
   unpack(rows.direction, r, to.gradients.direction());
 }
 
+/// From the basis of the step to that of the users as they are stored.
+void SliceStep::to_users(Factors& vectors) const {
+  transform(vectors.matrix, transposed_transform_of(head_.users_turn, head_.factors()), team_);
+}
+
 void SliceStep::save(std::size_t r, CgRow& from) {
   SliceRows& rows = state_.rows;
   pack(from.gradients.x(), r, rows.x);
   pack(from.gradients.residual(), r, rows.residual);
   pack(from.gradients.direction(), r, rows.direction);
-  rows.decrease[r] = from.gradients.decrease();
   rows.lowered[r] = from.gradients.lowered();
   rows.loss[r] = from.loss;
   const bool finite = is_finite(rows.x, r) && is_finite(rows.residual, r) &&
-                      is_finite(rows.direction, r) && std::isfinite(rows.decrease[r]) &&
+                      is_finite(rows.direction, r) && std::isfinite(from.gradients.decrease()) &&
                       std::isfinite(rows.lowered[r]) && std::isfinite(rows.loss[r]);
   state_.marks[r] = !finite ? kSpoiled : CgEquations::is_active(from) ? kMarked : kNone;
   if (!finite) restore(r);
@@ -227,9 +256,9 @@ void SliceStep::restore(std::size_t r) {
   ThreadTeam alone(1);
   transform(before.matrix, transform_of(head_.items_turn, head_.factors()), alone);
   copy(before, 0, rows.x, r);
-  clear(rows.residual, r);
-  clear(rows.direction, r);
-  rows.decrease[r] = rows.lowered[r] = 0;
+  clear_row(rows.residual, r);
+  clear_row(rows.direction, r);
+  rows.lowered[r] = 0;
   if (!std::isfinite(rows.loss[r])) rows.loss[r] = 0;
 }
 
@@ -248,7 +277,7 @@ void SliceStep::settle() {
     CgRow row(cg_unknowns(state_.training.options));
     load(r, row);
     equations_.precondition(row);
-    row.gradients.resume(state_.rows.decrease[r], state_.rows.lowered[r]);
+    row.gradients.resume(0, state_.rows.lowered[r]);
     CgEquations::Outcome outcome = equations_.outcome(row);
     if (state_.marks[r] == kSpoiled) return 0.0;
     const bool in_doubt = all_in_doubt || outcome.in_doubt || !outcome.finite;
@@ -316,9 +345,17 @@ void SliceStep::compare(const SliceSums& sums) {
   take_over();
 }
 
-/// The half-step is over.
+/// The half-step is over: adds what it has changed, as parts will.
 void SliceStep::take_over() {
-  state_.factors = std::move(state_.rows.x);
+  Factors before = state_.factors;
+  transform(before.matrix, transform_of(head_.items_turn, head_.factors()), team_);
+  state_.changes = std::move(state_.rows.x);
+  subtract(state_.changes, before);
+  to_users(state_.changes);
+  state_.change_columns = round_factors(state_.changes);
+  state_.sent = false;
+  add_up(state_.factors, state_.changes);
+  for (const std::uint32_t row : state_.unrated()) clear_row(state_.factors, row);
   state_.rows = {};
   state_.marks.clear();
   come_to_rest(state_, team_);

@@ -42,6 +42,7 @@ class SliceStep {
   void compare(const SliceSums& sums);
   void settle();
   void load(std::size_t r, CgRow& to) const;
+  void to_users(Factors& vectors) const;
   void save(std::size_t r, CgRow& from);
   void restore(std::size_t r);
   void take_over();

@@ -1,22 +1,16 @@
 // Adds up the parts' sums.
 #include "core/parts/sums.h"
 
+#include <utility>
+
 #include "core/parts/part_sums.h"
+#include "core/pieces/factor_bytes.h"
 
 namespace als {
 namespace {
 
 void add_up(std::vector<double>& sums, const std::vector<double>& others) {
   for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += others[k];
-}
-
-void add_up(Factors& sums, const Factors& others) {
-  for (std::size_t row = 0; row < sums.matrix.rows(); ++row) {
-    float* sum = sums.matrix.row(row);
-    const float* other = others.matrix.row(row);
-    for (std::size_t k = 0; k < sums.matrix.stride(); ++k) sum[k] += other[k];
-  }
-  for (std::size_t row = 0; row < sums.bias.size(); ++row) sums.bias[row] += others.bias[row];
 }
 
 std::vector<double> read_doubles(PieceReader& reader, std::size_t n) {
@@ -44,7 +38,10 @@ Bytes SliceSums::bytes() const {
   writer.put(static_cast<std::uint32_t>(vectors.matrix.cols()));
   writer.put(static_cast<std::uint8_t>(biases ? 1 : 0));
   writer.put(static_cast<std::uint8_t>(gram.empty() ? 0 : 1));
-  put_factors(vectors, writer);
+  if (is_of_one_part())
+    put_rounded_factors(vectors, columns, writer);
+  else
+    put_factors(vectors, writer);
   writer.put(losses);
   writer.put(second_losses);
   writer.put(curvatures);
@@ -74,7 +71,14 @@ SliceSums SliceSums::read(ByteView& pieces) {
   TrainOptions options;
   options.factors = static_cast<int>(factors);
   options.biases = sums.biases;
-  sums.vectors = read_factors(reader, sums_vectors(sums.kind) ? sums.rows : 0, options);
+  const std::size_t vectors = sums_vectors(sums.kind) ? sums.rows : 0;
+  if (sums.is_of_one_part()) {
+    RoundedFactors rounded = read_rounded_factors(reader, vectors, options);
+    sums.vectors = std::move(rounded.factors);
+    sums.columns = std::move(rounded.columns);
+  } else {
+    sums.vectors = read_factors(reader, vectors, options);
+  }
   sums.losses = read_doubles(reader, sums_losses(sums.kind) ? sums.rows : 0);
   sums.second_losses = read_doubles(reader, sums_losses(sums.kind) ? sums.rows : 0);
   const bool has_curvatures = sums.kind == BlockKind::kLastDirections;

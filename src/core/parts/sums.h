@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/linalg/double_gram.h"
-#include "core/pieces/factor_bytes.h"
+#include "core/pieces/rounded_factors.h"
 #include "core/pieces/step.h"
 
 namespace als {
@@ -47,7 +47,11 @@ struct SliceSums {
   std::uint32_t rows;
   bool biases;
 
-  Factors vectors;                    ///< kFactors, kDirections: residuals or products
+  bool is_of_one_part() const { return first_part == last_part; }
+
+  /// kFactors, kDirections: residuals or products. Of one part they are rounded.
+  Factors vectors;
+  ColumnExponents columns;            ///< of one part
   std::vector<double> losses;         ///< kFactors, kCandidates: without the parts of Y^T Y
   std::vector<double> second_losses;  ///< at zero; or at the second candidate
   std::vector<double> curvatures;     ///< kLastDirections: p^T A p, without the diagonal's part

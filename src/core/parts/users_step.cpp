@@ -73,8 +73,7 @@ UsersStep::UsersStep(ByteView step, const ItemBlock& block, ThreadTeam& team)
     : work_(new Work(step, block, team)) {
   const StepHead& head = work_->head;
   expect(head.step == Step::kUsers || head.step == Step::kFinish, "not a step of the users");
-  expect(work_->block.is_whole() && work_->block.kind == BlockKind::kFactors,
-         "a half-step of the users needs a block of all items");
+  expect(block.has_factors(), "a half-step of the users needs a block of all items");
   expect(work_->block.key == key_of(head.training) && work_->block.number == head.block,
          "a block of another step of the training");
   TrainingWorkspace& workspace = work_->workspace;

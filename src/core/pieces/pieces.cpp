@@ -19,7 +19,7 @@ struct Header {
 
 constexpr std::size_t kUnchecked = offsetof(Header, slice);
 
-constexpr std::uint32_t kMagic = 0x01534c41;  // "ALS" and the format's version
+constexpr std::uint32_t kMagic = 0x02534c41;  // "ALS" and the format's version
 
 Header first_header(ByteView bytes) {
   Header header;

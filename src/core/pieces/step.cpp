@@ -154,7 +154,7 @@ StepHead StepHead::read(ByteView bytes) {
   reader.end();
   const bool in_basis = head.step != Step::kFinish;
   const bool implicit = head.training.options.feedback == Feedback::kImplicit;
-  expect(head.items_turn.empty() != in_basis && head.users_turn.empty() == false &&
+  expect(head.items_turn.empty() == false && head.users_turn.empty() == false &&
              head.eigenvalues.empty() != in_basis && head.mean_squares.empty() != in_basis &&
              head.gram.empty() != (!in_basis && implicit) && head.loss_left >= 0 &&
              within(head.over_relaxation, 1),

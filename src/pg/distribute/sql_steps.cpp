@@ -114,7 +114,7 @@ Bytes SqlSteps::user_reports(const Workspace& workspace) {
   return summed([&](const TakeReport& take) { read_reports(user_reports_query(workspace), take); });
 }
 
-/// A part sends a vector for each that the block has.
+/// Where sums are vectors, a part sends one for each that the block has.
 void SqlSteps::count_sums() {
   progress_.more_bytes_moved(static_cast<std::int64_t>(workspace_.parts().size()) * block_bytes_);
 }
@@ -140,8 +140,9 @@ Bytes SqlSteps::step_items(const Bytes& step) {
     gather_block(param);
     progress_.more_bytes_moved(machines_ * block_bytes_);
   }
-  gather_sums(!sums_vectors(kind_of(step_of(step))));
-  count_sums();
+  const bool are_small = !sums_vectors(kind_of(step_of(step)));
+  gather_sums(are_small);
+  if (!are_small) count_sums();
   execute("insert into " + workspace_.next_slices() +
               " select s.place, s.slice, als._step_slice(s.state, $1, p.sum) from " +
               workspace_.slices() +

@@ -36,10 +36,7 @@ void FeatureReader::read(const char* condition, const Param& param) {
   LocalSettings settings;  // that decide how numbers become texts
   settings.set("extra_float_digits", "1");
   std::vector<Oid> types{source_.id_type.type};
-  for (const FeatureColumn& column : source_.columns)
-    types.push_back(column.kind == ColumnKind::kNumber     ? FLOAT8OID
-                    : column.kind == ColumnKind::kCategory ? TEXTOID
-                                                           : TEXTARRAYOID);
+  for (const FeatureColumn& column : source_.columns) types.push_back(column.read_as);
   auto take = [&](TupleTableSlot* slot) { add(slot->tts_values, slot->tts_isnull); };
   if (condition == nullptr)
     for_each_row(prepare(query()), {}, types, take);
@@ -77,7 +74,9 @@ void FeatureReader::add(const Datum* values, const bool* nulls) {
     if (nulls[c + 1]) continue;
     const Datum value = values[c + 1];
     if (source_.columns[c].kind == ColumnKind::kNumber) {
-      const double number = DatumGetFloat8(value);
+      const double number = source_.columns[c].read_as == NUMERICOID
+                                ? number_of(source_.columns[c], id, value)
+                                : DatumGetFloat8(value);
       if (std::isfinite(number)) columns_[c].numbers.push_back({row, number});
     } else if (source_.columns[c].kind == ColumnKind::kCategory) {
       const struct varlena* text = PG_DETOAST_DATUM_PACKED(value);
@@ -91,6 +90,27 @@ void FeatureReader::add(const Datum* values, const bool* nulls) {
       }
     }
   }
+}
+
+/// A numeric, in double precision.
+double FeatureReader::number_of(const FeatureColumn& column, Datum id, Datum value) const {
+  Numeric numeric = DatumGetNumeric(value);
+  const double number =
+      DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(numeric)));
+  if (number == 0 || std::isinf(number)) {
+    char* text = numeric_out_sci(numeric, 2);
+    if (is_beyond_double(number, text))
+      throw UserError(
+          ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
+          format("column \"%s\" of %s is %s for %s %s, which double precision cannot hold",
+                 column.name.c_str(), source_.what, text, side_name(source_.side),
+                 id_text(known_.type(), id)),
+          kHintAboutRange);
+    pfree(text);
+  }
+  // Of one that is short or compressed, a copy.
+  if (PointerGetDatum(numeric) != value) pfree(numeric);
+  return number;
 }
 
 void FeatureReader::count_bytes(std::size_t more) {

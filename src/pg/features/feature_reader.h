@@ -59,6 +59,7 @@ class FeatureReader {
   void add(const Datum* values, const bool* nulls);
   void add_value(std::size_t column, std::uint32_t row, const char* text, std::size_t size);
   std::string query() const;
+  double number_of(const FeatureColumn& column, Datum id, Datum value) const;
   void count_bytes(std::size_t more);
 
   const DescribedFeatures& source_;

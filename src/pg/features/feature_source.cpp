@@ -52,7 +52,8 @@ std::string seconds_of(const std::string& column, Oid type) {
 
 FeatureColumn describe_column(const std::string& name, Oid declared, const char* what) {
   const std::string column = quoted(name);
-  FeatureColumn described{name, ColumnKind::kCategory, column + "::pg_catalog.text", TEXTOID};
+  FeatureColumn described{name, ColumnKind::kCategory, column + "::pg_catalog.text", TEXTOID,
+                          TEXTOID};
   const char* unfit = server([&]() -> const char* {
     const Oid type = getBaseType(declared);
     const Oid element = get_base_element_type(type);
@@ -78,8 +79,8 @@ FeatureColumn describe_column(const std::string& name, Oid declared, const char*
         ERRCODE_DATATYPE_MISMATCH,
         format("column \"%s\" of %s is of type %s, which cannot be a feature", name.c_str(), what,
                unfit),
-        format("Features are texts, enums, booleans, numbers, dates, timestamps, arrays of such, "
-               "and tsvectors: leave the column out or cast it, in a query as %s.",
+        format("Features are texts, enums, booleans, uuids and numbers, arrays of these, dates, "
+               "timestamps and tsvectors: leave the column out or cast it, in a query as %s.",
                what));
   const Oid base = server([&] { return getBaseType(declared); });
   const bool is_made = base >= FirstNormalObjectId;  // a type that somebody has made
@@ -87,13 +88,19 @@ FeatureColumn describe_column(const std::string& name, Oid declared, const char*
   if (described.kind == ColumnKind::kElements) {
     if (is_made) described.json_type = TEXTARRAYOID;
     described.expression = elements_of(column, base);
+    described.read_as = TEXTARRAYOID;
   }
-  if (described.kind == ColumnKind::kLexemes)
+  if (described.kind == ColumnKind::kLexemes) {
     described.expression = "pg_catalog.tsvector_to_array(" + column + ")";
+    described.read_as = TEXTARRAYOID;
+  }
   if (described.kind == ColumnKind::kNumber) {
     if (!is_time(base)) described.json_type = FLOAT8OID;
-    described.expression =
-        is_time(base) ? seconds_of(column, base) : column + "::pg_catalog.float8";
+    // The server's cast of a numeric fails where it is too large, and does not say in which row.
+    described.read_as = base == NUMERICOID ? NUMERICOID : FLOAT8OID;
+    described.expression = is_time(base)        ? seconds_of(column, base)
+                           : base == NUMERICOID ? column + "::pg_catalog.numeric"
+                                                : column + "::pg_catalog.float8";
   }
   return described;
 }
@@ -168,6 +175,11 @@ std::string number_text(const FeatureColumn& column, double value) {
         return column.json_type == DATEOID ? write_date(value, text) : write_moment(value, text);
       });
   return has_text ? std::string(text) : shortest(value);
+}
+
+bool is_beyond_double(double number, const char* text) {
+  const bool is_zero = std::strpbrk(text, "123456789") == nullptr;  // or Infinity, or NaN
+  return !is_zero && (number == 0 || !std::isfinite(number));
 }
 
 RatingSource parse_features(const std::string& text, Side side) {

@@ -19,12 +19,18 @@ const char* kind_name(ColumnKind kind);
 struct FeatureColumn {
   std::string name;
   ColumnKind kind;
-  std::string expression;  ///< of type text, text[] or float8
+  std::string expression;
+  Oid read_as;    ///< the expression's type: text, text[], float8 or numeric
   Oid json_type;  ///< what JSON is read as that gives it: its own, of types that the server has
 };
 
 /// A number of a column as people write it; a date or a time, in UTC, as ISO 8601 has it.
 std::string number_text(const FeatureColumn& column, double value);
+
+/// Whether a number written with digits became infinite, or 0, in double precision.
+bool is_beyond_double(double number, const char* text);
+inline constexpr const char* kHintAboutRange =
+    "Give a number that is neither so large nor so small, or null.";
 
 struct DescribedFeatures : RatingSource {
   Side side = Side::kItems;

@@ -63,9 +63,8 @@ void check_elements(const std::string& name, const JsonValue& value) {
 
 /// Numbers in JSON have any size.
 bool is_out_of_range(const FeatureColumn& column, const JsonValue& value) {
-  if (column.json_type != FLOAT8OID || value.kind != JsonValue::Kind::kNumber) return false;
-  const bool is_zero = value.text.find_first_of("123456789") == std::string::npos;
-  return !std::isfinite(value.number) || (value.number == 0 && !is_zero);
+  return column.json_type == FLOAT8OID && value.kind == JsonValue::Kind::kNumber &&
+         is_beyond_double(value.number, value.text.c_str());
 }
 
 /// The id may be there, as in the JSON of a whole row.
@@ -93,8 +92,28 @@ void check_features(const JsonValue& given, const DescribedFeatures& source, con
       throw UserError(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE,
                       format("\"%s\" among the features is %s, which double precision cannot hold",
                              name.c_str(), value.shown().c_str()),
-                      "Give a number that is neither so large nor so small, or null.");
+                      kHintAboutRange);
   }
+}
+
+/// What the server cannot read, such as a day that is none, its message tells without the column.
+void add_hint(const ServerError& error, const JsonValue& given, const DescribedFeatures& source) {
+  if (ERRCODE_TO_CATEGORY(error.data->sqlerrcode) != ERRCODE_DATA_EXCEPTION) return;
+  std::string readings;
+  for (const auto& [name, value] : given.members) {
+    const FeatureColumn* column = source.column(name);
+    if (column == nullptr || value.kind == JsonValue::Kind::kNull) continue;
+    const char* type = server([&]() -> const char* {
+      const Oid element = get_element_type(column->json_type);
+      const Oid one = OidIsValid(element) ? element : column->json_type;
+      const bool takes_all = TypeCategory(one) == TYPCATEGORY_STRING || one == FLOAT8OID;
+      return takes_all ? nullptr : format_type_be(column->json_type);
+    });
+    if (type != nullptr)
+      readings += (readings.empty() ? "\"" : ", \"") + name + "\" is read as " + type;
+  }
+  if (!readings.empty())
+    server([&] { error.data->hint = psprintf("Among the features %s.", readings.c_str()); });
 }
 
 /// A query of one row with these features, as a source of features.
@@ -146,7 +165,12 @@ Factors expected_by(Datum features, const Model& model, Side side, bool has_rati
       describe_features(parse_source(query_of(json, source)), side, source.id_col, number);
   const IdDictionary none(&number);
   FeatureReader reader(one, none);
-  reader.read();
+  try {
+    reader.read();
+  } catch (const ServerError& error) {
+    add_hint(error, given, source);
+    throw;
+  }
   ThreadTeam alone(1);
   Factors expected = expected_factors(weighted.features.encoded(reader, {0}, 1),
                                       weighted.weights_of(has_ratings), alone);

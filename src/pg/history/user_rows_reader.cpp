@@ -35,6 +35,14 @@ std::vector<std::uint32_t> numbers_of(const IdDictionary& ids, const IdType& mod
   return numbers;
 }
 
+/// The model's collation decides which ids are one, whatever that of the source's column is.
+/// Server calls.
+void take_collation(const IdType*& ids, const IdType& model_type, const char* what) {
+  const bool both = OidIsValid(ids->collation) && OidIsValid(model_type.collation);
+  if (both && !hold_same_equal(ids->collation, model_type.collation))
+    ids = describe_id_type(ids->oid, model_type.collation, what);
+}
+
 }  // namespace
 
 DescribedSource describe_argument(const RatingSource& source, const char* argument,
@@ -67,7 +75,13 @@ CompressedRows UserRowsReader::read(const RatingSource& named, const char* argum
                                     UnknownIds unknown_ids,
                                     const std::function<void(const RatingReader&)>& on_block) {
   OwnedMemoryContext types("als types of a source");
-  const DescribedSource source = describe_argument(named, argument, types.get());
+  DescribedSource source = describe_argument(named, argument, types.get());
+  server([&] {
+    MemoryContext old = MemoryContextSwitchTo(types.get());
+    take_collation(source.id_types.users, users_.type(), "user ids");
+    take_collation(source.id_types.items, items_.type(), "item ids");
+    MemoryContextSwitchTo(old);
+  });
   RatingReader reader(source);
   const bool keep = unknown_ids == UnknownIds::kKeep;
   const auto on_rows = [&] { on_block(reader); };

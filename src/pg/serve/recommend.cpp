@@ -31,20 +31,34 @@ void leave_out(const RatingSource& source, ServedModel& served, Side whom, const
                EligibleRows& eligible) {
   SpiConnection spi;
   const Side what = other_side(whom);
+  const IdType& type = served.id_type(whom);
+  const bool is_collated = OidIsValid(type.collation);
   SourceNames names(source);
   const char* condition =
-      server([&] { return equals_condition(served.id_type(whom), source.id_col(whom).c_str()); });
-  SPIPlanPtr plan = saved_plan("select " + quoted(source.id_col(what)) + " from " +
-                                   source.from_clause() + " where " + condition,
+      server([&] { return equals_condition(type, source.id_col(whom).c_str()); });
+  SPIPlanPtr plan = saved_plan("select " + quoted(source.id_col(what)) +
+                                   (is_collated ? ", " + quoted(source.id_col(whom)) : "") +
+                                   " from " + source.from_clause() + " where " + condition,
                                {id.type});
   const LoadedFactors& rows = served.side(what);
   std::optional<IdConverter> converter;
+  std::optional<IdConverter> whoms;  // where the source holds more ids equal than the model does
   MemoryContext context = CurrentMemoryContext;
-  for_each_row(plan, {id}, {InvalidOid}, [&](TupleTableSlot* slot) {
+  const std::vector<Oid> types(is_collated ? 2 : 1, InvalidOid);
+  for_each_row(plan, {id}, types, [&](TupleTableSlot* slot) {
+    if (!converter) {
+      const auto read_as = [&](int column, const IdType& ids, Side side) {
+        return converter_or_throw(TupleDescAttr(slot->tts_tupleDescriptor, column)->atttypid, ids,
+                                  side_name(side), context);
+      };
+      converter = read_as(0, rows.type(), what);
+      if (is_collated && !hold_same_equal(TupleDescAttr(slot->tts_tupleDescriptor, 1)->attcollation,
+                                          type.collation))
+        whoms = read_as(1, type, whom);
+    }
     if (slot->tts_isnull[0]) return;
-    if (!converter)
-      converter = converter_or_throw(TupleDescAttr(slot->tts_tupleDescriptor, 0)->atttypid,
-                                     rows.type(), side_name(what), context);
+    // An index of the source's serves all that it holds equal.
+    if (whoms && !ids_equal(type, convert_id(&*whoms, slot->tts_values[1]), id.value)) return;
     const std::uint32_t row = find_converted(rows.ids(), *converter, slot->tts_values[0]);
     if (row != IdIndex::kMissing) eligible.exclude(row);
   });

@@ -5,6 +5,8 @@
 
 #include "core/pieces/pieces.h"
 #include "core/pieces/step_head.h"
+#include "pg/server/interrupts.h"
+#include "pg/server/settings.h"
 #include "pg/steps/kept_to_end.h"
 
 namespace als::pg {
@@ -20,7 +22,16 @@ struct BlockInPieces {
   std::map<std::uint32_t, Bytes> pieces;
   std::set<std::uint32_t> own;
   std::shared_ptr<const KeptBlock> whole;
+  std::shared_ptr<KeptBlock> factors;  // the last of the items' factors, for their changes
 };
+
+/// The items' factors of a block, which is of no use any more, or which somebody still has.
+ItemBlock taken(std::shared_ptr<KeptBlock>&& block) {
+  expect(block != nullptr, "this session has not got the block that came before");
+  ItemBlock factors = block.use_count() == 1 ? std::move(block->block) : ItemBlock(block->block);
+  block.reset();
+  return factors;
+}
 
 }  // namespace
 
@@ -31,7 +42,8 @@ void keep_pieces(ByteView pieces, ByteView step, bool own) {
   const std::uint64_t training = key_of(head.training);
   auto& kept = kept_to_end<BlockInPieces>();
   if (kept.training != training || kept.number != head.block || kept.whole != nullptr)
-    kept = {training, head.block, head.training.slices(), Bytes(step), {}, {}, nullptr};
+    kept = {training, head.block, head.training.slices(), Bytes(step), {},
+            {},       nullptr,    std::move(kept.factors)};
   while (!pieces.empty()) {
     const PieceFacts piece = take_piece(pieces);
     expect(piece.piece == Piece::kBlock && piece.slice < kept.slices, "not a piece of this block");
@@ -53,6 +65,11 @@ std::shared_ptr<const KeptBlock> kept_block() {
     Bytes().swap(piece);
   }
   kept.pieces.clear();
+  if (block->block.has_changes()) {
+    ThreadTeam team = interruptible_team(default_threads());
+    block->block.follow(taken(std::move(kept.factors)), block->step, team);
+  }
+  if (block->block.has_factors()) kept.factors = block;
   return kept.whole = block;
 }
 
