@@ -58,6 +58,36 @@ $subscriber->wait_for_subscription_sync($publisher, 's');
 is($reader->value($answers), $publisher->safe_psql('postgres', $answers),
 	'and after it sees the factors');
 
+# Features: the weights come along, knots and all, and what is made from features is what the publisher makes.
+$publisher->safe_psql(
+	'postgres', q{
+	create table people as select u as user_id, 15 + u * 7 % 60 as age, date '2020-01-01' + u as since from generate_series(1, 105) u;
+	alter table people add primary key (user_id);
+	select from als.train('by_people', 'ratings', factors => 5, iterations => 3, user_features => 'people');
+	create publication features for table people, by_people, by_people_user_factors, by_people_item_factors, by_people_user_feature_weights});
+is($publisher->safe_psql('postgres', q{select string_agg(distinct column_name, ' ') from by_people_user_feature_weights where role = 'knot'}),
+	'age since', 'features have knots');
+($schema) = run_command([ 'pg_dump', '--schema-only', '--table', 'people', '--table', 'by_people*', '--dbname', $publisher->connstr('postgres') ]);
+$subscriber->safe_psql('postgres', $schema);
+$subscriber->safe_psql('postgres', 'alter subscription s set publication factors, model, features');
+$subscriber->wait_for_subscription_sync($publisher, 's');
+my $by_features = q{
+	select md5(string_agg(v::text || r.r::text, ' ' order by a))
+	from generate_series(-3, 100) a, als.features_vector('by_people', jsonb_build_object('age', a, 'since', date '2020-01-01' + a), 'user') v,
+		lateral (select array_agg(x order by rank) as r from als.recommend('by_people', a + 5, 40, exclude_seen => false) x) r};
+my @found;
+for my $change (
+	'select 1',
+	q{select from als.retrain('by_people', seed => 3)},
+	q{update people set age = 90 - age where user_id % 4 = 0; insert into people values (106, 30, '2020-02-03'); select als.refresh('by_people')})
+{
+	$publisher->safe_psql('postgres', $change);
+	$publisher->wait_for_catchup('s');
+	push @found, $publisher->safe_psql('postgres', $by_features);
+	is($reader->value($by_features), $found[-1], "the subscriber answers by features as the publisher does: $change");
+}
+ok($found[0] ne $found[1] && $found[1] ne $found[2], 'each time otherwise');
+
 $reader->quit;
 $subscriber->stop;
 $publisher->stop;

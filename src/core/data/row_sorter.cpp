@@ -56,6 +56,22 @@ std::vector<Digit> digits_of(std::size_t n_columns, std::size_t entries) {
   return digits;
 }
 
+/// For each digit and each of its values, the place of the first entry that has it, after all with
+/// lower ones. read(visit) hands out the entries.
+template <class Read>
+void find_places(const std::vector<Digit>& digits, const Read& read,
+                 std::vector<std::vector<std::size_t>>& places) {
+  places.resize(digits.size());
+  for (std::size_t d = 0; d < digits.size(); ++d) places[d].assign(digits[d].values(), 0);
+  read([&](const auto& entry) {
+    for (std::size_t d = 0; d < digits.size(); ++d) ++places[d][digits[d].of(entry.column)];
+  });
+  for (std::vector<std::size_t>& digit_places : places) {
+    std::size_t place = 0;
+    for (std::size_t& p : digit_places) place += std::exchange(p, place);
+  }
+}
+
 }  // namespace
 
 /// What a thread sorts with.
@@ -159,20 +175,17 @@ std::size_t RowSorter::take_chunks(std::size_t bucket, Scratch& scratch) {
 void RowSorter::sort_bucket(std::size_t bucket, Scratch& scratch, const Slices& slices) {
   const std::size_t size = take_chunks(bucket, scratch);
   const auto& chunks = scratch.chunks;
-  const auto read_chunks = [&](const auto& visit) {
+  const auto visit_chunks = [&](const auto& visit, const auto& after) {
     slices(chunks.size(), [&](std::size_t begin, std::size_t end) {
       for (std::size_t c = begin; c < end; ++c) {
         std::for_each_n(chunks[c].entries, chunks[c].size, visit);
+        after(chunks[c].entries);
       }
     });
   };
+  const auto read_chunks = [&](const auto& visit) { visit_chunks(visit, [](Entry*) {}); };
   const auto use_up_chunks = [&](const auto& visit) {
-    slices(chunks.size(), [&](std::size_t begin, std::size_t end) {
-      for (std::size_t c = begin; c < end; ++c) {
-        std::for_each_n(chunks[c].entries, chunks[c].size, visit);
-        pool_.release(chunks[c].entries);
-      }
-    });
+    visit_chunks(visit, [&](Entry* entries) { pool_.release(entries); });
   };
   const auto read_array = [&](const Entry* entries, const auto& visit) {
     slices((size + kChunkEntries - 1) / kChunkEntries, [&](std::size_t begin, std::size_t end) {
@@ -198,15 +211,7 @@ void RowSorter::sort_bucket(std::size_t bucket, Scratch& scratch, const Slices& 
     return;
   }
   auto& places = scratch.places;
-  places.resize(digits.size());
-  for (std::size_t d = 0; d < digits.size(); ++d) places[d].assign(digits[d].values(), 0);
-  read_chunks([&](const Entry& e) {
-    for (std::size_t d = 0; d < digits.size(); ++d) ++places[d][digits[d].of(e.column)];
-  });
-  for (std::vector<std::size_t>& digit_places : places) {
-    std::size_t place = 0;
-    for (std::size_t& p : digit_places) place += std::exchange(p, place);
-  }
+  find_places(digits, read_chunks, places);
 
   const Entry* from = nullptr;
   for (std::size_t d = 0; d < digits.size(); ++d) {
