@@ -262,6 +262,11 @@ select user_id, octet_length(ratings) as bytes from als._collect_query('select u
 select user_id, octet_length(ratings) as bytes from als._collect_query('select u, i, 1 from generate_series(1, 2) u, generate_series(1, 50) i', '{8, 100, 0, 5}')
   as found(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null order by user_id;
 commit;
+-- Where Citus has spread the source by user into shards, equal shares of the type's hashes, those of one have one part.
+select count(*) as users, count(distinct part) as parts, count(*) filter (where part <> 5 + (hashint4(user_id)::bigint + 2147483648) / 613566756 % 3) as elsewhere
+from als._collect_query('select u, 1, 1 from generate_series(1, 1000) u', '{9, 100, -7, 5, 6, 7}')
+  as found(part int, place int, user_id int, items int[], n bigint, kept bigint, ratings bytea) where user_id is not null;
+select try($$select count(*) from als._collect_query('select 1, 2, 3', '{7, 100, -5000000000, 5}') as found(part int)$$);
 select try($$select count(*) from als._collect_query('select 1, 2', '{7, 100, 0, 5}') as found(part int)$$);
 select try($$select count(*) from als._collect_query('reset all', '{7, 100, 0, 5}') as found(part int)$$);
 select try($$select count(*) from als._collect_query('select 1, 2, array[3]', '{7, 100, 0, 5}') as found(part int)$$);

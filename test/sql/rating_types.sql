@@ -74,6 +74,12 @@ create function without_digits(message text) returns text language sql as $$ sel
 select without_digits(try($$select als.train('m', 'select user_id, item_id, 1e400 as "how much" from base', rating_col => 'how much')$$));
 select without_digits(try($$select als.train('m', 'select user_id, item_id, rating, 1e-400 as weight from base', weight_col => 'weight')$$));
 select to_regclass('m');
+create table numerics as select user_id, item_id, rating::numeric as rating from base;
+select n_ratings > 0 as trained from als.train('m', 'numerics', factors => 3, iterations => 2);
+insert into numerics values (77, 99, -1e400);
+select without_digits(try($$select als.refresh('m')$$));
+select without_digits(try($$select als.evaluate('m', 'numerics', exclude_seen => false)$$));
+select als.drop_model('m');
 -- The extremes of single precision are taken in.
 select n_ratings from als.train('m', 'select user_id, item_id, rating::float8 from base union all select 77, 99, 1e-300', factors => 3);
 select als.drop_model('m');

@@ -46,6 +46,19 @@ for my $node ($base, $coordinator)
 }
 sql("select create_distributed_table('ratings', 'user_id', shard_count => 8)");
 
+# A part is of whole shards: what als takes for the shard of a user is that of Citus.
+sql("create table named (user_id text); select create_distributed_table('named', 'user_id', shard_count => 6)");
+for my $ids ([ 'ratings', 'u', 'int', 8 ], [ 'named', "'user ' || u", 'text', 6 ])
+{
+	my ($table, $id, $type, $shards) = @$ids;
+	my $places = join ', ', 1, 100, -$shards, 0 .. $shards - 1;
+	is(sql("select count(*), count(distinct part), count(*) filter (where part <> number) from (select $id as id, dense_rank() over (order by "
+				. "get_shard_id_for_distribution_column('$table', $id)) - 1 as number from generate_series(1, 300) u) users "
+				. "join als._collect_query(\$\$select $id, 1, 1 from generate_series(1, 300) u\$\$, '{$places}') as found(part int, place int, user_id $type, "
+				. 'items int[], n bigint, kept bigint, ratings bytea) on user_id = id'),
+		"300|$shards|0", "$type: the shards of users");
+}
+
 # What a training says of itself, and the bits of its factors.
 my $result = q{
 	select array_to_string(loss, ' ') from m;

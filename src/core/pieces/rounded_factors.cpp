@@ -1,21 +1,22 @@
-// Multiples of powers of two. The inner loops have no calls and no branches, so that compilers make
-// vectors of them.
+// Multiples of powers of two.
 #include "core/pieces/rounded_factors.h"
 
 #include <algorithm>
 #include <cstring>
+
+#include "core/base/aligned_vector.h"
+#include "core/kernels/kernels.h"
 
 namespace als {
 namespace {
 
 // The largest multiple of a row has this many bits below its first.
 constexpr int kBits = 14;
-constexpr float kMost = 32767;
 
 // Of rows.
 constexpr int kLeastExponent = -126;  // of normal numbers
 constexpr int kGreatestExponent = 127 - kBits;
-constexpr std::int16_t kNotFinite = 128;
+constexpr int kNotFinite = 128;
 
 // Of columns: that of the largest. Those that are smaller by more than this are taken for as small.
 constexpr int kColumnRange = 30;
@@ -23,21 +24,70 @@ constexpr int kColumnRange = 30;
 // Of a number of single precision.
 constexpr int kFractionBits = 23;
 constexpr int kExponentOffset = 127;
-constexpr std::uint32_t kWithoutSign = 0x7fffffff;
 
-// To add this to a number rounds it to a whole one, which the last bits of the sum then are.
-constexpr float kRounds = 12582912;  // 1.5 * 2^23
-constexpr std::int32_t kRoundsBits = 0x4b400000;
+// Loops over blocks of a padded row have no branches, so that compilers make vectors of them.
 
-std::uint32_t magnitude(float value) {
-  std::uint32_t bits;
+/// A number's bits without its sign: in the order of the numbers, and what is not finite above all.
+std::int32_t magnitude(float value) {
+  std::int32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
-  return bits & kWithoutSign;
+  return bits & 0x7fffffff;
 }
 
-int exponent_of(std::uint32_t magnitude) {
-  return static_cast<int>(magnitude >> kFractionBits) - kExponentOffset;
+/// The largest one of x[k] * scales[k].
+std::int32_t largest_magnitude(const float* x, const float* scales, std::size_t n) {
+  std::int32_t largest[kBlock] = {};
+  for (std::size_t k = 0; k < n; k += kBlock) {
+    for (std::size_t q = 0; q < kBlock; ++q) {
+      const std::int32_t size = magnitude(x[k + q] * scales[k + q]);
+      largest[q] = size > largest[q] ? size : largest[q];
+    }
+  }
+  std::int32_t most = 0;
+  for (const std::int32_t size : largest) most = size > most ? size : most;
+  return most;
 }
+
+/// Raises largest[k] to that of x[k] * scale.
+void raise_magnitudes(const float* x, float scale, std::size_t n, std::int32_t* largest) {
+  for (std::size_t k = 0; k < n; k += kBlock) {
+    for (std::size_t q = 0; q < kBlock; ++q) {
+      const std::int32_t size = magnitude(x[k + q] * scale);
+      largest[k + q] = size > largest[k + q] ? size : largest[k + q];
+    }
+  }
+}
+
+/// multiples[k] = x[k] * scales[k] * scale, rounded: to add kRounds to a number rounds it to a
+/// whole one, to the even one if it is halfway, and the last bits of the sum are that.
+void to_multiples(const float* x, const float* scales, float scale, std::size_t n,
+                  std::int16_t* multiples) {
+  constexpr float kMost = 32767;
+  constexpr float kRounds = 12582912;  // 1.5 * 2^23
+  constexpr std::int32_t kRoundsBits = 0x4b400000;
+  for (std::size_t k = 0; k < n; k += kBlock) {
+    for (std::size_t q = 0; q < kBlock; ++q) {
+      float value = x[k + q] * scales[k + q] * scale;
+      value = value < -kMost ? -kMost : value;
+      value = value > kMost ? kMost : value;
+      const float sum = value + kRounds;
+      std::int32_t bits;
+      std::memcpy(&bits, &sum, sizeof bits);
+      multiples[k + q] = static_cast<std::int16_t>(bits - kRoundsBits);
+    }
+  }
+}
+
+/// x[k] = multiples[k] * scale * scales[k]
+void from_multiples(const std::int16_t* multiples, const float* scales, float scale, std::size_t n,
+                    float* x) {
+  for (std::size_t k = 0; k < n; k += kBlock) {
+    for (std::size_t q = 0; q < kBlock; ++q)
+      x[k + q] = static_cast<float>(multiples[k + q]) * scale * scales[k + q];
+  }
+}
+
+int exponent_of(std::int32_t magnitude) { return (magnitude >> kFractionBits) - kExponentOffset; }
 
 float power_of_two(int exponent) {
   const auto bits = static_cast<std::uint32_t>(exponent + kExponentOffset) << kFractionBits;
@@ -46,57 +96,33 @@ float power_of_two(int exponent) {
   return power;
 }
 
-std::vector<float> powers_of_two(const ColumnExponents& exponents, int sign) {
-  std::vector<float> powers;
-  for (const std::int8_t exponent : exponents) powers.push_back(power_of_two(sign * exponent));
+/// Of each column that power of two, and zeros behind them as behind a row.
+AlignedVector<float> powers_of_two(const ColumnExponents& exponents, int sign) {
+  AlignedVector<float> powers(blocks_of(exponents.size()) * kBlock, 0.0F);
+  for (std::size_t k = 0; k < exponents.size(); ++k) powers[k] = power_of_two(sign * exponents[k]);
   return powers;
 }
 
-/// That of a row in the units of its columns, or kNotFinite. per: one divided by those.
-int row_exponent(const float* row, const std::vector<float>& per) {
-  std::uint32_t largest = 0;
-  for (std::size_t k = 0; k < per.size(); ++k)
-    largest = std::max(largest, magnitude(row[k] * per[k]));
-  const int exponent = exponent_of(largest);
+/// That of a row in the units of its columns, or kNotFinite. per_column: one divided by those.
+int row_exponent(const float* row, const AlignedVector<float>& per_column) {
+  const int exponent = exponent_of(largest_magnitude(row, per_column.data(), per_column.size()));
   return exponent == kNotFinite ? exponent : std::max(exponent - kBits, kLeastExponent);
 }
 
 ColumnExponents column_exponents(const FactorMatrix& matrix) {
-  const std::size_t n = matrix.cols();
-  const std::vector<float> ones(n, 1.0F);
-  std::vector<std::uint32_t> largest(n);
+  const AlignedVector<float> ones(matrix.stride(), 1.0F);
+  std::vector<std::int32_t> largest(matrix.stride());
   for (std::size_t r = 0; r < matrix.rows(); ++r) {
-    const float* row = matrix.row(r);
-    const int exponent = row_exponent(row, ones);
+    const int exponent = row_exponent(matrix.row(r), ones);
     if (exponent == kNotFinite) continue;
-    const float per = power_of_two(-exponent);
-    for (std::size_t k = 0; k < n; ++k) largest[k] = std::max(largest[k], magnitude(row[k] * per));
+    raise_magnitudes(matrix.row(r), power_of_two(-exponent), largest.size(), largest.data());
   }
-  ColumnExponents columns(n);
-  for (std::size_t k = 0; k < n; ++k) {
+  ColumnExponents columns(matrix.cols());
+  for (std::size_t k = 0; k < columns.size(); ++k) {
     const int below = kBits - exponent_of(largest[k]);
     columns[k] = static_cast<std::int8_t>(std::max(kColumnRange - below, 0));
   }
   return columns;
-}
-
-/// of: the row's power of two.
-void to_multiples(const float* row, const std::vector<float>& per_column, float of,
-                  std::int16_t* multiples) {
-  const float per_row = 1.0F / of;
-  for (std::size_t k = 0; k < per_column.size(); ++k) {
-    const float value = row[k] * per_column[k] * per_row;
-    const float sum = std::min(std::max(value, -kMost), kMost) + kRounds;
-    std::int32_t bits;
-    std::memcpy(&bits, &sum, sizeof bits);
-    multiples[k] = static_cast<std::int16_t>(bits - kRoundsBits);
-  }
-}
-
-void from_multiples(const std::int16_t* multiples, const std::vector<float>& columns, float of,
-                    float* row) {
-  for (std::size_t k = 0; k < columns.size(); ++k)
-    row[k] = static_cast<float>(multiples[k]) * of * columns[k];
 }
 
 }  // namespace
@@ -104,15 +130,16 @@ void from_multiples(const std::int16_t* multiples, const std::vector<float>& col
 ColumnExponents round_factors(Factors& factors) {
   FactorMatrix& matrix = factors.matrix;
   const ColumnExponents exponents = column_exponents(matrix);
-  const std::vector<float> columns = powers_of_two(exponents, 1);
-  const std::vector<float> per_column = powers_of_two(exponents, -1);
-  std::vector<std::int16_t> multiples(matrix.cols());
+  const AlignedVector<float> columns = powers_of_two(exponents, 1);
+  const AlignedVector<float> per_column = powers_of_two(exponents, -1);
+  std::vector<std::int16_t> multiples(columns.size());
   for (std::size_t r = 0; r < matrix.rows(); ++r) {
     float* row = matrix.row(r);
     const int exponent = row_exponent(row, per_column);
     if (exponent == kNotFinite) continue;
-    to_multiples(row, per_column, power_of_two(exponent), multiples.data());
-    from_multiples(multiples.data(), columns, power_of_two(exponent), row);
+    to_multiples(row, per_column.data(), power_of_two(-exponent), multiples.size(),
+                 multiples.data());
+    from_multiples(multiples.data(), columns.data(), power_of_two(exponent), multiples.size(), row);
   }
   return exponents;
 }
@@ -121,14 +148,15 @@ void put_rounded_factors(const Factors& factors, const ColumnExponents& columns,
                          PieceWriter& writer) {
   const FactorMatrix& matrix = factors.matrix;
   writer.put(columns);
-  const std::vector<float> per_column = powers_of_two(columns, -1);
-  std::vector<std::int16_t> numbers(columns.size() + 1);
+  const AlignedVector<float> per_column = powers_of_two(columns, -1);
+  std::vector<std::int16_t> numbers(1 + per_column.size());
   for (std::size_t r = 0; r < matrix.rows(); ++r) {
     const int exponent = row_exponent(matrix.row(r), per_column);
     numbers[0] = static_cast<std::int16_t>(exponent);
     if (exponent != kNotFinite)
-      to_multiples(matrix.row(r), per_column, power_of_two(exponent), numbers.data() + 1);
-    writer.put(numbers);
+      to_multiples(matrix.row(r), per_column.data(), power_of_two(-exponent), per_column.size(),
+                   numbers.data() + 1);
+    writer.put(numbers.data(), 1 + columns.size());
   }
   writer.put(factors.bias);
 }
@@ -144,16 +172,18 @@ RoundedFactors read_rounded_factors(PieceReader& reader, std::size_t rows,
   reader.get(rounded.columns.data(), n);
   for (const std::int8_t column : rounded.columns)
     expect(column >= 0 && column <= kColumnRange, "a piece has a factor of no size");
-  const std::vector<float> columns = powers_of_two(rounded.columns, 1);
+  const AlignedVector<float> columns = powers_of_two(rounded.columns, 1);
+  const AlignedVector<float> ones(columns.size(), 1.0F);
   FactorMatrix& matrix = rounded.factors.matrix;
-  std::vector<std::int16_t> numbers(n + 1);
+  std::vector<std::int16_t> numbers(1 + columns.size());
   for (std::size_t r = 0; r < rows; ++r) {
-    reader.get(numbers.data(), numbers.size());
+    reader.get(numbers.data(), 1 + n);
     expect(numbers[0] >= kLeastExponent && numbers[0] <= kGreatestExponent,
            "a piece has a number that is not finite");
-    if (n < matrix.stride()) matrix.clear_row(r);
-    from_multiples(numbers.data() + 1, columns, power_of_two(numbers[0]), matrix.row(r));
-    expect_finite(matrix.row(r), n);
+    from_multiples(numbers.data() + 1, columns.data(), power_of_two(numbers[0]), columns.size(),
+                   matrix.row(r));
+    expect(row_exponent(matrix.row(r), ones) != kNotFinite,
+           "a piece has a number that is not finite");
   }
   std::vector<float>& bias = rounded.factors.bias;
   reader.get(bias.data(), bias.size());

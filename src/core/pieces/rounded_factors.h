@@ -19,7 +19,8 @@ using ColumnExponents = std::vector<std::int8_t>;
 /// one, a row and a column say: the columns as they are returned, a row so that its largest number
 /// in its columns' units is a multiple of 2^14 or more. Rounding twice, in the same columns' units,
 /// is rounding once. No bit depends on the processor: products with powers of two are exact, and
-/// numbers halfway go to the even one. Rows that are not finite, and biases, stay as they are.
+/// numbers halfway go to the even one. Rows that are not finite, and biases, stay as they are; of
+/// numbers below 2^-80 less or nothing is left.
 ColumnExponents round_factors(Factors& factors);
 
 /// Bytes of so many rows in a piece.

@@ -83,23 +83,26 @@ void read_live(ServedModel& served, Side side, RatingCounts& counts, Progress& p
                             source.rating_as_float8() + ", " + source.weight_as_float8() +
                             " from " + source.rows_that_count();
   const int user = side == Side::kUsers ? 0 : 1;
-  for_each_row(prepare(query), {}, {counts.ids.type().oid, others.type().oid, FLOAT8OID, FLOAT8OID},
-               [&](TupleTableSlot* slot) {
-                 progress.row_read();
-                 if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2]) return;
-                 const std::uint32_t other = others.find(slot->tts_values[1]);
-                 if (other == IdIndex::kMissing) return;
-                 auto rating = static_cast<float>(DatumGetFloat8(slot->tts_values[2]));
-                 float weight = 1;
-                 if (source.weight_col) {
-                   const Datum ids[] = {slot->tts_values[user], slot->tts_values[1 - user]};
-                   const NullableDatum read{slot->tts_values[3], slot->tts_isnull[3]};
-                   if (!weigh(source, ids, read, rating, weight)) return;
-                 }
-                 RatingsMark& live = counts.of(slot->tts_values[0]).live;
-                 ++live.n;
-                 *live.checksum += rating_checksum(keys[other], rating, weight);
-               });
+  read_numbers(source, [&] {
+    for_each_row(prepare(query), {},
+                 {counts.ids.type().oid, others.type().oid, FLOAT8OID, FLOAT8OID},
+                 [&](TupleTableSlot* slot) {
+                   progress.row_read();
+                   if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2]) return;
+                   const std::uint32_t other = others.find(slot->tts_values[1]);
+                   if (other == IdIndex::kMissing) return;
+                   auto rating = static_cast<float>(DatumGetFloat8(slot->tts_values[2]));
+                   float weight = 1;
+                   if (source.weight_col) {
+                     const Datum ids[] = {slot->tts_values[user], slot->tts_values[1 - user]};
+                     const NullableDatum read{slot->tts_values[3], slot->tts_isnull[3]};
+                     if (!weigh(source, ids, read, rating, weight)) return;
+                   }
+                   RatingsMark& live = counts.of(slot->tts_values[0]).live;
+                   ++live.n;
+                   *live.checksum += rating_checksum(keys[other], rating, weight);
+                 });
+  });
   names.end();
 }
 

@@ -3,6 +3,7 @@
 
 #include "pg/server/cluster_table.h"
 #include "pg/sql/params.h"
+#include "pg/steps/packed_ratings.h"
 
 namespace als::pg {
 
@@ -36,6 +37,10 @@ SourceSpread spread_of(const DescribedSource& source) {
                     format("the source is distributed by column \"%s\", not by its users", by),
                     "Distribute it by the users: select alter_distributed_table('" + source.text +
                         "', distribution_column => '" + source.user_col + "').");
+  if (source.is_relation && spread.table == source.table)
+    spread.shards =
+        count_rows("from pg_catalog.pg_dist_shard where logicalrelid operator(pg_catalog.=) $1",
+                   {class_param(spread.table)});
   return spread;
 }
 
@@ -44,15 +49,24 @@ std::string name_argument(const std::string& table) {
 }
 
 std::vector<ShardValue> value_in_each_shard(const std::string& table, int shards) {
-  // The first of so many values fill all shards with certainty enough.
-  const std::string tried = std::to_string(40 * static_cast<std::int64_t>(shards) + 100);
+  std::string tried;
+  int value = 0;
+  const auto shard_of_value = [&] {
+    const Datum hash = DirectFunctionCall1(hashint4, Int32GetDatum(value));
+    return shard_of(DatumGetInt32(hash), static_cast<std::uint64_t>(shards));
+  };
+  for (int shard = 0; shard < shards; ++shard) {
+    do ++value;
+    while (shard_of_value() != static_cast<std::uint64_t>(shard));
+    tried += (shard == 0 ? "" : ", ") + std::to_string(value);
+  }
   std::vector<ShardValue> values;
   for_each_current_row(
       "select first, p.groupid from (select pg_catalog.min(v) as first, shard from (select v, "
       "pg_catalog.get_shard_id_for_distribution_column(" +
-          name_argument(table) + ", v) as shard from pg_catalog.generate_series(1, " + tried +
-          ") v) tried group by shard) shards join pg_catalog.pg_dist_placement p on p.shardid "
-          "operator(pg_catalog.=) shard order by first",
+          name_argument(table) + ", v) as shard from pg_catalog.unnest(array[" + tried +
+          "]) v) tried group by shard) shards join "
+          "pg_catalog.pg_dist_placement p on p.shardid operator(pg_catalog.=) shard order by first",
       {INT4OID, INT4OID}, [&](TupleTableSlot* slot) {
         values.push_back({DatumGetInt32(slot->tts_values[0]), DatumGetInt32(slot->tts_values[1])});
       });

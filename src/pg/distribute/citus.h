@@ -7,7 +7,8 @@ namespace als::pg {
 
 /// How the rows of a source are spread.
 struct SourceSpread {
-  Oid table = InvalidOid;  ///< of its tables the one that Citus has distributed
+  Oid table = InvalidOid;   ///< of its tables the one that Citus has distributed
+  std::int64_t shards = 0;  ///< of the source, if that is this table, by user
   bool is_distributed() const { return OidIsValid(table); }
 };
 
@@ -18,8 +19,8 @@ SourceSpread spread_of(const DescribedSource& source);
 /// The qualified name of a table as an argument of a function of Citus.
 std::string name_argument(const std::string& table);
 
-/// So many values of an integer column by which `table` is distributed, one in each of its shards,
-/// in ascending order, and a number for the machine that the shard lies on.
+/// So many values of an integer column by which `table` is distributed, one in each of its shards
+/// and, as these are, in ascending order; and a number for the machine that the shard lies on.
 struct ShardValue {
   int value;
   int machine;

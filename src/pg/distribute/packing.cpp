@@ -117,7 +117,7 @@ void Packing::read() {
 Param Packing::places_param(const std::vector<int>& parts) const {
   // Sessions of Citus have been told by Workspace which parts are theirs.
   std::vector<std::int64_t> numbers{workspace_.training(), places_in_part(),
-                                    workspace_.distributed() ? 0 : 1};
+                                    workspace_.distributed() ? -request_.shards : 1};
   numbers.insert(numbers.end(), parts.begin(), parts.end());
   return bigint_array_param(numbers);
 }

@@ -18,6 +18,7 @@ struct PackingRequest {
   int factors;
   double holdout;  ///< the share of each user's ratings kept out
   std::uint64_t seed;
+  std::int64_t shards = 0;  ///< into which Citus has spread the source by user
 };
 
 /// The rows of a source.

@@ -128,7 +128,7 @@ Bytes SqlSteps::step_users(const Bytes& step) {
   gather_block(param);
   progress_.more_bytes_moved(machines_ * block_bytes_);
   solve_users();
-  const Bytes reports = summed([&](const TakeReport& take) { read_user_reports(take); });
+  Bytes reports = summed([&](const TakeReport& take) { read_user_reports(take); });
   workspace_.empty();
   return reports;
 }

@@ -52,13 +52,15 @@ std::optional<std::vector<double>> item_means(ServedModel& served) {
       converter_or_throw(source.id_types.items->oid, items.type(), "item", context.get());
   std::vector<double> means(items.size(), model.mean);
   const std::vector<Oid> types = {source.id_types.items->oid, FLOAT8OID, FLOAT8OID};
-  for_each_row(plan, {}, types, [&](TupleTableSlot* slot) {
-    if (slot->tts_isnull[1] || slot->tts_isnull[2]) return;
-    const double mean = DatumGetFloat8(slot->tts_values[1]) / DatumGetFloat8(slot->tts_values[2]);
-    if (!is_mean(mean)) return;
-    const std::uint32_t index =
-        server([&] { return find_converted(items.ids(), converter, slot->tts_values[0]); });
-    if (index != IdIndex::kMissing) means[index] = mean;
+  read_numbers(source, [&] {
+    for_each_row(plan, {}, types, [&](TupleTableSlot* slot) {
+      if (slot->tts_isnull[1] || slot->tts_isnull[2]) return;
+      const double mean = DatumGetFloat8(slot->tts_values[1]) / DatumGetFloat8(slot->tts_values[2]);
+      if (!is_mean(mean)) return;
+      const std::uint32_t index =
+          server([&] { return find_converted(items.ids(), converter, slot->tts_values[0]); });
+      if (index != IdIndex::kMissing) means[index] = mean;
+    });
   });
   names.end();
   return means;

@@ -30,6 +30,7 @@ void PerUserTable::append(const Evaluation& evaluation, const std::vector<UserRe
   OwnedMemoryContext arrays("als metrics of users");
   MemoryContext old = MemoryContextSwitchTo(arrays.get());
   std::vector<std::vector<Measurement>> measured;
+  measured.reserve(users.size());
   for (const UserResult& user : users) measured.push_back(evaluation.user_measurements(user));
   const std::string insert =
       "insert into " + table_ +

@@ -221,7 +221,7 @@ SpreadEvaluation::Call SpreadEvaluation::tested(const std::vector<std::size_t>& 
 
 /// What comes of each user, in a table.
 std::string SpreadEvaluation::keep_measured(const Call& call) const {
-  const std::string table = prefix_ + "measured";
+  std::string table = prefix_ + "measured";
   create_table_beside_users(table, ", result pg_catalog.bytea", model_,
                             served_.id_type(Side::kUsers));
   execute("insert into " + table + " select tested, als._measured_user(" + call.user + ", " +

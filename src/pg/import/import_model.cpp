@@ -72,35 +72,37 @@ SourceCounts count_ratings(const DescribedSource& source, const ImportedFactors&
   SPIPlanPtr plan = prepare("select " + quoted(source.user_col) + ", " + quoted(source.item_col) +
                             ", " + source.rating_as_float8() + ", " + source.weight_as_float8() +
                             " from " + source.rows_that_count());
-  for_each_row(plan, {},
-               {source.id_types.users->oid, source.id_types.items->oid, FLOAT8OID, FLOAT8OID},
-               [&](TupleTableSlot* slot) {
-                 ++counts.rows;
-                 progress.row_read();
-                 std::uint32_t user = IdDictionary::kMissing;
-                 std::uint32_t item = IdDictionary::kMissing;
-                 if (!slot->tts_isnull[0] && !slot->tts_isnull[1] && !slot->tts_isnull[2])
-                   server([&] {
-                     user = users.ids().find(slot->tts_values[0]);
-                     item = items.ids().find(slot->tts_values[1]);
-                   });
-                 auto rating = static_cast<float>(DatumGetFloat8(slot->tts_values[2]));
-                 float weight = 1;
-                 if (user == IdDictionary::kMissing || item == IdDictionary::kMissing ||
-                     (source.weight_col &&
-                      !weigh(source, slot->tts_values, {slot->tts_values[3], slot->tts_isnull[3]},
-                             rating, weight))) {
-                   ++counts.skipped;
-                   return;
-                 }
-                 ++by_user[user];
-                 ++by_item[item];
-                 counts.weight += weight;
-                 counts.sum += static_cast<double>(weight) * rating;
-                 counts.lowest = std::min(counts.lowest, rating);
-                 counts.highest = std::max(counts.highest, rating);
-                 counts.item_totals[item].add(rating, weight);
-               });
+  read_numbers(source, [&] {
+    for_each_row(plan, {},
+                 {source.id_types.users->oid, source.id_types.items->oid, FLOAT8OID, FLOAT8OID},
+                 [&](TupleTableSlot* slot) {
+                   ++counts.rows;
+                   progress.row_read();
+                   std::uint32_t user = IdDictionary::kMissing;
+                   std::uint32_t item = IdDictionary::kMissing;
+                   if (!slot->tts_isnull[0] && !slot->tts_isnull[1] && !slot->tts_isnull[2])
+                     server([&] {
+                       user = users.ids().find(slot->tts_values[0]);
+                       item = items.ids().find(slot->tts_values[1]);
+                     });
+                   auto rating = static_cast<float>(DatumGetFloat8(slot->tts_values[2]));
+                   float weight = 1;
+                   if (user == IdDictionary::kMissing || item == IdDictionary::kMissing ||
+                       (source.weight_col &&
+                        !weigh(source, slot->tts_values, {slot->tts_values[3], slot->tts_isnull[3]},
+                               rating, weight))) {
+                     ++counts.skipped;
+                     return;
+                   }
+                   ++by_user[user];
+                   ++by_item[item];
+                   counts.weight += weight;
+                   counts.sum += static_cast<double>(weight) * rating;
+                   counts.lowest = std::min(counts.lowest, rating);
+                   counts.highest = std::max(counts.highest, rating);
+                   counts.item_totals[item].add(rating, weight);
+                 });
+  });
   names.end();
   counts.users = rows_of_sizes(by_user);
   counts.items = rows_of_sizes(by_item);

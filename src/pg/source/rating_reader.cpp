@@ -10,22 +10,6 @@ namespace als::pg {
 
 namespace {
 constexpr std::uint64_t kRowsPerBlock = RatingBuffer::kBlockEntries / 16;
-
-/// The server's cast of a numeric that double precision cannot hold does not say of what it is.
-void add_hint(const ServerError& error, const DescribedSource& source) {
-  if (error.data->sqlerrcode != ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE || error.data->hint != nullptr)
-    return;
-  std::string columns = source.cast_rating ? "\"" + *source.rating_col + "\"" : "";
-  if (source.weight_col) columns += (columns.empty() ? "\"" : " or \"") + *source.weight_col + "\"";
-  if (!columns.empty())
-    server([&] {
-      error.data->hint = psprintf(
-          "What %s has in column %s is read as double precision: correct the row, or "
-          "leave it out by a query.",
-          source.what, columns.c_str());
-    });
-}
-
 }  // namespace
 
 void RatingReader::take(const Datum* values, const bool* nulls) {
@@ -109,15 +93,12 @@ void RatingReader::read(SPIPlanPtr plan, std::initializer_list<Param> params,
                         const std::function<void()>& on_block) {
   on_block();
   on_block_ = &on_block;
-  try {
+  read_numbers(source(), [&] {
     if (params.size() == 0)
       stream_many_rows(plan, types, on_row, this);
     else
       stream_rows(plan, params, types, on_row, this);
-  } catch (const ServerError& error) {
-    add_hint(error, source());
-    throw;
-  }
+  });
   finish();
 }
 

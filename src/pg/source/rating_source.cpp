@@ -225,6 +225,20 @@ std::string DescribedSource::weight_as_float8() const {
   return (weight_col ? quoted(*weight_col) : "1") + "::pg_catalog.float8";
 }
 
+void add_hint_at_columns(const ServerError& error, const DescribedSource& source) {
+  if (error.data->sqlerrcode != ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE || error.data->hint != nullptr)
+    return;
+  std::string columns = source.cast_rating ? "\"" + *source.rating_col + "\"" : "";
+  if (source.weight_col) columns += (columns.empty() ? "\"" : " or \"") + *source.weight_col + "\"";
+  if (!columns.empty())
+    server([&] {
+      error.data->hint = psprintf(
+          "What %s has in column %s is read as double precision: correct the row, or "
+          "leave it out by a query.",
+          source.what, columns.c_str());
+    });
+}
+
 /// Nulls are older than all times. Equal times leave it to the rating and the weight, so that it is
 /// always the same row. The server takes a condition on an id into such a subquery.
 std::string DescribedSource::rows_that_count() const {

@@ -97,6 +97,21 @@ struct DescribedSource : RatingSource {
   std::string rows_that_count() const;
 };
 
+/// Gives the server's error about a number that double precision cannot hold a hint at the columns
+/// of ratings and weights, which it does not name.
+void add_hint_at_columns(const ServerError& error, const DescribedSource& source);
+
+/// Runs read(), by which the server reads these as numbers.
+template <class Read>
+void read_numbers(const DescribedSource& source, Read&& read) {
+  try {
+    read();
+  } catch (const ServerError& error) {
+    add_hint_at_columns(error, source);
+    throw;
+  }
+}
+
 /// Notes of what type the ratings are, and how they are read. Throws 42804 for one without numbers.
 void describe_rating(DescribedSource& source, Oid type);
 

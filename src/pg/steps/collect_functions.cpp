@@ -21,6 +21,8 @@ namespace als::pg {
 
 namespace {
 
+constexpr std::int64_t kMostShards = 1 << 20;
+
 CollectorPlaces places_arg(FunctionCallInfo fcinfo, int index) {
   require_arg(fcinfo, index, "places");
   const ArrayElements array = server([&] { return array_elements(PG_GETARG_DATUM(index)); });
@@ -30,7 +32,13 @@ CollectorPlaces places_arg(FunctionCallInfo fcinfo, int index) {
     numbers.push_back(DatumGetInt64(array.values[i]));
   }
   if (numbers.size() < 4) throw InvalidBytes("there are no parts");
-  CollectorPlaces places{numbers[0], numbers[1], numbers[2] != 0, {}};
+  // A training's number, places in a part, 1 if all parts are the session's own, or how many shards
+  // there are as a negative number, and the parts.
+  CollectorPlaces places{numbers[0], numbers[1], numbers[2] > 0, 0, {}};
+  if (numbers[2] < 0) {
+    if (numbers[2] < -kMostShards) throw InvalidBytes("there are too many shards");
+    places.shards = static_cast<std::uint32_t>(-numbers[2]);
+  }
   if (places.places < 1 || places.places > PG_INT32_MAX) throw InvalidBytes("there are no places");
   for (std::size_t i = 3; i < numbers.size(); ++i) {
     if (numbers[i] < PG_INT32_MIN || numbers[i] > PG_INT32_MAX)

@@ -25,9 +25,10 @@ struct BlockInPieces {
   std::shared_ptr<KeptBlock> factors;  // the last of the items' factors, for their changes
 };
 
-/// The items' factors of a block, which is of no use any more, or which somebody still has.
+/// The items' factors of a block, which is of no use any more, or which somebody still has; an
+/// empty block if there is none.
 ItemBlock taken(std::shared_ptr<KeptBlock>&& block) {
-  expect(block != nullptr, "this session has not got the block that came before");
+  if (block == nullptr) return {};
   ItemBlock factors = block.use_count() == 1 ? std::move(block->block) : ItemBlock(block->block);
   block.reset();
   return factors;

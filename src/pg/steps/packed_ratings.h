@@ -1,6 +1,7 @@
 // Ratings on their way from the rows of a source to chunks, as bytes.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -53,6 +54,13 @@ struct NumbersHead {
 inline std::int64_t bucket_of(std::uint64_t key, std::int64_t buckets) {
   return static_cast<std::int64_t>(splitmix(key + kSplitmixStep) %
                                    static_cast<std::uint64_t>(buckets));
+}
+
+/// Which of so many shards Citus has for an id with this hash of its type: each has an equal share
+/// of the hashes, in ascending order.
+inline std::uint64_t shard_of(std::int32_t hash, std::uint64_t shards) {
+  const std::uint64_t above_least = static_cast<std::uint32_t>(hash) ^ 0x80000000U;
+  return std::min(above_least / ((std::uint64_t{1} << 32) / shards), shards - 1);
 }
 
 /// Takes a T off some bytes. Throws InvalidBytes where there are less.

@@ -96,12 +96,27 @@ std::vector<std::uint32_t> RatingCollector::number_items() {
   return numbers;
 }
 
+/// The part of a user. Those of a shard have one part, which lies with the shard where Citus has
+/// dealt out both in turn, as it does: their ratings need not travel. Elsewhere there are as many
+/// shards as parts.
+std::size_t RatingCollector::part_of(std::uint32_t user) const {
+  const IdType& type = *source_.id_types.users;
+  const std::size_t parts = places_.parts.size();
+  const std::optional<std::int32_t> hash = server([&]() -> std::optional<std::int32_t> {
+    TypeCacheEntry* cache = lookup_type_cache(type.oid, TYPECACHE_HASH_PROC_FINFO);
+    if (!OidIsValid(cache->hash_proc)) return std::nullopt;
+    return DatumGetInt32(
+        FunctionCall1Coll(&cache->hash_proc_finfo, type.collation, rows_->users().id(user)));
+  });
+  if (!hash)
+    return static_cast<std::size_t>(
+        bucket_of(rows_->users().hashes()[user], static_cast<std::int64_t>(parts)));
+  return shard_of(*hash, places_.shards > 0 ? places_.shards : parts) % parts;
+}
+
 RatingCollector::Place RatingCollector::place_of(std::uint32_t user) const {
-  const std::int64_t bucket =
-      bucket_of(rows_->users().hashes()[user],
-                places_.places * static_cast<std::int64_t>(places_.parts.size()));
-  return {places_.parts[static_cast<std::size_t>(bucket / places_.places)],
-          static_cast<int>(bucket % places_.places)};
+  return {places_.parts[part_of(user)],
+          static_cast<int>(bucket_of(rows_->users().hashes()[user], places_.places))};
 }
 
 /// Those of whom the ratings stay here. counts: of the users' ratings.

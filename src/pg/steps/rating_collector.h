@@ -14,6 +14,7 @@ struct CollectorPlaces {
   std::int64_t training;
   std::int64_t places;     ///< in a part
   bool all_own;            ///< all parts are the session's own; else those of own_parts()
+  std::uint32_t shards;    ///< into which Citus has spread the rows by user; else 0
   std::vector<int> parts;  ///< at least one
 };
 
@@ -61,6 +62,7 @@ class RatingCollector {
     int place;
   };
   Place place_of(std::uint32_t user) const;
+  std::size_t part_of(std::uint32_t user) const;
   /// Users whose ratings lie one behind the other, and go at once when all have been taken.
   struct Run {
     bool stay;  ///< or they go into rows

@@ -113,8 +113,8 @@ void DistributedTraining::pack() {
   Stopwatch watch;
   workspace_.emplace(model_.target_table().schema(), source_->id_types, report_.parts,
                      spread_.is_distributed());
-  const PackingRequest request{*source_, request_.on_duplicate, request_.options.factors,
-                               request_.holdout, request_.options.seed};
+  const PackingRequest request{*source_,         request_.on_duplicate, request_.options.factors,
+                               request_.holdout, request_.options.seed, spread_.shards};
   if (places_)
     packing_ = std::make_unique<NodePacking>(request, *workspace_, *places_);
   else
