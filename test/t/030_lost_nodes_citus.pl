@@ -17,7 +17,8 @@ my ($coordinator, $worker) = @nodes;
 
 sub sql { return $coordinator->safe_psql('postgres', $_[0]); }
 
-create_ratings($coordinator, 'ratings', 100_000, 10_000, 12_000);
+# The half of the items that a machine sends is more than a full disk takes, see limit_files().
+create_ratings($coordinator, 'ratings', 100_000, 10_000, 25_000);
 sql(q{select create_distributed_table('ratings', 'user_id', shard_count => 2); create index on ratings (user_id)});
 my $train = q{select from als.train('taste', 'ratings', factors => 64, iterations => %d, distributed => true, replace => true)};
 sql(sprintf $train, 1);

@@ -19,7 +19,8 @@ my %server = map { $_ => new_node($_, extra => [ '--wal-segsize', '1' ]) } 'two'
 sub sql { return $hub->safe_psql('postgres', $_[0]); }
 
 sql('create extension postgres_fdw; create extension dblink');
-create_ratings($hub, 'all_ratings', 100_000, 10_000, 6000);
+# The sums of all items are more than a full disk takes, see limit_files().
+create_ratings($hub, 'all_ratings', 100_000, 10_000, 12_000);
 sql('create table ratings (like all_ratings) partition by hash (user_id);'
 	  . 'create table ratings_0 partition of ratings for values with (modulus 3, remainder 0)');
 my $n = 0;
