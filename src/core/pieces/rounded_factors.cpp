@@ -129,7 +129,7 @@ ColumnExponents column_exponents(const FactorMatrix& matrix) {
 
 ColumnExponents round_factors(Factors& factors) {
   FactorMatrix& matrix = factors.matrix;
-  const ColumnExponents exponents = column_exponents(matrix);
+  ColumnExponents exponents = column_exponents(matrix);
   const AlignedVector<float> columns = powers_of_two(exponents, 1);
   const AlignedVector<float> per_column = powers_of_two(exponents, -1);
   std::vector<std::int16_t> multiples(columns.size());

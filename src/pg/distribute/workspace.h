@@ -64,8 +64,8 @@ class Workspace {
   /// A number that no other training has.
   std::int64_t training() const { return training_; }
 
-  /// The numbers of the parts, ascending: where parts are distributed, each has a shard, in the order
-  /// of the shards.
+  /// The numbers of the parts, ascending: where parts are distributed, each has a shard, in the
+  /// order of the shards.
   const std::vector<int>& parts() const { return parts_; }
 
   /// From each part to one part on each machine but its own.

@@ -389,22 +389,8 @@ std::vector<Measurement> Evaluation::run(const OnUsers& on_users) {
   evaluate_all(on_users);
   report_left_out(left_out_, relevant_);
   if (users_.size() > 0 && looks_for_trained_rows(request_, model_))
-    tell_of_trained_rows(served_, tested_most(), team_);
+    tell_of_trained_rows(served_, tested_most(users_, test_), team_);
   return measurements();
-}
-
-/// There is a user.
-TestedMost Evaluation::tested_most() const {
-  std::vector<std::uint32_t> rank(users_.size());
-  server([&] { users_.rank(rank.data()); });
-  std::uint32_t row = 0;
-  for (std::uint32_t r = 1; r < users_.size(); ++r)
-    if (test_.row_size(r) > test_.row_size(row) ||
-        (test_.row_size(r) == test_.row_size(row) && rank[r] < rank[row]))
-      row = r;
-  return {
-      users_.id(row),
-      {test_.columns.data() + test_.offsets[row], test_.columns.data() + test_.offsets[row + 1]}};
 }
 
 }  // namespace als::pg

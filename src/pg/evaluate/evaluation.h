@@ -39,8 +39,6 @@ struct EvaluationRequest {
   RatingSource source(const std::string& text, const Model& of, bool has_rating = true) const;
 };
 
-struct TestedMost;
-
 class Evaluation {
  public:
   /// `held`: bytes that the caller holds beside it.
@@ -98,7 +96,6 @@ class Evaluation {
   void merge_history();
   void find_known_users();
   bool reads_what_is_seen() const;
-  TestedMost tested_most() const;
   void evaluate_all(const OnUsers& on_users);
   void evaluate(std::size_t begin, std::size_t end, const SeenLists* seen, const OnUsers& on_users);
   void add_predictions(const Batch& batch, std::vector<UserResult>& results);

@@ -27,6 +27,18 @@ bool looks_for_trained_rows(const EvaluationRequest& request, const Model& model
          !request.history && has_item_means(model);
 }
 
+TestedMost tested_most(const IdDictionary& users, const CompressedRows& test) {
+  std::vector<std::uint32_t> rank(users.size());
+  server([&] { users.rank(rank.data()); });
+  std::uint32_t row = 0;
+  for (std::uint32_t r = 1; r < users.size(); ++r)
+    if (test.row_size(r) > test.row_size(row) ||
+        (test.row_size(r) == test.row_size(row) && rank[r] < rank[row]))
+      row = r;
+  return {users.id(row),
+          {test.columns.data() + test.offsets[row], test.columns.data() + test.offsets[row + 1]}};
+}
+
 void tell_of_trained_rows(ServedModel& served, const TestedMost& tested, ThreadTeam& team) {
   const std::vector<std::uint32_t> there = items_in_source(served, tested.user, team);
   const auto trained = std::count_if(

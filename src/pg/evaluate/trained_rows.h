@@ -16,6 +16,8 @@ struct TestedMost {
   Datum user;
   std::vector<std::uint32_t> items;
 };
+/// Of a test by user, with one user at least.
+TestedMost tested_most(const IdDictionary& users, const CompressedRows& test);
 
 /// A notice if rows of that user are in the model's source, too: errors of such rows come out too
 /// small. Throws what reading the source throws, but nothing for ratings that a training would
