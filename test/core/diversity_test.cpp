@@ -59,6 +59,7 @@ std::vector<std::uint32_t> expected(const std::vector<ScoredItem>& head, std::si
 
 std::vector<std::uint32_t> items_of(const std::vector<ScoredItem>& list) {
   std::vector<std::uint32_t> items;
+  items.reserve(list.size());
   for (const ScoredItem& scored : list) items.push_back(scored.item);
   return items;
 }

@@ -223,11 +223,13 @@ my $two = $node{two};
 $two->safe_psql('postgres', q{
 	create table taste_users (user_id int primary key, factors real[] not null, bias real, n_ratings int, checksum bigint);
 	create table taste_items (item_id int primary key, factors real[] not null, bias real, n_ratings int, checksum bigint, popularity real)});
-sql(q{
+# 13 has no batches.
+my $batches = $hub->pg_version >= 14 ? ", batch_size '1000'" : '';
+sql(qq{
 	select from als.train('taste', 'ratings', feedback => 'implicit', factors => 8, iterations => 1, distributed => true);
 	create table users (like taste_user_factors) partition by hash (user_id);
 	create table users_0 partition of users for values with (modulus 3, remainder 0);
-	create foreign table users_1 partition of users for values with (modulus 3, remainder 1) server two options (table_name 'taste_users', batch_size '1000');
+	create foreign table users_1 partition of users for values with (modulus 3, remainder 1) server two options (table_name 'taste_users'$batches);
 	create table users_2 partition of users for values with (modulus 3, remainder 2);
 	import foreign schema public limit to (taste_items) from server two into public;
 	insert into users select * from taste_user_factors;
