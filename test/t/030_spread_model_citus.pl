@@ -37,7 +37,8 @@ sub plans
 }
 
 create_ratings($coordinator, 'ratings', 20_000, 300, 120);
-sql(q{create table here as select * from ratings; select create_distributed_table('ratings', 'user_id'); create index on ratings (user_id)});
+# As many shards as parts: so one server deals users out alike.
+sql(q{create table here as select * from ratings; select create_distributed_table('ratings', 'user_id', shard_count => 2); create index on ratings (user_id)});
 my $options = q{factors => 8, iterations => 3, distributed => true};
 sql("select from als.train('single', 'here', $options, parts => 2)");
 my $trained = plans("select from als.train('taste', 'ratings', $options)");
@@ -49,6 +50,10 @@ is(join(', ', $written =~ /(performing repartitioned|Collecting) INSERT/g), 'per
 is(sql(q{select count(*) from pg_trigger where tgfoid = 'als.factors_changed'::regproc and tgrelid::regclass::text like 'taste%'}), 0, 'without triggers');
 my $same = q{select count(*) from (table only single_%1$s_factors except select * from taste_%1$s_factors) different};
 is(sql(sprintf $same, $_), 0, "the bits of the ${_}s are those of one server") for 'user', 'item';
+# With more parts than shards none is without users.
+sql("select from als.train('single_of_4', 'here', $options, parts => 4); select from als.train('of_4', 'ratings', $options, parts => 4)");
+is(sql(q{select count(*) from (table only single_of_4_user_factors except select * from of_4_user_factors) different}), 0, 'and with more parts than shards');
+sql(q{select als.drop_model('single_of_4'), als.drop_model('of_4')});
 
 # From every node, at once.
 my $lists = join "\n", map { "select item_id, score, rank from als.recommend('%s', $_, 5);" } 1 .. 40;

@@ -97,8 +97,8 @@ std::vector<std::uint32_t> RatingCollector::number_items() {
 }
 
 /// The part of a user. Those of a shard have one part, which lies with the shard where Citus has
-/// dealt out both in turn, as it does: their ratings need not travel. Elsewhere there are as many
-/// shards as parts.
+/// dealt out both in turn, as it does: their ratings need not travel. Elsewhere, and where there
+/// would be fewer, there are as many shards as parts.
 std::size_t RatingCollector::part_of(std::uint32_t user) const {
   const IdType& type = *source_.id_types.users;
   const std::size_t parts = places_.parts.size();
@@ -111,7 +111,7 @@ std::size_t RatingCollector::part_of(std::uint32_t user) const {
   if (!hash)
     return static_cast<std::size_t>(
         bucket_of(rows_->users().hashes()[user], static_cast<std::int64_t>(parts)));
-  return shard_of(*hash, places_.shards > 0 ? places_.shards : parts) % parts;
+  return shard_of(*hash, std::max<std::uint64_t>(places_.shards, parts)) % parts;
 }
 
 RatingCollector::Place RatingCollector::place_of(std::uint32_t user) const {
