@@ -220,7 +220,7 @@ is(sql('select count(*) from code_recs'), 900, 'char: of all users');
 
 # Users are refreshed where they are: new ones, changed ones, and those who are gone. (Some have duplicates.)
 sql(qq{create table local as select * from here; create table spread as select * from here;
-	select create_distributed_table('spread', 'user_id');
+	select create_distributed_table('spread', 'user_id', shard_count => 2);
 	select from als.train('alone', 'local', $options, parts => 2); select from als.train('nodes', 'spread', $options)});
 for my $ratings ('local', 'spread')
 {
@@ -253,7 +253,7 @@ sql(qq{
 		from generate_series(1, 3000) u, generate_series(1, 12) i;
 	insert into few select user_id, item_id, 4 from few where user_id % 50 = 0 limit 100;
 	create table spread_few as table few;
-	select create_distributed_table('spread_few', 'user_id')});
+	select create_distributed_table('spread_few', 'user_id', shard_count => 2)});
 for my $feedback ('explicit', 'implicit')
 {
 	sql(q{drop table if exists one_place, places cascade});
