@@ -31,13 +31,13 @@ sql(q{
 	select from als.train('other', 'ratings', factors => 4, iterations => 2, distributed => true);
 	select from als.train('liked', 'ratings', factors => 8, iterations => 3, feedback => 'implicit', distributed => true)});
 
-# What a query returns, apart from the noise in which sums in another order differ.
+# What a query returns, apart from the noise in which sums in another order differ, of a bound near zero most of all.
 sub figures
 {
 	my ($query) = @_;
 	my ($rows, $notices);
 	$coordinator->psql('postgres', $query, stdout => \$rows, stderr => \$notices);
-	$rows =~ s/(-?\d+\.\d+(e-?\d+)?)/sprintf '%.11g', $1/gem;
+	$rows =~ s/(-?\d+\.\d+(e-?\d+)?)/sprintf '%.8g', $1/gem;
 	return "$rows\n$notices";
 }
 
