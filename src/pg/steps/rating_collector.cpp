@@ -119,14 +119,21 @@ RatingCollector::Place RatingCollector::place_of(std::uint32_t user) const {
           static_cast<int>(bucket_of(rows_->users().hashes()[user], places_.places))};
 }
 
+std::vector<RatingCollector::Place> RatingCollector::places_of_users() const {
+  std::vector<Place> places(rows_->users().size());
+  for (std::uint32_t user = 0; user < places.size(); ++user) places[user] = place_of(user);
+  return places;
+}
+
 /// Those of whom the ratings stay here. counts: of the users' ratings.
-std::vector<bool> RatingCollector::users_that_stay(const std::vector<std::size_t>& counts) const {
+std::vector<bool> RatingCollector::users_that_stay(const std::vector<std::size_t>& counts,
+                                                   const std::vector<Place>& places) const {
   const std::vector<int>& own = own_parts(places_.training);
   std::vector<bool> stay(counts.size());
   std::size_t ratings = 0;
   for (std::uint32_t user = 0; user < stay.size(); ++user) {
     stay[user] =
-        places_.all_own || std::find(own.begin(), own.end(), place_of(user).part) != own.end();
+        places_.all_own || std::find(own.begin(), own.end(), places[user].part) != own.end();
     if (stay[user]) ratings += counts[user];
   }
   if (!ratings_can_be_kept(ratings)) stay.assign(stay.size(), false);
@@ -134,9 +141,8 @@ std::vector<bool> RatingCollector::users_that_stay(const std::vector<std::size_t
 }
 
 /// All users, those first whose ratings leave, and then in the order in which chunks take them.
-std::vector<std::uint32_t> RatingCollector::users_in_order(const std::vector<bool>& stay) const {
-  std::vector<Place> places(stay.size());
-  for (std::uint32_t user = 0; user < stay.size(); ++user) places[user] = place_of(user);
+std::vector<std::uint32_t> RatingCollector::users_in_order(const std::vector<bool>& stay,
+                                                           const std::vector<Place>& places) const {
   std::vector<std::uint32_t> order(stay.size());
   std::iota(order.begin(), order.end(), 0U);
   const auto key = [&](std::uint32_t user) {
@@ -149,14 +155,14 @@ std::vector<std::uint32_t> RatingCollector::users_in_order(const std::vector<boo
 
 /// Cuts the users into runs, with room for their ratings.
 std::vector<RatingCollector::Run> RatingCollector::make_runs(
-    const std::vector<std::size_t>& counts) const {
-  const std::vector<bool> stay = users_that_stay(counts);
+    const std::vector<std::size_t>& counts, const std::vector<Place>& places) const {
+  const std::vector<bool> stay = users_that_stay(counts, places);
   std::vector<Run> runs;
   std::size_t ratings = 0;
   const auto end_run = [&] {
     if (!runs.empty()) runs.back().ratings.resize(std::exchange(ratings, 0));
   };
-  for (const std::uint32_t user : users_in_order(stay)) {
+  for (const std::uint32_t user : users_in_order(stay, places)) {
     if (runs.empty() || ratings >= kRatingsInRun || runs.back().stay != stay[user]) {
       end_run();
       runs.push_back({stay[user], {}, {}});
@@ -177,7 +183,8 @@ void RatingCollector::flush() {
   RatingBuffer buffer(rows_->take_buffer());
   std::vector<std::size_t> counts(rows_->users().size());
   buffer.for_each([&](const RatingBuffer::Entry& entry) { ++counts[entry.user]; });
-  std::vector<Run> runs = make_runs(counts);
+  const std::vector<Place> places = places_of_users();
+  std::vector<Run> runs = make_runs(counts, places);
   std::vector<PackedRating*> next(counts.size());
   for (Run& run : runs) {
     PackedRating* begin = run.ratings.data();
@@ -187,27 +194,29 @@ void RatingCollector::flush() {
   buffer.use_up([&](const RatingBuffer::Entry& entry) {
     *next[entry.user]++ = {numbers[entry.item], entry.value};
   });
-  for (Run& run : runs) put_users(std::move(run), counts);
+  for (Run& run : runs) put_users(std::move(run), counts, places);
   rows_.emplace(source_);
 }
 
-void RatingCollector::put_users(Run run, const std::vector<std::size_t>& counts) {
+void RatingCollector::put_users(Run run, const std::vector<std::size_t>& counts,
+                                const std::vector<Place>& places) {
   const std::uint64_t kept = run.stay ? keep_ratings(std::move(run.ratings), run.users.size()) : 0;
   std::uint64_t begin = 0;
   for (const std::uint32_t user : run.users) {
     const RatingsHead head{items_->session(), counts[user], kept};
     if (run.stay)
-      put_user(user, {bytes_of(head), bytes_of(begin)});
+      put_user(user, places[user], {bytes_of(head), bytes_of(begin)});
     else
-      put_user(user, {bytes_of(head),
-                      {reinterpret_cast<const char*>(run.ratings.data() + begin),
-                       counts[user] * sizeof(PackedRating)}});
+      put_user(user, places[user],
+               {bytes_of(head),
+                {reinterpret_cast<const char*>(run.ratings.data() + begin),
+                 counts[user] * sizeof(PackedRating)}});
     begin += counts[user];
   }
 }
 
-void RatingCollector::put_user(std::uint32_t user, std::initializer_list<ByteView> ratings) {
-  const Place place = place_of(user);
+void RatingCollector::put_user(std::uint32_t user, const Place& place,
+                               std::initializer_list<ByteView> ratings) {
   bytea* row = bytea_of(ratings);
   put(place.part, place.place, known(rows_->users().id(user)), kNull, kNull, kNull,
       known(PointerGetDatum(row)));

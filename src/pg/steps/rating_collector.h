@@ -62,6 +62,7 @@ class RatingCollector {
     int place;
   };
   Place place_of(std::uint32_t user) const;
+  std::vector<Place> places_of_users() const;
   std::size_t part_of(std::uint32_t user) const;
   /// Users whose ratings lie one behind the other, and go at once when all have been taken.
   struct Run {
@@ -69,11 +70,14 @@ class RatingCollector {
     std::vector<std::uint32_t> users;
     UninitializedVector<PackedRating> ratings;
   };
-  std::vector<bool> users_that_stay(const std::vector<std::size_t>& counts) const;
-  std::vector<std::uint32_t> users_in_order(const std::vector<bool>& stay) const;
-  std::vector<Run> make_runs(const std::vector<std::size_t>& counts) const;
-  void put_users(Run run, const std::vector<std::size_t>& counts);
-  void put_user(std::uint32_t user, std::initializer_list<ByteView> ratings);
+  std::vector<bool> users_that_stay(const std::vector<std::size_t>& counts,
+                                    const std::vector<Place>& places) const;
+  std::vector<std::uint32_t> users_in_order(const std::vector<bool>& stay,
+                                            const std::vector<Place>& places) const;
+  std::vector<Run> make_runs(const std::vector<std::size_t>& counts,
+                             const std::vector<Place>& places) const;
+  void put_users(Run run, const std::vector<std::size_t>& counts, const std::vector<Place>& places);
+  void put_user(std::uint32_t user, const Place& place, std::initializer_list<ByteView> ratings);
   void tell_items();
   void put(int part, int place, NullableDatum user, NullableDatum items, NullableDatum n,
            NullableDatum kept, NullableDatum ratings);
