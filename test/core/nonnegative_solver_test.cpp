@@ -71,6 +71,37 @@ TEST(NonnegativeSolver, FindsTheMinimum) {
   });
 }
 
+// Vectors that are nearly alike: a step along one unknown, or a few thousand, gets nowhere.
+TEST(NonnegativeSolver, FindsTheMinimumAmongVectorsNearlyAlike) {
+  at_every_level([] {
+    std::mt19937_64 random(4);
+    std::uniform_real_distribution<float> uniform(0, 1);
+    for (const std::size_t n : {2, 5, 16, 33}) {
+      NormalEquations equations(n);
+      TermAccumulator terms(n, false);
+      FactorMatrix z(n + 3, n);
+      for (std::size_t e = 0; e < n + 3; ++e) {
+        const float along = 1 + uniform(random);
+        for (std::size_t k = 0; k < n; ++k) z.row(e)[k] = along + 0.02F * uniform(random);
+        terms.add(z.row(e), 1.0F, along + 0.1F * uniform(random), equations);
+      }
+      terms.flush(equations);
+      std::vector<float> x(n, 0.0F);
+      const Ridge ridge{1e-4F, 1e-4F};
+      EXPECT_TRUE(NonnegativeSolver(n).solve(equations, ridge, n, x.data()).direct);
+      for (std::size_t k = 0; k < n; ++k) {
+        const double g = gradient(equations, ridge, x, k);
+        ASSERT_GE(x[k], 0.0F);
+        // The entries of A are about 2 n, those of x below 1, rounded to 24 bits.
+        ASSERT_GT(g, -1e-5 * static_cast<double>(n)) << k << " of " << n;
+        if (x[k] > 0) {
+          ASSERT_LT(g, 1e-5 * static_cast<double>(n)) << k << " of " << n;
+        }
+      }
+    }
+  });
+}
+
 // Where nothing pulls below zero the condition changes nothing.
 TEST(NonnegativeSolver, AgreesWithTheFreeSolutionWhereThatIsPositive) {
   std::mt19937_64 random(2);
