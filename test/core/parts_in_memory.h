@@ -75,8 +75,9 @@ class PartsInMemory : public PartsRunner {
     block_ = block_of(step);
     ItemBlock block;
     block.add(block_);
-    if (block.has_changes()) block.follow(std::move(factors_), step, team_);
+    if (block.has_changes()) block.follow(std::move(factors_), directions(), step, team_);
     factors_ = std::move(block);
+    directions_.clear();
     UsersStep users(step, factors_, team_);
     // In any order, and then added up in theirs.
     std::map<std::pair<std::uint32_t, std::uint32_t>, Bytes> reports;
@@ -97,6 +98,7 @@ class PartsInMemory : public PartsRunner {
     std::vector<PieceSum> sums(slices_.size());
     ItemBlock of_step;
     if (step_of(step) != Step::kResidual) of_step.add(block);
+    if (of_step.has_directions()) directions_.push_back(of_step);
     const ItemBlock& unpacked = step_of(step) == Step::kResidual ? factors_ : of_step;
     for (std::uint32_t part = 0; part < shape_.parts; ++part) {
       PartSums of_part(unpacked, part, team_);
@@ -163,6 +165,12 @@ class PartsInMemory : public PartsRunner {
   /// Of the last step, and of its first slice.
   const Bytes& block() const { return block_; }
   const ItemBlock& factors() const { return factors_; }
+  /// Of the last half-step of the items.
+  std::vector<const ItemBlock*> directions() const {
+    std::vector<const ItemBlock*> all;
+    for (const ItemBlock& block : directions_) all.push_back(&block);
+    return all;
+  }
   const Bytes& last_sums() const { return sums_; }
   const std::vector<Bytes>& totals() const { return totals_; }
 
@@ -241,6 +249,7 @@ class PartsInMemory : public PartsRunner {
   std::vector<Bytes> slices_;
   Bytes block_;
   ItemBlock factors_;  // of the last half-step of the users
+  std::vector<ItemBlock> directions_;
   Bytes sums_;
   std::map<Step, std::size_t> steps_;
   std::map<Step, std::size_t> sums_bytes_;

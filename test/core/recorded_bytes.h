@@ -65,6 +65,8 @@ class Recorder : public PartsInMemory {
     const Chunk before = first();
     const Bytes slice = slices()[0];
     const ItemBlock last = factors();
+    std::vector<ItemBlock> directions;
+    for (const ItemBlock* block : this->directions()) directions.push_back(*block);
     Bytes report = PartsInMemory::step_users(step);
     const bool changed = last.has_factors();
     const std::string name = step_of(step) == Step::kFinish ? "kFinish"
@@ -74,7 +76,9 @@ class Recorder : public PartsInMemory {
     const auto run = [=](ByteView its_step, ByteView its_block, ByteView chunk, ByteView users) {
       ItemBlock unpacked;
       unpacked.add(its_block);
-      if (unpacked.has_changes()) unpacked.follow(ItemBlock(last), its_step, team_);
+      std::vector<const ItemBlock*> along;
+      for (const ItemBlock& block : directions) along.push_back(&block);
+      if (unpacked.has_changes()) unpacked.follow(ItemBlock(last), along, its_step, team_);
       UsersStep(its_step, unpacked, team_).run(ChunkByUser(chunk), users);
     };
     keep({name + ": step to slice", step, [=](ByteView b) { turn_slice(slice, b, team_); }});

@@ -170,10 +170,12 @@ class Watched : public PartsInMemory {
 
   Bytes step_users(const Bytes& step) override {
     const ItemBlock last = factors();
+    std::vector<ItemBlock> along;
+    for (const ItemBlock* block : directions()) along.push_back(*block);
     Bytes reports = PartsInMemory::step_users(step);
     expect_same(factors().contents().vectors, items());
     bytes_.push_back(block().size());
-    expect_refusals(last, step);
+    expect_refusals(last, along, step);
     last_but_one_ = ItemBlock(last);
     return reports;
   }
@@ -181,26 +183,40 @@ class Watched : public PartsInMemory {
   const std::vector<std::size_t>& bytes() const { return bytes_; }
 
  private:
-  /// Changes are of use with the very block that came before, and not alone.
-  void expect_refusals(const ItemBlock& last, const Bytes& step) const {
+  /// Changes are of use with the very blocks that came before, and not alone.
+  void expect_refusals(const ItemBlock& last, const std::vector<ItemBlock>& along,
+                       const Bytes& step) {
     ThreadTeam team(1);
     ItemBlock changes;
     changes.add(block());
+    std::vector<const ItemBlock*> directions;
+    for (const ItemBlock& block : along) directions.push_back(&block);
     if (!changes.has_changes()) {
-      EXPECT_THROW(changes.follow(ItemBlock(last), step, team), InvalidBytes);
+      EXPECT_THROW(changes.follow(ItemBlock(last), directions, step, team), InvalidBytes);
       return;
     }
     EXPECT_FALSE(changes.has_factors());
     EXPECT_THROW(UsersStep(step, changes, team), InvalidBytes);
     EXPECT_THROW(PartSums(changes, 0, team), InvalidBytes);
-    EXPECT_THROW(changes.follow(ItemBlock(), step, team), InvalidBytes);
-    EXPECT_THROW(changes.follow(ItemBlock(last_but_one_), step, team), InvalidBytes);
-    EXPECT_THROW(changes.follow(ItemBlock(factors()), step, team), InvalidBytes);
-    EXPECT_NO_THROW(changes.follow(ItemBlock(last), step, team));
+    EXPECT_THROW(changes.follow(ItemBlock(), directions, step, team), InvalidBytes);
+    EXPECT_THROW(changes.follow(ItemBlock(last_but_one_), directions, step, team), InvalidBytes);
+    EXPECT_THROW(changes.follow(ItemBlock(factors()), directions, step, team), InvalidBytes);
+    const bool moved = !along.empty();
+    if (moved) {
+      EXPECT_THROW(changes.follow(ItemBlock(last), {}, step, team), InvalidBytes);
+      EXPECT_THROW(changes.follow(ItemBlock(last), {&last}, step, team), InvalidBytes);
+    }
+    for (const ItemBlock& block : last_directions_) {
+      EXPECT_THROW(changes.follow(ItemBlock(last), {&block}, step, team), InvalidBytes);
+    }
+    EXPECT_NO_THROW(changes.follow(ItemBlock(last), directions, step, team));
+    expect_same(changes.contents().vectors, items());
+    last_directions_ = std::vector<ItemBlock>(along);
   }
 
   std::vector<std::size_t> bytes_;
   ItemBlock last_but_one_;
+  std::vector<ItemBlock> last_directions_;
 };
 
 TEST(RoundedFactors, PartsHaveTheBitsOfTheSlices) {
@@ -221,7 +237,7 @@ TEST(RoundedFactors, PartsHaveTheBitsOfTheSlices) {
       const std::size_t heads = parts.training().slices() * 300;
       EXPECT_GT(bytes[0], 56 * options.unknowns() * sizeof(float));
       for (std::size_t i = 1; i < bytes.size(); ++i)
-        EXPECT_LT(bytes[i], 56 * (options.unknowns() + 2) * sizeof(std::int16_t) + heads);
+        EXPECT_LT(bytes[i], 56 * sizeof(StepLengths) + heads);
     }
   });
 }

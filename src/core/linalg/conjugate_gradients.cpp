@@ -42,13 +42,15 @@ void ConjugateGradients::step() {
   // is nothing to gain.
   double curvature = 0;
   const double next = kernels_.cg_step(vectors(), decrease_, &curvature);
+  length_ = curvature > 0 ? static_cast<float>(decrease_ / curvature) : 0;
   if (curvature > 0) lowered_ += decrease_ * decrease_ / curvature;
   decrease_ = next;
 }
 
 void ConjugateGradients::last_step(double curvature) {
+  length_ = curvature > 0 ? static_cast<float>(decrease_ / curvature) : 0;
   if (curvature > 0) {
-    kernels_.cg_last_step(vectors(), static_cast<float>(decrease_ / curvature));
+    kernels_.cg_last_step(vectors(), length_);
     lowered_ += decrease_ * decrease_ / curvature;
   }
   decrease_ = 0;

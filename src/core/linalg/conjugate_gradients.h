@@ -53,6 +53,8 @@ class ConjugateGradients {
 
   /// By about how much the next step will lower f. 0: there is nothing to gain.
   double decrease() const { return decrease_; }
+  /// How far the last step has gone along its direction.
+  float length() const { return length_; }
   /// By how much the steps so far have lowered f.
   double lowered() const { return lowered_; }
 
@@ -62,6 +64,7 @@ class ConjugateGradients {
   const Kernels& kernels_;
   double decrease_ = 0;  // r^T M^-1 r
   double lowered_ = 0;
+  float length_ = 0;
   AlignedVector<float> x_;
   AlignedVector<float> residual_;
   AlignedVector<float> preconditioner_;  // M^-1

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/parts/item_block.h"
+#include "core/parts/step_lengths.h"
 #include "core/parts/sums.h"
 #include "core/pieces/rounded_factors.h"
 
@@ -19,16 +20,16 @@ struct BlockPiece {
   BlockKind kind;
   std::uint32_t slice;
   std::vector<std::uint32_t> rows;  ///< in the slice, ascending; none if kFactors, which has all
-  /// kFactors: whether the vectors are what has been added to those of the last block of that kind.
-  /// Its rows are those that have become zero.
+  /// kFactors: whether there are lengths instead of vectors, of the steps from those of the last
+  /// block of that kind along the directions of the blocks since. Its rows are those that have
+  /// become zero.
   bool changes;
+  std::vector<StepLengths> lengths;
   Factors vectors;
-  ColumnExponents columns;  ///< of vectors that are rounded: changes, directions
+  ColumnExponents columns;  ///< of directions, which are rounded
   Factors second_vectors;   ///< kCandidates
 
-  bool rounded() const {
-    return changes || kind == BlockKind::kDirections || kind == BlockKind::kLastDirections;
-  }
+  bool rounded() const { return are_directions(kind); }
   Bytes bytes(const PartsTraining& training) const;
   static BlockPiece read(PieceReader& reader, const PartsTraining& training);
 };
@@ -47,6 +48,7 @@ struct ItemBlock::Contents {
 
   std::vector<std::uint32_t> items;  ///< of the vectors, ascending; empty if all; see BlockPiece
   std::vector<std::size_t> ends;     ///< where the vectors of each slice end
+  std::vector<StepLengths> lengths;
   Factors vectors;
   Factors second_vectors;
 

@@ -1,6 +1,8 @@
 // Unpacks blocks, and keeps them up to date.
 #include "core/parts/item_block.h"
 
+#include <utility>
+
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
 #include "core/pieces/factor_bytes.h"
@@ -21,7 +23,9 @@ Bytes BlockPiece::bytes(const PartsTraining& training) const {
   writer.put(static_cast<std::uint32_t>(vectors.matrix.rows()));
   writer.put(static_cast<std::uint32_t>(rows.size()));
   writer.put(rows);
-  if (rounded())
+  if (changes)
+    writer.put(lengths);
+  else if (rounded())
     put_rounded_factors(vectors, columns, writer);
   else
     put_factors(vectors, writer);
@@ -45,7 +49,8 @@ BlockPiece BlockPiece::read(PieceReader& reader, const PartsTraining& training) 
   piece.changes = changes == 1;
   const std::size_t size = training.slice_size(piece.slice);
   if (piece.kind == BlockKind::kFactors) {
-    expect(vectors == size && (piece.changes || rows == 0), "a block lacks items");
+    expect(vectors == (piece.changes ? 0 : size) && (piece.changes || rows == 0),
+           "a block lacks items");
   } else {
     expect(vectors == rows && !piece.changes, "a block is out of range");
   }
@@ -56,8 +61,12 @@ BlockPiece BlockPiece::read(PieceReader& reader, const PartsTraining& training) 
     expect(piece.rows[row] < (row + 1 < rows ? piece.rows[row + 1] : size),
            "the items of a block are not in order");
   }
-  piece.vectors = piece.rounded() ? read_rounded_factors(reader, vectors, training.options).factors
-                                  : read_factors(reader, vectors, training.options);
+  if (piece.changes)
+    piece.lengths = read_lengths(reader, size);
+  else if (piece.rounded())
+    piece.vectors = read_rounded_factors(reader, vectors, training.options).factors;
+  else
+    piece.vectors = read_factors(reader, vectors, training.options);
   if (piece.kind == BlockKind::kCandidates)
     piece.second_vectors = read_factors(reader, vectors, training.options);
   reader.end();
@@ -86,7 +95,10 @@ void ItemBlock::add(ByteView pieces) {
   }
 }
 
-void ItemBlock::follow(ItemBlock&& last, ByteView step, ThreadTeam& team) {
+bool ItemBlock::has_directions() const { return are_directions(contents_->kind); }
+
+void ItemBlock::follow(ItemBlock&& last, const std::vector<const ItemBlock*>& directions,
+                       ByteView step, ThreadTeam& team) {
   const StepHead head = StepHead::read(step);
   Contents& now = *contents_;
   Contents& before = *last.contents_;
@@ -95,12 +107,28 @@ void ItemBlock::follow(ItemBlock&& last, ByteView step, ThreadTeam& team) {
          "a block of another step of the training");
   expect(last.has_factors() && before.key == now.key && before.number == head.users,
          "this session has not got the block that came before");
+  std::vector<StepLengths> left = now.lengths;
+  for (const ItemBlock* block : directions) {
+    const Contents& along = block->contents();
+    expect(block->has_directions() && along.is_whole() && along.key == now.key &&
+               along.users == before.number,
+           "directions of another half-step of the training");
+    float StepLengths::*const length =
+        along.kind == BlockKind::kDirections ? &StepLengths::product : &StepLengths::curvature;
+    for (std::size_t row = 0; row < along.rows(); ++row) {
+      const std::uint32_t item = along.items[row];
+      step_along(along.vectors, row, std::exchange(left[item].*length, 0.0F), before.vectors, item);
+    }
+  }
+  for (const StepLengths& length : left)
+    expect(length.product == 0 && length.curvature == 0,
+           "this session has not got all directions of a half-step");
   Factors vectors = std::move(before.vectors);
   *last.contents_ = {};
-  add_up(vectors, now.vectors);
   for (const std::uint32_t item : now.items) clear_row(vectors, item);
   transform(vectors.matrix, transform_of(head.items_turn, head.factors()), team);
   now.vectors = std::move(vectors);
+  now.lengths.clear();
   now.items.clear();
   now.changes = false;
 }
@@ -114,6 +142,7 @@ void ItemBlock::Contents::add(const PartsTraining& its_training, BlockPiece&& pi
     kind = piece.kind;
     changes = piece.changes;
     first_slice = end_slice = piece.slice;
+    lengths = std::move(piece.lengths);
     vectors = std::move(piece.vectors);
     second_vectors = std::move(piece.second_vectors);
   } else {
@@ -125,13 +154,14 @@ void ItemBlock::Contents::add(const PartsTraining& its_training, BlockPiece&& pi
       all.matrix.append_rows(more.matrix);
       all.bias.insert(all.bias.end(), more.bias.begin(), more.bias.end());
     };
+    lengths.insert(lengths.end(), piece.lengths.begin(), piece.lengths.end());
     append(vectors, piece.vectors);
     append(second_vectors, piece.second_vectors);
   }
   for (const std::uint32_t row : piece.rows) {
     items.push_back(piece.slice * training.slice_items + row);
   }
-  ends.push_back(rows());
+  ends.push_back(changes ? lengths.size() : rows());
   ++end_slice;
 }
 

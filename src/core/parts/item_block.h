@@ -1,8 +1,8 @@
 // Items' vectors as every part gets them.
 #pragma once
 
-#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/base/thread_team.h"
 #include "core/pieces/bytes.h"
@@ -25,16 +25,21 @@ class ItemBlock {
   /// made from a block of some.
   void add(ByteView pieces);
 
-  /// Whether its pieces are what has changed since the last block of items' factors.
+  /// Whether its pieces say how far items have gone since the last block of their factors.
   bool has_changes() const;
 
   /// Whether they are these factors, of all items.
   bool has_factors() const;
 
-  /// Makes a whole block of such pieces to one of factors. last: that block, which is of no use any
-  /// more then; step: for which this one is. With the same vector instructions, the factors have
-  /// the same bits as in the slices. Throws InvalidBytes.
-  void follow(ItemBlock&& last, ByteView step, ThreadTeam& team);
+  /// Whether they are directions, of some items, along which these may go.
+  bool has_directions() const;
+
+  /// Makes a whole block of such pieces, which has_changes(), to one of factors. last: that block,
+  /// which is of no use any more then; directions: the blocks of them since; step: for which this
+  /// one is. With the same vector instructions, the factors have the same bits as in the slices.
+  /// Throws InvalidBytes.
+  void follow(ItemBlock&& last, const std::vector<const ItemBlock*>& directions, ByteView step,
+              ThreadTeam& team);
 
   const PartsTraining& training() const;
 

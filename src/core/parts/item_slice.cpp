@@ -81,10 +81,7 @@ void turn_slice(SliceState& state, ByteView step, ThreadTeam& team) {
   expect(state.report.number + 1 == head.number && state.report.at_rest(),
          "a slice of another step of the training");
   transform(state.factors.matrix, transform_of(head.items_turn, head.factors()), team);
-  if (state.sent) {
-    state.changes = zero_factors(state.size(), state.training.options, team);
-    state.change_columns = round_factors(state.changes);
-  }
+  if (state.sent) state.lengths.assign(state.size(), {});
   state.sent = true;
   state.report.number = head.number;
 }
@@ -105,10 +102,14 @@ Bytes slice_block(const SliceState& state, ByteView step, ThreadTeam& team) {
   piece.kind = kind_of(head.step);
   if (piece.kind == BlockKind::kFactors) {
     expect(state.report.at_rest(), "a slice of another step of the training");
-    piece.changes = state.changes.matrix.rows() > 0;
-    if (piece.changes) piece.rows = state.unrated();
-    piece.vectors = piece.changes ? state.changes : state.factors;
-    piece.columns = state.change_columns;
+    piece.changes = !state.lengths.empty();
+    if (piece.changes) {
+      piece.rows = state.unrated();
+      piece.lengths = state.lengths;
+      piece.vectors.matrix = FactorMatrix(0, head.factors());
+    } else {
+      piece.vectors = state.factors;
+    }
   } else if (piece.kind != BlockKind::kCandidates) {
     piece.rows = state.rows_of(head.step);
     if (piece.rows.empty()) {

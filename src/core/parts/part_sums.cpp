@@ -123,7 +123,8 @@ void PartSums::Work::compare(const RowPasses& passes, const CompressedRows& rows
 }
 
 PartSums::PartSums(const ItemBlock& block, std::uint32_t part, ThreadTeam& team) {
-  expect(!block.contents().empty() && !block.has_changes(), "a block without slices");
+  expect(!block.contents().empty(), "a block without slices");
+  expect(!block.has_changes(), "a block of changes, which has no vectors");
   work_.reset(new Work(block, part, team));
   const ItemBlock::Contents& contents = work_->contents();
   if (sums_vectors(contents.kind)) work_->sums.assign(contents.rows() * work_->width, 0);

@@ -14,7 +14,11 @@ namespace {
 void put_rows(const SliceRows& rows, PieceWriter& writer) {
   put_factors(rows.x, writer);
   put_factors(rows.residual, writer);
+  const bool stepped = rows.product_direction.matrix.rows() > 0;
+  writer.put(static_cast<std::uint8_t>(stepped ? 1 : 0));
+  if (stepped) put_rounded_factors(rows.product_direction, rows.product_columns, writer);
   put_rounded_factors(rows.direction, rows.direction_columns, writer);
+  writer.put(rows.lengths);
   writer.put(rows.lowered);
   writer.put(rows.loss);
   writer.put(rows.targets);
@@ -24,9 +28,15 @@ SliceRows read_rows(PieceReader& reader, std::size_t n, const TrainOptions& opti
   SliceRows rows;
   rows.x = read_factors(reader, n, options);
   rows.residual = read_factors(reader, n, options);
+  if (reader.get<std::uint8_t>() != 0) {
+    RoundedFactors first = read_rounded_factors(reader, n, options);
+    rows.product_direction = std::move(first.factors);
+    rows.product_columns = std::move(first.columns);
+  }
   RoundedFactors direction = read_rounded_factors(reader, n, options);
   rows.direction = std::move(direction.factors);
   rows.direction_columns = std::move(direction.columns);
+  rows.lengths = read_lengths(reader, n);
   for (std::vector<double>* values : {&rows.lowered, &rows.loss, &rows.targets}) {
     values->resize(n);
     reader.get(values->data(), n);
@@ -116,10 +126,9 @@ Bytes SliceState::bytes() const {
     put_rows(rows, writer);
     writer.put(marks);
   } else {
-    const bool changed = changes.matrix.rows() > 0;
     writer.put(static_cast<std::uint8_t>(sent ? 1 : 0));
-    writer.put(static_cast<std::uint8_t>(changed ? 1 : 0));
-    if (changed) put_rounded_factors(changes, change_columns, writer);
+    writer.put(static_cast<std::uint8_t>(lengths.empty() ? 0 : 1));
+    writer.put(lengths);
   }
   // The report comes first, to be read without the rest.
   return report.bytes(training) + writer.take();
@@ -150,11 +159,7 @@ SliceState SliceState::read(ByteView bytes) {
     state.marks = reader.get_all<std::uint8_t>(n);
   } else {
     state.sent = reader.get<std::uint8_t>() != 0;
-    if (reader.get<std::uint8_t>() != 0) {
-      RoundedFactors changes = read_rounded_factors(reader, n, options);
-      state.changes = std::move(changes.factors);
-      state.change_columns = std::move(changes.columns);
-    }
+    if (reader.get<std::uint8_t>() != 0) state.lengths = read_lengths(reader, n);
   }
   reader.end();
   expect(bytes.empty(), "a slice with something behind it");

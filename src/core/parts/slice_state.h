@@ -6,6 +6,7 @@
 
 #include "core/kernels/kernels.h"
 #include "core/linalg/factor_matrix.h"
+#include "core/parts/step_lengths.h"
 #include "core/pieces/rounded_factors.h"
 #include "core/pieces/side_sums.h"
 #include "core/pieces/step.h"
@@ -33,9 +34,13 @@ struct SliceReport {
 struct SliceRows {
   Factors x;
   Factors residual;
-  /// As parts have them: in the basis of the users as they are stored, and rounded.
+  /// As parts have them: in the basis of the users as they are stored, and rounded. Of all rows:
+  /// those of Step::kProduct, once that is done, and those of the next step.
+  Factors product_direction;
+  ColumnExponents product_columns;
   Factors direction;
   ColumnExponents direction_columns;
+  std::vector<StepLengths> lengths;
   std::vector<double> lowered;
   std::vector<double> loss;
   std::vector<double> targets;
@@ -55,10 +60,9 @@ struct SliceState {
   /// stored.
   Factors factors;
 
-  /// Between half-steps: what the last one has added to them, rounded, and not turned. Without rows
-  /// before the first: then parts get the factors themselves.
-  Factors changes;
-  ColumnExponents change_columns;
+  /// Between half-steps: how far the last one has gone. Empty before the first: then parts get the
+  /// factors themselves.
+  std::vector<StepLengths> lengths;
   bool sent = false;  ///< whether parts have got that
 
   // In the middle of a half-step.

@@ -51,14 +51,6 @@ double slope_along(CgRow& row) {
                        row.gradients.vectors().unknowns);
 }
 
-void subtract(Factors& from, const Factors& others) {
-  for (std::size_t row = 0; row < from.matrix.rows(); ++row) {
-    for (std::size_t k = 0; k < from.matrix.cols(); ++k)
-      from.matrix.row(row)[k] -= others.matrix.row(row)[k];
-  }
-  for (std::size_t row = 0; row < from.bias.size(); ++row) from.bias[row] -= others.bias[row];
-}
-
 Factors shaped_like(const Factors& factors, std::size_t rows) {
   return {FactorMatrix(rows, factors.matrix.cols()),
           std::vector<float>(factors.bias.empty() ? 0 : rows)};
@@ -157,6 +149,7 @@ void SliceStep::start(SliceSums&& sums) {
   rows.loss = std::move(sums.losses);
   rows.targets = std::move(sums.second_losses);
   rows.lowered.assign(n, 0);
+  rows.lengths.assign(n, {});
   state_.marks.assign(n, kNone);
   state_.report.fit = 0;
   state_.report.refined_rows = 0;
@@ -170,12 +163,13 @@ void SliceStep::start(SliceSums&& sums) {
       }
       load(r, row);
       equations_.start(row);
+      pack(row.gradients.direction(), r, rows.direction);
       save(r, row);
     }
   });
   to_users(rows.direction);
   rows.direction_columns = round_factors(rows.direction);
-  state_.changes = {};
+  state_.lengths.clear();
   state_.report.active = state_.marked().size();
   if (state_.report.active == 0) settle();
 }
@@ -188,6 +182,10 @@ void SliceStep::step(SliceSums&& sums) {
   }
   // What the parts have taken the products of.
   Factors directions = rows_of(state_.rows.direction, rows);
+  if (!last) {
+    state_.rows.product_direction = state_.rows.direction;
+    state_.rows.product_columns = state_.rows.direction_columns;
+  }
   transform(directions.matrix, transform_of(head_.items_turn, head_.factors()), team_);
   team_.for_each_block(rows.size(), kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
     CgRow row(cg_unknowns(state_.training.options));
@@ -196,12 +194,16 @@ void SliceStep::step(SliceSums&& sums) {
       equations_.precondition(row);
       unpack(directions, m, row.gradients.direction());
       row.gradients.resume(slope_along(row), state_.rows.lowered[rows[m]]);
+      StepLengths& lengths = state_.rows.lengths[rows[m]];
       if (last) {
         row.curvature = sums.curvatures[m];
         equations_.last_step(row);
+        lengths.curvature = row.gradients.length();
       } else {
         unpack(sums.vectors, m, row.gradients.product());
         equations_.step(row);
+        lengths.product = row.gradients.length();
+        pack(row.gradients.direction(), rows[m], state_.rows.direction);
       }
       save(rows[m], row);
     }
@@ -239,7 +241,6 @@ void SliceStep::save(std::size_t r, CgRow& from) {
   SliceRows& rows = state_.rows;
   pack(from.gradients.x(), r, rows.x);
   pack(from.gradients.residual(), r, rows.residual);
-  pack(from.gradients.direction(), r, rows.direction);
   rows.lowered[r] = from.gradients.lowered();
   rows.loss[r] = from.loss;
   const bool finite = is_finite(rows.x, r) && is_finite(rows.residual, r) &&
@@ -259,6 +260,7 @@ void SliceStep::restore(std::size_t r) {
   clear_row(rows.residual, r);
   clear_row(rows.direction, r);
   rows.lowered[r] = 0;
+  rows.lengths[r] = {};
   if (!std::isfinite(rows.loss[r])) rows.loss[r] = 0;
 }
 
@@ -287,6 +289,8 @@ void SliceStep::settle() {
       unpack(before, r, row.gradients.direction());
       row.gradients.over_relax(row.gradients.direction(), beyond);
       pack(row.gradients.x(), r, state_.rows.x);
+      StepLengths& lengths = state_.rows.lengths[r];
+      lengths = {(1 + beyond) * lengths.product, (1 + beyond) * lengths.curvature};
       outcome = equations_.outcome(row);
     }
     return std::max(outcome.loss - outcome.ridge, 0.0);
@@ -337,7 +341,10 @@ void SliceStep::compare(const SliceSums& sums) {
     const bool better = after_fit + after_ridge <= before_fit + before_ridge;
     load(r, cg_row);
     equations_.precondition(cg_row);
-    if (!better) copy(before_here, m, state_.rows.x, r);
+    if (!better) {
+      copy(before_here, m, state_.rows.x, r);
+      state_.rows.lengths[r] = {};
+    }
     state_.report.fit += better ? after_fit : before_fit;
     const bool refined = cg_row.extra > 0 || state_.marks[r] == kSpoiled || !better;
     state_.report.refined_rows += refined ? 1 : 0;
@@ -345,17 +352,17 @@ void SliceStep::compare(const SliceSums& sums) {
   take_over();
 }
 
-/// The half-step is over: adds what it has changed, as parts will.
+/// The half-step is over: goes along the directions as far as it has come, as parts will.
 void SliceStep::take_over() {
-  Factors before = state_.factors;
-  transform(before.matrix, transform_of(head_.items_turn, head_.factors()), team_);
-  state_.changes = std::move(state_.rows.x);
-  subtract(state_.changes, before);
-  to_users(state_.changes);
-  state_.change_columns = round_factors(state_.changes);
-  state_.sent = false;
-  add_up(state_.factors, state_.changes);
+  const SliceRows& rows = state_.rows;
+  for (std::size_t r = 0; r < state_.size(); ++r) {
+    const StepLengths& lengths = rows.lengths[r];
+    step_along(rows.product_direction, r, lengths.product, state_.factors, r);
+    step_along(rows.direction, r, lengths.curvature, state_.factors, r);
+  }
   for (const std::uint32_t row : state_.unrated()) clear_row(state_.factors, row);
+  state_.lengths = std::move(state_.rows.lengths);
+  state_.sent = false;
   state_.rows = {};
   state_.marks.clear();
   come_to_rest(state_, team_);

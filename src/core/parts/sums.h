@@ -26,6 +26,10 @@ constexpr BlockKind kind_of(Step step) {
                                     : BlockKind::kFactors;
 }
 
+constexpr bool are_directions(BlockKind kind) {
+  return kind == BlockKind::kDirections || kind == BlockKind::kLastDirections;
+}
+
 /// Of which kinds there is a sum of vectors, or of losses.
 constexpr bool sums_vectors(BlockKind kind) {
   return kind == BlockKind::kFactors || kind == BlockKind::kDirections;

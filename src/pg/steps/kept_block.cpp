@@ -2,6 +2,7 @@
 #include "pg/steps/kept_block.h"
 
 #include <map>
+#include <vector>
 
 #include "core/pieces/pieces.h"
 #include "core/pieces/step_head.h"
@@ -22,7 +23,9 @@ struct BlockInPieces {
   std::map<std::uint32_t, Bytes> pieces;
   std::set<std::uint32_t> own;
   std::shared_ptr<const KeptBlock> whole;
-  std::shared_ptr<KeptBlock> factors;  // the last of the items' factors, for their changes
+  // The last of the items' factors, and the directions since, for their changes.
+  std::shared_ptr<KeptBlock> factors;
+  std::vector<std::shared_ptr<const KeptBlock>> directions;
 };
 
 /// The items' factors of a block, which is of no use any more, or which somebody still has; an
@@ -43,8 +46,15 @@ void keep_pieces(ByteView pieces, ByteView step, bool own) {
   const std::uint64_t training = key_of(head.training);
   auto& kept = kept_to_end<BlockInPieces>();
   if (kept.training != training || kept.number != head.block || kept.whole != nullptr)
-    kept = {training, head.block, head.training.slices(), Bytes(step), {},
-            {},       nullptr,    std::move(kept.factors)};
+    kept = {training,
+            head.block,
+            head.training.slices(),
+            Bytes(step),
+            {},
+            {},
+            nullptr,
+            std::move(kept.factors),
+            std::move(kept.directions)};
   while (!pieces.empty()) {
     const PieceFacts piece = take_piece(pieces);
     expect(piece.piece == Piece::kBlock && piece.slice < kept.slices, "not a piece of this block");
@@ -68,9 +78,15 @@ std::shared_ptr<const KeptBlock> kept_block() {
   kept.pieces.clear();
   if (block->block.has_changes()) {
     ThreadTeam team = interruptible_team(default_threads());
-    block->block.follow(taken(std::move(kept.factors)), block->step, team);
+    std::vector<const ItemBlock*> directions;
+    for (const auto& along : kept.directions) directions.push_back(&along->block);
+    block->block.follow(taken(std::move(kept.factors)), directions, block->step, team);
   }
-  if (block->block.has_factors()) kept.factors = block;
+  if (block->block.has_directions()) kept.directions.push_back(block);
+  if (block->block.has_factors()) {
+    kept.factors = block;
+    kept.directions.clear();
+  }
   return kept.whole = block;
 }
 

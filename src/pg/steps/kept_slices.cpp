@@ -14,7 +14,7 @@ using KeptSlices = KeptValues<std::unique_ptr<SliceState>>;
 
 /// At most: in the middle of a half-step.
 std::size_t memory_of(const SliceState& state) {
-  return 4 * factor_bytes(state.size(), state.training.options) + 64 * state.size();
+  return 5 * factor_bytes(state.size(), state.training.options) + 64 * state.size();
 }
 
 }  // namespace
