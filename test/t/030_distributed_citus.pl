@@ -85,17 +85,21 @@ for my $feedback ('explicit', 'implicit')
 	$results{$feedback} = join("\n", $loss, @on_two);
 }
 
-# What Citus says of its plans: nothing is collected at the coordinator but the items; ratings, sums, and the blocks of the
-# items' vectors, one for each step that has another than the step before, go from node to node, but for the sums of steps
-# in which they are a number or two an item; users stay where they are.
+# What Citus says of its plans: nothing is collected at the coordinator but the items, and what is small: sums, and the
+# blocks of the items' vectors, one for each step that has another than the step before. Ratings go from node to node;
+# users stay where they are.
 # The first half-step of the items has a fourth pass, as the vectors of some begin far too long.
-my $plans = '';
-$coordinator->psql('postgres',
-	q{set client_min_messages = debug1; select from als.train('m', 'ratings', factors => 16, iterations => 1, distributed => true)},
-	stderr => \$plans);
+sub plans
+{
+	my ($call) = @_;
+	my $said = '';
+	$coordinator->psql('postgres', "set client_min_messages = debug1; select from als.train('m', $call, distributed => true)", stderr => \$said);
+	return $said;
+}
+my $plans = plans(q{'ratings', factors => 16, iterations => 1});
 my ($steps, $writing) = split /als: iteration 1 of 1/, $plans;
-is(scalar(() = $steps =~ /Collecting INSERT/g), 5, 'collected: the parts, the items, their numbers, and the sums of the last step and of the comparison');
-is(scalar(() = $steps =~ /performing repartitioned INSERT/g), 9, 'repartitioned: the ratings, the totals, the blocks of five steps, and the sums of two');
+is(scalar(() = $steps =~ /Collecting INSERT/g), 12, 'collected: the parts, the items, their numbers, the blocks of five steps, and the sums of four');
+is(scalar(() = $steps =~ /performing repartitioned INSERT/g), 2, 'repartitioned: the ratings and the totals');
 my @subplans = $steps =~ /generating subplan \S+ for subquery ([^\n]*)/g;
 like($subplans[0], qr/^SELECT item_id FROM \(SELECT unnest\(als_[0-9a-f]+_rows.items\) /, 'of the rows the ids of items are gathered, to be numbered');
 like($subplans[1], qr/^SELECT array_agg\(item_id ORDER BY idx\)/, '... and by number, for the sessions that have read them');
@@ -103,6 +107,14 @@ is(scalar(@subplans), 2, 'and nothing else') or diag(join("\n", @subplans));
 unlike($plans, qr/generating subplan [^\n]*als_[0-9a-f]+_(chunks|users|sums|slices)/, 'no table of a training is gathered for another statement');
 is(sql('select parts from m'), 2, 'a part for each worker');
 sql('drop table m_user_factors, m_item_factors, m');
+
+# More than a few megabytes of blocks and sums go from node to node, too.
+sql('create table wide as select i % 200 as user_id, i % 4500 as item_id, 1 + i % 7 % 5 as rating from generate_series(1, 9000) i');
+sql("select create_distributed_table('wide', 'user_id')");
+($steps) = split /als: iteration 1 of 1/, plans(q{'wide', factors => 1000, iterations => 1, feedback => 'implicit'});
+is(scalar(() = $steps =~ /Collecting INSERT/g), 5, 'collected: the parts, the items, their numbers, the last sums, and how far items have gone');
+is(scalar(() = $steps =~ /performing repartitioned INSERT/g), 7, 'repartitioned: the ratings, the totals, the blocks of three steps, and the sums of two');
+sql('drop table m_user_factors, m_item_factors, m, wide');
 
 # The same on one worker.
 sql("select citus_drain_node('localhost', " . $node{two}->port . ", 'block_writes')");

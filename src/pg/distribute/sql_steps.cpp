@@ -5,11 +5,25 @@
 #include <map>
 
 #include "core/parts/piece_sum.h"
+#include "core/pieces/rounded_factors.h"
 #include "pg/distribute/packing_statements.h"
 #include "pg/sql/params.h"
 #include "pg/steps/bytea_bytes.h"
 
 namespace als::pg {
+
+namespace {
+
+// From machine to machine an engine that spreads tables writes files, and begins a session for each
+// pair of machines and statement. No more bytes than this come through the session of the training
+// at less cost: it reads the rows of a query with a limit itself, and sends them on.
+constexpr std::int64_t kBytesThroughHere = 16 << 20;
+
+std::string limit_of(std::int64_t bytes, std::size_t rows) {
+  return bytes <= kBytesThroughHere ? " limit " + std::to_string(rows) : "";
+}
+
+}  // namespace
 
 Bytes fetch_bytes(const std::string& sql, const std::vector<Param>& params) {
   const std::uint64_t rows = execute(sql, params);
@@ -54,7 +68,7 @@ std::string SqlSteps::sums_query(const Workspace& tables) {
       tables.chunks_with_users() + " order by c.part, c.number) chunks group by part");
 }
 
-/// Each machine sends its slices to one part on each of the others, past the coordinator.
+/// Each machine sends its slices to one part on each of the others.
 void SqlSteps::gather_block(const Param& step) {
   block_bytes_ = fetch_number(
       "select coalesce(pg_catalog.sum(als._keep_slice(state, $1)), 0)::pg_catalog.int8 from " +
@@ -66,7 +80,8 @@ void SqlSteps::gather_block(const Param& step) {
               " select way.part, s.slice, als._slice_block(s.state, $1) from " +
               workspace_.slices() +
               " s join rows from (pg_catalog.unnest($2), pg_catalog.unnest($3)) as way(place, "
-              "part) on s.place operator(pg_catalog.=) way.place",
+              "part) on s.place operator(pg_catalog.=) way.place" +
+              limit_of(machines_ * block_bytes_, ways.from.size() * slices_),
           {step, int4_array_param(ways.from), int4_array_param(ways.to)});
   execute("select pg_catalog.count(als._keep_pieces(piece, $1)) from " + workspace_.block(),
           {step});
@@ -89,13 +104,9 @@ void SqlSteps::read_reports(const std::string& query, const TakeReport& take) {
   });
 }
 
-/// From machine to machine, for which an engine that spreads tables may begin a session for each
-/// pair of them; so those that are small go through this one, which itself reads the rows of a
-/// query with a limit.
-void SqlSteps::gather_sums(bool are_small) {
+void SqlSteps::gather_sums(std::int64_t bytes) {
   std::string query = sums_query(workspace_);
-  if (are_small && workspace_.distributed())
-    query += " limit " + std::to_string(workspace_.parts().size() * slices_);
+  if (workspace_.distributed()) query += limit_of(bytes, workspace_.parts().size() * slices_);
   execute("insert into " + workspace_.sums() + " " + query,
           {int_param(threads_), int4_array_param(slice_places())});
 }
@@ -114,9 +125,15 @@ Bytes SqlSteps::user_reports(const Workspace& workspace) {
   return summed([&](const TakeReport& take) { read_reports(user_reports_query(workspace), take); });
 }
 
-/// Where sums are vectors, a part sends one for each that the block has.
-void SqlSteps::count_sums() {
-  progress_.more_bytes_moved(static_cast<std::int64_t>(workspace_.parts().size()) * block_bytes_);
+/// About how many all parts send: of each item that the block has a vector, or two numbers.
+std::int64_t SqlSteps::bytes_of_sums(const StepHead& head) const {
+  const PartsTraining& training = head.training;
+  const auto parts = static_cast<std::int64_t>(workspace_.parts().size());
+  if (head.step == Step::kProduct) return parts * block_bytes_;
+  const std::size_t numbers = 2 * sizeof(double) * training.items;
+  const std::size_t vectors =
+      head.step == Step::kResidual ? rounded_factor_bytes(training.items, training.options) : 0;
+  return parts * static_cast<std::int64_t>(numbers + vectors);
 }
 
 Bytes SqlSteps::step_users(const Bytes& step) {
@@ -135,14 +152,15 @@ Bytes SqlSteps::step_users(const Bytes& step) {
 
 Bytes SqlSteps::step_items(const Bytes& step) {
   const BytesParam param(step);
+  const StepHead head = StepHead::read(step);
   // The first pass of a half-step goes over the vectors that the users had in theirs.
-  if (step_of(step) != Step::kResidual) {
+  if (head.step != Step::kResidual) {
     gather_block(param);
     progress_.more_bytes_moved(machines_ * block_bytes_);
   }
-  const bool are_small = !sums_vectors(kind_of(step_of(step)));
-  gather_sums(are_small);
-  if (!are_small) count_sums();
+  const std::int64_t bytes = bytes_of_sums(head);
+  gather_sums(bytes);
+  progress_.more_bytes_moved(bytes);
   execute("insert into " + workspace_.next_slices() +
               " select s.place, s.slice, als._step_slice(s.state, $1, p.sum) from " +
               workspace_.slices() +

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "core/parts/parts_trainer.h"
+#include "core/pieces/step_head.h"
 #include "pg/distribute/workspace.h"
 #include "pg/server/progress.h"
 
@@ -60,8 +61,8 @@ class SqlSteps : public PartsRunner {
   template <class Read>
   static Bytes summed(Read&& read);
 
-  /// Gathers what the parts add up for each slice. are_small: a number or two an item.
-  virtual void gather_sums(bool are_small);
+  /// Gathers what the parts add up for each slice, about so many bytes.
+  virtual void gather_sums(std::int64_t bytes);
 
   /// The last three as statements over these tables. Parameters: $1 threads; none; $1 threads,
   /// $2 the places of the slices.
@@ -75,7 +76,7 @@ class SqlSteps : public PartsRunner {
   int threads() const { return threads_; }
 
  private:
-  void count_sums();
+  std::int64_t bytes_of_sums(const StepHead& head) const;
 
   Workspace& workspace_;
   std::uint32_t slices_;

@@ -50,11 +50,11 @@ void NodeSteps::read_user_reports(const TakeReport& take) {
                         });
 }
 
-void NodeSteps::gather_sums(bool are_small) {
+void NodeSteps::gather_sums(std::int64_t bytes) {
   Workspace& tables = places_.tables();
   places_.nodes().run("insert into " + tables.sums() + " " + sums_query(tables),
                       {int_param(threads()), int4_array_param(slice_places())}, [&] {
-                        if (!places_.here().empty()) SqlSteps::gather_sums(are_small);
+                        if (!places_.here().empty()) SqlSteps::gather_sums(bytes);
                       });
   gather_pieces(places_, workspace(), slices());
 }

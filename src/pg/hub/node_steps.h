@@ -20,7 +20,7 @@ class NodeSteps : public SqlSteps {
   void gather_block(const Param& step) override;
   void solve_users() override;
   void read_user_reports(const TakeReport& take) override;
-  void gather_sums(bool are_small) override;
+  void gather_sums(std::int64_t bytes) override;
 
  private:
   NodePlaces& places_;
