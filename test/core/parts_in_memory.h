@@ -82,8 +82,8 @@ class PartsInMemory : public PartsRunner {
     // In any order, and then added up in theirs.
     std::map<std::pair<std::uint32_t, std::uint32_t>, Bytes> reports;
     for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk) {
-      UsersStep::Result result = users.run(ChunkByUser(chunk->second.by_user), chunk->second.users,
-                                           chunk->second.held_out);
+      WeighedChunk weighed{ChunkByUser(chunk->second.by_user)};
+      UsersStep::Result result = users.run(weighed, chunk->second.users, chunk->second.held_out);
       chunk->second.users = std::move(result.users);
       reports[chunk->first] = std::move(result.report);
     }

@@ -79,7 +79,8 @@ class Recorder : public PartsInMemory {
       std::vector<const ItemBlock*> along;
       for (const ItemBlock& block : directions) along.push_back(&block);
       if (unpacked.has_changes()) unpacked.follow(ItemBlock(last), along, its_step, team_);
-      UsersStep(its_step, unpacked, team_).run(ChunkByUser(chunk), users);
+      WeighedChunk weighed{ChunkByUser(chunk)};
+      UsersStep(its_step, unpacked, team_).run(weighed, users);
     };
     keep({name + ": step to slice", step, [=](ByteView b) { turn_slice(slice, b, team_); }});
     keep({name + ": slice", slice, [=](ByteView b) { turn_slice(b, step, team_); }});

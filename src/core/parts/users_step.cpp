@@ -123,25 +123,24 @@ void UsersStep::Work::judge(const ChunkFacts& chunk, ByteView bytes, const Compr
                          : judge_ratings(held_out, objective, users, block.vectors, team);
 }
 
-UsersStep::Result UsersStep::run(const ChunkByUser& chunk, ByteView users, ByteView held_out) {
+UsersStep::Result UsersStep::run(WeighedChunk& chunk, ByteView users, ByteView held_out) {
   std::optional<ChunkUsers> known;
   if (!users.empty()) known = ChunkUsers::read(users);
   const Stepped stepped = run(chunk, std::move(known), held_out);
   return {stepped.users.bytes(), stepped.report};
 }
 
-UsersStep::Stepped UsersStep::run(const ChunkByUser& chunk, std::optional<ChunkUsers> users,
+UsersStep::Stepped UsersStep::run(WeighedChunk& chunk, std::optional<ChunkUsers> users,
                                   ByteView held_out) {
   Work& work = *work_;
   const PartsTraining& training = work.head.training;
   const ChunkFacts& facts = chunk.facts;
-  expect(facts.items == training.items, "a chunk of another training");
   const CompressedRows& rows = chunk.rows;
+  const HalfStep& step = chunk.half_step(training, work.team);
   check_fits(facts.users, training.options);
   ChunkUsers result{work.block.key, work.head.number, facts.id,
                     work.start_of(facts, std::move(users))};
 
-  const HalfStep step(rows, training.items, training.options, training.mean, work.team);
   // As if the loss were spread evenly.
   work.workspace.over_relaxation = work.head.over_relaxation;
   work.workspace.loss = work.head.loss_left * step.zero_loss();
@@ -158,20 +157,18 @@ UsersStep::Stepped UsersStep::run(const ChunkByUser& chunk, std::optional<ChunkU
   return {std::move(result), report.bytes()};
 }
 
-UsersStep::Result first_users(const PartsTraining& training, const ChunkByUser& chunk,
-                              Factors users, ThreadTeam& team) {
+UsersStep::Result first_users(const PartsTraining& training, WeighedChunk& chunk, Factors users,
+                              ThreadTeam& team) {
   const ChunkFacts& facts = chunk.facts;
-  expect(facts.items == training.items, "a chunk of another training");
+  const HalfStep& step = chunk.half_step(training, team);
   expect(users.matrix.rows() == facts.users &&
              users.matrix.cols() == static_cast<std::size_t>(training.options.factors) &&
              users.bias.size() == (training.options.biases ? users.matrix.rows() : 0),
          "a chunk and its first users are of different numbers");
-  const CompressedRows& rows = chunk.rows;
-  const HalfStep step(rows, training.items, training.options, training.mean, team);
   TrainingWorkspace workspace(training.options, team, 0);
   const ChunkUsers result{key_of(training), 0, facts.id, std::move(users)};
   return {result.bytes(),
-          report_on(training, 0, facts, rows, step, result.factors, workspace).bytes()};
+          report_on(training, 0, facts, chunk.rows, step, result.factors, workspace).bytes()};
 }
 
 }  // namespace als

@@ -5,10 +5,10 @@
 #include <optional>
 
 #include "core/base/thread_team.h"
-#include "core/chunks/chunk_rows.h"
 #include "core/linalg/factor_matrix.h"
 #include "core/parts/item_block.h"
 #include "core/parts/users_bytes.h"
+#include "core/parts/weighed_chunk.h"
 #include "core/pieces/bytes.h"
 
 namespace als {
@@ -33,14 +33,14 @@ class UsersStep {
   /// users: what the last half-step made of this chunk, or
   /// first_users(); empty for zeros. held_out: the chunk's ratings that were kept out; empty if
   /// none were.
-  Result run(const ChunkByUser& chunk, ByteView users, ByteView held_out = {});
+  Result run(WeighedChunk& chunk, ByteView users, ByteView held_out = {});
 
   /// The same without bytes of the users. None: zeros.
   struct Stepped {
     ChunkUsers users;
     Bytes report;
   };
-  Stepped run(const ChunkByUser& chunk, std::optional<ChunkUsers> users, ByteView held_out);
+  Stepped run(WeighedChunk& chunk, std::optional<ChunkUsers> users, ByteView held_out);
 
  private:
   struct Work;
@@ -48,8 +48,8 @@ class UsersStep {
 };
 
 /// Users to begin with (a warm start), as many rows as the chunk has users, and their report.
-UsersStep::Result first_users(const PartsTraining& training, const ChunkByUser& chunk,
-                              Factors users, ThreadTeam& team);
+UsersStep::Result first_users(const PartsTraining& training, WeighedChunk& chunk, Factors users,
+                              ThreadTeam& team);
 
 /// The factors of a chunk's users by canonical index, turned to the items' basis only by
 /// Step::kFinish.

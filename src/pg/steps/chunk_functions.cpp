@@ -163,7 +163,7 @@ UnpackedChunk pack(ChunkState& chunk) {
 Datum sampled_ratings(FunctionCallInfo fcinfo) {
   const StoredChunk chunk(fcinfo, 0);
   const int buckets = int_arg(fcinfo, 1, "buckets", 1, PG_INT32_MAX);
-  const std::shared_ptr<const ChunkByUser> unpacked = unpacked_by_user(chunk);
+  const std::shared_ptr<WeighedChunk> unpacked = unpacked_by_user(chunk);
   const std::vector<std::uint64_t> keys = chunk.user_keys();
   if (keys.size() != unpacked->rows.rows()) throw InvalidBytes("a chunk has no key of each user");
   std::vector<Datum> values(keys.size());

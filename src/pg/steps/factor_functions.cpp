@@ -56,7 +56,7 @@ void put_items(FunctionCallInfo fcinfo) {
 /// Of the chunk and the users that the first arguments are, which are of no use any more then.
 FinishedUsers finish_users(FunctionCallInfo fcinfo) {
   const StoredChunk stored(fcinfo, 0);
-  const std::shared_ptr<const ChunkByUser> chunk = unpacked_by_user(stored);
+  const std::shared_ptr<WeighedChunk> chunk = unpacked_by_user(stored);
   forget_chunk(stored);
   const CompressedRows& rows = chunk->rows;
   FinishedUsers users;

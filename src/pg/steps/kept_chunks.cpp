@@ -11,16 +11,16 @@ namespace als::pg {
 namespace {
 
 template <class Rows>
-using SharedRows = std::shared_ptr<const Rows>;
+using SharedRows = std::shared_ptr<Rows>;
 
 /// Those that have not been packed.
 struct KeptChunk {
-  SharedRows<ChunkByUser> by_user;
+  SharedRows<WeighedChunk> by_user;
   SharedRows<ChunkByItem> by_item;
 
   template <class Rows>
   const SharedRows<Rows>& rows() const {
-    if constexpr (std::is_same_v<Rows, ChunkByUser>)
+    if constexpr (std::is_same_v<Rows, WeighedChunk>)
       return by_user;
     else
       return by_item;
@@ -41,7 +41,7 @@ struct UnpackedChunks {
   using Half = std::map<ChunkId, Unpacked<Rows>>;
 
   std::size_t bytes = 0;
-  std::tuple<Half<ChunkByUser>, Half<ChunkByItem>> halves;
+  std::tuple<Half<WeighedChunk>, Half<ChunkByItem>> halves;
 
   template <class Rows>
   SharedRows<Rows> find(const ChunkId& id, std::uint64_t fingerprint) const {
@@ -84,7 +84,7 @@ SharedRows<Rows> kept_or_read(const StoredChunk& chunk, ByteView first, Read&& r
   auto& unpacked = kept_to_end<UnpackedChunks>();
   const std::uint64_t fingerprint = fingerprint_of_chunk(first);
   if (SharedRows<Rows> found = unpacked.find<Rows>(id, fingerprint)) return found;
-  auto rows = std::make_shared<const Rows>(read());
+  auto rows = std::make_shared<Rows>(read());
   unpacked.forget<Rows>(id);
   if (KeptChunks::of_session().has_room(rows->bytes(), unpacked.bytes))
     unpacked.add<Rows>(fingerprint, rows);
@@ -93,8 +93,9 @@ SharedRows<Rows> kept_or_read(const StoredChunk& chunk, ByteView first, Read&& r
 
 }  // namespace
 
-std::shared_ptr<const ChunkByUser> unpacked_by_user(const StoredChunk& chunk) {
-  return kept_or_read<ChunkByUser>(chunk, chunk.first_by_user(), [&] { return chunk.by_user(); });
+std::shared_ptr<WeighedChunk> unpacked_by_user(const StoredChunk& chunk) {
+  return kept_or_read<WeighedChunk>(chunk, chunk.first_by_user(),
+                                    [&] { return ChunkByUser(chunk.by_user()); });
 }
 
 std::shared_ptr<const ChunkByItem> unpacked_by_item(const StoredChunk& chunk) {
@@ -104,17 +105,17 @@ std::shared_ptr<const ChunkByItem> unpacked_by_item(const StoredChunk& chunk) {
 std::uint64_t keep_chunk(UnpackedChunk& chunk) {
   KeptChunks& kept = KeptChunks::of_session();
   auto& unpacked = kept_to_end<UnpackedChunks>();
-  const std::size_t bytes = chunk.by_user.bytes() + chunk.by_item.bytes();
+  const std::size_t bytes = WeighedChunk::bytes_of(chunk.by_user) + chunk.by_item.bytes();
   if (!kept.has_room(bytes, unpacked.bytes)) return 0;
-  return kept.keep({std::make_shared<const ChunkByUser>(std::move(chunk.by_user)),
-                    std::make_shared<const ChunkByItem>(std::move(chunk.by_item))},
+  return kept.keep({std::make_shared<WeighedChunk>(std::move(chunk.by_user)),
+                    std::make_shared<ChunkByItem>(std::move(chunk.by_item))},
                    bytes);
 }
 
 void forget_chunk(const StoredChunk& chunk) {
   const ChunkId id = chunk.facts().id;
   KeptChunks::of_session().forget(chunk.head().kept);
-  kept_to_end<UnpackedChunks>().forget<ChunkByUser>(id);
+  kept_to_end<UnpackedChunks>().forget<WeighedChunk>(id);
   kept_to_end<UnpackedChunks>().forget<ChunkByItem>(id);
 }
 

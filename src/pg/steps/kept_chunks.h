@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "core/chunks/chunk_rows.h"
+#include "core/parts/weighed_chunk.h"
 #include "pg/steps/stored_chunk.h"
 
 namespace als::pg {
@@ -11,7 +11,7 @@ namespace als::pg {
 /// The rows of a chunk as they were unpacked in an earlier statement of the transaction, if they
 /// were and there was room: chunks are kept as long as they take a quarter of als.max_memory at
 /// most. Others are unpacked. Throws InvalidBytes.
-std::shared_ptr<const ChunkByUser> unpacked_by_user(const StoredChunk& chunk);
+std::shared_ptr<WeighedChunk> unpacked_by_user(const StoredChunk& chunk);
 std::shared_ptr<const ChunkByItem> unpacked_by_item(const StoredChunk& chunk);
 
 /// Keeps a chunk before it is packed, if there is room: returns the number by which it is found, or

@@ -60,7 +60,7 @@ Datum als_start_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_step(fcinfo, [&] {
     const als::PartsTraining training = als::PartsTraining::read(bytes_arg(fcinfo, 0, "training"));
-    const std::shared_ptr<const als::ChunkByUser> chunk = unpacked_by_user(StoredChunk(fcinfo, 1));
+    const std::shared_ptr<als::WeighedChunk> chunk = unpacked_by_user(StoredChunk(fcinfo, 1));
     const als::ByteView known = bytes_or_nothing(fcinfo, 2);
     als::ThreadTeam team = interruptible_team(default_threads());
     als::Factors users = als::zero_factors(chunk->facts.users, training.options, team);
