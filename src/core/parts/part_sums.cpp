@@ -36,6 +36,7 @@ struct PartSums::Work {
   const ItemBlock& block;
   std::uint32_t part;
   ThreadTeam& team;
+  const Kernels& inner_loops;
   std::uint64_t next_chunk = 0;
   std::uint64_t ratings = 0;
   RowObjective objective;
@@ -58,6 +59,7 @@ struct PartSums::Work {
       : block(its_block),
         part(its_part),
         team(its_team),
+        inner_loops(kernels()),
         objective(block.training().options, block.training().mean, 0),
         width(cg_unknowns(block.training().options)),
         threads(static_cast<std::size_t>(team.threads()), Thread(width)) {}
@@ -101,10 +103,7 @@ void PartSums::Work::pass(const RowPasses& passes, const CompressedRows& rows, s
       passes.subtract_product(begin, end, users, x, true, thread.chunk, partial);
     }
     // What few ratings add up to loses less in a sum of many.
-    for (std::size_t k = 0; k < width; ++k) {
-      sum[k] += partial[k];
-      partial[k] = 0.0F;
-    }
+    inner_loops.move_sum(partial, sum, width);
   }
 }
 
