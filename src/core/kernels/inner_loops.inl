@@ -13,6 +13,7 @@
 #include "core/kernels/rotate.inl"
 #include "core/kernels/score_tile.inl"
 #include "core/kernels/score_ranges.inl"
+#include "core/kernels/rounding.inl"
 // clang-format on
 
 constexpr Kernels kKernels{accumulate,
@@ -46,4 +47,8 @@ constexpr Kernels kKernels{accumulate,
                            count_scores,
                            find_in_range,
                            dot_in_double,
-                           cosine_products};
+                           cosine_products,
+                           largest_magnitude,
+                           raise_magnitudes,
+                           to_multiples,
+                           from_multiples};

@@ -241,6 +241,23 @@ struct Kernels {
 
   /// What a cosine is made of beside a.a: a.b and b.b, with the bits that dot_in_double gives.
   void (*cosine_products)(const float* a, const float* b, std::size_t n, double* ab, double* bb);
+
+  // For core/pieces/rounded_factors, with the same bits at every level. n is a multiple of 16,
+  // scales are powers of two.
+
+  /// The largest one of x[k] * scales[k], as the bits of its absolute value.
+  std::int32_t (*largest_magnitude)(const float* x, const float* scales, std::size_t n);
+
+  /// Raises largest[k] to that of x[k] * scale.
+  void (*raise_magnitudes)(const float* x, float scale, std::size_t n, std::int32_t* largest);
+
+  /// multiples[k] = x[k] * scales[k] * scale, rounded to the nearest or the even one.
+  void (*to_multiples)(const float* x, const float* scales, float scale, std::size_t n,
+                       std::int16_t* multiples);
+
+  /// x[k] = multiples[k] * scale * scales[k].
+  void (*from_multiples)(const std::int16_t* multiples, const float* scales, float scale,
+                         std::size_t n, float* x);
 };
 
 const Kernels& baseline_kernels();

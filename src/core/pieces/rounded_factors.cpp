@@ -25,68 +25,6 @@ constexpr int kColumnRange = 30;
 constexpr int kFractionBits = 23;
 constexpr int kExponentOffset = 127;
 
-// Loops over blocks of a padded row have no branches, so that compilers make vectors of them.
-
-/// A number's bits without its sign: in the order of the numbers, and what is not finite above all.
-std::int32_t magnitude(float value) {
-  std::int32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits & 0x7fffffff;
-}
-
-/// The largest one of x[k] * scales[k].
-std::int32_t largest_magnitude(const float* x, const float* scales, std::size_t n) {
-  std::int32_t largest[kBlock] = {};
-  for (std::size_t k = 0; k < n; k += kBlock) {
-    for (std::size_t q = 0; q < kBlock; ++q) {
-      const std::int32_t size = magnitude(x[k + q] * scales[k + q]);
-      largest[q] = size > largest[q] ? size : largest[q];
-    }
-  }
-  std::int32_t most = 0;
-  for (const std::int32_t size : largest) most = size > most ? size : most;
-  return most;
-}
-
-/// Raises largest[k] to that of x[k] * scale.
-void raise_magnitudes(const float* x, float scale, std::size_t n, std::int32_t* largest) {
-  for (std::size_t k = 0; k < n; k += kBlock) {
-    for (std::size_t q = 0; q < kBlock; ++q) {
-      const std::int32_t size = magnitude(x[k + q] * scale);
-      largest[k + q] = size > largest[k + q] ? size : largest[k + q];
-    }
-  }
-}
-
-/// multiples[k] = x[k] * scales[k] * scale, rounded: to add kRounds to a number rounds it to a
-/// whole one, to the even one if it is halfway, and the last bits of the sum are that.
-void to_multiples(const float* x, const float* scales, float scale, std::size_t n,
-                  std::int16_t* multiples) {
-  constexpr float kMost = 32767;
-  constexpr float kRounds = 12582912;  // 1.5 * 2^23
-  constexpr std::int32_t kRoundsBits = 0x4b400000;
-  for (std::size_t k = 0; k < n; k += kBlock) {
-    for (std::size_t q = 0; q < kBlock; ++q) {
-      float value = x[k + q] * scales[k + q] * scale;
-      value = value < -kMost ? -kMost : value;
-      value = value > kMost ? kMost : value;
-      const float sum = value + kRounds;
-      std::int32_t bits;
-      std::memcpy(&bits, &sum, sizeof bits);
-      multiples[k + q] = static_cast<std::int16_t>(bits - kRoundsBits);
-    }
-  }
-}
-
-/// x[k] = multiples[k] * scale * scales[k]
-void from_multiples(const std::int16_t* multiples, const float* scales, float scale, std::size_t n,
-                    float* x) {
-  for (std::size_t k = 0; k < n; k += kBlock) {
-    for (std::size_t q = 0; q < kBlock; ++q)
-      x[k + q] = static_cast<float>(multiples[k + q]) * scale * scales[k + q];
-  }
-}
-
 int exponent_of(std::int32_t magnitude) { return (magnitude >> kFractionBits) - kExponentOffset; }
 
 float power_of_two(int exponent) {
@@ -105,7 +43,8 @@ AlignedVector<float> powers_of_two(const ColumnExponents& exponents, int sign) {
 
 /// That of a row in the units of its columns, or kNotFinite. per_column: one divided by those.
 int row_exponent(const float* row, const AlignedVector<float>& per_column) {
-  const int exponent = exponent_of(largest_magnitude(row, per_column.data(), per_column.size()));
+  const int exponent =
+      exponent_of(kernels().largest_magnitude(row, per_column.data(), per_column.size()));
   return exponent == kNotFinite ? exponent : std::max(exponent - kBits, kLeastExponent);
 }
 
@@ -115,7 +54,8 @@ ColumnExponents column_exponents(const FactorMatrix& matrix) {
   for (std::size_t r = 0; r < matrix.rows(); ++r) {
     const int exponent = row_exponent(matrix.row(r), ones);
     if (exponent == kNotFinite) continue;
-    raise_magnitudes(matrix.row(r), power_of_two(-exponent), largest.size(), largest.data());
+    kernels().raise_magnitudes(matrix.row(r), power_of_two(-exponent), largest.size(),
+                               largest.data());
   }
   ColumnExponents columns(matrix.cols());
   for (std::size_t k = 0; k < columns.size(); ++k) {
@@ -137,9 +77,10 @@ ColumnExponents round_factors(Factors& factors) {
     float* row = matrix.row(r);
     const int exponent = row_exponent(row, per_column);
     if (exponent == kNotFinite) continue;
-    to_multiples(row, per_column.data(), power_of_two(-exponent), multiples.size(),
-                 multiples.data());
-    from_multiples(multiples.data(), columns.data(), power_of_two(exponent), multiples.size(), row);
+    kernels().to_multiples(row, per_column.data(), power_of_two(-exponent), multiples.size(),
+                           multiples.data());
+    kernels().from_multiples(multiples.data(), columns.data(), power_of_two(exponent),
+                             multiples.size(), row);
   }
   return exponents;
 }
@@ -154,8 +95,8 @@ void put_rounded_factors(const Factors& factors, const ColumnExponents& columns,
     const int exponent = row_exponent(matrix.row(r), per_column);
     numbers[0] = static_cast<std::int16_t>(exponent);
     if (exponent != kNotFinite)
-      to_multiples(matrix.row(r), per_column.data(), power_of_two(-exponent), per_column.size(),
-                   numbers.data() + 1);
+      kernels().to_multiples(matrix.row(r), per_column.data(), power_of_two(-exponent),
+                             per_column.size(), numbers.data() + 1);
     writer.put(numbers.data(), 1 + columns.size());
   }
   writer.put(factors.bias);
@@ -180,8 +121,8 @@ RoundedFactors read_rounded_factors(PieceReader& reader, std::size_t rows,
     reader.get(numbers.data(), 1 + n);
     expect(numbers[0] >= kLeastExponent && numbers[0] <= kGreatestExponent,
            "a piece has a number that is not finite");
-    from_multiples(numbers.data() + 1, columns.data(), power_of_two(numbers[0]), columns.size(),
-                   matrix.row(r));
+    kernels().from_multiples(numbers.data() + 1, columns.data(), power_of_two(numbers[0]),
+                             columns.size(), matrix.row(r));
     expect(row_exponent(matrix.row(r), ones) != kNotFinite,
            "a piece has a number that is not finite");
   }
