@@ -295,6 +295,30 @@ TEST(Parts, RatingsBeyondSinglePrecisionAreRefused) {
       std::range_error);
 }
 
+// What a chunk keeps for its half-steps is of one training.
+TEST(Parts, AChunkIsWeighedForEachTraining) {
+  ThreadTeam team(2);
+  TrainOptions options;
+  options.factors = 3;
+  options.feedback = Feedback::kImplicit;
+  const std::vector<Entry> entries = random_ratings(20, 9, 0.5, 3);
+  PartsInMemory parts(entries, 20, 9, options, {1, 20, 9}, team);
+  WeighedChunk chunk{ChunkByUser(parts.chunks().begin()->second.by_user)};
+  PartsTraining training = parts.training();
+  const HalfStep* first = &chunk.half_step(training, team);
+  const std::vector<float> ridges = first->ridges();
+  EXPECT_GT(ridges[0], 0);
+  EXPECT_GT(first->zero_loss(), 0);
+  EXPECT_EQ(&chunk.half_step(training, team), first);
+  EXPECT_EQ(first->ridges(), ridges);
+  training.options.regularization *= 2;
+  const std::vector<float> others = chunk.half_step(training, team).ridges();
+  for (std::size_t user = 0; user < ridges.size(); ++user)
+    EXPECT_FLOAT_EQ(others[user], 2 * ridges[user]) << user;
+  training.items = 10;
+  EXPECT_THROW(chunk.half_step(training, team), InvalidBytes);
+}
+
 /// 9 parts of users with one item each and none in common.
 TEST(Parts, ItemsOfOnePartAlone) {
   std::vector<Entry> entries;

@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::size_t kRowsPerBlock = 1024;
 
+// There is a length for each, see StepLengths.
+static_assert(kCgSteps == 2);
+
 // Marks of rows.
 constexpr std::uint8_t kNone = 0;
 constexpr std::uint8_t kMarked = 1;   // active or in doubt
