@@ -72,6 +72,7 @@ select try($$select als.train('m', 'select ''a user'' as user_id, 1 as item_id, 
 -- A numeric that double precision cannot hold is the server's to refuse: the columns are told.
 create function without_digits(message text) returns text language sql as $$ select regexp_replace(message, '0{200}0*', '...') $$;
 select without_digits(try($$select als.train('m', 'select user_id, item_id, 1e400 as "how much" from base', rating_col => 'how much')$$));
+select without_digits(try($$select als.train('m', 'select user_id, item_id, 1e400 as "how much" from base', rating_col => 'how much', distributed => true)$$));
 select without_digits(try($$select als.train('m', 'select user_id, item_id, rating, 1e-400 as weight from base', weight_col => 'weight')$$));
 select to_regclass('m');
 create table numerics as select user_id, item_id, rating::numeric as rating from base;

@@ -105,7 +105,7 @@ std::uint32_t Packing::slice_items() const {
 }
 
 void Packing::read() {
-  gather_rows();
+  read_numbers(request_.source, [&] { gather_rows(); });
   read_counts();
   check_counts();
   number_items();
