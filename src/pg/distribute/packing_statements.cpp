@@ -36,14 +36,14 @@ std::string rows_statement(const DescribedSource& source, const Workspace& table
     return into + "als._collect_query(" +
            server([&] { return quote_literal_cstr(query.c_str()); }) + ", $1)" + found;
   }
-  // One group for each query of a machine, see als._collect.
+  // One group for each scan of a machine, see als._collect: partitions of a shard have one each.
   return into +
-         "(select pg_catalog.max(collector) as collector from (select user_id, "
+         "(select collector from (select user_id, "
          "als._collect(user_id, rated_item, rating, $1) as collector from (select " +
          user + " as user_id, " + item + " as rated_item, " + source.rating_as_float8() +
          " as rating from " + source.rows_that_count() +
-         ") rated) first where collector is not null group by user_id) collected cross join "
-         "lateral als._collected(collector)" +
+         ") rated) first where collector is not null group by user_id, collector) collected cross "
+         "join lateral als._collected(collector)" +
          found;
 }
 

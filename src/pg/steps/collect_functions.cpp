@@ -6,9 +6,10 @@
 // an aggregate of all rows would be one that the engine has to gather, and one of each user's would
 // have the server find the user's place for each rating. So als._collect, in a
 // select list, keeps all rows, and names its collector for the first alone, which alone passes;
-// this is grouped by user, which any engine does where the rows lie, and which ends when there are
-// no more rows. Only then als._collected is called. als._collect is volatile: so it is called once
-// for each row, and not before joins and conditions have been seen to.
+// this is grouped by user and collector, which any engine does where the rows lie, and which ends
+// when there are no more rows. Only then als._collected is called. Of a partitioned table each
+// partition's scan has a select list, and so a collector, of its own. als._collect is volatile: so
+// it is called once for each row, and not before joins and conditions have been seen to.
 
 #include "pg/steps/rating_collector.h"
 
