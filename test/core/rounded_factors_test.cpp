@@ -190,6 +190,7 @@ class Watched : public PartsInMemory {
     ItemBlock changes;
     changes.add(block());
     std::vector<const ItemBlock*> directions;
+    directions.reserve(along.size());
     for (const ItemBlock& block : along) directions.push_back(&block);
     if (!changes.has_changes()) {
       EXPECT_THROW(changes.follow(ItemBlock(last), directions, step, team), InvalidBytes);
