@@ -20,6 +20,13 @@
 
 namespace als {
 
+inline std::vector<const ItemBlock*> pointers_to(const std::vector<ItemBlock>& blocks) {
+  std::vector<const ItemBlock*> pointers;
+  pointers.reserve(blocks.size());
+  for (const ItemBlock& block : blocks) pointers.push_back(&block);
+  return pointers;
+}
+
 /// Deals users out to parts and chunks: user u to part u % parts, where a chunk has `chunk_users`
 /// of them in ascending order.
 class PartsInMemory : public PartsRunner {
@@ -75,7 +82,8 @@ class PartsInMemory : public PartsRunner {
     block_ = block_of(step);
     ItemBlock block;
     block.add(block_);
-    if (block.has_changes()) block.follow(std::move(factors_), directions(), step, team_);
+    if (block.has_changes())
+      block.follow(std::move(factors_), pointers_to(directions_), step, team_);
     factors_ = std::move(block);
     directions_.clear();
     UsersStep users(step, factors_, team_);
@@ -166,11 +174,7 @@ class PartsInMemory : public PartsRunner {
   const Bytes& block() const { return block_; }
   const ItemBlock& factors() const { return factors_; }
   /// Of the last half-step of the items.
-  std::vector<const ItemBlock*> directions() const {
-    std::vector<const ItemBlock*> all;
-    for (const ItemBlock& block : directions_) all.push_back(&block);
-    return all;
-  }
+  const std::vector<ItemBlock>& directions() const { return directions_; }
   const Bytes& last_sums() const { return sums_; }
   const std::vector<Bytes>& totals() const { return totals_; }
 

@@ -65,8 +65,7 @@ class Recorder : public PartsInMemory {
     const Chunk before = first();
     const Bytes slice = slices()[0];
     const ItemBlock last = factors();
-    std::vector<ItemBlock> directions;
-    for (const ItemBlock* block : this->directions()) directions.push_back(*block);
+    const std::vector<ItemBlock> along = directions();
     Bytes report = PartsInMemory::step_users(step);
     const bool changed = last.has_factors();
     const std::string name = step_of(step) == Step::kFinish ? "kFinish"
@@ -76,9 +75,8 @@ class Recorder : public PartsInMemory {
     const auto run = [=](ByteView its_step, ByteView its_block, ByteView chunk, ByteView users) {
       ItemBlock unpacked;
       unpacked.add(its_block);
-      std::vector<const ItemBlock*> along;
-      for (const ItemBlock& block : directions) along.push_back(&block);
-      if (unpacked.has_changes()) unpacked.follow(ItemBlock(last), along, its_step, team_);
+      if (unpacked.has_changes())
+        unpacked.follow(ItemBlock(last), pointers_to(along), its_step, team_);
       WeighedChunk weighed{ChunkByUser(chunk)};
       UsersStep(its_step, unpacked, team_).run(weighed, users);
     };

@@ -170,8 +170,7 @@ class Watched : public PartsInMemory {
 
   Bytes step_users(const Bytes& step) override {
     const ItemBlock last = factors();
-    std::vector<ItemBlock> along;
-    for (const ItemBlock* block : directions()) along.push_back(*block);
+    const std::vector<ItemBlock> along = directions();
     Bytes reports = PartsInMemory::step_users(step);
     expect_same(factors().contents().vectors, items());
     bytes_.push_back(block().size());
@@ -189,9 +188,7 @@ class Watched : public PartsInMemory {
     ThreadTeam team(1);
     ItemBlock changes;
     changes.add(block());
-    std::vector<const ItemBlock*> directions;
-    directions.reserve(along.size());
-    for (const ItemBlock& block : along) directions.push_back(&block);
+    const std::vector<const ItemBlock*> directions = pointers_to(along);
     if (!changes.has_changes()) {
       EXPECT_THROW(changes.follow(ItemBlock(last), directions, step, team), InvalidBytes);
       return;
@@ -202,8 +199,7 @@ class Watched : public PartsInMemory {
     EXPECT_THROW(changes.follow(ItemBlock(), directions, step, team), InvalidBytes);
     EXPECT_THROW(changes.follow(ItemBlock(last_but_one_), directions, step, team), InvalidBytes);
     EXPECT_THROW(changes.follow(ItemBlock(factors()), directions, step, team), InvalidBytes);
-    const bool moved = !along.empty();
-    if (moved) {
+    if (!along.empty()) {
       EXPECT_THROW(changes.follow(ItemBlock(last), {}, step, team), InvalidBytes);
       EXPECT_THROW(changes.follow(ItemBlock(last), {&last}, step, team), InvalidBytes);
     }

@@ -42,17 +42,20 @@ void ConjugateGradients::step() {
   // is nothing to gain.
   double curvature = 0;
   const double next = kernels_.cg_step(vectors(), decrease_, &curvature);
-  length_ = curvature > 0 ? static_cast<float>(decrease_ / curvature) : 0;
-  if (curvature > 0) lowered_ += decrease_ * decrease_ / curvature;
+  note_step(curvature);
   decrease_ = next;
 }
 
+void ConjugateGradients::note_step(double curvature) {
+  length_ = 0;
+  if (!(curvature > 0)) return;
+  length_ = static_cast<float>(decrease_ / curvature);
+  lowered_ += decrease_ * decrease_ / curvature;
+}
+
 void ConjugateGradients::last_step(double curvature) {
-  length_ = curvature > 0 ? static_cast<float>(decrease_ / curvature) : 0;
-  if (curvature > 0) {
-    kernels_.cg_last_step(vectors(), length_);
-    lowered_ += decrease_ * decrease_ / curvature;
-  }
+  note_step(curvature);
+  if (curvature > 0) kernels_.cg_last_step(vectors(), length_);
   decrease_ = 0;
 }
 

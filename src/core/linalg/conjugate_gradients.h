@@ -61,6 +61,8 @@ class ConjugateGradients {
   static std::size_t memory(std::size_t unknowns);
 
  private:
+  void note_step(double curvature);
+
   const Kernels& kernels_;
   double decrease_ = 0;  // r^T M^-1 r
   double lowered_ = 0;

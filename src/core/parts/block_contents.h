@@ -29,7 +29,6 @@ struct BlockPiece {
   ColumnExponents columns;  ///< of directions, which are rounded
   Factors second_vectors;   ///< kCandidates
 
-  bool rounded() const { return are_directions(kind); }
   Bytes bytes(const PartsTraining& training) const;
   static BlockPiece read(PieceReader& reader, const PartsTraining& training);
 };

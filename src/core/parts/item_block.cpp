@@ -25,7 +25,7 @@ Bytes BlockPiece::bytes(const PartsTraining& training) const {
   writer.put(rows);
   if (changes)
     writer.put(lengths);
-  else if (rounded())
+  else if (are_directions(kind))
     put_rounded_factors(vectors, columns, writer);
   else
     put_factors(vectors, writer);
@@ -63,7 +63,7 @@ BlockPiece BlockPiece::read(PieceReader& reader, const PartsTraining& training) 
   }
   if (piece.changes)
     piece.lengths = read_lengths(reader, size);
-  else if (piece.rounded())
+  else if (are_directions(piece.kind))
     piece.vectors = read_rounded_factors(reader, vectors, training.options).factors;
   else
     piece.vectors = read_factors(reader, vectors, training.options);
