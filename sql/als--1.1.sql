@@ -1894,6 +1894,11 @@ language c stable parallel unsafe as 'MODULE_PATHNAME', 'als_collected';
 comment on function als._collected is
   'Internal to distributed trainings: a row for each user of those that als._collect has kept';
 
+create function als._first_rows(internal) returns tsm_handler
+language c stable parallel safe as 'MODULE_PATHNAME', 'als_first_rows';
+comment on function als._first_rows is
+  'Internal to distributed trainings: `tablesample als._first_rows(n)` has the first n rows of each machine''s part of a table';
+
 create function als._collect_query(query text, places bigint[]) returns setof record
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_collect_query';
 comment on function als._collect_query is

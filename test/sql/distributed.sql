@@ -271,6 +271,19 @@ select try($$select count(*) from als._collect_query('select 1, 2', '{7, 100, 0,
 select try($$select count(*) from als._collect_query('reset all', '{7, 100, 0, 5}') as found(part int)$$);
 select try($$select count(*) from als._collect_query('select 1, 2, array[3]', '{7, 100, 0, 5}') as found(part int)$$);
 select try($$select count(*) from als._collect_query(null, '{7, 100, 0, 5}') as found(part int)$$);
+-- By a sample each shard of an engine's names itself. It has the first rows that are visible, and no condition could drop some.
+create table shard as select n from generate_series(1, 5000) n;
+delete from shard where n < 1000;
+select min(n), count(*), bool_and(tableoid = 'shard'::regclass) as is_it from shard tablesample als._first_rows(3);
+select count(*) from shard tablesample als._first_rows(100000);
+select count(*) from shard tablesample als._first_rows(-1);
+select (select sum(n) from shard tablesample als._first_rows(k)) as sum from generate_series(0, 2) k;
+select try('select n from shard tablesample als._first_rows(3) where n > 1003');
+select try('select n from shard tablesample als._first_rows(null)');
+select try('select als._first_rows(null)');
+truncate shard;
+select n from shard tablesample als._first_rows(3);
+drop table shard;
 -- They are in files of the subtransaction that was the first to ask; an expression of a function outlives it.
 do $$
 declare

@@ -37,6 +37,8 @@ my $coordinator = $node{coordinator};
 
 sub sql { return $coordinator->safe_psql('postgres', $_[0]); }
 
+sub sql_on { my ($node, $sql) = @_; return $node->safe_psql('postgres', $sql); }
+
 sql("select citus_set_coordinator_host('localhost', " . $coordinator->port . ')');
 sql("select citus_add_node('localhost', " . $node{$_}->port . ')') for 'one', 'two';
 sql('create extension als');
@@ -121,6 +123,46 @@ $base->safe_psql('postgres', "create table by_day as $by_day");
 is($of_all_days, $base->safe_psql('postgres', $train_by_day), 'as one table');
 sql('drop table m_user_factors, m_item_factors, m, by_day');
 $base->safe_psql('postgres', 'drop table m_user_factors, m_item_factors, m, by_day');
+
+# Shards that are plain tables are read by their names, each once: where the first rows are dead, and where there are none.
+# A policy of the source's, and privileges on few of its columns, are those of the source as it is named.
+my $rows_of_few = q{select u as user_id, i as item_id, (1 + (u * i) % 5)::real as rating from generate_series(1, 18) u, generate_series(1, 20) i where u % 3 > 0};
+for my $node ($base, $coordinator)
+{
+	sql_on($node, q{create table few (user_id int, item_id int, rating real, secret text)});
+	sql_on($node, q{select create_distributed_table('few', 'user_id', shard_count => 16)}) if $node != $base;
+	sql_on($node, q{insert into few select 3 * (i % 20), i, 1 from generate_series(1, 2000) i});
+	sql_on($node, q{delete from few});
+	sql_on($node, "insert into few(user_id, item_id, rating) $rows_of_few");
+	sql_on($node, q{create role reader login; grant create, usage on schema public to reader; create policy even on few to reader using (user_id % 2 = 0)});
+}
+sub train_few
+{
+	my ($node) = @_;
+	my $found = sql_on($node, "set role reader; select from als.train('m', 'few', factors => 5, iterations => 3, distributed => true, parts => 16); $result");
+	sql_on($node, 'drop table m_user_factors, m_item_factors, m');
+	return $found;
+}
+my $logged = -s $node{one}->logfile;
+sub named_shards { return scalar(() = substr(slurp_file($node{one}->logfile), $logged) =~ /tablesample als\._first_rows/gi); }
+sql_on($node{one}, q{alter system set log_statement = 'all'});
+sql_on($node{one}, 'select pg_reload_conf()');
+for my $case (
+	[ 'some columns', 'grant select (user_id, item_id, rating) on few to reader', 240, 0 ],
+	[ 'the table', 'grant select on few to reader', 240, 1 ],
+	[ 'a policy', 'alter table few enable row level security', 120, 0 ])
+{
+	my ($name, $change, $ratings, $is_named) = @$case;
+	sql_on($_, $change) for $base, $coordinator;
+	$logged = -s $node{one}->logfile;
+	my $found = train_few($coordinator);
+	like($found, qr/^t\|16\|\d+\|20\|$ratings$/m, "$name: all ratings that can be seen are read");
+	is($found, train_few($base), "$name: as one table's");
+	is(named_shards() > 0, $is_named == 1, "$name: " . ($is_named ? 'shards are named' : 'the rows come by the source')) ;
+}
+sql_on($node{one}, 'alter system reset log_statement');
+sql_on($node{one}, 'select pg_reload_conf()');
+sql_on($_, 'drop table few') for $base, $coordinator;
 
 # More than a few megabytes of blocks and sums go from node to node, too.
 sql('create table wide as select i % 200 as user_id, i % 4500 as item_id, 1 + i % 7 % 5 as rating from generate_series(1, 9000) i');

@@ -16,6 +16,26 @@ std::string rows_that_count(const DescribedSource& source) {
   return source.rows_that_count() + " " + if_kept(source);
 }
 
+std::string literal(const std::string& text) {
+  return server([&] { return quote_literal_cstr(text.c_str()); });
+}
+
+/// Whether shards can be read by their names, which takes the privilege to see them: one column is
+/// the table's own.
+bool shards_can_be_named(const DescribedSource& source) {
+  if (!source.is_relation || source.time_col) return false;
+  return server([&] {
+    Relation table = RelationIdGetRelation(source.table);
+    if (!RelationIsValid(table)) return false;
+    const bool is_plain = table->rd_rel->relkind == RELKIND_RELATION &&
+                          table->rd_rel->relam == HEAP_TABLE_AM_OID &&
+                          !table->rd_rel->relrowsecurity &&
+                          pg_class_aclcheck(source.table, GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+    RelationClose(table);
+    return is_plain;
+  });
+}
+
 }  // namespace
 
 std::string duplicate_query(const DescribedSource& source) {
@@ -30,12 +50,19 @@ std::string rows_statement(const DescribedSource& source, const Workspace& table
                            "::" + server([&] { return spelled_type(source.id_types.items->base); });
   const std::string into = "insert into " + tables.rows() + " select found.* from ";
   const std::string found = " as found(" + tables.row_columns() + ")";
-  if (!tables.distributed()) {
-    const std::string query = "select " + user + ", " + item + ", " + source.rating_as_read() +
-                              " from " + source.rows_that_count();
-    return into + "als._collect_query(" +
-           server([&] { return quote_literal_cstr(query.c_str()); }) + ", $1)" + found;
-  }
+  const std::string columns =
+      "select " + user + ", " + item + ", " + source.rating_as_read() + " from ";
+  if (!tables.distributed())
+    return into + "als._collect_query(" + literal(columns + source.rows_that_count()) + ", $1)" +
+           found;
+  if (shards_can_be_named(source))
+    return into + "(select " + literal(columns) +
+           " operator(pg_catalog.||) tableoid::pg_catalog.regclass::pg_catalog.text as query "
+           "from " +
+           source.from_clause() +
+           " tablesample als._first_rows(1)) shards cross join lateral als._collect_query(query, "
+           "$1)" +
+           found;
   // One group for each scan of a machine, see als._collect: partitions of a shard have one each.
   return into +
          "(select collector from (select user_id, "

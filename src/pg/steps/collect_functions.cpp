@@ -1,15 +1,18 @@
 // als._collect, als._collected and als._collect_query: from the rows of a source to a row each
 // user.
 //
-// als._collect_query reads them itself, from the pages of a table where it can. It does not know
-// the shards of an engine that spreads tables, to which queries have to be sent as they are. There
-// an aggregate of all rows would be one that the engine has to gather, and one of each user's would
-// have the server find the user's place for each rating. So als._collect, in a
-// select list, keeps all rows, and names its collector for the first alone, which alone passes;
-// this is grouped by user and collector, which any engine does where the rows lie, and which ends
-// when there are no more rows. Only then als._collected is called. Of a partitioned table each
-// partition's scan has a select list, and so a collector, of its own. als._collect is volatile: so
-// it is called once for each row, and not before joins and conditions have been seen to.
+// als._collect_query reads them itself, from the pages of a table where it can. Of an engine that
+// spreads tables it has to be told the names of shards, which are those of the tables that a query
+// finds on each machine: als._first_rows finds a row of each.
+//
+// Where the rows are not those of one table, they have to come by the source's own name. An
+// aggregate of all would be one that the engine has to gather, and one of each user's would have
+// the server find the user's place for each rating. So als._collect, in a select list, keeps all
+// rows, and names its collector for the first alone, which alone passes; this is grouped by user
+// and collector, which any engine does where the rows lie, and which ends when there are no more
+// rows. Only then als._collected is called. Of a partitioned table each partition's scan has a
+// select list, and so a collector, of its own. als._collect is volatile: so it is called once for
+// each row, and not before joins and conditions have been seen to.
 
 #include "pg/steps/rating_collector.h"
 
