@@ -46,25 +46,23 @@ Workspace::Workspace(const BySide<const IdType*>& id_types,
 
 std::string Workspace::table(const char* label) const { return schema_ + "." + prefix_ + label; }
 
-/// large: columns of values that are large, and would hardly get smaller.
-void Workspace::create(const char* label, const std::string& columns,
-                       std::initializer_list<const char*> large) {
-  create_table(table(label), columns, !temporary_, run_);
+void Workspace::create(const char* label, const WorkColumns& columns) {
+  create_table(table(label), columns.definition, !temporary_, run_);
   made_.push_back(table(label));
-  for (const char* column : large)
+  for (const std::string& column : columns.large)
     run_("alter table " + table(label) + " alter " + column + " set storage external");
 }
 
 void Workspace::create() {
   // Names of types that are no keywords are looked up in the session's search_path.
   const std::string bytes = "pg_catalog.bytea";
-  create("items", "idx int, item_id " + id_type(Side::kItems) + ", key bigint", {});
-  create("rows", row_columns(), {"items", "ratings"});
-  create("numbers", "numbers " + bytes, {"numbers"});
-  create("chunks", "part int, number int, ids " + id_array_type(Side::kUsers) + ", chunk " + bytes,
-         {"ids", "chunk"});
+  create("items", {"idx int, item_id " + id_type(Side::kItems) + ", key bigint"});
+  create("rows", {row_columns(), {"items", "ratings"}});
+  create("numbers", {"numbers " + bytes, {"numbers"}});
+  create("chunks", {"part int, number int, ids " + id_array_type(Side::kUsers) + ", chunk " + bytes,
+                    {"ids", "chunk"}});
   for (const char* label : {"users", "users_too"})
-    create(label, "part int, number int, users " + bytes, {"users"});
+    create(label, {"part int, number int, users " + bytes, {"users"}});
   if (!distributed_) return;
   // What every part needs is on every machine.
   for (const char* label : {"items", "numbers"})
@@ -119,11 +117,11 @@ std::vector<int> Workspace::slice_places(std::size_t slices) const {
 void Workspace::create_slices() {
   const std::string bytes = "pg_catalog.bytea";
   for (const char* label : {"slices", "slices_too"})
-    create(label, "place int, slice int, state " + bytes, {"state"});
-  create("totals", "place int, slice int, totals " + bytes, {"totals"});
-  create("sums", "place int, slice int, part int, piece " + bytes, {"piece"});
+    create(label, {"place int, slice int, state " + bytes, {"state"}});
+  create("totals", {"place int, slice int, totals " + bytes, {"totals"}});
+  create("sums", {"place int, slice int, part int, piece " + bytes, {"piece"}});
   if (!distributed_) return;
-  create("block", "part int, slice int, piece " + bytes, {"piece"});
+  create("block", {"part int, slice int, piece " + bytes, {"piece"}});
   distribute({"slices", "slices_too", "totals", "sums"}, "place", chunks());
   distribute({"block"}, "part", chunks());
 }
@@ -139,8 +137,8 @@ void Workspace::distribute(std::initializer_list<const char*> labels, const char
 }
 
 void Workspace::create_known(Oid user_factors) {
-  create("places", "user_id " + id_type(Side::kUsers) + ", part int, number int, n int", {});
-  create("known", "part int, number int, n int, factors real[], bias real", {});
+  create("places", {"user_id " + id_type(Side::kUsers) + ", part int, number int, n int"});
+  create("known", {"part int, number int, n int, factors real[], bias real"});
   const auto distribute = [&](const std::string& name, const char* column,
                               const std::string& with) {
     execute("select pg_catalog.create_distributed_table(" + name_argument(name) + ", '" + column +
@@ -152,13 +150,13 @@ void Workspace::create_known(Oid user_factors) {
     distribute(places(), "user_id", relation_name(user_factors));
 }
 
-void Workspace::create_found(const std::string& columns, std::initializer_list<const char*> large) {
+void Workspace::create_found(const WorkColumns& columns) {
   const auto made = std::find(made_.begin(), made_.end(), found());
   if (made != made_.end()) {
     run_("drop table " + found());
     made_.erase(made);
   }
-  create("found", columns, large);
+  create("found", columns);
 }
 
 std::string Workspace::id_type(Side side) const {

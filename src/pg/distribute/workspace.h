@@ -9,6 +9,13 @@
 
 namespace als::pg {
 
+/// What a table has, as a definition has it; large: the columns of values that are large, and would
+/// hardly get smaller.
+struct WorkColumns {
+  std::string definition;
+  std::vector<std::string> large = {};
+};
+
 /// Unlogged tables beside the model, of names that nothing else has, made and dropped by the
 /// transaction of the training; nobody else ever sees them.
 ///
@@ -52,8 +59,8 @@ class Workspace {
   std::string known() const { return table("known"); }
   void drop();
 
-  /// Makes found() anew. columns: as a definition has them; large: those of values that are large.
-  void create_found(const std::string& columns, std::initializer_list<const char*> large = {});
+  /// Makes found() anew.
+  void create_found(const WorkColumns& columns);
 
   /// The type of a side's ids, as a definition has it.
   std::string id_type(Side side) const;
@@ -111,8 +118,7 @@ class Workspace {
 
  private:
   std::string table(const char* label) const;
-  void create(const char* label, const std::string& columns,
-              std::initializer_list<const char*> large);
+  void create(const char* label, const WorkColumns& columns);
   void tell_sessions();
   void find_parts();
   void distribute(std::initializer_list<const char*> labels, const char* column,

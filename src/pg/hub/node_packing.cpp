@@ -24,7 +24,7 @@ void NodePacking::gather_rows() {
 
 void NodePacking::read_counts() {
   places_.find_everywhere(
-      counts_query, "n pg_catalog.int8, kept pg_catalog.int8, users pg_catalog.int8", workspace(),
+      counts_query, {"n pg_catalog.int8, kept pg_catalog.int8, users pg_catalog.int8"}, workspace(),
       {"n operator(pg_catalog.>=) kept and kept operator(pg_catalog.>=) users "
        "and users operator(pg_catalog.>=) 0",
        "numbers of ratings that cannot be"});
@@ -33,15 +33,16 @@ void NodePacking::read_counts() {
 }
 
 void NodePacking::number_items() {
-  places_.find_everywhere(item_query, "item_id " + workspace().id_type(Side::kItems), workspace());
+  places_.find_everywhere(item_query, {"item_id " + workspace().id_type(Side::kItems)},
+                          workspace());
   execute(number_statement(workspace(), "select item_id from " + workspace().found() +
                                             " where item_id is not null group by item_id"));
 }
 
 void NodePacking::check_duplicates() {
   places_.find(duplicate_query,
-               "user_id " + workspace().id_type(Side::kUsers) + ", item_id " +
-                   workspace().id_type(Side::kItems),
+               {"user_id " + workspace().id_type(Side::kUsers) + ", item_id " +
+                workspace().id_type(Side::kItems)},
                workspace());
   for_each_current_row("select * from " + workspace().found() + " order by 1, 2 limit 1",
                        id_types(), [&](TupleTableSlot* slot) { throw_duplicate(slot); });
@@ -91,7 +92,7 @@ void NodePacking::pack_chunks() {
       "part pg_catalog.int4, number pg_catalog.int4, users pg_catalog.int4, ratings "
       "pg_catalog.int8, mean pg_catalog.float8, squares pg_catalog.float8, duplicates "
       "pg_catalog.int8, lowest pg_catalog.float4, highest pg_catalog.float4";
-  workspace().create_found(columns);
+  workspace().create_found({columns});
   const std::string of_part =
       "select * from (" + facts_query(tables) + ") facts where part operator(pg_catalog.=) $1";
   const std::string possible =
@@ -127,8 +128,9 @@ Ratings NodePacking::sample(ThreadTeam& team) {
     return sample_query(tables, sample_buckets());
   };
   places_.find_everywhere(
-      query, "id " + workspace().id_type(Side::kUsers) + ", ratings pg_catalog.bytea", workspace(),
-      {"id is not null and ratings is not null", "a sample that cannot be"});
+      query,
+      {"id " + workspace().id_type(Side::kUsers) + ", ratings pg_catalog.bytea", {"ratings"}},
+      workspace(), {"id is not null and ratings is not null", "a sample that cannot be"});
   std::optional<Ratings> sample;
   check_sent_bytes(
       [&] { sample.emplace(sample_of("select * from " + workspace().found(), team)); });
@@ -137,7 +139,7 @@ Ratings NodePacking::sample(ThreadTeam& team) {
 
 std::uint64_t NodePacking::greatest_judged_hash() {
   const std::string columns = "hash pg_catalog.int8";
-  workspace().create_found(columns);
+  workspace().create_found({columns});
   places_.gather(places_.of_all({judged_hashes_query(places_.tables(), kJudgedUsers), {}}), columns,
                  "*", workspace().found());
   execute("insert into " + workspace().found() + " " +
@@ -148,8 +150,8 @@ std::uint64_t NodePacking::greatest_judged_hash() {
 
 void NodePacking::gather_users() {
   workspace().create_found(
-      "ids " + workspace().id_array_type(Side::kUsers) + ", users pg_catalog.bytea",
-      {"ids", "users"});
+      {"ids " + workspace().id_array_type(Side::kUsers) + ", users pg_catalog.bytea",
+       {"ids", "users"}});
   const Workspace& tables = places_.tables();
   const std::string query =
       "select c.part, c.number, c.ids, als._encoded(als._packed_factors(c.chunk, u.users, " +

@@ -81,7 +81,7 @@ void NodePlaces::gather(const NodeStatements& queries, const std::string& column
   });
 }
 
-void NodePlaces::find(const QueryOfPlace& query, const std::string& columns, Workspace& workspace,
+void NodePlaces::find(const QueryOfPlace& query, const WorkColumns& columns, Workspace& workspace,
                       const ExpectedRows& expected) {
   workspace.create_found(columns);
   tables_.create_found(columns);
@@ -93,14 +93,14 @@ void NodePlaces::find(const QueryOfPlace& query, const std::string& columns, Wor
         for (const Place& place : here_)
           Packing::write_from_source("insert into " + workspace.found() + " " + query(place.rows));
       });
-  gather(of_all({"select * from " + tables_.found(), {}, expected}), columns, "*",
+  gather(of_all({"select * from " + tables_.found(), {}, expected}), columns.definition, "*",
          workspace.found());
 }
 
-void NodePlaces::find_everywhere(const QueryOfWorkspace& query, const std::string& columns,
+void NodePlaces::find_everywhere(const QueryOfWorkspace& query, const WorkColumns& columns,
                                  Workspace& workspace, const ExpectedRows& expected) {
   workspace.create_found(columns);
-  gather(of_all({query(tables_), {}, expected}), columns, "*", workspace.found());
+  gather(of_all({query(tables_), {}, expected}), columns.definition, "*", workspace.found());
   execute("insert into " + workspace.found() + " " + query(workspace));
 }
 

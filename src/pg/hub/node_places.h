@@ -55,12 +55,12 @@ class NodePlaces {
   /// Fills found() of these tables, of the same columns everywhere, with what queries over the
   /// places find, and gathers it there.
   using QueryOfPlace = std::function<std::string(const DescribedSource& rows)>;
-  void find(const QueryOfPlace& query, const std::string& columns, Workspace& workspace,
+  void find(const QueryOfPlace& query, const WorkColumns& columns, Workspace& workspace,
             const ExpectedRows& expected = {});
 
   /// Likewise with what a query over the workspaces finds, those of the nodes and the one here.
   using QueryOfWorkspace = std::function<std::string(const Workspace& tables)>;
-  void find_everywhere(const QueryOfWorkspace& query, const std::string& columns,
+  void find_everywhere(const QueryOfWorkspace& query, const WorkColumns& columns,
                        Workspace& workspace, const ExpectedRows& expected = {});
 
   /// The server that has a part, as errors call it.

@@ -22,7 +22,7 @@ void check_users_are_whole(NodePlaces& places, Workspace& workspace) {
                "pg_catalog.unnest(ids) as id from " +
                of.chunks() + ") users group by part, number";
       },
-      "keys pg_catalog._int8", workspace);
+      {"keys pg_catalog._int8", {"keys"}}, workspace);
   execute("select pg_catalog.array_agg(key) from (select pg_catalog.unnest(keys) as key from " +
           workspace.found() +
           " group by 1 having pg_catalog.count(*) operator(pg_catalog.>) 1 limit " + kFew +
@@ -30,7 +30,7 @@ void check_users_are_whole(NodePlaces& places, Workspace& workspace) {
   const std::string keys = take_first_row().at(0);
   if (keys.empty()) return;
   places.find_everywhere([&](const Workspace& of) { return users_query(of, keys); },
-                         "id " + workspace.id_type(Side::kUsers) + ", part pg_catalog.int4",
+                         {"id " + workspace.id_type(Side::kUsers) + ", part pg_catalog.int4"},
                          workspace);
   execute("select id, pg_catalog.min(part), pg_catalog.max(part) from " + workspace.found() +
           " group by id having pg_catalog.count(*) operator(pg_catalog.>) 1 order by id limit 1");
