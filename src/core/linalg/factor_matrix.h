@@ -43,6 +43,9 @@ class FactorMatrix {
   }
   void clear_row(std::size_t r) { std::fill_n(row(r), stride_, 0.0F); }
 
+  /// Makes room for so many rows in all.
+  void reserve_rows(std::size_t rows) { data_.reserve(rows * stride_); }
+
   /// Adds a row; the cost of growing is spread over many calls.
   void append_row(const float* values) {
     data_.resize(data_.size() + stride_, 0.0F);

@@ -145,6 +145,9 @@ void ItemBlock::Contents::add(const PartsTraining& its_training, BlockPiece&& pi
     lengths = std::move(piece.lengths);
     vectors = std::move(piece.vectors);
     second_vectors = std::move(piece.second_vectors);
+    // For those of the other slices, if these are like the first.
+    for (Factors* each : {&vectors, &second_vectors})
+      each->matrix.reserve_rows(each->matrix.rows() * training.slices());
   } else {
     expect(key_of(its_training) == key && piece.number == number && piece.users == users &&
                piece.kind == kind && piece.changes == changes,

@@ -34,7 +34,7 @@ constexpr std::uint32_t kMostSliceBytes = 900U << 20;
 constexpr std::int64_t kReportsBytes = std::int64_t{512} << 20;
 
 // Of ratings that statistics are made of.
-constexpr std::int64_t kSample = 2'000'000;
+constexpr std::int64_t kSample = 500'000;
 
 constexpr std::int64_t kMaxValue = 0x3fffffff;
 

@@ -12,15 +12,15 @@ namespace als::pg {
 namespace {
 
 /// Ids and numbers as text, and a hub that is gone noticed within seconds: by the connection that
-/// it has closed, or by no answer from its machine. Settings that the server does not have are left
-/// out.
+/// it has closed, or by no answer from its machine. Temporary tables of a step, which are emptied
+/// soon, have room in memory. Settings that the server does not have are left out.
 constexpr const char* kSettings =
     "select pg_catalog.set_config(s.name, v.value, false) from (values "
     "('search_path', 'pg_catalog, pg_temp'), ('application_name', 'als'), "
     "('datestyle', 'ISO, MDY'), ('intervalstyle', 'postgres'), "
     "('extra_float_digits', '3'), ('bytea_output', 'hex'), ('jit', 'off'), "
     "('client_min_messages', 'warning'), ('idle_in_transaction_session_timeout', '0'), "
-    "('work_mem', pg_catalog.current_setting('maintenance_work_mem')), "
+    "('work_mem', pg_catalog.current_setting('maintenance_work_mem')), ('temp_buffers', '64MB'), "
     "('client_connection_check_interval', '1s'), ('tcp_keepalives_idle', '3'), "
     "('tcp_keepalives_interval', '1'), ('tcp_keepalives_count', '5'), ('tcp_user_timeout', "
     "'9s')) v(name, value) join pg_catalog.pg_settings s on s.name operator(pg_catalog.=) v.name";
@@ -149,7 +149,7 @@ void NodeSession::open() {
     wait();
   };
   run(kSettings);
-  receive("setting pg_catalog.text", skip_rows);
+  finish();
   run("begin isolation level repeatable read");
   receive();
   run("select (select extversion from pg_catalog.pg_extension where extname "
@@ -191,17 +191,20 @@ std::string NodeSession::prepared(const std::string& sql, const std::vector<Para
   return statements_[sql] = name;
 }
 
-void NodeSession::send(const std::string& sql, const std::vector<Param>& params) {
-  // Few statements come again but those that have parameters.
-  std::string statement = sql;
-  if (!params.empty()) {
-    statement = "execute " + prepared(sql, params) + "(";
-    for (std::size_t i = 0; i < params.size(); ++i) {
-      if (i > 0) statement += ", ";
-      add_literal(params[i], statement);
-    }
-    statement += ")";
+std::string NodeSession::literals_of(const std::vector<Param>& params) {
+  std::string literals;
+  for (const Param& param : params) {
+    if (!literals.empty()) literals += ", ";
+    add_literal(param, literals);
   }
+  return literals;
+}
+
+void NodeSession::send(const std::string& sql, const std::vector<Param>& params,
+                       const std::string& literals) {
+  // Few statements come again but those that have parameters.
+  const std::string statement =
+      params.empty() ? sql : "execute " + prepared(sql, params) + "(" + literals + ")";
   naming_server([&] { dblink_.send(connection_, statement); });
   is_running_ = true;
 }
@@ -215,6 +218,8 @@ bool NodeSession::is_done() {
 void NodeSession::wait() {
   for (Patience patience; !is_done();) patience.wait();
 }
+
+void NodeSession::finish() { receive("value pg_catalog.text", skip_rows); }
 
 std::int64_t NodeSession::receive() {
   std::int64_t rows = 0;

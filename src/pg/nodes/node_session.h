@@ -20,7 +20,14 @@ class NodeSession {
   void open();
 
   /// Begins a statement; $1, $2, ... are its parameters.
-  void send(const std::string& sql, const std::vector<Param>& params = {});
+  void send(const std::string& sql, const std::vector<Param>& params = {}) {
+    send(sql, params, literals_of(params));
+  }
+  /// literals: of the parameters, where several nodes get the same.
+  void send(const std::string& sql, const std::vector<Param>& params, const std::string& literals);
+
+  /// As SQL has them: "1, 'two', null".
+  static std::string literals_of(const std::vector<Param>& params);
 
   /// Whether the statement has ended.
   bool is_done();
@@ -32,6 +39,9 @@ class NodeSession {
     naming_server([&] { take(dblink_.result(connection_, columns)); });
     end_statement();
   }
+
+  /// Waits for a statement that gives a column of no interest.
+  void finish();
 
   /// Of a statement without rows, that has ended: how many it has processed.
   std::int64_t receive();

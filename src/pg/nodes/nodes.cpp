@@ -61,6 +61,18 @@ void Nodes::fetch(const NodeStatements& statements, const std::string& columns,
   }
 }
 
+void Nodes::send_to_all(const std::string& sql, const std::vector<Param>& params) {
+  const std::string literals = NodeSession::literals_of(params);
+  finish();
+  for (auto& session : sessions_) session->send(sql, params, literals);
+  are_all_at_it_ = true;
+}
+
+void Nodes::finish() {
+  if (!std::exchange(are_all_at_it_, false)) return;
+  for (auto& session : sessions_) session->finish();
+}
+
 /// A cancel that comes meanwhile must wait: a connection that stays would be in the way of the next
 /// training.
 void Nodes::close() noexcept {

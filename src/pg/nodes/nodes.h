@@ -53,12 +53,18 @@ class Nodes {
   using TakeRows = std::function<void(const std::string& from, const ExpectedRows& expected)>;
   void fetch(const NodeStatements& statements, const std::string& columns, const TakeRows& take);
 
+  /// Sends a statement that gives a column of no interest to all nodes, when they have done the last
+  /// such one. They work at it while the caller makes the next. Before anything else, finish().
+  void send_to_all(const std::string& sql, const std::vector<Param>& params);
+  void finish();
+
   /// As it is with a session: throws nothing.
   void close() noexcept;
 
  private:
   Dblink dblink_;
   std::vector<std::unique_ptr<NodeSession>> sessions_;
+  bool are_all_at_it_ = false;  // since send_to_all()
 };
 
 }  // namespace als::pg

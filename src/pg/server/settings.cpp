@@ -38,7 +38,9 @@ std::size_t wanted_memory() {
 }
 
 int wanted_threads() {
-  return threads_setting > 0 ? threads_setting : std::min(usable_processors(), kMaxThreads);
+  if (threads_setting > 0) return threads_setting;
+  static const int usable = usable_processors();  // likewise
+  return std::min(usable, kMaxThreads);
 }
 
 std::size_t memory_limit() { return static_cast<std::size_t>(max_memory_limit_setting) * 1024; }
