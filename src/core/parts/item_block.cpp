@@ -95,6 +95,12 @@ void ItemBlock::add(ByteView pieces) {
   }
 }
 
+void ItemBlock::reserve(std::size_t bytes) {
+  // Numbers of directions, the smallest, have two bytes.
+  FactorMatrix& vectors = contents_->vectors.matrix;
+  if (vectors.cols() > 0) vectors.reserve_rows(vectors.rows() + bytes / (2 * vectors.cols()));
+}
+
 bool ItemBlock::has_directions() const { return are_directions(contents_->kind); }
 
 void ItemBlock::follow(ItemBlock&& last, const std::vector<const ItemBlock*>& directions,
@@ -102,15 +108,15 @@ void ItemBlock::follow(ItemBlock&& last, const std::vector<const ItemBlock*>& di
   const StepHead head = StepHead::read(step);
   Contents& now = *contents_;
   Contents& before = *last.contents_;
-  expect(now.is_whole() && now.changes && key_of(head.training) == now.key &&
-             head.number == now.number,
-         "a block of another step of the training");
-  expect(last.has_factors() && before.key == now.key && before.number == head.users,
+  expect(
+      now.is_whole() && now.changes && head.training == now.training && head.number == now.number,
+      "a block of another step of the training");
+  expect(last.has_factors() && before.training == now.training && before.number == head.users,
          "this session has not got the block that came before");
   std::vector<StepLengths> left = now.lengths;
   for (const ItemBlock* block : directions) {
     const Contents& along = block->contents();
-    expect(block->has_directions() && along.is_whole() && along.key == now.key &&
+    expect(block->has_directions() && along.is_whole() && along.training == now.training &&
                along.users == before.number,
            "directions of another half-step of the training");
     float StepLengths::*const length =
@@ -145,11 +151,8 @@ void ItemBlock::Contents::add(const PartsTraining& its_training, BlockPiece&& pi
     lengths = std::move(piece.lengths);
     vectors = std::move(piece.vectors);
     second_vectors = std::move(piece.second_vectors);
-    // For those of the other slices, if these are like the first.
-    for (Factors* each : {&vectors, &second_vectors})
-      each->matrix.reserve_rows(each->matrix.rows() * training.slices());
   } else {
-    expect(key_of(its_training) == key && piece.number == number && piece.users == users &&
+    expect(its_training == training && piece.number == number && piece.users == users &&
                piece.kind == kind && piece.changes == changes,
            "a block is made of pieces of different steps");
     expect(piece.slice == end_slice, "the slices of a block must follow each other");

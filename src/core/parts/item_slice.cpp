@@ -21,7 +21,7 @@ namespace {
 /// The step that is next for a slice.
 StepHead read_step(const SliceState& state, ByteView step) {
   StepHead head = StepHead::read(step);
-  expect(key_of(state.training) == key_of(head.training), "a slice of another training");
+  expect(state.training == head.training, "a slice of another training");
   return head;
 }
 

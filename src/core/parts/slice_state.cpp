@@ -37,6 +37,9 @@ SliceRows read_rows(PieceReader& reader, std::size_t n, const TrainOptions& opti
   rows.direction = std::move(direction.factors);
   rows.direction_columns = std::move(direction.columns);
   rows.lengths = read_lengths(reader, n);
+  for (const StepLengths& length : rows.lengths)
+    expect(length.product == 0 || rows.product_direction.matrix.rows() > 0,
+           "a slice has gone along directions that it has not got");
   for (std::vector<double>* values : {&rows.lowered, &rows.loss, &rows.targets}) {
     values->resize(n);
     reader.get(values->data(), n);

@@ -40,9 +40,8 @@ void copy(const Factors& from, std::size_t row, Factors& to, std::size_t to_row)
 }
 
 bool is_finite(const Factors& factors, std::size_t row) {
-  const float* values = factors.matrix.row(row);
-  return std::all_of(values, values + factors.matrix.cols(),
-                     [](float value) { return std::isfinite(value); }) &&
+  // In double precision no square is too large.
+  return std::isfinite(squared_norm(factors.matrix, row)) &&
          (factors.bias.empty() || std::isfinite(factors.bias[row]));
 }
 

@@ -74,7 +74,7 @@ UsersStep::UsersStep(ByteView step, const ItemBlock& block, ThreadTeam& team)
   const StepHead& head = work_->head;
   expect(head.step == Step::kUsers || head.step == Step::kFinish, "not a step of the users");
   expect(block.has_factors(), "a half-step of the users needs a block of all items");
-  expect(work_->block.key == key_of(head.training) && work_->block.number == head.block,
+  expect(work_->block.training == head.training && work_->block.number == head.block,
          "a block of another step of the training");
   TrainingWorkspace& workspace = work_->workspace;
   const std::size_t n = head.factors();

@@ -1,16 +1,13 @@
 // Weighs a chunk once.
 #include "core/parts/weighed_chunk.h"
 
-#include "core/pieces/step_head.h"
-
 namespace als {
 
 const HalfStep& WeighedChunk::half_step(const PartsTraining& training, ThreadTeam& team) {
   expect(facts.items == training.items, "a chunk of another training");
-  const std::uint64_t key = key_of(training);
-  if (!half_step_ || key_ != key) {
+  if (!half_step_ || !(training_ == training)) {
     half_step_.emplace(rows, training.items, training.options, training.mean, team);
-    key_ = key;
+    training_ = training;
   }
   return *half_step_;
 }

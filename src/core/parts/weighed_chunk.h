@@ -29,7 +29,7 @@ class WeighedChunk : public ChunkByUser {
   std::size_t bytes() const { return bytes_of(*this); }
 
  private:
-  std::uint64_t key_ = 0;
+  PartsTraining training_;
   std::optional<HalfStep> half_step_;
 };
 

@@ -31,6 +31,9 @@ struct PartsTraining {
 
   Bytes bytes() const;
   static PartsTraining read(ByteView bytes);
+
+  /// The same in everything, so that factors of the one have the shape that the other's have.
+  bool operator==(const PartsTraining& other) const { return bytes() == other.bytes(); }
 };
 
 /// What a step does. A half-step of the users is kUsers or kFinish. One of the items is kResidual,

@@ -43,7 +43,8 @@ AlignedVector<float> transposed_transform_of(const std::vector<float>& matrix, s
 void put_training(const PartsTraining& training, PieceWriter& writer);
 PartsTraining read_training(PieceReader& reader);
 
-/// By which pieces of different trainings are told apart.
+/// By which pieces of different trainings are told apart where nobody means harm. Two trainings of
+/// the same key can be made: nothing may depend on it that would read or write beyond factors.
 std::uint64_t key_of(const PartsTraining& training);
 
 }  // namespace als

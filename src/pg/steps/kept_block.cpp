@@ -16,7 +16,7 @@ namespace {
 
 /// Either pieces or what they have become.
 struct BlockInPieces {
-  std::uint64_t training = 0;
+  PartsTraining training;
   std::uint64_t number = 0;
   std::uint32_t slices = 0;
   Bytes step;
@@ -43,10 +43,9 @@ ItemBlock taken(std::shared_ptr<KeptBlock>&& block) {
 /// training perhaps that is like the last, which failed and was rolled back.
 void keep_pieces(ByteView pieces, ByteView step, bool own) {
   const StepHead head = StepHead::read(step);
-  const std::uint64_t training = key_of(head.training);
   auto& kept = kept_to_end<BlockInPieces>();
-  if (kept.training != training || kept.number != head.block || kept.whole != nullptr)
-    kept = {training,
+  if (!(kept.training == head.training) || kept.number != head.block || kept.whole != nullptr)
+    kept = {head.training,
             head.block,
             head.training.slices(),
             Bytes(step),
@@ -71,8 +70,12 @@ std::shared_ptr<const KeptBlock> kept_block() {
   auto block = std::make_shared<KeptBlock>();
   block->step = std::move(kept.step);
   block->slices = std::move(kept.own);
+  std::size_t left = 0;
+  for (const auto& [slice, piece] : kept.pieces) left += piece.size();
   for (auto& [slice, piece] : kept.pieces) {
     block->block.add(piece);
+    left -= piece.size();
+    if (slice == 0) block->block.reserve(left);
     Bytes().swap(piece);
   }
   kept.pieces.clear();
