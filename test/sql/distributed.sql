@@ -43,6 +43,8 @@ from alone_item_factors a join parts_3_item_factors b using (item_id);
 select count(*) from pg_class where relnamespace = 'distributed'::regnamespace and relname like 'als\_%';
 -- The same bits again.
 select trained('parts_3_too', 'biases => true, distributed => true, parts => 3');
+-- It is not done in steps.
+call als.retrain_in_steps('parts_3_too');
 select count(*) filter (where a.factors <> b.factors or a.bias <> b.bias) as differ from parts_3_user_factors a join parts_3_too_user_factors b using (user_id);
 -- And where there is no memory for chunks, users and slices to be kept from step to step.
 set als.max_memory = '8kB';

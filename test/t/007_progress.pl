@@ -105,6 +105,18 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on
 	$session->wait;
 }
 
+# Its statements, which empty tables with indexes, leave nothing else in it.
+{
+	my ($result, @seen) = watch(
+		q{select from als.train('parted', 'big', factors => 32, iterations => 40, feedback => 'implicit', distributed => true, parts => 4)});
+	is($result->{state}, '00000', 'trained in parts') or diag $result->{err};
+	like(phases(@seen), qr/^(?:waiting for other writers )?reading (?:indexing )?training(?: writing)?$/, 'the phases in their order');
+	is(scalar(grep { $_->{of} != 40 && $_->{phase} eq 'training' } @seen), 0, 'the number of iterations');
+	is(scalar(grep { $_->{elapsed} > 3600 } @seen), 0, 'the time since it began');
+	ok(never_falls('iteration', @seen), 'iterations go up');
+	$watcher->query(q{select als.drop_model('parted')});
+}
+
 # A training from its beginning to its end.
 {
 	my ($result, @seen) = watch(

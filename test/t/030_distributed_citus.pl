@@ -139,7 +139,7 @@ for my $node ($base, $coordinator)
 sub train_few
 {
 	my ($node) = @_;
-	my $found = sql_on($node, "set role reader; select from als.train('m', 'few', factors => 5, iterations => 3, distributed => true, parts => 16); $result");
+	my $found = sql_on($node, "set role reader; set plan_cache_mode = force_generic_plan; set standard_conforming_strings = off; select from als.train('m', 'few', factors => 5, iterations => 3, distributed => true, parts => 16); $result");
 	sql_on($node, 'drop table m_user_factors, m_item_factors, m');
 	return $found;
 }

@@ -93,10 +93,10 @@ cmp_ok($seconds, '<', 10, 'within seconds');
 my @up = ($coordinator, $worker);
 is(left_over(@up), '0 0', 'stop: nothing is left');
 my $started = time;
-for my $model ('taste', 'new')
+for my $call (sprintf($train, 2), sprintf($train, 2) =~ s/taste/new/r, q{select from als.retrain('taste')}, q{select als.refresh_users('taste')})
 {
-	my (undef, undef, $refused) = $coordinator->psql('postgres', "\\set VERBOSITY verbose\n" . sprintf($train, 2) =~ s/taste/$model/r);
-	like($refused, qr/ERROR:  08006: .*:$port\b/, 'the next one is refused, with the name of the node');
+	my (undef, undef, $refused) = $coordinator->psql('postgres', "\\set VERBOSITY verbose\n$call");
+	like($refused, qr/ERROR:  08006: .*:$port\b.*HINT:  All nodes are needed/s, 'the next call is refused, with the name of the node and a hint');
 }
 cmp_ok(time - $started, '<', 10, 'within seconds');
 $other->start;

@@ -21,7 +21,8 @@ void RecommendationTable::lock() {
         format("\"%s\" is not a table", target_table_.relation().c_str()),
         "Recommendations are written into a table; name one that does not exist, and it "
         "is made.");
-  execute("lock table " + target_table_.qualified_name() + " in share row exclusive mode");
+  lock_tables_on_nodes("lock table " + target_table_.qualified_name() +
+                       " in share row exclusive mode");
   table_ = target_table_.find();  // what has the name now keeps it
 }
 

@@ -15,6 +15,9 @@ LocalSettings bulk_settings(bool distributed) {
   settings.set("intervalstyle", "postgres");
   settings.set("extra_float_digits", "3");
   if (distributed) {
+    // Citus plans statements with the values of their parameters, and writes these as literals.
+    settings.set("plan_cache_mode", "force_custom_plan");
+    settings.set("standard_conforming_strings", "on");
     // Statements must read what others of their transaction have written, which Citus would
     // spread over several connections to a machine. With one, each uses threads of its own.
     settings.set("citus.multi_shard_modify_mode", "sequential");

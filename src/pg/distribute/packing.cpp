@@ -152,7 +152,8 @@ void Packing::check_counts() const {
   if (counts_.kept == 0)
     throw UserError(ERRCODE_NO_DATA_FOUND, "the source has no ratings",
                     "A row counts when its user, item and rating are not null.",
-                    format("%lld rows read, all of them skipped for a null.",
+                    format("%lld rows read, %lld of them skipped for a null.",
+                           static_cast<long long>(counts_.rows),
                            static_cast<long long>(counts_.rows)));
 }
 

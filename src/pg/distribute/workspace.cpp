@@ -23,8 +23,9 @@ std::string list_of(const std::vector<std::string>& tables) {
 
 }  // namespace
 
-Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed)
-    : run_([](const std::string& sql) { execute(sql); }),
+Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed,
+                     Run run)
+    : run_(std::move(run)),
       prefix_(scratch_prefix()),
       distributed_(distributed),
       training_(static_cast<std::int64_t>(random_number())),
@@ -35,8 +36,7 @@ Workspace::Workspace(Oid schema, const BySide<const IdType*>& id_types, int part
   schema_ = server([&] { return quote_identifier(get_namespace_name(schema)); });
 }
 
-Workspace::Workspace(const BySide<const IdType*>& id_types,
-                     std::function<void(const std::string&)> run)
+Workspace::Workspace(const BySide<const IdType*>& id_types, Run run)
     : run_(std::move(run)),
       schema_("pg_temp"),
       prefix_("als_"),

@@ -36,11 +36,15 @@ struct WorkColumns {
 /// transaction.
 class Workspace {
  public:
-  /// distributed: over machines, by Citus.
-  Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed);
+  /// run() runs a statement that makes, empties or drops tables.
+  using Run = std::function<void(const std::string&)>;
 
-  /// Temporary tables in other sessions: run() runs a statement there.
-  Workspace(const BySide<const IdType*>& id_types, std::function<void(const std::string&)> run);
+  /// distributed: over machines, by Citus.
+  Workspace(Oid schema, const BySide<const IdType*>& id_types, int parts, bool distributed,
+            Run run);
+
+  /// Temporary tables in other sessions, where run() runs its statements.
+  Workspace(const BySide<const IdType*>& id_types, Run run);
 
   void create();
   /// Those by slice: slices(), totals(), sums(), block().

@@ -6,6 +6,7 @@
 #include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
 #include "pg/model/row_feed.h"
+#include "pg/nodes/cluster_nodes.h"
 #include "pg/sql/flushed_abort.h"
 #include "pg/sql/installed_version.h"
 #include "pg/sql/params.h"
@@ -127,7 +128,8 @@ void ModelWriter::lock_tables() {
   for (Side side : {Side::kUsers, Side::kItems})
     if (OidIsValid(factor_table(side))) tables += relation_name(factor_table(side)) + ", ";
   const BySide<Oid> found = factor_tables_;
-  execute("lock table only " + tables + qualified_name() + " in share row exclusive mode");
+  lock_tables_on_nodes("lock table only " + tables + qualified_name() +
+                       " in share row exclusive mode");
   find_factor_tables();
   if (found.users != factor_tables_.users || found.items != factor_tables_.items)
     throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,

@@ -10,6 +10,9 @@ namespace {
 constexpr const char* kVersion =
     "select extversion from pg_catalog.pg_extension where extname operator(pg_catalog.=) 'als'";
 
+constexpr const char* kAllAreNeeded =
+    "All nodes are needed: start the server there, or take it out of the cluster.";
+
 constexpr const char* kNodes =
     "from pg_catalog.pg_dist_node where isactive and noderole operator(pg_catalog.=) 'primary'";
 
@@ -18,8 +21,7 @@ void check_node(const std::string& node, bool answers, const std::string& found,
                 const std::string& here) {
   if (!answers)
     throw UserError(ERRCODE_CONNECTION_FAILURE, format("node %s does not answer", node.c_str()),
-                    "All nodes are needed: start the server there, or take it out of the cluster.",
-                    found);
+                    kAllAreNeeded, found);
   if (found.empty())
     throw UserError(
         ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -57,6 +59,16 @@ void check_is_coordinator() {
   throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED, "this node is not the coordinator of the cluster",
                   "Connect to " + where + ", and run it there.",
                   "Citus lets tables be made and dropped there alone.");
+}
+
+void lock_tables_on_nodes(const std::string& lock) {
+  try {
+    execute(lock);
+  } catch (const ServerError& error) {
+    if (error.data->sqlerrcode == ERRCODE_CONNECTION_FAILURE && error.data->hint == nullptr)
+      server([&] { error.data->hint = pstrdup(kAllAreNeeded); });
+    throw;
+  }
 }
 
 void check_nodes() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace als::pg {
 
@@ -22,5 +23,9 @@ void check_is_coordinator();
 /// extension that this one has: 08006 or 55000, with the name of the node. Within an SPI
 /// connection.
 void check_nodes();
+
+/// Locks tables, which takes all nodes where they are on all: an error about one that does not
+/// answer gets a hint. Within an SPI connection.
+void lock_tables_on_nodes(const std::string& lock);
 
 }  // namespace als::pg

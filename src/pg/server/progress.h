@@ -72,6 +72,14 @@ class Progress {
   /// statements that report progress of their own, such as making an index, into the same counters.
   void hide();
 
+  /// Does work that contains such statements, and publishes again.
+  template <class Work>
+  void hide_during(const Work& work) {
+    hide();
+    work();
+    publish();
+  }
+
  private:
   void publish();
 

@@ -112,7 +112,10 @@ void DistributedTraining::prepare_tables() {
 void DistributedTraining::pack() {
   Stopwatch watch;
   workspace_.emplace(model_.target_table().schema(), source_->id_types, report_.parts,
-                     spread_.is_distributed());
+                     spread_.is_distributed(), [this](const std::string& sql) {
+                       // A table with an index, when it is emptied, gets that anew.
+                       progress_.hide_during([&] { execute(sql); });
+                     });
   const PackingRequest request{*source_,         request_.on_duplicate, request_.options.factors,
                                request_.holdout, request_.options.seed, spread_.shards};
   if (places_)

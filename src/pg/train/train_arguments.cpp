@@ -123,7 +123,15 @@ void check_seen(const RatingSource& seen, const BySide<const IdType*>& id_types,
 
 void add_distribution(TrainRequest& request, const NamedArgs& args, std::optional<bool> recorded,
                       std::optional<int> recorded_parts) {
-  if (!args.has("distributed")) return;  // not in 1.0, nor in several transactions
+  if (!args.has("distributed")) {  // not in 1.0, nor in several transactions
+    if (recorded.value_or(false))
+      throw UserError(ERRCODE_FEATURE_NOT_SUPPORTED,
+                      format("model %s is of a distributed training, which is not done in steps",
+                             request.model.c_str()),
+                      "Use als.retrain. Or train it in one place: als.train_in_steps(..., replace "
+                      "=> true).");
+    return;
+  }
   request.distributed =
       recorded && args.is_null("distributed") ? *recorded : args.flag("distributed");
   request.parts = recorded_parts;
