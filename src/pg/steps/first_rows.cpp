@@ -56,7 +56,7 @@ OffsetNumber next_row(SampleScanState* scan, BlockNumber, OffsetNumber last) {
 ALS_SQL_FUNCTION(als_first_rows)
 
 /// als._first_rows(internal): tsm_handler
-Datum als_first_rows(PG_FUNCTION_ARGS) {
+Datum als_first_rows(FunctionCallInfo) {
   using namespace als::pg;
   TsmRoutine* method = makeNode(TsmRoutine);
   method->parameterTypes = list_make1_oid(INT8OID);
