@@ -20,8 +20,8 @@ std::string literal(const std::string& text) {
   return server([&] { return quote_literal_cstr(text.c_str()); });
 }
 
-/// Whether shards can be read by their names, which takes the privilege to see them: one column is
-/// the table's own.
+/// Whether each shard can be read as a table of its own, by its name. Its name comes from tableoid,
+/// which takes the privilege to read the whole table.
 bool shards_can_be_named(const DescribedSource& source) {
   if (!source.is_relation || source.time_col) return false;
   return server([&] {
