@@ -125,7 +125,7 @@ sql('drop table m_user_factors, m_item_factors, m, by_day');
 $base->safe_psql('postgres', 'drop table m_user_factors, m_item_factors, m, by_day');
 
 # Shards that are plain tables are read by their names, each once: where the first rows are dead, and where there are none.
-# A policy of the source's, and privileges on few of its columns, are those of the source as it is named.
+# A policy of the source's, and privileges on some of its columns, are those of the source as it is named.
 my $rows_of_few = q{select u as user_id, i as item_id, (1 + (u * i) % 5)::real as rating from generate_series(1, 18) u, generate_series(1, 20) i where u % 3 > 0};
 for my $node ($base, $coordinator)
 {
