@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "core/linalg/gram.h"
@@ -12,7 +13,8 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kRowsPerBlock = 1024;
+// So few that threads share the rows of a slice evenly.
+constexpr std::size_t kRowsPerBlock = 128;
 
 // There is a length for each, see StepLengths.
 static_assert(kCgSteps == 2);
@@ -22,16 +24,24 @@ constexpr std::uint8_t kNone = 0;
 constexpr std::uint8_t kMarked = 1;   // active or in doubt
 constexpr std::uint8_t kSpoiled = 2;  // numbers were no longer finite: back to where it was
 
-/// Adds up value(row) over all rows: blocks apart and then together, always the same ones.
-template <class Value>
-double sum_over(std::size_t rows, ThreadTeam& team, const Value& value) {
+/// Adds up sum(begin, end) over blocks of rows, always the same ones.
+template <class Sum>
+double sum_of_blocks(std::size_t rows, ThreadTeam& team, const Sum& sum) {
   std::vector<double> sums(rows / kRowsPerBlock + 1);
   team.for_each_block(rows, kRowsPerBlock, [&](std::size_t begin, std::size_t end, int) {
-    for (std::size_t row = begin; row < end; ++row) sums[begin / kRowsPerBlock] += value(row);
+    sums[begin / kRowsPerBlock] = sum(begin, end);
   });
-  double total = 0;
-  for (const double sum : sums) total += sum;
-  return total;
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+/// Adds up value(row) over all rows.
+template <class Value>
+double sum_over(std::size_t rows, ThreadTeam& team, const Value& value) {
+  return sum_of_blocks(rows, team, [&](std::size_t begin, std::size_t end) {
+    double sum = 0;
+    for (std::size_t row = begin; row < end; ++row) sum += value(row);
+    return sum;
+  });
 }
 
 void copy(const Factors& from, std::size_t row, Factors& to, std::size_t to_row) {
@@ -276,26 +286,13 @@ void SliceStep::settle() {
     before = state_.factors;
     transform(before.matrix, transform_of(head_.items_turn, head_.factors()), team_);
   }
-  const double fit = sum_over(n, team_, [&](std::size_t r) {
-    if (state_.counts[r] == 0) return 0.0;
+  const double fit = sum_of_blocks(n, team_, [&](std::size_t begin, std::size_t end) {
     CgRow row(cg_unknowns(state_.training.options));
-    load(r, row);
-    equations_.precondition(row);
-    row.gradients.resume(0, state_.rows.lowered[r]);
-    CgEquations::Outcome outcome = equations_.outcome(row);
-    if (state_.marks[r] == kSpoiled) return 0.0;
-    const bool in_doubt = all_in_doubt || outcome.in_doubt || !outcome.finite;
-    state_.marks[r] = in_doubt ? kMarked : kNone;
-    if (in_doubt) return 0.0;
-    if (beyond > 0) {
-      unpack(before, r, row.gradients.direction());
-      row.gradients.over_relax(row.gradients.direction(), beyond);
-      pack(row.gradients.x(), r, state_.rows.x);
-      StepLengths& lengths = state_.rows.lengths[r];
-      lengths = {(1 + beyond) * lengths.product, (1 + beyond) * lengths.curvature};
-      outcome = equations_.outcome(row);
+    double sum = 0;
+    for (std::size_t r = begin; r < end; ++r) {
+      if (state_.counts[r] > 0) sum += settle_row(r, all_in_doubt, beyond, before, row);
     }
-    return std::max(outcome.loss - outcome.ridge, 0.0);
+    return sum;
   });
   state_.report.fit = fit;
   if (state_.implicit() && !all_in_doubt) {
@@ -315,6 +312,28 @@ void SliceStep::settle() {
   state_.report.active = 0;
   state_.report.doubts = state_.marked().size();
   if (state_.report.doubts == 0) take_over();
+}
+
+/// One row: what its ratings have of the loss, or 0 if it is to be compared, and so marked.
+double SliceStep::settle_row(std::size_t r, bool in_doubt, float beyond, const Factors& before,
+                             CgRow& row) {
+  if (state_.marks[r] == kSpoiled) return 0.0;
+  load(r, row);
+  equations_.precondition(row);
+  row.gradients.resume(0, state_.rows.lowered[r]);
+  CgEquations::Outcome outcome = equations_.outcome(row);
+  in_doubt = in_doubt || outcome.in_doubt || !outcome.finite;
+  state_.marks[r] = in_doubt ? kMarked : kNone;
+  if (in_doubt) return 0.0;
+  if (beyond > 0) {
+    unpack(before, r, row.gradients.direction());
+    row.gradients.over_relax(row.gradients.direction(), beyond);
+    pack(row.gradients.x(), r, state_.rows.x);
+    StepLengths& lengths = state_.rows.lengths[r];
+    lengths = {(1 + beyond) * lengths.product, (1 + beyond) * lengths.curvature};
+    outcome = equations_.outcome(row);
+  }
+  return std::max(outcome.loss - outcome.ridge, 0.0);
 }
 
 void SliceStep::compare(const SliceSums& sums) {

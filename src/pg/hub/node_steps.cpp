@@ -4,24 +4,31 @@
 #include "core/parts/piece_sum.h"
 #include "pg/hub/node_pieces.h"
 #include "pg/hub/sent.h"
+#include "pg/sql/bytea_value.h"
 #include "pg/sql/params.h"
+#include "pg/steps/kept_block.h"
 
 namespace als::pg {
 
 /// While other servers take a slice in, which for them is to read a long literal, the next is made.
 void NodeSteps::gather_block(const Param& step) {
   Nodes& nodes = places_.nodes();
+  const SPIPlanPtr block_of_slice =
+      prepare("select als._slice_block(state, $1) from " + workspace().slices() +
+                  " where slice operator(pg_catalog.=) $2",
+              {BYTEAOID, INT4OID});
   std::int64_t bytes = 0;
+  SnapshotScope snapshot;
   for (std::uint32_t slice = 0; slice < slices(); ++slice) {
-    const Bytes piece =
-        fetch_bytes("select als._slice_block(state, $1) from " + workspace().slices() +
-                        " where slice operator(pg_catalog.=) $2",
-                    {step, int_param(static_cast<int>(slice))});
+    Bytes piece;
+    for_each_row(block_of_slice, {step, int_param(static_cast<int>(slice))}, {BYTEAOID},
+                 [&](TupleTableSlot* slot) { piece = view_of_bytea(slot->tts_values[0]); });
     bytes += static_cast<std::int64_t>(piece.size());
     // A statement each: the server has some ten copies of one at a time.
     nodes.send_to_all("select als._keep_pieces($1, $2)", {BytesParam(piece), step});
+    if (!places_.here().empty()) keep_pieces(piece, view_of_bytea(step.value), true);
   }
-  if (!places_.here().empty()) SqlSteps::gather_block(step);
+  snapshot.pop();
   nodes.finish();
   block_has(bytes);
 }

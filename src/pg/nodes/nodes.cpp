@@ -46,18 +46,24 @@ std::int64_t Nodes::run(const std::string& sql, const std::vector<Param>& params
   return run(NodeStatements(size(), {{sql, params}}), meanwhile);
 }
 
+/// While the rows of one node are taken, the others make their next.
 void Nodes::fetch(const NodeStatements& statements, const std::string& columns,
                   const TakeRows& take) {
-  std::size_t most = 0;
-  for (const auto& of_node : statements) most = std::max(most, of_node.size());
-  for (std::size_t n = 0; n < most; ++n) {
-    for (std::size_t node = 0; node < size(); ++node)
-      if (n < statements[node].size())
-        sessions_[node]->send(statements[node][n].sql, statements[node][n].params);
-    for (std::size_t node = 0; node < size(); ++node)
-      if (n < statements[node].size())
-        sessions_[node]->receive(
-            columns, [&](const std::string& from) { take(from, statements[node][n].expected); });
+  const auto send = [&](std::size_t node, std::size_t n) {
+    if (n < statements[node].size())
+      sessions_[node]->send(statements[node][n].sql, statements[node][n].params);
+  };
+  for (std::size_t node = 0; node < size(); ++node) send(node, 0);
+  bool more = true;
+  for (std::size_t n = 0; more; ++n) {
+    more = false;
+    for (std::size_t node = 0; node < size(); ++node) {
+      if (n >= statements[node].size()) continue;
+      more = true;
+      sessions_[node]->receive(
+          columns, [&](const std::string& from) { take(from, statements[node][n].expected); });
+      send(node, n + 1);
+    }
   }
 }
 

@@ -17,7 +17,14 @@ namespace als::pg {
 
 namespace {
 
-ThreadTeam team_of_session() { return interruptible_team(default_threads()); }
+/// One team for all slices of a query: to start its threads takes as long as a slice's step.
+ThreadTeam& team_of_query(FunctionCallInfo fcinfo) {
+  FmgrInfo* function = fcinfo->flinfo;
+  if (function->fn_extra == nullptr)
+    function->fn_extra =
+        keep_in<ThreadTeam>(function->fn_mcxt, interruptible_team(default_threads()));
+  return *static_cast<ThreadTeam*>(function->fn_extra);
+}
 
 /// A slice that begins with the numbers that are drawn for these keys, but for those of its items
 /// that are known.
@@ -27,7 +34,7 @@ Bytes make_first_slice(FunctionCallInfo fcinfo) {
   const ByteView totals = bytes_arg(fcinfo, 2, "totals");
   const std::vector<std::uint64_t> keys = keys_arg(fcinfo, 3);
   const double spread = float_arg(fcinfo, 4, "spread", 0, 1e300);
-  ThreadTeam team = team_of_session();
+  ThreadTeam& team = team_of_query(fcinfo);
   if (PG_ARGISNULL(5)) return make_slice(training, slice, totals, keys, spread, team);
   if (slice >= training.slices() || keys.size() != training.slice_size(slice))
     throw InvalidBytes("a slice and its keys are of different items");
@@ -127,7 +134,7 @@ Datum als_make_slice(PG_FUNCTION_ARGS) {
 Datum als_turn_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_step(fcinfo, [&] {
-    als::ThreadTeam team = team_of_session();
+    als::ThreadTeam& team = team_of_query(fcinfo);
     std::unique_ptr<als::SliceState> slice = SliceArg(fcinfo, 0).take();
     als::turn_slice(*slice, bytes_arg(fcinfo, 1, "step"), team);
     return store_slice(std::move(slice));
@@ -138,7 +145,7 @@ Datum als_turn_slice(PG_FUNCTION_ARGS) {
 Datum als_slice_block(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_step(fcinfo, [&] {
-    als::ThreadTeam team = team_of_session();
+    als::ThreadTeam& team = team_of_query(fcinfo);
     return bytea_datum(
         als::slice_block(SliceArg(fcinfo, 0).state(), bytes_arg(fcinfo, 1, "step"), team));
   });
@@ -149,7 +156,7 @@ Datum als_slice_block(PG_FUNCTION_ARGS) {
 Datum als_keep_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
-    als::ThreadTeam team = team_of_session();
+    als::ThreadTeam& team = team_of_query(fcinfo);
     const als::ByteView step = bytes_arg(fcinfo, 1, "step");
     const als::Bytes piece = als::slice_block(SliceArg(fcinfo, 0).state(), step, team);
     keep_pieces(piece, step, true);
@@ -171,7 +178,7 @@ Datum als_keep_pieces(PG_FUNCTION_ARGS) {
 Datum als_step_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_step(fcinfo, [&] {
-    als::ThreadTeam team = team_of_session();
+    als::ThreadTeam& team = team_of_query(fcinfo);
     std::unique_ptr<als::SliceState> slice = SliceArg(fcinfo, 0).take();
     als::ByteView sums = bytes_arg(fcinfo, 2, "sums");
     std::optional<als::SliceSums> kept = take_sums(sums);
