@@ -30,42 +30,6 @@ my $session = AlsTest::Session->new($node);
 my $watcher = AlsTest::Session->new($node);
 my $pid     = $session->pid;
 
-# Every row of als.progress seen while the statement runs.
-sub watch
-{
-	my ($sql) = @_;
-
-	my @seen;
-	$session->begin($sql);
-	until ($session->done)
-	{
-		my $row = $watcher->query(
-			q{select pid, command, model, phase, iteration, of, loss, rows_read, extract(epoch from elapsed) as elapsed,
-			  extract(epoch from remaining) as remaining from als.progress})->{out};
-		my @values = split /\t/, $row, -1;
-		push @seen,
-		  { map { $_ => shift @values } qw(pid command model phase iteration of loss rows_read elapsed remaining) }
-		  if @values;
-		sleep 0.001;
-	}
-	my $result = $session->wait;
-	return ($result, @seen);
-}
-
-sub never_falls
-{
-	my ($column, @rows) = @_;
-
-	my @values = grep { $_ ne '' } map { $_->{$column} } @rows;
-	return !grep { $values[$_] < $values[ $_ - 1 ] } 1 .. $#values;
-}
-
-sub phases
-{
-	my %count;
-	return join ' ', grep { !$count{$_}++ } map { $_->{phase} } @_;
-}
-
 is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on');
 
 # A tuning: the iterations of all trials, the source in the model's place.
@@ -107,8 +71,10 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on
 
 # Its statements, which empty tables with indexes, leave nothing else in it.
 {
-	my ($result, @seen) = watch(
-		q{select from als.train('parted', 'big', factors => 32, iterations => 40, feedback => 'implicit', distributed => true, parts => 4)});
+	my ($result, @seen) = watch_progress($session, $watcher,
+		q{select from als.train('parted', 'big', factors => 32, iterations => 40, feedback => 'implicit', distributed => true, parts => 4,
+			replace => true)},
+		sub { phases(@_) =~ /reading .*training/ });
 	is($result->{state}, '00000', 'trained in parts') or diag $result->{err};
 	like(phases(@seen), qr/^(?:waiting for other writers )?reading (?:indexing )?training(?: writing)?$/, 'the phases in their order');
 	is(scalar(grep { $_->{of} != 40 && $_->{phase} eq 'training' } @seen), 0, 'the number of iterations');
@@ -119,15 +85,17 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on
 
 # A training from its beginning to its end.
 {
-	my ($result, @seen) = watch(
+	my ($result, @seen) = watch_progress($session, $watcher,
 		q{
 		select n_rows, loss[1], loss[20], read_seconds, train_seconds
-		from als.train('taste', 'repeated', factors => 32, iterations => 20, threads => 1)});
+		from als.train('taste', 'repeated', factors => 32, iterations => 20, threads => 1, replace => true)},
+		sub {
+			return (grep { $_->{rows_read} > 0 && $_->{phase} eq 'reading' } @_) && (grep { $_->{iteration} =~ /^1.$/ } @_);
+		});
 	is($result->{state}, '00000', 'trained') or diag $result->{err};
 	my ($rows, $first_loss, $last_loss) = split /\t/, $result->{out};
 	my @training = grep { $_->{phase} eq 'training' } @seen;
 	my @timed    = grep { $_->{remaining} ne '' } @training;
-	note scalar(@seen), ' rows of progress, phases: ', phases(@seen);
 	like(
 		phases(@seen),
 		qr/^(?:waiting for other writers )?reading (?:indexing )?training(?: writing)?$/,
@@ -173,11 +141,12 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on
 			refresh_users => q{select als.refresh_users('taste', array(select user_id from taste_user_factors))},
 			refresh_items => q{select als.refresh_items('taste', array(select item_id from taste_item_factors))},
 			import_model  => q{select from als.import_model('copied', 'select user_id, factors from taste_user_factors',
-				'select item_id, factors from taste_item_factors', source => 'repeated')});
-		my ($result, @seen) = watch($sql{$command});
-		is($result->{state}, '00000', $command) or diag $result->{err};
-		note scalar(@seen), ' rows of progress, phases: ', phases(@seen);
+				'select item_id, factors from taste_item_factors', source => 'repeated', replace => true)});
 		my ($solving, $of) = $command =~ /refresh/ ? (' solving', 'taste') : ('', 'copied');
+		my ($result, @seen) = watch_progress($session, $watcher,
+			$sql{$command},
+			sub { phases(@_) =~ /reading$solving/ && grep { $_->{rows_read} > 0 && $_->{phase} eq 'reading' } @_ });
+		is($result->{state}, '00000', $command) or diag $result->{err};
 		like(
 			phases(@seen),
 			qr/^(?:waiting for other writers )?reading$solving(?: writing)?$/,
@@ -194,7 +163,8 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on
 # Writing takes a while here.
 {
 	my ($result, @seen) =
-	  watch(q{select from als.train('"S""1"."A ""b"', 'many', factors => 8, iterations => 1)});
+	  watch_progress($session, $watcher, q{select from als.train('"S""1"."A ""b"', 'many', factors => 8, iterations => 1, replace => true)},
+		sub { phases(@_) =~ / writing$/ });
 	is($result->{state}, '00000', 'trained') or diag $result->{err};
 	like(phases(@seen), qr/ training writing$|reading writing$/, 'the last phase is writing');
 	is(scalar(grep { $_->{model} ne '"S""1"."A ""b"' } @seen), 0, 'names are quoted as they must be');
@@ -204,7 +174,7 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on
 # Many small ones, so that some rows are seen while tables are made: the server reports then that it
 # builds indexes, which must not be taken for our own progress.
 {
-	my ($result, @seen) = watch(
+	my ($result, @seen) = watch_progress($session, $watcher,
 		q{
 		do $$ begin
 			for i in 1 .. 40 loop
@@ -216,7 +186,6 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on
 	is(scalar(grep { $_->{of} != 3 } @seen), 0,       'progress is that of the training alone');
 	is(scalar(grep { $_->{iteration} > 0 && $_->{phase} !~ /training|writing/ } @seen),
 		0, 'from its first row on');
-	note scalar(@seen), ' rows of progress';
 }
 
 # Rows vanish with their training, however it ends.

@@ -35,28 +35,10 @@ sub fingerprint
 
 # Progress from the beginning to the end.
 {
-	my @seen;
-	$session->begin(q{select als.recommend_all('"Long"', 'long_recs', 3)});
-	until ($session->done)
-	{
-		my $row = $watcher->query(
-			q{select pid, command, model, phase, iteration, of, loss, rows_read, extract(epoch from elapsed) as elapsed,
-			  extract(epoch from remaining) as remaining from als.progress})->{out};
-		my @values = split /\t/, $row, -1;
-		push @seen,
-		  {
-			map { $_ => shift @values }
-			  qw(pid command model phase iteration of loss rows_read elapsed remaining)
-		  }
-		  if @values;
-		sleep 0.001;
-	}
-	my $result = $session->wait;
+	my ($result, @seen) = watch_progress($session, $watcher, q{select als.recommend_all('"Long"', 'long_recs', 3)},
+		sub { phases(@_) =~ /scoring .*writing/ });
 	is($result->{out}, 300_000, 'rows written') or diag $result->{err};
-	my %count;
-	$count{ $_->{phase} }++ for @seen;
-	note scalar(@seen), ' rows of progress: ', join ', ', map { "$_ $count{$_}" } sort keys %count;
-	like(join(' ', sort keys %count), qr/^(?:reading )?scoring (?:waiting .*)?writing$/, 'the phases');
+	like(phases(@seen), qr/^(?:waiting for other writers )?(?:removing old rows )?(?:reading )?scoring writing$/, 'the phases');
 	for my $expected ([ pid => $pid ], [ command => 'recommend_all' ], [ model => 'public."Long"' ], [ loss => '' ])
 	{
 		my ($column, $value) = @$expected;
@@ -67,8 +49,7 @@ sub fingerprint
 	is(scalar(grep { $_->{rows_read} != 600_000 } @working), 0, 'all rows are read before');
 	for my $column (qw(iteration rows_read elapsed))
 	{
-		is(scalar(grep { $seen[$_]{$column} < $seen[ $_ - 1 ]{$column} } 1 .. $#seen), 0,
-			"$column never falls");
+		ok(never_falls($column, @seen), "$column never falls");
 	}
 	cmp_ok(scalar(grep { $_->{iteration} > 0 && $_->{iteration} < 5 } @working), '>', 0,
 		'batches are counted');

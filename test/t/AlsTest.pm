@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(new_node citus_cluster create_ratings wait_until wait_for_phase error_of_harmed recovery_of limit_files relations cpu_seconds resident_memory);
+our @EXPORT = qw(new_node citus_cluster create_ratings wait_until wait_for_phase watch_progress phases never_falls error_of_harmed recovery_of limit_files relations cpu_seconds resident_memory);
 
 # A started server whose database postgres has the extension.
 sub new_node
@@ -114,6 +114,50 @@ sub wait_for_phase
 				  . " array_position('$phases'::text[], phase) >= array_position('$phases'::text[], '$phase')"
 			)->[0];
 		});
+}
+
+# Runs a statement in $session; returns its result and all rows of als.progress that $watcher has seen meanwhile. On a busy
+# machine a phase may be over before anybody has looked: then it runs once more, up to ten times, until $complete->(rows).
+sub watch_progress
+{
+	my ($session, $watcher, $sql, $complete) = @_;
+
+	my ($result, @seen);
+	for my $attempt (1 .. 10)
+	{
+		@seen = ();
+		$session->begin($sql);
+		until ($session->done)
+		{
+			my $row = $watcher->query(
+				q{select pid, command, model, phase, iteration, of, loss, rows_read, extract(epoch from elapsed) as elapsed,
+				  extract(epoch from remaining) as remaining from als.progress})->{out};
+			my @values = split /\t/, $row, -1;
+			push @seen,
+			  { map { $_ => shift @values } qw(pid command model phase iteration of loss rows_read elapsed remaining) }
+			  if @values;
+			sleep 0.001;
+		}
+		$result = $session->wait;
+		last if !$complete || $result->{state} ne '00000' || $complete->(@seen);
+	}
+	note scalar(@seen), ' rows of progress, phases: ', phases(@seen);
+	return ($result, @seen);
+}
+
+# Of rows of progress the phases, in the order in which they began.
+sub phases
+{
+	my %count;
+	return join ' ', grep { !$count{$_}++ } map { $_->{phase} } @_;
+}
+
+sub never_falls
+{
+	my ($column, @rows) = @_;
+
+	my @values = grep { $_ ne '' } map { $_->{$column} } @rows;
+	return !grep { $values[$_] < $values[ $_ - 1 ] } 1 .. $#values;
 }
 
 # The error by which a session's command ends, within ten seconds, when something is done to it, harm(pid), as soon as
