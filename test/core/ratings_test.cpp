@@ -143,7 +143,7 @@ TEST(Ratings, MatchANaiveMap) {
       ThreadTeam team(threads);
       RatingBuffer buffer = buffer_of(entries);
       const Ratings ratings(std::move(buffer), user_rank, item_rank, on_duplicate, team);
-      EXPECT_EQ(buffer.size(), 0U);  // NOLINT(bugprone-use-after-move): it upper_bounds to be empty
+      EXPECT_EQ(buffer.size(), 0U);  // NOLINT(bugprone-use-after-move): moved from, it is empty
       EXPECT_EQ(ratings.users(), users);
       EXPECT_EQ(ratings.items(), items);
       EXPECT_EQ(ratings.size(), expected.size());

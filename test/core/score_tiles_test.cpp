@@ -80,6 +80,7 @@ TEST(ScoreTiles, AreWithinTheirMargin) {
       SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(factors));
       RandomModel model(rows, factors, 0.95F, random);
       std::vector<std::vector<float>> queries;
+      queries.reserve(10);
       for (int q = 0; q < 9; ++q) queries.push_back(random_vector(factors, 1, random));
       queries.push_back(std::vector<float>(factors, 0.0F));
       check_margins(model, queries, 0);

@@ -113,10 +113,11 @@ TEST(ThreadTeam, LeavesBlocksThatTakeLong) {
     std::vector<std::atomic<int>> begun(20);
     std::vector<std::atomic<int>> ended(20);
     team.for_each_block(20, 1, [&](std::size_t block, std::size_t, int thread) {
-      const bool first = begun[block]++ == 0;
-      while (first) {
-        if (thread == 0) asked = true;
-        team.leave_if_asked(thread);
+      if (begun[block]++ == 0) {
+        for (;;) {
+          if (thread == 0) asked = true;
+          team.leave_if_asked(thread);
+        }
       }
       ++ended[block];
     });

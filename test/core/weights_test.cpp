@@ -175,6 +175,7 @@ TEST(Weights, OfDuplicates) {
 TEST(Weights, StayWithWhatIsNotHeldOut) {
   const std::vector<Entry> entries = random_ratings(kUsers, kItems, 0.3, 11);
   std::vector<float> weights;
+  weights.reserve(entries.size());
   for (const Entry& e : entries)
     weights.push_back(static_cast<float>(e.user * kItems + e.item + 1));
   ThreadTeam team(2);
