@@ -129,7 +129,7 @@ order by rank;
 \timing off
 \echo
 \echo '5. A moment later'
-\echo '----------------'
+\echo '-----------------'
 \echo 'The table notes who likes something new. No writer waits for a refresh, nor for a training:'
 \echo
 \set ECHO queries

@@ -36,7 +36,6 @@ struct BlockPiece {
 /// Of slices first_slice to end_slice - 1.
 struct ItemBlock::Contents {
   PartsTraining training;
-  std::uint64_t key = 0;
   std::uint64_t number = 0;
   std::uint64_t users = 0;
   BlockKind kind = BlockKind::kFactors;

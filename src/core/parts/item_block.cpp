@@ -98,7 +98,7 @@ void ItemBlock::add(ByteView pieces) {
 void ItemBlock::reserve(std::size_t bytes) {
   // Numbers of directions, the smallest, have two bytes.
   FactorMatrix& vectors = contents_->vectors.matrix;
-  if (vectors.cols() > 0) vectors.reserve_rows(vectors.rows() + bytes / (2 * vectors.cols()));
+  if (vectors.cols() > 0) vectors.reserve_rows(bytes / (2 * vectors.cols()));
 }
 
 bool ItemBlock::has_directions() const { return are_directions(contents_->kind); }
@@ -142,7 +142,6 @@ void ItemBlock::follow(ItemBlock&& last, const std::vector<const ItemBlock*>& di
 void ItemBlock::Contents::add(const PartsTraining& its_training, BlockPiece&& piece) {
   if (empty()) {
     training = its_training;
-    key = key_of(training);
     number = piece.number;
     users = piece.users;
     kind = piece.kind;

@@ -25,7 +25,7 @@ class ItemBlock {
   /// made from a block of some.
   void add(ByteView pieces);
 
-  /// Makes room for pieces of so many bytes in all, behind the first.
+  /// After the first piece: makes room for pieces of so many bytes in all.
   void reserve(std::size_t bytes);
 
   /// Whether its pieces say how far items have gone since the last block of their factors.

@@ -8,6 +8,7 @@
 #include "core/linalg/products.h"
 #include "core/parts/block_contents.h"
 #include "core/pieces/rounded_factors.h"
+#include "core/pieces/step_head.h"
 #include "core/train/cg_row.h"
 #include "core/train/row_passes.h"
 
@@ -209,7 +210,7 @@ SliceSums PartSums::of_slice(std::uint32_t slice) const {
     return Values(at(begin), at(end));
   };
   SliceSums sums{};
-  sums.training = contents.key;
+  sums.training = key_of(contents.training);
   sums.block = contents.number;
   sums.kind = contents.kind;
   sums.slice = slice;

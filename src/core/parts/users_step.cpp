@@ -138,7 +138,7 @@ UsersStep::Stepped UsersStep::run(WeighedChunk& chunk, std::optional<ChunkUsers>
   const CompressedRows& rows = chunk.rows;
   const HalfStep& step = chunk.half_step(training, work.team);
   check_fits(facts.users, training.options);
-  ChunkUsers result{work.block.key, work.head.number, facts.id,
+  ChunkUsers result{key_of(work.block.training), work.head.number, facts.id,
                     work.start_of(facts, std::move(users))};
 
   // As if the loss were spread evenly.

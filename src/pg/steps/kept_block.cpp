@@ -70,12 +70,11 @@ std::shared_ptr<const KeptBlock> kept_block() {
   auto block = std::make_shared<KeptBlock>();
   block->step = std::move(kept.step);
   block->slices = std::move(kept.own);
-  std::size_t left = 0;
-  for (const auto& [slice, piece] : kept.pieces) left += piece.size();
+  std::size_t bytes = 0;
+  for (const auto& [slice, piece] : kept.pieces) bytes += piece.size();
   for (auto& [slice, piece] : kept.pieces) {
     block->block.add(piece);
-    left -= piece.size();
-    if (slice == 0) block->block.reserve(left);
+    if (slice == 0) block->block.reserve(bytes);
     Bytes().swap(piece);
   }
   kept.pieces.clear();
