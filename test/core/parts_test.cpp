@@ -132,18 +132,23 @@ bool same_bits(const Factors& a, const Factors& b) {
 }
 
 TEST(Parts, BitsDependOnPartsAlone) {
-  std::vector<Entry> entries = random_ratings(kUsers, kItems, 0.2, 3);
-  for (const Problem& problem : problems()) {
-    ThreadTeam one_thread(1);
-    PartsInMemory first(entries, kUsers, kItems, problem.options, {4, 23, 40}, one_thread);
-    const std::vector<double> loss = train(first, one_thread);
-    std::mt19937_64 random(1);
-    std::shuffle(entries.begin(), entries.end(), random);
-    ThreadTeam team(3);
-    PartsInMemory second(entries, kUsers, kItems, problem.options, {4, 23, 40}, team);
-    EXPECT_EQ(loss, train(second, team)) << problem.name;
-    EXPECT_TRUE(same_bits(first.users(), second.users())) << problem.name;
-    EXPECT_TRUE(same_bits(first.items(), second.items())) << problem.name;
+  // Slices of one block for threads, and of three.
+  for (const std::uint32_t slice_items : {40U, 300U}) {
+    const std::uint32_t items = 2 * slice_items + 10;
+    std::vector<Entry> entries = random_ratings(kUsers, items, 0.2, 3);
+    const PartsInMemory::Shape shape{4, 23, slice_items};
+    for (const Problem& problem : problems()) {
+      ThreadTeam one_thread(1);
+      PartsInMemory first(entries, kUsers, items, problem.options, shape, one_thread);
+      const std::vector<double> loss = train(first, one_thread);
+      std::mt19937_64 random(1);
+      std::shuffle(entries.begin(), entries.end(), random);
+      ThreadTeam team(3);
+      PartsInMemory second(entries, kUsers, items, problem.options, shape, team);
+      EXPECT_EQ(loss, train(second, team)) << problem.name;
+      EXPECT_TRUE(same_bits(first.users(), second.users())) << problem.name;
+      EXPECT_TRUE(same_bits(first.items(), second.items())) << problem.name;
+    }
   }
 }
 

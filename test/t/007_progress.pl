@@ -183,6 +183,7 @@ is_deeply($watcher->rows('select * from als.progress'), [], 'nothing is going on
 			raise data_exception;
 		end $$});
 	is($result->{state},                     '22000', 'trained many') or diag $result->{err};
+	cmp_ok(scalar @seen, '>', 0, 'some of them seen');
 	is(scalar(grep { $_->{of} != 3 } @seen), 0,       'progress is that of the training alone');
 	is(scalar(grep { $_->{iteration} > 0 && $_->{phase} !~ /training|writing/ } @seen),
 		0, 'from its first row on');

@@ -38,7 +38,7 @@ sub fingerprint
 	my ($result, @seen) = watch_progress($session, $watcher, q{select als.recommend_all('"Long"', 'long_recs', 3)},
 		sub { phases(@_) =~ /scoring .*writing/ });
 	is($result->{out}, 300_000, 'rows written') or diag $result->{err};
-	like(phases(@seen), qr/^(?:waiting for other writers )?(?:removing old rows )?(?:reading )?scoring writing$/, 'the phases');
+	like(phases(@seen), qr/^(?:waiting for other writers )?(?:reading )?(?:removing old rows )?(?:reading )?scoring writing$/, 'the phases');
 	for my $expected ([ pid => $pid ], [ command => 'recommend_all' ], [ model => 'public."Long"' ], [ loss => '' ])
 	{
 		my ($column, $value) = @$expected;

@@ -91,7 +91,7 @@ for my $model ('new', 'old')
 		is($held, '- - 0 active', "$isolation, $model model: a training holds no snapshot, no id, no table");
 		$watcher->query('delete from busy where n % 2 = 0; insert into busy select generate_series(2, 1000, 2)');
 		like($watcher->query('vacuum (verbose) busy')->{err},
-			qr/500 (?:dead row versions|removed)|removed 500 (?:row versions|dead item)/, "$isolation, $model model: VACUUM removes what has died since");
+			qr/500 removed|removed 500 (?:row versions|dead item)/, "$isolation, $model model: VACUUM removes what has died since");
 		wait_for_phase($watcher, $session->pid, 'training', 1);
 		is(held($session->pid), '- - 0 active', 'still after an iteration');
 		my $readers = session();
@@ -226,11 +226,11 @@ for my $case (
 
 	$watcher->query("select from als.train('$_', 'small', factors => 4)") for 'm', 'o';
 	my $trainer = session($model =~ /shop/ ? (user => 'trainer') : ());
-	$trainer->begin("call als.train_in_steps('$model', 'big', factors => 32, iterations => 20, replace => true)");
+	$trainer->begin("call als.train_in_steps('$model', 'big', factors => 32, iterations => 60, replace => true)");
 	# Not while it ends the transaction of reading, where it has locks that everybody would wait for.
 	wait_for_phase($watcher, $trainer->pid, 'training', 1);
 	kill 'STOP', $trainer->pid;
-	like(held($trainer->pid), qr/^- - 0/, 'a training holds nothing');
+	is(held($trainer->pid), '- - 0 active', 'a training holds nothing');
 	my $change = "begin; create table saved as select * from big; $meanwhile; commit";
 	is($watcher->query($change)->{state}, '00000', "meanwhile: $meanwhile");
 	my $before = relations($watcher);

@@ -314,15 +314,15 @@ void SliceStep::settle() {
   if (state_.report.doubts == 0) take_over();
 }
 
-/// One row: what its ratings have of the loss, or 0 if it is to be compared, and so marked.
-double SliceStep::settle_row(std::size_t r, bool in_doubt, float beyond, const Factors& before,
+/// One row: what its ratings have of the loss, or 0 if it is spoiled, or marked, to be compared.
+double SliceStep::settle_row(std::size_t r, bool all_in_doubt, float beyond, const Factors& before,
                              CgRow& row) {
   if (state_.marks[r] == kSpoiled) return 0.0;
   load(r, row);
   equations_.precondition(row);
   row.gradients.resume(0, state_.rows.lowered[r]);
   CgEquations::Outcome outcome = equations_.outcome(row);
-  in_doubt = in_doubt || outcome.in_doubt || !outcome.finite;
+  const bool in_doubt = all_in_doubt || outcome.in_doubt || !outcome.finite;
   state_.marks[r] = in_doubt ? kMarked : kNone;
   if (in_doubt) return 0.0;
   if (beyond > 0) {

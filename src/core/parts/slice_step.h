@@ -41,7 +41,8 @@ class SliceStep {
   void step(SliceSums&& sums);
   void compare(const SliceSums& sums);
   void settle();
-  double settle_row(std::size_t r, bool in_doubt, float beyond, const Factors& before, CgRow& row);
+  double settle_row(std::size_t r, bool all_in_doubt, float beyond, const Factors& before,
+                    CgRow& row);
   void load(std::size_t r, CgRow& to) const;
   void to_users(Factors& vectors) const;
   void save(std::size_t r, CgRow& from);

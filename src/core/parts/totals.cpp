@@ -11,9 +11,6 @@
 
 namespace als {
 
-// Of an item in a piece.
-constexpr std::size_t kItemBytes = 48;
-
 Bytes SliceTotals::bytes() const {
   PieceWriter writer(Piece::kTotals, ratings.size() * kItemBytes + 16, slice);
   writer.put(first_part);

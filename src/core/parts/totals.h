@@ -10,6 +10,8 @@
 namespace als {
 
 struct SliceTotals {
+  static constexpr std::size_t kItemBytes = 48;  ///< of an item in a piece
+
   std::uint32_t slice;
   std::uint32_t first_part;
   std::uint32_t last_part;

@@ -2,11 +2,13 @@
 #include "pg/hub/node_packing.h"
 
 #include "core/evaluate/holdout_metrics.h"
+#include "core/parts/totals.h"
 #include "pg/distribute/packing_statements.h"
 #include "pg/distribute/trained_users.h"
 #include "pg/hub/node_pieces.h"
 #include "pg/hub/sent.h"
 #include "pg/hub/torn_users.h"
+#include "pg/sql/bytea_value.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -120,7 +122,8 @@ void NodePacking::sum_totals(const Param& training, std::uint32_t slices) {
   const Param slice_places = int4_array_param(workspace().slice_places(slices));
   places_.nodes().run("insert into " + tables.sums() + " " + totals_query(tables),
                       {training, slice_places}, [&] { Packing::sum_totals(training, slices); });
-  gather_pieces(places_, workspace(), slices);
+  const PartsTraining facts = PartsTraining::read(view_of_bytea(training.value));
+  gather_pieces(places_, workspace(), slices, SliceTotals::kItemBytes * facts.slice_items);
 }
 
 Ratings NodePacking::sample(ThreadTeam& team) {

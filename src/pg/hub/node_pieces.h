@@ -5,8 +5,9 @@
 
 namespace als::pg {
 
-/// Takes the rows of sums() of all nodes over into that of the workspace, one by one for each node,
-/// and empties those.
-void gather_pieces(NodePlaces& places, const Workspace& workspace, std::uint32_t slices);
+/// Takes the rows of sums() of all nodes over into that of the workspace, and empties those.
+/// piece_bytes: about as many as one has.
+void gather_pieces(NodePlaces& places, const Workspace& workspace, std::uint32_t slices,
+                   std::int64_t piece_bytes);
 
 }  // namespace als::pg

@@ -22,12 +22,15 @@ void NodeSteps::gather_block(const Param& step) {
   for (std::uint32_t slice = 0; slice < slices(); ++slice) {
     Bytes piece;
     for_each_row(block_of_slice, {step, int_param(static_cast<int>(slice))}, {BYTEAOID},
-                 [&](TupleTableSlot* slot) { piece = view_of_bytea(slot->tts_values[0]); });
+                 [&](TupleTableSlot* slot) {
+                   if (!slot->tts_isnull[0]) piece = view_of_bytea(slot->tts_values[0]);
+                 });
     bytes += static_cast<std::int64_t>(piece.size());
     // A statement each: the server has some ten copies of one at a time.
     nodes.send_to_all("select als._keep_pieces($1, $2)", {BytesParam(piece), step});
     if (!places_.here().empty()) keep_pieces(piece, view_of_bytea(step.value), true);
   }
+  server([&] { SPI_freeplan(block_of_slice); });
   snapshot.pop();
   nodes.finish();
   block_has(bytes);
@@ -63,7 +66,8 @@ void NodeSteps::gather_sums(std::int64_t bytes) {
                       {int_param(threads()), int4_array_param(slice_places())}, [&] {
                         if (!places_.here().empty()) SqlSteps::gather_sums(bytes);
                       });
-  gather_pieces(places_, workspace(), slices());
+  const auto pieces = static_cast<std::int64_t>(workspace().parts().size() * slices());
+  gather_pieces(places_, workspace(), slices(), bytes / std::max<std::int64_t>(pieces, 1));
 }
 
 }  // namespace als::pg

@@ -48,13 +48,15 @@ class Nodes {
       const std::function<void()>& meanwhile = [] {});
 
   /// Fetches rows that are there: take(from, expected), with those of a statement as an item of a
-  /// FROM clause. columns: "name type, ..." Nothing interrupts the connection while rows come. The
-  /// errors of take() get the name of their server.
+  /// FROM clause, while the node is at its next statement already. columns: "name type, ..."
+  /// Nothing interrupts the connection while rows come. The errors of take() get the name of their
+  /// server.
   using TakeRows = std::function<void(const std::string& from, const ExpectedRows& expected)>;
   void fetch(const NodeStatements& statements, const std::string& columns, const TakeRows& take);
 
-  /// Sends a statement that gives a column of no interest to all nodes, when they have done the last
-  /// such one. They work at it while the caller makes the next. Before anything else, finish().
+  /// Sends a statement that gives a column of no interest to all nodes, when they have done the
+  /// last such one. They work at it while the caller makes the next. Before anything else,
+  /// finish().
   void send_to_all(const std::string& sql, const std::vector<Param>& params);
   void finish();
 

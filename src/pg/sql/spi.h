@@ -87,7 +87,9 @@ void for_each_row(SPIPlanPtr plan, std::initializer_list<Param> params,
 template <class Take>
 void for_each_current_row(const std::string& sql, const std::vector<Oid>& types, Take&& take) {
   SnapshotScope snapshot;
-  for_each_row(prepare(sql), {}, types, take);
+  const SPIPlanPtr plan = prepare(sql);
+  for_each_row(plan, {}, types, take);
+  server([&] { SPI_freeplan(plan); });
   snapshot.pop();
 }
 
