@@ -1937,7 +1937,7 @@ comment on function als._keep_slice is
   'Internal to distributed trainings: keeps what a step tells all parts of some of the items for those of this session';
 
 create function als._keep_pieces(pieces bytea, step bytea) returns bigint
-language c volatile strict parallel restricted as 'MODULE_PATHNAME', 'als_keep_pieces';
+language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_keep_pieces';
 comment on function als._keep_pieces is
   'Internal to distributed trainings: keeps what a step tells all parts of items that lie elsewhere';
 
@@ -1990,28 +1990,21 @@ create aggregate als._part_sums(part int, chunk bytea, users bytea, threads int)
 comment on aggregate als._part_sums(int, bytea, bytea, int) is
   'Internal to distributed trainings: what the chunks of a part, in their order, add to each item in a step';
 
-create function als._slice_factors(slice bytea, totals bytea, mean float8, damping float8)
-returns table (factors real[], bias real, n_ratings int, checksum bigint, popularity real)
-language c immutable parallel restricted rows 10000 as 'MODULE_PATHNAME', 'als_slice_factors';
-comment on function als._slice_factors is
-  'Internal to distributed trainings: the factors of some of the items, in their order';
-
-create function als._chunk_factors(chunk bytea, users bytea, item_keys bigint[])
-returns table (factors real[], bias real, n_ratings int, checksum bigint)
-language c immutable parallel restricted rows 10000 as 'MODULE_PATHNAME', 'als_chunk_factors';
-comment on function als._chunk_factors is
-  'Internal to distributed trainings: the factors of the users of a chunk, in their order';
+create function als._packed_items(slice bytea, totals bytea, mean float8, damping float8) returns bytea
+language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_packed_items';
+comment on function als._packed_items is
+  'Internal to distributed trainings: what the model has of some of the items, in their order';
 
 create function als._packed_factors(chunk bytea, users bytea, item_keys bigint[]) returns bytea
 language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_packed_factors';
 comment on function als._packed_factors is
-  'Internal to distributed trainings: what als._chunk_factors has, in one value';
+  'Internal to distributed trainings: what the model has of the users of a chunk, in their order';
 
 create function als._unpacked_factors(packed bytea)
-returns table (factors real[], bias real, n_ratings int, checksum bigint)
+returns table (factors real[], bias real, n_ratings int, checksum bigint, popularity real)
 language c immutable parallel safe rows 10000 as 'MODULE_PATHNAME', 'als_unpacked_factors';
 comment on function als._unpacked_factors is
-  'Internal to distributed trainings: the rows that als._packed_factors has packed';
+  'Internal to distributed trainings: the rows that als._packed_items or als._packed_factors has packed';
 
 -- The privileges of the functions that were dropped; what is new has those of what it does the work of. They are not the
 -- extension's own, which a dump leaves out.

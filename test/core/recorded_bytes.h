@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/chunks/chunk_rows.h"
-#include "core/parts/finished_users.h"
+#include "core/parts/finished_rows.h"
 #include "core/pieces/pieces.h"
 #include "parts_in_memory.h"
 
@@ -148,11 +148,13 @@ class Recorder : public PartsInMemory {
                      PartsTrainer(training, b, answer, team_);
                    }});
     all.push_back({"users to factors", first().users, [](ByteView b) { factors_of_users(b); }});
-    FinishedUsers finished;
+    FinishedRows finished;
     finished.factors = factors_of_users(first().users);
     finished.ratings.assign(user_keys.size(), 1);
     finished.checksums = user_keys;
-    all.push_back({"finished users", finished.bytes(), [](ByteView b) { FinishedUsers::read(b); }});
+    all.push_back({"finished users", finished.bytes(), [](ByteView b) { FinishedRows::read(b); }});
+    finished.popularity.assign(user_keys.size(), 0.5F);
+    all.push_back({"finished items", finished.bytes(), [](ByteView b) { FinishedRows::read(b); }});
     all.push_back({"slice to factors", slices()[0], [](ByteView b) {
                      SliceState::read(b);
                      report_of_slice(b);

@@ -189,9 +189,11 @@ def check_fold_ins(model, cursor):
             if folded.min() < 0 or gradient.min() < -1e-4 * scale or np.abs(gradient * folded).max() > 1e-4 * scale * max(1, folded.max()):
                 raise Different(f"fold_in {model.users[u]}: {folded} is not the least on the positive side, gradient {gradient}")
             continue
-        wanted = np.linalg.solve(a, b)[:len(folded)]
+        wanted = np.linalg.solve(a, b)
         condition = np.linalg.cond(a)
+        # Beside a large bias small factors are what rounding leaves of large numbers.
         scale = max(np.abs(wanted).max(), 1e-3)
+        wanted = wanted[:len(folded)]
         close(f"fold_in {model.users[u]}", folded, wanted, 1e-6 * max(condition, 30), scale)
         close(f"vector of user {model.users[u]}", model.x[u], wanted, 1e-6 * max(condition, 30), scale)
 

@@ -196,7 +196,13 @@ select try($$select als._known(-1, '{1}', 0)$$);
 select try($$select als._turn_slice(substr(b, 2), b) from forged$$);
 select try($$select als._slice_block(b, b) from forged$$);
 select try($$select als._keep_slice('\x00', '\x00')$$);
-select try($$select als._keep_pieces('\x00', '\x00')$$);
+select try($$select als._keep_pieces('\x00', '\x00')$$), try($$select als._keep_pieces(null, b) from forged$$);
+select try($$select als._keep_pieces('\x00', null)$$);
+-- After the last step of a training, which had all pieces.
+begin;
+select from als.train('kept_parts', 'ratings', factors => 2, iterations => 1, distributed => true);
+select try($$select als._keep_pieces('\x00', null)$$);
+rollback;
 select try($$select als._step_slice(b, b, b) from forged$$);
 select try($$select als._slice_report('\x00')$$);
 select try($$select als._step_users(b, nothing, 1) from forged$$);
@@ -204,15 +210,14 @@ select try($$select als._user_report('\x00')$$);
 select try($$select als._user_report('\xffffffffffffffff')$$);
 select try($$select als._sum_user_reports('\x00')$$);
 select try($$select als._part_sums(0, '\x00', '\x00', 1)$$);
-select try($$select als._slice_factors('\x00', '\x00', 0, null)$$);
-select try($$select als._chunk_factors('\x00', '\x00', null)$$);
+select try($$select als._packed_items(b, b, 0, null) from forged$$);
 select try($$select als._packed_factors(b, b, null) from forged$$);
 select try($$select als._unpacked_factors('\x00')$$), try($$select als._unpacked_factors(null)$$);
 -- A slice's report and a number, of which no session knows.
 select try($$select als._turn_slice('\x414c53020c0000002000000000000000000000000000000000000000000000000102030405060708', b) from forged$$);
 -- Constants alone.
 select try(call) from unnest(array[
-  $$select als._piece('\x0102030405060708', 0)$$, $$select als._turn_slice('\x00', '\x00')$$, $$select als._slice_block('\x00', '\x00')$$,
+  $$select als._piece('\x0102030405060708', 0)$$, $$select als._packed_items('\x00', '\x00', 0, null)$$, $$select als._turn_slice('\x00', '\x00')$$, $$select als._slice_block('\x00', '\x00')$$,
   $$select als._step_slice('\x00', '\x00', '\x00')$$, $$select als._start_users('\x00', '\x00', null)$$,
   $$select als._step_users('\x00', null, 1)$$, $$select als._sampled_ratings('\x00', 1)$$,
   $$explain select als._step_users('\x00', null, 1)$$, $$prepare p(bytea) as select als._turn_slice($1, $1); execute p('\x00')$$]) call;

@@ -22,15 +22,6 @@ constexpr std::size_t kPartRowCost = 4;
 
 constexpr std::size_t kRowsAhead = 2;
 
-/// A vector of the block, with its bias behind it if there are biases.
-const float* vector_of(const Factors& vectors, std::size_t row, AlignedVector<float>& room) {
-  if (vectors.bias.empty()) return vectors.matrix.row(row);
-  const std::size_t stride = vectors.matrix.stride();
-  std::copy_n(vectors.matrix.row(row), stride, room.data());
-  room[stride] = vectors.bias[row];
-  return room.data();
-}
-
 }  // namespace
 
 struct PartSums::Work {
@@ -49,8 +40,7 @@ struct PartSums::Work {
   DoubleGram gram;
 
   struct Thread {
-    explicit Thread(std::size_t width) : x(width, 0.0F), partial_sum(width, 0.0F) {}
-    AlignedVector<float> x;
+    explicit Thread(std::size_t width) : partial_sum(width, 0.0F) {}
     AlignedVector<float> partial_sum;
     PassChunk chunk{};
   };
@@ -86,7 +76,8 @@ struct PartSums::Work {
 
 void PartSums::Work::pass(const RowPasses& passes, const CompressedRows& rows, std::size_t row,
                           std::size_t vector, const Factors& users, Thread& thread) {
-  const float* x = vector_of(contents().vectors, vector, thread.x);
+  const Factors& vectors = contents().vectors;
+  const RowVector x{vectors.matrix.row(vector), vectors.bias.empty() ? 0.0F : vectors.bias[vector]};
   const BlockKind kind = contents().kind;
   float* sum = sums_vectors(kind) ? sums.data() + vector * width : nullptr;
   float* partial = thread.partial_sum.data();

@@ -26,7 +26,7 @@ enum class Piece : std::uint32_t {
   kUserReport = 11,
   kSliceReport = 12,
   kJudged = 13,
-  kFinishedUsers = 14
+  kFinishedRows = 14
 };
 
 /// Throws InvalidBytes unless `condition` holds.

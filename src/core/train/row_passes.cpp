@@ -30,14 +30,14 @@ const float* RowPasses::readable(const UninitializedVector<float>& of_all, std::
 
 /// With the weights alone.
 PassTerms RowPasses::weighted_terms(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                                    const float* x, bool fetch, PassChunk& chunk) const {
+                                    RowVector x, bool fetch, PassChunk& chunk) const {
   const std::size_t stride = fixed.matrix.stride();
   PassTerms terms{fixed.matrix.row(0),
                   stride,
                   rows_.columns.data() + begin,
                   end - begin,
                   fetch ? rows_.columns.size() - begin : 0,
-                  fixed.bias.empty() ? 0.0F : x[stride],
+                  x.bias,
                   1.0F,
                   kOnes.values,
                   chunk.targets,
@@ -54,7 +54,7 @@ PassTerms RowPasses::weighted_terms(std::uint64_t begin, std::uint64_t end, cons
 }
 
 void RowPasses::add_residual(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                             const float* x, bool fetch, PassChunk& chunk, float* sum, double& loss,
+                             RowVector x, bool fetch, PassChunk& chunk, float* sum, double& loss,
                              double& loss_at_zero) const {
   const PassTerms terms = weighted_terms(begin, end, fixed, x, fetch, chunk);
   const std::size_t count = end - begin;
@@ -78,22 +78,22 @@ void RowPasses::add_residual(std::uint64_t begin, std::uint64_t end, const Facto
     }
   }
   PassLoss pass_loss{0, 0};
-  const float total = kernels_.residual_pass(terms, x, sum, &pass_loss);
+  const float total = kernels_.residual_pass(terms, x.factors, sum, &pass_loss);
   if (!fixed.bias.empty()) sum[fixed.matrix.stride()] += total;
   loss += pass_loss.at_zero + pass_loss.beyond_zero;
   loss_at_zero += pass_loss.at_zero;
 }
 
 void RowPasses::subtract_product(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                                 const float* p, bool fetch, PassChunk& chunk, float* sum) const {
+                                 RowVector p, bool fetch, PassChunk& chunk, float* sum) const {
   const float total =
-      kernels_.product_pass(weighted_terms(begin, end, fixed, p, fetch, chunk), p, sum);
+      kernels_.product_pass(weighted_terms(begin, end, fixed, p, fetch, chunk), p.factors, sum);
   if (!fixed.bias.empty()) sum[fixed.matrix.stride()] += total;
 }
 
 double RowPasses::curvature(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                            const float* p, bool fetch, PassChunk& chunk) const {
-  return kernels_.curvature_pass(weighted_terms(begin, end, fixed, p, fetch, chunk), p);
+                            RowVector p, bool fetch, PassChunk& chunk) const {
+  return kernels_.curvature_pass(weighted_terms(begin, end, fixed, p, fetch, chunk), p.factors);
 }
 
 }  // namespace als

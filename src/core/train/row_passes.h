@@ -21,9 +21,20 @@ struct PassChunk {
   float values[kSize + kBlock];
 };
 
-/// Ratings [begin, end) are all of one row. A vector x of a row or a direction has the floats of a
-/// padded row of factors and, with biases, the bias in a block of its own behind them. fetch:
-/// whether the other side's vectors may be in memory still.
+/// A row's x or direction: the floats of a padded row of factors, and the bias, 0 without biases.
+struct RowVector {
+  const float* factors;
+  float bias;
+};
+
+/// As conjugate gradients have it: with the bias, if there are biases, behind the padded row.
+inline RowVector unknowns_of(const float* x, const Factors& fixed) {
+  return {x, fixed.bias.empty() ? 0.0F : x[fixed.matrix.stride()]};
+}
+
+/// Ratings [begin, end) are all of one row. A sum has the floats of a padded row of factors and,
+/// with biases, the bias in a block of its own behind them. fetch: whether the other side's vectors
+/// may be in memory still.
 class RowPasses {
  public:
   /// Both must outlive this.
@@ -33,16 +44,16 @@ class RowPasses {
   /// Adds their part of the residual b - A x, without the parts of Y^T Y and of the ridge, to
   /// `sum`, and their loss there, without those parts too, and at x = 0. At most PassChunk::kSize
   /// of them.
-  void add_residual(std::uint64_t begin, std::uint64_t end, const Factors& fixed, const float* x,
+  void add_residual(std::uint64_t begin, std::uint64_t end, const Factors& fixed, RowVector x,
                     bool fetch, PassChunk& chunk, float* sum, double& loss,
                     double& loss_at_zero) const;
 
   /// Subtracts their part of A p from `sum`. At most PassChunk::kSize of them.
-  void subtract_product(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                        const float* p, bool fetch, PassChunk& chunk, float* sum) const;
+  void subtract_product(std::uint64_t begin, std::uint64_t end, const Factors& fixed, RowVector p,
+                        bool fetch, PassChunk& chunk, float* sum) const;
 
   /// Their part of p^T A p. At most PassChunk::kSize of them.
-  double curvature(std::uint64_t begin, std::uint64_t end, const Factors& fixed, const float* p,
+  double curvature(std::uint64_t begin, std::uint64_t end, const Factors& fixed, RowVector p,
                    bool fetch, PassChunk& chunk) const;
 
   /// Their part in the row's fit at x, whose bias follows its factors; for implicit feedback beyond
@@ -73,7 +84,7 @@ class RowPasses {
   static const float* readable(const UninitializedVector<float>& of_all, std::uint64_t begin,
                                std::uint64_t end, float* copy);
   PassTerms weighted_terms(std::uint64_t begin, std::uint64_t end, const Factors& fixed,
-                           const float* x, bool fetch, PassChunk& chunk) const;
+                           RowVector x, bool fetch, PassChunk& chunk) const;
 
   const Kernels& kernels_;
   const CompressedRows& rows_;

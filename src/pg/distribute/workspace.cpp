@@ -65,8 +65,7 @@ void Workspace::create() {
     create(label, {"part int, number int, users " + bytes, {"users"}});
   if (!distributed_) return;
   // What every part needs is on every machine.
-  for (const char* label : {"items", "numbers"})
-    execute("select pg_catalog.create_reference_table(" + name_argument(table(label)) + ")");
+  copy_to_machines({"items", "numbers"});
   distribute({"chunks"}, "part", "none");
   distribute({"rows", "users", "users_too"}, "part", chunks());
   find_parts();
@@ -124,6 +123,16 @@ void Workspace::create_slices() {
   create("block", {"part int, slice int, piece " + bytes, {"piece"}});
   distribute({"slices", "slices_too", "totals", "sums"}, "place", chunks());
   distribute({"block"}, "part", chunks());
+}
+
+void Workspace::create_finished() {
+  create("finished", {"slice int, items pg_catalog.bytea", {"items"}});
+  copy_to_machines({"finished"});
+}
+
+void Workspace::copy_to_machines(std::initializer_list<const char*> labels) {
+  for (const char* label : labels)
+    execute("select pg_catalog.create_reference_table(" + name_argument(table(label)) + ")");
 }
 
 /// By a column, so that rows of the same number lie together; with: the first such table, or none.

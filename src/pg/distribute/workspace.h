@@ -63,6 +63,10 @@ class Workspace {
   std::string known() const { return table("known"); }
   void drop();
 
+  /// What the model has of all items, on every machine: finished().
+  void create_finished();
+  std::string finished() const { return table("finished"); }
+
   /// Makes found() anew.
   void create_found(const WorkColumns& columns);
 
@@ -125,6 +129,7 @@ class Workspace {
   void create(const char* label, const WorkColumns& columns);
   void tell_sessions();
   void find_parts();
+  void copy_to_machines(std::initializer_list<const char*> labels);
   void distribute(std::initializer_list<const char*> labels, const char* column,
                   const std::string& with);
 

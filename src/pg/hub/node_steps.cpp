@@ -26,8 +26,10 @@ void NodeSteps::gather_block(const Param& step) {
                    if (!slot->tts_isnull[0]) piece = view_of_bytea(slot->tts_values[0]);
                  });
     bytes += static_cast<std::int64_t>(piece.size());
-    // A statement each: the server has some ten copies of one at a time.
-    nodes.send_to_all("select als._keep_pieces($1, $2)", {BytesParam(piece), step});
+    // A statement each: the server has some ten copies of one at a time. The step has matrices of
+    // K x K: once is enough.
+    nodes.send_to_all("select als._keep_pieces($1, $2)",
+                      {BytesParam(piece), slice == 0 ? step : Param{BYTEAOID, 0, true}});
     if (!places_.here().empty()) keep_pieces(piece, view_of_bytea(step.value), true);
   }
   server([&] { SPI_freeplan(block_of_slice); });

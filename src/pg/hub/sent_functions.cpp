@@ -2,7 +2,7 @@
 // are text; als._check_sent, als._sent_piece and als._sent_users: what rows that another server
 // sends are looked at by, as they come.
 
-#include "core/parts/finished_users.h"
+#include "core/parts/finished_rows.h"
 #include "core/parts/piece_sum.h"
 #include "core/pieces/base64.h"
 #include "pg/hub/sent.h"
@@ -36,7 +36,7 @@ als::Bytes decoded(std::string_view encoded) {
 }
 
 /// With vectors that a model may have, and an id for each.
-bool are_possible(const FinishedUsers& users, int factors, const ArrayElements& ids) {
+bool are_possible(const FinishedRows& users, int factors, const ArrayElements& ids) {
   return users.factors.matrix.cols() == static_cast<std::size_t>(factors) &&
          are_within_limits(users.factors) && users.size() == static_cast<std::size_t>(ids.n) &&
          std::none_of(ids.nulls, ids.nulls + ids.n, [](bool is_null) { return is_null; });
@@ -108,7 +108,7 @@ Datum als_sent_users(PG_FUNCTION_ARGS) {
     Datum users = 0;
     check_sent_bytes([&] {
       const als::Bytes bytes = decoded(encoded);
-      check_sent(are_possible(als::FinishedUsers::read(bytes), factors, ids),
+      check_sent(are_possible(als::FinishedRows::read(bytes), factors, ids),
                  "users that cannot be");
       users = bytea_datum(bytes);
     });

@@ -37,23 +37,29 @@ ItemBlock taken(std::shared_ptr<KeptBlock>&& block) {
   return factors;
 }
 
+/// Unless there are pieces of it. All come before the block is asked for. So those that come later
+/// are of another one, of a training perhaps that is like the last, which failed and was rolled
+/// back.
+void begin_block(ByteView step, BlockInPieces& kept) {
+  const StepHead head = StepHead::read(step);
+  if (kept.training == head.training && kept.number == head.block && kept.whole == nullptr) return;
+  kept = {head.training,
+          head.block,
+          head.training.slices(),
+          Bytes(step),
+          {},
+          {},
+          nullptr,
+          std::move(kept.factors),
+          std::move(kept.directions)};
+}
+
 }  // namespace
 
-/// All pieces come before the block is asked for. So those that come later are of another one, of a
-/// training perhaps that is like the last, which failed and was rolled back.
 void keep_pieces(ByteView pieces, ByteView step, bool own) {
-  const StepHead head = StepHead::read(step);
   auto& kept = kept_to_end<BlockInPieces>();
-  if (!(kept.training == head.training) || kept.number != head.block || kept.whole != nullptr)
-    kept = {head.training,
-            head.block,
-            head.training.slices(),
-            Bytes(step),
-            {},
-            {},
-            nullptr,
-            std::move(kept.factors),
-            std::move(kept.directions)};
+  if (!step.empty()) begin_block(step, kept);
+  expect(kept.whole == nullptr, "pieces without their step");
   while (!pieces.empty()) {
     const PieceFacts piece = take_piece(pieces);
     expect(piece.piece == Piece::kBlock && piece.slice < kept.slices, "not a piece of this block");

@@ -164,12 +164,13 @@ Datum als_keep_slice(PG_FUNCTION_ARGS) {
   });
 }
 
-/// als._keep_pieces(pieces bytea, step bytea): bigint, their bytes; they are pieces of the block
+/// als._keep_pieces(pieces bytea, step bytea): bigint, their bytes; they are pieces of the block of
+/// the step, or where that is null of the block before
 Datum als_keep_pieces(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
     const als::ByteView pieces = bytes_arg(fcinfo, 0, "pieces");
-    keep_pieces(pieces, bytes_arg(fcinfo, 1, "step"), false);
+    keep_pieces(pieces, bytes_or_nothing(fcinfo, 1), false);
     return Int64GetDatum(static_cast<int64>(pieces.size()));
   });
 }

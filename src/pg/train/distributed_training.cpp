@@ -255,17 +255,29 @@ void DistributedTraining::write_items() {
   std::vector<RatingTotals> totals = packing_->totals();
   if (options_.feedback == Feedback::kExplicit) report_.damping = damping(totals);
   const Param no_damping{FLOAT8OID, 0, true};
+  std::vector<Param> params{float_param(report_.mean),
+                            report_.damping ? float_param(*report_.damping) : no_damping};
+  std::string packed =
+      "select s.slice, als._packed_items(s.state, t.totals, $1, $2) as items from " +
+      workspace_->slices() + " s join " + workspace_->totals() +
+      " t on s.place operator(pg_catalog.=) t.place and s.slice operator(pg_catalog.=) t.slice";
+  if (workspace_->distributed()) {
+    // Bytes are sent to every machine, which makes its copy of the rows itself: an array takes a
+    // call for each number, at either end.
+    workspace_->create_finished();
+    execute("insert into " + workspace_->finished() + " " + packed, params);
+    packed = "select slice, items from " + workspace_->finished();
+    params.clear();
+  }
   model_.write_rows(
       Side::kItems, *source_->id_types.items,
       "select id, (f).factors, (f).bias, (f).n_ratings, (f).checksum, (f).popularity from (select "
-      "pg_catalog.unnest(k.ids) as id, als._slice_factors(s.state, t.totals, $1, $2) as f from " +
-          workspace_->slices() + " s join " + workspace_->totals() +
-          " t on s.place operator(pg_catalog.=) t.place and s.slice operator(pg_catalog.=) "
-          "t.slice join (select idx operator(pg_catalog./) $3 as slice, "
-          "pg_catalog.array_agg(item_id order by idx) as ids from " +
-          workspace_->items() + " group by 1) k on t.slice operator(pg_catalog.=) k.slice) items",
-      {float_param(report_.mean), report_.damping ? float_param(*report_.damping) : no_damping,
-       int_param(static_cast<int>(packing_->slice_items()))});
+      "pg_catalog.unnest(k.ids) as id, als._unpacked_factors(p.items) as f from (" +
+          packed + ") p join (select idx operator(pg_catalog./) " +
+          std::to_string(packing_->slice_items()) +
+          " as slice, pg_catalog.array_agg(item_id order by idx) as ids from " +
+          workspace_->items() + " group by 1) k on p.slice operator(pg_catalog.=) k.slice) items",
+      params);
 }
 
 }  // namespace als::pg

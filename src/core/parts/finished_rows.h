@@ -1,4 +1,4 @@
-// What a training has come to for a chunk's users.
+// What a training has come to, for a chunk's users or a slice's items.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,16 @@
 
 namespace als {
 
-struct FinishedUsers {
+struct FinishedRows {
   Factors factors;
   std::vector<std::uint32_t> ratings;    ///< how many each has
   std::vector<std::uint64_t> checksums;  ///< see row_checksums()
+  std::vector<float> popularity;         ///< of items; users have none
 
   std::size_t size() const { return ratings.size(); }
 
   Bytes bytes() const;
-  static FinishedUsers read(ByteView bytes);
+  static FinishedRows read(ByteView bytes);
 };
 
 }  // namespace als
