@@ -252,7 +252,8 @@ bench-tune: all
 bench-scale: all
 	@test/bench/scale $(BENCH)
 
-# The same training in one place, on Citus and on stock servers; BENCH="3000000 15" for fewer ratings. As root.
+# The same training in one place, on Citus and on stock servers; BENCH="3000000 15 3" for fewer ratings
+# and runs. As root.
 bench-distributed: all
 	@test/bench/distributed $(BENCH)
 

@@ -2093,13 +2093,13 @@ language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_packed_items
 comment on function als._packed_items is
   'Internal to distributed trainings: what the model has of some of the items, in their order';
 
-create function als._packed_factors(chunk bytea, users bytea, item_keys bigint[]) returns bytea
-language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_packed_factors';
-comment on function als._packed_factors is
+create function als._packed_users(chunk bytea, users bytea, item_keys bigint[]) returns bytea
+language c immutable parallel restricted as 'MODULE_PATHNAME', 'als_packed_users';
+comment on function als._packed_users is
   'Internal to distributed trainings: what the model has of the users of a chunk, in their order';
 
 create function als._unpacked_factors(packed bytea)
 returns table (factors real[], bias real, n_ratings int, checksum bigint, popularity real)
 language c immutable parallel safe rows 10000 as 'MODULE_PATHNAME', 'als_unpacked_factors';
 comment on function als._unpacked_factors is
-  'Internal to distributed trainings: the rows that als._packed_items or als._packed_factors has packed';
+  'Internal to distributed trainings: the rows that als._packed_items or als._packed_users has packed';

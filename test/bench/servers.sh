@@ -79,7 +79,9 @@ received() { awk '/lo:/ { print $2 }' /proc/net/dev; }
 
 # measure FOLDER PORT CLUSTER SOURCE OPTIONS: what the training of `model` takes on the server of that port. FOLDER has the
 # data of that server, or, if CLUSTER is no empty word, of all three. Sets seconds (hundredths, of processors), wall
-# (thousandths), memory (kB), stored, sent and spooled (bytes). The model stays. $work is for files.
+# (thousandths), memory (kB), stored, sent and spooled (bytes). The model stays. $work is for files. $pause, in seconds
+# (0.05 where unset), is how long it waits between two looks, which take some hundredths of a second of a processor
+# themselves; peaks between two are missed.
 measure() {
     mkfifo "$work/in"
     : >"$work/out"
@@ -110,7 +112,7 @@ measure() {
             now=$(temporary "$1")
             if [ "$now" -gt "$spooled" ]; then spooled=$now; fi
         fi
-        sleep 0.05
+        sleep "${pause:-0.05}"
     done
     [ -n "$3" ] || seconds=$(($(processor "$pid") - cpu))
     memory=$((memory - idle))

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -26,15 +27,27 @@ class PartsBytes : public testing::Test {
 };
 
 TEST_F(PartsBytes, EachKindIsThere) {
-  for (const char* name : {"kUsers: block", "kUsers again: block", "kFinish: block",
-                           "kResidual: sums", "kProduct: sums", "kCurvature: sums",
-                           "kCurvature: block", "kCompare: sums", "kCompare: block"}) {
+  for (const char* name :
+       {"kUsers: block", "kUsers again: block", "kFinish: block", "kResidual: sums",
+        "kProduct: sums", "kCurvature: sums", "kCurvature: block", "kCompare: sums",
+        "kCompare: block", "finished users", "finished items"}) {
     EXPECT_GE(std::count_if(inputs_.begin(), inputs_.end(),
                             [&](const SentBytes& input) { return input.name == name; }),
               2)
         << name;
   }
   for (const SentBytes& input : inputs_) EXPECT_NO_THROW(input.read(input.bytes)) << input.name;
+}
+
+TEST(FinishedRows, ThereAndBack) {
+  FinishedRows rows{{FactorMatrix(2, 3), {0.5F, 1}}, {4, 5}, {6, 7}, {8, 9}};
+  const Bytes bytes = rows.bytes();
+  EXPECT_EQ(FinishedRows::read(bytes).popularity, rows.popularity);
+  EXPECT_THROW(FinishedRows::read(bytes + bytes), InvalidBytes);
+  rows.popularity = {NAN, 0};
+  EXPECT_THROW(FinishedRows::read(rows.bytes()), InvalidBytes);
+  rows.popularity.clear();
+  EXPECT_TRUE(FinishedRows::read(rows.bytes()).popularity.empty());
 }
 
 bool are_whole_pieces(ByteView bytes) {

@@ -211,7 +211,7 @@ select try($$select als._user_report('\xffffffffffffffff')$$);
 select try($$select als._sum_user_reports('\x00')$$);
 select try($$select als._part_sums(0, '\x00', '\x00', 1)$$);
 select try($$select als._packed_items(b, b, 0, null) from forged$$);
-select try($$select als._packed_factors(b, b, null) from forged$$);
+select try($$select als._packed_users(b, b, null) from forged$$);
 select try($$select als._unpacked_factors('\x00')$$), try($$select als._unpacked_factors(null)$$);
 -- A slice's report and a number, of which no session knows.
 select try($$select als._turn_slice('\x414c53020c0000002000000000000000000000000000000000000000000000000102030405060708', b) from forged$$);

@@ -31,7 +31,7 @@ where refclassid = 'pg_extension'::regclass and refobjid = (select oid from pg_e
 -- is of one session, which has no parallel workers for it.
 select oid::regprocedure from pg_proc
 where pronamespace = 'als'::regnamespace and proname <> all ('{compare,evaluate,evaluate_by_activity,report,split,_unpacked_factors,_collect,_collected,_collect_query}')
-  and (prosecdef or provolatile <> 'v' and proparallel <> 's' and proname <> all ('{_add_piece,_add_to_sums,_add_to_totals,_packed_factors,_packed_items,_part_sums,_part_totals,_piece,_pieces_sum,_sampled_ratings,_slice_block,_start_users,_step_slice,_step_users,_sum_pieces,_sums_bytes,_turn_slice}') or proretset and prorows not between 1 and 20 or provolatile = 'v' and proparallel = 's');
+  and (prosecdef or provolatile <> 'v' and proparallel <> 's' and proname <> all ('{_add_piece,_add_to_sums,_add_to_totals,_packed_items,_packed_users,_part_sums,_part_totals,_piece,_pieces_sum,_sampled_ratings,_slice_block,_start_users,_step_slice,_step_users,_sum_pieces,_sums_bytes,_turn_slice}') or proretset and prorows not between 1 and 20 or provolatile = 'v' and proparallel = 's');
 
 -- als.models lists models, each with its newest run.
 select run from als.train('a', 'ratings', factors => 2);

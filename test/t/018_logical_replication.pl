@@ -9,7 +9,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $publisher  = new_node('publisher', allows_streaming => 'logical');
-my $subscriber = new_node('subscriber');
+# With options: no copy of the template, but a server with an identifier of its own.
+my $subscriber = new_node('subscriber', extra => [ '--encoding', 'UTF8' ]);
 create_ratings($publisher, 'ratings', 2000, 100, 40);
 my $train = q{select from als.train('taste', 'ratings', factors => 5, iterations => 3, seed => %d, replace => true)};
 my $answers = q{

@@ -13,7 +13,8 @@ use Time::HiRes qw(sleep time);
 my $hub = new_node('hub');
 plan skip_all => 'postgres_fdw and dblink are not there'
   if $hub->safe_psql('postgres', q{select count(*) from pg_available_extensions where name in ('postgres_fdw', 'dblink')}) < 2;
-my %node = map { $_ => new_node($_) } 'two', 'three';
+# With options: no copies of the template, but servers with identifiers of their own.
+my %node = map { $_ => new_node($_, extra => [ '--encoding', 'UTF8' ]) } 'two', 'three';
 $node{two}->append_conf('postgresql.conf', 'restart_after_crash = on');
 $node{two}->reload;
 

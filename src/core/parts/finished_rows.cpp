@@ -10,7 +10,6 @@ Bytes FinishedRows::bytes() const {
   put_shaped_factors(factors, writer);
   writer.put(ratings);
   writer.put(checksums);
-  writer.put(static_cast<std::uint8_t>(popularity.empty() ? 0 : 1));
   writer.put(popularity);
   return writer.take();
 }
@@ -25,10 +24,9 @@ FinishedRows FinishedRows::read(ByteView bytes) {
   reader.get(finished.ratings.data(), rows);
   finished.checksums.resize(rows);
   reader.get(finished.checksums.data(), rows);
-  const auto has_popularity = reader.get<std::uint8_t>();
-  expect(has_popularity <= 1, "a popularity is out of range");
-  finished.popularity.resize(has_popularity == 1 ? rows : 0);
+  finished.popularity.resize(reader.left() > 0 ? rows : 0);
   reader.get(finished.popularity.data(), finished.popularity.size());
+  expect_finite(finished.popularity.data(), finished.popularity.size());
   reader.end();
   expect(bytes.empty(), "rows with something behind them");
   return finished;

@@ -77,7 +77,7 @@ struct PartSums::Work {
 void PartSums::Work::pass(const RowPasses& passes, const CompressedRows& rows, std::size_t row,
                           std::size_t vector, const Factors& users, Thread& thread) {
   const Factors& vectors = contents().vectors;
-  const RowVector x{vectors.matrix.row(vector), vectors.bias.empty() ? 0.0F : vectors.bias[vector]};
+  const RowVector x{vectors.matrix.row(vector), vectors.bias_of(vector)};
   const BlockKind kind = contents().kind;
   float* sum = sums_vectors(kind) ? sums.data() + vector * width : nullptr;
   float* partial = thread.partial_sum.data();

@@ -54,7 +54,7 @@ Factors read_shaped_factors(PieceReader& reader) {
   const auto rows = reader.get<std::uint32_t>();
   const auto factors = reader.get<std::uint32_t>();
   const auto biases = reader.get<std::uint8_t>();
-  expect(factors >= 1 && factors <= kMaxFactors && biases <= 1, "users are out of range");
+  expect(factors >= 1 && factors <= kMaxFactors && biases <= 1, "factors are out of range");
   TrainOptions options;
   options.factors = static_cast<int>(factors);
   options.biases = biases == 1;

@@ -190,7 +190,7 @@ void HalfStep::take_steps(const Batch& batch, const Factors& fixed, const CgEqua
     pass_over(
         worker, batch, false, fixed,
         [&](CgRow& row, std::uint64_t end) {
-          const RowVector direction = unknowns_of(row.gradients.direction(), fixed);
+          const RowVector direction = row_vector(row.gradients.direction(), fixed);
           if (step == row.steps) {
             row.curvature +=
                 passes_.curvature(row.next, end, fixed, direction, fetch, worker.chunk);
@@ -269,7 +269,7 @@ void HalfStep::cg_step_rows(const Batch& batch, const Factors& fixed,
   pass_over(
       worker, batch, true, fixed,
       [&](CgRow& row, std::uint64_t end) {
-        passes_.add_residual(row.next, end, fixed, unknowns_of(row.gradients.x(), fixed), !by_tiles,
+        passes_.add_residual(row.next, end, fixed, row_vector(row.gradients.x(), fixed), !by_tiles,
                              worker.chunk, row.gradients.partial_sum(), row.loss, row.targets);
       },
       [](CgRow& row) { row.gradients.add_to_residual(); });

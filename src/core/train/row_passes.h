@@ -27,8 +27,8 @@ struct RowVector {
   float bias;
 };
 
-/// As conjugate gradients have it: with the bias, if there are biases, behind the padded row.
-inline RowVector unknowns_of(const float* x, const Factors& fixed) {
+/// x as conjugate gradients have it: behind the padded row its bias, if there are biases.
+inline RowVector row_vector(const float* x, const Factors& fixed) {
   return {x, fixed.bias.empty() ? 0.0F : x[fixed.matrix.stride()]};
 }
 
@@ -56,8 +56,8 @@ class RowPasses {
   double curvature(std::uint64_t begin, std::uint64_t end, const Factors& fixed, RowVector p,
                    bool fetch, PassChunk& chunk) const;
 
-  /// Their part in the row's fit at x, whose bias follows its factors; for implicit feedback beyond
-  /// the s^2 that every cell counts. dot: of factors, how exactly.
+  /// Their part in the row's fit at x, whose bias follows its factors, without padding; for
+  /// implicit feedback beyond the s^2 that every cell counts. dot: of factors, how exactly.
   template <class Dot>
   double fit(std::uint64_t begin, std::uint64_t end, const Factors& fixed, const float* x,
              const Dot& dot) const {

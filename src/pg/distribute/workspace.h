@@ -61,11 +61,14 @@ class Workspace {
   void create_known(Oid user_factors);
   std::string places() const { return table("places"); }
   std::string known() const { return table("known"); }
-  void drop();
 
-  /// What the model has of all items, on every machine: finished().
+  /// On Citus, for the end:
+  ///
+  ///   finished  slice, items: what the model gets of the items, on every machine
   void create_finished();
   std::string finished() const { return table("finished"); }
+
+  void drop();
 
   /// Makes found() anew.
   void create_found(const WorkColumns& columns);

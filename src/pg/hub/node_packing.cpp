@@ -157,7 +157,7 @@ void NodePacking::gather_users() {
        {"ids", "users"}});
   const Workspace& tables = places_.tables();
   const std::string query =
-      "select c.part, c.number, c.ids, als._encoded(als._packed_factors(c.chunk, u.users, " +
+      "select c.part, c.number, c.ids, als._encoded(als._packed_users(c.chunk, u.users, " +
       tables.item_keys() + ")) from " + tables.chunks_with_users() +
       " where c.part operator(pg_catalog.=) $1 and c.number operator(pg_catalog.=) $2";
   places_.gather(places_.of_parts([&](int part, std::vector<NodeStatement>& of_node) {

@@ -28,9 +28,10 @@ void NodeSteps::gather_block(const Param& step) {
     bytes += static_cast<std::int64_t>(piece.size());
     // A statement each: the server has some ten copies of one at a time. The step has matrices of
     // K x K: once is enough.
-    nodes.send_to_all("select als._keep_pieces($1, $2)",
-                      {BytesParam(piece), slice == 0 ? step : Param{BYTEAOID, 0, true}});
-    if (!places_.here().empty()) keep_pieces(piece, view_of_bytea(step.value), true);
+    const Param its_step = slice == 0 ? step : Param{BYTEAOID, 0, true};
+    nodes.send_to_all("select als._keep_pieces($1, $2)", {BytesParam(piece), its_step});
+    if (!places_.here().empty())
+      keep_pieces(piece, slice == 0 ? view_of_bytea(step.value) : ByteView(), true);
   }
   server([&] { SPI_freeplan(block_of_slice); });
   snapshot.pop();

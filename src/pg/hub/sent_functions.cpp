@@ -38,7 +38,8 @@ als::Bytes decoded(std::string_view encoded) {
 /// With vectors that a model may have, and an id for each.
 bool are_possible(const FinishedRows& users, int factors, const ArrayElements& ids) {
   return users.factors.matrix.cols() == static_cast<std::size_t>(factors) &&
-         are_within_limits(users.factors) && users.size() == static_cast<std::size_t>(ids.n) &&
+         users.popularity.empty() && are_within_limits(users.factors) &&
+         users.size() == static_cast<std::size_t>(ids.n) &&
          std::none_of(ids.nulls, ids.nulls + ids.n, [](bool is_null) { return is_null; });
 }
 
@@ -97,7 +98,7 @@ Datum als_sent_piece(PG_FUNCTION_ARGS) {
   });
 }
 
-/// als._sent_users(users text, ids anyarray, factors int): bytea, what als._packed_factors has made
+/// als._sent_users(users text, ids anyarray, factors int): bytea, what als._packed_users has made
 Datum als_sent_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {

@@ -1,8 +1,9 @@
 // Out of slices and chunks, for the last time: what the model's factor tables hold.
 
+#include <algorithm>
+
 #include "core/data/row_checksum.h"
 #include "core/parts/finished_rows.h"
-#include "core/parts/item_slice.h"
 #include "core/parts/part_sums.h"
 #include "pg/model/factor_feed.h"
 #include "pg/server/interrupts.h"
@@ -33,7 +34,7 @@ FinishedRows finish_items(FunctionCallInfo fcinfo) {
   items.popularity = popularity_of(totals, mean, damping);
   for (const RatingTotals& item : totals)
     items.ratings.push_back(
-        static_cast<std::uint32_t>(std::min<std::uint64_t>(item.n, UINT32_MAX)));
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(item.n, PG_INT32_MAX)));
   return items;
 }
 
@@ -84,7 +85,7 @@ void put(ResultRows& rows, const FinishedRows& finished) {
 }  // namespace als::pg
 
 ALS_SQL_FUNCTION(als_packed_items)
-ALS_SQL_FUNCTION(als_packed_factors)
+ALS_SQL_FUNCTION(als_packed_users)
 ALS_SQL_FUNCTION(als_unpacked_factors)
 
 /// als._packed_items(slice bytea, totals bytea, mean float8, damping float8): bytea, the rows of
@@ -94,9 +95,9 @@ Datum als_packed_items(PG_FUNCTION_ARGS) {
   return guard_step(fcinfo, [&] { return bytea_datum(finish_items(fcinfo).bytes()); });
 }
 
-/// als._packed_factors(chunk bytea, users bytea, item_keys bigint[]): bytea, the rows of a chunk's
+/// als._packed_users(chunk bytea, users bytea, item_keys bigint[]): bytea, the rows of a chunk's
 /// users, in their order
-Datum als_packed_factors(PG_FUNCTION_ARGS) {
+Datum als_packed_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_step(fcinfo, [&] { return bytea_datum(finish_users(fcinfo).bytes()); });
 }

@@ -37,9 +37,9 @@ ItemBlock taken(std::shared_ptr<KeptBlock>&& block) {
   return factors;
 }
 
-/// Unless there are pieces of it. All come before the block is asked for. So those that come later
-/// are of another one, of a training perhaps that is like the last, which failed and was rolled
-/// back.
+/// Begins the block of this step, unless it has begun. All pieces come before the block is asked
+/// for. So pieces that come later are of another block, perhaps of a training like the last, which
+/// failed and was rolled back.
 void begin_block(ByteView step, BlockInPieces& kept) {
   const StepHead head = StepHead::read(step);
   if (kept.training == head.training && kept.number == head.block && kept.whole == nullptr) return;
@@ -59,7 +59,7 @@ void begin_block(ByteView step, BlockInPieces& kept) {
 void keep_pieces(ByteView pieces, ByteView step, bool own) {
   auto& kept = kept_to_end<BlockInPieces>();
   if (!step.empty()) begin_block(step, kept);
-  expect(kept.whole == nullptr, "pieces without their step");
+  expect(kept.slices > 0 && kept.whole == nullptr, "pieces without their step");
   while (!pieces.empty()) {
     const PieceFacts piece = take_piece(pieces);
     expect(piece.piece == Piece::kBlock && piece.slice < kept.slices, "not a piece of this block");

@@ -18,7 +18,8 @@ struct KeptBlock {
 };
 
 /// Keeps pieces of the block of a step, of any of its slices, to the end of the transaction or
-/// until there are pieces of another block. No step: that of the pieces before. own: of slices that
+/// until there are pieces of another block. An empty step: the one that came with the
+/// pieces before. own: of slices that
 /// this session has. Throws InvalidBytes.
 void keep_pieces(ByteView pieces, ByteView step, bool own);
 

@@ -165,7 +165,7 @@ Datum als_keep_slice(PG_FUNCTION_ARGS) {
 }
 
 /// als._keep_pieces(pieces bytea, step bytea): bigint, their bytes; they are pieces of the block of
-/// the step, or where that is null of the block before
+/// the step; without one, of the block that was begun last
 Datum als_keep_pieces(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {

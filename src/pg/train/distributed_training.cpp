@@ -262,8 +262,8 @@ void DistributedTraining::write_items() {
       workspace_->slices() + " s join " + workspace_->totals() +
       " t on s.place operator(pg_catalog.=) t.place and s.slice operator(pg_catalog.=) t.slice";
   if (workspace_->distributed()) {
-    // Bytes are sent to every machine, which makes its copy of the rows itself: an array takes a
-    // call for each number, at either end.
+    // Every machine gets bytes, and makes the rows of its copy from them: to send an array takes a
+    // call for each number, at both ends.
     workspace_->create_finished();
     execute("insert into " + workspace_->finished() + " " + packed, params);
     packed = "select slice, items from " + workspace_->finished();
