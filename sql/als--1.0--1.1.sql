@@ -1883,7 +1883,7 @@ language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_sent_piece';
 comment on function als._sent_piece is
   'Internal to distributed trainings: a piece that another server has sent as text, if it is one of this slice and part, or the number of sums that the session keeps';
 
-create function als._sent_users(users text, ids anyarray, factors int) returns bytea
+create function als._sent_users(users text, ids anyarray, factors int, biases boolean) returns bytea
 language c volatile parallel restricted as 'MODULE_PATHNAME', 'als_sent_users';
 comment on function als._sent_users is
   'Internal to distributed trainings: users that another server has sent as text, if there is one for each of these ids';

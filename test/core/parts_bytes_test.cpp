@@ -50,6 +50,19 @@ TEST(FinishedRows, ThereAndBack) {
   EXPECT_TRUE(FinishedRows::read(rows.bytes()).popularity.empty());
 }
 
+TEST_F(PartsBytes, TotalsAreOfAllRatings) {
+  Recorder& recorder = *recorders_.front();
+  PartsTraining training = recorder.training();
+  Bytes all;
+  for (const Bytes& totals : recorder.totals()) all += totals;
+  EXPECT_NO_THROW(zero_loss(all, training));
+  EXPECT_THROW(zero_loss(all + recorder.totals()[0], training), InvalidBytes);
+  EXPECT_THROW(zero_loss(ByteView(all).substr(recorder.totals()[0].size()), training),
+               InvalidBytes);
+  ++training.ratings;
+  EXPECT_THROW(zero_loss(all, training), InvalidBytes);
+}
+
 bool are_whole_pieces(ByteView bytes) {
   try {
     while (!bytes.empty()) take_piece(bytes);

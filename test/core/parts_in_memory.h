@@ -228,7 +228,7 @@ class PartsInMemory : public PartsRunner {
       totals_.push_back(sum.bytes());
       all += totals_.back();
     }
-    training_.zero_loss = zero_loss(all);
+    training_.zero_loss = zero_loss(all, training_);
     const std::vector<std::uint64_t> keys = keys_of(training_.items);
     for (std::uint32_t s = 0; s < totals_.size(); ++s) {
       const auto first = keys.begin() + s * training_.slice_items;

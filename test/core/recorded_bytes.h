@@ -135,9 +135,11 @@ class Recorder : public PartsInMemory {
     all.push_back({"training", training.bytes(), [](ByteView b) { PartsTraining::read(b); }});
     all.push_back({"totals", totals, [=](ByteView b) {
                      rating_totals(b);
-                     zero_loss(b);
                      make_slice(training, 0, b, keys, 1, team_);
                    }});
+    Bytes all_totals;
+    for (const Bytes& some : this->totals()) all_totals += some;
+    all.push_back({"all totals", all_totals, [=](ByteView b) { zero_loss(b, training); }});
     const std::vector<std::uint64_t> user_keys(facts_of_chunk(first().by_item).users);
     all.push_back({"chunk by item", first().by_item,
                    [=](ByteView b) { PartTotals(training, 0).add(ChunkByItem(b), user_keys); }});

@@ -183,6 +183,14 @@ std::size_t threads_of_process() {
   return static_cast<std::size_t>(std::distance(begin(threads), end(threads)));
 }
 
+/// One that has been joined may still be on its way out of the system's list.
+void expect_threads(std::size_t n) {
+  for (int wait = 0; wait < 1000 && threads_of_process() > n; ++wait) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(threads_of_process(), n);
+}
+
 TEST(ThreadTeam, HelpersComeWhenNeededAndEndWithTheTeam) {
   const std::size_t before = threads_of_process();
   {
@@ -191,12 +199,12 @@ TEST(ThreadTeam, HelpersComeWhenNeededAndEndWithTheTeam) {
     EXPECT_EQ(threads_of_process(), before);
     team.for_each_block(10, 1, [](std::size_t, std::size_t, int) {});
     EXPECT_EQ(threads_of_process(), before + 2);
+    team.rest();
+    expect_threads(before);
+    team.for_each_block(10, 1, [](std::size_t, std::size_t, int) {});
+    EXPECT_EQ(threads_of_process(), before + 2);
   }
-  // One that has been joined may still be on its way out of the system's list.
-  for (int wait = 0; wait < 1000 && threads_of_process() > before; ++wait) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  EXPECT_EQ(threads_of_process(), before);
+  expect_threads(before);
 }
 
 TEST(ThreadTeam, IdleHelpersSleep) {

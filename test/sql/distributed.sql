@@ -184,9 +184,9 @@ select try($$select als._decoded('AP8')$$), try($$select als._decoded(E'AP8Q\n')
 select try($$select als._sent_piece('AA==', 0, 0)$$);
 select try($$select als._sent_piece(null, 0, 0)$$);
 select try($$select als._sent_piece('AP8', 0, 0)$$);
-select try($$select als._sent_users('AP8', array[1], 4)$$);
-select try($$select als._sent_users('AP8Q', array[1], 4)$$);
-select try($$select als._sent_users(null, array[1], 4)$$), try($$select als._sent_users('AP8Q', null::int[], 4)$$), try($$select als._sent_users('AP8Q', array[1], 0)$$);
+select try($$select als._sent_users('AP8', array[1], 4, false)$$);
+select try($$select als._sent_users('AP8Q', array[1], 4, false)$$), try($$select als._sent_users('AP8Q', array[1], 4, null)$$);
+select try($$select als._sent_users(null, array[1], 4, false)$$), try($$select als._sent_users('AP8Q', null::int[], 4, false)$$), try($$select als._sent_users('AP8Q', array[1], 0, false)$$);
 select try($$select als._sum_pieces(e) from unnest(array['\x00', null]::bytea[]) e$$);
 select try($$select als._make_slice('\x00', 0, '\x00', '{1}', 1, null)$$);
 select try($$select als._start_users(b, b, nothing) from forged$$);
@@ -198,6 +198,22 @@ select try($$select als._slice_block(b, b) from forged$$);
 select try($$select als._keep_slice('\x00', '\x00')$$);
 select try($$select als._keep_pieces('\x00', '\x00')$$), try($$select als._keep_pieces(null, b) from forged$$);
 select try($$select als._keep_pieces('\x00', null)$$);
+-- A block of two pieces, of two items and one factor, and a piece of another step: after the error right ones are believed.
+create table pieces (name text, b bytea);
+insert into pieces values
+  ('step', '\x414c530207000000c400000000000000b3fe2c55be372d85000000000000000000000100000001000000333333333333f33f333333333333f33f000000000000e03f000000000000f03f00000000000000002a0000000000000000000000000000000200000001000000010000000000000001000000000000000000000000000000ffffffffffffffff00010000000000000001000000000000000000000000000000000000000000f03f00000000010000803f010000803f010000803f010000803f00'),
+  ('piece 0', '\x414c530208000000a800000000000000ae99f1bbe492d62b000000000000000000000100000001000000333333333333f33f333333333333f33f000000000000e03f000000000000f03f00000000000000002a0000000000000000000000000000000200000001000000010000000000000001000000000000000000000000000000ffffffffffffffff010000000000000001000000000000000000010000000000000000000000'),
+  ('piece 1', '\x414c530208000000a800000000000000f48b8265ad6d86d2010000000000000000000100000001000000333333333333f33f333333333333f33f000000000000e03f000000000000f03f00000000000000002a0000000000000000000000000000000200000001000000010000000000000001000000000000000000000000000000ffffffffffffffff010000000000000001000000000000000000010000000000000000000000'),
+  ('another piece 1', '\x414c530208000000a8000000000000001fe430534ae66c28010000000000000000000100000001000000333333333333f33f333333333333f33f000000000000e03f000000000000f03f00000000000000002a0000000000000000000000000000000200000001000000010000000000000001000000000000000000000000000000ffffffffffffffff020000000000000001000000000000000000010000000000000000000000');
+begin;
+select name, als._keep_pieces(b, (select b from pieces where name = 'step')) from pieces where name = 'piece 0';
+select name, als._keep_pieces(b, null) from pieces where name = 'another piece 1';
+select try($$select als._step_users(b, nothing, 1) from forged$$);
+select try($$select als._step_users(b, nothing, 1) from forged$$);
+select name, als._keep_pieces(b, (select b from pieces where name = 'step')) from pieces where name like 'piece _' order by name;
+select try($$select als._step_users(b, nothing, 1) from forged$$);
+rollback;
+select try($$select als._keep_pieces(b, '') from pieces where name = 'piece 0'$$);
 -- After the last step of a training, which had all pieces.
 begin;
 select from als.train('kept_parts', 'ratings', factors => 2, iterations => 1, distributed => true);

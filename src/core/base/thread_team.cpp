@@ -113,6 +113,8 @@ ThreadTeam::ThreadTeam(int threads, Poll poll, Interrupt interrupt)
 ThreadTeam::ThreadTeam(ThreadTeam&&) noexcept = default;
 ThreadTeam::~ThreadTeam() = default;
 
+void ThreadTeam::rest() { helpers_.reset(); }
+
 void ThreadTeam::for_each_block(std::size_t n, std::size_t grain, const Body& body,
                                 const std::function<void()>& beside) {
   if (n == 0) {

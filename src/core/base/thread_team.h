@@ -61,6 +61,9 @@ class ThreadTeam {
   void for_each_block(std::size_t n, std::size_t grain, const Body& body,
                       const std::function<void()>& beside);
 
+  /// Ends its helpers, which otherwise sleep until the next loop. That makes others.
+  void rest();
+
   /// For a process that ends in the middle of a beside(), past all destructors: returns when no
   /// helper of the calling thread's teams is in a block, so that what they read may go.
   static void leave_loops();

@@ -1,6 +1,7 @@
 // Unpacks blocks, and keeps them up to date.
 #include "core/parts/item_block.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/linalg/products.h"
@@ -98,7 +99,9 @@ void ItemBlock::add(ByteView pieces) {
 void ItemBlock::reserve(std::size_t bytes) {
   // Numbers of directions, the smallest, have two bytes.
   FactorMatrix& vectors = contents_->vectors.matrix;
-  if (vectors.cols() > 0) vectors.reserve_rows(bytes / (2 * vectors.cols()));
+  if (vectors.cols() > 0)
+    vectors.reserve_rows(
+        std::min<std::size_t>(bytes / (2 * vectors.cols()), contents_->training.items));
 }
 
 bool ItemBlock::has_directions() const { return are_directions(contents_->kind); }

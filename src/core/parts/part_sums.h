@@ -60,14 +60,11 @@ class PartTotals {
   std::unique_ptr<Work> work_;
 };
 
-/// Of the totals of some slices, one after the other: the loss where all factors are zero, for
-/// implicit feedback; else 0.
-double zero_loss(ByteView totals);
+/// Of the totals of all slices, one after the other: the loss where all factors are zero, for
+/// implicit feedback; else 0. Throws InvalidBytes unless they are of all ratings.
+double zero_loss(ByteView totals, const PartsTraining& training);
 
 /// Of the totals of one slice: what its items' ratings come to, of which popularity is made.
 std::vector<RatingTotals> rating_totals(ByteView totals);
-
-/// Of the totals of one slice: as row_checksums() of its items' ratings.
-std::vector<std::uint64_t> rating_checksums(ByteView totals);
 
 }  // namespace als

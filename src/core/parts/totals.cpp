@@ -135,20 +135,25 @@ Bytes PartTotals::bytes() const {
   return pieces;
 }
 
-double zero_loss(ByteView totals) {
+double zero_loss(ByteView totals, const PartsTraining& training) {
   double sum = 0;
-  while (!totals.empty()) {
-    for (const double loss : SliceTotals::read(totals).losses) sum += loss;
+  std::uint64_t ratings = 0;
+  for (std::uint32_t slice = 0; slice < training.slices(); ++slice) {
+    const SliceTotals its_totals = SliceTotals::read(totals);
+    expect(its_totals.slice == slice && its_totals.ratings.size() == training.slice_size(slice),
+           "the totals of slices are not in order");
+    for (const RatingTotals& item : its_totals.ratings) ratings += item.n;
+    for (const double loss : its_totals.losses) sum += loss;
   }
+  expect(totals.empty(), "there are more totals than slices");
+  expect(ratings == training.ratings,
+         "the totals of some chunks are missing: there are other ratings in them than in the "
+         "training");
   return sum;
 }
 
 std::vector<RatingTotals> rating_totals(ByteView totals) {
   return SliceTotals::read(totals).ratings;
-}
-
-std::vector<std::uint64_t> rating_checksums(ByteView totals) {
-  return SliceTotals::read(totals).checksums;
 }
 
 }  // namespace als

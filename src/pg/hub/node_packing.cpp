@@ -151,7 +151,7 @@ std::uint64_t NodePacking::greatest_judged_hash() {
                      std::to_string(kJudgedUsers));
 }
 
-void NodePacking::gather_users() {
+void NodePacking::gather_users(bool biases) {
   workspace().create_found(
       {"ids " + workspace().id_array_type(Side::kUsers) + ", users pg_catalog.bytea",
        {"ids", "users"}});
@@ -173,7 +173,8 @@ void NodePacking::gather_users() {
   }),
                  "part pg_catalog.int4, number pg_catalog.int4, ids " +
                      workspace().id_array_type(Side::kUsers) + ", users pg_catalog.text",
-                 "ids, als._sent_users(users, ids, " + std::to_string(request().factors) + ")",
+                 "ids, als._sent_users(users, ids, " + std::to_string(request().factors) +
+                     (biases ? ", true)" : ", false)"),
                  workspace().found());
 }
 

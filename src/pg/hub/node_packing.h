@@ -18,7 +18,7 @@ class NodePacking : public Packing {
   std::uint64_t greatest_judged_hash() override;
 
   /// Fetches the trained users of other servers.
-  void gather_users();
+  void gather_users(bool biases);
 
   /// Of the trained users of all places, as in pg/distribute/trained_users.h.
   std::string trained_users_query() const;

@@ -30,8 +30,7 @@ void NodeSteps::gather_block(const Param& step) {
     // K x K: once is enough.
     const Param its_step = slice == 0 ? step : Param{BYTEAOID, 0, true};
     nodes.send_to_all("select als._keep_pieces($1, $2)", {BytesParam(piece), its_step});
-    if (!places_.here().empty())
-      keep_pieces(piece, slice == 0 ? view_of_bytea(step.value) : ByteView(), true);
+    if (!places_.here().empty()) keep_pieces(piece, view_of_bytea(step.value), true);
   }
   server([&] { SPI_freeplan(block_of_slice); });
   snapshot.pop();

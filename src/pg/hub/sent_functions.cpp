@@ -36,10 +36,10 @@ als::Bytes decoded(std::string_view encoded) {
 }
 
 /// With vectors that a model may have, and an id for each.
-bool are_possible(const FinishedRows& users, int factors, const ArrayElements& ids) {
+bool are_possible(const FinishedRows& users, int factors, bool biases, const ArrayElements& ids) {
   return users.factors.matrix.cols() == static_cast<std::size_t>(factors) &&
-         users.popularity.empty() && are_within_limits(users.factors) &&
-         users.size() == static_cast<std::size_t>(ids.n) &&
+         users.factors.bias.size() == (biases ? users.size() : 0) && users.popularity.empty() &&
+         are_within_limits(users.factors) && users.size() == static_cast<std::size_t>(ids.n) &&
          std::none_of(ids.nulls, ids.nulls + ids.n, [](bool is_null) { return is_null; });
 }
 
@@ -98,7 +98,8 @@ Datum als_sent_piece(PG_FUNCTION_ARGS) {
   });
 }
 
-/// als._sent_users(users text, ids anyarray, factors int): bytea, what als._packed_users has made
+/// als._sent_users(users text, ids anyarray, factors int, biases boolean): bytea, what
+/// als._packed_users has made
 Datum als_sent_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard([&] {
@@ -106,10 +107,11 @@ Datum als_sent_users(PG_FUNCTION_ARGS) {
     require_arg(fcinfo, 1, "ids");
     const ArrayElements ids = server([&] { return array_elements(PG_GETARG_DATUM(1)); });
     const int factors = int_arg(fcinfo, 2, "factors", 1, als::kMaxFactors);
+    const bool biases = bool_arg(fcinfo, 3, "biases");
     Datum users = 0;
     check_sent_bytes([&] {
       const als::Bytes bytes = decoded(encoded);
-      check_sent(are_possible(als::FinishedRows::read(bytes), factors, ids),
+      check_sent(are_possible(als::FinishedRows::read(bytes), factors, biases, ids),
                  "users that cannot be");
       users = bytea_datum(bytes);
     });

@@ -4,7 +4,7 @@
 
 #include "core/data/row_checksum.h"
 #include "core/parts/finished_rows.h"
-#include "core/parts/part_sums.h"
+#include "core/parts/totals.h"
 #include "pg/model/factor_feed.h"
 #include "pg/server/interrupts.h"
 #include "pg/sql/real_array.h"
@@ -20,19 +20,21 @@ namespace {
 
 /// Of the slice and the totals that the first arguments are.
 FinishedRows finish_items(FunctionCallInfo fcinfo) {
-  FinishedRows items;
-  items.factors = std::move(SliceArg(fcinfo, 0).take()->factors);
-  const ByteView bytes = bytes_arg(fcinfo, 1, "totals");
-  const std::vector<RatingTotals> totals = rating_totals(bytes);
-  items.checksums = rating_checksums(bytes);
-  if (totals.size() != items.factors.matrix.rows())
+  const std::unique_ptr<SliceState> slice = SliceArg(fcinfo, 0).take();
+  ByteView bytes = bytes_arg(fcinfo, 1, "totals");
+  const SliceTotals totals = SliceTotals::read(bytes);
+  if (totals.slice != slice->report.slice || totals.ratings.size() != slice->size())
     throw InvalidBytes("a slice and totals of different items");
-  check_within_limits(items.factors);
+  if (!slice->report.at_rest()) throw InvalidBytes("a slice in the middle of a half-step");
+  check_within_limits(slice->factors);
   const double mean = float_arg(fcinfo, 2, "mean", -kMaxBias, kMaxBias);
   std::optional<double> damping;
-  if (!PG_ARGISNULL(3)) damping = PG_GETARG_FLOAT8(3);
-  items.popularity = popularity_of(totals, mean, damping);
-  for (const RatingTotals& item : totals)
+  if (!PG_ARGISNULL(3)) damping = float_arg(fcinfo, 3, "damping", 0, 1e300);
+  FinishedRows items;
+  items.factors = std::move(slice->factors);
+  items.checksums = totals.checksums;
+  items.popularity = popularity_of(totals.ratings, mean, damping);
+  for (const RatingTotals& item : totals.ratings)
     items.ratings.push_back(
         static_cast<std::uint32_t>(std::min<std::uint64_t>(item.n, PG_INT32_MAX)));
   return items;
@@ -64,6 +66,7 @@ void put(ResultRows& rows, const FinishedRows& finished) {
   const std::vector<float>& biases = finished.factors.bias;
   for (std::size_t n = 0; n < finished.size(); ++n) {
     server([&] {
+      CHECK_FOR_INTERRUPTS();
       const bool biased = !biases.empty();
       const bool of_item = !finished.popularity.empty();
       const Datum values[] = {

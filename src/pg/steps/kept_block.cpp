@@ -16,8 +16,6 @@ namespace {
 
 /// Either pieces or what they have become.
 struct BlockInPieces {
-  PartsTraining training;
-  std::uint64_t number = 0;
   std::uint32_t slices = 0;
   Bytes step;
   std::map<std::uint32_t, Bytes> pieces;
@@ -41,36 +39,13 @@ ItemBlock taken(std::shared_ptr<KeptBlock>&& block) {
 /// for. So pieces that come later are of another block, perhaps of a training like the last, which
 /// failed and was rolled back.
 void begin_block(ByteView step, BlockInPieces& kept) {
+  if (kept.step == step && kept.whole == nullptr) return;
   const StepHead head = StepHead::read(step);
-  if (kept.training == head.training && kept.number == head.block && kept.whole == nullptr) return;
-  kept = {head.training,
-          head.block,
-          head.training.slices(),
-          Bytes(step),
-          {},
-          {},
-          nullptr,
-          std::move(kept.factors),
+  kept = {head.training.slices(),    Bytes(step), {}, {}, nullptr, std::move(kept.factors),
           std::move(kept.directions)};
 }
 
-}  // namespace
-
-void keep_pieces(ByteView pieces, ByteView step, bool own) {
-  auto& kept = kept_to_end<BlockInPieces>();
-  if (!step.empty()) begin_block(step, kept);
-  expect(kept.slices > 0 && kept.whole == nullptr, "pieces without their step");
-  while (!pieces.empty()) {
-    const PieceFacts piece = take_piece(pieces);
-    expect(piece.piece == Piece::kBlock && piece.slice < kept.slices, "not a piece of this block");
-    kept.pieces[piece.slice] = piece.bytes;
-    if (own) kept.own.insert(piece.slice);
-  }
-}
-
-std::shared_ptr<const KeptBlock> kept_block() {
-  auto& kept = kept_to_end<BlockInPieces>();
-  if (kept.whole != nullptr) return kept.whole;
+std::shared_ptr<const KeptBlock> whole_block(BlockInPieces& kept) {
   expect(kept.slices > 0 && kept.pieces.size() == kept.slices,
          "this session has not got all pieces of a block");
   auto block = std::make_shared<KeptBlock>();
@@ -95,7 +70,33 @@ std::shared_ptr<const KeptBlock> kept_block() {
     kept.factors = block;
     kept.directions.clear();
   }
-  return kept.whole = block;
+  return block;
+}
+
+}  // namespace
+
+void keep_pieces(ByteView pieces, const std::optional<ByteView>& step, bool own) {
+  auto& kept = kept_to_end<BlockInPieces>();
+  if (step) begin_block(*step, kept);
+  expect(kept.slices > 0 && kept.whole == nullptr, "pieces without their step");
+  while (!pieces.empty()) {
+    const PieceFacts piece = take_piece(pieces);
+    expect(piece.piece == Piece::kBlock && piece.slice < kept.slices, "not a piece of this block");
+    kept.pieces[piece.slice] = piece.bytes;
+    if (own) kept.own.insert(piece.slice);
+  }
+}
+
+/// What fails half-way leaves nothing.
+std::shared_ptr<const KeptBlock> kept_block() {
+  auto& kept = kept_to_end<BlockInPieces>();
+  if (kept.whole != nullptr) return kept.whole;
+  try {
+    return kept.whole = whole_block(kept);
+  } catch (...) {
+    kept = {};
+    throw;
+  }
 }
 
 }  // namespace als::pg

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 
 #include "core/parts/item_block.h"
@@ -18,10 +19,10 @@ struct KeptBlock {
 };
 
 /// Keeps pieces of the block of a step, of any of its slices, to the end of the transaction or
-/// until there are pieces of another block. An empty step: the one that came with the
+/// until there are pieces of another block. No step: the one that came with the
 /// pieces before. own: of slices that
 /// this session has. Throws InvalidBytes.
-void keep_pieces(ByteView pieces, ByteView step, bool own);
+void keep_pieces(ByteView pieces, const std::optional<ByteView>& step, bool own);
 
 /// The block of the last step that there were pieces of. Throws InvalidBytes where some are
 /// missing.

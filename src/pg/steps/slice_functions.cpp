@@ -10,6 +10,7 @@
 #include "pg/steps/kept_chunks.h"
 #include "pg/steps/kept_slices.h"
 #include "pg/steps/kept_sums.h"
+#include "pg/steps/kept_to_end.h"
 #include "pg/steps/known_factors.h"
 #include "pg/steps/stored_chunk.h"
 
@@ -17,13 +18,17 @@ namespace als::pg {
 
 namespace {
 
-/// One team for all slices of a query: to start its threads takes as long as a slice's step.
-ThreadTeam& team_of_query(FunctionCallInfo fcinfo) {
-  FmgrInfo* function = fcinfo->flinfo;
-  if (function->fn_extra == nullptr)
-    function->fn_extra =
-        keep_in<ThreadTeam>(function->fn_mcxt, interruptible_team(default_threads()));
-  return *static_cast<ThreadTeam*>(function->fn_extra);
+struct TeamOfSlices {
+  std::unique_ptr<ThreadTeam> team;
+};
+
+/// One for all slices of a transaction: to start its threads takes as long as a slice's step.
+ThreadTeam& team_of_slices() {
+  std::unique_ptr<ThreadTeam>& team = kept_to_end<TeamOfSlices>().team;
+  const int threads = default_threads();
+  if (team == nullptr || team->threads() != threads)
+    team = std::make_unique<ThreadTeam>(interruptible_team(threads));
+  return *team;
 }
 
 /// A slice that begins with the numbers that are drawn for these keys, but for those of its items
@@ -34,7 +39,7 @@ Bytes make_first_slice(FunctionCallInfo fcinfo) {
   const ByteView totals = bytes_arg(fcinfo, 2, "totals");
   const std::vector<std::uint64_t> keys = keys_arg(fcinfo, 3);
   const double spread = float_arg(fcinfo, 4, "spread", 0, 1e300);
-  ThreadTeam& team = team_of_query(fcinfo);
+  ThreadTeam& team = team_of_slices();
   if (PG_ARGISNULL(5)) return make_slice(training, slice, totals, keys, spread, team);
   if (slice >= training.slices() || keys.size() != training.slice_size(slice))
     throw InvalidBytes("a slice and its keys are of different items");
@@ -134,7 +139,7 @@ Datum als_make_slice(PG_FUNCTION_ARGS) {
 Datum als_turn_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_step(fcinfo, [&] {
-    als::ThreadTeam& team = team_of_query(fcinfo);
+    als::ThreadTeam& team = team_of_slices();
     std::unique_ptr<als::SliceState> slice = SliceArg(fcinfo, 0).take();
     als::turn_slice(*slice, bytes_arg(fcinfo, 1, "step"), team);
     return store_slice(std::move(slice));
@@ -145,7 +150,7 @@ Datum als_turn_slice(PG_FUNCTION_ARGS) {
 Datum als_slice_block(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_step(fcinfo, [&] {
-    als::ThreadTeam& team = team_of_query(fcinfo);
+    als::ThreadTeam& team = team_of_slices();
     return bytea_datum(
         als::slice_block(SliceArg(fcinfo, 0).state(), bytes_arg(fcinfo, 1, "step"), team));
   });
@@ -156,7 +161,7 @@ Datum als_slice_block(PG_FUNCTION_ARGS) {
 Datum als_keep_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
-    als::ThreadTeam& team = team_of_query(fcinfo);
+    als::ThreadTeam& team = team_of_slices();
     const als::ByteView step = bytes_arg(fcinfo, 1, "step");
     const als::Bytes piece = als::slice_block(SliceArg(fcinfo, 0).state(), step, team);
     keep_pieces(piece, step, true);
@@ -170,7 +175,9 @@ Datum als_keep_pieces(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_bytes([&] {
     const als::ByteView pieces = bytes_arg(fcinfo, 0, "pieces");
-    keep_pieces(pieces, bytes_or_nothing(fcinfo, 1), false);
+    std::optional<als::ByteView> step;
+    if (!PG_ARGISNULL(1)) step = bytes_arg(fcinfo, 1, "step");
+    keep_pieces(pieces, step, false);
     return Int64GetDatum(static_cast<int64>(pieces.size()));
   });
 }
@@ -179,7 +186,7 @@ Datum als_keep_pieces(PG_FUNCTION_ARGS) {
 Datum als_step_slice(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_step(fcinfo, [&] {
-    als::ThreadTeam& team = team_of_query(fcinfo);
+    als::ThreadTeam& team = team_of_slices();
     std::unique_ptr<als::SliceState> slice = SliceArg(fcinfo, 0).take();
     als::ByteView sums = bytes_arg(fcinfo, 2, "sums");
     std::optional<als::SliceSums> kept = take_sums(sums);

@@ -13,6 +13,19 @@ namespace als::pg {
 
 namespace {
 
+/// Lets a team's helpers go at the end of a call: a query may have many calls, and groups, with a
+/// team each.
+class RestAfter {
+ public:
+  explicit RestAfter(ThreadTeam& team) : team_(team) {}
+  ~RestAfter() { team_.rest(); }
+  RestAfter(const RestAfter&) = delete;
+  RestAfter& operator=(const RestAfter&) = delete;
+
+ private:
+  ThreadTeam& team_;
+};
+
 /// The half-step that the block of this session is of.
 struct UsersWork {
   UsersWork(std::shared_ptr<const KeptBlock> its_block, int threads)
@@ -30,7 +43,7 @@ struct KeptWork {
   std::unique_ptr<UsersWork> work;
 };
 
-UsersStep& users_step(FunctionCallInfo fcinfo, int threads) {
+UsersWork& users_work(FunctionCallInfo fcinfo, int threads) {
   FmgrInfo* function = fcinfo->flinfo;
   if (function->fn_extra == nullptr) function->fn_extra = keep_in<KeptWork>(function->fn_mcxt);
   std::unique_ptr<UsersWork>& work = static_cast<KeptWork*>(function->fn_extra)->work;
@@ -39,7 +52,7 @@ UsersStep& users_step(FunctionCallInfo fcinfo, int threads) {
     work.reset();
     work = std::make_unique<UsersWork>(std::move(block), threads);
   }
-  return work->users;
+  return *work;
 }
 
 /// The state of als._part_sums: a pointer, as what the aggregate gathers goes on in the session.
@@ -75,7 +88,9 @@ Datum als_start_users(PG_FUNCTION_ARGS) {
 Datum als_step_users(PG_FUNCTION_ARGS) {
   using namespace als::pg;
   return guard_step(fcinfo, [&] {
-    als::UsersStep& step = users_step(fcinfo, threads_arg(fcinfo, 2));
+    UsersWork& work = users_work(fcinfo, threads_arg(fcinfo, 2));
+    const RestAfter rest(work.team);
+    als::UsersStep& step = work.users;
     const StoredChunk chunk(fcinfo, 0);
     if (step.is_last()) forget_by_item(chunk);
     std::optional<als::ChunkUsers> users;
@@ -108,6 +123,7 @@ Datum als_add_to_sums(PG_FUNCTION_ARGS) {
       return keep_in<SumsState>(context, std::make_unique<SumsOfPart>(number_arg(fcinfo, 1, "part"),
                                                                       threads_arg(fcinfo, 4)));
     });
+    const RestAfter rest((*state)->team);
     (*state)->sums.add(*unpacked_by_item(StoredChunk(fcinfo, 2)), UsersArg(fcinfo, 3).users());
     return state;
   }));

@@ -77,7 +77,7 @@ void DistributedTraining::train_elsewhere() {
   try {
     places_->open();
     train();
-    static_cast<NodePacking&>(*packing_).gather_users();
+    static_cast<NodePacking&>(*packing_).gather_users(options_.biases);
     places_->close();
     subtransaction.keep();
   } catch (...) {
