@@ -266,9 +266,10 @@ void Packing::make_slices(PartsTraining& training, const std::string& known_item
           workspace_.sums() + " order by place, slice, part) pieces group by place, slice");
   workspace_.done_with(workspace_.sums());
   workspace_.empty();
-  training.zero_loss = zero_loss(fetch_bytes(
-      "select pg_catalog.string_agg(totals, '' order by slice) from " + workspace_.totals()),
-      training);
+  training.zero_loss =
+      zero_loss(fetch_bytes("select pg_catalog.string_agg(totals, '' order by slice) from " +
+                            workspace_.totals()),
+                training);
   const BytesParam param(training.bytes());
   std::string known = "null::pg_catalog.bytea";
   std::string join;

@@ -17,7 +17,7 @@ class NodePacking : public Packing {
   Ratings sample(ThreadTeam& team) override;
   std::uint64_t greatest_judged_hash() override;
 
-  /// Fetches the trained users of other servers.
+  /// Fetches the trained users of other servers. biases: whether they have any.
   void gather_users(bool biases);
 
   /// Of the trained users of all places, as in pg/distribute/trained_users.h.

@@ -69,7 +69,7 @@ void NodeSteps::gather_sums(std::int64_t bytes) {
                         if (!places_.here().empty()) SqlSteps::gather_sums(bytes);
                       });
   const auto pieces = static_cast<std::int64_t>(workspace().parts().size() * slices());
-  gather_pieces(places_, workspace(), slices(), bytes / std::max<std::int64_t>(pieces, 1));
+  gather_pieces(places_, workspace(), slices(), bytes / pieces);
 }
 
 }  // namespace als::pg
