@@ -13,6 +13,9 @@ ALONE = $(filter src/als.cpp src/core/kernels/% src/pg/serve/%,$(SRCS))
 ROOMS = $(sort $(patsubst %/,%,$(dir $(filter-out $(ALONE),$(SRCS)))))
 unit = build/units/$(subst /,-,$(1:src/%=%))
 OBJS = $(ALONE:.cpp=.o) $(foreach room,$(ROOMS),$(call unit,$(room)).o)
+# So are the engine's tests, test/core/ROOM.
+TEST_ROOMS = $(sort $(patsubst %/,%,$(dir $(wildcard test/core/*/*.cpp))))
+TEST_UNITS = $(foreach room,$(TEST_ROOMS),$(call unit,$(room)).cpp)
 
 # pg_regress takes test/sql/NAME.sql and, from the folder it runs in, expected/NAME.out.
 REGRESS = $(patsubst test/sql/%.sql,%,$(wildcard test/sql/*.sql))
@@ -70,11 +73,11 @@ build:
 	mkdir -p $@
 # Written only where it changes: several makes may be at it.
 define room_unit
-$(call unit,$(1)).cpp: INCLUDES = printf '\#include "%s"\n' $(patsubst src/%,%,$(wildcard $(1)/*.cpp))
+$(call unit,$(1)).cpp: INCLUDES = printf '\#include "%s"\n' $(patsubst test/core/%,%,$(patsubst src/%,%,$(wildcard $(1)/*.cpp)))
 $(call unit,$(1)).cpp: FORCE
 	@mkdir -p $$(@D); $$(INCLUDES) | cmp -s - $$@ || $$(INCLUDES) >$$@
 endef
-$(foreach room,$(ROOMS),$(eval $(call room_unit,$(room))))
+$(foreach room,$(ROOMS) $(TEST_ROOMS),$(eval $(call room_unit,$(room))))
 # Nor for which server objects are made: those of one version are no good for another.
 MADE_FOR = $(shell $(PG_CONFIG) --version) $(includedir_server)
 build/made-for: FORCE
@@ -120,11 +123,12 @@ check-deps:
 # The engine's tests, without a server: build/plain with the very objects of the extension, build/sanitized under
 # AddressSanitizer and UndefinedBehaviorSanitizer, build/threads under ThreadSanitizer.
 ENGINE_OBJS = $(filter src/core/% build/units/core-% build/units/report.o,$(OBJS))
-TEST_SRCS = $(wildcard test/core/*.cpp)
-ENGINE_TEST_SRCS = $(ENGINE_OBJS:.o=.cpp) $(TEST_SRCS)
-build/plain/test/core/%.o: FLAVOUR = -O1
+ENGINE_TEST_SRCS = $(ENGINE_OBJS:.o=.cpp) $(TEST_UNITS)
+build/plain/build/units/test-core-%.o: FLAVOUR = -O1
 # -fPIC: the module has the same objects.
 build/sanitized/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fPIC -fsanitize=address,undefined -fno-sanitize-recover=all
+# Half the time to compile, and a test that follows a null pointer ends anyway.
+build/sanitized/build/units/test-core-%.o: FLAVOUR += -fno-sanitize=null,alignment,vptr
 build/libfuzzer/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all
 build/threads/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fsanitize=thread
@@ -132,7 +136,7 @@ build/threads/%: FLAVOUR = -g1 -O1 -fno-omit-frame-pointer -fsanitize=thread
 define flavour
 build/$(1)/%.o: %.cpp
 	@mkdir -p $$(@D)
-	$$(CXX) $$(ALS_CPPFLAGS) $$(ALS_CXXFLAGS) $$(FLAVOUR) $$(SERVER_HEADERS) -c -o $$@ $$<
+	$$(CXX) $$(ALS_CPPFLAGS) -Itest/core $$(ALS_CXXFLAGS) $$(FLAVOUR) $$(SERVER_HEADERS) -c -o $$@ $$<
 build/$(1)/core-tests:
 	$$(CXX) $$(ALS_CXXFLAGS) $$(FLAVOUR) -o $$@ $$^ -lgtest_main -lgtest
 endef
@@ -142,7 +146,7 @@ $(eval $(call flavour,threads))
 $(eval $(call flavour,libfuzzer))
 # pg.h refuses to be part of these.
 $(ENGINE_OBJS): override CPPFLAGS := -DALS_ENGINE $(CPPFLAGS)
-build/plain/core-tests: $(ENGINE_OBJS) $(TEST_SRCS:%.cpp=build/plain/%.o)
+build/plain/core-tests: $(ENGINE_OBJS) $(TEST_UNITS:%.cpp=build/plain/%.o)
 build/sanitized/core-tests: $(ENGINE_TEST_SRCS:%.cpp=build/sanitized/%.o)
 build/threads/core-tests: $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.o)
 # Each file of test/fuzz is a fuzzer of its own.
@@ -156,7 +160,7 @@ $(BRIDGE_OBJS:%=build/sanitized/%): SERVER_HEADERS = -isystem $(includedir_serve
 $(BRIDGE_OBJS:%=build/sanitized/%): build/made-for
 build/sanitized/als.so: $(SANITIZED_OBJS)
 	$(CXX) $(ALS_CXXFLAGS) $(FLAVOUR) -shared -o $@ $^
--include $(TEST_SRCS:%.cpp=build/plain/%.d) $(TEST_SRCS:%.cpp=build/sanitized/%.d) $(SANITIZED_OBJS:.o=.d)
+-include $(TEST_UNITS:%.cpp=build/plain/%.d) $(TEST_UNITS:%.cpp=build/sanitized/%.d) $(SANITIZED_OBJS:.o=.d)
 -include $(ENGINE_TEST_SRCS:%.cpp=build/threads/%.d) $(ENGINE_OBJS:%.o=build/libfuzzer/%.d) $(FUZZERS:build/libfuzzer/%=build/libfuzzer/test/fuzz/%.d)
 
 .PHONY: bench bench-all bench-distributed bench-features bench-growth bench-guard bench-kernels \
@@ -350,13 +354,13 @@ coverage:
 check-docs:
 	$(TOOLS)/check-docs
 
-LINT_SRCS = $(SRCS) $(wildcard test/core/*.cpp test/bench/*.cpp)
-LINT_HEADERS = $(wildcard src/report/*.h src/*/*/*.h src/core/*/*.inl test/core/*.h test/bench/*.h)
-LINT_FLAGS = $(filter-out -MMD -MP,$(ALS_CPPFLAGS)) $(ALS_CXXFLAGS) \
+LINT_SRCS = $(SRCS) $(wildcard test/core/*/*.cpp test/bench/*.cpp)
+LINT_HEADERS = $(wildcard src/report/*.h src/*/*/*.h src/core/*/*.inl test/core/*.h test/core/*/*.h test/bench/*.h)
+LINT_FLAGS = $(filter-out -MMD -MP,$(ALS_CPPFLAGS)) -Itest/core $(ALS_CXXFLAGS) \
 	-isystem $(shell $(PG_CONFIG) --includedir-server)
 # Includes against layers.txt, format, and what clang-tidy finds, on all processors, in the units of the build: it takes
 # minutes, and would take hours by each source.
-LINT_UNITS = $(OBJS:.o=.cpp) $(wildcard test/core/*.cpp test/bench/*.cpp)
+LINT_UNITS = $(OBJS:.o=.cpp) $(TEST_UNITS) $(wildcard test/bench/*.cpp)
 lint: check-layers $(LINT_UNITS)
 	clang-format --dry-run -Werror $(LINT_SRCS) $(LINT_HEADERS)
 	printf '%s\n' $(LINT_UNITS) | xargs -P "$$(nproc)" -n 1 \

@@ -13,12 +13,11 @@
 #include "core/linalg/factor_matrix.h"
 #include "core/linalg/normal_equations.h"
 #include "core/linalg/term_accumulator.h"
+#include "kernels/rounding_error.h"
 #include "simd_levels.h"
 
 namespace als {
 namespace {
-
-constexpr double kUnit = 1.0 / (1 << 24);  // rounding error of one operation in single precision
 
 const std::vector<std::size_t> kSizes = {1,  2,  3,   7,   8,   15,  16,  17,  31,   33,  63,
                                          64, 65, 100, 127, 128, 129, 255, 256, 1000, 1024};

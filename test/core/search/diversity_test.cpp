@@ -9,6 +9,7 @@
 #include "core/data/seen_lists.h"
 #include "core/linalg/products.h"
 #include "core/search/batch_recommender.h"
+#include "scored_items.h"
 
 namespace als {
 namespace {
@@ -55,13 +56,6 @@ std::vector<std::uint32_t> expected(const std::vector<ScoredItem>& head, std::si
     list.push_back(next);
   }
   return list;
-}
-
-std::vector<std::uint32_t> items_of(const std::vector<ScoredItem>& list) {
-  std::vector<std::uint32_t> items;
-  items.reserve(list.size());
-  for (const ScoredItem& scored : list) items.push_back(scored.item);
-  return items;
 }
 
 TEST(Diversity, IsMaximalMarginalRelevance) {

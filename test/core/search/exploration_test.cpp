@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/splitmix.h"
+#include "scored_items.h"
 
 namespace als {
 namespace {
@@ -26,13 +27,6 @@ std::vector<ScoredItem> items_from(std::uint32_t first, std::size_t n) {
 std::vector<ScoredItem> mixed(const Exploration& exploration, std::size_t k, std::uint64_t user) {
   return exploration.mix(items_from(0, k), items_from(kFirstNew, exploration.head(k)), k,
                          splitmix(user));
-}
-
-std::vector<std::uint32_t> items_of(const std::vector<ScoredItem>& list) {
-  std::vector<std::uint32_t> items;
-  items.reserve(list.size());
-  for (const ScoredItem& scored : list) items.push_back(scored.item);
-  return items;
 }
 
 std::size_t count_new(const std::vector<ScoredItem>& list) {

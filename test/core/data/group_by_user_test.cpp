@@ -10,10 +10,10 @@
 namespace als {
 namespace {
 
-using Entry = std::tuple<std::uint32_t, std::uint32_t, float>;
+using StoredEntry = std::tuple<std::uint32_t, std::uint32_t, float>;
 
-std::vector<Entry> entries_of(const CompressedRows& rows) {
-  std::vector<Entry> entries;
+std::vector<StoredEntry> entries_of(const CompressedRows& rows) {
+  std::vector<StoredEntry> entries;
   for (std::uint32_t row = 0; row < rows.rows(); ++row) {
     for (std::uint64_t e = rows.offsets[row]; e < rows.offsets[row + 1]; ++e) {
       entries.emplace_back(row, rows.columns[e], rows.values[e]);
@@ -29,7 +29,7 @@ TEST(GroupByUser, SortsWhatIsNotLeftOut) {
   const std::vector<std::uint32_t> item_number{kLeftOut, 5, 0, 3};
   for (const int n : {0, 1, 5000}) {
     RatingBuffer buffer;
-    std::vector<Entry> expected;
+    std::vector<StoredEntry> expected;
     for (int i = 0; i < n; ++i) {
       const std::uint32_t user = random() % 6;
       const std::uint32_t item = random() % 4;

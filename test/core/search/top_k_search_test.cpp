@@ -28,7 +28,6 @@
 namespace als {
 namespace {
 
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 struct Model {
@@ -366,7 +365,8 @@ TEST(TopKSearch, RowsOfVeryDifferentSizes) {
 
 TEST(TopKSearch, ValuesThatAreNotFinite) {
   std::mt19937_64 random(11);
-  const std::vector<float> odd = {kNan, kInfinity, -kInfinity};
+  const float infinity = std::numeric_limits<float>::infinity();
+  const std::vector<float> odd = {kNan, infinity, -infinity};
   for (const std::size_t count : {1, 20, 400}) {
     SCOPED_TRACE(count);
     Model model = random_model(400, 20, 0.9F, random);

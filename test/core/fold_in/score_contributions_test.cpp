@@ -15,7 +15,7 @@
 namespace als {
 namespace {
 
-std::vector<TrainOptions> kinds_of_options() {
+std::vector<TrainOptions> options_explained() {
   std::vector<TrainOptions> kinds;
   for (const bool nonnegative : {false, true}) {
     TrainOptions options;
@@ -41,7 +41,7 @@ TEST(Explain, ContributionsAreWhatRatingsAdd) {
     ThreadTeam team(2);
     const Ratings ratings = ratings_of(random_ratings(users, items, 0.4, 11), users, items, team);
     int kind = 0;
-    for (const TrainOptions& options : kinds_of_options()) {
+    for (const TrainOptions& options : options_explained()) {
       SCOPED_TRACE("kind " + std::to_string(kind++));
       Trainer trainer(ratings, options, keys_of(items), team);
       trainer.solve_users();

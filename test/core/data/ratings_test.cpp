@@ -14,18 +14,12 @@
 #include "core/base/unused_memory.h"
 #include "core/data/row_sorter.h"
 #include "resident_bytes.h"
+#include "small_problem.h"
 
 namespace als {
 namespace {
 
-using Entry = RatingBuffer::Entry;
 using Map = std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<float>>;
-
-std::vector<std::uint32_t> identity(std::size_t n) {
-  std::vector<std::uint32_t> rank(n);
-  std::iota(rank.begin(), rank.end(), 0U);
-  return rank;
-}
 
 RatingBuffer buffer_of(const std::vector<Entry>& entries) {
   RatingBuffer buffer;

@@ -12,12 +12,11 @@
 
 #include "core/base/aligned_vector.h"
 #include "core/kernels/kernels.h"
+#include "kernels/rounding_error.h"
 #include "simd_levels.h"
 
 namespace als {
 namespace {
-
-constexpr double kUnit = 1.0 / (1 << 24);  // rounding error of one operation in single precision
 
 /// The vectors of a row, filled with random numbers, and the diagonal of its equations.
 struct Row {

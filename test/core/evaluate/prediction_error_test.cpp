@@ -12,12 +12,12 @@
 namespace als {
 namespace {
 
-constexpr std::size_t kUsers = 500;
-constexpr std::size_t kItems = 30;
-constexpr std::size_t kFactors = 4;
-
 class PredictionEvaluatorTest : public ::testing::Test {
  protected:
+  static constexpr std::size_t kUsers = 500;
+  static constexpr std::size_t kItems = 30;
+  static constexpr std::size_t kFactors = 4;
+
   PredictionEvaluatorTest() : users_(kUsers, kFactors), items_(kItems, kFactors) {
     std::mt19937 random(5);
     std::normal_distribution<float> normal;
