@@ -1,5 +1,6 @@
 # Cancel and terminate als.train at every stage: the server obeys at once, nothing is left, and the
 # session goes on working.
+# Runs alone: it measures the time and the processor time until a training obeys.
 
 use strict;
 use warnings FATAL => 'all';

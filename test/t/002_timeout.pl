@@ -1,4 +1,5 @@
 # statement_timeout is obeyed at whatever moment of a training it comes.
+# Runs alone: it measures the time until a training obeys.
 
 use strict;
 use warnings FATAL => 'all';

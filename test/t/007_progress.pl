@@ -1,4 +1,5 @@
 # als.progress and the messages of a training.
+# Runs alone: it has to see phases of some milliseconds.
 
 use strict;
 use warnings FATAL => 'all';

@@ -1,4 +1,5 @@
 # One copy of a model in shared memory: built once, used by all, right under MVCC, gone when it should be.
+# Runs alone: it measures the memory of sessions.
 
 use strict;
 use warnings FATAL => 'all';

@@ -11,6 +11,7 @@
 #include "core/fold_in/folded_row.h"
 #include "core/linalg/gram.h"
 #include "core/train/training_loop.h"
+#include "sanitizers.h"
 #include "small_problem.h"
 
 namespace als {
@@ -161,7 +162,7 @@ void check_training(const Ratings& ratings, const std::vector<Entry>& merged,
 TEST(Descent, TheLossNeverRises) {
   std::mt19937_64 random(1);
   ThreadTeam team(1);
-  for (int n = 0; n < 12; ++n) {
+  for (int n = 0; n < (kIsSanitized ? 4 : 12); ++n) {
     const Problem problem = random_problem(random);
     SCOPED_TRACE("problem " + std::to_string(n) + ": " + problem.name);
     if (problem.entries.empty()) continue;
