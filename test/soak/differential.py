@@ -182,7 +182,7 @@ def check_fold_ins(model, cursor):
             return
         cursor.execute("select als.fold_in('m', %s, %s::float8[])", ([i for i, _ in rows], [r for _, r in rows]))
         folded = np.array(cursor.fetchone()[0], float)
-        a, b, _ = model.user_equations(u)
+        a, b, terms = model.user_equations(u)
         if model.row["nonnegative"]:
             gradient = a @ folded - b
             scale = 1 + np.abs(a).max() * np.abs(folded).max() + np.abs(b).max()
@@ -191,8 +191,8 @@ def check_fold_ins(model, cursor):
             continue
         wanted = np.linalg.solve(a, b)
         condition = np.linalg.cond(a)
-        # Beside a large bias small factors are what rounding leaves of large numbers.
-        scale = max(np.abs(wanted).max(), 1e-3)
+        # Beside a large bias small factors are what rounding leaves of large numbers, as is a b of terms that cancel out.
+        scale = max(np.abs(wanted).max(), np.abs(terms).sum(0).max() / np.linalg.norm(a, 2))
         wanted = wanted[:len(folded)]
         close(f"fold_in {model.users[u]}", folded, wanted, 1e-6 * max(condition, 30), scale)
         close(f"vector of user {model.users[u]}", model.x[u], wanted, 1e-6 * max(condition, 30), scale)

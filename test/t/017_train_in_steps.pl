@@ -226,7 +226,7 @@ for my $case (
 
 	$watcher->query("select from als.train('$_', 'small', factors => 4)") for 'm', 'o';
 	my $trainer = session($model =~ /shop/ ? (user => 'trainer') : ());
-	$trainer->begin("call als.train_in_steps('$model', 'big', factors => 32, iterations => 60, replace => true)");
+	$trainer->begin("call als.train_in_steps('$model', 'big', factors => 32, iterations => 20, replace => true)");
 	# Not while it ends the transaction of reading, where it has locks that everybody would wait for.
 	wait_for_phase($watcher, $trainer->pid, 'training', 1);
 	kill 'STOP', $trainer->pid;

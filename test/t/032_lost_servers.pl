@@ -20,7 +20,7 @@ sub sql { return $hub->safe_psql('postgres', $_[0]); }
 
 sql('create extension postgres_fdw; create extension dblink');
 # The sums of all items are more than a full disk takes, see limit_files().
-create_ratings($hub, 'all_ratings', 100_000, 10_000, 12_000);
+create_ratings($hub, 'all_ratings', 40_000, 10_000, 12_000);
 sql('create table ratings (like all_ratings) partition by hash (user_id);'
 	  . 'create table ratings_0 partition of ratings for values with (modulus 3, remainder 0)');
 my $n = 0;

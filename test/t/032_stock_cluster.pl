@@ -27,7 +27,7 @@ for my $name (sort keys %node)
 		$name, $node{$name}->host, $node{$name}->port);
 	sql("create user mapping for postgres server $name options (user 'postgres')");
 }
-create_ratings($hub, 'all_ratings', 60_000, 900, 200);
+create_ratings($hub, 'all_ratings', 20_000, 900, 200);
 
 # A table of the ratings whose three partitions lie in these places; 'here' is the hub.
 sub lay_out

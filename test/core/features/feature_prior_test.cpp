@@ -13,6 +13,7 @@
 #include "core/linalg/gram.h"
 #include "core/train/initial_factors.h"
 #include "core/train/trainer.h"
+#include "sanitizers.h"
 #include "small_problem.h"
 
 namespace als {
@@ -440,11 +441,13 @@ TEST(FeaturePrior, BitsDoNotDependOnThreads) {
   ThreadTeam one(1);
   ThreadTeam three(3);
   // More rows of a feature than a segment has, and more features than a block has.
-  for (const auto& [items, features] : {std::pair{40000, 3}, std::pair{40, 2100}}) {
+  for (const auto& [items, features] : {std::pair{33000, 3}, std::pair{40, 2100}}) {
     const Case problem(3, items, features, one);
-    for (const TrainOptions& options : kinds_of_options()) {
-      Trainer a = trainer_of(problem, options, &problem.features, one);
-      Trainer b = trainer_of(problem, options, &problem.features, three);
+    const std::vector<TrainOptions> kinds = kinds_of_options();
+    // A plain one and one of many factors, solved directly, and an implicit one by steps.
+    for (std::size_t kind = 0; kind < kinds.size(); kind += kIsSanitized ? 3 : 1) {
+      Trainer a = trainer_of(problem, kinds[kind], &problem.features, one);
+      Trainer b = trainer_of(problem, kinds[kind], &problem.features, three);
       EXPECT_EQ(a.solve_users(), b.solve_users());
       EXPECT_EQ(a.solve_items(), b.solve_items());
       EXPECT_EQ(dense(a.items()), dense(b.items()));
