@@ -165,9 +165,9 @@ sql_on($node{one}, 'select pg_reload_conf()');
 sql_on($_, 'drop table few') for $base, $coordinator;
 
 # More than a few megabytes of blocks and sums go from node to node, too.
-sql('create table wide as select i % 200 as user_id, i % 4500 as item_id, 1 + i % 7 % 5 as rating from generate_series(1, 9000) i');
+sql('create table wide as select i % 200 as user_id, i % 18000 as item_id, 1 + i % 7 % 5 as rating from generate_series(1, 36000) i');
 sql("select create_distributed_table('wide', 'user_id')");
-($steps) = split /als: iteration 1 of 1/, plans(q{'wide', factors => 1000, iterations => 1, feedback => 'implicit'});
+($steps) = split /als: iteration 1 of 1/, plans(q{'wide', factors => 250, iterations => 1, feedback => 'implicit'});
 is(scalar(() = $steps =~ /Collecting INSERT/g), 5, 'collected: the parts, the items, their numbers, the last sums, and how far items have gone');
 is(scalar(() = $steps =~ /performing repartitioned INSERT/g), 7, 'repartitioned: the ratings, the totals, the blocks of three steps, and the sums of two');
 sql('drop table m_user_factors, m_item_factors, m, wide');
