@@ -150,11 +150,11 @@ void Packing::analyze_items() {
 
 void Packing::check_counts() const {
   if (counts_.kept == 0)
-    throw UserError(ERRCODE_NO_DATA_FOUND, "the source has no ratings",
-                    "A row counts when its user, item and rating are not null.",
-                    format("%lld rows read, %lld of them skipped for a null.",
-                           static_cast<long long>(counts_.rows),
-                           static_cast<long long>(counts_.rows)));
+    throw UserError(
+        ERRCODE_NO_DATA_FOUND, "the source has no ratings",
+        "A row counts when its user, item and rating are not null.",
+        format("%lld rows read, %lld of them skipped for a null.",
+               static_cast<long long>(counts_.rows), static_cast<long long>(counts_.rows)));
 }
 
 void Packing::check_items() const {
