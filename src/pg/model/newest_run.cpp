@@ -55,8 +55,11 @@ AttrNumber column_like(TupleDesc columns, const char* name, Oid type) {
 /// The primary key if it is on the column run, which no expression can be part of; else null.
 Relation open_primary_key(Relation table, AttrNumber run, const Search& search) {
   list_free(RelationGetIndexList(table));  // looks the primary key up
-  if (!OidIsValid(table->rd_pkindex) || !lock(table->rd_pkindex, search)) return nullptr;
-  Relation index = index_open(table->rd_pkindex, NoLock);
+  // To lock it is to hear of what others have committed, after which the table's entry may have
+  // been read anew, without this.
+  const Oid key = table->rd_pkindex;
+  if (!OidIsValid(key) || !lock(key, search)) return nullptr;
+  Relation index = index_open(key, NoLock);
   if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indnkeyatts == 1 &&
       index->rd_index->indkey.values[0] == run && !index->rd_index->indcheckxmin)
     return index;
