@@ -11,7 +11,6 @@
 #include "pg/sql/installed_version.h"
 #include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"
-#include "pg/sql/transaction_steps.h"
 
 namespace als::pg {
 
@@ -124,9 +123,7 @@ void ModelWriter::find_factor_tables() {
 /// tables come first, as in a statement that changes them and whose trigger then updates the model
 /// row.
 void ModelWriter::lock_tables() {
-  // In a subtransaction, whose locks end with it: whoever has the factors and wants to drop the
-  // model's table must not wait for one who has read that and waits for the factors.
-  run_and_undo([&] { find_factor_tables(); });
+  find_factor_tables();
   std::string tables;
   for (Side side : {Side::kUsers, Side::kItems})
     if (OidIsValid(factor_table(side))) tables += relation_name(factor_table(side)) + ", ";

@@ -111,13 +111,15 @@ BySide<std::int64_t> refresh_both(Oid table, const Param& users, const Param& it
 
 BySide<std::int64_t> refresh(Oid table, bool force) {
   check_is_model(table);
-  const Oid queue = server([&] { return recorded_queue(table); });
-  const Param all{TEXTOID, 0, true};
-  // These lock the model before they read it.
-  if (!OidIsValid(queue)) return refresh_both(table, all, all, force);
   OwnedMemoryContext context("als refresh");
   SnapshotScope snapshot;
   const Model model = read_model(table);
+  const Oid queue = server([&] { return recorded_queue(table); });
+  const Param all{TEXTOID, 0, true};
+  if (!OidIsValid(queue)) {
+    snapshot.pop();
+    return refresh_both(table, all, all, force);
+  }
   const DescribedSource source = describe_source(trusted_source(model), context.get());
   const bool is_noted = server([&] { return is_complete(queue, source.table); }) &&
                         have_same_ids(model, source, queue);
