@@ -11,9 +11,7 @@
 
 namespace als::pg {
 
-void RecommendationTable::lock() {
-  table_ = target_table_.lock();
-  if (!OidIsValid(table_)) return;
+void RecommendationTable::check_is_table() const {
   char kind = server([&] { return get_rel_relkind(table_); });
   if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
     throw UserError(
@@ -21,9 +19,16 @@ void RecommendationTable::lock() {
         format("\"%s\" is not a table", target_table_.relation().c_str()),
         "Recommendations are written into a table; name one that does not exist, and it "
         "is made.");
+}
+
+void RecommendationTable::lock() {
+  table_ = target_table_.lock();
+  if (!OidIsValid(table_)) return;
+  check_is_table();
   lock_tables_on_nodes("lock table " + target_table_.qualified_name() +
                        " in share row exclusive mode");
   table_ = target_table_.find();  // what has the name now keeps it
+  check_is_table();
 }
 
 bool RecommendationTable::is_temporary() const {

@@ -39,6 +39,7 @@ class RecommendationTable {
   void finish(Side whom);
 
  private:
+  void check_is_table() const;
   void hold();
   void create(Side whom, const Model& model, const IdType& user_type, const IdType& item_type);
   void check_is_foreign_to(const Model& model) const;

@@ -2,6 +2,7 @@
 #include "pg/cache/segment.h"
 
 #include "core/linalg/factor_matrix.h"
+#include "pg/server/short_lived_resources.h"
 
 namespace als::pg {
 
@@ -22,11 +23,8 @@ std::vector<std::weak_ptr<Segment>>& mapped() {
 /// as if it had not been tried.
 template <class Call>
 dsm_segment* try_dsm(const Call& call) {
-  // What a failed call leaves behind belongs to an owner of its own, not to the transaction's.
-  ResourceOwner outer = CurrentResourceOwner;
-  ResourceOwner own = server([&] { return ResourceOwnerCreate(outer, "als segment"); });
+  ShortLivedResources left_behind;
   dsm_segment* segment = nullptr;
-  CurrentResourceOwner = own;
   try {
     segment = server([&] {
       dsm_segment* made = call();
@@ -34,16 +32,9 @@ dsm_segment* try_dsm(const Call& call) {
       return made;
     });
   } catch (const ServerError& error) {
-    CurrentResourceOwner = outer;
     go_on_after(error, "als keeps a model in this session's own memory");
   }
-  CurrentResourceOwner = outer;
-  server([&] {
-    ResourceOwnerRelease(own, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
-    ResourceOwnerRelease(own, RESOURCE_RELEASE_LOCKS, false, false);
-    ResourceOwnerRelease(own, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
-    ResourceOwnerDelete(own);
-  });
+  left_behind.release();
   return segment;
 }
 

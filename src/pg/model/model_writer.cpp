@@ -7,6 +7,7 @@
 #include "pg/model/ownership.h"
 #include "pg/model/row_feed.h"
 #include "pg/nodes/cluster_nodes.h"
+#include "pg/server/short_lived_resources.h"
 #include "pg/sql/flushed_abort.h"
 #include "pg/sql/installed_version.h"
 #include "pg/sql/params.h"
@@ -119,19 +120,29 @@ void ModelWriter::find_factor_tables() {
   snapshot.pop();
 }
 
+/// With a comma after each.
+std::string ModelWriter::names_of_factor_tables() const {
+  std::string names;
+  for (Side side : {Side::kUsers, Side::kItems})
+    if (OidIsValid(factor_table(side))) names += relation_name(factor_table(side)) + ", ";
+  return names;
+}
+
 /// Readers go on undisturbed; anyone else who would change the model's rows waits. The factor
 /// tables come first, as in a statement that changes them and whose trigger then updates the model
 /// row.
 void ModelWriter::lock_tables() {
+  // Whoever has the factors may want to drop the model's table: who waits for them must not have
+  // it.
+  ShortLivedResources locks;
   find_factor_tables();
-  std::string tables;
-  for (Side side : {Side::kUsers, Side::kItems})
-    if (OidIsValid(factor_table(side))) tables += relation_name(factor_table(side)) + ", ";
-  const BySide<Oid> found = factor_tables_;
-  lock_tables_on_nodes("lock table only " + tables + qualified_name() +
+  locks.release();
+  const std::string factors = names_of_factor_tables();
+  lock_tables_on_nodes("lock table only " + factors + qualified_name() +
                        " in share row exclusive mode");
+  // Names are other tables' if these were renamed meanwhile. From now on they cannot be.
   find_factor_tables();
-  if (found.users != factor_tables_.users || found.items != factor_tables_.items)
+  if (target_table_.find() != table_ || factors != names_of_factor_tables())
     throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,
                     format("model %s has changed meanwhile", qualified_name().c_str()),
                     "Try again.");

@@ -97,6 +97,7 @@ class ModelWriter {
   Oid find_factor_table(Side side, Oid named) const;
   Oid find_unclaimed_table(Side side) const;
   void find_factor_tables();
+  std::string names_of_factor_tables() const;
   void lock_tables();
   void mend_table(Oid factors);
   void create_model_table();

@@ -2,9 +2,11 @@
 // differs.
 
 #include "pg/model/model_source.h"
+#include "pg/model/model_writer.h"
 #include "pg/server/args.h"
 #include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
+#include "pg/server/progress.h"
 #include "pg/sql/expanded_row.h"
 #include "pg/sql/params.h"
 #include "pg/sql/result_rows.h"
@@ -111,6 +113,11 @@ BySide<std::int64_t> refresh_both(Oid table, const Param& users, const Param& it
 
 BySide<std::int64_t> refresh(Oid table, bool force) {
   check_is_model(table);
+  // Before anything is read: als.drop_model waits for whoever has read, and is waited for here.
+  Progress progress(Command::kRefreshItems, table);
+  ModelWriter store(relation_name(table));
+  store.lock_model(table);
+  progress.hide();
   OwnedMemoryContext context("als refresh");
   SnapshotScope snapshot;
   const Model model = read_model(table);
