@@ -2,6 +2,7 @@
 
 #include "pg/source/rating_source.h"
 
+#include "pg/server/short_lived_resources.h"
 #include "pg/source/missing_column.h"
 
 namespace als::pg {
@@ -270,6 +271,7 @@ void find_relation(RatingSource& source) {
 SourceNames::SourceNames(const RatingSource& source) {
   if (!source.is_relation && !source.path.empty())
     settings_.set("search_path", source.path.c_str());
+  if (OidIsValid(source.table)) server([&] { LockRelationOid(source.table, AccessShareLock); });
 }
 
 RatingSource parse_source(const std::string& text) {
@@ -279,6 +281,7 @@ RatingSource parse_source(const std::string& text) {
   if (source.text.empty())
     throw UserError(ERRCODE_SYNTAX_ERROR, "the source of ratings is empty",
                     "Name a table or a view, or write a query.");
+  ShortLivedResources locks;
   source.table = server([&] {
     if (!is_relation_name(source.text.c_str())) return InvalidOid;
     List* names = textToQualifiedNameList(cstring_to_text(source.text.c_str()));
@@ -293,6 +296,7 @@ RatingSource parse_source(const std::string& text) {
   } else {
     source.path = server([] { return current_path(); });
   }
+  locks.release();
   return source;
 }
 

@@ -50,8 +50,9 @@ struct RatingSource {
   std::string from_clause() const;
 };
 
-/// Tells a relation's name from a query. Throws 42601 for nothing at all, 42P01 or 42809 for a
-/// relation that is missing or cannot be read.
+/// Tells a relation's name from a query. Keeps no lock, as whoever reads the source may first have
+/// to wait for one who wants to have it alone. Throws 42601 for nothing at all, 42P01 or 42809 for
+/// a relation that is missing or cannot be read.
 RatingSource parse_source(const std::string& text);
 
 /// What users have seen beside a source: its columns have the same names. Throws what
@@ -67,8 +68,8 @@ char* identity_of(Oid relation);
 /// renamed.
 void find_relation(RatingSource& source);
 
-/// While it lasts, names in a query are those that they were when the query was written. Like a
-/// snapshot it is left to the server after an error.
+/// While it lasts, names in a query are those that they were when the query was written, and a
+/// relation keeps its name. Like a snapshot it is left to the server after an error.
 class SourceNames {
  public:
   explicit SourceNames(const RatingSource& source);

@@ -157,7 +157,7 @@ Datum als_retrain_in_steps(PG_FUNCTION_ARGS) {
     const NamedArgs args(fcinfo);
     const Oid table = model_arg(args);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
-    train_in_steps(relation_name(table), [&] { return retrain_request(args, table); });
+    train_in_steps(relation_name(table), table, [&] { return retrain_request(args, table); });
     spi.finish();
     return static_cast<Datum>(0);
   });

@@ -14,6 +14,7 @@
 
 #include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
+#include "pg/server/short_lived_resources.h"
 #include "pg/sql/transaction_steps.h"
 #include "pg/train/training.h"
 
@@ -21,9 +22,13 @@ namespace als::pg {
 
 namespace {
 
-void check_and_read(Training& training, ModelWriter& model, const TrainRequest& request) {
+void check_and_read(Training& training, ModelWriter& model, Oid there,
+                    const TrainRequest& request) {
   run_and_undo([&] {
-    model.lock(request.replace);
+    if (OidIsValid(there))
+      model.lock_model(there);
+    else
+      model.lock(request.replace);
     training.describe();
     ModelWriter made = model;
     made.prepare_tables(training.source().id_types, request.unlogged, request.replace_ids);
@@ -44,16 +49,20 @@ void check_source(const DescribedSource& read, MemoryContext context) {
 
 }  // namespace
 
-void train_in_steps(const std::string& name, const std::function<TrainRequest()>& make_request) {
+void train_in_steps(const std::string& name, Oid there,
+                    const std::function<TrainRequest()>& make_request) {
   OwnedMemoryContext context("als training in steps");
   ModelWriter model(name);
   Progress progress(Command::kTrain, model.target_table());
   begin_next_step();
   model.target_table().take_turn();
   take_step_snapshot();
+  // als.drop_model waits for whoever has read the model's row, and is waited for below.
+  ShortLivedResources locks;
   const TrainRequest request = make_request();
+  locks.release();
   Training training(request, model, progress, context.get());
-  check_and_read(training, model, request);
+  check_and_read(training, model, there, request);
 
   begin_next_step();
   take_step_snapshot();
@@ -90,7 +99,7 @@ Datum als_train_in_steps(PG_FUNCTION_ARGS) {
     check_may_write("als.train_in_steps()");
     TrainRequest request = train_request(fcinfo);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
-    train_in_steps(request.model, [&] { return request; });
+    train_in_steps(request.model, InvalidOid, [&] { return request; });
     spi.finish();
     return static_cast<Datum>(0);
   });
