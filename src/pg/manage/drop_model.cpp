@@ -9,6 +9,7 @@
 #include "pg/nodes/cluster_nodes.h"
 #include "pg/server/may_write.h"
 #include "pg/sql/params.h"
+#include "pg/track/change_queue.h"
 
 namespace als::pg {
 
@@ -71,6 +72,12 @@ void drop_model(Oid model) {
   record_functions(model);
   // Changes are shut out by now. Readers come to the model first, so it is locked first against
   // them.
+  server([&] {
+    const Oid queue = recorded_queue(model);
+    if (!OidIsValid(queue)) return;
+    LockRelationOid(model, AccessExclusiveLock);
+    lock_sources(queue);
+  });
   execute("drop table " + tables);
   spi.finish();
 }

@@ -37,8 +37,10 @@ const char* last_argument(HeapTuple row, TupleDesc columns, int n) {
   return argument < end ? argument : "";
 }
 
-/// Whether a trigger of another table notes into this one.
-bool is_noted_into(Oid table) {
+/// Calls on_source(table) for the table of each trigger that notes into another one, this table,
+/// until it returns true; returns whether it did.
+template <class OnSource>
+bool find_source(Oid table, OnSource on_source) {
   const Oid function = trigger_function();
   return find_in_catalog(
       DependRelationId, DependReferenceIndexId,
@@ -51,9 +53,14 @@ bool is_noted_into(Oid table) {
             TriggerRelationId, TriggerOidIndexId, {{Anum_pg_trigger_oid, dependency->objid}},
             [&](HeapTuple found, TupleDesc) {
               auto* trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(found));
-              return trigger->tgfoid == function && trigger->tgrelid != table;
+              return trigger->tgfoid == function && trigger->tgrelid != table &&
+                     on_source(trigger->tgrelid);
             });
       });
+}
+
+bool is_noted_into(Oid table) {
+  return find_source(table, [](Oid) { return true; });
 }
 
 bool is_still_plain(Oid table) {
@@ -133,6 +140,16 @@ void record_queue(Oid trigger, Oid queue) {
   ObjectAddressSet(dependent, TriggerRelationId, trigger);
   ObjectAddressSet(referenced, RelationRelationId, queue);
   recordDependencyOn(&dependent, &referenced, DEPENDENCY_AUTO);
+}
+
+void lock_sources(Oid queue) {
+  List* sources = NIL;
+  find_source(queue, [&](Oid source) {
+    sources = list_append_unique_oid(sources, source);
+    return false;
+  });
+  ListCell* source;
+  foreach (source, sources) LockRelationOid(lfirst_oid(source), AccessExclusiveLock);
 }
 
 List* unrecorded_triggers(Oid source, const char* queue_name) {

@@ -32,6 +32,11 @@ bool is_complete(Oid queue, Oid source);
 /// Records that a trigger notes into a queue. A server call.
 void record_queue(Oid trigger, Oid queue);
 
+/// Waits for the statements that change what notes into a queue, and keeps others waiting. Such a
+/// statement comes to the queue last. So whoever drops that, and with it the triggers, first calls
+/// this: the server itself would lock the queue before the sources. A server call.
+void lock_sources(Oid queue);
+
 /// The triggers of a source that say that they note into a table of this name but are not recorded
 /// to: what a restore leaves. As a list of names. A server call.
 List* unrecorded_triggers(Oid source, const char* queue_name);

@@ -172,6 +172,7 @@ void make_triggers(const Model& model, Oid queue) {
 bool drop_queue(Oid model) {
   const Oid queue = server([&] { return recorded_queue(model); });
   if (!OidIsValid(queue)) return false;
+  server([&] { lock_sources(queue); });
   execute("drop table " + relation_name(queue));
   return true;
 }
