@@ -173,7 +173,7 @@ check_nothing_changed('statement_timeout');
 	{
 		my $result = $third->query($writer);
 		is($result->{state}, '55006', "$writer: not now");
-		like($result->{err}, qr/als.train_in_steps is at work on model public\.old/, 'for a reason that it tells');
+		like($result->{err}, qr/a training in steps is at work on model public\.old/, 'for a reason that it tells');
 	}
 	is($third->query("select from als.train('other', 'small', factors => 4)")->{state}, '00000', 'other models are free');
 	is($third->query("select als.refresh_users('old', array[5]), als.drop_model('other')")->{state},

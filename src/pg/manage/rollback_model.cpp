@@ -5,6 +5,8 @@
 #include "pg/server/may_write.h"
 #include "pg/sql/expanded_row.h"
 #include "pg/sql/result_rows.h"
+#include "pg/track/change_queue.h"
+#include "pg/track/queue_writer.h"
 
 ALS_SQL_FUNCTION(als_rollback_model)
 
@@ -27,6 +29,8 @@ Datum als_rollback_model(PG_FUNCTION_ARGS) {
       model.lock_model(table);
       model.claim_turn();
       PreviousRun(model).restore();
+      // What has been refreshed since has left no notes behind.
+      server([&] { note_everything(recorded_queue(table)); });
       Datum result = result_row(fcinfo, context);
       spi.finish();
       return result;

@@ -25,15 +25,15 @@ bool find_trigger(Oid source, OnTrigger on_trigger) {
                          });
 }
 
-/// The last argument of a trigger; arguments end with a zero byte each.
-const char* last_argument(HeapTuple row, TupleDesc columns, int n) {
+/// An argument of a trigger, or ""; they end with a zero byte each.
+const char* argument(HeapTuple row, TupleDesc columns, int n) {
   bool is_null;
   const Datum value = catalog_column(row, Anum_pg_trigger_tgargs, columns, &is_null);
-  if (is_null || n == 0) return "";
+  if (is_null) return "";
   bytea* arguments = DatumGetByteaPP(value);
   const char* argument = VARDATA_ANY(arguments);
   const char* end = argument + VARSIZE_ANY_EXHDR(arguments);
-  for (int i = 1; i < n && argument < end; ++i) argument += std::strlen(argument) + 1;
+  for (int i = 0; i < n && argument < end; ++i) argument += std::strlen(argument) + 1;
   return argument < end ? argument : "";
 }
 
@@ -69,6 +69,19 @@ bool is_still_plain(Oid table) {
   const bool is_plain = is_plain_queue(relation);
   relation_close(relation, AccessShareLock);
   return is_plain;
+}
+
+/// Whether the queue notes ids as the source has them, and the model can look them up. Else the
+/// source has other ids since it is tracked: all are compared, or a refresh says what is wrong.
+bool has_same_ids(Oid queue, const Model& model, const DescribedSource& source) {
+  for (Side side : {Side::kUsers, Side::kItems}) {
+    const IdType& type = *source.id_types[side];
+    const CollatedType noted = column_type_of(queue, id_column(side));
+    if (noted.type != type.base || noted.collation != type.collation ||
+        !is_widened(model.factor_tables[side].ids(), type.collated()))
+      return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -119,13 +132,17 @@ Oid recorded_queue(Oid model) {
   return queue;
 }
 
-bool is_complete(Oid queue, Oid source) {
-  if (!is_still_plain(queue) || is_in_hierarchy(source)) return false;
+bool is_complete(Oid queue, const Model& model, const DescribedSource& source) {
+  if (!is_still_plain(queue) || is_in_hierarchy(source.table) ||
+      !has_same_ids(queue, model, source))
+    return false;
   int16 events = 0;
-  find_trigger(source, [&](Form_pg_trigger trigger, HeapTuple, TupleDesc) {
+  find_trigger(source.table, [&](Form_pg_trigger trigger, HeapTuple row, TupleDesc columns) {
     if ((trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
          trigger->tgenabled == TRIGGER_FIRES_ALWAYS) &&
-        queue_of_trigger(trigger->oid) == queue)
+        queue_of_trigger(trigger->oid) == queue &&
+        source.user_col == argument(row, columns, kUserColumn) &&
+        source.item_col == argument(row, columns, kItemColumn))
       events |= trigger->tgtype;
     return false;
   });
@@ -156,7 +173,7 @@ List* unrecorded_triggers(Oid source, const char* queue_name) {
   List* names = NIL;
   find_trigger(source, [&](Form_pg_trigger trigger, HeapTuple row, TupleDesc columns) {
     if (!OidIsValid(queue_of_trigger(trigger->oid)) &&
-        std::strcmp(last_argument(row, columns, trigger->tgnargs), queue_name) == 0)
+        std::strcmp(argument(row, columns, kQueueName), queue_name) == 0)
       names = lappend(names, pstrdup(NameStr(trigger->tgname)));
     return false;
   });

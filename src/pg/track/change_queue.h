@@ -26,8 +26,12 @@ Oid recorded_queue(Oid model);
 /// of others, whose triggers do not fire. A server call.
 bool is_in_hierarchy(Oid table);
 
-/// Whether every change of the source is noted in the queue. A server call.
-bool is_complete(Oid queue, Oid source);
+/// What the triggers of a source are called with.
+enum TriggerArgument { kUserColumn, kItemColumn, kQueueName };
+
+/// Whether every change of the model's source is noted in the queue, by ids that the model can look
+/// up. A server call.
+bool is_complete(Oid queue, const Model& model, const DescribedSource& source);
 
 /// Records that a trigger notes into a queue. A server call.
 void record_queue(Oid trigger, Oid queue);

@@ -6,9 +6,9 @@
 // Where it cannot tell whose ratings they are, or they are many, it notes a row of nulls: compare
 // everything.
 
-#include "pg/track/change_queue.h"
-
 #include "pg/server/relation_changes.h"
+#include "pg/track/change_queue.h"
+#include "pg/track/queue_writer.h"
 
 namespace als::pg {
 
@@ -16,47 +16,6 @@ namespace {
 
 /// Beyond these, comparing everything is no slower than looking at each.
 constexpr int64 kMaxRows = 10000;
-
-/// Puts rows into a queue, many at a time. A part of a server call.
-class QueueWriter {
- public:
-  explicit QueueWriter(Relation queue) : queue_(queue), command_(GetCurrentCommandId(true)) {}
-
-  void put(Datum user, Datum item, bool everything) {
-    TupleTableSlot*& slot = slots_[waiting_];
-    if (slot == nullptr) slot = table_slot_create(queue_, nullptr);
-    ExecClearTuple(slot);
-    slot->tts_values[0] = user;
-    slot->tts_values[1] = item;
-    slot->tts_isnull[0] = slot->tts_isnull[1] = everything;
-    ExecStoreVirtualTuple(slot);
-    ExecMaterializeSlot(slot);
-    if (++waiting_ == kBatch) flush();
-  }
-  void put_everything() { put(0, 0, true); }
-
-  void finish() {
-    flush();
-    for (TupleTableSlot* slot : slots_)
-      if (slot != nullptr) ExecDropSingleTupleTableSlot(slot);
-  }
-
- private:
-  static constexpr int kBatch = 64;
-
-  void flush() {
-    if (waiting_ == 1)
-      table_tuple_insert(queue_, slots_[0], command_, 0, nullptr);
-    else if (waiting_ > 1)
-      table_multi_insert(queue_, slots_, waiting_, command_, 0, nullptr);
-    waiting_ = 0;
-  }
-
-  Relation queue_;
-  CommandId command_;
-  TupleTableSlot* slots_[kBatch] = {};
-  int waiting_ = 0;
-};
 
 /// The column of the source that an argument of the trigger names, if its values are the queue's.
 AttrNumber column_named(const TriggerData& trigger, int argument, TupleDesc queue) {

@@ -10,6 +10,7 @@
 #include "pg/sql/expanded_row.h"
 #include "pg/sql/params.h"
 #include "pg/sql/result_rows.h"
+#include "pg/sql/transaction_steps.h"
 #include "pg/track/change_queue.h"
 
 namespace als::pg {
@@ -41,23 +42,8 @@ Param column_of_result(int column) {
 
 /// "not exists" a row of a side's factors for a noted id.
 std::string is_unknown(const Model& model, Side side, const IdType& type, const char* noted) {
-  return "not exists (select from only " + relation_name(model.factor_table(side)) + " where " +
+  return "not exists (select from only " + locked_name(model.factor_table(side)) + " where " +
          server([&] { return equals_condition(type, id_column(side), noted); }) + ")";
-}
-
-/// Whether the queue notes ids as the source has them, and the model can look them up. Else the
-/// source has other ids since it is tracked: all are compared, or the refresh says what is wrong.
-bool have_same_ids(const Model& model, const DescribedSource& source, Oid queue) {
-  for (Side side : {Side::kUsers, Side::kItems}) {
-    const IdType& type = *source.id_types[side];
-    const bool same = server([&] {
-      const CollatedType noted = column_type_of(queue, id_column(side));
-      return noted.type == type.base && noted.collation == type.collation &&
-             is_widened(model.factor_tables[side].ids(), type.collated());
-    });
-    if (!same) return false;
-  }
-  return true;
 }
 
 /// Takes what no other transaction is taking, and deletes it.
@@ -111,14 +97,33 @@ BySide<std::int64_t> refresh_both(Oid table, const Param& users, const Param& it
   return written;
 }
 
+/// Whether all that has changed is noted, and nothing that no other transaction is taking.
+bool has_nothing_to_take(Oid table, MemoryContext context) {
+  bool has_nothing = false;
+  run_and_undo([&] {
+    const Oid queue = server([&] { return recorded_queue(table); });
+    if (!OidIsValid(queue)) return;
+    SnapshotScope snapshot;
+    const Model model = read_model(table);
+    const DescribedSource source = describe_source(trusted_source(model), context);
+    has_nothing = server([&] { return is_complete(queue, model, source); }) &&
+                  execute("select from only " + relation_name(queue) +
+                          " limit 1 for update skip locked") == 0;
+    snapshot.pop();
+  });
+  return has_nothing;
+}
+
 BySide<std::int64_t> refresh(Oid table, bool force) {
   check_is_model(table);
-  // Before anything is read: als.drop_model waits for whoever has read, and is waited for here.
+  OwnedMemoryContext context("als refresh");
+  if (has_nothing_to_take(table, context.get())) return {};
+  // Before anything is read for good: als.drop_model waits for whoever has read, and is waited for
+  // here.
   Progress progress(Command::kRefreshItems, table);
   ModelWriter store(relation_name(table));
-  store.lock_model(table);
+  store.lock_model(table, source_table(table));
   progress.hide();
-  OwnedMemoryContext context("als refresh");
   SnapshotScope snapshot;
   const Model model = read_model(table);
   const Oid queue = server([&] { return recorded_queue(table); });
@@ -128,8 +133,7 @@ BySide<std::int64_t> refresh(Oid table, bool force) {
     return refresh_both(table, all, all, force);
   }
   const DescribedSource source = describe_source(trusted_source(model), context.get());
-  const bool is_noted = server([&] { return is_complete(queue, source.table); }) &&
-                        have_same_ids(model, source, queue);
+  const bool is_noted = server([&] { return is_complete(queue, model, source); });
   Notes notes;
   if (is_noted)
     notes = take_notes(model, source, queue);

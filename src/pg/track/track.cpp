@@ -5,8 +5,10 @@
 #include "pg/model/ownership.h"
 #include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
+#include "pg/server/short_lived_resources.h"
 #include "pg/sql/params.h"
 #include "pg/track/change_queue.h"
+#include "pg/track/queue_writer.h"
 
 namespace als::pg {
 
@@ -169,6 +171,20 @@ void make_triggers(const Model& model, Oid queue) {
   }
 }
 
+/// Whether there is a queue that notes all that it should. It keeps the privileges on it, then, and
+/// nobody waits for its source. Keeps no lock of that, for which others may wait that look as well.
+bool is_tracked(Oid table, Oid queue, MemoryContext context) {
+  if (!OidIsValid(queue)) return false;
+  ShortLivedResources locks;
+  SnapshotScope snapshot;
+  const Model model = read_model(table);
+  const DescribedSource source = describe_source(trusted_source(model), context);
+  const bool is = server([&] { return is_complete(queue, model, source); });
+  snapshot.pop();
+  locks.release();
+  return is;
+}
+
 bool drop_queue(Oid model) {
   const Oid queue = server([&] { return recorded_queue(model); });
   if (!OidIsValid(queue)) return false;
@@ -184,16 +200,19 @@ Oid track(Oid table) {
   SpiConnection spi;
   ModelWriter writer(relation_name(table));
   writer.lock_model(table);
-  SnapshotScope snapshot;
-  Model model = read_model(table);
-  model.source = trusted_source(model);
-  check_can_be_tracked(model);
-  drop_queue(table);
-  const Oid queue = make_queue(writer, model, context.get());
-  make_triggers(model, queue);
+  Oid queue = server([&] { return recorded_queue(table); });
+  if (!is_tracked(table, queue, context.get())) {
+    drop_queue(table);
+    SnapshotScope snapshot;
+    Model model = read_model(table);
+    model.source = trusted_source(model);
+    check_can_be_tracked(model);
+    queue = make_queue(writer, model, context.get());
+    make_triggers(model, queue);
+    snapshot.pop();
+  }
   // Nobody has noted what has changed until now.
-  execute("insert into " + relation_name(queue) + " values (null, null)");
-  snapshot.pop();
+  server([&] { note_everything(queue); });
   spi.finish();
   return queue;
 }

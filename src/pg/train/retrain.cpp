@@ -136,7 +136,7 @@ Datum als_retrain(PG_FUNCTION_ARGS) {
       SpiConnection spi;
       ModelWriter model(relation_name(table));
       Progress progress(Command::kTrain, model.target_table());
-      model.lock_model(table);
+      model.lock_model(table, source_table(table));
       model.claim_turn();
       const TrainRequest request = retrain_request(args, table);
       run_training(request, model, progress, context);
@@ -157,7 +157,7 @@ Datum als_retrain_in_steps(PG_FUNCTION_ARGS) {
     const NamedArgs args(fcinfo);
     const Oid table = model_arg(args);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
-    train_in_steps(relation_name(table), table, [&] { return retrain_request(args, table); });
+    train_in_steps(relation_name(table), table, true, [&] { return retrain_request(args, table); });
     spi.finish();
     return static_cast<Datum>(0);
   });

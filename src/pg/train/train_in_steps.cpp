@@ -14,26 +14,28 @@
 
 #include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
-#include "pg/server/short_lived_resources.h"
 #include "pg/sql/transaction_steps.h"
+#include "pg/track/change_queue.h"
+#include "pg/track/queue_writer.h"
 #include "pg/train/training.h"
 
 namespace als::pg {
 
 namespace {
 
-void check_and_read(Training& training, ModelWriter& model, Oid there,
-                    const TrainRequest& request) {
+/// What would fail at the end fails at the beginning.
+void check(ModelWriter& model, Oid there, bool replace,
+           const std::function<TrainRequest()>& make_request, MemoryContext context) {
   run_and_undo([&] {
     if (OidIsValid(there))
       model.lock_model(there);
     else
-      model.lock(request.replace);
-    training.describe();
+      model.lock(replace);
+    const TrainRequest request = make_request();
+    const DescribedSource source = describe_source(request.source, context);
     ModelWriter made = model;
-    made.prepare_tables(training.source().id_types, request.unlogged, request.replace_ids);
+    made.prepare_tables(source.id_types, request.unlogged, request.replace_ids);
   });
-  training.read();
 }
 
 /// What has been read must still be what the model row says that it is.
@@ -49,7 +51,7 @@ void check_source(const DescribedSource& read, MemoryContext context) {
 
 }  // namespace
 
-void train_in_steps(const std::string& name, Oid there,
+void train_in_steps(const std::string& name, Oid there, bool replace,
                     const std::function<TrainRequest()>& make_request) {
   OwnedMemoryContext context("als training in steps");
   ModelWriter model(name);
@@ -57,12 +59,13 @@ void train_in_steps(const std::string& name, Oid there,
   begin_next_step();
   model.target_table().take_turn();
   take_step_snapshot();
-  // als.drop_model waits for whoever has read the model's row, and is waited for below.
-  ShortLivedResources locks;
+  if (OidIsValid(there)) model.check_has_name(there);
+  check(model, there, replace, make_request, context.get());
+  // Once more: the model is not locked any more, so that the source may have become another.
   const TrainRequest request = make_request();
-  locks.release();
   Training training(request, model, progress, context.get());
-  check_and_read(training, model, there, request);
+  training.describe();
+  training.read();
 
   begin_next_step();
   take_step_snapshot();
@@ -76,11 +79,13 @@ void train_in_steps(const std::string& name, Oid there,
 
   begin_next_step();
   progress.enter(Phase::kWriting);
-  model.lock_unchanged(request.replace);
+  model.lock_unchanged(replace);
   take_step_snapshot();
   check_source(training.source(), context.get());
   training.prepare_tables();
   training.write();
+  // What has been refreshed since the ratings were read has left no notes behind.
+  server([&] { note_everything(recorded_queue(model.table())); });
 
   end_last_step();
   model.target_table().end_turn();
@@ -97,9 +102,9 @@ Datum als_train_in_steps(PG_FUNCTION_ARGS) {
   return guard([&] {
     require_own_transactions(fcinfo, "als.train_in_steps");
     check_may_write("als.train_in_steps()");
-    TrainRequest request = train_request(fcinfo);
+    const TrainRequest request = train_request(fcinfo);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
-    train_in_steps(request.model, InvalidOid, [&] { return request; });
+    train_in_steps(request.model, InvalidOid, request.replace, [&] { return request; });
     spi.finish();
     return static_cast<Datum>(0);
   });

@@ -7,10 +7,10 @@
 
 namespace als::pg {
 
-/// Trains the model of this name in steps, see train_in_steps.cpp: `there`, or, if that is
-/// InvalidOid, what the request says. That is asked for when no other training can change the model
-/// any more. Needs an SPI connection that may commit.
-void train_in_steps(const std::string& model, Oid there,
+/// Trains the model of this name in steps, see train_in_steps.cpp: `there`, or, where that is
+/// InvalidOid, a new one or, with `replace`, any. What is asked for is read when no other training
+/// can change the model any more, and more than once. Needs an SPI connection that may commit.
+void train_in_steps(const std::string& model, Oid there, bool replace,
                     const std::function<TrainRequest()>& request);
 
 }  // namespace als::pg
