@@ -15,7 +15,7 @@ bool SpreadRatings::lie_beside_users() const {
 }
 
 std::string SpreadRatings::table(Side side) const {
-  return relation_name(model().factor_tables[side].named);
+  return locked_name(model().factor_tables[side].named);
 }
 
 bool SpreadRatings::has_checksums(Side side) const {

@@ -25,7 +25,7 @@ SpreadRecommendations::SpreadRecommendations(const RecommendAllRequest& request,
       possible_(are_on_nodes(request, served.model(), served.id_type(Side::kUsers))) {
   if (!possible_) return;
   const Model& model = served.model();
-  users_ = relation_name(model.factor_tables.users.named);
+  users_ = locked_name(model.factor_tables.users.named);
   if (request.exclude_seen)
     for_each_seen_source(model, request.seen,
                          [&](const RatingSource& source) { add_seen(source); });

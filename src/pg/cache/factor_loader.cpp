@@ -15,7 +15,7 @@ FactorLoader::FactorLoader(const Model& model, Side side)
   SPIPlanPtr plan =
       prepare("select " + id + ", " + kFactorColumns +
               (has_popularity ? ", popularity" : ", null::pg_catalog.float4") + " from only " +
-              relation_name(model.factor_table(side)) + " order by " + id);
+              locked_name(model.factor_table(side)) + " order by " + id);
   for_each_row(plan, {}, {type_->oid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID, FLOAT4OID},
                [&](TupleTableSlot* slot) {
                  if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;

@@ -99,7 +99,7 @@ void ServedModel::check_readable(Side side) {
   if (!granted) {
     SpiConnection spi;
     SPIPlanPtr plan = prepare(std::string("select ") + id_column(side) + ", " + kFactorColumns +
-                              " from only " + relation_name(table) + " limit 0");
+                              " from only " + locked_name(table) + " limit 0");
     for_each_row(plan, {}, {InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID},
                  [](TupleTableSlot*) {});
     spi.finish();
@@ -208,7 +208,7 @@ std::optional<FactorRow> ServedModel::look_up(Side side, Datum id) {
     const char* condition = server([&] { return equals_condition(type, id_column(side)); });
     SPIPlanPtr plan =
         saved_plan(std::string("select ") + kFactorColumns + " from only " +
-                       relation_name(model().factor_table(side)) + " where " + condition,
+                       locked_name(model().factor_table(side)) + " where " + condition,
                    {type.base});
     for_each_row(plan, {{type.base, id}}, {FLOAT4ARRAYOID, FLOAT4OID, INT4OID},
                  [&](TupleTableSlot* slot) {

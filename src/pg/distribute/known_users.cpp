@@ -12,7 +12,7 @@ std::string known_factors(const Model& model, Side side, const IdType& type) {
   return "(select " + id +
          " as known_id, factors::pg_catalog.float4[] as known_factors, bias::pg_catalog.float4 as "
          "known_bias from only " +
-         relation_name(model.factor_tables[side].named) + ") known_rows";
+         locked_name(model.factor_tables[side].named) + ") known_rows";
 }
 
 Bytes start_users(const Model& model, const IdType& type, const PartsTraining& training,

@@ -196,7 +196,7 @@ SpreadEvaluation::Call SpreadEvaluation::tested(const std::vector<std::size_t>& 
   } else {
     factors = "factors, bias, n_ratings";
     join("select user_id as known, factors, bias, n_ratings from " +
-             relation_name(model_.factor_tables.users.named),
+             locked_name(model_.factor_tables.users.named),
          "known");
   }
   std::string lowest = "null::pg_catalog.float4";

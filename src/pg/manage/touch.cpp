@@ -12,6 +12,9 @@ namespace {
 void touch(Oid model) {
   check_is_model(model);
   SpiConnection spi;
+  // As the update below, before anything else: als.drop_model waits for whoever has read.
+  server([&] { LockRelationOid(model, RowExclusiveLock); });
+  check_is_model(model);  // is it there still?
   SnapshotScope snapshot;
   const NamedFactors newest = named_factors(model);
   const std::string name = relation_name(model);
@@ -20,7 +23,7 @@ void touch(Oid model) {
                     format("model %s holds no training run", name.c_str()),
                     "Train it with als.train(..., replace => true).");
   for (Side side : {Side::kUsers, Side::kItems}) {
-    if (relation_name(newest.tables[side]).empty())
+    if (locked_name(newest.tables[side]).empty())
       throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                       format("the %s factors of model %s are gone", side_name(side), name.c_str()),
                       "Remove the rest with als.drop_model and train the model again.");

@@ -3,6 +3,7 @@
 
 #include "pg/model/ownership.h"
 #include "pg/server/catalog_scan.h"
+#include "pg/server/short_lived_resources.h"
 
 namespace als::pg {
 
@@ -52,12 +53,15 @@ Claims claims_on(Oid table) {
     models = models_owned_by(server([&] { return owner_of(table); }));
   }
   server([] { CommandCounterIncrement(); });
+  // Most of them have nothing to do with the table.
+  ShortLivedResources locks;
   SnapshotScope snapshot;
   for (Oid model : models) {
     const NamedFactors run = named_factors(model);
     if (run.names(table)) result.claims.push_back({model, run});
   }
   snapshot.pop();
+  locks.release();
   return result;
 }
 

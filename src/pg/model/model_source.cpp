@@ -1,6 +1,8 @@
 // Whether reading a model's source would run anything of a role that the caller does not trust.
 #include "pg/model/model_source.h"
 
+#include "pg/model/newest_run.h"
+#include "pg/server/short_lived_resources.h"
 #include "pg/server/trust.h"
 
 namespace als::pg {
@@ -17,8 +19,9 @@ bool trusts_stored_expression(int cache, HeapTuple tuple, AttrNumber column) {
          caller_trusts_expression(static_cast<Node*>(stringToNode(TextDatumGetCString(stored))));
 }
 
-bool trusts_index(Oid index) {
+bool trusts_index(Oid index, List*& looked_at) {
   LockRelationOid(index, AccessShareLock);
+  looked_at = lappend_oid(looked_at, index);
   HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
   if (!HeapTupleIsValid(tuple)) return true;
   const bool trusts = trusts_stored_expression(INDEXRELID, tuple, Anum_pg_index_indexprs) &&
@@ -27,10 +30,10 @@ bool trusts_index(Oid index) {
   return trusts;
 }
 
-bool trusts_indexes(Relation table) {
+bool trusts_indexes(Relation table, List*& looked_at) {
   ListCell* index;
   foreach (index, RelationGetIndexList(table))
-    if (!trusts_index(lfirst_oid(index))) return false;
+    if (!trusts_index(lfirst_oid(index), looked_at)) return false;
   return true;
 }
 
@@ -43,10 +46,11 @@ bool trusts_checks(Relation table) {
   return true;
 }
 
-bool trusts_statistics([[maybe_unused]] Relation table) {
+bool trusts_statistics([[maybe_unused]] Relation table, [[maybe_unused]] List*& looked_at) {
 #if PG_VERSION_NUM >= 140000
   ListCell* statistics;
   foreach (statistics, RelationGetStatExtList(table)) {
+    looked_at = lappend_oid(looked_at, lfirst_oid(statistics));
     HeapTuple tuple = SearchSysCache1(STATEXTOID, ObjectIdGetDatum(lfirst_oid(statistics)));
     if (!HeapTupleIsValid(tuple)) continue;
     const bool trusts = trusts_stored_expression(STATEXTOID, tuple, Anum_pg_statistic_ext_stxexprs);
@@ -68,8 +72,9 @@ bool trusts_partition_key(Oid table) {
 
 /// Why reading a table, or a part of one, could evaluate something of its owner's; null if it
 /// cannot. The planner evaluates what is constant in expressions of indexes, constraints and the
-/// like.
-const char* code_in(Oid oid) {
+/// like. Adds what has been looked at.
+const char* code_in(Oid oid, List*& looked_at) {
+  looked_at = lappend_oid(looked_at, oid);
   Relation table = try_relation_open(oid, NoLock);
   if (table == nullptr) return nullptr;
   const Oid owner = table->rd_rel->relowner;
@@ -79,8 +84,8 @@ const char* code_in(Oid oid) {
       case RELKIND_RELATION:
       case RELKIND_PARTITIONED_TABLE:
       case RELKIND_MATVIEW:
-        if (!(trusts_indexes(table) && trusts_checks(table) && trusts_statistics(table) &&
-              trusts_partition_key(oid)))
+        if (!(trusts_indexes(table, looked_at) && trusts_checks(table) &&
+              trusts_statistics(table, looked_at) && trusts_partition_key(oid)))
           what =
               "has an index, constraint, statistics or partition key with a function that does "
               "not belong to a role you trust";
@@ -120,9 +125,12 @@ const char* distrusted_columns(Oid table, int columns) {
   return nullptr;
 }
 
-const char* distrust_of_table(const RatingSource& source) {
+// The strongest lock that a standby takes. While it is held nobody can make an index.
+constexpr LOCKMODE kStrongLock = RowExclusiveLock;
+
+const char* look_at_table(const RatingSource& source, List*& looked_at) {
   const Oid table = source.table;
-  Relation relation = try_relation_open(table, AccessShareLock);
+  Relation relation = try_relation_open(table, kStrongLock);
   if (relation == nullptr) return nullptr;  // gone, as whoever reads it will say
   const Oid owner = relation->rd_rel->relowner;
   const bool has_parts = relation->rd_rel->relhassubclass;
@@ -144,18 +152,49 @@ const char* distrust_of_table(const RatingSource& source) {
         if (const char* what = distrusted_column(table, column->c_str())) return what;
     }
   }
-  if (!has_parts) return code_in(table);
+  if (!has_parts) return code_in(table, looked_at);
   ListCell* part;
-  foreach (part, find_all_inheritors(table, AccessShareLock, nullptr))
-    if (const char* what = code_in(lfirst_oid(part))) return what;
+  foreach (part, find_all_inheritors(table, kStrongLock, nullptr))
+    if (const char* what = code_in(lfirst_oid(part), looked_at)) return what;
   return nullptr;
+}
+
+/// What has been found while another session was waited for may have company since: looks again
+/// until nothing new has come. The last look has not waited, as it has found all locks taken.
+const char* distrust_of_table(const RatingSource& source) {
+  for (List* last = nullptr;;) {
+    List* looked_at = nullptr;
+    const char* what = look_at_table(source, looked_at);
+    if (what != nullptr || equal(looked_at, last)) return what;
+    last = looked_at;
+  }
+}
+
+/// As it is now, whether trusted or not.
+RatingSource as_it_is_now(RatingSource source) {
+  if (source.is_relation) find_relation(source);
+  return source;
+}
+
+/// All that a call may read, so that it waits for nobody between its look at a source and the
+/// moment at which that is read.
+void lock_what_is_read(const Model& model) {
+  std::vector<Oid> tables = {model.factor_tables.users.named, model.factor_tables.items.named};
+  for (const RatingSource* source :
+       {&model.source, &model.seen, &model.features.users, &model.features.items})
+    tables.push_back(as_it_is_now(*source).table);
+  server([&] {
+    for (Oid table : tables)
+      if (OidIsValid(table)) LockRelationOid(table, AccessShareLock);
+  });
 }
 
 /// As distrust_of_source(), of something that the model's row names.
 std::string distrust_of(const Model& model, const RatingSource& source) {
   const bool as_named = source.is_gone() || source.is_as_named();
+  if (as_named && server([&] { return caller_trusts(model.owner); })) return "";
+  lock_what_is_read(model);
   const char* reason = server([&]() -> const char* {
-    if (caller_trusts(model.owner) && as_named) return nullptr;
     if (OidIsValid(source.table)) return distrust_of_table(source);
     return source.is_relation || source.is_none() ? nullptr : "It is a query.";
   });
@@ -200,12 +239,6 @@ void check_columns(const Model& model, const RatingSource& source, const char* w
   }
 }
 
-/// As it is now, whether trusted or not.
-RatingSource as_it_is_now(RatingSource source) {
-  if (source.is_relation) find_relation(source);
-  return source;
-}
-
 enum class Columns { kAreChecked, kAreNot };
 
 RatingSource trusted(const Model& model, const RatingSource& named, const char* which,
@@ -240,6 +273,20 @@ RatingSource trusted(const Model& model, const RatingSource& named, const char* 
 }  // namespace
 
 RatingSource source_now(const Model& model) { return as_it_is_now(model.source); }
+
+Oid source_table(Oid model) {
+  ShortLivedResources locks;
+  SnapshotScope snapshot;
+  const auto row = copy_newest_row(model, {{"source", TEXTOID}, {"source_table", TEXTOID}});
+  snapshot.pop();
+  locks.release();
+  if (!row || row->nulls[0] || row->nulls[1]) return InvalidOid;
+  RatingSource source;
+  source.text = text_value(row->values[0]);
+  source.identity = text_value(row->values[1]);
+  find_relation(source);
+  return source.table;
+}
 
 RatingSource seen_now(const Model& model) { return as_it_is_now(model.seen); }
 

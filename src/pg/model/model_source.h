@@ -32,6 +32,10 @@ RatingSource trusted_seen_to_train(const Model& model);
 /// And of what it names as user_features or item_features.
 RatingSource trusted_features(const Model& model, Side side);
 
+/// The table that the model reads; InvalidOid where there is none, or it takes more to read the row
+/// than copy_newest_row() does. Keeps no lock: for ModelWriter::lock_model().
+Oid source_table(Oid model);
+
 /// Both, whether trusted or not.
 RatingSource source_now(const Model& model);
 RatingSource seen_now(const Model& model);

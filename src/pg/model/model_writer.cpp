@@ -34,12 +34,39 @@ bool can_be_altered(Oid table) {
 
 }  // namespace
 
-void ModelWriter::lock(bool replace) {
+void ModelWriter::lock(bool replace, Oid source) {
   check_installed_version();
+  while (!try_lock(replace, source)) {
+    // Whoever has it, as to load it anew, may come to the model next.
+    ShortLivedResources locks;
+    server([&] { LockRelationOid(source, AccessShareLock); });
+    locks.release();
+  }
+  for (Side side : {Side::kUsers, Side::kItems})
+    if (OidIsValid(factor_table(side))) mend_table(factor_table(side));
+}
+
+/// Waits for the model, but not with it for its source: returns whether that is to be had at once.
+bool ModelWriter::try_lock(bool replace, Oid source) {
+  ShortLivedResources locks;
   factor_tables_ = {};
   newest_run_ = 0;
   table_ = target_table_.lock();
-  if (!OidIsValid(table_)) return;
+  if (OidIsValid(table_)) {
+    check_may_be_written(replace);
+    lock_tables();
+  }
+  const bool has_source = !OidIsValid(source) || server([&] {
+    return ConditionalLockRelationOid(source, AccessShareLock);
+  });
+  if (has_source)
+    locks.keep();
+  else
+    locks.release();
+  return has_source;
+}
+
+void ModelWriter::check_may_be_written(bool replace) const {
   if (!replace)
     throw UserError(ERRCODE_DUPLICATE_TABLE,
                     format("relation \"%s\" already exists", target_table_.relation().c_str()),
@@ -48,13 +75,18 @@ void ModelWriter::lock(bool replace) {
                         : "It is not a model: give the model another name, or name its schema.");
   check_is_model(table_);
   check_readable(table_);
-  lock_tables();
 }
 
-void ModelWriter::lock_model(Oid model) {
-  lock(true);
-  if (table_ != model)
-    throw UserError(ERRCODE_UNDEFINED_TABLE, "the model has been renamed or dropped meanwhile",
+void ModelWriter::lock_model(Oid model, Oid source) {
+  lock(true, source);
+  check_has_name(model);
+}
+
+void ModelWriter::check_has_name(Oid model) const {
+  if (target_table_.find() != model)
+    throw UserError(ERRCODE_UNDEFINED_TABLE,
+                    format("model \"%s\" has been renamed or dropped meanwhile",
+                           target_table_.relation().c_str()),
                     "Try again.");
 }
 
@@ -81,7 +113,7 @@ void ModelWriter::lock_unchanged(bool replace) {
 void ModelWriter::claim_turn() const {
   if (target_table_.try_turn()) return;
   throw UserError(ERRCODE_OBJECT_IN_USE,
-                  format("als.train_in_steps is at work on model %s", qualified_name().c_str()),
+                  format("a training in steps is at work on model %s", qualified_name().c_str()),
                   "Wait for its end, which als.progress estimates, or cancel it.");
 }
 
@@ -120,6 +152,23 @@ void ModelWriter::find_factor_tables() {
   snapshot.pop();
 }
 
+/// A transaction that keeps to one snapshot would write beside rows that it does not see, and take
+/// ratings for refreshed or trained that are not.
+void ModelWriter::check_sees_last_write() const {
+  if (!IsolationUsesXactSnapshot()) return;
+  SnapshotScope snapshot;
+  const RowVersion seen = newest_row(table_);
+  snapshot.pop();
+  server([] { PushActiveSnapshot(GetLatestSnapshot()); });
+  const RowVersion last = newest_row(table_);
+  snapshot.pop();
+  if (seen == last) return;
+  throw UserError(
+      ERRCODE_T_R_SERIALIZATION_FAILURE,
+      format("model %s has been written since this transaction began", qualified_name().c_str()),
+      "Try again in a new transaction.");
+}
+
 /// With a comma after each.
 std::string ModelWriter::names_of_factor_tables() const {
   std::string names;
@@ -146,8 +195,7 @@ void ModelWriter::lock_tables() {
     throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,
                     format("model %s has changed meanwhile", qualified_name().c_str()),
                     "Try again.");
-  for (Side side : {Side::kUsers, Side::kItems})
-    if (OidIsValid(factor_table(side))) mend_table(factor_table(side));
+  check_sees_last_write();
 }
 
 /// What a dump does not keep, or an older version of als has not made, is made anew as soon as

@@ -16,16 +16,21 @@ class ModelWriter {
 
   /// Waits until no other transaction writes the same model, and keeps others waiting from then on.
   /// Needs an SPI connection; the active snapshot may be older than what is found afterwards.
+  /// source: a table that is going to be read. Nobody who has that waits for one who has the model
+  /// and waits for it.
   /// Throws 42P07 if the model exists and `replace` is false, 42809 if a relation of that name is
   /// no model.
-  void lock(bool replace);
+  void lock(bool replace, Oid source = InvalidOid);
 
-  /// The same for a model that exists. Throws 42P01 if it no longer has the name.
-  void lock_model(Oid model);
+  /// The same for a model that exists. Throws what check_has_name() throws.
+  void lock_model(Oid model, Oid source = InvalidOid);
 
-  /// The same in a later transaction. Throws 55000 unless the model is still the one that lock()
-  /// found, or is still missing, and its newest run the same.
+  /// What lock() does in a later transaction. Throws 55000 unless the model is still the one that
+  /// lock() found, or is still missing, and its newest run the same.
   void lock_unchanged(bool replace);
+
+  /// Throws 42P01 if the model no longer has the name.
+  void check_has_name(Oid model) const;
 
   /// To be called by whoever adds or removes a run. Throws 55006 while als.train_in_steps is at
   /// work on the model: waiting for hours would hold the very snapshot that it does without.
@@ -97,6 +102,9 @@ class ModelWriter {
   Oid find_factor_table(Side side, Oid named) const;
   Oid find_unclaimed_table(Side side) const;
   void find_factor_tables();
+  bool try_lock(bool replace, Oid source);
+  void check_may_be_written(bool replace) const;
+  void check_sees_last_write() const;
   std::string names_of_factor_tables() const;
   void lock_tables();
   void mend_table(Oid factors);

@@ -30,7 +30,7 @@ void report_users(ServedModel& served, const std::vector<std::uint32_t>& items, 
   const IdType& type = served.id_type(Side::kUsers);
   UserSample sample;
   SPIPlanPtr plan = prepare(std::string("select user_id, ") + kFactorColumns + " from only " +
-                            relation_name(model.factor_table(Side::kUsers)));
+                            locked_name(model.factor_table(Side::kUsers)));
   for_each_row(plan, {}, {type.oid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}, [&](TupleTableSlot* slot) {
     if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
     data.ratings_per_user.add(slot->tts_isnull[3] ? 0 : DatumGetInt32(slot->tts_values[3]));

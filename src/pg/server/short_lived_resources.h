@@ -18,18 +18,21 @@ class ShortLivedResources {
   ShortLivedResources(const ShortLivedResources&) = delete;
   ShortLivedResources& operator=(const ShortLivedResources&) = delete;
 
-  /// To be called at most once.
-  void release() {
+  /// One of the two is to be called, once.
+  void release() { end(false); }
+  void keep() { end(true); }  ///< leaves the locks to the transaction
+
+ private:
+  void end(bool keeps_locks) {
     CurrentResourceOwner = outer_;
     server([&] {
-      ResourceOwnerRelease(own_, RESOURCE_RELEASE_BEFORE_LOCKS, false, false);
-      ResourceOwnerRelease(own_, RESOURCE_RELEASE_LOCKS, false, false);
-      ResourceOwnerRelease(own_, RESOURCE_RELEASE_AFTER_LOCKS, false, false);
+      for (const auto phase :
+           {RESOURCE_RELEASE_BEFORE_LOCKS, RESOURCE_RELEASE_LOCKS, RESOURCE_RELEASE_AFTER_LOCKS})
+        ResourceOwnerRelease(own_, phase, keeps_locks, false);
       ResourceOwnerDelete(own_);
     });
   }
 
- private:
   ResourceOwner outer_;
   ResourceOwner own_;
 };

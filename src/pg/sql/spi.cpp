@@ -223,6 +223,11 @@ std::string relation_name(Oid relation) {
   return name;
 }
 
+std::string locked_name(Oid relation) {
+  server([&] { LockRelationOid(relation, AccessShareLock); });
+  return relation_name(relation);
+}
+
 std::string quoted(const std::string& identifier) {
   return server([&] { return quote_identifier(identifier.c_str()); });
 }

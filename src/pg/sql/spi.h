@@ -102,6 +102,9 @@ std::int64_t count_rows(const std::string& from, const std::vector<Param>& param
 /// The schema-qualified, quoted name of a relation; empty if there is none with this OID.
 std::string relation_name(Oid relation);
 
+/// The same for a statement that reads it: nobody can give the name to another relation any more.
+std::string locked_name(Oid relation);
+
 /// A quoted identifier.
 std::string quoted(const std::string& identifier);
 

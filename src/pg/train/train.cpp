@@ -19,7 +19,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
       ModelWriter model(request.model);
       Progress progress(Command::kTrain, model.target_table());
       progress.expect(request.options.iterations);  // is seen while it waits for others, too
-      model.lock(request.replace);
+      model.lock(request.replace, request.source.table);
       model.claim_turn();
       run_training(request, model, progress, context);
       Datum result = result_row(fcinfo, context);

@@ -30,7 +30,7 @@ void warm_start(const Model& model, Side side, const IdDictionary& ids,
   const std::string id = ids_of_source(model, side, ids.type());
   if (id.empty()) return;
   SPIPlanPtr plan = prepare("select " + id + ", " + kFactorColumns + " from only " +
-                            relation_name(model.factor_table(side)));
+                            locked_name(model.factor_table(side)));
   for_each_row(plan, {}, {ids.type().oid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID},
                [&](TupleTableSlot* slot) {
                  if (slot->tts_isnull[0] || slot->tts_isnull[1]) return;
