@@ -125,12 +125,9 @@ const char* distrusted_columns(Oid table, int columns) {
   return nullptr;
 }
 
-// The strongest lock that a standby takes. While it is held nobody can make an index.
-constexpr LOCKMODE kStrongLock = RowExclusiveLock;
-
 const char* look_at_table(const RatingSource& source, List*& looked_at) {
   const Oid table = source.table;
-  Relation relation = try_relation_open(table, kStrongLock);
+  Relation relation = try_relation_open(table, AccessShareLock);
   if (relation == nullptr) return nullptr;  // gone, as whoever reads it will say
   const Oid owner = relation->rd_rel->relowner;
   const bool has_parts = relation->rd_rel->relhassubclass;
@@ -154,7 +151,7 @@ const char* look_at_table(const RatingSource& source, List*& looked_at) {
   }
   if (!has_parts) return code_in(table, looked_at);
   ListCell* part;
-  foreach (part, find_all_inheritors(table, kStrongLock, nullptr))
+  foreach (part, find_all_inheritors(table, AccessShareLock, nullptr))
     if (const char* what = code_in(lfirst_oid(part), looked_at)) return what;
   return nullptr;
 }
