@@ -164,6 +164,7 @@ const char* distrust_of_table(const RatingSource& source) {
     const char* what = look_at_table(source, looked_at);
     if (what != nullptr || equal(looked_at, last)) return what;
     last = looked_at;
+    CHECK_FOR_INTERRUPTS();
   }
 }
 

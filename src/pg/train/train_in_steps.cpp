@@ -102,7 +102,7 @@ Datum als_train_in_steps(PG_FUNCTION_ARGS) {
   return guard([&] {
     require_own_transactions(fcinfo, "als.train_in_steps");
     check_may_write("als.train_in_steps()");
-    const TrainRequest request = train_request(fcinfo);
+    TrainRequest request = train_request(fcinfo);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
     train_in_steps(request.model, InvalidOid, request.replace, [&] { return request; });
     spi.finish();
