@@ -239,7 +239,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   const bool force = fcinfo->nargs > kForce && bool_arg(fcinfo, kForce, "force");  // not in 1.0
   SpiConnection spi;
   Progress progress(side == Side::kUsers ? Command::kRefreshUsers : Command::kRefreshItems, table);
-  ModelWriter store(relation_name(table));
+  ModelWriter store(table);
   store.lock_model(table, source_table(table));
   // A fresh one: after waiting for another, what it has left behind.
   SnapshotScope snapshot;

@@ -80,7 +80,7 @@ bool has_no_blocks(Oid table) {
 bool has_visible_rows(Oid table) {
   SpiConnection spi;
   bool found = false;
-  for_each_row(prepare("select from only " + relation_name(table) + " limit 1"), {}, {},
+  for_each_row(prepare("select from only " + locked_name(table) + " limit 1"), {}, {},
                [&](TupleTableSlot*) { found = true; });
   spi.finish();
   return found;

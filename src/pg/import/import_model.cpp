@@ -12,6 +12,8 @@
 #include "pg/source/rating_weight.h"
 #include "pg/sql/expanded_row.h"
 #include "pg/sql/result_rows.h"
+#include "pg/track/change_queue.h"
+#include "pg/track/queue_writer.h"
 
 namespace als::pg {
 
@@ -154,7 +156,7 @@ void write_imported_row(const ModelWriter& store, const ImportRequest& request,
 
 void import_model(ModelWriter& store, const ImportRequest& request, Progress& progress,
                   MemoryContext context) {
-  store.lock(request.replace);
+  store.lock(request.replace, request.source ? request.source->table : InvalidOid);
   store.claim_turn();
   const FactorQuery user_query(request.user_factors, Side::kUsers);
   const FactorQuery item_query(request.item_factors, Side::kItems);
@@ -218,6 +220,8 @@ Datum als_import_model(PG_FUNCTION_ARGS) {
       ModelWriter store(request.model);
       Progress progress(Command::kImportModel, store.target_table());
       import_model(store, request, progress, context);
+      // What has been refreshed may be newer than these factors, and has left no notes behind.
+      server([&] { note_everything(recorded_queue(store.table())); });
       Datum result = result_row(fcinfo, context);
       progress.hide();
       spi.finish();

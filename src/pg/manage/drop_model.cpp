@@ -57,7 +57,7 @@ void drop_model(Oid model) {
   check_is_model(model);
   check_may_drop(model);
   SpiConnection spi;
-  ModelWriter store(relation_name(model));
+  ModelWriter store(model);
   store.lock_model(model);
   if (store.is_spread()) check_is_coordinator();
   std::string tables = relation_name(model);
@@ -71,7 +71,7 @@ void drop_model(Oid model) {
   for (Side side : {Side::kUsers, Side::kItems}) FeatureTable(store, side).adopt();
   record_functions(model);
   // Changes are shut out by now. Readers come to the model first, so it is locked first against
-  // them.
+  // them; then a tracked source, and what notes its changes last.
   server([&] {
     const Oid queue = recorded_queue(model);
     if (!OidIsValid(queue)) return;

@@ -25,7 +25,7 @@ Datum als_rollback_model(PG_FUNCTION_ARGS) {
           aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
       });
       SpiConnection spi;
-      ModelWriter model(relation_name(table));
+      ModelWriter model(table);
       model.lock_model(table);
       model.claim_turn();
       PreviousRun(model).restore();

@@ -23,14 +23,15 @@ void touch(Oid model) {
                     format("model %s holds no training run", name.c_str()),
                     "Train it with als.train(..., replace => true).");
   for (Side side : {Side::kUsers, Side::kItems}) {
-    if (locked_name(newest.tables[side]).empty())
+    if (relation_name(newest.tables[side]).empty())
       throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                       format("the %s factors of model %s are gone", side_name(side), name.c_str()),
                       "Remove the rest with als.drop_model and train the model again.");
     // Counting the rows of a view would run its functions.
+    server([&] { LockRelationOid(newest.tables[side], AccessShareLock); });
     check_is_provably_of(model, newest.tables[side], side);
   }
-  const auto rows_of = [](Oid table) { return count_rows("from only " + relation_name(table)); };
+  const auto rows_of = [](Oid table) { return count_rows("from only " + locked_name(table)); };
   const std::uint64_t updated = execute(
       "update only " + name +
           " set version = $1, user_version = $2, item_version = $3, n_users = $4, n_items = "

@@ -177,7 +177,8 @@ RatingSource as_it_is_now(RatingSource source) {
 /// All that a call may read, so that it waits for nobody between its look at a source and the
 /// moment at which that is read.
 void lock_what_is_read(const Model& model) {
-  std::vector<Oid> tables = {model.factor_tables.users.named, model.factor_tables.items.named};
+  std::vector<Oid> tables = {model.factor_tables.users.named, model.factor_tables.items.named,
+                             model.feature_weights.users, model.feature_weights.items};
   for (const RatingSource* source :
        {&model.source, &model.seen, &model.features.users, &model.features.items})
     tables.push_back(as_it_is_now(*source).table);

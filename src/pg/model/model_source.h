@@ -6,8 +6,7 @@
 namespace als::pg {
 
 /// Why reading the model's source could run code of a role that the caller does not trust; empty if
-/// it cannot. Nothing is evaluated here. All that a call may read is locked first, and stays so:
-/// between the answer and the reading nothing is waited for.
+/// it cannot. Nothing is evaluated here. All that a call may read is locked first, and stays so.
 ///
 /// What a role that the caller trusts has named is trusted. What another has named is read only if
 /// it is a table or view of a role that the caller trusts, or a table that carries nothing that

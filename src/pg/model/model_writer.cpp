@@ -32,11 +32,24 @@ bool can_be_altered(Oid table) {
   return idle;
 }
 
+std::string name_of_model(Oid model) {
+  std::string name = relation_name(model);
+  if (name.empty())
+    throw UserError(ERRCODE_UNDEFINED_TABLE, "the model has been dropped meanwhile",
+                    "als.models lists those that there are.");
+  return name;
+}
+
 }  // namespace
+
+ModelWriter::ModelWriter(Oid model) : ModelWriter(name_of_model(model)) {}
 
 void ModelWriter::lock(bool replace, Oid source) {
   check_installed_version();
-  while (!try_lock(replace, source)) {
+  // Not for ever: where this transaction has changed the source, and somebody else waits for it,
+  // the server gives no other lock of it at once.
+  constexpr int kTries = 10;
+  for (int tries = 1; !try_lock(replace, tries < kTries ? source : InvalidOid); ++tries) {
     // Whoever has it, as to load it anew, may come to the model next.
     ShortLivedResources locks;
     server([&] { LockRelationOid(source, AccessShareLock); });
@@ -90,14 +103,14 @@ void ModelWriter::check_has_name(Oid model) const {
                     "Try again.");
 }
 
-void ModelWriter::lock_unchanged(bool replace) {
+void ModelWriter::lock_unchanged(bool replace, Oid source) {
   const Oid table = table_;
   const std::int64_t run = newest_run_;
   const char* what = nullptr;
   if (OidIsValid(table) && target_table_.find() != table) {
     what = "dropped or renamed";
   } else {
-    lock(replace);
+    lock(replace, source);
     if (table_ != table)
       what = OidIsValid(table) ? "dropped or renamed" : "made by somebody else";
     else if (newest_run_ != run)

@@ -14,12 +14,16 @@ class ModelWriter {
   /// Resolves the model's name, qualified or not, to where it is or will be.
   explicit ModelWriter(const std::string& name) : target_table_(name) {}
 
+  /// That of a model that was there a moment ago. Throws 42P01 if it is not any more.
+  explicit ModelWriter(Oid model);
+
   /// Waits until no other transaction writes the same model, and keeps others waiting from then on.
   /// Needs an SPI connection; the active snapshot may be older than what is found afterwards.
   /// source: a table that is going to be read. Nobody who has that waits for one who has the model
-  /// and waits for it.
+  /// and waits for it (but on the other nodes of a cluster).
   /// Throws 42P07 if the model exists and `replace` is false, 42809 if a relation of that name is
-  /// no model.
+  /// no model, 40001 if its tables have become others meanwhile, or the transaction has a snapshot
+  /// of before the last write.
   void lock(bool replace, Oid source = InvalidOid);
 
   /// The same for a model that exists. Throws what check_has_name() throws.
@@ -27,7 +31,7 @@ class ModelWriter {
 
   /// What lock() does in a later transaction. Throws 55000 unless the model is still the one that
   /// lock() found, or is still missing, and its newest run the same.
-  void lock_unchanged(bool replace);
+  void lock_unchanged(bool replace, Oid source = InvalidOid);
 
   /// Throws 42P01 if the model no longer has the name.
   void check_has_name(Oid model) const;

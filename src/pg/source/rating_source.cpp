@@ -173,6 +173,7 @@ std::string RatingSource::from_clause() const {
                     "Import it with source => '...', or call with exclude_seen => false.");
   // The line break ends a comment at the end of the query.
   if (!is_relation) return "(" + text + "\n) as source";
+  if (OidIsValid(table)) server([&] { LockRelationOid(table, AccessShareLock); });
   std::string name = relation_name(table);
   if (name.empty()) {
     const bool is_quoted = text.find('"') != std::string::npos;
@@ -271,7 +272,6 @@ void find_relation(RatingSource& source) {
 SourceNames::SourceNames(const RatingSource& source) {
   if (!source.is_relation && !source.path.empty())
     settings_.set("search_path", source.path.c_str());
-  if (OidIsValid(source.table)) server([&] { LockRelationOid(source.table, AccessShareLock); });
 }
 
 RatingSource parse_source(const std::string& text) {

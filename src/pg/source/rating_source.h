@@ -45,7 +45,8 @@ struct RatingSource {
   /// Whether the relation is the very one that was named, not one made later under its name.
   bool is_as_named() const;
 
-  /// The source as an item of a FROM clause, for statements within a SourceNames. Throws 42P01 if
+  /// The source as an item of a FROM clause, for statements within a SourceNames. A relation is
+  /// locked, so that it keeps the name. Throws 42P01 if
   /// its table is gone, 55000 if there is none, as an imported model may have it.
   std::string from_clause() const;
 };
@@ -68,8 +69,8 @@ char* identity_of(Oid relation);
 /// renamed.
 void find_relation(RatingSource& source);
 
-/// While it lasts, names in a query are those that they were when the query was written, and a
-/// relation keeps its name. Like a snapshot it is left to the server after an error.
+/// While it lasts, names in a query are those that they were when the query was written. Like a
+/// snapshot it is left to the server after an error.
 class SourceNames {
  public:
   explicit SourceNames(const RatingSource& source);

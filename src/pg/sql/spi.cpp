@@ -225,7 +225,11 @@ std::string relation_name(Oid relation) {
 
 std::string locked_name(Oid relation) {
   server([&] { LockRelationOid(relation, AccessShareLock); });
-  return relation_name(relation);
+  std::string name = relation_name(relation);
+  if (name.empty())
+    throw UserError(ERRCODE_UNDEFINED_TABLE, "a table of the model has been dropped meanwhile",
+                    "Try again.");
+  return name;
 }
 
 std::string quoted(const std::string& identifier) {

@@ -103,6 +103,7 @@ std::int64_t count_rows(const std::string& from, const std::vector<Param>& param
 std::string relation_name(Oid relation);
 
 /// The same for a statement that reads it: nobody can give the name to another relation any more.
+/// Throws 42P01 if there is none.
 std::string locked_name(Oid relation);
 
 /// A quoted identifier.

@@ -106,9 +106,9 @@ bool has_nothing_to_take(Oid table, MemoryContext context) {
     SnapshotScope snapshot;
     const Model model = read_model(table);
     const DescribedSource source = describe_source(trusted_source(model), context);
-    has_nothing = server([&] { return is_complete(queue, model, source); }) &&
-                  execute("select from only " + relation_name(queue) +
-                          " limit 1 for update skip locked") == 0;
+    has_nothing =
+        server([&] { return is_complete(queue, model, source); }) &&
+        execute("select from only " + locked_name(queue) + " limit 1 for update skip locked") == 0;
     snapshot.pop();
   });
   return has_nothing;
@@ -121,7 +121,7 @@ BySide<std::int64_t> refresh(Oid table, bool force) {
   // Before anything is read for good: als.drop_model waits for whoever has read, and is waited for
   // here.
   Progress progress(Command::kRefreshItems, table);
-  ModelWriter store(relation_name(table));
+  ModelWriter store(table);
   store.lock_model(table, source_table(table));
   progress.hide();
   SnapshotScope snapshot;

@@ -198,7 +198,7 @@ Oid track(Oid table) {
   check_may_track(table);
   OwnedMemoryContext context("als track");
   SpiConnection spi;
-  ModelWriter writer(relation_name(table));
+  ModelWriter writer(table);
   writer.lock_model(table);
   Oid queue = server([&] { return recorded_queue(table); });
   if (!is_tracked(table, queue, context.get())) {
@@ -221,7 +221,7 @@ void untrack(Oid table) {
   check_is_model(table);
   check_may_track(table);
   SpiConnection spi;
-  ModelWriter writer(relation_name(table));
+  ModelWriter writer(table);
   writer.lock_model(table);
   if (!drop_queue(table))
     server([&] { ereport(NOTICE, (errmsg("model %s is not tracked", get_rel_name(table)))); });

@@ -37,7 +37,7 @@ bool can_be_warm(const Model& model, const TrainOptions& options) {
 
 /// The relation that a source is now, which may have been made again or renamed since.
 RatingSource recorded_anew(const RatingSource& source) {
-  return OidIsValid(source.table) ? parse_source(relation_name(source.table)) : source;
+  return OidIsValid(source.table) ? parse_source(locked_name(source.table)) : source;
 }
 
 /// The source named, or the model's.
@@ -134,9 +134,10 @@ Datum als_retrain(PG_FUNCTION_ARGS) {
       const NamedArgs args(fcinfo);
       const Oid table = model_arg(args);
       SpiConnection spi;
-      ModelWriter model(relation_name(table));
+      ModelWriter model(table);
       Progress progress(Command::kTrain, model.target_table());
-      model.lock_model(table, source_table(table));
+      const auto named = args.optional_text("source");
+      model.lock_model(table, named ? parse_source(*named).table : source_table(table));
       model.claim_turn();
       const TrainRequest request = retrain_request(args, table);
       run_training(request, model, progress, context);
@@ -157,7 +158,7 @@ Datum als_retrain_in_steps(PG_FUNCTION_ARGS) {
     const NamedArgs args(fcinfo);
     const Oid table = model_arg(args);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
-    train_in_steps(relation_name(table), table, true, [&] { return retrain_request(args, table); });
+    train_in_steps(ModelWriter(table), table, true, [&] { return retrain_request(args, table); });
     spi.finish();
     return static_cast<Datum>(0);
   });

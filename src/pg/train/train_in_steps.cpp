@@ -28,9 +28,9 @@ void check(ModelWriter& model, Oid there, bool replace,
            const std::function<TrainRequest()>& make_request, MemoryContext context) {
   run_and_undo([&] {
     if (OidIsValid(there))
-      model.lock_model(there);
+      model.lock_model(there, source_table(there));
     else
-      model.lock(replace);
+      model.lock(replace, make_request().source.table);
     const TrainRequest request = make_request();
     const DescribedSource source = describe_source(request.source, context);
     ModelWriter made = model;
@@ -51,15 +51,13 @@ void check_source(const DescribedSource& read, MemoryContext context) {
 
 }  // namespace
 
-void train_in_steps(const std::string& name, Oid there, bool replace,
+void train_in_steps(ModelWriter model, Oid there, bool replace,
                     const std::function<TrainRequest()>& make_request) {
   OwnedMemoryContext context("als training in steps");
-  ModelWriter model(name);
   Progress progress(Command::kTrain, model.target_table());
   begin_next_step();
   model.target_table().take_turn();
   take_step_snapshot();
-  if (OidIsValid(there)) model.check_has_name(there);
   check(model, there, replace, make_request, context.get());
   // Once more: the model is not locked any more, so that the source may have become another.
   const TrainRequest request = make_request();
@@ -79,7 +77,7 @@ void train_in_steps(const std::string& name, Oid there, bool replace,
 
   begin_next_step();
   progress.enter(Phase::kWriting);
-  model.lock_unchanged(replace);
+  model.lock_unchanged(replace, training.source().table);
   take_step_snapshot();
   check_source(training.source(), context.get());
   training.prepare_tables();
@@ -104,7 +102,8 @@ Datum als_train_in_steps(PG_FUNCTION_ARGS) {
     check_may_write("als.train_in_steps()");
     TrainRequest request = train_request(fcinfo);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
-    train_in_steps(request.model, InvalidOid, request.replace, [&] { return request; });
+    train_in_steps(ModelWriter(request.model), InvalidOid, request.replace,
+                   [&] { return request; });
     spi.finish();
     return static_cast<Datum>(0);
   });

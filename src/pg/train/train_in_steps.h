@@ -3,14 +3,15 @@
 
 #include <functional>
 
+#include "pg/model/model_writer.h"
 #include "pg/train/train_arguments.h"
 
 namespace als::pg {
 
-/// Trains the model of this name in steps, see train_in_steps.cpp: `there`, or, where that is
-/// InvalidOid, a new one or, with `replace`, any. What is asked for is read when no other training
-/// can change the model any more, and more than once. Needs an SPI connection that may commit.
-void train_in_steps(const std::string& model, Oid there, bool replace,
+/// Trains a model in steps, see train_in_steps.cpp: `there`, or, where that is InvalidOid, a new
+/// one or, with `replace`, any of the name. What is asked for is read when no other training can
+/// change the model any more, and more than once. Needs an SPI connection that may commit.
+void train_in_steps(ModelWriter model, Oid there, bool replace,
                     const std::function<TrainRequest()>& request);
 
 }  // namespace als::pg
