@@ -1,28 +1,16 @@
-// Makes the tables of a model, locks them, and writes factors.
+// Makes the tables of a model, and writes factors.
 #include "pg/model/model_writer.h"
 
-#include "pg/model/claims.h"
 #include "pg/model/factor_table.h"
-#include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
 #include "pg/model/row_feed.h"
-#include "pg/nodes/cluster_nodes.h"
-#include "pg/server/short_lived_resources.h"
 #include "pg/sql/flushed_abort.h"
-#include "pg/sql/installed_version.h"
 #include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"
 
 namespace als::pg {
 
 namespace {
-/// Its rows are then read without a plan, which would have seen to this.
-void check_readable(Oid model) {
-  server([&] {
-    if (pg_class_aclcheck(model, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-      aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(model));
-  });
-}
 
 /// ALTER TABLE refuses a table that a statement of this session is using. A server call.
 bool can_be_altered(Oid table) {
@@ -32,184 +20,7 @@ bool can_be_altered(Oid table) {
   return idle;
 }
 
-std::string name_of_model(Oid model) {
-  std::string name = relation_name(model);
-  if (name.empty())
-    throw UserError(ERRCODE_UNDEFINED_TABLE, "the model has been dropped meanwhile",
-                    "als.models lists those that there are.");
-  return name;
-}
-
 }  // namespace
-
-ModelWriter::ModelWriter(Oid model) : ModelWriter(name_of_model(model)) {}
-
-void ModelWriter::lock(bool replace, Oid source) {
-  check_installed_version();
-  // Not for ever: where this transaction has changed the source, and somebody else waits for it,
-  // the server gives no other lock of it at once.
-  constexpr int kTries = 10;
-  for (int tries = 1; !try_lock(replace, tries < kTries ? source : InvalidOid); ++tries) {
-    // Whoever has it, as to load it anew, may come to the model next.
-    ShortLivedResources locks;
-    server([&] { LockRelationOid(source, AccessShareLock); });
-    locks.release();
-  }
-  for (Side side : {Side::kUsers, Side::kItems})
-    if (OidIsValid(factor_table(side))) mend_table(factor_table(side));
-}
-
-/// Waits for the model, but not with it for its source: returns whether that is to be had at once.
-bool ModelWriter::try_lock(bool replace, Oid source) {
-  ShortLivedResources locks;
-  factor_tables_ = {};
-  newest_run_ = 0;
-  table_ = target_table_.lock();
-  if (OidIsValid(table_)) {
-    check_may_be_written(replace);
-    lock_tables();
-  }
-  const bool has_source = !OidIsValid(source) || server([&] {
-    return ConditionalLockRelationOid(source, AccessShareLock);
-  });
-  if (has_source)
-    locks.keep();
-  else
-    locks.release();
-  return has_source;
-}
-
-void ModelWriter::check_may_be_written(bool replace) const {
-  if (!replace)
-    throw UserError(ERRCODE_DUPLICATE_TABLE,
-                    format("relation \"%s\" already exists", target_table_.relation().c_str()),
-                    server([&] { return is_model(table_); })
-                        ? "Use replace => true to give an existing model a new run."
-                        : "It is not a model: give the model another name, or name its schema.");
-  check_is_model(table_);
-  check_readable(table_);
-}
-
-void ModelWriter::lock_model(Oid model, Oid source) {
-  lock(true, source);
-  check_has_name(model);
-}
-
-void ModelWriter::check_has_name(Oid model) const {
-  if (target_table_.find() != model)
-    throw UserError(ERRCODE_UNDEFINED_TABLE,
-                    format("model \"%s\" has been renamed or dropped meanwhile",
-                           target_table_.relation().c_str()),
-                    "Try again.");
-}
-
-void ModelWriter::lock_unchanged(bool replace, Oid source) {
-  const Oid table = table_;
-  const std::int64_t run = newest_run_;
-  const char* what = nullptr;
-  if (OidIsValid(table) && target_table_.find() != table) {
-    what = "dropped or renamed";
-  } else {
-    lock(replace, source);
-    if (table_ != table)
-      what = OidIsValid(table) ? "dropped or renamed" : "made by somebody else";
-    else if (newest_run_ != run)
-      what = "given or deprived of another run";
-  }
-  if (what == nullptr) return;
-  throw UserError(
-      ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-      format("model \"%s\" was %s while it was trained", target_table_.relation().c_str(), what),
-      "Nothing was written. Train again.");
-}
-
-void ModelWriter::claim_turn() const {
-  if (target_table_.try_turn()) return;
-  throw UserError(ERRCODE_OBJECT_IN_USE,
-                  format("a training in steps is at work on model %s", qualified_name().c_str()),
-                  "Wait for its end, which als.progress estimates, or cancel it.");
-}
-
-/// A dump keeps neither the record of a factor table nor, where it went wrong, the row that names
-/// it. One that has the name that als would give it now, belongs to the model's owner, bears our
-/// trigger and is claimed by no model can be nobody else's.
-Oid ModelWriter::find_unclaimed_table(Side side) const {
-  const Oid table = server([&] {
-    const char* name = makeObjectName(target_table_.relation().c_str(), side_name(side), "factors");
-    return get_relname_relid(name, target_table_.schema());
-  });
-  if (!OidIsValid(table) || !is_provably_of(table_, table, side)) return InvalidOid;
-  const Claims claims = claims_on(table);
-  return !OidIsValid(claims.recorded) && claims.claims.empty() ? table : InvalidOid;
-}
-
-/// The table that the newest run names, or one that the model had before its rows were deleted. A
-/// newest run that names a copy was not the newest when it was kept.
-Oid ModelWriter::find_factor_table(Side side, Oid named) const {
-  if (relation_name(named).empty()) {
-    const Oid recorded = server([&] { return recorded_factors(table_, side); });
-    return OidIsValid(recorded) ? recorded : find_unclaimed_table(side);
-  }
-  check_is_provably_of(table_, named, side);
-  if (!server([&] { return is_kept_copy(table_, named, side); })) return named;
-  const Oid watched = server([&] { return recorded_factors(table_, side); });
-  return OidIsValid(watched) ? watched : named;
-}
-
-void ModelWriter::find_factor_tables() {
-  SnapshotScope snapshot;
-  const NamedFactors newest = named_factors(table_);
-  newest_run_ = newest.exists ? newest.run : 0;
-  for (Side side : {Side::kUsers, Side::kItems})
-    factor_tables_[side] = find_factor_table(side, newest.tables[side]);
-  snapshot.pop();
-}
-
-/// A transaction that keeps to one snapshot would write beside rows that it does not see, and take
-/// ratings for refreshed or trained that are not.
-void ModelWriter::check_sees_last_write() const {
-  if (!IsolationUsesXactSnapshot()) return;
-  SnapshotScope snapshot;
-  const RowVersion seen = newest_row(table_);
-  snapshot.pop();
-  server([] { PushActiveSnapshot(GetLatestSnapshot()); });
-  const RowVersion last = newest_row(table_);
-  snapshot.pop();
-  if (seen == last) return;
-  throw UserError(
-      ERRCODE_T_R_SERIALIZATION_FAILURE,
-      format("model %s has been written since this transaction began", qualified_name().c_str()),
-      "Try again in a new transaction.");
-}
-
-/// With a comma after each.
-std::string ModelWriter::names_of_factor_tables() const {
-  std::string names;
-  for (Side side : {Side::kUsers, Side::kItems})
-    if (OidIsValid(factor_table(side))) names += relation_name(factor_table(side)) + ", ";
-  return names;
-}
-
-/// Readers go on undisturbed; anyone else who would change the model's rows waits. The factor
-/// tables come first, as in a statement that changes them and whose trigger then updates the model
-/// row.
-void ModelWriter::lock_tables() {
-  // Whoever has the factors may want to drop the model's table: who waits for them must not have
-  // it.
-  ShortLivedResources locks;
-  find_factor_tables();
-  locks.release();
-  const std::string factors = names_of_factor_tables();
-  lock_tables_on_nodes("lock table only " + factors + qualified_name() +
-                       " in share row exclusive mode");
-  // Names are other tables' if these were renamed meanwhile. From now on they cannot be.
-  find_factor_tables();
-  if (target_table_.find() != table_ || factors != names_of_factor_tables())
-    throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,
-                    format("model %s has changed meanwhile", qualified_name().c_str()),
-                    "Try again.");
-  check_sees_last_write();
-}
 
 /// What a dump does not keep, or an older version of als has not made, is made anew as soon as
 /// somebody comes who may.
