@@ -93,6 +93,7 @@ void check_table(Oid table, Side side) {
     throw UserError(ERRCODE_UNDEFINED_TABLE, format("there is no table with the OID %u", table),
                     "Name a table of factors.");
   check_is_callers(table);
+  locked_name(table);
   const bool is_ordinary = server([&] {
     return get_rel_relkind(table) == RELKIND_RELATION && !get_rel_relispartition(table) &&
            !has_superclass(table);
@@ -136,6 +137,11 @@ void check_spread(const BySide<Oid>& tables) {
     refuse(tables.users, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "is on this node only",
            format("Use SELECT create_distributed_table('%s', 'user_id').",
                   relation_name(tables.users).c_str()));
+}
+
+void check_tables(const BySide<Oid>& tables) {
+  for (Side side : {Side::kUsers, Side::kItems}) check_table(tables[side], side);
+  check_spread(tables);
 }
 
 /// What a table of factors holds.
@@ -287,10 +293,11 @@ void attach_model(ModelWriter& store, const AttachRequest& request, MemoryContex
         "Give the model another name, or remove this one with als.drop_model.");
   store.lock(false);
   store.claim_turn();
-  for (Side side : {Side::kUsers, Side::kItems}) check_table(request.tables[side], side);
-  check_spread(request.tables);
-  execute("lock table only " + relation_name(request.tables.users) + ", " +
-          relation_name(request.tables.items) + " in share row exclusive mode");
+  check_tables(request.tables);
+  execute("lock table only " + locked_name(request.tables.users) + ", " +
+          locked_name(request.tables.items) + " in share row exclusive mode");
+  // Whoever was waited for may have attached or altered them.
+  check_tables(request.tables);
   store.attach_tables(request.tables);
   SnapshotScope snapshot;
   const BySide<Contents> contents = contents_of(request.tables);
