@@ -1,6 +1,7 @@
 // Looks queues and their triggers up in the catalogs.
 #include "pg/track/change_queue.h"
 
+#include "pg/model/model_source.h"
 #include "pg/model/ownership.h"
 #include "pg/server/catalog_scan.h"
 
@@ -149,6 +150,15 @@ bool is_complete(Oid queue, const Model& model, const DescribedSource& source) {
   constexpr int16 kEvents =
       TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE;
   return (events & kEvents) == kEvents;
+}
+
+bool is_complete(Oid queue, Oid table, MemoryContext context) {
+  SnapshotScope snapshot;
+  const Model model = read_model(table);
+  const DescribedSource source = describe_source(trusted_source(model), context);
+  const bool is = server([&] { return is_complete(queue, model, source); });
+  snapshot.pop();
+  return is;
 }
 
 void record_queue(Oid trigger, Oid queue) {

@@ -33,6 +33,11 @@ enum TriggerArgument { kUserColumn, kItemColumn, kQueueName };
 /// up. A server call.
 bool is_complete(Oid queue, const Model& model, const DescribedSource& source);
 
+/// The same, of a model's table, for whoever has read nothing yet. Keeps locks of the model and of
+/// its source, which others may wait for: to be given back by whoever only wants to know. Not a
+/// server call: throws what trusted_source() throws.
+bool is_complete(Oid queue, Oid model, MemoryContext context);
+
 /// Records that a trigger notes into a queue. A server call.
 void record_queue(Oid trigger, Oid queue);
 

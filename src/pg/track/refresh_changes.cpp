@@ -102,14 +102,9 @@ bool has_nothing_to_take(Oid table, MemoryContext context) {
   bool has_nothing = false;
   run_and_undo([&] {
     const Oid queue = server([&] { return recorded_queue(table); });
-    if (!OidIsValid(queue)) return;
-    SnapshotScope snapshot;
-    const Model model = read_model(table);
-    const DescribedSource source = describe_source(trusted_source(model), context);
     has_nothing =
-        server([&] { return is_complete(queue, model, source); }) &&
+        OidIsValid(queue) && is_complete(queue, table, context) &&
         execute("select from only " + locked_name(queue) + " limit 1 for update skip locked") == 0;
-    snapshot.pop();
   });
   return has_nothing;
 }

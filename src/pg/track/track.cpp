@@ -176,11 +176,7 @@ void make_triggers(const Model& model, Oid queue) {
 bool is_tracked(Oid table, Oid queue, MemoryContext context) {
   if (!OidIsValid(queue)) return false;
   ShortLivedResources locks;
-  SnapshotScope snapshot;
-  const Model model = read_model(table);
-  const DescribedSource source = describe_source(trusted_source(model), context);
-  const bool is = server([&] { return is_complete(queue, model, source); });
-  snapshot.pop();
+  const bool is = is_complete(queue, table, context);
   locks.release();
   return is;
 }
