@@ -111,6 +111,19 @@ alter table ratings disable trigger m_changes_insert;
 insert into ratings values (400, 3, 4);
 select users > 0 as users from als.refresh('m');
 rollback;
+-- What was compared while a table without triggers had the source's name may change back with the name.
+begin;
+create table others as select * from ratings where user_id <> 7;
+alter table ratings rename to tracked;
+alter table others rename to ratings;
+select users > 0 as users from als.refresh('m');
+select count(*) from m_user_factors where user_id = 7;
+alter table ratings rename to others;
+alter table tracked rename to ratings;
+select items > 0 as items, users > 0 as users from als.refresh('m');
+select count(*) from m_user_factors where user_id = 7;
+select items, users from als.refresh('m');
+rollback;
 -- What als has not made is not written into.
 begin;
 create index on m_changes (user_id);

@@ -254,9 +254,15 @@ std::shared_ptr<ServedModel> serve_model(Oid table) {
   const auto catalogs_are_current = [&] {
     return last != nullptr && last->key.has_current_catalogs();
   };
-  // Looking may itself meet changes. (But it runs nothing that could come here again.)
+  const auto lock_factor_tables = [&] {
+    for (Side side : {Side::kUsers, Side::kItems})
+      server([&] { lock_factor_table(last->model->model().factor_tables[side]); });
+    return true;
+  };
+  // Looking, and waiting for locks, may itself meet changes. (But it runs nothing that could come
+  // here again.)
   if (catalogs_are_current() && last->row.is_known() && newest_row(table) == last->row &&
-      catalogs_are_current() && last->model->revalidate()) {
+      lock_factor_tables() && catalogs_are_current() && last->model->revalidate()) {
     last->key = std::move(key);
     return last->model;
   }

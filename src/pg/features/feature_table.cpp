@@ -62,7 +62,10 @@ Oid FeatureTable::find() const {
     if (!slot->tts_isnull[0]) found = DatumGetObjectId(slot->tts_values[0]);
   });
   snapshot.pop();
-  return server([&] { return is_features_of(model_.table(), found, side_); }) ? found : InvalidOid;
+  const bool is_models = server([&] {
+    return holds_under_lock(found, [&] { return is_features_of(model_.table(), found, side_); });
+  });
+  return is_models ? found : InvalidOid;
 }
 
 SPIPlanPtr FeatureTable::naming_query() const {

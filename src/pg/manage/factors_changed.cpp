@@ -31,6 +31,7 @@ std::string new_version(Side side) {
 }
 
 void renew_versions(const Claim& claim, Oid table) {
+  lock_model_table(claim.model);
   const std::string model = relation_name(claim.model);
   check_may_update(claim, model);
   std::string set = "version = pg_catalog.gen_random_uuid()";

@@ -14,7 +14,8 @@ struct ModelTable {
 
 bool may_be_shown(Form_pg_class table) {
   return (table->relkind == RELKIND_RELATION || table->relkind == RELKIND_PARTITIONED_TABLE) &&
-         !isOtherTempNamespace(table->relnamespace) && may_use_schema(table->relnamespace);
+         !isOtherTempNamespace(table->relnamespace) &&
+         may_in_schema(table->relnamespace, ACL_USAGE);
 }
 
 /// The tables of type als.model, as ModelTable.

@@ -76,50 +76,67 @@ void check_columns_are_trusted(Oid table) {
                                "TABLE ... ALTER COLUMN ... TYPE.");
 }
 
+enum class Usable { kYes, kIsGone, kHasNoIds, kIsDistrusted };
+
+/// A server call.
+Usable look_at(Model& model, Side side) {
+  FactorTable& factors = model.factor_tables[side];
+  const ClusterTable cluster = cluster_table(factors.named);
+  factors.spread = cluster.spread;
+  factors.table = cluster.here;
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(factors.table));
+  if (!HeapTupleIsValid(tuple)) return Usable::kIsGone;
+  auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+  factors.storage = form->relfilenode;
+  // Who names a model names its factors, but not what else its row may point to.
+  const bool is_named = (form->relowner == model.owner && form->relkind == RELKIND_RELATION) ||
+                        caller_trusts(form->relowner);
+  ReleaseSysCache(tuple);
+  const CollatedType ids = column_type_of(factors.table, id_column(side));
+  if (!OidIsValid(ids.type)) return Usable::kHasNoIds;
+  factors.id_type = ids.type;
+  factors.id_collation = ids.collation;
+  check_columns_are_trusted(factors.table);
+  factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
+                     get_attnum(factors.table, "n_ratings"), number_of(kPopularity, factors.table)};
+  return is_named ? Usable::kYes : Usable::kIsDistrusted;
+}
+
 }  // namespace
+
+void lock_factor_table(const FactorTable& factors) {
+  LockRelationOid(factors.named, AccessShareLock);
+  if (factors.table != factors.named) LockRelationOid(factors.table, AccessShareLock);
+}
 
 void describe_factor_table(Model& model, Side side) {
   FactorTable& factors = model.factor_tables[side];
-  bool is_named = true;
-  bool has_ids = true;
-  const bool exists = server([&] {
-    const ClusterTable cluster = cluster_table(factors.named);
-    factors.spread = cluster.spread;
-    factors.table = cluster.here;
-    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(factors.table));
-    if (!HeapTupleIsValid(tuple)) return false;
-    auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
-    factors.storage = form->relfilenode;
-    // Who names a model names its factors, but not what else its row may point to.
-    is_named = (form->relowner == model.owner && form->relkind == RELKIND_RELATION) ||
-               caller_trusts(form->relowner);
-    ReleaseSysCache(tuple);
-    const CollatedType ids = column_type_of(factors.table, id_column(side));
-    has_ids = OidIsValid(ids.type);
-    if (!has_ids) return true;
-    factors.id_type = ids.type;
-    factors.id_collation = ids.collation;
-    check_columns_are_trusted(factors.table);
-    factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
-                       get_attnum(factors.table, "n_ratings"),
-                       number_of(kPopularity, factors.table)};
-    return true;
+  const Usable usable = server([&] {
+    // A row may name any table, for which nobody is to wait.
+    if (const Usable before = look_at(model, side); before != Usable::kYes) return before;
+    lock_factor_table(factors);
+    return look_at(model, side);
   });
-  if (!exists) throw_gone(model, side);
-  if (!has_ids)
-    throw UserError(
-        ERRCODE_UNDEFINED_COLUMN,
-        format("table %s of model %s has no column \"%s\"", relation_name(factors.named).c_str(),
-               model.name.c_str(), id_column(side)),
-        "Give the column its name back, with ALTER TABLE ... RENAME COLUMN.");
-  if (!is_named)
-    throw UserError(
-        ERRCODE_INSUFFICIENT_PRIVILEGE,
-        format("the %s factors of model %s may run code of a role that you do not trust",
-               side_name(side), model.name.c_str()),
-        "Factors are in tables that belong to the owner of the model; see ALTER TABLE ... OWNER "
-        "TO.",
-        format("The model's row names %s.", relation_name(factors.named).c_str()));
+  switch (usable) {
+    case Usable::kYes:
+      return;
+    case Usable::kIsGone:
+      throw_gone(model, side);
+    case Usable::kHasNoIds:
+      throw UserError(
+          ERRCODE_UNDEFINED_COLUMN,
+          format("table %s of model %s has no column \"%s\"", relation_name(factors.named).c_str(),
+                 model.name.c_str(), id_column(side)),
+          "Give the column its name back, with ALTER TABLE ... RENAME COLUMN.");
+    case Usable::kIsDistrusted:
+      throw UserError(
+          ERRCODE_INSUFFICIENT_PRIVILEGE,
+          format("the %s factors of model %s may run code of a role that you do not trust",
+                 side_name(side), model.name.c_str()),
+          "Factors are in tables that belong to the owner of the model; see ALTER TABLE ... OWNER "
+          "TO.",
+          format("The model's row names %s.", relation_name(factors.named).c_str()));
+  }
 }
 
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context) {

@@ -31,10 +31,14 @@ AttrNumber number_of(const LaterColumn& column, Oid table);
 /// The columns that two factor tables of a side share, for a copy of one to the other.
 std::string shared_columns(Side side, Oid a, Oid b);
 
-/// Looks up what is read of the table that the model's row names for a side. Throws 55000 for one
-/// that is gone, 42703 for one without ids, 42501 for one that could run code of a role that the
-/// caller does not trust.
+/// Looks up what is read of the table that the model's row names for a side, and locks it. Throws
+/// 55000 for one that is gone, 42703 for one without ids, 42501 for one that could run code of a
+/// role that the caller does not trust.
 void describe_factor_table(Model& model, Side side);
+
+/// Keeps a side's factors from being made something else than was described: a view, say, or a
+/// table of another name. A server call.
+void lock_factor_table(const FactorTable& factors);
 
 /// The type of a factor table's ids, allocated in `context`. A server call.
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context);

@@ -309,7 +309,7 @@ void read_row(const RowView& row, Model& model) {
 
 Model read_model(Oid table) {
   check_installed_version();
-  check_is_model(table);
+  lock_model_table(table);
   Model model;
   model.table = table;
   model.name = relation_name(table);
@@ -320,7 +320,6 @@ Model read_model(Oid table) {
     read_row(row, model);
   };
   const ModelColumns& columns = ModelColumns::get();
-  // Asked for before anything waits for a lock: a table that is dropped meanwhile has no name.
   const std::string rows = relation_name(server([&] { return cluster_table(table).here; }));
   if (const auto row = copy_newest_row(table, columns.columns)) {
     take(RowView(row->values, row->nulls));

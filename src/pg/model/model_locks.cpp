@@ -34,6 +34,7 @@ ModelWriter::ModelWriter(Oid model) : ModelWriter(name_of_model(model)) {}
 
 void ModelWriter::lock(bool replace, Oid source) {
   check_installed_version();
+  check_may_begin(replace);
   // Not for ever: where this transaction has changed the source, and somebody else waits for it,
   // the server gives no other lock of it at once.
   constexpr int kTries = 10;
@@ -54,7 +55,7 @@ bool ModelWriter::try_lock(bool replace, Oid source) {
   newest_run_ = 0;
   table_ = target_table_.lock();
   if (OidIsValid(table_)) {
-    check_may_be_written(replace);
+    check_may_be_written(table_, replace);
     lock_tables();
   }
   const bool has_source = !OidIsValid(source) || server([&] {
@@ -67,18 +68,32 @@ bool ModelWriter::try_lock(bool replace, Oid source) {
   return has_source;
 }
 
-void ModelWriter::check_may_be_written(bool replace) const {
+void ModelWriter::check_may_be_written(Oid table, bool replace) const {
   if (!replace)
     throw UserError(ERRCODE_DUPLICATE_TABLE,
                     format("relation \"%s\" already exists", target_table_.relation().c_str()),
-                    server([&] { return is_model(table_); })
+                    server([&] { return is_model(table); })
                         ? "Use replace => true to give an existing model a new run."
                         : "It is not a model: give the model another name, or name its schema.");
-  check_is_model(table_);
-  check_readable(table_);
+  check_is_model(table);
+  check_readable(table);
+}
+
+void ModelWriter::check_may_begin(bool replace) const {
+  const Oid table = target_table_.find();
+  if (OidIsValid(table)) check_may_be_written(table, replace);
+  server([&] {
+    constexpr AclMode kWrite = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;  // any of them
+    if (OidIsValid(table) && pg_class_aclcheck(table, GetUserId(), kWrite) != ACLCHECK_OK)
+      aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
+    const Oid schema = target_table_.schema();
+    if (!OidIsValid(table) && !may_in_schema(schema, ACL_CREATE))
+      aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, get_namespace_name(schema));
+  });
 }
 
 void ModelWriter::lock_model(Oid model, Oid source) {
+  check_has_name(model);
   lock(true, source);
   check_has_name(model);
 }

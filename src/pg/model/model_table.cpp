@@ -39,9 +39,13 @@ bool is_model_type(Oid row_type) {
 bool is_model_or_gone(Oid table) {
   HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
   if (!HeapTupleIsValid(tuple)) return false;
-  const Oid row_type = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->reloftype;
+  auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+  // A rule can make a view of a table that has a type.
+  const bool is_table =
+      form->relkind == RELKIND_RELATION || form->relkind == RELKIND_PARTITIONED_TABLE;
+  const Oid row_type = form->reloftype;
   ReleaseSysCache(tuple);
-  return is_model_type(row_type) || is_on_all_nodes(table);
+  return is_table && (is_model_type(row_type) || is_on_all_nodes(table));
 }
 
 bool is_model(Oid table) {
@@ -59,6 +63,20 @@ void check_is_model(Oid table) {
                     errmsg("\"%s\" is not an als model", get_rel_name(table)),
                     errhint("A model is a table made by als.train; als.models lists them.")));
   });
+}
+
+void lock_model_table(Oid table) {
+  check_is_model(table);
+  const bool is_there = server([&] {
+    LockRelationOid(table, AccessShareLock);
+    const Oid here = cluster_table(table).here;
+    if (here != table) LockRelationOid(here, AccessShareLock);
+    return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table));
+  });
+  if (!is_there)
+    throw UserError(ERRCODE_UNDEFINED_TABLE, "the model has been dropped meanwhile",
+                    "als.models lists those that there are.");
+  check_is_model(table);
 }
 
 List* models_on_all_nodes() {

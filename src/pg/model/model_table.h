@@ -23,6 +23,10 @@ bool is_model_or_gone(Oid table);
 /// Throws 42P01 or 42809 unless the relation exists and is a model table.
 void check_is_model(Oid table);
 
+/// Locks a model's table, so that nobody makes a view of it, or gives its name to one, before it is
+/// read. Throws 42P01 if it is gone, 42809 if it is no model table any more.
+void lock_model_table(Oid table);
+
 /// The model tables that are reference tables. A server call.
 List* models_on_all_nodes();
 

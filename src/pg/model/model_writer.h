@@ -36,6 +36,10 @@ class ModelWriter {
   /// Throws 42P01 if the model no longer has the name.
   void check_has_name(Oid model) const;
 
+  /// Throws 42501, or what lock() throws, where the caller may neither write the model nor make it.
+  /// To be called before anything is taken that others wait for; lock() does.
+  void check_may_begin(bool replace) const;
+
   /// To be called by whoever adds or removes a run. Throws 55006 while als.train_in_steps is at
   /// work on the model: waiting for hours would hold the very snapshot that it does without.
   void claim_turn() const;
@@ -107,7 +111,7 @@ class ModelWriter {
   Oid find_unclaimed_table(Side side) const;
   void find_factor_tables();
   bool try_lock(bool replace, Oid source);
-  void check_may_be_written(bool replace) const;
+  void check_may_be_written(Oid table, bool replace) const;
   void check_sees_last_write() const;
   std::string names_of_factor_tables() const;
   void lock_tables();

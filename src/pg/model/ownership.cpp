@@ -238,8 +238,10 @@ Oid recorded_factors(Oid model, Side side) {
 
 bool is_kept_copy(Oid model, Oid table, Side side) {
   const Oid recorded = recorded_model(table);
-  return (recorded == model || !OidIsValid(recorded)) && owner_of(table) == owner_of(model) &&
-         has_columns_of(table, side) && has_trigger(table, Mark::kIsKept);
+  const FormData_pg_class row = class_row(table);
+  return row.relkind == RELKIND_RELATION && row.relowner == owner_of(model) &&
+         (recorded == model || !OidIsValid(recorded)) && has_columns_of(table, side) &&
+         has_trigger(table, Mark::kIsKept);
 }
 
 bool is_features_of(Oid model, Oid table, Side side) {

@@ -52,6 +52,15 @@ bool has_columns_of(Oid table, Side side);
 /// Whether a table that a model's row names is the copy of a run that is kept. A server call.
 bool is_kept_copy(Oid model, Oid table, Side side);
 
+/// Whether what proves a table to be the model's holds, and still does once nobody can change that
+/// any more, or give the table's name to another. A server call.
+template <class Proof>
+bool holds_under_lock(Oid table, const Proof& proof) {
+  if (!proof()) return false;
+  LockRelationOid(table, AccessShareLock);
+  return proof();
+}
+
 /// The name of our trigger on a table where some sessions do not fire it, for the replication that
 /// they serve; null where all do, or where somebody has disabled it or dropped it. A server call.
 const char* trigger_for_some_sessions(Oid table);

@@ -42,8 +42,10 @@ std::vector<PreviousRun::Copies> PreviousRun::find_all() const {
     const auto take = [&](Side side, int column) {
       if (slot->tts_isnull[column]) return;
       const Oid named = DatumGetObjectId(slot->tts_values[column]);
-      if (named != model_.factor_table(side) &&
-          server([&] { return is_kept_copy(model_.table(), named, side); }))
+      if (named != model_.factor_table(side) && server([&] {
+            return holds_under_lock(named,
+                                    [&] { return is_kept_copy(model_.table(), named, side); });
+          }))
         copies.tables[side] = named;
     };
     take(Side::kUsers, 0);

@@ -82,7 +82,7 @@ std::optional<RecordedRun> recorded_run(Oid model) {
   SPIPlanPtr plan = prepare(
       "select source, user_col, item_col, rating_col, weight_col, seen, distributed, parts, "
       "user_features, item_features, options" +
-      option_columns() + " from " + relation_name(model) + " order by run desc limit 1");
+      option_columns() + " from " + locked_name(model) + " order by run desc limit 1");
   std::vector<Oid> types{TEXTOID, NAMEOID, NAMEOID, NAMEOID, NAMEOID, TEXTOID,
                          BOOLOID, INT4OID, TEXTOID, TEXTOID, JSONBOID};
   for (const Option& option : kOptionTable) types.push_back(option.sql_type());

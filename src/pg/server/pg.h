@@ -228,12 +228,12 @@ inline IndexScanDesc begin_index_scan(Relation table, Relation index, Snapshot s
   return scan;
 }
 
-/// Whether the current role may use a schema.
-inline bool may_use_schema(Oid schema) {
+/// Whether the current role has a privilege on a schema: ACL_USAGE or ACL_CREATE.
+inline bool may_in_schema(Oid schema, AclMode privilege) {
 #if PG_VERSION_NUM >= 160000
-  return object_aclcheck(NamespaceRelationId, schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+  return object_aclcheck(NamespaceRelationId, schema, GetUserId(), privilege) == ACLCHECK_OK;
 #else
-  return pg_namespace_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+  return pg_namespace_aclcheck(schema, GetUserId(), privilege) == ACLCHECK_OK;
 #endif
 }
 

@@ -12,6 +12,7 @@
 #include "pg/sql/result_rows.h"
 #include "pg/sql/transaction_steps.h"
 #include "pg/track/change_queue.h"
+#include "pg/track/queue_writer.h"
 
 namespace als::pg {
 
@@ -48,7 +49,7 @@ std::string is_unknown(const Model& model, Side side, const IdType& type, const 
 
 /// Takes what no other transaction is taking, and deletes it.
 Notes take_notes(const Model& model, const DescribedSource& source, Oid queue) {
-  const std::string name = relation_name(queue);
+  const std::string name = locked_name(queue);
   execute(
       "with taken as (delete from only " + name +
       " where ctid operator(pg_catalog.=) any (array(select ctid from only " + name +
@@ -72,7 +73,7 @@ void note_again(const DescribedSource& source, Oid queue, const Notes& notes) {
     });
   };
   execute(
-      "insert into " + relation_name(queue) +
+      "insert into " + locked_name(queue) +
           " select distinct als_noted_user, als_noted_item from rows from (pg_catalog.unnest($1), "
           "pg_catalog.unnest($2)) as noted (als_noted_user, als_noted_item) where exists (select "
           "from " +
@@ -130,10 +131,13 @@ BySide<std::int64_t> refresh(Oid table, bool force) {
   const DescribedSource source = describe_source(trusted_source(model), context.get());
   const bool is_noted = server([&] { return is_complete(queue, model, source); });
   Notes notes;
-  if (is_noted)
+  if (is_noted) {
     notes = take_notes(model, source, queue);
-  else
-    execute("delete from only " + relation_name(queue));
+  } else {
+    execute("delete from only " + locked_name(queue));
+    // What is compared now may change back, unnoted, before its notes are complete again.
+    server([&] { note_everything(queue); });
+  }
   snapshot.pop();
   if (!is_noted || notes.everything) {
     BySide<std::int64_t> written = refresh_both(table, all, all, force);

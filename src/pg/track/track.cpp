@@ -185,7 +185,7 @@ bool drop_queue(Oid model) {
   const Oid queue = server([&] { return recorded_queue(model); });
   if (!OidIsValid(queue)) return false;
   server([&] { lock_sources(queue); });
-  execute("drop table " + relation_name(queue));
+  execute("drop table " + locked_name(queue));
   return true;
 }
 

@@ -55,6 +55,7 @@ void train_in_steps(ModelWriter model, Oid there, bool replace,
                     const std::function<TrainRequest()>& make_request) {
   OwnedMemoryContext context("als training in steps");
   Progress progress(Command::kTrain, model.target_table());
+  model.check_may_begin(replace);
   begin_next_step();
   model.target_table().take_turn();
   take_step_snapshot();
