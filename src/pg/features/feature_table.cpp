@@ -236,6 +236,7 @@ bool all_finite(VectorView vector) {
 
 WeightedFeatures read_features(const Model& model, Side side) {
   const Oid table = model.feature_weights[side];
+  check_can_be_read(model, side, table);
   server([&] { LockRelationOid(table, AccessShareLock); });
   check_can_be_read(model, side, table);
   const auto expect = [&](bool is_as_written) {

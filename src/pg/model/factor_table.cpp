@@ -2,6 +2,7 @@
 #include "pg/model/factor_table.h"
 
 #include "core/base/limits.h"
+#include "pg/model/ownership.h"
 #include "pg/server/trust.h"
 
 namespace als::pg {
@@ -65,21 +66,40 @@ namespace {
           : "Remove the rest with als.drop_model and train the model again.");
 }
 
-/// Columns whose types somebody has changed are cast to what they were. A server call.
+[[noreturn]] void throw_lacks(Oid table, const char* column, const std::string& model) {
+  throw UserError(ERRCODE_UNDEFINED_COLUMN,
+                  format("table %s of model %s has no column \"%s\"", relation_name(table).c_str(),
+                         model.c_str(), column),
+                  "Give the column its name back, with ALTER TABLE ... RENAME COLUMN.");
+}
+
+}  // namespace
+
 void check_columns_are_trusted(Oid table) {
   constexpr std::pair<const char*, Oid> kReadAs[] = {
       {"factors", FLOAT4ARRAYOID}, {"bias", FLOAT4OID}, {"n_ratings", INT4OID}};
-  for (const auto& [name, type] : kReadAs)
-    if (const AttrNumber column = get_attnum(table, name); column != InvalidAttrNumber)
-      check_reading_is_trusted(get_atttype(table, column), type,
-                               "Factors are real[], biases real, and n_ratings are int; see ALTER "
-                               "TABLE ... ALTER COLUMN ... TYPE.");
+  constexpr const char* kHint =
+      "Factors are real[], biases real, and n_ratings are int; see ALTER TABLE ... ALTER COLUMN "
+      "... TYPE.";
+  for (const auto& [name, type] : kReadAs) {
+    const AttrNumber column = get_attnum(table, name);
+    if (column == InvalidAttrNumber) continue;
+    check_reading_is_trusted(get_atttype(table, column), type, kHint);
+    check_reading_is_trusted(type, get_atttype(table, column), kHint);
+  }
 }
 
-enum class Usable { kYes, kIsGone, kHasNoIds, kIsDistrusted };
+void check_has_columns(Oid table, Side side, const std::string& model) {
+  const char* missing = server([&] { return missing_column(table, side); });
+  if (missing != nullptr) throw_lacks(table, missing, model);
+}
+
+namespace {
+
+enum class Usable { kYes, kIsGone, kLacksColumns, kIsDistrusted };
 
 /// A server call.
-Usable look_at(Model& model, Side side) {
+Usable look_at(Model& model, Side side, const char*& missing) {
   FactorTable& factors = model.factor_tables[side];
   const ClusterTable cluster = cluster_table(factors.named);
   factors.spread = cluster.spread;
@@ -92,8 +112,9 @@ Usable look_at(Model& model, Side side) {
   const bool is_named = (form->relowner == model.owner && form->relkind == RELKIND_RELATION) ||
                         caller_trusts(form->relowner);
   ReleaseSysCache(tuple);
+  missing = missing_column(factors.table, side);
+  if (missing != nullptr) return Usable::kLacksColumns;
   const CollatedType ids = column_type_of(factors.table, id_column(side));
-  if (!OidIsValid(ids.type)) return Usable::kHasNoIds;
   factors.id_type = ids.type;
   factors.id_collation = ids.collation;
   check_columns_are_trusted(factors.table);
@@ -111,23 +132,21 @@ void lock_factor_table(const FactorTable& factors) {
 
 void describe_factor_table(Model& model, Side side) {
   FactorTable& factors = model.factor_tables[side];
+  const char* missing = nullptr;
   const Usable usable = server([&] {
     // A row may name any table, for which nobody is to wait.
-    if (const Usable before = look_at(model, side); before != Usable::kYes) return before;
+    if (const Usable before = look_at(model, side, missing); before != Usable::kYes) return before;
     lock_factor_table(factors);
-    return look_at(model, side);
+    return look_at(model, side, missing);
   });
   switch (usable) {
     case Usable::kYes:
       return;
     case Usable::kIsGone:
       throw_gone(model, side);
-    case Usable::kHasNoIds:
-      throw UserError(
-          ERRCODE_UNDEFINED_COLUMN,
-          format("table %s of model %s has no column \"%s\"", relation_name(factors.named).c_str(),
-                 model.name.c_str(), id_column(side)),
-          "Give the column its name back, with ALTER TABLE ... RENAME COLUMN.");
+    case Usable::kLacksColumns:
+      if (relation_name(factors.named).empty()) throw_gone(model, side);  // by now
+      throw_lacks(factors.named, missing, model.name);
     case Usable::kIsDistrusted:
       throw UserError(
           ERRCODE_INSUFFICIENT_PRIVILEGE,

@@ -2,6 +2,7 @@
 #include "pg/model/model_source.h"
 
 #include "pg/model/newest_run.h"
+#include "pg/model/ownership.h"
 #include "pg/server/short_lived_resources.h"
 #include "pg/server/trust.h"
 
@@ -177,8 +178,12 @@ RatingSource as_it_is_now(RatingSource source) {
 /// All that a call may read, so that it waits for nobody between its look at a source and the
 /// moment at which that is read.
 void lock_what_is_read(const Model& model) {
-  std::vector<Oid> tables = {model.factor_tables.users.named, model.factor_tables.items.named,
-                             model.feature_weights.users, model.feature_weights.items};
+  std::vector<Oid> tables = {model.factor_tables.users.named, model.factor_tables.items.named};
+  for (const Side side : {Side::kUsers, Side::kItems}) {
+    const Oid weights = model.feature_weights[side];
+    if (server([&] { return is_features_of(model.table, weights, side); }))
+      tables.push_back(weights);
+  }
   for (const RatingSource* source :
        {&model.source, &model.seen, &model.features.users, &model.features.items})
     tables.push_back(as_it_is_now(*source).table);

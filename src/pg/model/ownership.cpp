@@ -183,10 +183,10 @@ bool has_columns_of_features(Oid table, Side side) {
 
 }  // namespace
 
-bool has_columns_of(Oid table, Side side) {
+const char* missing_column(Oid table, Side side) {
   for (const char* column : {id_column(side), "factors", "bias", "n_ratings"})
-    if (get_attnum(table, column) == InvalidAttrNumber) return false;
-  return true;
+    if (get_attnum(table, column) == InvalidAttrNumber) return column;
+  return nullptr;
 }
 
 bool is_attached(Oid table) {

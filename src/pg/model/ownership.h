@@ -46,8 +46,11 @@ bool is_attached(Oid table);
 /// Whether our trigger is on a table that serves. A server call.
 bool is_watched(Oid table);
 
-/// Whether a table has the columns of a factor table. A server call.
-bool has_columns_of(Oid table, Side side);
+/// The first column of a factor table that a table lacks; null if it has all. A server call.
+const char* missing_column(Oid table, Side side);
+
+/// A server call.
+inline bool has_columns_of(Oid table, Side side) { return missing_column(table, side) == nullptr; }
 
 /// Whether a table that a model's row names is the copy of a run that is kept. A server call.
 bool is_kept_copy(Oid model, Oid table, Side side);

@@ -44,12 +44,22 @@ void check_cast_is_trusted(Oid from, Oid to, Oid function, const char* hint) {
 }
 
 void check_reading_is_trusted(Oid from, Oid to, const char* hint) {
+  const Oid base = getBaseType(from);
+  const Oid target = getBaseType(to);
+  if (base == target) return;
   Oid function = InvalidOid;
-  const CoercionPathType path = find_coercion_pathway(to, from, COERCION_EXPLICIT, &function);
-  if (path == COERCION_PATH_FUNC)
-    check_cast_is_trusted(getBaseType(from), getBaseType(to), function, hint);
+  const CoercionPathType path = find_coercion_pathway(target, base, COERCION_EXPLICIT, &function);
+  if (path == COERCION_PATH_FUNC) check_cast_is_trusted(base, target, function, hint);
   if (path == COERCION_PATH_ARRAYCOERCE)
-    check_reading_is_trusted(get_base_element_type(from), get_base_element_type(to), hint);
+    check_reading_is_trusted(get_base_element_type(base), get_base_element_type(target), hint);
+  // Whoever owns one of the types may make a cast at any moment, which no lock keeps out.
+  for (const Oid type : {base, target})
+    if (!caller_trusts_type(type))
+      ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+                      errmsg("a cast from %s to %s may run code of a role that you do not trust",
+                             format_type_be(base), format_type_be(target)),
+                      errdetail("Type %s belongs to that role.", format_type_be(type)),
+                      errhint("%s", hint)));
 }
 
 bool caller_trusts_type(Oid type) {

@@ -21,7 +21,8 @@ bool caller_trusts_function(Oid function);
 /// the caller does not trust; InvalidOid is none. A server call.
 void check_cast_is_trusted(Oid from, Oid to, Oid function, const char* hint);
 
-/// The same of `expression::to`, of an array's elements too. A server call.
+/// The same of `expression::to`, of an array's elements too; and where both types do not belong to
+/// roles that the caller trusts, who could make a cast later. A server call.
 void check_reading_is_trusted(Oid from, Oid to, const char* hint);
 
 /// Whether the caller trusts the owner of a type. A server call.
