@@ -1,5 +1,6 @@
 // The module's magic block and start-up.
 #include "pg/server/pg.h"
+#include "pg/server/plan_guard.h"
 #include "pg/server/settings.h"
 
 extern "C" {
@@ -7,4 +8,7 @@ PG_MODULE_MAGIC;
 PGDLLEXPORT void _PG_init(void);  // NOLINT(bugprone-reserved-identifier): the server's name for it
 }
 
-void _PG_init(void) { als::pg::define_settings(); }
+void _PG_init(void) {
+  als::pg::define_settings();
+  als::pg::install_plan_guard();
+}

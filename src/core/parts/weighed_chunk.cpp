@@ -1,6 +1,8 @@
 // Weighs a chunk once.
 #include "core/parts/weighed_chunk.h"
 
+#include "core/pieces/pieces.h"
+
 namespace als {
 
 const HalfStep& WeighedChunk::half_step(const PartsTraining& training, ThreadTeam& team) {

@@ -19,6 +19,7 @@
 #include "pg/history/live_ratings.h"
 #include "pg/ids/id_args.h"
 #include "pg/ids/key_size.h"
+#include "pg/model/model_source.h"
 #include "pg/model/model_writer.h"
 #include "pg/server/args.h"
 #include "pg/server/interrupts.h"

@@ -2,6 +2,7 @@
 #include "pg/batch/spread_items.h"
 
 #include "core/fold_in/flat_equations.h"
+#include "pg/ids/id_args.h"
 #include "pg/server/settings.h"
 #include "pg/source/duplicate_error.h"
 #include "pg/sql/bytea_value.h"

@@ -3,6 +3,7 @@
 
 #include "pg/history/live_ratings.h"
 #include "pg/history/seen_sources.h"
+#include "pg/ids/id_args.h"
 #include "pg/server/random_number.h"
 #include "pg/spread/table_beside_users.h"
 #include "pg/sql/params.h"

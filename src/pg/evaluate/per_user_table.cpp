@@ -2,6 +2,7 @@
 #include "pg/evaluate/per_user_table.h"
 
 #include "pg/history/live_ratings.h"
+#include "pg/ids/id_args.h"
 #include "pg/server/memory_context.h"
 #include "pg/spread/table_beside_users.h"
 #include "pg/sql/params.h"

@@ -7,6 +7,7 @@
 #include "pg/evaluate/trained_rows.h"
 #include "pg/history/live_ratings.h"
 #include "pg/history/user_rows_reader.h"
+#include "pg/ids/id_args.h"
 #include "pg/model/model_source.h"
 #include "pg/nodes/cluster_nodes.h"
 #include "pg/server/interrupts.h"

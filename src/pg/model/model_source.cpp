@@ -193,10 +193,20 @@ void lock_what_is_read(const Model& model) {
   });
 }
 
+/// Whether it is what a role has named that the caller trusts.
+bool is_named_by_trusted(const Model& model, const RatingSource& source) {
+  return (source.is_gone() || source.is_as_named()) &&
+         server([&] { return caller_trusts(model.owner); });
+}
+
+bool is_strangers(const Model& model, const RatingSource& source) {
+  return OidIsValid(source.table) && !is_named_by_trusted(model, source) &&
+         server([&] { return !caller_trusts(owner_of(source.table)); });
+}
+
 /// As distrust_of_source(), of something that the model's row names.
 std::string distrust_of(const Model& model, const RatingSource& source) {
-  const bool as_named = source.is_gone() || source.is_as_named();
-  if (as_named && server([&] { return caller_trusts(model.owner); })) return "";
+  if (is_named_by_trusted(model, source)) return "";
   lock_what_is_read(model);
   const char* reason = server([&]() -> const char* {
     if (OidIsValid(source.table)) return distrust_of_table(source);
@@ -250,6 +260,7 @@ RatingSource trusted(const Model& model, const RatingSource& named, const char* 
   RatingSource source = as_it_is_now(named);
   std::string reason = distrust_of(model, source);
   if (reason.empty()) {
+    source.is_strangers = is_strangers(model, source);
     if (columns == Columns::kAreChecked && OidIsValid(source.table) && !source.user_col.empty())
       check_columns(model, source, which);
     return source;

@@ -278,8 +278,6 @@ const char* trigger_for_some_sessions(Oid table) {
   return name;
 }
 
-Oid owner_of(Oid relation) { return class_row(relation).relowner; }
-
 std::string doubt_about(Oid model, Oid table, Side side) {
   const char* reason = server([&] { return doubt(model, table, side); });
   return reason == nullptr ? "" : reason;

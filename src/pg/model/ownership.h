@@ -7,6 +7,7 @@
 #pragma once
 
 #include "pg/model/model.h"
+#include "pg/server/trust.h"
 
 namespace als::pg {
 
@@ -70,9 +71,6 @@ const char* trigger_for_some_sessions(Oid table);
 
 /// Whether a view or rule uses a column, which so cannot change its type. A server call.
 bool column_is_used_by_rule(Oid table, AttrNumber column);
-
-/// The owner of a relation, or InvalidOid if there is none. A server call.
-Oid owner_of(Oid relation);
 
 /// Why a table that a model's row names for a side cannot be proved to be the model's, as the
 /// detail of an error; empty if it can.

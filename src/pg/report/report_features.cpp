@@ -6,6 +6,7 @@
 
 #include "core/linalg/products.h"
 #include "pg/features/feature_table.h"
+#include "pg/report/item_titles.h"
 #include "pg/server/guard.h"
 
 namespace als::pg {

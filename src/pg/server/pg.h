@@ -80,6 +80,7 @@ extern "C" {
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
+#include "optimizer/planner.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
 #include "partitioning/partdesc.h"
@@ -246,6 +247,16 @@ inline bool walk_nodes_below(Node* node, bool (*walker)(Node*, void*), void* con
   // Declared as a function of anything. By way of an address, since clang 16 warns of other casts.
   auto untyped = reinterpret_cast<bool (*)()>(reinterpret_cast<void*>(walker));
   return expression_tree_walker(node, untyped, context);
+#endif
+}
+
+/// The same of a query, with the entries of its range table, each before what is below it.
+inline bool walk_query(Query* query, bool (*walker)(Node*, void*), void* context) {
+#if PG_VERSION_NUM >= 160000
+  return query_tree_walker(query, walker, context, QTW_EXAMINE_RTES_BEFORE);
+#else
+  auto untyped = reinterpret_cast<bool (*)()>(reinterpret_cast<void*>(walker));
+  return query_tree_walker(query, untyped, context, QTW_EXAMINE_RTES_BEFORE);
 #endif
 }
 

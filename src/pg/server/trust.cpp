@@ -24,6 +24,14 @@ bool is_trusted_by_caller(Oid role) {
   return server([&] { return caller_trusts(role); });
 }
 
+Oid owner_of(Oid relation) {
+  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
+
 bool caller_trusts_function(Oid function) {
   // initdb's are the superuser's.
   if (function < FirstNormalObjectId) return true;

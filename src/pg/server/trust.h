@@ -14,6 +14,9 @@ bool is_trusted_by_caller(Oid role);
 /// The same, a server call.
 bool caller_trusts(Oid role);
 
+/// The owner of a relation, or InvalidOid if there is none. A server call.
+Oid owner_of(Oid relation);
+
 /// Whether the caller trusts the owner of a function. A server call.
 bool caller_trusts_function(Oid function);
 

@@ -269,7 +269,8 @@ void find_relation(RatingSource& source) {
   });
 }
 
-SourceNames::SourceNames(const RatingSource& source) {
+SourceNames::SourceNames(const RatingSource& source)
+    : guard_(source.is_strangers ? source.table : InvalidOid) {
   if (!source.is_relation && !source.path.empty())
     settings_.set("search_path", source.path.c_str());
 }

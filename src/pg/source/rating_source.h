@@ -7,6 +7,7 @@
 #include "pg/ids/id_type.h"
 #include "pg/ids/side.h"
 #include "pg/server/local_settings.h"
+#include "pg/server/plan_guard.h"
 #include "pg/sql/spi.h"
 
 namespace als::pg {
@@ -18,9 +19,10 @@ enum class RatingKind { kNone, kBool, kInt2, kInt4, kInt8, kFloat4, kFloat8 };
 struct RatingSource {
   const char* what = "the source of ratings";  ///< for messages
   std::string text;                            ///< what the model row remembers
-  bool is_relation = false;  ///< whether it names a table or view; else it is a query
-  Oid table = InvalidOid;    ///< that relation; InvalidOid for a query, or while there is none
-  std::string identity;      ///< of the relation that was named, as identity_of() has it
+  bool is_relation = false;   ///< whether it names a table or view; else it is a query
+  Oid table = InvalidOid;     ///< that relation; InvalidOid for a query, or while there is none
+  std::string identity;       ///< of the relation that was named, as identity_of() has it
+  bool is_strangers = false;  ///< whether its owner is nobody whom the caller trusts
   std::string path;  ///< in which schemas a query's names are looked up; empty: the caller's
   std::string user_col;
   std::string item_col;
@@ -69,8 +71,9 @@ char* identity_of(Oid relation);
 /// renamed.
 void find_relation(RatingSource& source);
 
-/// While it lasts, names in a query are those that they were when the query was written. Like a
-/// snapshot it is left to the server after an error.
+/// For statements that read the source. While it lasts, names in a query are those that they were
+/// when the query was written, and no function of a stranger's table is run to plan a statement.
+/// Like a snapshot it is left to the server after an error.
 class SourceNames {
  public:
   explicit SourceNames(const RatingSource& source);
@@ -78,6 +81,7 @@ class SourceNames {
 
  private:
   LocalSettings settings_;
+  PlanGuard guard_;
 };
 
 /// A source with the types of its columns, as reading takes them for granted.

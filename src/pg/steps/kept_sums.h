@@ -6,6 +6,7 @@
 
 #include "core/parts/part_sums.h"
 #include "pg/server/interrupts.h"
+#include "pg/server/pg.h"
 #include "pg/steps/kept_block.h"
 
 namespace als::pg {

@@ -72,6 +72,7 @@ void note_again(const DescribedSource& source, Oid queue, const Notes& notes) {
       return equals_condition(*source.id_types[side], source.id_col(side).c_str(), noted);
     });
   };
+  SourceNames names(source);
   execute(
       "insert into " + locked_name(queue) +
           " select distinct als_noted_user, als_noted_item from rows from (pg_catalog.unnest($1), "
@@ -80,6 +81,7 @@ void note_again(const DescribedSource& source, Oid queue, const Notes& notes) {
           source.from_clause() + " where " + equals(Side::kUsers, "als_noted_user") + " and " +
           equals(Side::kItems, "als_noted_item") + ")",
       {notes.new_users, notes.new_items});
+  names.end();
 }
 
 std::int64_t refresh_side(Oid model, Side side, const Param& ids, bool force) {

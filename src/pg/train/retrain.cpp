@@ -37,7 +37,10 @@ bool can_be_warm(const Model& model, const TrainOptions& options) {
 
 /// The relation that a source is now, which may have been made again or renamed since.
 RatingSource recorded_anew(const RatingSource& source) {
-  return OidIsValid(source.table) ? parse_source(locked_name(source.table)) : source;
+  if (!OidIsValid(source.table)) return source;
+  RatingSource anew = parse_source(locked_name(source.table));
+  anew.is_strangers = source.is_strangers;
+  return anew;
 }
 
 /// The source named, or the model's.

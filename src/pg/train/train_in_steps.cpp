@@ -12,6 +12,7 @@
 
 #include "pg/train/train_in_steps.h"
 
+#include "pg/model/model_source.h"
 #include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
 #include "pg/sql/transaction_steps.h"

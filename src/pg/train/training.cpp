@@ -6,6 +6,7 @@
 #include "pg/model/previous_run.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/interrupts.h"
+#include "pg/train/distributed_training.h"
 #include "pg/train/holdout_metric.h"
 #include "pg/train/training_source.h"
 #include "pg/train/warm_start.h"

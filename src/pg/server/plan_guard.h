@@ -1,0 +1,29 @@
+// Keeps the planner from running functions of roles that the caller does not trust.
+//
+// The planner evaluates what is constant in the indexes, constraints and statistics of a table and
+// of its parts. A look at these beforehand says so in time; but none of the locks that readers take
+// keeps others from adding one after it.
+#pragma once
+
+#include "pg/server/guard.h"
+
+namespace als::pg {
+
+/// Makes the server ask for what follows. To be called once, as the module is loaded.
+void install_plan_guard();
+
+/// While it lasts, planning a statement that reads the table fails (42501) where a function of a
+/// role that the caller does not trust would be called, or a foreign table of such a role would be
+/// part of the plan. InvalidOid: nothing is guarded.
+class PlanGuard {
+ public:
+  explicit PlanGuard(Oid table);
+  ~PlanGuard();
+  PlanGuard(const PlanGuard&) = delete;
+  PlanGuard& operator=(const PlanGuard&) = delete;
+
+ private:
+  Oid outer_;
+};
+
+}  // namespace als::pg
