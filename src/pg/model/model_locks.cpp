@@ -34,7 +34,6 @@ ModelWriter::ModelWriter(Oid model) : ModelWriter(name_of_model(model)) {}
 
 void ModelWriter::lock(bool replace, Oid source) {
   check_installed_version();
-  check_may_begin(replace);
   // Not for ever: where this transaction has changed the source, and somebody else waits for it,
   // the server gives no other lock of it at once.
   constexpr int kTries = 10;
@@ -80,15 +79,14 @@ void ModelWriter::check_may_be_written(Oid table, bool replace) const {
 }
 
 void ModelWriter::check_may_begin(bool replace) const {
+  target_table_.check_may_make();
   const Oid table = target_table_.find();
-  if (OidIsValid(table)) check_may_be_written(table, replace);
+  if (!OidIsValid(table)) return;
+  check_may_be_written(table, replace);
   server([&] {
     constexpr AclMode kWrite = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;  // any of them
-    if (OidIsValid(table) && pg_class_aclcheck(table, GetUserId(), kWrite) != ACLCHECK_OK)
+    if (pg_class_aclcheck(table, GetUserId(), kWrite) != ACLCHECK_OK)
       aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
-    const Oid schema = target_table_.schema();
-    if (!OidIsValid(table) && !may_in_schema(schema, ACL_CREATE))
-      aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, get_namespace_name(schema));
   });
 }
 

@@ -37,7 +37,7 @@ class ModelWriter {
   void check_has_name(Oid model) const;
 
   /// Throws 42501, or what lock() throws, where the caller may neither write the model nor make it.
-  /// To be called before anything is taken that others wait for; lock() does.
+  /// To be called before a turn is taken, for which others wait, or fail.
   void check_may_begin(bool replace) const;
 
   /// To be called by whoever adds or removes a run. Throws 55006 while als.train_in_steps is at

@@ -34,7 +34,17 @@ TargetTable::TargetTable(const std::string& name) {
   });
 }
 
+void TargetTable::check_may_make() const {
+  if (OidIsValid(find())) return;
+  server([&] {
+    const char* schema = get_namespace_name(schema_);
+    if (schema != nullptr && !may_in_schema(schema_, ACL_CREATE))
+      aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_SCHEMA, schema);
+  });
+}
+
 Oid TargetTable::lock() const {
+  check_may_make();
   server([&] {
     LockDatabaseObject(RelationRelationId, hash_of(schema_, relation_.c_str()), kLockedName,
                        ExclusiveLock);

@@ -11,8 +11,13 @@ class TargetTable {
  public:
   explicit TargetTable(const std::string& name);
 
+  /// Throws 42501 where there is no such relation, and the caller may not make one: before others
+  /// wait for the caller.
+  void check_may_make() const;
+
   /// Waits until no other transaction writes to a relation of this name, and keeps others waiting
-  /// from then on. Returns the relation, or InvalidOid while there is none.
+  /// from then on. Returns the relation, or InvalidOid while there is none. Throws what
+  /// check_may_make() throws.
   Oid lock() const;
 
   /// The relation as it is now, or InvalidOid.
