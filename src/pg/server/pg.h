@@ -80,6 +80,7 @@ extern "C" {
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
+#include "optimizer/plancat.h"
 #include "optimizer/planner.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
@@ -140,6 +141,7 @@ extern "C" {
 #if PG_VERSION_NUM < 140000
 constexpr Oid MONEYOID = CASHOID;
 constexpr Oid PG_LSNOID = LSNOID;
+constexpr char TYPTYPE_MULTIRANGE = 'm';  // has none
 #endif
 
 #undef Abs

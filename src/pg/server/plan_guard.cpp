@@ -8,9 +8,12 @@ namespace als::pg {
 namespace {
 
 Oid guarded_table = InvalidOid;
-bool is_planning = false;  // a statement that reads it
+// The role that plans a statement which reads it, or InvalidOid. What is called meanwhile may have
+// become another one.
+Oid planning_role = InvalidOid;
 
 planner_hook_type next_planner = nullptr;
+get_relation_info_hook_type next_info_hook = nullptr;
 needs_fmgr_hook_type next_needs_hook = nullptr;
 fmgr_hook_type next_call_hook = nullptr;
 
@@ -34,47 +37,54 @@ bool reads_guarded_table(Node* node, void* context) {
   pg_unreachable();
 }
 
-void check_has_no_foreign_table(const PlannedStmt* plan) {
-  ListCell* cell;
-  foreach (cell, plan->rtable) {
-    const auto* entry = lfirst_node(RangeTblEntry, cell);
-    if (entry->rtekind != RTE_RELATION || entry->relkind != RELKIND_FOREIGN_TABLE) continue;
-    if (!caller_trusts(owner_of(entry->relid)))
-      refuse(psprintf("It has a foreign table as a part: %s.", get_rel_name(entry->relid)));
-  }
-}
-
 PlannedStmt* plan_guarded(Query* query, const char* text, int cursor_options,
                           ParamListInfo params) {
-  const auto plan = [&] {
-    return next_planner != nullptr ? next_planner(query, text, cursor_options, params)
-                                   : standard_planner(query, text, cursor_options, params);
-  };
-  const bool outer = is_planning;
+  const Oid outer = planning_role;
   PlannedStmt* result = nullptr;
   PG_TRY();
   {
     // A function that the caller trusts may run other statements meanwhile.
-    is_planning =
+    const bool is_guarded =
         OidIsValid(guarded_table) && reads_guarded_table(reinterpret_cast<Node*>(query), nullptr);
-    result = plan();
-    if (is_planning) check_has_no_foreign_table(result);
+    planning_role = is_guarded ? GetUserId() : InvalidOid;
+    result = next_planner != nullptr ? next_planner(query, text, cursor_options, params)
+                                     : standard_planner(query, text, cursor_options, params);
   }
   PG_FINALLY();
-  { is_planning = outer; }
+  { planning_role = outer; }
   PG_END_TRY();
   return result;
+}
+
+/// Before a foreign-data wrapper is asked, and before the selectivity of an index's condition is
+/// estimated: its operators are the server's, but may call what a type of its operands brings.
+void on_relation(PlannerInfo* root, Oid table, bool is_parent, RelOptInfo* relation) {
+  if (OidIsValid(planning_role) && !caller_trusts(owner_of(table))) {
+    if (get_rel_relkind(table) == RELKIND_FOREIGN_TABLE)
+      refuse(psprintf("It has a foreign table as a part: %s.", get_rel_name(table)));
+    ListCell* cell;
+    foreach (cell, relation->indexlist) {
+      const auto* index = lfirst_node(IndexOptInfo, cell);
+      if (!caller_trusts_expression(reinterpret_cast<Node*>(index->indexprs)) ||
+          !caller_trusts_expression(reinterpret_cast<Node*>(index->indpred)))
+        refuse(psprintf("See index %s.", get_rel_name(index->indexoid)));
+    }
+  }
+  if (next_info_hook != nullptr) next_info_hook(root, table, is_parent, relation);
+}
+
+bool is_refused(Oid function) {
+  return OidIsValid(planning_role) && !caller_trusts_function(function, planning_role);
 }
 
 /// Whether calls of a function are to go by the hook below. The server then does not put the body
 /// of an SQL function into the statement either.
 bool needs_hook(Oid function) {
-  return (is_planning && !caller_trusts_function(function)) ||
-         (next_needs_hook != nullptr && next_needs_hook(function));
+  return is_refused(function) || (next_needs_hook != nullptr && next_needs_hook(function));
 }
 
 void on_call(FmgrHookEventType event, FmgrInfo* call, Datum* argument) {
-  if (event == FHET_START && is_planning && !caller_trusts_function(call->fn_oid))
+  if (event == FHET_START && is_refused(call->fn_oid))
     refuse(
         psprintf("Function %s is called by an index, a constraint, statistics or a partition key.",
                  format_procedure(call->fn_oid)));
@@ -86,13 +96,17 @@ void on_call(FmgrHookEventType event, FmgrInfo* call, Datum* argument) {
 void install_plan_guard() {
   next_planner = planner_hook;
   planner_hook = plan_guarded;
+  next_info_hook = get_relation_info_hook;
+  get_relation_info_hook = on_relation;
   next_needs_hook = needs_fmgr_hook;
   needs_fmgr_hook = needs_hook;
   next_call_hook = fmgr_hook;
   fmgr_hook = on_call;
 }
 
-PlanGuard::PlanGuard(Oid table) : outer_(guarded_table) { guarded_table = table; }
+PlanGuard::PlanGuard(Oid table) : outer_(guarded_table) {
+  if (OidIsValid(table)) guarded_table = table;
+}
 
 PlanGuard::~PlanGuard() { guarded_table = outer_; }
 

@@ -14,7 +14,7 @@ void install_plan_guard();
 
 /// While it lasts, planning a statement that reads the table fails (42501) where a function of a
 /// role that the caller does not trust would be called, or a foreign table of such a role would be
-/// part of the plan. InvalidOid: nothing is guarded.
+/// part of the plan. InvalidOid: nothing more is guarded than before.
 class PlanGuard {
  public:
   explicit PlanGuard(Oid table);

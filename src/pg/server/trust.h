@@ -12,13 +12,13 @@ namespace als::pg {
 bool is_trusted_by_caller(Oid role);
 
 /// The same, a server call.
-bool caller_trusts(Oid role);
+bool caller_trusts(Oid role, Oid caller = GetUserId());
 
 /// The owner of a relation, or InvalidOid if there is none. A server call.
 Oid owner_of(Oid relation);
 
 /// Whether the caller trusts the owner of a function. A server call.
-bool caller_trusts_function(Oid function);
+bool caller_trusts_function(Oid function, Oid caller = GetUserId());
 
 /// Casts are found by the types alone: nobody has named their functions. Raises 42501 for one that
 /// the caller does not trust; InvalidOid is none. A server call.
@@ -31,7 +31,8 @@ void check_reading_is_trusted(Oid from, Oid to, const char* hint);
 /// Whether the caller trusts the owner of a type. A server call.
 bool caller_trusts_type(Oid type);
 
-/// Whether all functions in an expression belong to roles that the caller trusts. A server call.
+/// Whether all functions in an expression belong to roles that the caller trusts, and all types
+/// that may bring functions of their own. A server call.
 bool caller_trusts_expression(Node* expression);
 
 }  // namespace als::pg
