@@ -1,19 +1,11 @@
 // als._record_function: whose the functions are that als.create_functions makes.
 
 #include "pg/model/model.h"
+#include "pg/server/trust.h"
 
 namespace als::pg {
 
 namespace {
-
-/// The owner of a function, or InvalidOid. A server call.
-Oid function_owner(Oid function) {
-  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  const Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
-  ReleaseSysCache(tuple);
-  return owner;
-}
 
 /// Dropping the model takes the function along, as it does the factor tables; and so whoever may
 /// say that may drop the function.

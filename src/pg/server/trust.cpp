@@ -41,14 +41,19 @@ Oid owner_of(Oid relation) {
   return owner;
 }
 
+Oid function_owner(Oid function) {
+  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+  if (!HeapTupleIsValid(tuple)) return InvalidOid;
+  const Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
+  ReleaseSysCache(tuple);
+  return owner;
+}
+
 bool caller_trusts_function(Oid function, Oid caller) {
   // initdb's are the superuser's.
   if (function < FirstNormalObjectId) return true;
-  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-  if (!HeapTupleIsValid(tuple)) return false;
-  Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
-  ReleaseSysCache(tuple);
-  return caller_trusts(owner, caller);
+  const Oid owner = function_owner(function);
+  return OidIsValid(owner) && caller_trusts(owner, caller);
 }
 
 void check_cast_is_trusted(Oid from, Oid to, Oid function, const char* hint) {

@@ -17,6 +17,9 @@ bool caller_trusts(Oid role, Oid caller = GetUserId());
 /// The owner of a relation, or InvalidOid if there is none. A server call.
 Oid owner_of(Oid relation);
 
+/// The owner of a function, or InvalidOid if there is none. A server call.
+Oid function_owner(Oid function);
+
 /// Whether the caller trusts the owner of a function. A server call.
 bool caller_trusts_function(Oid function, Oid caller = GetUserId());
 
