@@ -11,8 +11,10 @@ bool is_distrusted_function(Oid function, void*) { return !caller_trusts_functio
 /// many rows an operator finds. Other types that anybody may make bring none.
 bool is_distrusted_range(Node* node) {
   if (IsA(node, List)) return false;
-  const Oid type = getBaseType(exprType(node));
-  const char kind = OidIsValid(type) ? get_typtype(type) : TYPTYPE_BASE;
+  const Oid given = exprType(node);
+  if (!OidIsValid(given)) return false;  // since 17: the ERROR ON ERROR of JSON_VALUE() has none
+  const Oid type = getBaseType(given);
+  const char kind = get_typtype(type);
   return (kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE) && !caller_trusts_type(type);
 }
 
