@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "pg/server/guard.h"
 #include "pg/server/trust.h"
 
 namespace als::pg {

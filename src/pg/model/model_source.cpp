@@ -105,10 +105,8 @@ const char* code_in(Oid oid, List*& looked_at) {
 
 /// The type of a column may bring casts of its owner's.
 const char* distrusted_column(Oid table, const char* column) {
-  const AttrNumber number = get_attnum(table, column);
-  if (number != InvalidAttrNumber && caller_trusts_type(getBaseType(get_atttype(table, number))) &&
-      caller_trusts_type(get_atttype(table, number)))
-    return nullptr;
+  const Oid type = get_atttype(table, get_attnum(table, column));
+  if (OidIsValid(type) && caller_trusts_type(type)) return nullptr;
   return psprintf(
       "Column \"%s\" of table %s is missing or of a type that does not belong to a role "
       "you trust.",
@@ -119,7 +117,7 @@ const char* distrusted_column(Oid table, const char* column) {
 const char* distrusted_columns(Oid table, int columns) {
   for (int i = 1; i <= columns; ++i) {
     const Oid type = get_atttype(table, static_cast<AttrNumber>(i));
-    if (OidIsValid(type) && !(caller_trusts_type(type) && caller_trusts_type(getBaseType(type))))
+    if (OidIsValid(type) && !caller_trusts_type(type))
       return psprintf("Table %s has a column of a type that does not belong to a role you trust.",
                       get_rel_name(table));
   }

@@ -31,24 +31,12 @@ bool caller_trusts(Oid role, Oid caller) {
   return role == caller || superuser_arg(role) || is_member_of_role_nosuper(caller, role);
 }
 
-bool is_trusted_by_caller(Oid role) {
-  return server([&] { return caller_trusts(role); });
-}
-
 Oid owner_of(Oid relation) {
-  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  const Oid owner = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->relowner;
-  ReleaseSysCache(tuple);
-  return owner;
+  return GetSysCacheOid1(RELOID, Anum_pg_class_relowner, ObjectIdGetDatum(relation));
 }
 
 Oid function_owner(Oid function) {
-  HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-  if (!HeapTupleIsValid(tuple)) return InvalidOid;
-  const Oid owner = reinterpret_cast<Form_pg_proc>(GETSTRUCT(tuple))->proowner;
-  ReleaseSysCache(tuple);
-  return owner;
+  return GetSysCacheOid1(PROCOID, Anum_pg_proc_proowner, ObjectIdGetDatum(function));
 }
 
 bool caller_trusts_function(Oid function, Oid caller) {
@@ -87,12 +75,12 @@ void check_reading_is_trusted(Oid from, Oid to, const char* hint) {
 }
 
 bool caller_trusts_type(Oid type) {
+  // initdb's are the superuser's. InvalidOid is below what is no domain.
   if (type < FirstNormalObjectId) return true;
-  HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-  if (!HeapTupleIsValid(tuple)) return false;
-  Oid owner = reinterpret_cast<Form_pg_type>(GETSTRUCT(tuple))->typowner;
-  ReleaseSysCache(tuple);
-  return caller_trusts(owner);
+  const Datum key = ObjectIdGetDatum(type);
+  const Oid owner = GetSysCacheOid1(TYPEOID, Anum_pg_type_typowner, key);
+  return OidIsValid(owner) && caller_trusts(owner) &&
+         caller_trusts_type(GetSysCacheOid1(TYPEOID, Anum_pg_type_typbasetype, key));
 }
 
 bool caller_trusts_expression(Node* expression) { return !has_distrusted(expression, nullptr); }

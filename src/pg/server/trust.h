@@ -1,17 +1,13 @@
 // Whose code a caller may be made to run.
 #pragma once
 
-#include "pg/server/guard.h"
 #include "pg/server/pg.h"
 
 namespace als::pg {
 
 /// Whether what this role owns may run, or be acted on, without the caller naming it: the caller
 /// itself, a superuser, or a role that the caller is a member of. That a superuser may do what any
-/// role may does not make it trust that role.
-bool is_trusted_by_caller(Oid role);
-
-/// The same, a server call.
+/// role may does not make it trust that role. A server call.
 bool caller_trusts(Oid role, Oid caller = GetUserId());
 
 /// The owner of a relation, or InvalidOid if there is none. A server call.
@@ -27,11 +23,12 @@ bool caller_trusts_function(Oid function, Oid caller = GetUserId());
 /// the caller does not trust; InvalidOid is none. A server call.
 void check_cast_is_trusted(Oid from, Oid to, Oid function, const char* hint);
 
-/// The same of `expression::to`, of an array's elements too; and where both types do not belong to
-/// roles that the caller trusts, who could make a cast later. A server call.
+/// The same of `expression::to`, of an array's elements too; and unless both types belong to roles
+/// that the caller trusts: an owner could make a cast later. A server call.
 void check_reading_is_trusted(Oid from, Oid to, const char* hint);
 
-/// Whether the caller trusts the owner of a type. A server call.
+/// Whether the caller trusts the owner of a type and, of a domain, that of the type below it. A
+/// server call.
 bool caller_trusts_type(Oid type);
 
 /// Whether all functions in an expression belong to roles that the caller trusts, and all types
