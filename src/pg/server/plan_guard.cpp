@@ -34,21 +34,21 @@ bool reads_guarded_table(Node* node, void* context) {
            errmsg("reading table \"%s\" would run code of a role that you do not trust",
                   get_rel_name(guarded_table)),
            errdetail("%s", detail), errhint("It has come since the call has begun. Try again.")));
-  pg_unreachable();
 }
 
 PlannedStmt* plan_guarded(Query* query, const char* text, int cursor_options,
                           ParamListInfo params) {
+  // A role that plans is set below alone, and no longer than a table is guarded: there is none here
+  // to be set aside. A plan within a guarded one, of whatever table, finds the table guarded still.
+  if (!OidIsValid(guarded_table)) return next_planner(query, text, cursor_options, params);
   const Oid outer = planning_role;
   PlannedStmt* result = nullptr;
   PG_TRY();
   {
     // A function that the caller trusts may run other statements meanwhile.
-    const bool is_guarded =
-        OidIsValid(guarded_table) && reads_guarded_table(reinterpret_cast<Node*>(query), nullptr);
+    const bool is_guarded = reads_guarded_table(reinterpret_cast<Node*>(query), nullptr);
     planning_role = is_guarded ? GetUserId() : InvalidOid;
-    result = next_planner != nullptr ? next_planner(query, text, cursor_options, params)
-                                     : standard_planner(query, text, cursor_options, params);
+    result = next_planner(query, text, cursor_options, params);
   }
   PG_FINALLY();
   { planning_role = outer; }
@@ -94,7 +94,7 @@ void on_call(FmgrHookEventType event, FmgrInfo* call, Datum* argument) {
 }  // namespace
 
 void install_plan_guard() {
-  next_planner = planner_hook;
+  next_planner = planner_hook != nullptr ? planner_hook : standard_planner;
   planner_hook = plan_guarded;
   next_info_hook = get_relation_info_hook;
   get_relation_info_hook = on_relation;

@@ -9,7 +9,7 @@
 
 namespace als::pg {
 
-/// Makes the server ask for what follows. To be called once, as the module is loaded.
+/// Installs the hooks by which a PlanGuard works. To be called once, as the module is loaded.
 void install_plan_guard();
 
 /// While it lasts, planning a statement that reads the table fails (42501) where a function of a
