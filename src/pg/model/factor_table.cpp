@@ -96,31 +96,46 @@ void check_has_columns(Oid table, Side side, const std::string& model) {
 
 namespace {
 
-enum class Usable { kYes, kIsGone, kLacksColumns, kIsDistrusted };
-
-/// A server call.
-Usable look_at(Model& model, Side side, const char*& missing) {
+/// Looks up what is read of the table, or throws.
+void look_up_factors(Model& model, Side side) {
   FactorTable& factors = model.factor_tables[side];
-  const ClusterTable cluster = cluster_table(factors.named);
-  factors.spread = cluster.spread;
-  factors.table = cluster.here;
-  HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(factors.table));
-  if (!HeapTupleIsValid(tuple)) return Usable::kIsGone;
-  auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
-  factors.storage = form->relfilenode;
-  // Who names a model names its factors, but not what else its row may point to.
-  const bool is_named = (form->relowner == model.owner && form->relkind == RELKIND_RELATION) ||
-                        caller_trusts(form->relowner);
-  ReleaseSysCache(tuple);
-  missing = missing_column(factors.table, side);
-  if (missing != nullptr) return Usable::kLacksColumns;
-  const CollatedType ids = column_type_of(factors.table, id_column(side));
-  factors.id_type = ids.type;
-  factors.id_collation = ids.collation;
-  check_columns_are_trusted(factors.table);
-  factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
-                     get_attnum(factors.table, "n_ratings"), number_of(kPopularity, factors.table)};
-  return is_named ? Usable::kYes : Usable::kIsDistrusted;
+  const char* missing = nullptr;
+  bool is_named = false;
+  const bool exists = server([&] {
+    const ClusterTable cluster = cluster_table(factors.named);
+    factors.spread = cluster.spread;
+    factors.table = cluster.here;
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(factors.table));
+    if (!HeapTupleIsValid(tuple)) return false;
+    auto* form = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
+    factors.storage = form->relfilenode;
+    // Who names a model names its factors, but not what else its row may point to.
+    is_named = (form->relowner == model.owner && form->relkind == RELKIND_RELATION) ||
+               caller_trusts(form->relowner);
+    ReleaseSysCache(tuple);
+    missing = missing_column(factors.table, side);
+    if (missing != nullptr) return true;
+    const CollatedType ids = column_type_of(factors.table, id_column(side));
+    factors.id_type = ids.type;
+    factors.id_collation = ids.collation;
+    check_columns_are_trusted(factors.table);
+    factors.columns = {get_attnum(factors.table, "factors"), get_attnum(factors.table, "bias"),
+                       get_attnum(factors.table, "n_ratings"),
+                       number_of(kPopularity, factors.table)};
+    return true;
+  });
+  // A table that lacks a column may have gone meanwhile.
+  if (!exists || (missing != nullptr && relation_name(factors.named).empty()))
+    throw_gone(model, side);
+  if (missing != nullptr) throw_lacks(factors.named, missing, model.name);
+  if (!is_named)
+    throw UserError(
+        ERRCODE_INSUFFICIENT_PRIVILEGE,
+        format("the %s factors of model %s may run code of a role that you do not trust",
+               side_name(side), model.name.c_str()),
+        "Factors are in tables that belong to the owner of the model; see ALTER TABLE ... OWNER "
+        "TO.",
+        format("The model's row names %s.", relation_name(factors.named).c_str()));
 }
 
 }  // namespace
@@ -131,31 +146,9 @@ void lock_factor_table(const FactorTable& factors) {
 }
 
 void describe_factor_table(Model& model, Side side) {
-  FactorTable& factors = model.factor_tables[side];
-  const char* missing = nullptr;
-  const Usable usable = server([&] {
-    // A row may name any table, for which nobody is to wait.
-    if (const Usable before = look_at(model, side, missing); before != Usable::kYes) return before;
-    lock_factor_table(factors);
-    return look_at(model, side, missing);
-  });
-  switch (usable) {
-    case Usable::kYes:
-      return;
-    case Usable::kIsGone:
-      throw_gone(model, side);
-    case Usable::kLacksColumns:
-      if (relation_name(factors.named).empty()) throw_gone(model, side);  // by now
-      throw_lacks(factors.named, missing, model.name);
-    case Usable::kIsDistrusted:
-      throw UserError(
-          ERRCODE_INSUFFICIENT_PRIVILEGE,
-          format("the %s factors of model %s may run code of a role that you do not trust",
-                 side_name(side), model.name.c_str()),
-          "Factors are in tables that belong to the owner of the model; see ALTER TABLE ... OWNER "
-          "TO.",
-          format("The model's row names %s.", relation_name(factors.named).c_str()));
-  }
+  look_up_factors(model, side);  // a row may name any table, for which nobody is to wait
+  server([&] { lock_factor_table(model.factor_tables[side]); });
+  look_up_factors(model, side);
 }
 
 IdType* factor_id_type(const Model& model, Side side, MemoryContext context) {
