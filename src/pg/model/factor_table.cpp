@@ -73,8 +73,7 @@ namespace {
                   "Give the column its name back, with ALTER TABLE ... RENAME COLUMN.");
 }
 
-}  // namespace
-
+/// Values are cast as they are read, and as they are put in. A server call.
 void check_columns_are_trusted(Oid table) {
   constexpr std::pair<const char*, Oid> kReadAs[] = {
       {"factors", FLOAT4ARRAYOID}, {"bias", FLOAT4OID}, {"n_ratings", INT4OID}};
@@ -88,13 +87,6 @@ void check_columns_are_trusted(Oid table) {
     check_reading_is_trusted(type, get_atttype(table, column), kHint);
   }
 }
-
-void check_has_columns(Oid table, Side side, const std::string& model) {
-  const char* missing = server([&] { return missing_column(table, side); });
-  if (missing != nullptr) throw_lacks(table, missing, model);
-}
-
-namespace {
 
 /// Looks up what is read of the table, or throws.
 void look_up_factors(Model& model, Side side) {
@@ -139,6 +131,12 @@ void look_up_factors(Model& model, Side side) {
 }
 
 }  // namespace
+
+void check_factor_columns(Oid table, Side side, const std::string& model) {
+  const char* missing = server([&] { return missing_column(table, side); });
+  if (missing != nullptr) throw_lacks(table, missing, model);
+  server([&] { check_columns_are_trusted(table); });
+}
 
 void lock_factor_table(const FactorTable& factors) {
   LockRelationOid(factors.named, AccessShareLock);

@@ -31,13 +31,10 @@ AttrNumber number_of(const LaterColumn& column, Oid table);
 /// The columns that two factor tables of a side share, for a copy of one to the other.
 std::string shared_columns(Side side, Oid a, Oid b);
 
-/// Raises 42501 where reading a factor table's columns as what they should be, or writing them,
-/// could run code of a role that the caller does not trust. A server call.
-void check_columns_are_trusted(Oid table);
-
 /// Throws 42703 for a table without all the columns of factors, which in SQL would mean something
-/// else: the whole row, where the table has the name of the column. `model`: in messages.
-void check_has_columns(Oid table, Side side, const std::string& model);
+/// else: the whole row, where the table has the name of the column; 42501 where reading or writing
+/// them could run code of a role that the caller does not trust. `model`: in messages.
+void check_factor_columns(Oid table, Side side, const std::string& model);
 
 /// Looks up what is read of the table that the model's row names for a side, and locks it. Throws
 /// 55000 for one that is gone, 42703 for one without its columns, 42501 for one that could run code

@@ -169,14 +169,8 @@ std::uint64_t ModelWriter::insert_factors(Side side, const FactorFeed& rows, IfT
        {INT8OID, Int64GetDatum(static_cast<int64>(rows.order.size()) - 1)}});
 }
 
-/// Rows are cast as they are put in.
-void ModelWriter::check_columns(Side side) const {
-  check_has_columns(factor_table(side), side, qualified_name());
-  server([&] { check_columns_are_trusted(factor_table(side)); });
-}
-
 void ModelWriter::empty_factor_table(Side side, const CollatedType& type) {
-  check_columns(side);
+  check_factor_columns(factor_table(side), side, qualified_name());
   // Not truncate: readers with an older snapshot must go on seeing the rows of their time.
   execute("delete from only " + relation_name(factor_table(side)));
   if (!has_ids_of(side, type)) change_id_type(side, type, " using null");
@@ -216,7 +210,7 @@ void ModelWriter::add_later_columns(Side side) {
 }
 
 void ModelWriter::replace_with(Side side, Oid copy) {
-  server([&] { check_columns_are_trusted(copy); });
+  check_factor_columns(copy, side, qualified_name());
   empty_factor_table(side, server([&] { return column_type_of(copy, id_column(side)); }));
   const std::string columns = shared_columns(side, copy, factor_table(side));
   execute("insert into " + relation_name(factor_table(side)) + " (" + columns + ") select " +
@@ -224,7 +218,7 @@ void ModelWriter::replace_with(Side side, Oid copy) {
 }
 
 std::uint64_t ModelWriter::update_factors(Side side, const FactorFeed& rows) {
-  check_columns(side);
+  check_factor_columns(factor_table(side), side, qualified_name());
   return insert_factors(side, rows, IfThere::kUpdate);
 }
 

@@ -104,7 +104,6 @@ class ModelWriter {
 
  private:
   enum class IfThere { kError, kUpdate };
-  void check_columns(Side side) const;
   void empty_factor_table(Side side, const CollatedType& type);
   std::uint64_t insert_factors(Side side, const FactorFeed& rows, IfThere if_there);
   std::string rows_of_ids(Side side, const IdType& type) const;

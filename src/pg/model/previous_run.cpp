@@ -125,8 +125,7 @@ void PreviousRun::forget() {
 
 Oid PreviousRun::copy(Side side) {
   const Oid from = model_.factor_table(side);
-  check_has_columns(from, side, model_.qualified_name());
-  server([&] { check_columns_are_trusted(from); });
+  check_factor_columns(from, side, model_.qualified_name());
   const CollatedType type = server([&] { return column_type_of(from, id_column(side)); });
   const bool unlogged =
       server([&] { return get_rel_persistence(from) == RELPERSISTENCE_UNLOGGED; });
