@@ -75,8 +75,13 @@ bool is_primary_key(Oid table, const char* column) {
   });
 }
 
-/// Whoever owns a model may change its factors and whatever hangs on their tables.
-void check_is_callers(Oid table) {
+/// An ordinary table of the caller's own: whoever owns a model may change its factors and whatever
+/// hangs on their tables. To be asked before it is locked, too: of a view LOCK TABLE locks what it
+/// reads, and nobody is to wait for what is another's.
+void check_is_table_of_caller(Oid table) {
+  if (relation_name(table).empty())
+    throw UserError(ERRCODE_UNDEFINED_TABLE, format("there is no table with the OID %u", table),
+                    "Name a table of factors.");
   const char* owner = server([&]() -> const char* {
     const Oid found = owner_of(table);
     return found == GetUserId() ? nullptr : quote_identifier(GetUserNameFromId(found, false));
@@ -86,14 +91,6 @@ void check_is_callers(Oid table) {
            format("A model and its factor tables have one owner: use SET ROLE %s, or ALTER TABLE "
                   "... OWNER TO.",
                   owner));
-}
-
-void check_table(Oid table, Side side) {
-  if (relation_name(table).empty())
-    throw UserError(ERRCODE_UNDEFINED_TABLE, format("there is no table with the OID %u", table),
-                    "Name a table of factors.");
-  check_is_callers(table);
-  locked_name(table);
   const bool is_ordinary = server([&] {
     return get_rel_relkind(table) == RELKIND_RELATION && !get_rel_relispartition(table) &&
            !has_superclass(table);
@@ -101,6 +98,10 @@ void check_table(Oid table, Side side) {
   if (!is_ordinary)
     refuse(table, ERRCODE_WRONG_OBJECT_TYPE, "is not an ordinary table",
            "Factors are in a table of their own, which is no partition and inherits from none.");
+}
+
+void check_table(Oid table, Side side) {
+  check_is_table_of_caller(table);
   if (server([&] { return find_inheritance_children(table, NoLock) != NIL; }))
     refuse(table, ERRCODE_WRONG_OBJECT_TYPE, "is not an ordinary table",
            "Other tables inherit from it, whose rows would be no factors: use ALTER TABLE ... NO "
@@ -137,11 +138,6 @@ void check_spread(const BySide<Oid>& tables) {
     refuse(tables.users, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, "is on this node only",
            format("Use SELECT create_distributed_table('%s', 'user_id').",
                   relation_name(tables.users).c_str()));
-}
-
-void check_tables(const BySide<Oid>& tables) {
-  for (Side side : {Side::kUsers, Side::kItems}) check_table(tables[side], side);
-  check_spread(tables);
 }
 
 /// What a table of factors holds.
@@ -293,11 +289,12 @@ void attach_model(ModelWriter& store, const AttachRequest& request, MemoryContex
         "Give the model another name, or remove this one with als.drop_model.");
   store.lock(false);
   store.claim_turn();
-  check_tables(request.tables);
+  for (Oid table : {request.tables.users, request.tables.items}) check_is_table_of_caller(table);
   execute("lock table only " + locked_name(request.tables.users) + ", " +
           locked_name(request.tables.items) + " in share row exclusive mode");
-  // Whoever was waited for may have attached or altered them.
-  check_tables(request.tables);
+  // Whoever was waited for may have attached or altered them, or given them away.
+  for (Side side : {Side::kUsers, Side::kItems}) check_table(request.tables[side], side);
+  check_spread(request.tables);
   store.attach_tables(request.tables);
   SnapshotScope snapshot;
   const BySide<Contents> contents = contents_of(request.tables);
