@@ -242,6 +242,20 @@ bool ServedModel::revalidate() {
   return true;
 }
 
+namespace {
+
+/// Whether a call would be served the same. Looking, and waiting for locks, may itself meet
+/// changes. (But it runs nothing that could come here again.)
+bool is_still_current(const LastServed& last, Oid table) {
+  if (!last.key.has_current_catalogs() || !last.row.is_known() || !(newest_row(table) == last.row))
+    return false;
+  for (Side side : {Side::kUsers, Side::kItems})
+    server([&] { lock_factor_table(last.model->model().factor_tables[side]); });
+  return last.key.has_current_catalogs() && last.model->revalidate();
+}
+
+}  // namespace
+
 std::shared_ptr<ServedModel> serve_model(Oid table) {
   LastServed* last = find_last_served(table);
   if (last != nullptr) {
@@ -251,18 +265,7 @@ std::shared_ptr<ServedModel> serve_model(Oid table) {
 
   watch_transactions();
   SnapshotKey key(table);
-  const auto catalogs_are_current = [&] {
-    return last != nullptr && last->key.has_current_catalogs();
-  };
-  const auto lock_factor_tables = [&] {
-    for (Side side : {Side::kUsers, Side::kItems})
-      server([&] { lock_factor_table(last->model->model().factor_tables[side]); });
-    return true;
-  };
-  // Looking, and waiting for locks, may itself meet changes. (But it runs nothing that could come
-  // here again.)
-  if (catalogs_are_current() && last->row.is_known() && newest_row(table) == last->row &&
-      lock_factor_tables() && catalogs_are_current() && last->model->revalidate()) {
+  if (last != nullptr && is_still_current(*last, table)) {
     last->key = std::move(key);
     return last->model;
   }
