@@ -14,8 +14,7 @@ std::vector<LaterColumn> later_columns(Side side) {
 
 AttrNumber number_of(const LaterColumn& column, Oid table) {
   const AttrNumber number = get_attnum(table, column.name);
-  const bool is_it = number != InvalidAttrNumber && get_atttype(table, number) == column.type;
-  return is_it ? number : AttrNumber{InvalidAttrNumber};
+  return get_atttype(table, number) == column.type ? number : AttrNumber{InvalidAttrNumber};
 }
 
 std::string shared_columns(Side side, Oid a, Oid b) {
@@ -81,10 +80,10 @@ void check_columns_are_trusted(Oid table) {
       "Factors are real[], biases real, and n_ratings are int; see ALTER TABLE ... ALTER COLUMN "
       "... TYPE.";
   for (const auto& [name, type] : kReadAs) {
-    const AttrNumber column = get_attnum(table, name);
-    if (column == InvalidAttrNumber) continue;
-    check_reading_is_trusted(get_atttype(table, column), type, kHint);
-    check_reading_is_trusted(type, get_atttype(table, column), kHint);
+    const Oid stored = get_atttype(table, get_attnum(table, name));
+    if (!OidIsValid(stored)) continue;
+    check_reading_is_trusted(stored, type, kHint);
+    check_reading_is_trusted(type, stored, kHint);
   }
 }
 

@@ -113,14 +113,25 @@ const char* distrusted_column(Oid table, const char* column) {
       column, get_rel_name(table));
 }
 
-/// The same of all columns.
-const char* distrusted_columns(Oid table, int columns) {
-  for (int i = 1; i <= columns; ++i) {
+/// The same of all columns, of which there are n.
+const char* distrusted_columns(Oid table, int n) {
+  for (int i = 1; i <= n; ++i) {
     const Oid type = get_atttype(table, static_cast<AttrNumber>(i));
     if (OidIsValid(type) && !caller_trusts_type(type))
       return psprintf("Table %s has a column of a type that does not belong to a role you trust.",
                       get_rel_name(table));
   }
+  return nullptr;
+}
+
+/// The same of the columns of a source: of features all are read.
+const char* distrusted_columns(const RatingSource& source, int n) {
+  if (source.user_col.empty()) return distrusted_columns(source.table, n);
+  for (const std::string* column : {&source.user_col, &source.item_col})
+    if (const char* what = distrusted_column(source.table, column->c_str())) return what;
+  for (const auto* column : {&source.rating_col, &source.time_col, &source.weight_col})
+    if (*column)
+      if (const char* what = distrusted_column(source.table, (*column)->c_str())) return what;
   return nullptr;
 }
 
@@ -136,17 +147,7 @@ const char* look_at_table(const RatingSource& source, List*& looked_at) {
     if (check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
       return psprintf("Table %s has row-level security by role %s.", get_rel_name(table),
                       role_name(owner));
-    // Of features all columns are read.
-    if (source.user_col.empty()) {
-      if (const char* what = distrusted_columns(table, columns)) return what;
-    } else {
-      const std::string& item = source.item_col;
-      for (const std::string* column :
-           {&source.user_col, &item, source.rating_col ? &*source.rating_col : &item,
-            source.time_col ? &*source.time_col : &item,
-            source.weight_col ? &*source.weight_col : &item})
-        if (const char* what = distrusted_column(table, column->c_str())) return what;
-    }
+    if (const char* what = distrusted_columns(source, columns)) return what;
   }
   if (!has_parts) return code_in(table, looked_at);
   ListCell* part;
@@ -197,14 +198,8 @@ bool is_named_by_trusted(const Model& model, const RatingSource& source) {
          server([&] { return caller_trusts(model.owner); });
 }
 
-bool is_strangers(const Model& model, const RatingSource& source) {
-  return OidIsValid(source.table) && !is_named_by_trusted(model, source) &&
-         server([&] { return !caller_trusts(owner_of(source.table)); });
-}
-
-/// As distrust_of_source(), of something that the model's row names.
+/// As distrust_of_source(), of something that no role has named that the caller trusts.
 std::string distrust_of(const Model& model, const RatingSource& source) {
-  if (is_named_by_trusted(model, source)) return "";
   lock_what_is_read(model);
   const char* reason = server([&]() -> const char* {
     if (OidIsValid(source.table)) return distrust_of_table(source);
@@ -223,10 +218,8 @@ std::string distrust_of(const Model& model, const RatingSource& source) {
 void check_columns(const Model& model, const RatingSource& source, const char* which) {
   for (Side side : {Side::kUsers, Side::kItems}) {
     const std::string& column = source.id_col(side);
-    const Oid type = server([&] {
-      const AttrNumber number = get_attnum(source.table, column.c_str());
-      return number == InvalidAttrNumber ? InvalidOid : get_atttype(source.table, number);
-    });
+    const Oid type =
+        server([&] { return get_atttype(source.table, get_attnum(source.table, column.c_str())); });
     if (!OidIsValid(type))
       throw_changed(model, which, ERRCODE_UNDEFINED_COLUMN,
                     format("has no column \"%s\"", column.c_str()));
@@ -256,9 +249,11 @@ enum class Columns { kAreChecked, kAreNot };
 RatingSource trusted(const Model& model, const RatingSource& named, const char* which,
                      Columns columns = Columns::kAreChecked) {
   RatingSource source = as_it_is_now(named);
-  std::string reason = distrust_of(model, source);
+  const bool is_named = is_named_by_trusted(model, source);
+  std::string reason = is_named ? "" : distrust_of(model, source);
   if (reason.empty()) {
-    source.is_strangers = is_strangers(model, source);
+    source.is_strangers = !is_named && OidIsValid(source.table) &&
+                          server([&] { return !caller_trusts(owner_of(source.table)); });
     if (columns == Columns::kAreChecked && OidIsValid(source.table) && !source.user_col.empty())
       check_columns(model, source, which);
     return source;
@@ -303,7 +298,10 @@ Oid source_table(Oid model) {
 
 RatingSource seen_now(const Model& model) { return as_it_is_now(model.seen); }
 
-std::string distrust_of_source(const Model& model) { return distrust_of(model, source_now(model)); }
+std::string distrust_of_source(const Model& model) {
+  const RatingSource source = source_now(model);
+  return is_named_by_trusted(model, source) ? "" : distrust_of(model, source);
+}
 
 RatingSource trusted_source(const Model& model) {
   return trusted(model, model.source, "the source");

@@ -16,10 +16,8 @@ constexpr RequiredColumn kRequiredColumns[] = {{"run", INT8OID},          {"vers
                                                {"feedback", TEXTOID},     {"factors", INT4OID}};
 
 bool has_columns_of_model(Oid table) {
-  for (const RequiredColumn& column : kRequiredColumns) {
-    const AttrNumber number = get_attnum(table, column.name);
-    if (number == InvalidAttrNumber || get_atttype(table, number) != column.type) return false;
-  }
+  for (const RequiredColumn& column : kRequiredColumns)
+    if (get_atttype(table, get_attnum(table, column.name)) != column.type) return false;
   return true;
 }
 

@@ -176,8 +176,7 @@ bool has_columns_of_features(Oid table, Side side) {
       {"bias", FLOAT4OID}};
   if (side == Side::kItems) columns.emplace_back("new_item_weights", FLOAT4ARRAYOID);
   return std::all_of(columns.begin(), columns.end(), [&](const auto& column) {
-    const AttrNumber number = get_attnum(table, column.first);
-    return number != InvalidAttrNumber && get_atttype(table, number) == column.second;
+    return get_atttype(table, get_attnum(table, column.first)) == column.second;
   });
 }
 

@@ -28,10 +28,7 @@ bool takes(Oid column_type, Oid type) {
 }
 
 void check_column(Oid table, const TargetColumn& column, const std::vector<TargetColumn>& all) {
-  const Oid found = server([&] {
-    const AttrNumber number = get_attnum(table, column.name);
-    return number == InvalidAttrNumber ? InvalidOid : get_atttype(table, number);
-  });
+  const Oid found = server([&] { return get_atttype(table, get_attnum(table, column.name)); });
   if (!OidIsValid(found)) {
     std::string names;
     for (const TargetColumn& needed : all)
