@@ -125,11 +125,7 @@ void FeatureTable::create(bool unlogged) {
   table_ = server([&] { return get_relname_relid(name, schema); });
   execute(std::string("create trigger ") + kFeaturesTrigger + " after truncate on " + table +
           " for each statement execute function als.factors_changed()");
-  const char* model_owner = server([&]() -> const char* {
-    const Oid owner = owner_of(model_.table());
-    return owner == owner_of(table_) ? nullptr : GetUserNameFromId(owner, false);
-  });
-  if (model_owner != nullptr) execute("alter table " + table + " owner to " + quoted(model_owner));
+  give_to_owner(model_.table(), table_);
   server([&] { record_model(table_, model_.table()); });
 }
 

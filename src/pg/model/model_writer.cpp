@@ -64,11 +64,7 @@ Oid ModelWriter::create_factor_table(Side side, const char* label, const Collate
   if (kMaxFactors * sizeof(float4) + 3000 < BLCKSZ)
     execute("alter table " + table + " alter factors set storage plain");
   const Oid created = server([&] { return get_relname_relid(name, schema); });
-  const char* model_owner = server([&]() -> const char* {
-    const Oid owner = owner_of(table_);
-    return owner == owner_of(created) ? nullptr : GetUserNameFromId(owner, false);
-  });
-  if (model_owner != nullptr) execute("alter table " + table + " owner to " + quoted(model_owner));
+  give_to_owner(table_, created);
   return created;
 }
 

@@ -2,6 +2,7 @@
 #include "pg/model/ownership.h"
 
 #include "pg/server/catalog_scan.h"
+#include "pg/sql/spi.h"
 
 namespace als::pg {
 
@@ -213,6 +214,15 @@ void record_model(Oid table, Oid model) {
   ObjectAddressSet(referenced, RelationRelationId, model);
   recordDependencyOn(&dependent, &referenced,
                      dependency_on_model(dependent.classId, dependent.objectId));
+}
+
+void give_to_owner(Oid model, Oid table) {
+  const char* owner = server([&]() -> const char* {
+    const Oid found = owner_of(model);
+    return found == owner_of(table) ? nullptr : GetUserNameFromId(found, false);
+  });
+  if (owner != nullptr)
+    execute("alter table " + relation_name(table) + " owner to " + quoted(owner));
 }
 
 Oid recorded_factors(Oid model, Side side) {

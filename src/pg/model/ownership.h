@@ -19,6 +19,9 @@ Oid recorded_model(Oid table);
 /// server call.
 void record_model(Oid table, Oid model);
 
+/// Gives a table that has just been made to the model's owner, if another role has made it.
+void give_to_owner(Oid model, Oid table);
+
 /// The table of this shape that is recorded to be factors of a model, if there is exactly one;
 /// InvalidOid else. A server call.
 Oid recorded_factors(Oid model, Side side);

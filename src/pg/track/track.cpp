@@ -93,6 +93,27 @@ bool is_left_over(Oid table, const Model& model, const DescribedSource& source) 
   return fits;
 }
 
+Oid create_queue(const ModelWriter& writer, const Model& model, const DescribedSource& source) {
+  const Oid schema = writer.target_table().schema();
+  const std::string name = server([&]() -> const char* {
+    return ChooseRelationName(writer.target_table().relation().c_str(), nullptr, "changes", schema,
+                              false);
+  });
+  const std::string table = server([&]() -> const char* {
+    return quote_qualified_identifier(get_namespace_name(schema), name.c_str());
+  });
+  const std::string user_type = server([&] { return queue_type(*source.id_types.users); });
+  const std::string item_type = server([&] { return queue_type(*source.id_types.items); });
+  execute("create table " + table + " (user_id " + user_type + ", item_id " + item_type + ")");
+  // So that notes can be taken where all tables are published.
+  execute("alter table " + table + " replica identity full");
+  execute("comment on table " + table + " is " +
+          server([&] { return quote_literal_cstr(comment_on_queue(model)); }));
+  const Oid queue = server([&] { return get_relname_relid(name.c_str(), schema); });
+  give_to_owner(model.table, queue);
+  return queue;
+}
+
 /// The queue that a restore has left without its record, if the source's triggers know it; else a
 /// new one.
 Oid make_queue(const ModelWriter& writer, const Model& model, MemoryContext context) {
@@ -118,26 +139,7 @@ Oid make_queue(const ModelWriter& writer, const Model& model, MemoryContext cont
       return is_left_over(found, model, source) ? found : InvalidOid;
     });
   }
-  if (!OidIsValid(queue)) {
-    const std::string name = server([&]() -> const char* {
-      return ChooseRelationName(relation.c_str(), nullptr, "changes", schema, false);
-    });
-    const std::string table = server([&]() -> const char* {
-      return quote_qualified_identifier(get_namespace_name(schema), name.c_str());
-    });
-    const std::string user_type = server([&] { return queue_type(*source.id_types.users); });
-    const std::string item_type = server([&] { return queue_type(*source.id_types.items); });
-    execute("create table " + table + " (user_id " + user_type + ", item_id " + item_type + ")");
-    // So that notes can be taken where all tables are published.
-    execute("alter table " + table + " replica identity full");
-    execute("comment on table " + table + " is " +
-            server([&] { return quote_literal_cstr(comment_on_queue(model)); }));
-    queue = server([&] { return get_relname_relid(name.c_str(), schema); });
-    const char* owner = server([&]() -> const char* {
-      return owner_of(queue) == model.owner ? nullptr : GetUserNameFromId(model.owner, false);
-    });
-    if (owner != nullptr) execute("alter table " + table + " owner to " + quoted(owner));
-  }
+  if (!OidIsValid(queue)) queue = create_queue(writer, model, source);
   server([&] { record_model(queue, model.table); });
   return queue;
 }
