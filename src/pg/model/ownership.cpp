@@ -20,12 +20,6 @@ FormData_pg_class class_row(Oid relation) {
   return row;
 }
 
-Oid trigger_function() {
-  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(kTriggerFunction),
-                         PointerGetDatum(buildoidvector(nullptr, 0)),
-                         ObjectIdGetDatum(get_namespace_oid("als", true)));
-}
-
 enum class Mark { kServes, kIsKept, kFeatures };
 
 Mark mark_of(const char* trigger) {
@@ -36,7 +30,7 @@ Mark mark_of(const char* trigger) {
 /// Whether our trigger is on a table: that of factors that serve, that of a run that is kept, or
 /// that of features' weights.
 bool has_trigger(Oid table, Mark mark) {
-  const Oid function = trigger_function();
+  const Oid function = trigger_function(kTriggerFunction);
   return find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId,
                          {{Anum_pg_trigger_tgrelid, table}}, [&](HeapTuple row, TupleDesc) {
                            auto* trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
@@ -53,7 +47,7 @@ bool trigger_sees_all(Oid table, Sessions sessions) {
   };
   constexpr int16 kEvents =
       TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE;
-  const Oid function = trigger_function();
+  const Oid function = trigger_function(kTriggerFunction);
   return find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId,
                          {{Anum_pg_trigger_tgrelid, table}}, [&](HeapTuple row, TupleDesc columns) {
                            auto* trigger = reinterpret_cast<Form_pg_trigger>(GETSTRUCT(row));
@@ -126,7 +120,7 @@ Oid model_of(Oid catalog, Oid object) {
 
 /// The trigger of a table that is attached to a model, or InvalidOid.
 Oid attached_trigger(Oid table) {
-  const Oid function = trigger_function();
+  const Oid function = trigger_function(kTriggerFunction);
   Oid found = InvalidOid;
   find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId, {{Anum_pg_trigger_tgrelid, table}},
                   [&](HeapTuple row, TupleDesc) {
@@ -162,6 +156,14 @@ const char* doubt(Oid model, Oid table, Side side) {
   return nullptr;
 }
 
+/// Whether a table of the model's owner bears our mark, and is recorded to be no other model's.
+bool is_marked(Oid model, Oid table, Mark mark) {
+  const FormData_pg_class row = class_row(table);
+  const Oid recorded = recorded_model(table);
+  return row.relkind == RELKIND_RELATION && row.relowner == owner_of(model) &&
+         (recorded == model || !OidIsValid(recorded)) && has_trigger(table, mark);
+}
+
 /// Each of its type: what is another would be cast, by code that its owner may have written.
 bool has_columns_of_features(Oid table, Side side) {
   std::vector<std::pair<const char*, Oid>> columns = {
@@ -182,6 +184,12 @@ bool has_columns_of_features(Oid table, Side side) {
 }
 
 }  // namespace
+
+Oid trigger_function(const char* name) {
+  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+                         PointerGetDatum(buildoidvector(nullptr, 0)),
+                         ObjectIdGetDatum(get_namespace_oid("als", true)));
+}
 
 const char* missing_column(Oid table, Side side) {
   for (const char* column : {id_column(side), "factors", "bias", "n_ratings"})
@@ -246,19 +254,11 @@ Oid recorded_factors(Oid model, Side side) {
 }
 
 bool is_kept_copy(Oid model, Oid table, Side side) {
-  const Oid recorded = recorded_model(table);
-  const FormData_pg_class row = class_row(table);
-  return row.relkind == RELKIND_RELATION && row.relowner == owner_of(model) &&
-         (recorded == model || !OidIsValid(recorded)) && has_columns_of(table, side) &&
-         has_trigger(table, Mark::kIsKept);
+  return is_marked(model, table, Mark::kIsKept) && has_columns_of(table, side);
 }
 
 bool is_features_of(Oid model, Oid table, Side side) {
-  const FormData_pg_class row = class_row(table);
-  const Oid recorded = recorded_model(table);
-  return row.relkind == RELKIND_RELATION && row.relowner == owner_of(model) &&
-         (recorded == model || !OidIsValid(recorded)) && has_trigger(table, Mark::kFeatures) &&
-         has_columns_of_features(table, side);
+  return is_marked(model, table, Mark::kFeatures) && has_columns_of_features(table, side);
 }
 
 bool column_is_used_by_rule(Oid table, AttrNumber column) {
@@ -272,7 +272,7 @@ bool column_is_used_by_rule(Oid table, AttrNumber column) {
 }
 
 const char* trigger_for_some_sessions(Oid table) {
-  const Oid function = trigger_function();
+  const Oid function = trigger_function(kTriggerFunction);
   const char* name = nullptr;
   find_in_catalog(
       TriggerRelationId, TriggerRelidNameIndexId, {{Anum_pg_trigger_tgrelid, table}},

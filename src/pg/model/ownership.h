@@ -26,6 +26,9 @@ void give_to_owner(Oid model, Oid table);
 /// InvalidOid else. A server call.
 Oid recorded_factors(Oid model, Side side);
 
+/// A function of als's own that triggers call, or InvalidOid. A server call.
+Oid trigger_function(const char* name);
+
 /// The trigger of a table of factors that serve.
 inline constexpr const char* kVersionTrigger = "als_version";
 

@@ -9,15 +9,11 @@ namespace als::pg {
 
 namespace {
 
-Oid trigger_function() {
-  return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum("note_changes"),
-                         PointerGetDatum(buildoidvector(nullptr, 0)),
-                         ObjectIdGetDatum(get_namespace_oid("als", true)));
-}
+constexpr const char* kTriggerFunction = "note_changes";
 
 template <class OnTrigger>
 bool find_trigger(Oid source, OnTrigger on_trigger) {
-  const Oid function = trigger_function();
+  const Oid function = trigger_function(kTriggerFunction);
   return find_in_catalog(TriggerRelationId, TriggerRelidNameIndexId,
                          {{Anum_pg_trigger_tgrelid, source}},
                          [&](HeapTuple row, TupleDesc columns) {
@@ -42,7 +38,7 @@ const char* argument(HeapTuple row, TupleDesc columns, int n) {
 /// until it returns true; returns whether it did.
 template <class OnSource>
 bool find_source(Oid table, OnSource on_source) {
-  const Oid function = trigger_function();
+  const Oid function = trigger_function(kTriggerFunction);
   return find_in_catalog(
       DependRelationId, DependReferenceIndexId,
       {{Anum_pg_depend_refclassid, RelationRelationId}, {Anum_pg_depend_refobjid, table}},
