@@ -166,21 +166,14 @@ bool is_marked(Oid model, Oid table, Mark mark) {
 
 /// Each of its type: what is another would be cast, by code that its owner may have written.
 bool has_columns_of_features(Oid table, Side side) {
-  std::vector<std::pair<const char*, Oid>> columns = {
-      {"run", INT8OID},
-      {"feature", INT4OID},
-      {"role", TEXTOID},
-      {"column_name", NAMEOID},
-      {"value", TEXTOID},
-      {side == Side::kUsers ? "n_users" : "n_items", INT8OID},
-      {"center", FLOAT8OID},
-      {"scale", FLOAT8OID},
-      {"weights", FLOAT4ARRAYOID},
-      {"bias", FLOAT4OID}};
-  if (side == Side::kItems) columns.emplace_back("new_item_weights", FLOAT4ARRAYOID);
-  return std::all_of(columns.begin(), columns.end(), [&](const auto& column) {
-    return get_atttype(table, get_attnum(table, column.first)) == column.second;
-  });
+  const auto has = [&](const char* column, Oid type) {
+    return get_atttype(table, get_attnum(table, column)) == type;
+  };
+  return has("run", INT8OID) && has("feature", INT4OID) && has("role", TEXTOID) &&
+         has("column_name", NAMEOID) && has("value", TEXTOID) &&
+         has(side == Side::kUsers ? "n_users" : "n_items", INT8OID) && has("center", FLOAT8OID) &&
+         has("scale", FLOAT8OID) && has("weights", FLOAT4ARRAYOID) && has("bias", FLOAT4OID) &&
+         (side == Side::kUsers || has("new_item_weights", FLOAT4ARRAYOID));
 }
 
 }  // namespace
