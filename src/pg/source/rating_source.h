@@ -22,7 +22,7 @@ struct RatingSource {
   bool is_relation = false;   ///< whether it names a table or view; else it is a query
   Oid table = InvalidOid;     ///< that relation; InvalidOid for a query, or while there is none
   std::string identity;       ///< of the relation that was named, as identity_of() has it
-  bool is_strangers = false;  ///< whether its owner is nobody whom the caller trusts
+  bool is_strangers = false;  ///< whether the caller trusts neither its owner nor who named it
   std::string path;  ///< in which schemas a query's names are looked up; empty: the caller's
   std::string user_col;
   std::string item_col;
@@ -73,7 +73,8 @@ void find_relation(RatingSource& source);
 
 /// For statements that read the source. While it lasts, names in a query are those that they were
 /// when the query was written, and no function of a stranger's table is run to plan a statement.
-/// Like a snapshot it is left to the server after an error.
+/// Like a snapshot the names are left to the server after an error. The guard of the plans lasts
+/// until this is destroyed, end() or not.
 class SourceNames {
  public:
   explicit SourceNames(const RatingSource& source);

@@ -36,11 +36,11 @@ bool can_be_warm(const Model& model, const TrainOptions& options) {
 }
 
 /// The relation that a source is now, which may have been made again or renamed since.
-RatingSource recorded_anew(const RatingSource& source) {
+RatingSource recorded_anew(RatingSource source) {
   if (!OidIsValid(source.table)) return source;
-  RatingSource anew = parse_source(locked_name(source.table));
-  anew.is_strangers = source.is_strangers;
-  return anew;
+  source.text = locked_name(source.table);
+  source.identity = server([&] { return identity_of(source.table); });
+  return source;
 }
 
 /// The source named, or the model's.
@@ -86,7 +86,6 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
     if (!seen->empty()) request.seen = parse_seen(*seen, request.source);
   } else if (!model.seen.is_none()) {
     request.seen = recorded_anew(trusted_seen_to_train(model));
-    request.seen->what = model.seen.what;
     request.seen->user_col = request.source.user_col;
     request.seen->item_col = request.source.item_col;
   }
@@ -95,7 +94,6 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
     if (named ? named->empty() : !model.has_features(side)) continue;
     request.features[side] =
         named ? features_from(args, side) : recorded_anew(trusted_features(model, side));
-    request.features[side]->what = features_name(side);
   }
   // Features that are to go take their options along.
   for (const FeatureOption& of_features : kFeatureOptions)
