@@ -15,14 +15,6 @@ namespace als::pg {
 
 namespace {
 
-/// As DROP TABLE has it, but before anything is locked.
-void check_may_drop(Oid table) {
-  server([&] {
-    if (!owns_relation(table))
-      aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
-  });
-}
-
 /// After a restore a copy of a model table names the same factors, and nothing tells which of the
 /// two is the model.
 void check_has_no_other_claim(Oid table, Oid model) {
@@ -55,7 +47,8 @@ void record_functions(Oid model) {
 
 void drop_model(Oid model) {
   check_is_model(model);
-  check_may_drop(model);
+  // As DROP TABLE has it, but before anything is locked.
+  server([&] { check_owns_relation(model); });
   SpiConnection spi;
   ModelWriter store(model);
   store.lock_model(model);

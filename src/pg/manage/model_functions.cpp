@@ -10,7 +10,7 @@ namespace {
 /// Dropping the model takes the function along, as it does the factor tables; and so whoever may
 /// say that may drop the function.
 void record_function(Oid function, Oid model) {
-  if (!owns_relation(model)) aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(model));
+  check_owns_relation(model);
   const Oid owner = function_owner(function);
   if (!OidIsValid(owner) || !has_privs_of_role(GetUserId(), owner))
     aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FUNCTION, get_func_name(function));

@@ -20,10 +20,7 @@ Datum als_rollback_model(PG_FUNCTION_ARGS) {
       require_arg(fcinfo, 0, "model");
       const Oid table = PG_GETARG_OID(0);
       check_is_model(table);
-      server([&] {
-        if (!owns_relation(table))
-          aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
-      });
+      server([&] { check_owns_relation(table); });
       SpiConnection spi;
       ModelWriter model(table);
       model.lock_model(table);

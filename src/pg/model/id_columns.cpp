@@ -13,8 +13,7 @@ void ModelWriter::check_id_column_can_change(Side side) const {
                            id_column(side), relation_name(table).c_str()),
                     "Train a model of another name, or remove this one with als.drop_model.");
   const bool is_used = server([&] {
-    if (!owns_relation(table))
-      aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(table));
+    check_owns_relation(table);
     return column_is_used_by_rule(table, get_attnum(table, id_column(side)));
   });
   if (is_used)

@@ -12,11 +12,11 @@ namespace als::pg {
 
 namespace {
 
-/// Its rows are then read without a plan, which would have seen to this.
-void check_readable(Oid model) {
+/// Throws 42501, as the server does, unless the caller has one of these privileges on a table.
+void check_has_any(Oid table, AclMode privileges) {
   server([&] {
-    if (pg_class_aclcheck(model, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-      aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(model));
+    if (pg_class_aclcheck(table, GetUserId(), privileges) != ACLCHECK_OK)
+      aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
   });
 }
 
@@ -75,7 +75,8 @@ void ModelWriter::check_may_be_written(Oid table, bool replace) const {
                         ? "Use replace => true to give an existing model a new run."
                         : "It is not a model: give the model another name, or name its schema.");
   check_is_model(table);
-  check_readable(table);
+  // Its rows are read without a plan, which would have seen to this.
+  check_has_any(table, ACL_SELECT);
 }
 
 void ModelWriter::check_may_begin(bool replace) const {
@@ -83,11 +84,7 @@ void ModelWriter::check_may_begin(bool replace) const {
   const Oid table = target_table_.find();
   if (!OidIsValid(table)) return;
   check_may_be_written(table, replace);
-  server([&] {
-    constexpr AclMode kWrite = ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE;  // any of them
-    if (pg_class_aclcheck(table, GetUserId(), kWrite) != ACLCHECK_OK)
-      aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
-  });
+  check_has_any(table, ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE);
 }
 
 void ModelWriter::lock_model(Oid model, Oid source) {

@@ -211,6 +211,12 @@ inline bool owns_relation(Oid relation) {
 #endif
 }
 
+/// Raises 42501, as the server does, unless the current user has the rights of a relation's owner.
+inline void check_owns_relation(Oid relation) {
+  if (!owns_relation(relation))
+    aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relation));
+}
+
 /// Gives up a plan of SPI_plan_get_cached_plan() for a statement that is not kept.
 inline void release_unsaved_plan(CachedPlan* plan) {
 #if PG_VERSION_NUM >= 140000

@@ -25,13 +25,6 @@ constexpr TrackedEvent kEvents[] = {
     {"delete", " referencing old table as old_rows"},
     {"truncate", ""}};
 
-void check_may_track(Oid model) {
-  server([&] {
-    if (!owns_relation(model))
-      aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(model));
-  });
-}
-
 /// Statements see all the rows that they change only on ordinary tables that stand alone, and
 /// sessions see only their own temporary ones.
 void check_can_be_tracked(const Model& model) {
@@ -193,7 +186,7 @@ bool drop_queue(Oid model) {
 
 Oid track(Oid table) {
   check_is_model(table);
-  check_may_track(table);
+  server([&] { check_owns_relation(table); });
   OwnedMemoryContext context("als track");
   SpiConnection spi;
   ModelWriter writer(table);
@@ -217,7 +210,7 @@ Oid track(Oid table) {
 
 void untrack(Oid table) {
   check_is_model(table);
-  check_may_track(table);
+  server([&] { check_owns_relation(table); });
   SpiConnection spi;
   ModelWriter writer(table);
   writer.lock_model(table);
