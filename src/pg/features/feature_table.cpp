@@ -213,8 +213,10 @@ bool is_knot_after(const Feature& before, const Feature& knot) {
 }
 
 void check_can_be_read(const Model& model, Side side, Oid table) {
-  if (!server([&] { return is_features_of(model.table, table, side); }))
-    throw_wrong(model, side, "are gone, or their table has been changed");
+  const bool is_models = server([&] {
+    return holds_under_lock(table, [&] { return is_features_of(model.table, table, side); });
+  });
+  if (!is_models) throw_wrong(model, side, "are gone, or their table has been changed");
   if (server([&] { return check_enable_rls(table, InvalidOid, true); }) == RLS_ENABLED)
     throw UserError(ERRCODE_INSUFFICIENT_PRIVILEGE,
                     format("row-level security may hide weights of the %s features of model %s",
@@ -232,8 +234,6 @@ bool all_finite(VectorView vector) {
 
 WeightedFeatures read_features(const Model& model, Side side) {
   const Oid table = model.feature_weights[side];
-  check_can_be_read(model, side, table);
-  server([&] { LockRelationOid(table, AccessShareLock); });
   check_can_be_read(model, side, table);
   const auto expect = [&](bool is_as_written) {
     if (!is_as_written) throw_wrong(model, side, "have been changed");

@@ -9,12 +9,19 @@ namespace als::pg {
 
 namespace {
 
+void check_factors(Oid model, Oid table, Side side) {
+  if (relation_name(table).empty())
+    throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    format("the %s factors of model %s are gone", side_name(side),
+                           relation_name(model).c_str()),
+                    "Remove the rest with als.drop_model and train the model again.");
+  check_is_provably_of(model, table, side);
+}
+
 void touch(Oid model) {
-  check_is_model(model);
-  SpiConnection spi;
   // As the update below, before anything else: als.drop_model waits for whoever has read.
-  server([&] { LockRelationOid(model, RowExclusiveLock); });
-  check_is_model(model);  // is it there still?
+  lock_model_table(model, RowExclusiveLock);
+  SpiConnection spi;
   SnapshotScope snapshot;
   const NamedFactors newest = named_factors(model);
   const std::string name = relation_name(model);
@@ -23,13 +30,11 @@ void touch(Oid model) {
                     format("model %s holds no training run", name.c_str()),
                     "Train it with als.train(..., replace => true).");
   for (Side side : {Side::kUsers, Side::kItems}) {
-    if (relation_name(newest.tables[side]).empty())
-      throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-                      format("the %s factors of model %s are gone", side_name(side), name.c_str()),
-                      "Remove the rest with als.drop_model and train the model again.");
-    // Counting the rows of a view would run its functions.
+    // Counting the rows of a view would run its functions. And the row may name any table, for
+    // which nobody is to wait.
+    check_factors(model, newest.tables[side], side);
     server([&] { LockRelationOid(newest.tables[side], AccessShareLock); });
-    check_is_provably_of(model, newest.tables[side], side);
+    check_factors(model, newest.tables[side], side);
   }
   const auto rows_of = [](Oid table) { return count_rows("from only " + locked_name(table)); };
   const std::uint64_t updated = execute(

@@ -63,12 +63,12 @@ void check_is_model(Oid table) {
   });
 }
 
-void lock_model_table(Oid table) {
+void lock_model_table(Oid table, LOCKMODE mode) {
   check_is_model(table);
   const bool is_there = server([&] {
-    LockRelationOid(table, AccessShareLock);
+    LockRelationOid(table, mode);
     const Oid here = cluster_table(table).here;
-    if (here != table) LockRelationOid(here, AccessShareLock);
+    if (here != table) LockRelationOid(here, mode);
     return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table));
   });
   if (!is_there)

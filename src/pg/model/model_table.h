@@ -24,8 +24,8 @@ bool is_model_or_gone(Oid table);
 void check_is_model(Oid table);
 
 /// Locks a model's table, so that nobody makes a view of it, or gives its name to one, before it is
-/// read. Throws 42P01 if it is gone, 42809 if it is no model table any more.
-void lock_model_table(Oid table);
+/// read, or written. Throws 42P01 if it is gone, 42809 if it is no model table any more.
+void lock_model_table(Oid table, LOCKMODE mode = AccessShareLock);
 
 /// The model tables that are reference tables. A server call.
 List* models_on_all_nodes();
