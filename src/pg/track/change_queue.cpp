@@ -130,29 +130,30 @@ Oid recorded_queue(Oid model) {
 }
 
 bool is_complete(Oid queue, const Model& model, const DescribedSource& source) {
-  if (!is_still_plain(queue) || is_in_hierarchy(source.table) ||
-      !has_same_ids(queue, model, source))
-    return false;
-  int16 events = 0;
-  find_trigger(source.table, [&](Form_pg_trigger trigger, HeapTuple row, TupleDesc columns) {
-    if ((trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
-         trigger->tgenabled == TRIGGER_FIRES_ALWAYS) &&
-        queue_of_trigger(trigger->oid) == queue &&
-        source.user_col == argument(row, columns, kUserColumn) &&
-        source.item_col == argument(row, columns, kItemColumn))
-      events |= trigger->tgtype;
-    return false;
-  });
   constexpr int16 kEvents =
       TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE;
-  return (events & kEvents) == kEvents;
+  return server([&] {
+    if (!is_still_plain(queue) || is_in_hierarchy(source.table) ||
+        !has_same_ids(queue, model, source))
+      return false;
+    int16 events = 0;
+    find_trigger(source.table, [&](Form_pg_trigger trigger, HeapTuple row, TupleDesc columns) {
+      if ((trigger->tgenabled == TRIGGER_FIRES_ON_ORIGIN ||
+           trigger->tgenabled == TRIGGER_FIRES_ALWAYS) &&
+          queue_of_trigger(trigger->oid) == queue &&
+          source.user_col == argument(row, columns, kUserColumn) &&
+          source.item_col == argument(row, columns, kItemColumn))
+        events |= trigger->tgtype;
+      return false;
+    });
+    return (events & kEvents) == kEvents;
+  });
 }
 
 bool is_complete(Oid queue, Oid table, MemoryContext context) {
   SnapshotScope snapshot;
   const Model model = read_model(table);
-  const DescribedSource source = describe_source(trusted_source(model), context);
-  const bool is = server([&] { return is_complete(queue, model, source); });
+  const bool is = is_complete(queue, model, describe_source(trusted_source(model), context));
   snapshot.pop();
   return is;
 }

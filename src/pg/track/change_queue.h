@@ -30,12 +30,12 @@ bool is_in_hierarchy(Oid table);
 enum TriggerArgument { kUserColumn, kItemColumn, kQueueName };
 
 /// Whether every change of the model's source is noted in the queue, by ids that the model can look
-/// up. A server call.
+/// up.
 bool is_complete(Oid queue, const Model& model, const DescribedSource& source);
 
 /// The same, of a model's table, for whoever has read nothing yet. Keeps locks of the model and of
-/// its source, which others may wait for: to be given back by whoever only wants to know. Not a
-/// server call: throws what trusted_source() throws.
+/// its source, which others may wait for: to be given back by whoever only wants to know. Throws
+/// what trusted_source() throws.
 bool is_complete(Oid queue, Oid model, MemoryContext context);
 
 /// Records that a trigger notes into a queue. A server call.

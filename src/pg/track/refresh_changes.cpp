@@ -131,7 +131,7 @@ BySide<std::int64_t> refresh(Oid table, bool force) {
     return refresh_both(table, all, all, force);
   }
   const DescribedSource source = describe_source(trusted_source(model), context.get());
-  const bool is_noted = server([&] { return is_complete(queue, model, source); });
+  const bool is_noted = is_complete(queue, model, source);
   Notes notes;
   if (is_noted) {
     notes = take_notes(model, source, queue);
