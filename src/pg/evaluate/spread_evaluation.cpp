@@ -156,50 +156,33 @@ void SpreadEvaluation::pack(Packed& packed) {
   names.end();
 }
 
-/// als._tested_user of each user of the test, and how they are measured.
-SpreadEvaluation::Call SpreadEvaluation::tested(const std::vector<std::size_t>& least) const {
+/// The users of the test, with what else is known of them.
+std::string SpreadEvaluation::packed_by_user() const {
   const IdType& user = served_.id_type(Side::kUsers);
-  const std::string no_items = "null::" + array_type_name(served_.id_type(Side::kItems));
   std::string from;
   const auto join = [&](const std::string& query, const std::string& id) {
     from += " left join (" + query + ") of_" + id + " on " +
             server([&] { return equals_condition(user, "tested", id.c_str()); });
   };
-  std::string factors = "null::pg_catalog._float4, null::pg_catalog.float4, null::pg_catalog.int4";
-  std::string means = "null::pg_catalog._float8";
-  std::string history = no_items + ", null::pg_catalog._float8";
-  std::string seen = no_items;
-  std::string more_seen = no_items;
-  std::string candidates = no_items;
   for (const Packed& packed : packed_) {
     const std::string what = name_of(packed.part);
-    const std::string by = what + "_by";
-    const std::string items = what + "_items";
-    const std::string ratings = what + "_ratings";
-    const std::string columns =
-        "items as " + items + (packed.has_ratings ? ", ratings as " + ratings : "");
-    if (packed.part == Part::kTest) {
-      if (item_means_) means = "means";
+    const std::string columns = "items as " + what + "_items" +
+                                (packed.has_ratings ? ", ratings as " + what + "_ratings" : "");
+    if (packed.part == Part::kTest)
       from = " from (select user_id as tested, " + columns + (item_means_ ? ", means" : "") +
              " from " + packed.table + ") test";
-      continue;
-    }
-    join("select user_id as " + by + ", " + columns + " from " + packed.table, by);
-    if (packed.part == Part::kHistory) history = items + ", " + ratings;
-    if (packed.part == Part::kSeen) seen = items;
-    if (packed.part == Part::kMoreSeen) more_seen = items;
-    if (packed.part == Part::kCandidates)
-      candidates =
-          "coalesce(" + items + ", '{}'::" + array_type_name(served_.id_type(Side::kItems)) + ")";
+    else
+      join("select user_id as " + what + "_by, " + columns + " from " + packed.table, what + "_by");
   }
-  if (request_.history) {
-    if (request_.exclude_seen) seen = "history_items";
-  } else {
-    factors = "factors, bias, n_ratings";
+  if (!request_.history)
     join("select user_id as known, factors, bias, n_ratings from " +
              locked_name(model_.factor_tables.users.named),
          "known");
-  }
+  return from;
+}
+
+std::string SpreadEvaluation::measure_arguments(const std::string& model,
+                                                const std::vector<std::size_t>& least) const {
   std::string lowest = "null::pg_catalog.float4";
   std::string highest = lowest;
   if (request_.clip) {
@@ -207,17 +190,38 @@ SpreadEvaluation::Call SpreadEvaluation::tested(const std::vector<std::size_t>& 
     lowest = real_literal(scale.lowest);
     highest = real_literal(scale.highest);
   }
+  return model + ", " + integers_literal(request_.cutoffs) + ", " + lowest + ", " + highest + ", " +
+         (least.empty() ? "null::pg_catalog._int4" : integers_literal(least));
+}
+
+SpreadEvaluation::Call SpreadEvaluation::tested(const std::vector<std::size_t>& least) const {
+  const std::string type = array_type_name(served_.id_type(Side::kItems));
+  const auto has = [&](Part part) {
+    return std::any_of(packed_.begin(), packed_.end(),
+                       [&](const Packed& packed) { return packed.part == part; });
+  };
+  const auto items_of = [&](Part part) {
+    return has(part) ? name_of(part) + "_items" : "null::" + type;
+  };
+  const std::string factors =
+      request_.history ? "null::pg_catalog._float4, null::pg_catalog.float4, null::pg_catalog.int4"
+                       : "factors, bias, n_ratings";
+  const std::string history = items_of(Part::kHistory) + ", " +
+                              (request_.history ? "history_ratings" : "null::pg_catalog._float8");
+  const std::string seen =
+      request_.history && request_.exclude_seen ? "history_items" : items_of(Part::kSeen);
+  const std::string candidates = has(Part::kCandidates)
+                                     ? "coalesce(candidates_items, '{}'::" + type + ")"
+                                     : items_of(Part::kCandidates);
   const std::string min_rating = request_.min_rating
                                      ? format("'%.17g'::pg_catalog.float8", *request_.min_rating)
                                      : "null::pg_catalog.float8";
   const std::string model = server([&] { return quote_literal_cstr(model_.name.c_str()); }) +
                             std::string("::pg_catalog.regclass");
-  return {"als._tested_user(" + model + ", " + factors + ", test_items, test_ratings, " + means +
-              ", " + history + ", " + seen + ", " + more_seen + ", " + candidates + ", " +
-              min_rating + ")",
-          model + ", " + integers_literal(request_.cutoffs) + ", " + lowest + ", " + highest +
-              ", " + (least.empty() ? "null::pg_catalog._int4" : integers_literal(least)),
-          from};
+  return {"als._tested_user(" + model + ", " + factors + ", test_items, test_ratings, " +
+              (item_means_ ? "means" : "null::pg_catalog._float8") + ", " + history + ", " + seen +
+              ", " + items_of(Part::kMoreSeen) + ", " + candidates + ", " + min_rating + ")",
+          measure_arguments(model, least), packed_by_user()};
 }
 
 /// What comes of each user, in a table.

@@ -60,6 +60,9 @@ class SpreadEvaluation {
   void pack_all();
   void look_for_trained_rows() const;
   void drop_packed() const;
+  std::string packed_by_user() const;
+  std::string measure_arguments(const std::string& model,
+                                const std::vector<std::size_t>& least) const;
   Call tested(const std::vector<std::size_t>& least) const;
   std::string keep_measured(const Call& call) const;
   void read_sums(const std::string& query, std::size_t groups);
