@@ -28,6 +28,7 @@
 #include "pg/server/memory_limit.h"
 #include "pg/server/progress.h"
 #include "pg/server/settings.h"
+#include "pg/source/relations_read.h"
 
 namespace als::pg {
 
@@ -259,8 +260,24 @@ class Run {
   const std::size_t batch_;                    // lists
 };
 
+/// What is read is locked before what is written: whoever loads a source anew, and then makes the
+/// lists, meets nobody who has those and waits for it.
+void lock_what_is_read(const Request& request) {
+  SnapshotScope snapshot;
+  const Model& model = serve_model(request.model)->model();
+  std::vector<RatingSource> sources;
+  if (request.exclude_seen)
+    for_each_seen_source(model, request.seen,
+                         [&](const RatingSource& source) { sources.push_back(source); });
+  for (const auto& listed : {request.some, request.candidates, request.exclude})
+    if (listed) sources.push_back(parse_source(*listed));
+  take_locks(relations_read(sources));
+  snapshot.pop();
+}
+
 std::int64_t recommend_all(const Request& request, Progress& progress) {
   RecommendationTable target(request.target);
+  lock_what_is_read(request);
   target.lock();
   // A fresh one: after waiting for another, what it has left behind too.
   SnapshotScope snapshot;

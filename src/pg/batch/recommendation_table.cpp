@@ -5,6 +5,8 @@
 #include "pg/model/model_source.h"
 #include "pg/model/row_feed.h"
 #include "pg/nodes/cluster_nodes.h"
+#include "pg/server/relation_lock.h"
+#include "pg/server/short_lived_resources.h"
 #include "pg/spread/table_beside_users.h"
 #include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"
@@ -22,13 +24,21 @@ void RecommendationTable::check_is_table() const {
 }
 
 void RecommendationTable::lock() {
-  table_ = target_table_.lock();
-  if (!OidIsValid(table_)) return;
-  check_is_table();
+  for (;;) {
+    table_ = target_table_.find_or_claim();
+    if (!OidIsValid(table_)) return;
+    check_is_table();
+    check_has_any(table_, kMayLock);
+    ShortLivedResources locks;
+    take_locks({{table_, ShareRowExclusiveLock}});
+    if (target_table_.find() == table_) {
+      locks.keep();
+      break;
+    }
+    locks.release();  // dropped or renamed meanwhile
+  }
   lock_tables_on_nodes("lock table " + target_table_.qualified_name() +
                        " in share row exclusive mode");
-  table_ = target_table_.find();  // what has the name now keeps it
-  check_is_table();
 }
 
 bool RecommendationTable::is_temporary() const {

@@ -241,7 +241,7 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   SpiConnection spi;
   Progress progress(side == Side::kUsers ? Command::kRefreshUsers : Command::kRefreshItems, table);
   ModelWriter store(table);
-  store.lock_model(table, source_table(table));
+  store.lock_model(table, relations_refreshed_from(table));
   // A fresh one: after waiting for another, what it has left behind.
   SnapshotScope snapshot;
   std::shared_ptr<ServedModel> served = serve_whole_model(table);

@@ -12,7 +12,7 @@ namespace als::pg {
 PerUserTable::PerUserTable(const std::string& name, const IdType& user_type) {
   const TargetTable target(name);
   table_ = target.qualified_name();
-  if (OidIsValid(target.lock()))
+  if (OidIsValid(target.find_or_claim()))
     throw UserError(ERRCODE_DUPLICATE_TABLE,
                     format("relation \"%s\" already exists", target.relation().c_str()),
                     "als.evaluate makes the table of users: name another, or drop this one.");

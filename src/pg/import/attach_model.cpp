@@ -5,6 +5,7 @@
 #include "pg/model/model_source.h"
 #include "pg/model/ownership.h"
 #include "pg/server/may_write.h"
+#include "pg/source/relations_read.h"
 #include "pg/sql/expanded_row.h"
 #include "pg/sql/result_rows.h"
 #include "pg/sql/target_columns.h"
@@ -287,9 +288,12 @@ void attach_model(ModelWriter& store, const AttachRequest& request, MemoryContex
         ERRCODE_DUPLICATE_TABLE,
         format("relation \"%s\" already exists", store.target_table().relation().c_str()),
         "Give the model another name, or remove this one with als.drop_model.");
-  store.lock(false);
-  store.claim_turn();
   for (Oid table : {request.tables.users, request.tables.items}) check_is_table_of_caller(table);
+  std::vector<RelationLock> besides = relations_read(request.sources());
+  for (Oid table : {request.tables.users, request.tables.items})
+    besides.push_back({table, ShareRowExclusiveLock});
+  store.lock(false, besides);
+  store.claim_turn();
   execute("lock table only " + locked_name(request.tables.users) + ", " +
           locked_name(request.tables.items) + " in share row exclusive mode");
   // Whoever was waited for may have attached or altered them, or given them away.

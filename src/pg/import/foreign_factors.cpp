@@ -6,6 +6,13 @@
 
 namespace als::pg {
 
+std::vector<RatingSource> ForeignFactors::sources() const {
+  std::vector<RatingSource> sources;
+  for (const auto& named : {source, seen})
+    if (named) sources.push_back(*named);
+  return sources;
+}
+
 ForeignFactors foreign_factors(const NamedArgs& args) {
   ForeignFactors factors{};
   factors.options = option_args(args);

@@ -14,6 +14,9 @@ struct ForeignFactors {
   RatingSource columns;              ///< no source, but how the columns of ids are named
   std::optional<RatingSource> seen;  ///< beside the source, or instead of one
 
+  /// What is read beside the factors.
+  std::vector<RatingSource> sources() const;
+
   bool implicit() const { return options.feedback() == Feedback::kImplicit; }
 };
 

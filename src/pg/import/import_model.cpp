@@ -10,6 +10,7 @@
 #include "pg/model/previous_run.h"
 #include "pg/server/may_write.h"
 #include "pg/source/rating_weight.h"
+#include "pg/source/relations_read.h"
 #include "pg/sql/expanded_row.h"
 #include "pg/sql/result_rows.h"
 #include "pg/track/change_queue.h"
@@ -156,7 +157,10 @@ void write_imported_row(const ModelWriter& store, const ImportRequest& request,
 
 void import_model(ModelWriter& store, const ImportRequest& request, Progress& progress,
                   MemoryContext context) {
-  store.lock(request.replace, request.source ? request.source->table : InvalidOid);
+  std::vector<RatingSource> read = request.sources();
+  for (const std::string& factors : {request.user_factors, request.item_factors})
+    read.emplace_back().text = factors;
+  store.lock(request.replace, relations_read(read));
   store.claim_turn();
   const FactorQuery user_query(request.user_factors, Side::kUsers);
   const FactorQuery item_query(request.item_factors, Side::kItems);

@@ -45,13 +45,21 @@ void record_functions(Oid model) {
           {class_param(model)});
 }
 
+/// Readers come to the model first, so it is locked first against them; then a tracked source, and
+/// what notes its changes last.
+std::vector<RelationLock> locks_to_drop(Oid model) {
+  std::vector<RelationLock> locks = locks_of_sources(server([&] { return recorded_queue(model); }));
+  locks.insert(locks.begin(), {model, AccessExclusiveLock});
+  return locks;
+}
+
 void drop_model(Oid model) {
   check_is_model(model);
   // As DROP TABLE has it, but before anything is locked.
   server([&] { check_owns_relation(model); });
   SpiConnection spi;
   ModelWriter store(model);
-  store.lock_model(model);
+  store.lock_model(model, locks_to_drop(model));
   if (store.is_spread()) check_is_coordinator();
   std::string tables = relation_name(model);
   for (Side side : {Side::kUsers, Side::kItems}) {
@@ -63,14 +71,7 @@ void drop_model(Oid model) {
   PreviousRun(store).adopt();
   for (Side side : {Side::kUsers, Side::kItems}) FeatureTable(store, side).adopt();
   record_functions(model);
-  // Changes are shut out by now. Readers come to the model first, so it is locked first against
-  // them; then a tracked source, and what notes its changes last.
-  server([&] {
-    const Oid queue = recorded_queue(model);
-    if (!OidIsValid(queue)) return;
-    LockRelationOid(model, AccessExclusiveLock);
-    lock_sources(queue);
-  });
+  take_locks(locks_to_drop(model));
   execute("drop table " + tables);
   spi.finish();
 }

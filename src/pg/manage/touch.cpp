@@ -3,6 +3,8 @@
 #include "pg/model/newest_run.h"
 #include "pg/model/ownership.h"
 #include "pg/server/may_write.h"
+#include "pg/server/relation_lock.h"
+#include "pg/server/short_lived_resources.h"
 #include "pg/sql/params.h"
 
 namespace als::pg {
@@ -18,24 +20,39 @@ void check_factors(Oid model, Oid table, Side side) {
   check_is_provably_of(model, table, side);
 }
 
-void touch(Oid model) {
-  // As the update below, before anything else: als.drop_model waits for whoever has read.
-  lock_model_table(model, RowExclusiveLock);
-  SpiConnection spi;
-  SnapshotScope snapshot;
+NamedFactors checked_factors(Oid model) {
   const NamedFactors newest = named_factors(model);
+  for (Side side : {Side::kUsers, Side::kItems})
+    if (newest.exists) check_factors(model, newest.tables[side], side);
+  return newest;
+}
+
+/// As for the update below, and in the order of whoever writes the model. But the row may name any
+/// table, for which nobody is to wait.
+void lock_tables(Oid model) {
+  check_is_model(model);
+  // als.drop_model waits for whoever has read.
+  ShortLivedResources short_lived;
+  SnapshotScope snapshot;
+  const NamedFactors newest = checked_factors(model);
+  snapshot.pop();
+  short_lived.release();
+  for (Side side : {Side::kUsers, Side::kItems})
+    if (newest.exists) take_locks({{newest.tables[side], RowExclusiveLock}});
+  lock_model_table(model, RowExclusiveLock);
+}
+
+void touch(Oid model) {
+  SpiConnection spi;
+  lock_tables(model);
+  SnapshotScope snapshot;
+  // Counting the rows of a view would run its functions.
+  const NamedFactors newest = checked_factors(model);
   const std::string name = relation_name(model);
   if (!newest.exists)
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("model %s holds no training run", name.c_str()),
                     "Train it with als.train(..., replace => true).");
-  for (Side side : {Side::kUsers, Side::kItems}) {
-    // Counting the rows of a view would run its functions. And the row may name any table, for
-    // which nobody is to wait.
-    check_factors(model, newest.tables[side], side);
-    server([&] { LockRelationOid(newest.tables[side], AccessShareLock); });
-    check_factors(model, newest.tables[side], side);
-  }
   const auto rows_of = [](Oid table) { return count_rows("from only " + locked_name(table)); };
   const std::uint64_t updated = execute(
       "update only " + name +

@@ -12,14 +12,6 @@ namespace als::pg {
 
 namespace {
 
-/// Throws 42501, as the server does, unless the caller has one of these privileges on a table.
-void check_has_any(Oid table, AclMode privileges) {
-  server([&] {
-    if (pg_class_aclcheck(table, GetUserId(), privileges) != ACLCHECK_OK)
-      aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(table));
-  });
-}
-
 std::string name_of_model(Oid model) {
   std::string name = relation_name(model);
   if (name.empty())
@@ -32,39 +24,43 @@ std::string name_of_model(Oid model) {
 
 ModelWriter::ModelWriter(Oid model) : ModelWriter(name_of_model(model)) {}
 
-void ModelWriter::lock(bool replace, Oid source) {
+void ModelWriter::lock(bool replace, const std::vector<RelationLock>& besides) {
   check_installed_version();
-  // Not for ever: where this transaction has changed the source, and somebody else waits for it,
-  // the server gives no other lock of it at once.
+  // Not for ever: where this transaction has changed a source, and somebody else waits for it, the
+  // server gives no other lock of it at once. And others may come in between each time.
   constexpr int kTries = 10;
-  for (int tries = 1; !try_lock(replace, tries < kTries ? source : InvalidOid); ++tries) {
-    // Whoever has it, as to load it anew, may come to the model next.
+  for (int tries = 1;; ++tries) {
     ShortLivedResources locks;
-    server([&] { LockRelationOid(source, AccessShareLock); });
+    const bool is_locked = try_lock(replace);
+    const RelationLock awaited =
+        is_locked && tries < kTries ? try_locks(besides) : RelationLock{InvalidOid, NoLock};
+    if (is_locked && !OidIsValid(awaited.relation)) {
+      locks.keep();
+      break;
+    }
     locks.release();
+    if (tries == kTries)
+      throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,
+                      format("model %s has changed meanwhile", qualified_name().c_str()),
+                      "Try again.");
+    if (!OidIsValid(awaited.relation)) continue;
+    // Whoever has it, as to load it anew, may come to the model next.
+    ShortLivedResources waiting;
+    take_locks({awaited});
+    waiting.release();
   }
   for (Side side : {Side::kUsers, Side::kItems})
     if (OidIsValid(factor_table(side))) mend_table(factor_table(side));
 }
 
-/// Waits for the model, but not with it for its source: returns whether that is to be had at once.
-bool ModelWriter::try_lock(bool replace, Oid source) {
-  ShortLivedResources locks;
+/// Waits for the model. Returns false where it was dropped, or its tables became others, meanwhile.
+bool ModelWriter::try_lock(bool replace) {
   factor_tables_ = {};
   newest_run_ = 0;
-  table_ = target_table_.lock();
-  if (OidIsValid(table_)) {
-    check_may_be_written(table_, replace);
-    lock_tables();
-  }
-  const bool has_source = !OidIsValid(source) || server([&] {
-    return ConditionalLockRelationOid(source, AccessShareLock);
-  });
-  if (has_source)
-    locks.keep();
-  else
-    locks.release();
-  return has_source;
+  table_ = target_table_.find_or_claim();
+  if (!OidIsValid(table_)) return true;
+  check_may_be_written(table_, replace);
+  return lock_tables();
 }
 
 void ModelWriter::check_may_be_written(Oid table, bool replace) const {
@@ -87,9 +83,9 @@ void ModelWriter::check_may_begin(bool replace) const {
   check_has_any(table, ACL_INSERT | ACL_UPDATE | ACL_DELETE | ACL_TRUNCATE);
 }
 
-void ModelWriter::lock_model(Oid model, Oid source) {
+void ModelWriter::lock_model(Oid model, const std::vector<RelationLock>& besides) {
   check_has_name(model);
-  lock(true, source);
+  lock(true, besides);
   check_has_name(model);
 }
 
@@ -101,14 +97,14 @@ void ModelWriter::check_has_name(Oid model) const {
                     "Try again.");
 }
 
-void ModelWriter::lock_unchanged(bool replace, Oid source) {
+void ModelWriter::lock_unchanged(bool replace, const std::vector<RelationLock>& besides) {
   const Oid table = table_;
   const std::int64_t run = newest_run_;
   const char* what = nullptr;
   if (OidIsValid(table) && target_table_.find() != table) {
     what = "dropped or renamed";
   } else {
-    lock(replace, source);
+    lock(replace, besides);
     if (table_ != table)
       what = OidIsValid(table) ? "dropped or renamed" : "made by somebody else";
     else if (newest_run_ != run)
@@ -180,33 +176,35 @@ void ModelWriter::check_sees_last_write() const {
       "Try again in a new transaction.");
 }
 
-/// With a comma after each.
-std::string ModelWriter::names_of_factor_tables() const {
-  std::string names;
-  for (Side side : {Side::kUsers, Side::kItems})
-    if (OidIsValid(factor_table(side))) names += relation_name(factor_table(side)) + ", ";
-  return names;
+/// The factor tables come first, as in a statement that changes them and whose trigger then updates
+/// the model row.
+std::vector<RelationLock> ModelWriter::locks_of_tables() const {
+  std::vector<RelationLock> locks;
+  for (Oid table : {factor_table(Side::kUsers), factor_table(Side::kItems), table_})
+    if (OidIsValid(table)) locks.push_back({table, ShareRowExclusiveLock});
+  return locks;
 }
 
-/// Readers go on undisturbed; anyone else who would change the model's rows waits. The factor
-/// tables come first, as in a statement that changes them and whose trigger then updates the model
-/// row.
-void ModelWriter::lock_tables() {
+/// Readers go on undisturbed; anyone else who would change the model's rows waits. By OIDs first:
+/// as long as others are waited for, names may become those of other tables.
+bool ModelWriter::lock_tables() {
   // Whoever has the factors may want to drop the model's table: who waits for them must not have
   // it.
   ShortLivedResources locks;
   find_factor_tables();
   locks.release();
-  const std::string factors = names_of_factor_tables();
-  lock_tables_on_nodes("lock table only " + factors + qualified_name() +
-                       " in share row exclusive mode");
-  // Names are other tables' if these were renamed meanwhile. From now on they cannot be.
+  const BySide<Oid> factors = factor_tables_;
+  for (const RelationLock& lock : locks_of_tables()) check_has_any(lock.relation, kMayLock);
+  take_locks(locks_of_tables());
+  if (target_table_.find() != table_) return false;
   find_factor_tables();
-  if (target_table_.find() != table_ || factors != names_of_factor_tables())
-    throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,
-                    format("model %s has changed meanwhile", qualified_name().c_str()),
-                    "Try again.");
+  if (factors.users != factor_tables_.users || factors.items != factor_tables_.items) return false;
+  std::string names;
+  for (const RelationLock& lock : locks_of_tables())
+    names += (names.empty() ? "" : ", ") + relation_name(lock.relation);
+  lock_tables_on_nodes("lock table only " + names + " in share row exclusive mode");
   check_sees_last_write();
+  return true;
 }
 
 }  // namespace als::pg

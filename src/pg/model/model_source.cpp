@@ -5,6 +5,7 @@
 #include "pg/model/ownership.h"
 #include "pg/server/short_lived_resources.h"
 #include "pg/server/trust.h"
+#include "pg/source/relations_read.h"
 
 namespace als::pg {
 
@@ -282,18 +283,37 @@ RatingSource trusted(const Model& model, const RatingSource& named, const char* 
 
 RatingSource source_now(const Model& model) { return as_it_is_now(model.source); }
 
-Oid source_table(Oid model) {
-  ShortLivedResources locks;
+std::vector<RelationLock> relations_refreshed_from(Oid model) {
+  static const std::vector<NamedColumn> kColumns = {{"source", TEXTOID},
+                                                    {"source_table", TEXTOID},
+                                                    {"source_path", TEXTOID},
+                                                    {"user_features", TEXTOID},
+                                                    {"user_features_table", TEXTOID},
+                                                    {"user_features_path", TEXTOID},
+                                                    {"item_features", TEXTOID},
+                                                    {"item_features_table", TEXTOID},
+                                                    {"item_features_path", TEXTOID}};
+  ShortLivedResources short_lived;
   SnapshotScope snapshot;
-  const auto row = copy_newest_row(model, {{"source", TEXTOID}, {"source_table", TEXTOID}});
+  const auto row = copy_newest_row(model, kColumns);
   snapshot.pop();
-  locks.release();
-  if (!row || row->nulls[0] || row->nulls[1]) return InvalidOid;
-  RatingSource source;
-  source.text = text_value(row->values[0]);
-  source.identity = text_value(row->values[1]);
-  find_relation(source);
-  return source.table;
+  short_lived.release();
+  if (!row) return {};
+  const auto text = [&](std::size_t column) {
+    return row->nulls[column] ? "" : text_value(row->values[column]);
+  };
+  const bool is_trusted = server([&] { return caller_trusts(owner_of(model)); });
+  std::vector<RatingSource> sources;
+  for (std::size_t column = 0; column < kColumns.size(); column += 3) {
+    RatingSource source;
+    source.text = text(column);
+    source.is_relation = !row->nulls[column + 1];
+    source.identity = text(column + 1);
+    source.path = text(column + 2);
+    if (source.is_relation) find_relation(source);
+    if (source.is_relation || is_trusted) sources.push_back(std::move(source));
+  }
+  return relations_read(sources);
 }
 
 RatingSource seen_now(const Model& model) { return as_it_is_now(model.seen); }

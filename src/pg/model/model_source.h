@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pg/model/model.h"
+#include "pg/server/relation_lock.h"
 
 namespace als::pg {
 
@@ -32,9 +33,10 @@ RatingSource trusted_seen_to_train(const Model& model);
 /// And of what it names as user_features or item_features.
 RatingSource trusted_features(const Model& model, Side side);
 
-/// The table that the model reads; InvalidOid where there is none, or it takes more to read the row
-/// than copy_newest_row() does. Keeps no lock: for ModelWriter::lock_model().
-Oid source_table(Oid model);
+/// The locks of what a refresh reads, for ModelWriter::lock_model(), as relations_read() has them:
+/// of tables and views and, where the caller trusts the model's owner, of queries. None where it
+/// takes more to read the row than copy_newest_row() does.
+std::vector<RelationLock> relations_refreshed_from(Oid model);
 
 /// Both, whether trusted or not.
 RatingSource source_now(const Model& model);

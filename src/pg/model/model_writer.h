@@ -3,6 +3,7 @@
 
 #include "pg/model/factor_feed.h"
 #include "pg/model/model.h"
+#include "pg/server/relation_lock.h"
 #include "pg/server/target_table.h"
 #include "pg/sql/spi.h"
 
@@ -19,19 +20,20 @@ class ModelWriter {
 
   /// Waits until no other transaction writes the same model, and keeps others waiting from then on.
   /// Needs an SPI connection; the active snapshot may be older than what is found afterwards.
-  /// source: a table that is going to be read. Nobody who has that waits for one who has the model
-  /// and waits for it (but on the other nodes of a cluster).
+  /// besides: what is to be locked with the model. Who has one of these and wants the model next
+  /// does not meet somebody who has the model and waits for that (except on the other nodes of a
+  /// cluster): the model is given back, and had again once the other lock is free.
   /// Throws 42P07 if the model exists and `replace` is false, 42809 if a relation of that name is
-  /// no model, 40001 if its tables have become others meanwhile, or the transaction has a snapshot
+  /// no model, 40001 if its tables become others time and again, or the transaction has a snapshot
   /// of before the last write.
-  void lock(bool replace, Oid source = InvalidOid);
+  void lock(bool replace, const std::vector<RelationLock>& besides = {});
 
   /// The same for a model that exists. Throws what check_has_name() throws.
-  void lock_model(Oid model, Oid source = InvalidOid);
+  void lock_model(Oid model, const std::vector<RelationLock>& besides = {});
 
   /// What lock() does in a later transaction. Throws 55000 unless the model is still the one that
   /// lock() found, or is still missing, and its newest run the same.
-  void lock_unchanged(bool replace, Oid source = InvalidOid);
+  void lock_unchanged(bool replace, const std::vector<RelationLock>& besides = {});
 
   /// Throws 42P01 if the model no longer has the name.
   void check_has_name(Oid model) const;
@@ -110,11 +112,11 @@ class ModelWriter {
   Oid find_factor_table(Side side, Oid named) const;
   Oid find_unclaimed_table(Side side) const;
   void find_factor_tables();
-  bool try_lock(bool replace, Oid source);
+  bool try_lock(bool replace);
   void check_may_be_written(Oid table, bool replace) const;
   void check_sees_last_write() const;
-  std::string names_of_factor_tables() const;
-  void lock_tables();
+  std::vector<RelationLock> locks_of_tables() const;
+  bool lock_tables();
   void mend_table(Oid factors);
   void create_model_table();
   void create_model_table_on_all_nodes();

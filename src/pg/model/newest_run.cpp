@@ -167,12 +167,6 @@ void search_model(Search& search) {
   }
 }
 
-/// Whether an error is not the table's: that the query is cancelled, or must be run again.
-bool concerns_query(const ErrorData& error) {
-  return error.sqlerrcode == ERRCODE_QUERY_CANCELED ||
-         ERRCODE_TO_CATEGORY(error.sqlerrcode) == ERRCODE_TRANSACTION_ROLLBACK;
-}
-
 /// Whatever is wrong becomes the problem of the result.
 void search_carefully(Search& search) {
   Subtransaction subtransaction;
@@ -181,7 +175,7 @@ void search_carefully(Search& search) {
     subtransaction.keep();
   } catch (const ServerError& error) {
     subtransaction.undo();
-    if (concerns_query(*error.data)) throw;
+    if (ends_call(error)) throw;
     search.result.problem = error.data->message;
   }
 }

@@ -112,6 +112,11 @@ void throw_server_error(void (*f)(void*), void* argument) {
   throw ServerError(error);
 }
 
+bool ends_call(const ServerError& error) {
+  const int category = ERRCODE_TO_CATEGORY(error.data->sqlerrcode);
+  return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_TRANSACTION_ROLLBACK;
+}
+
 void go_on_after(const ServerError& error, const char* consequence) {
   server([&] {
     // Not one by one: they no longer count among what holds interrupts off.

@@ -115,6 +115,9 @@ auto server(Body&& body) -> decltype(body()) {
   }
 }
 
+/// Whether an error ends the call, whatever it was at: it is cancelled, or must be run again.
+bool ends_call(const ServerError& error);
+
 /// Goes on after an error that is not to be raised again, and tells the server's log what that
 /// means. Releases the lightweight locks that the failed call held, as the abort that is not to
 /// come would: so none may be held here.

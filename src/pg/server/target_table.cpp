@@ -1,6 +1,8 @@
 // Resolves and locks the name of a table to be written.
 #include "pg/server/target_table.h"
 
+#include "pg/server/short_lived_resources.h"
+
 namespace als::pg {
 
 namespace {
@@ -43,13 +45,26 @@ void TargetTable::check_may_make() const {
   });
 }
 
-Oid TargetTable::lock() const {
-  check_may_make();
+void TargetTable::claim() const {
   server([&] {
     LockDatabaseObject(RelationRelationId, hash_of(schema_, relation_.c_str()), kLockedName,
                        ExclusiveLock);
   });
-  return find();
+}
+
+Oid TargetTable::find_or_claim() const {
+  for (;;) {
+    check_may_make();
+    if (const Oid found = find(); OidIsValid(found)) return found;
+    ShortLivedResources locks;
+    claim();
+    if (!OidIsValid(find())) {
+      locks.keep();
+      return InvalidOid;
+    }
+    // Who waits for a relation does not have its name: whoever has the relation may want that next.
+    locks.release();
+  }
 }
 
 Oid TargetTable::find() const {
@@ -74,8 +89,8 @@ void TargetTable::take_turn() const {
   });
 }
 
-// A shared lock, because those who call this queue for the name. An ending transaction releases its
-// locks one by one: whoever it wakes by giving up the name may well find it with its turn.
+// A shared lock, because those who call this queue for the relation. An ending transaction releases
+// its locks one by one: whoever it wakes by giving up the relation may well find it with its turn.
 bool TargetTable::try_turn() const {
   return server([&] {
     const LOCKTAG tag = turn_lock(schema_, relation_.c_str());

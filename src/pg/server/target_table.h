@@ -15,10 +15,13 @@ class TargetTable {
   /// wait for the caller.
   void check_may_make() const;
 
-  /// Waits until no other transaction writes to a relation of this name, and keeps others waiting
-  /// from then on. Returns the relation, or InvalidOid while there is none. Throws what
-  /// check_may_make() throws.
-  Oid lock() const;
+  /// Returns the relation, for the caller to lock. Where there is none, waits for other
+  /// transactions that are about to make it, keeps others waiting until this one ends, and returns
+  /// InvalidOid. Throws what check_may_make() throws.
+  Oid find_or_claim() const;
+
+  /// Waits for other transactions that have claimed the name, and claims it until this one ends.
+  void claim() const;
 
   /// The relation as it is now, or InvalidOid.
   Oid find() const;
@@ -28,8 +31,9 @@ class TargetTable {
 
   /// Whoever makes the whole relation anew over several transactions has a turn, in which no other
   /// does: take_turn() waits for it and keeps it until end_turn() or the abort of a transaction.
-  /// Whoever does so in one transaction calls try_turn() after lock(). It does not wait, returns
-  /// whether nobody has a turn, and keeps others from taking one until the transaction ends.
+  /// Whoever does so in one transaction locks the relation, or claims its name, and then calls
+  /// try_turn(). It does not wait, returns whether nobody has a turn, and keeps others from taking
+  /// one until the transaction ends.
   void take_turn() const;
   bool try_turn() const;
   void end_turn() const;

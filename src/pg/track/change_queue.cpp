@@ -166,14 +166,20 @@ void record_queue(Oid trigger, Oid queue) {
   recordDependencyOn(&dependent, &referenced, DEPENDENCY_AUTO);
 }
 
-void lock_sources(Oid queue) {
-  List* sources = NIL;
-  find_source(queue, [&](Oid source) {
-    sources = list_append_unique_oid(sources, source);
-    return false;
+std::vector<RelationLock> locks_of_sources(Oid queue) {
+  if (!OidIsValid(queue)) return {};
+  List* sources = server([&] {
+    List* found = NIL;
+    find_source(queue, [&](Oid source) {
+      found = list_append_unique_oid(found, source);
+      return false;
+    });
+    return found;
   });
+  std::vector<RelationLock> locks;
   ListCell* source;
-  foreach (source, sources) LockRelationOid(lfirst_oid(source), AccessExclusiveLock);
+  foreach (source, sources) locks.push_back({lfirst_oid(source), AccessExclusiveLock});
+  return locks;
 }
 
 List* unrecorded_triggers(Oid source, const char* queue_name) {

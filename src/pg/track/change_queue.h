@@ -8,6 +8,7 @@
 #pragma once
 
 #include "pg/model/model.h"
+#include "pg/server/relation_lock.h"
 
 namespace als::pg {
 
@@ -41,10 +42,10 @@ bool is_complete(Oid queue, Oid model, MemoryContext context);
 /// Records that a trigger notes into a queue. A server call.
 void record_queue(Oid trigger, Oid queue);
 
-/// Waits for the statements that change what notes into a queue, and keeps others waiting. Such a
-/// statement comes to the queue last. So whoever drops that, and with it the triggers, first calls
-/// this: the server itself would lock the queue before the sources. A server call.
-void lock_sources(Oid queue);
+/// The locks of what notes into a queue, against statements that change it. Such a statement comes
+/// to the queue last. So whoever drops that, and with it the triggers, first takes these: the
+/// server itself would lock the queue before the sources. None where there is no queue.
+std::vector<RelationLock> locks_of_sources(Oid queue);
 
 /// The triggers of a source that say that they note into a table of this name but are not recorded
 /// to: what a restore leaves. As a list of names. A server call.

@@ -120,7 +120,7 @@ BySide<std::int64_t> refresh(Oid table, bool force) {
   // here.
   Progress progress(Command::kRefreshItems, table);
   ModelWriter store(table);
-  store.lock_model(table, source_table(table));
+  store.lock_model(table, relations_refreshed_from(table));
   progress.hide();
   SnapshotScope snapshot;
   const Model model = read_model(table);

@@ -179,9 +179,26 @@ bool is_tracked(Oid table, Oid queue, MemoryContext context) {
 bool drop_queue(Oid model) {
   const Oid queue = server([&] { return recorded_queue(model); });
   if (!OidIsValid(queue)) return false;
-  server([&] { lock_sources(queue); });
+  take_locks(locks_of_sources(queue));
   execute("drop table " + locked_name(queue));
   return true;
+}
+
+/// What is locked with the model where triggers are to be made, or made anew.
+std::vector<RelationLock> locks_to_track(Oid table, MemoryContext context) {
+  const Oid queue = server([&] { return recorded_queue(table); });
+  if (is_tracked(table, queue, context)) return {};
+  std::vector<RelationLock> locks = locks_of_sources(queue);
+  ShortLivedResources short_lived;
+  SnapshotScope snapshot;
+  Model model = read_model(table);
+  model.source = trusted_source(model);
+  check_can_be_tracked(model);
+  snapshot.pop();
+  short_lived.release();
+  check_has_any(model.source.table, ACL_TRIGGER);
+  locks.push_back({model.source.table, ShareRowExclusiveLock});
+  return locks;
 }
 
 Oid track(Oid table) {
@@ -190,7 +207,7 @@ Oid track(Oid table) {
   OwnedMemoryContext context("als track");
   SpiConnection spi;
   ModelWriter writer(table);
-  writer.lock_model(table);
+  writer.lock_model(table, locks_to_track(table, context.get()));
   Oid queue = server([&] { return recorded_queue(table); });
   if (!is_tracked(table, queue, context.get())) {
     drop_queue(table);
@@ -213,7 +230,7 @@ void untrack(Oid table) {
   server([&] { check_owns_relation(table); });
   SpiConnection spi;
   ModelWriter writer(table);
-  writer.lock_model(table);
+  writer.lock_model(table, locks_of_sources(server([&] { return recorded_queue(table); })));
   if (!drop_queue(table))
     server([&] { ereport(NOTICE, (errmsg("model %s is not tracked", get_rel_name(table)))); });
   spi.finish();

@@ -4,6 +4,7 @@
 #include "pg/model/recorded_run.h"
 #include "pg/options/option_defaults.h"
 #include "pg/server/may_write.h"
+#include "pg/source/relations_read.h"
 #include "pg/sql/expanded_row.h"
 #include "pg/sql/result_rows.h"
 #include "pg/sql/transaction_steps.h"
@@ -137,8 +138,9 @@ Datum als_retrain(PG_FUNCTION_ARGS) {
       SpiConnection spi;
       ModelWriter model(table);
       Progress progress(Command::kTrain, model.target_table());
-      const auto named = args.optional_text("source");
-      model.lock_model(table, named ? parse_source(*named).table : source_table(table));
+      std::vector<RelationLock> read;
+      run_and_undo([&] { read = relations_read(retrain_request(args, table).sources()); });
+      model.lock_model(table, read);
       model.claim_turn();
       const TrainRequest request = retrain_request(args, table);
       run_training(request, model, progress, context);

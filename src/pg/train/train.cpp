@@ -1,6 +1,7 @@
 // als.train: from a source of ratings to a model, in one transaction.
 
 #include "pg/server/may_write.h"
+#include "pg/source/relations_read.h"
 #include "pg/sql/expanded_row.h"
 #include "pg/sql/result_rows.h"
 #include "pg/train/training.h"
@@ -19,7 +20,7 @@ Datum als_train(PG_FUNCTION_ARGS) {
       ModelWriter model(request.model);
       Progress progress(Command::kTrain, model.target_table());
       progress.expect(request.options.iterations);  // is seen while it waits for others, too
-      model.lock(request.replace, request.source.table);
+      model.lock(request.replace, relations_read(request.sources()));
       model.claim_turn();
       run_training(request, model, progress, context);
       Datum result = result_row(fcinfo, context);

@@ -8,6 +8,13 @@
 
 namespace als::pg {
 
+std::vector<RatingSource> TrainRequest::sources() const {
+  std::vector<RatingSource> sources = {source};
+  for (const auto& named : {seen, features.users, features.items})
+    if (named) sources.push_back(*named);
+  return sources;
+}
+
 void TrainRequest::complete(const OptionChoices& chosen) {
   choices = chosen;
   options = provisional_options(choices);

@@ -33,6 +33,9 @@ struct TrainRequest {
   bool functions;      ///< are to be made of the model, as als.create_functions does
   bool is_retraining;  ///< what was not named is as the model's row says
 
+  /// All that is read.
+  std::vector<RatingSource> sources() const;
+
   /// Fills in the options from these choices.
   void complete(const OptionChoices& chosen);
 };

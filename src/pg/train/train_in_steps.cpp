@@ -12,9 +12,9 @@
 
 #include "pg/train/train_in_steps.h"
 
-#include "pg/model/model_source.h"
 #include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
+#include "pg/source/relations_read.h"
 #include "pg/sql/transaction_steps.h"
 #include "pg/track/change_queue.h"
 #include "pg/track/queue_writer.h"
@@ -28,10 +28,11 @@ namespace {
 void check(ModelWriter& model, Oid there, bool replace,
            const std::function<TrainRequest()>& make_request, MemoryContext context) {
   run_and_undo([&] {
+    const std::vector<RelationLock> read = relations_read(make_request().sources());
     if (OidIsValid(there))
-      model.lock_model(there, source_table(there));
+      model.lock_model(there, read);
     else
-      model.lock(replace, make_request().source.table);
+      model.lock(replace, read);
     const TrainRequest request = make_request();
     const DescribedSource source = describe_source(request.source, context);
     ModelWriter made = model;
@@ -79,7 +80,7 @@ void train_in_steps(ModelWriter model, Oid there, bool replace,
 
   begin_next_step();
   progress.enter(Phase::kWriting);
-  model.lock_unchanged(replace, training.source().table);
+  model.lock_unchanged(replace, relations_read({training.source()}));
   take_step_snapshot();
   check_source(training.source(), context.get());
   training.prepare_tables();

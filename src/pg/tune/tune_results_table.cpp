@@ -20,7 +20,7 @@ void TuneResults::create() {
 }
 
 void TuneResults::prepare() {
-  if (!OidIsValid(target_table_.find()) && !OidIsValid(target_table_.lock())) create();
+  if (!OidIsValid(target_table_.find_or_claim())) create();
   const Oid found = target_table_.find_made();
   check_takes(found, {{"run", INT8OID, "numbers of runs"},
                       {"tuned_at", TIMESTAMPTZOID, "times"},
@@ -45,7 +45,7 @@ void TuneResults::prepare() {
 void TuneResults::append(const std::string& source, const std::string& metric,
                          const std::vector<TuneResult>& results) {
   // Numbers are given out one after the other.
-  target_table_.lock();
+  target_table_.claim();
   std::string table = target_table_.qualified_name();
   execute("select coalesce(pg_catalog.max(run), 0)::pg_catalog.int8 from " + table);
   std::int64_t run = server([] {
