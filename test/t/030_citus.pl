@@ -202,5 +202,10 @@ like(failure($coordinator, q{select als.train('taste', 'ratings', replace => tru
 $coordinator->safe_psql('postgres', q{select als.drop_model('taste')});
 is(on_all(q{select to_regclass('taste') is null, (select count(*) from items)}), 't|120 t|120 t|120', 'the model goes from all nodes, the tables stay');
 
+# Citus wants its hooks to be free when it is loaded.
+$coordinator->append_conf('postgresql.conf', "shared_preload_libraries = 'als, citus'");
+$coordinator->restart;
+is($coordinator->safe_psql('postgres', q{select count(*) > 0, als.dot('{1,2}', '{3,4}') from users}), 't|11', 'als may be loaded before Citus');
+
 $_->stop for @nodes;
 done_testing();

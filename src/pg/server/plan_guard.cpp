@@ -91,9 +91,12 @@ void on_call(FmgrHookEventType event, FmgrInfo* call, Datum* argument) {
   if (next_call_hook != nullptr) next_call_hook(event, call, argument);
 }
 
-}  // namespace
-
-void install_plan_guard() {
+/// Not as the module is loaded: where that is preloaded before Citus, Citus would find the hook of
+/// the planner taken, and keep the server from starting. And most sessions guard nothing.
+void install_hooks() {
+  static bool are_installed = false;
+  if (are_installed) return;
+  are_installed = true;
   next_planner = planner_hook != nullptr ? planner_hook : standard_planner;
   planner_hook = plan_guarded;
   next_info_hook = get_relation_info_hook;
@@ -104,8 +107,12 @@ void install_plan_guard() {
   fmgr_hook = on_call;
 }
 
+}  // namespace
+
 PlanGuard::PlanGuard(Oid table) : outer_(guarded_table) {
-  if (OidIsValid(table)) guarded_table = table;
+  if (!OidIsValid(table)) return;
+  install_hooks();
+  guarded_table = table;
 }
 
 PlanGuard::~PlanGuard() { guarded_table = outer_; }
