@@ -111,6 +111,15 @@ create policy p on ratings using (user_id = 1);
 grant select on ratings to trust_trainer;
 select * from as_app('row-level security of a superuser', 'select 1');
 rollback;
+begin;
+set local role trust_trainer;
+create function one() returns int language plpgsql immutable as 'begin return 1; end';
+reset role;
+alter table ratings owner to current_user;
+create index on ratings ((item_id + one()));
+grant select on ratings to trust_trainer;
+select * from as_app('index of a superuser', 'select 1');
+rollback;
 select is_called from witness;
 
 -- The row of a model may name any table for its factors, but only those of the model's owner count as named.

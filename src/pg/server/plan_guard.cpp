@@ -17,6 +17,15 @@ get_relation_info_hook_type next_info_hook = nullptr;
 needs_fmgr_hook_type next_needs_hook = nullptr;
 fmgr_hook_type next_call_hook = nullptr;
 
+/// Whether a table, or a part of it, does. What others have a table call is trusted as they are.
+bool belongs_to_strangers(Oid table) {
+  if (!caller_trusts(owner_of(table))) return true;
+  ListCell* part;
+  foreach (part, find_all_inheritors(table, AccessShareLock, nullptr))
+    if (!caller_trusts(owner_of(lfirst_oid(part)))) return true;
+  return false;
+}
+
 bool reads_guarded_table(Node* node, void* context) {
   if (node == nullptr) return false;
   if (IsA(node, RangeTblEntry)) {
@@ -46,7 +55,8 @@ PlannedStmt* plan_guarded(Query* query, const char* text, int cursor_options,
   PG_TRY();
   {
     // A function that the caller trusts may run other statements meanwhile.
-    const bool is_guarded = reads_guarded_table(reinterpret_cast<Node*>(query), nullptr);
+    const bool is_guarded = reads_guarded_table(reinterpret_cast<Node*>(query), nullptr) &&
+                            belongs_to_strangers(guarded_table);
     planning_role = is_guarded ? GetUserId() : InvalidOid;
     result = next_planner(query, text, cursor_options, params);
   }
