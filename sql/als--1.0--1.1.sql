@@ -979,8 +979,7 @@ language plpgsql stable strict parallel safe rows 8 set search_path = pg_catalog
 declare
   run als.model := als.latest_run(model);
   -- All names are qualified: before 14 the server looks them up whenever the function is called.
-  self text := (select format('%L::pg_catalog.regclass', format('%I.%I', nspname, relname))
-                from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);
+  self text := format('%L::pg_catalog.regclass', als._locked_model(model));
   users text := als._id_column_type(coalesce(run.user_factors, run.user_table::regclass), 'user_id');
   items text := als._id_column_type(coalesce(run.item_factors, run.item_table::regclass), 'item_id');
   -- Parsed once, a function follows the model when that is renamed.
@@ -1083,8 +1082,9 @@ comment on function als._definition_without_name is 'Internal to als.create_func
 create function als._functions_of(model regclass) returns setof regprocedure
 language plpgsql volatile strict parallel unsafe rows 8 set search_path = pg_catalog, pg_temp as $$
 declare
+  -- Once the model is locked, nobody can move it to another schema or give it to another role.
+  schema name := (parse_ident(als._locked_model(model)))[1];
   owner oid := (select relowner from pg_class where oid = model);
-  schema name := (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);
   twin name := 'als twin ' || pg_backend_pid();
   f record;
   found regprocedure;
@@ -1113,8 +1113,9 @@ comment on function als._functions_of is 'Internal to als.create_functions: the 
 create function als.create_functions(model regclass) returns setof regprocedure
 language plpgsql volatile strict parallel unsafe rows 8 set search_path = pg_catalog, pg_temp as $$
 declare
+  -- Once the model is locked, nobody can move it to another schema or give it to another role.
+  schema name := (parse_ident(als._locked_model(model)))[1];
   owner oid := (select relowner from pg_class where oid = model);
-  schema name := (select nspname from pg_class c join pg_namespace n on n.oid = relnamespace where c.oid = model);
   f record;
   made regprocedure;
   all_made regprocedure[];
@@ -1261,21 +1262,18 @@ $$;
 comment on function als.revoke_training is
   'Takes from public, or a role, the right to execute what costs a machine: als.train, als.train_each, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
 
-create function als._is_model(model regclass) returns boolean
-language c stable strict parallel safe as 'MODULE_PATHNAME', 'als_is_model';
-comment on function als._is_model is 'Internal to als.latest_run: whether a table is a model';
+-- While the lock lasts nobody can give the name to a view, or to another table.
+create function als._locked_model(model regclass) returns text
+language c stable strict parallel safe as 'MODULE_PATHNAME', 'als_locked_model';
+comment on function als._locked_model is
+  'Internal to als.latest_run and als.create_functions: locks a model as a query does, and returns its qualified name';
 
 create or replace function als.latest_run(model regclass) returns als.model
 language plpgsql stable strict parallel safe set search_path = pg_catalog, pg_temp as $$
 declare
   run als.model;
 begin
-  if not als._is_model(model) then
-    raise exception '"%" is not an als model', model using
-      errcode = 'wrong_object_type',
-      hint = 'A model is a table made by als.train; als.models lists them.';
-  end if;
-  execute format('select * from %s order by run desc limit 1', model) into run;
+  execute format('select * from %s order by run desc limit 1', als._locked_model(model)) into run;
   return run;
 end
 $$;

@@ -297,9 +297,12 @@ select try($$select als.evaluate('stars', 'select ''abc'' as user_id, item_id, r
 select try($$select als.evaluate('stars', 'select 12 as user_id, 1 as item_id, ''NaN''::float8 as rating')$$);
 select n_users from als.train('strict', 'train', factors => 2, iterations => 1, on_duplicate => 'error');
 select try($$select als.evaluate('strict', 'test', history => 'twice')$$);
--- Errors of what the training has seen say little. Nothing is told where the source has what no training would take.
+-- Errors of what the training has seen say little, whatever else the source has by now that no training would take.
 create table once as select * from train;
 select n_users from als.train('once_each', 'once', factors => 2, iterations => 2, on_duplicate => 'error');
+create table large as select u as user_id, i as item_id, (1 + (u * i) % 5)::float8 as rating from generate_series(1, 20) u, generate_series(1, 12) i;
+select n_ratings from als.train('enlarged', 'large', factors => 2, iterations => 1);
+select n_ratings from als.train('weighing', 'select *, (user_id + item_id > 4)::int as weight from large where rating < 9', weight_col => 'weight', factors => 2, iterations => 1);
 set client_min_messages = notice;
 \set VERBOSITY default
 select count(*) from als.evaluate('once_each', 'once', '{}');
@@ -308,6 +311,12 @@ select count(*) from als.evaluate('once_each', 'test', '{}');
 select count(*) from als.evaluate('once_each', 'select * from test where false', '{}');
 insert into once select * from once;
 select count(*) from als.evaluate('once_each', 'once', '{}');
+insert into large values (1, 11, 1e39), (1, 99, 'NaN');
+select metric, n from als.evaluate('enlarged', 'select * from large where user_id = 1 and item_id < 6', '{}');
+-- A row without a rating is none of the training's, nor is one of weight 0.
+select count(*) from als.evaluate('weighing', 'select * from large where user_id = 2 and item_id < 6', '{}');
+update large set rating = null where item_id = 5;
+select count(*) from als.evaluate('enlarged', 'select *, 3 as given from large where user_id = 3 and item_id < 6', '{}', rating_col => 'given');
 set client_min_messages = warning;
 
 drop schema evaluate cascade;

@@ -64,6 +64,27 @@ reset role;
 select is_called from witness;
 alter sequence witness restart;
 
+-- Whoever has made a role may not become it, though since 16 they are a member of it.
+begin;
+create role trust_boss createrole;
+create role trust_between;
+set local session authorization trust_boss;
+create role trust_made;
+reset session authorization;
+grant usage, create on schema trust to trust_made;
+grant usage on schema trust to trust_boss;
+set local role trust_made;
+select n_ratings from als.train('made', 'select * from trust.ratings', factors => 3, iterations => 3);
+grant select on made, made_user_factors, made_item_factors to trust_boss;
+set local session authorization trust_boss;
+select try($$select als.recommend('made', 1)$$);
+reset session authorization;
+grant trust_made to trust_between;
+grant trust_between to trust_boss;
+set local session authorization trust_boss;
+select try($$select als.recommend('made', 1)$$);
+rollback;
+
 -- A plain table is read for anybody.
 select * from answers('plain');
 set role trust_app;
@@ -110,6 +131,15 @@ alter table ratings enable row level security;
 create policy p on ratings using (user_id = 1);
 grant select on ratings to trust_trainer;
 select * from as_app('row-level security of a superuser', 'select 1');
+rollback;
+begin;
+set local role trust_trainer;
+create function one() returns int language plpgsql immutable as 'begin return 1; end';
+reset role;
+alter table ratings owner to current_user;
+create index on ratings ((item_id + one()));
+grant select on ratings to trust_trainer;
+select * from as_app('index of a superuser', 'select 1');
 rollback;
 select is_called from witness;
 

@@ -101,6 +101,28 @@ for my $node (@nodes)
 }
 like(failure($coordinator, q{select als.recommend('users', 1)}), qr/^42809: "users" is not an als model/, 'not every distributed table is a model');
 
+# A reference table is one with the columns of als.model alone, of their types: what is of another type is cast by whatever
+# its owner has made. One that an older version has made may lack the last of them.
+$coordinator->safe_psql(
+	'postgres', q{
+	create table copied (like als.model, primary key (run));
+	create table shorter (like als.model, primary key (run));
+	alter table shorter drop column new_item_shrinkage;
+	create table longer (like als.model, more text, primary key (run));
+	create table wider (like als.model, primary key (run));
+	alter table wider alter trained_at type timestamp;
+	create table renamed (like als.model, primary key (run));
+	alter table renamed rename advice to adviser});
+$coordinator->safe_psql('postgres', "select create_reference_table('$_')") for qw(copied shorter longer wider renamed);
+like(failure($coordinator, "select als.predict('$_', 1, 1)"), qr/^55000: model public.$_ holds no training run/, "$_ is a model") for qw(copied shorter);
+for my $table (qw(longer wider renamed))
+{
+	like(failure($coordinator, "select $_"), qr/^42809: "$table" is not an als model/, "$table is none: $_")
+	  for "als.predict('$table', 1, 1)", "als.latest_run('$table')", "als.report('$table')";
+	is($coordinator->safe_psql('postgres', "select count(*) from als.models where model = '$table'::regclass"), 0, 'nor is it listed');
+}
+$coordinator->safe_psql('postgres', 'drop table copied, shorter, longer, wider, renamed');
+
 my %log_size = map { $_->name => -s $_->logfile } @workers;
 
 $coordinator->safe_psql('postgres', q{create table lists (user_id int, item_id text, score real, rank int); select create_distributed_table('lists', 'user_id', colocate_with => 'users')});
@@ -201,6 +223,11 @@ is($coordinator->safe_psql('postgres', q{select count(*) from als.create_functio
 like(failure($coordinator, q{select als.train('taste', 'ratings', replace => true)}), qr/^55000: the factors of model public.taste are in public.users/, 'no training empties them');
 $coordinator->safe_psql('postgres', q{select als.drop_model('taste')});
 is(on_all(q{select to_regclass('taste') is null, (select count(*) from items)}), 't|120 t|120 t|120', 'the model goes from all nodes, the tables stay');
+
+# Citus wants its hooks to be free when it is loaded.
+$coordinator->append_conf('postgresql.conf', "shared_preload_libraries = 'als, citus'");
+$coordinator->restart;
+is($coordinator->safe_psql('postgres', q{select count(*) > 0, als.dot('{1,2}', '{3,4}') from users}), 't|11', 'als may be loaded before Citus');
 
 $_->stop for @nodes;
 done_testing();

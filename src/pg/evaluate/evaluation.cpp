@@ -389,7 +389,7 @@ std::vector<Measurement> Evaluation::run(const OnUsers& on_users) {
   evaluate_all(on_users);
   report_left_out(left_out_, relevant_);
   if (users_.size() > 0 && looks_for_trained_rows(request_, model_))
-    tell_of_trained_rows(served_, tested_most(users_, test_), team_);
+    tell_of_trained_rows(served_, tested_most(users_, test_));
   return measurements();
 }
 

@@ -10,7 +10,6 @@
 #include "pg/ids/id_args.h"
 #include "pg/model/model_source.h"
 #include "pg/nodes/cluster_nodes.h"
-#include "pg/server/interrupts.h"
 #include "pg/server/random_number.h"
 #include "pg/spread/table_beside_users.h"
 #include "pg/sql/bytea_value.h"
@@ -279,8 +278,7 @@ void SpreadEvaluation::look_for_trained_rows() const {
         });
       });
   if (users.size() == 0) return;
-  ThreadTeam team = interruptible_team(request_.threads);
-  tell_of_trained_rows(served_, {users.id(0), std::move(numbers)}, team);
+  tell_of_trained_rows(served_, {users.id(0), std::move(numbers)});
 }
 
 void SpreadEvaluation::drop_packed() const {

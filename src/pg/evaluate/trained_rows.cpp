@@ -3,21 +3,55 @@
 #include "pg/evaluate/trained_rows.h"
 
 #include "pg/evaluate/item_means.h"
+#include "pg/history/live_ratings.h"
+#include "pg/ids/id_args.h"
 
 namespace als::pg {
 
 namespace {
 
-/// The items of the user that are in the source now, ascending.
-std::vector<std::uint32_t> items_in_source(ServedModel& served, Datum user, ThreadTeam& team) {
+/// The model's source, unless its ids are of other types by now: nothing that an evaluation minds.
+std::optional<DescribedSource> source_of_same_ids(ServedModel& served, MemoryContext context) {
   try {
-    const LiveRatings live(served, Side::kUsers, {user}, team);
-    std::vector<std::uint32_t> items(live.rows().columns.begin(), live.rows().columns.end());
-    std::sort(items.begin(), items.end());
-    return items;
-  } catch (const UserError&) {
-    return {};  // a rating is too large, say, or there twice: nothing that an evaluation minds
+    return described_source(served, context);
+  } catch (const UserError& error) {
+    if (error.sqlstate != ERRCODE_DATATYPE_MISMATCH) throw;
+    return std::nullopt;
   }
+}
+
+/// The items of a user's rows that count. Of ratings no more is asked than whether they are there:
+/// they may be such as no training takes.
+std::string items_query(const DescribedSource& source, const IdType& user) {
+  return "select " + quoted(source.item_col) + " from " + source.rows_that_count() + " where " +
+         server([&] { return equals_condition(user, source.user_col.c_str()); }) +
+         (source.rating_col ? " and " + quoted(*source.rating_col) + " is not null" : "") +
+         (source.weight_col ? " and " + source.weight_as_float8() + " operator(pg_catalog.<>) 0"
+                            : "");
+}
+
+/// Which items of the model the user has in its source now.
+std::vector<bool> items_in_source(ServedModel& served, Datum user) {
+  const LoadedFactors& items = served.side(Side::kItems);
+  std::vector<bool> found(items.size());
+  OwnedMemoryContext context("als trained rows");
+  const auto source = source_of_same_ids(served, context.get());
+  if (!source) return found;
+  const IdType& type = served.id_type(Side::kUsers);
+  const Oid item_type = source->id_types.items->oid;
+  IdConverter converter = converter_or_throw(item_type, items.type(), "item", context.get());
+  SourceNames names(*source);
+  SPIPlanPtr plan = prepare(items_query(*source, type), {type.base});
+  read_numbers(*source, [&] {
+    for_each_row(plan, {{type.base, user}}, {item_type}, [&](TupleTableSlot* slot) {
+      if (slot->tts_isnull[0]) return;
+      const std::uint32_t item =
+          server([&] { return find_converted(items.ids(), converter, slot->tts_values[0]); });
+      if (item != IdIndex::kMissing) found[item] = true;
+    });
+  });
+  names.end();
+  return found;
 }
 
 }  // namespace
@@ -39,11 +73,11 @@ TestedMost tested_most(const IdDictionary& users, const CompressedRows& test) {
           {test.columns.data() + test.offsets[row], test.columns.data() + test.offsets[row + 1]}};
 }
 
-void tell_of_trained_rows(ServedModel& served, const TestedMost& tested, ThreadTeam& team) {
-  const std::vector<std::uint32_t> there = items_in_source(served, tested.user, team);
-  const auto trained = std::count_if(
-      tested.items.begin(), tested.items.end(),
-      [&](std::uint32_t item) { return std::binary_search(there.begin(), there.end(), item); });
+void tell_of_trained_rows(ServedModel& served, const TestedMost& tested) {
+  const std::vector<bool> there = items_in_source(served, tested.user);
+  const auto trained =
+      std::count_if(tested.items.begin(), tested.items.end(),
+                    [&](std::uint32_t item) { return item < there.size() && there[item]; });
   if (trained == 0) return;
   server([&] {
     ereport(NOTICE,

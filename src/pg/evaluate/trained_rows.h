@@ -2,7 +2,6 @@
 #pragma once
 
 #include "pg/evaluate/evaluation.h"
-#include "pg/history/live_ratings.h"
 
 namespace als::pg {
 
@@ -21,7 +20,7 @@ TestedMost tested_most(const IdDictionary& users, const CompressedRows& test);
 
 /// A notice if rows of that user are in the model's source, too: errors of such rows come out too
 /// small. Throws what reading the source throws, but nothing for ratings that a training would
-/// refuse. Within an SPI connection.
-void tell_of_trained_rows(ServedModel& served, const TestedMost& tested, ThreadTeam& team);
+/// refuse, which are not read. Within an SPI connection.
+void tell_of_trained_rows(ServedModel& served, const TestedMost& tested);
 
 }  // namespace als::pg

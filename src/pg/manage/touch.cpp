@@ -74,7 +74,6 @@ void touch(Oid model) {
 }  // namespace als::pg
 
 ALS_SQL_FUNCTION(als_touch)
-ALS_SQL_FUNCTION(als_is_model)
 
 /// als.touch(model regclass)
 Datum als_touch(PG_FUNCTION_ARGS) {
@@ -84,9 +83,4 @@ Datum als_touch(PG_FUNCTION_ARGS) {
     touch(PG_GETARG_OID(0));
     PG_RETURN_VOID();
   });
-}
-
-/// als._is_model(model regclass): boolean
-Datum als_is_model(PG_FUNCTION_ARGS) {
-  PG_RETURN_BOOL(als::pg::is_model_or_gone(PG_GETARG_OID(0)));
 }

@@ -253,8 +253,7 @@ RatingSource trusted(const Model& model, const RatingSource& named, const char* 
   const bool is_named = is_named_by_trusted(model, source);
   std::string reason = is_named ? "" : distrust_of(model, source);
   if (reason.empty()) {
-    source.is_strangers = !is_named && OidIsValid(source.table) &&
-                          server([&] { return !caller_trusts(owner_of(source.table)); });
+    source.is_guarded = !is_named;
     if (columns == Columns::kAreChecked && OidIsValid(source.table) && !source.user_col.empty())
       check_columns(model, source, which);
     return source;

@@ -5,20 +5,45 @@ namespace als::pg {
 
 namespace {
 
-/// Those that a table must have to be taken for a model without its type.
-struct RequiredColumn {
-  const char* name;
-  Oid type;
-};
-constexpr RequiredColumn kRequiredColumns[] = {{"run", INT8OID},          {"version", UUIDOID},
-                                               {"user_version", UUIDOID}, {"item_version", UUIDOID},
-                                               {"user_table", TEXTOID},   {"item_table", TEXTOID},
-                                               {"feedback", TEXTOID},     {"factors", INT4OID}};
+/// The type als.model, or InvalidOid.
+Oid model_type() {
+  const Oid schema = get_namespace_oid("als", true);
+  return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("model"),
+                         ObjectIdGetDatum(schema));
+}
 
+bool is_same_column(Form_pg_attribute a, Form_pg_attribute b) {
+  return a->atttypid == b->atttypid && std::strcmp(NameStr(a->attname), NameStr(b->attname)) == 0;
+}
+
+/// Whether the columns of a table are the first ones of a type, in its order.
+bool begins_as(TupleDesc type, Oid table) {
+  bool is_same = true;
+  int place = 0;
+  for (AttrNumber number = 1; is_same; ++number) {
+    HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(table), Int16GetDatum(number));
+    if (!HeapTupleIsValid(tuple)) break;
+    auto* column = reinterpret_cast<Form_pg_attribute>(GETSTRUCT(tuple));
+    if (!column->attisdropped) {
+      while (place < type->natts && TupleDescAttr(type, place)->attisdropped) ++place;
+      is_same = place < type->natts && is_same_column(column, TupleDescAttr(type, place));
+      ++place;
+    }
+    ReleaseSysCache(tuple);
+  }
+  return is_same;
+}
+
+/// A table that was made before the type had all its columns has the first ones, up to those that
+/// name the factors at least. One more, or one of another type, would be read with a whole row: by
+/// casts that the owner of its type may have made.
 bool has_columns_of_model(Oid table) {
-  for (const RequiredColumn& column : kRequiredColumns)
-    if (get_atttype(table, get_attnum(table, column.name)) != column.type) return false;
-  return true;
+  const Oid type = model_type();
+  if (!OidIsValid(type) || get_attnum(table, "item_table") == InvalidAttrNumber) return false;
+  TupleDesc columns = lookup_rowtype_tupdesc(type, -1);
+  const bool has_them = begins_as(columns, table);
+  ReleaseTupleDesc(columns);
+  return has_them;
 }
 
 bool is_on_all_nodes(Oid table) {
@@ -27,12 +52,7 @@ bool is_on_all_nodes(Oid table) {
 
 }  // namespace
 
-bool is_model_type(Oid row_type) {
-  if (!OidIsValid(row_type)) return false;
-  Oid schema = get_namespace_oid("als", true);
-  return row_type == GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("model"),
-                                     ObjectIdGetDatum(schema));
-}
+bool is_model_type(Oid row_type) { return OidIsValid(row_type) && row_type == model_type(); }
 
 bool is_model_or_gone(Oid table) {
   HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));

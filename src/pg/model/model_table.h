@@ -1,8 +1,8 @@
 // Which tables are models.
 //
 // A model is a table of type als.model. A table that Citus has copied to all nodes has lost its
-// type on all but one: there a reference table with the columns of als.model is a model. Whoever
-// can make one could as well make a typed one, so nothing more is proved by it.
+// type on all but one: there a reference table with the columns of als.model, and no others, is a
+// model. Whoever can make one could as well make a typed one, so nothing more is proved by it.
 #pragma once
 
 #include "pg/server/cluster_table.h"

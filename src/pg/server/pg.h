@@ -217,6 +217,18 @@ inline void check_owns_relation(Oid relation) {
     aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relation));
 }
 
+/// Whether a role is a member of another and so has its rights, or may become it. That superusers
+/// may become anybody does not count.
+inline bool has_role_by_membership(Oid member, Oid role) {
+#if PG_VERSION_NUM >= 160000
+  // Since 16 whoever has made a role, but for superusers, is a member of it who can do neither. Of
+  // superusers the server says both, whatever they are members of.
+  if (!superuser_arg(member))
+    return has_privs_of_role(member, role) || member_can_set_role(member, role);
+#endif
+  return is_member_of_role_nosuper(member, role);
+}
+
 /// Gives up a plan of SPI_plan_get_cached_plan() for a statement that is not kept.
 inline void release_unsaved_plan(CachedPlan* plan) {
 #if PG_VERSION_NUM >= 140000

@@ -17,6 +17,15 @@ get_relation_info_hook_type next_info_hook = nullptr;
 needs_fmgr_hook_type next_needs_hook = nullptr;
 fmgr_hook_type next_call_hook = nullptr;
 
+/// Whether a table, or a part of it, does. What others have a table call is trusted as they are.
+bool belongs_to_strangers(Oid table) {
+  if (!caller_trusts(owner_of(table))) return true;
+  ListCell* part;
+  foreach (part, find_all_inheritors(table, AccessShareLock, nullptr))
+    if (!caller_trusts(owner_of(lfirst_oid(part)))) return true;
+  return false;
+}
+
 bool reads_guarded_table(Node* node, void* context) {
   if (node == nullptr) return false;
   if (IsA(node, RangeTblEntry)) {
@@ -46,7 +55,8 @@ PlannedStmt* plan_guarded(Query* query, const char* text, int cursor_options,
   PG_TRY();
   {
     // A function that the caller trusts may run other statements meanwhile.
-    const bool is_guarded = reads_guarded_table(reinterpret_cast<Node*>(query), nullptr);
+    const bool is_guarded = reads_guarded_table(reinterpret_cast<Node*>(query), nullptr) &&
+                            belongs_to_strangers(guarded_table);
     planning_role = is_guarded ? GetUserId() : InvalidOid;
     result = next_planner(query, text, cursor_options, params);
   }
@@ -91,9 +101,12 @@ void on_call(FmgrHookEventType event, FmgrInfo* call, Datum* argument) {
   if (next_call_hook != nullptr) next_call_hook(event, call, argument);
 }
 
-}  // namespace
-
-void install_plan_guard() {
+/// Not as the module is loaded: where that is preloaded before Citus, Citus would find the hook of
+/// the planner taken, and keep the server from starting. And most sessions guard nothing.
+void install_hooks() {
+  static bool are_installed = false;
+  if (are_installed) return;
+  are_installed = true;
   next_planner = planner_hook != nullptr ? planner_hook : standard_planner;
   planner_hook = plan_guarded;
   next_info_hook = get_relation_info_hook;
@@ -104,8 +117,12 @@ void install_plan_guard() {
   fmgr_hook = on_call;
 }
 
+}  // namespace
+
 PlanGuard::PlanGuard(Oid table) : outer_(guarded_table) {
-  if (OidIsValid(table)) guarded_table = table;
+  if (!OidIsValid(table)) return;
+  install_hooks();
+  guarded_table = table;
 }
 
 PlanGuard::~PlanGuard() { guarded_table = outer_; }

@@ -9,12 +9,10 @@
 
 namespace als::pg {
 
-/// Installs the hooks by which a PlanGuard works. To be called once, as the module is loaded.
-void install_plan_guard();
-
-/// While it lasts, planning a statement that reads the table fails (42501) where a function of a
-/// role that the caller does not trust would be called, or a foreign table of such a role would be
-/// part of the plan. InvalidOid: nothing more is guarded than before.
+/// While it lasts, planning a statement that reads the table, of which a part at least belongs to a
+/// role that the caller does not trust, fails (42501) where a function of such a role would be
+/// called, or a foreign table of one would be part of the plan. InvalidOid: nothing more is guarded
+/// than before. The first guard of a session installs the hooks of the server that it takes.
 class PlanGuard {
  public:
   explicit PlanGuard(Oid table);

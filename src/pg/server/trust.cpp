@@ -28,7 +28,7 @@ bool has_distrusted(Node* node, void* context) {
 }  // namespace
 
 bool caller_trusts(Oid role, Oid caller) {
-  return role == caller || superuser_arg(role) || is_member_of_role_nosuper(caller, role);
+  return role == caller || superuser_arg(role) || has_role_by_membership(caller, role);
 }
 
 Oid owner_of(Oid relation) {

@@ -6,8 +6,8 @@
 namespace als::pg {
 
 /// Whether what this role owns may run, or be acted on, without the caller naming it: the caller
-/// itself, a superuser, or a role that the caller is a member of. That a superuser may do what any
-/// role may does not make it trust that role. A server call.
+/// itself, a superuser, or a role whose rights the caller has, or which it may become, as a member.
+/// That a superuser may do what any role may does not make it trust that role. A server call.
 bool caller_trusts(Oid role, Oid caller = GetUserId());
 
 /// The owner of a relation, or InvalidOid if there is none. A server call.

@@ -270,7 +270,7 @@ void find_relation(RatingSource& source) {
 }
 
 SourceNames::SourceNames(const RatingSource& source)
-    : guard_(source.is_strangers ? source.table : InvalidOid) {
+    : guard_(source.is_guarded ? source.table : InvalidOid) {
   if (!source.is_relation && !source.path.empty())
     settings_.set("search_path", source.path.c_str());
 }

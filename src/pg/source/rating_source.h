@@ -19,10 +19,10 @@ enum class RatingKind { kNone, kBool, kInt2, kInt4, kInt8, kFloat4, kFloat8 };
 struct RatingSource {
   const char* what = "the source of ratings";  ///< for messages
   std::string text;                            ///< what the model row remembers
-  bool is_relation = false;   ///< whether it names a table or view; else it is a query
-  Oid table = InvalidOid;     ///< that relation; InvalidOid for a query, or while there is none
-  std::string identity;       ///< of the relation that was named, as identity_of() has it
-  bool is_strangers = false;  ///< whether the caller trusts neither its owner nor who named it
+  bool is_relation = false;  ///< whether it names a table or view; else it is a query
+  Oid table = InvalidOid;    ///< that relation; InvalidOid for a query, or while there is none
+  std::string identity;      ///< of the relation that was named, as identity_of() has it
+  bool is_guarded = false;   ///< whether nobody has named it whom the caller trusts
   std::string path;  ///< in which schemas a query's names are looked up; empty: the caller's
   std::string user_col;
   std::string item_col;
