@@ -299,7 +299,8 @@ test-threads: build/threads/core-tests
 test-libfuzzer:
 	@$(TOOLS)/test-libfuzzer $(FUZZ)
 
-# The tests on each release of Debian, in roots that debootstrap makes, as root; ON="trixie /path/to/pg_config" picks.
+# The tests on each release of Debian, in roots that debootstrap makes, as root; ON="trixie /path/to/pg_config" picks
+# releases and servers, TESTS="sql core" groups of tests.
 test-versions:
 	@$(TOOLS)/test-versions $(ON)
 

@@ -247,7 +247,7 @@ create function als.retrain(
 ) returns als.model
 language c volatile parallel unsafe as 'MODULE_PATHNAME', 'als_retrain';
 comment on function als.retrain is
-  'Trains a model again as its newest run was trained, but for what is named; starts from the factors that it has';
+  'Trains a model again as its newest run was trained, except for what is named; starts from the factors that it has';
 
 create procedure als.retrain_in_steps(
   model regclass,
@@ -495,7 +495,7 @@ comment on function als.tuned is
 
 create function als._command_progress(
   out pid int,
-  out command text,            -- 'train', 'recommend_all', 'evaluate' or 'tune'
+  out command text,            -- 'train', 'tune', 'evaluate', 'recommend_all', 'refresh_users', 'refresh_items' or 'import_model'
   out model text,              -- of a tuning the source; null for a query
   out phase text,
   out iteration int,           -- iterations of a training or of all trials, or batches of users, that are done
@@ -1209,12 +1209,12 @@ create function als._refreshed_user(
 ) returns record
 language c stable parallel safe cost 1000 as 'MODULE_PATHNAME', 'als_refreshed_user';
 comment on function als._refreshed_user is
-  'Internal to als.refresh_users: the row that these ratings give a user, where a cluster has him; nulls if the model knows none of the items';
+  'Internal to als.refresh_users: the row that these ratings give a user, on the node that has the user; nulls if the model knows none of the items';
 
 create function als._checked_rating(user_id "any", item_id "any", rating float8) returns float8
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_checked_rating';
 comment on function als._checked_rating is
-  'Internal to als where a cluster has the users: the rating in single precision, an error that names it where it is no finite number';
+  'Internal to als, on the nodes that have the users: the rating in single precision; an error that names it if it is no finite number';
 
 create function als._rating_checksum(id "any", rating float8) returns bigint
 language c immutable strict parallel safe as 'MODULE_PATHNAME', 'als_rating_checksum';
@@ -1353,7 +1353,7 @@ comment on function als._name_of_function is 'Internal to als.create_functions: 
 create function als._record_function(made regprocedure, model regclass) returns void
 language c volatile strict parallel unsafe as 'MODULE_PATHNAME', 'als_record_function';
 comment on function als._record_function is
-  'Internal to als.create_functions: makes a function go when the model goes whose it is';
+  'Internal to als.create_functions: records whose a function is, so that it is dropped with the model';
 
 -- Arguments are printed with the function's name before them.
 create function als._definition_without_name(made regprocedure) returns text
@@ -1506,7 +1506,7 @@ create function als._tested_user(
 ) returns bytea
 language c stable parallel safe cost 100 as 'MODULE_PATHNAME', 'als_tested_user';
 comment on function als._tested_user is
-  'Internal to als.evaluate: what is known of one user of the test, where a cluster has him';
+  'Internal to als.evaluate: what is known of one user of the test, on the node that has the user';
 
 create function als._measured_user(
   tested bytea,
@@ -1518,7 +1518,7 @@ create function als._measured_user(
 ) returns bytea
 language c stable parallel safe cost 10000 as 'MODULE_PATHNAME', 'als_measured_user';
 comment on function als._measured_user is
-  'Internal to als.evaluate: what it comes to for one user of the test';
+  'Internal to als.evaluate: its sums for one user of the test';
 
 create function als._add_measured(sums bytea, measured bytea) returns bytea
 language c immutable parallel safe as 'MODULE_PATHNAME', 'als_add_measured';
@@ -1532,7 +1532,7 @@ create aggregate als._sum_measured(measured bytea) (
   sfunc = als._add_measured, stype = bytea, combinefunc = als._merge_measured, parallel = safe
 );
 comment on aggregate als._sum_measured(bytea) is
-  'Internal to als.evaluate: what it comes to for all users';
+  'Internal to als.evaluate: its sums for all users';
 
 create function als._add_tested(
   sums bytea,
@@ -1557,7 +1557,7 @@ create aggregate als._sum_tested(
   sfunc = als._add_tested, stype = bytea, combinefunc = als._merge_measured, parallel = safe
 );
 comment on aggregate als._sum_tested(bytea, regclass, int[], real, real, int[]) is
-  'Internal to als.evaluate: what it comes to for all users of the test, ranked in blocks';
+  'Internal to als.evaluate: its sums for all users of the test, ranked in blocks';
 
 create function als._measured_metrics(measured bytea, errors boolean, means boolean)
 returns table (metric text, k int, value float8, baseline float8)
@@ -1590,7 +1590,7 @@ comment on function als.compare is
 create function als.hash_fraction(variadic "any") returns float8
 language c immutable parallel safe as 'MODULE_PATHNAME', 'als_hash_fraction';
 comment on function als.hash_fraction is
-  'A number of [0, 1) that depends on these values alone, on every server and in every version the same';
+  'A number of [0, 1) that depends on these values alone: the same in every version, on every server of the same encoding';
 
 create function als.split(
   source text,
@@ -1807,14 +1807,14 @@ language sql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $
   select als._change_training(true, to_role)
 $$;
 comment on function als.grant_training is
-  'Lets a role, or public, execute what costs a machine: als.train, als.train_each, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
+  'Lets a role, or public, execute what costs a machine: als.train, als.retrain (both also in steps), als.train_each, als.import_model, als.tune, als.tuned, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh, als.refresh_users, als.refresh_items';
 
 create function als.revoke_training(from_role name default 'public') returns void
 language sql volatile parallel unsafe set search_path = pg_catalog, pg_temp as $$
   select als._change_training(false, from_role)
 $$;
 comment on function als.revoke_training is
-  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.train_each, als.retrain, als.import_model, als.tune, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh_*';
+  'Takes from public, or a role, the right to execute what costs a machine: als.train, als.retrain (both also in steps), als.train_each, als.import_model, als.tune, als.tuned, als.evaluate, als.evaluate_by_activity, als.compare, als.recommend_all, als.recommend_users_all, als.refresh, als.refresh_users, als.refresh_items';
 
 -- Helpers ----------------------------------------------------------------------------------------
 -- Functions whose name begins with an underscore are called by als itself, not by users.

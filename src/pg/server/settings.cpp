@@ -56,14 +56,13 @@ void define_simd() {
 
 void define_other_settings() {
   DefineCustomIntVariable("als.threads",
-                          "Threads that als.train, als.tune, als.recommend_all and als.evaluate "
-                          "use unless told otherwise.",
+                          "Threads of a training, tuning, refresh, evaluation or "
+                          "als.recommend_all, unless the call names a number.",
                           "0 means one for each processor that the server process may use.",
                           &threads_setting, 0, 0, kMaxThreads, PGC_USERSET, 0, nullptr, nullptr,
                           nullptr);
   DefineCustomIntVariable(
-      "als.max_memory",
-      "Memory one als.train, als.tune, als.recommend_all or als.evaluate may use; more is refused.",
+      "als.max_memory", "Memory that one long call of als may use; more is refused.",
       "-1 means half of the memory of the machine or container.", &max_memory_setting, -1, -1,
       MAX_KILOBYTES, PGC_USERSET, GUC_UNIT_KB, nullptr, nullptr, nullptr);
   DefineCustomIntVariable("als.threads_limit", "The most threads of a call, whatever it asks for.",
