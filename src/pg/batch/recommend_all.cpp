@@ -29,6 +29,7 @@
 #include "pg/server/progress.h"
 #include "pg/server/settings.h"
 #include "pg/source/relations_read.h"
+#include "pg/sql/transaction_steps.h"
 
 namespace als::pg {
 
@@ -260,25 +261,31 @@ class Run {
   const std::size_t batch_;                    // lists
 };
 
-/// What is read is locked before what is written: whoever loads a source anew, and then makes the
-/// lists, meets nobody who has those and waits for it.
-void lock_what_is_read(const Request& request) {
-  SnapshotScope snapshot;
-  const Model& model = serve_model(request.model)->model();
-  std::vector<RatingSource> sources;
-  if (request.exclude_seen)
-    for_each_seen_source(model, request.seen,
-                         [&](const RatingSource& source) { sources.push_back(source); });
-  for (const auto& listed : {request.some, request.candidates, request.exclude})
-    if (listed) sources.push_back(parse_source(*listed));
-  take_locks(relations_read(sources));
-  snapshot.pop();
+/// Keeps none of them.
+std::vector<RelationLock> locks_of_what_is_read(const Request& request) {
+  std::vector<RelationLock> locks;
+  run_and_undo([&] {
+    SnapshotScope snapshot;
+    const Model model = read_model(request.model);
+    std::vector<RatingSource> sources;
+    if (request.exclude_seen)
+      for_each_seen_source(model, request.seen,
+                           [&](const RatingSource& source) { sources.push_back(source); });
+    for (const auto& listed : {request.some, request.candidates, request.exclude})
+      if (listed) sources.push_back(parse_source(*listed));
+    locks = relations_read(sources);
+    const BySide<FactorTable>& factors = model.factor_tables;
+    for (Oid table : {model.table, factors.users.named, factors.items.named})
+      locks.push_back({table, AccessShareLock});
+    snapshot.pop();
+  });
+  return locks;
 }
 
 std::int64_t recommend_all(const Request& request, Progress& progress) {
   RecommendationTable target(request.target);
-  lock_what_is_read(request);
-  target.lock();
+  target.lock(locks_of_what_is_read(request));
+  check_is_not_dropped(request.model);
   // A fresh one: after waiting for another, what it has left behind too.
   SnapshotScope snapshot;
   std::shared_ptr<ServedModel> served = serve_model(request.model);

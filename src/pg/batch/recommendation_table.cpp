@@ -5,8 +5,6 @@
 #include "pg/model/model_source.h"
 #include "pg/model/row_feed.h"
 #include "pg/nodes/cluster_nodes.h"
-#include "pg/server/relation_lock.h"
-#include "pg/server/short_lived_resources.h"
 #include "pg/spread/table_beside_users.h"
 #include "pg/sql/params.h"
 #include "pg/sql/target_columns.h"
@@ -23,22 +21,22 @@ void RecommendationTable::check_is_table() const {
         "is made.");
 }
 
-void RecommendationTable::lock() {
-  for (;;) {
+void RecommendationTable::lock(const std::vector<RelationLock>& besides) {
+  const bool is_locked = lock_together(besides, [&] {
     table_ = target_table_.find_or_claim();
-    if (!OidIsValid(table_)) return;
+    if (!OidIsValid(table_)) return true;
     check_is_table();
     check_has_any(table_, kMayLock);
-    ShortLivedResources locks;
     take_locks({{table_, ShareRowExclusiveLock}});
-    if (target_table_.find() == table_) {
-      locks.keep();
-      break;
-    }
-    locks.release();  // dropped or renamed meanwhile
-  }
-  lock_tables_on_nodes("lock table " + target_table_.qualified_name() +
-                       " in share row exclusive mode");
+    return target_table_.find() == table_;
+  });
+  if (!is_locked)
+    throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,
+                    format("\"%s\" has become another table", target_table_.relation().c_str()),
+                    "Try again.");
+  if (OidIsValid(table_))
+    lock_tables_on_nodes("lock table " + target_table_.qualified_name() +
+                         " in share row exclusive mode");
 }
 
 bool RecommendationTable::is_temporary() const {

@@ -3,6 +3,7 @@
 
 #include "pg/batch/recommendation_feed.h"
 #include "pg/model/model.h"
+#include "pg/server/relation_lock.h"
 #include "pg/server/target_table.h"
 
 namespace als::pg {
@@ -13,8 +14,9 @@ class RecommendationTable {
   explicit RecommendationTable(const std::string& name) : target_table_(name) {}
 
   /// Waits until no other transaction writes to the table, and keeps others waiting from then on.
-  /// Readers go on undisturbed. Throws 42809 if the relation is not a table.
-  void lock();
+  /// Readers go on undisturbed. besides: what is read meanwhile, see lock_together(). Throws 42809
+  /// if the relation is not a table.
+  void lock(const std::vector<RelationLock>& besides);
 
   /// The schema that it is in, or will be, and whether that is one of a session.
   Oid schema() const { return target_table_.schema(); }

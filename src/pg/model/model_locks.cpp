@@ -13,11 +13,8 @@ namespace als::pg {
 namespace {
 
 std::string name_of_model(Oid model) {
-  std::string name = relation_name(model);
-  if (name.empty())
-    throw UserError(ERRCODE_UNDEFINED_TABLE, "the model has been dropped meanwhile",
-                    "als.models lists those that there are.");
-  return name;
+  check_is_not_dropped(model);
+  return relation_name(model);
 }
 
 }  // namespace
@@ -26,29 +23,10 @@ ModelWriter::ModelWriter(Oid model) : ModelWriter(name_of_model(model)) {}
 
 void ModelWriter::lock(bool replace, const std::vector<RelationLock>& besides) {
   check_installed_version();
-  // Not for ever: where this transaction has changed a source, and somebody else waits for it, the
-  // server gives no other lock of it at once. And others may come in between each time.
-  constexpr int kTries = 10;
-  for (int tries = 1;; ++tries) {
-    ShortLivedResources locks;
-    const bool is_locked = try_lock(replace);
-    const RelationLock awaited =
-        is_locked && tries < kTries ? try_locks(besides) : RelationLock{InvalidOid, NoLock};
-    if (is_locked && !OidIsValid(awaited.relation)) {
-      locks.keep();
-      break;
-    }
-    locks.release();
-    if (tries == kTries)
-      throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,
-                      format("model %s has changed meanwhile", qualified_name().c_str()),
-                      "Try again.");
-    if (!OidIsValid(awaited.relation)) continue;
-    // Whoever has it, as to load it anew, may come to the model next.
-    ShortLivedResources waiting;
-    take_locks({awaited});
-    waiting.release();
-  }
+  if (!lock_together(besides, [&] { return try_lock(replace); }))
+    throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,
+                    format("model %s has changed meanwhile", qualified_name().c_str()),
+                    "Try again.");
   for (Side side : {Side::kUsers, Side::kItems})
     if (OidIsValid(factor_table(side))) mend_table(factor_table(side));
 }

@@ -83,17 +83,20 @@ void check_is_model(Oid table) {
   });
 }
 
+void check_is_not_dropped(Oid model) {
+  if (!server([&] { return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(model)); }))
+    throw UserError(ERRCODE_UNDEFINED_TABLE, "the model has been dropped meanwhile",
+                    "als.models lists those that there are.");
+}
+
 void lock_model_table(Oid table, LOCKMODE mode) {
   check_is_model(table);
-  const bool is_there = server([&] {
+  server([&] {
     LockRelationOid(table, mode);
     const Oid here = cluster_table(table).here;
     if (here != table) LockRelationOid(here, mode);
-    return SearchSysCacheExists1(RELOID, ObjectIdGetDatum(table));
   });
-  if (!is_there)
-    throw UserError(ERRCODE_UNDEFINED_TABLE, "the model has been dropped meanwhile",
-                    "als.models lists those that there are.");
+  check_is_not_dropped(table);
   check_is_model(table);
 }
 

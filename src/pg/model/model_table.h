@@ -23,6 +23,9 @@ bool is_model_or_gone(Oid table);
 /// Throws 42P01 or 42809 unless the relation exists and is a model table.
 void check_is_model(Oid table);
 
+/// Throws 42P01 if a model that was there has been dropped meanwhile.
+void check_is_not_dropped(Oid model);
+
 /// Locks a model's table, so that nobody makes a view of it, or gives its name to one, before it is
 /// read, or written. Throws 42P01 if it is gone, 42809 if it is no model table any more.
 void lock_model_table(Oid table, LOCKMODE mode = AccessShareLock);

@@ -20,12 +20,10 @@ class ModelWriter {
 
   /// Waits until no other transaction writes the same model, and keeps others waiting from then on.
   /// Needs an SPI connection; the active snapshot may be older than what is found afterwards.
-  /// besides: what is to be locked with the model. Who has one of these and wants the model next
-  /// does not meet somebody who has the model and waits for that (except on the other nodes of a
-  /// cluster): the model is given back, and had again once the other lock is free.
-  /// Throws 42P07 if the model exists and `replace` is false, 42809 if a relation of that name is
-  /// no model, 40001 if its tables become others time and again, or the transaction has a snapshot
-  /// of before the last write.
+  /// besides: what is to be locked with the model, see lock_together(). (Not on the other nodes of
+  /// a cluster.) Throws 42P07 if the model exists and `replace` is false, 42809 if a relation of
+  /// that name is no model, 40001 if its tables become others time and again, or the transaction
+  /// has a snapshot of before the last write.
   void lock(bool replace, const std::vector<RelationLock>& besides = {});
 
   /// The same for a model that exists. Throws what check_has_name() throws.

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "pg/server/pg.h"
+#include "pg/server/short_lived_resources.h"
 
 namespace als::pg {
 
@@ -26,5 +26,33 @@ void take_locks(const std::vector<RelationLock>& locks);
 /// Takes them in turn, but waits for none. Returns the first that is not to be had, or InvalidOid
 /// as its relation.
 RelationLock try_locks(const std::vector<RelationLock>& locks);
+
+/// Waits for what take() locks, and has `besides` with it. Whoever has one of these and wants the
+/// other next does not meet somebody who holds the other and waits for that: it is given back, and
+/// had again once the one is free. (Not for ever: where this transaction has changed a table, and
+/// somebody else waits for it, the server gives no other lock of it at once. In the end those that
+/// are not to be had are left to whoever uses them.)
+/// take() returns false where what it has waited for has become something else. Returns false where
+/// it does so time and again.
+template <class Take>
+bool lock_together(const std::vector<RelationLock>& besides, Take&& take) {
+  constexpr int kTries = 10;
+  for (int tries = 1; tries <= kTries; ++tries) {
+    ShortLivedResources locks;
+    const bool has_taken = take();
+    RelationLock awaited{InvalidOid, NoLock};
+    if (has_taken && tries < kTries) awaited = try_locks(besides);
+    if (has_taken && !OidIsValid(awaited.relation)) {
+      locks.keep();
+      return true;
+    }
+    locks.release();
+    if (!OidIsValid(awaited.relation)) continue;
+    ShortLivedResources waiting;
+    take_locks({awaited});
+    waiting.release();
+  }
+  return false;
+}
 
 }  // namespace als::pg

@@ -27,8 +27,9 @@ namespace {
 /// What would fail at the end fails at the beginning.
 void check(ModelWriter& model, Oid there, bool replace,
            const std::function<TrainRequest()>& make_request, MemoryContext context) {
+  std::vector<RelationLock> read;
+  run_and_undo([&] { read = relations_read(make_request().sources()); });
   run_and_undo([&] {
-    const std::vector<RelationLock> read = relations_read(make_request().sources());
     if (OidIsValid(there))
       model.lock_model(there, read);
     else
