@@ -284,7 +284,9 @@ std::vector<RelationLock> locks_of_what_is_read(const Request& request) {
 
 std::int64_t recommend_all(const Request& request, Progress& progress) {
   RecommendationTable target(request.target);
-  target.lock(locks_of_what_is_read(request));
+  std::vector<RelationLock> read;
+  progress.hide_during([&] { read = locks_of_what_is_read(request); });
+  target.lock(read);
   check_is_not_dropped(request.model);
   // A fresh one: after waiting for another, what it has left behind too.
   SnapshotScope snapshot;

@@ -239,9 +239,10 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   check_is_model(table);
   const bool force = fcinfo->nargs > kForce && bool_arg(fcinfo, kForce, "force");  // not in 1.0
   SpiConnection spi;
-  Progress progress(side == Side::kUsers ? Command::kRefreshUsers : Command::kRefreshItems, table);
   ModelWriter store(table);
-  store.lock_model(table, relations_refreshed_from(table));
+  const std::vector<RelationLock> read = relations_refreshed_from(table);
+  Progress progress(side == Side::kUsers ? Command::kRefreshUsers : Command::kRefreshItems, table);
+  store.lock_model(table, read);
   // A fresh one: after waiting for another, what it has left behind.
   SnapshotScope snapshot;
   std::shared_ptr<ServedModel> served = serve_whole_model(table);

@@ -157,10 +157,12 @@ void write_imported_row(const ModelWriter& store, const ImportRequest& request,
 
 void import_model(ModelWriter& store, const ImportRequest& request, Progress& progress,
                   MemoryContext context) {
-  std::vector<RatingSource> read = request.sources();
+  std::vector<RatingSource> sources = request.sources();
   for (const std::string& factors : {request.user_factors, request.item_factors})
-    read.emplace_back().text = factors;
-  store.lock(request.replace, relations_read(read));
+    sources.emplace_back().text = factors;
+  std::vector<RelationLock> read;
+  progress.hide_during([&] { read = relations_read(sources); });
+  store.lock(request.replace, read);
   store.claim_turn();
   const FactorQuery user_query(request.user_factors, Side::kUsers);
   const FactorQuery item_query(request.item_factors, Side::kItems);

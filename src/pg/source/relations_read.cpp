@@ -20,14 +20,18 @@ List* relations_of(SPIPlanPtr plan) {
 }
 
 List* relations_of(const RatingSource& source) {
+  if (source.is_relation && server([&] { return get_rel_relkind(source.table) != RELKIND_VIEW; }))
+    return server([&] { return list_make1_oid(source.table); });
   List* relations = NIL;
   // Gives the locks back that parsing takes.
   Subtransaction subtransaction;
   try {
+    SnapshotScope snapshot;
     SourceNames names(source);
     const SPIPlanPtr plan = prepare("select from " + source.from_clause());
     relations = server([&] { return relations_of(plan); });
     names.end();
+    snapshot.pop();
     subtransaction.undo();
   } catch (const ServerError& error) {
     subtransaction.undo();

@@ -118,9 +118,10 @@ BySide<std::int64_t> refresh(Oid table, bool force) {
   if (has_nothing_to_take(table, context.get())) return {};
   // Before anything is read for good: als.drop_model waits for whoever has read, and is waited for
   // here.
-  Progress progress(Command::kRefreshItems, table);
   ModelWriter store(table);
-  store.lock_model(table, relations_refreshed_from(table));
+  const std::vector<RelationLock> read = relations_refreshed_from(table);
+  Progress progress(Command::kRefreshItems, table);
+  store.lock_model(table, read);
   progress.hide();
   SnapshotScope snapshot;
   const Model model = read_model(table);

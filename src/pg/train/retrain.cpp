@@ -137,9 +137,9 @@ Datum als_retrain(PG_FUNCTION_ARGS) {
       const Oid table = model_arg(args);
       SpiConnection spi;
       ModelWriter model(table);
-      Progress progress(Command::kTrain, model.target_table());
       std::vector<RelationLock> read;
       run_and_undo([&] { read = relations_read(retrain_request(args, table).sources()); });
+      Progress progress(Command::kTrain, model.target_table());
       model.lock_model(table, read);
       model.claim_turn();
       const TrainRequest request = retrain_request(args, table);

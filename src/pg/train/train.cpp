@@ -18,9 +18,10 @@ Datum als_train(PG_FUNCTION_ARGS) {
       const TrainRequest request = train_request(fcinfo);
       SpiConnection spi;
       ModelWriter model(request.model);
+      const std::vector<RelationLock> read = relations_read(request.sources());
       Progress progress(Command::kTrain, model.target_table());
       progress.expect(request.options.iterations);  // is seen while it waits for others, too
-      model.lock(request.replace, relations_read(request.sources()));
+      model.lock(request.replace, read);
       model.claim_turn();
       run_training(request, model, progress, context);
       Datum result = result_row(fcinfo, context);

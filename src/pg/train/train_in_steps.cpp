@@ -26,9 +26,11 @@ namespace {
 
 /// What would fail at the end fails at the beginning.
 void check(ModelWriter& model, Oid there, bool replace,
-           const std::function<TrainRequest()>& make_request, MemoryContext context) {
+           const std::function<TrainRequest()>& make_request, Progress& progress,
+           MemoryContext context) {
   std::vector<RelationLock> read;
-  run_and_undo([&] { read = relations_read(make_request().sources()); });
+  progress.hide_during(
+      [&] { run_and_undo([&] { read = relations_read(make_request().sources()); }); });
   run_and_undo([&] {
     if (OidIsValid(there))
       model.lock_model(there, read);
@@ -62,7 +64,7 @@ void train_in_steps(ModelWriter model, Oid there, bool replace,
   begin_next_step();
   model.target_table().take_turn();
   take_step_snapshot();
-  check(model, there, replace, make_request, context.get());
+  check(model, there, replace, make_request, progress, context.get());
   // Once more: the model is not locked any more, so that the source may have become another.
   const TrainRequest request = make_request();
   Training training(request, model, progress, context.get());
@@ -81,7 +83,9 @@ void train_in_steps(ModelWriter model, Oid there, bool replace,
 
   begin_next_step();
   progress.enter(Phase::kWriting);
-  model.lock_unchanged(replace, relations_read({training.source()}));
+  std::vector<RelationLock> read;
+  progress.hide_during([&] { read = relations_read({training.source()}); });
+  model.lock_unchanged(replace, read);
   take_step_snapshot();
   check_source(training.source(), context.get());
   training.prepare_tables();
