@@ -178,6 +178,11 @@ select advice from als.train('slow', 'many', rating_col => null, feedback => 'im
 select advice from als.train('slow', 'select user_id, item_id from many where item_id > 3', rating_col => null, feedback => 'implicit', factors => 2, iterations => 1, replace => true);
 select advice from als.train('slow', 'select user_id, item_id from many limit 100000', rating_col => null, feedback => 'implicit', factors => 2, iterations => 1, replace => true);
 select advice from als.train('cast', 'select user_id::bigint as user_id, item_id from many', rating_col => null, feedback => 'implicit', factors => 2, iterations => 1);
+-- Before the first analyze the planner takes each user for a great one.
+create table loaded as select u as user_id, (u * 7 + i * 13) % 1000 as item_id from generate_series(1, 40000) u, generate_series(1, 30) i;
+create index on loaded (user_id);
+select advice from als.train('quick', 'loaded', rating_col => null, feedback => 'implicit', factors => 2, iterations => 1);
+drop table loaded;
 
 drop schema source_names, source_names_other cascade;
 drop owned by source_names_mallory, source_names_owner;

@@ -248,6 +248,17 @@ select items, users from als.refresh('m2');
 select * from m2_changes;
 select als.drop_model('m2');
 
+-- The first refresh compares everything: what came on both sides at once takes a second one.
+create table pairs as select u as user_id, i as item_id, 1 as rating from generate_series(1, 9) as u, generate_series(1, 9) as i where (u + i) % 3 > 0;
+select from als.train('m3', 'pairs', factors => 4, iterations => 3);
+select als.track('m3');
+insert into pairs values (1001, 1, 1), (1001, 99, 1);
+select items, users from als.refresh('m3');
+select items, users from als.refresh('m3');
+select * from m3_changes;
+select n_ratings from m3_user_factors where user_id = 1001;
+select als.drop_model('m3');
+
 select try('select als.track(''ratings'')');
 select try('select als.refresh(null)');
 select try('select als.refresh(''m'', null)');

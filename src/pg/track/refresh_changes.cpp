@@ -145,8 +145,12 @@ BySide<std::int64_t> refresh(Oid table, bool force) {
   if (!is_noted || notes.everything) {
     BySide<std::int64_t> written = refresh_both(table, all, all, force);
     // Items were compared before their new users were known, and nothing notes those any more.
-    if (is_noted && written.users > 0)
-      written.items += refresh_side(table, Side::kItems, all, force);
+    if (is_noted && written.users > 0) {
+      const std::int64_t more = refresh_side(table, Side::kItems, all, force);
+      written.items += more;
+      // So were these users, before the items that have come now.
+      if (more > 0) server([&] { note_everything(queue); });
+    }
     return written;
   }
   if (!notes.any) return {};
