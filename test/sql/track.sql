@@ -257,6 +257,9 @@ select items, users from als.refresh('m3');
 select items, users from als.refresh('m3');
 select * from m3_changes;
 select n_ratings from m3_user_factors where user_id = 1001;
+select run from als.train('m3', 'select * from pairs', factors => 4, iterations => 3, replace => true);
+select items, users from als.refresh('m3');
+select try('select als.track(''m3'')');
 select als.drop_model('m3');
 
 select try('select als.track(''ratings'')');

@@ -289,6 +289,24 @@ select trust.trapped($$update trust.trapped_user_factors set bias = 0$$);
 select trust.trapped($$select als.drop_model('trust.trapped')$$);
 set search_path = trust;
 
+-- What a model's row names is read only if the owner may read it, and tracked only if they may make triggers: what comes of
+-- it goes into tables of theirs.
+create table accounts as
+select u as user_id, i as item_id, 1 + (u * i) % 5 as rating from generate_series(1, 20) as u, generate_series(1, 12) as i;
+set role trust_trainer;
+select n_ratings from als.train('named', 'ratings', factors => 2, iterations => 1);
+update named set source = 'trust.accounts', source_table = '1/1/1';
+reset role;
+select try('select als.retrain(''named'')');
+select try('select als.track(''named'')');
+grant select on accounts to trust_trainer;
+select run from als.retrain('named');
+select try('select als.track(''named'')');
+grant trigger on accounts to trust_trainer;
+select als.track('named') is not null as tracked;
+select als.drop_model('named');
+drop table accounts;
+
 -- Ceilings that an administrator sets.
 set als.threads_limit = 2;
 set als.max_memory_limit = '1MB';

@@ -261,23 +261,23 @@ class Run {
   const std::size_t batch_;                    // lists
 };
 
-/// Keeps none of them.
+/// Keeps none of them, and waits for none that has another.
 std::vector<RelationLock> locks_of_what_is_read(const Request& request) {
-  std::vector<RelationLock> locks;
+  std::vector<RatingSource> named;
+  for (const auto& text : {request.seen, request.some, request.candidates, request.exclude})
+    if (text) named.push_back(parse_source(*text));
+  std::vector<RelationLock> locks = relations_read(named);
+  if (request.exclude_seen)
+    for (const RelationLock& lock : relations_recorded(request.model, {"source", "seen"}))
+      locks.push_back(lock);
+  check_is_not_dropped(request.model);
   run_and_undo([&] {
     SnapshotScope snapshot;
     const Model model = read_model(request.model);
-    std::vector<RatingSource> sources;
-    if (request.exclude_seen)
-      for_each_seen_source(model, request.seen,
-                           [&](const RatingSource& source) { sources.push_back(source); });
-    for (const auto& listed : {request.some, request.candidates, request.exclude})
-      if (listed) sources.push_back(parse_source(*listed));
-    locks = relations_read(sources);
+    snapshot.pop();
     const BySide<FactorTable>& factors = model.factor_tables;
     for (Oid table : {model.table, factors.users.named, factors.items.named})
       locks.push_back({table, AccessShareLock});
-    snapshot.pop();
   });
   return locks;
 }

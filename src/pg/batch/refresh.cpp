@@ -240,7 +240,8 @@ std::int64_t refresh(FunctionCallInfo fcinfo, Side side) {
   const bool force = fcinfo->nargs > kForce && bool_arg(fcinfo, kForce, "force");  // not in 1.0
   SpiConnection spi;
   ModelWriter store(table);
-  const std::vector<RelationLock> read = relations_refreshed_from(table);
+  const std::vector<RelationLock> read =
+      relations_recorded(table, {"source", "user_features", "item_features"});
   Progress progress(side == Side::kUsers ? Command::kRefreshUsers : Command::kRefreshItems, table);
   store.lock_model(table, read);
   // A fresh one: after waiting for another, what it has left behind.

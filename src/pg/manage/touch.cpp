@@ -20,6 +20,14 @@ void check_factors(Oid model, Oid table, Side side) {
   check_is_provably_of(model, table, side);
 }
 
+/// Before others wait for the caller.
+void check_may_update(Oid model) {
+  const Oid caller = GetUserId();
+  if (pg_class_aclcheck(model, caller, ACL_UPDATE) != ACLCHECK_OK &&
+      pg_attribute_aclcheck_all(model, caller, ACL_UPDATE, ACLMASK_ANY) != ACLCHECK_OK)
+    aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(model));
+}
+
 NamedFactors checked_factors(Oid model) {
   const NamedFactors newest = named_factors(model);
   for (Side side : {Side::kUsers, Side::kItems})
@@ -31,6 +39,7 @@ NamedFactors checked_factors(Oid model) {
 /// table, for which nobody is to wait.
 void lock_tables(Oid model) {
   check_is_model(model);
+  server([&] { check_may_update(model); });
   // als.drop_model waits for whoever has read.
   ShortLivedResources short_lived;
   SnapshotScope snapshot;
@@ -38,7 +47,7 @@ void lock_tables(Oid model) {
   snapshot.pop();
   short_lived.release();
   for (Side side : {Side::kUsers, Side::kItems})
-    if (newest.exists) take_locks({{newest.tables[side], RowExclusiveLock}});
+    if (newest.exists) take_locks({{newest.tables[side], ShareRowExclusiveLock}});
   lock_model_table(model, RowExclusiveLock);
 }
 

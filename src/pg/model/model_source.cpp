@@ -199,10 +199,19 @@ bool is_named_by_trusted(const Model& model, const RatingSource& source) {
          server([&] { return caller_trusts(model.owner); });
 }
 
+/// Whether a role may read some of a relation. What a caller reads for a model goes into its
+/// tables, which are the owner's.
+bool may_select(Oid relation, Oid role) {
+  return pg_class_aclcheck(relation, role, ACL_SELECT) == ACLCHECK_OK ||
+         pg_attribute_aclcheck_all(relation, role, ACL_SELECT, ACLMASK_ANY) == ACLCHECK_OK;
+}
+
 /// As distrust_of_source(), of something that no role has named that the caller trusts.
 std::string distrust_of(const Model& model, const RatingSource& source) {
   lock_what_is_read(model);
   const char* reason = server([&]() -> const char* {
+    if (OidIsValid(source.table) && !may_select(source.table, model.owner))
+      return "The model's owner may not read it.";
     if (OidIsValid(source.table)) return distrust_of_table(source);
     return source.is_relation || source.is_none() ? nullptr : "It is a query.";
   });
@@ -251,6 +260,14 @@ RatingSource trusted(const Model& model, const RatingSource& named, const char* 
                      Columns columns = Columns::kAreChecked) {
   RatingSource source = as_it_is_now(named);
   const bool is_named = is_named_by_trusted(model, source);
+  if (!is_named && OidIsValid(source.table) &&
+      !server([&] { return may_select(source.table, model.owner); })) {
+    const char* owner = server([&] { return role_name(model.owner); });
+    throw UserError(ERRCODE_INSUFFICIENT_PRIVILEGE,
+                    format("the owner of model %s may not read %s", model.name.c_str(), which),
+                    format("GRANT SELECT ON %s TO %s.", relation_name(source.table).c_str(), owner),
+                    "What is read for a model is kept in tables of its owner's.");
+  }
   std::string reason = is_named ? "" : distrust_of(model, source);
   if (reason.empty()) {
     source.is_guarded = !is_named;
@@ -282,19 +299,15 @@ RatingSource trusted(const Model& model, const RatingSource& named, const char* 
 
 RatingSource source_now(const Model& model) { return as_it_is_now(model.source); }
 
-std::vector<RelationLock> relations_refreshed_from(Oid model) {
-  static const std::vector<NamedColumn> kColumns = {{"source", TEXTOID},
-                                                    {"source_table", TEXTOID},
-                                                    {"source_path", TEXTOID},
-                                                    {"user_features", TEXTOID},
-                                                    {"user_features_table", TEXTOID},
-                                                    {"user_features_path", TEXTOID},
-                                                    {"item_features", TEXTOID},
-                                                    {"item_features_table", TEXTOID},
-                                                    {"item_features_path", TEXTOID}};
+std::vector<RelationLock> relations_recorded(Oid model, const std::vector<std::string>& sources) {
+  std::vector<std::string> names;
+  for (const std::string& source : sources)
+    for (const char* what : {"", "_table", "_path"}) names.push_back(source + what);
+  std::vector<NamedColumn> columns;
+  for (const std::string& name : names) columns.push_back({name.c_str(), TEXTOID});
   ShortLivedResources short_lived;
   SnapshotScope snapshot;
-  const auto row = copy_newest_row(model, kColumns);
+  const auto row = copy_newest_row(model, columns);
   snapshot.pop();
   short_lived.release();
   if (!row) return {};
@@ -302,17 +315,22 @@ std::vector<RelationLock> relations_refreshed_from(Oid model) {
     return row->nulls[column] ? "" : text_value(row->values[column]);
   };
   const bool is_trusted = server([&] { return caller_trusts(owner_of(model)); });
-  std::vector<RatingSource> sources;
-  for (std::size_t column = 0; column < kColumns.size(); column += 3) {
+  std::vector<RatingSource> parsed;
+  for (std::size_t column = 0; column < columns.size(); column += 3) {
     RatingSource source;
     source.text = text(column);
     source.is_relation = !row->nulls[column + 1];
     source.identity = text(column + 1);
     source.path = text(column + 2);
     if (source.is_relation) find_relation(source);
-    if (source.is_relation || is_trusted) sources.push_back(std::move(source));
+    // A view is one that its owner makes as large as they like, of tables that they need not own.
+    const bool may_be_parsed = server([&] {
+      if (!source.is_relation) return is_trusted;
+      return get_rel_relkind(source.table) != RELKIND_VIEW || caller_trusts(owner_of(source.table));
+    });
+    if (may_be_parsed) parsed.push_back(std::move(source));
   }
-  return relations_read(sources);
+  return relations_read(parsed);
 }
 
 RatingSource seen_now(const Model& model) { return as_it_is_now(model.seen); }

@@ -33,10 +33,11 @@ RatingSource trusted_seen_to_train(const Model& model);
 /// And of what it names as user_features or item_features.
 RatingSource trusted_features(const Model& model, Side side);
 
-/// The locks of what a refresh reads, for ModelWriter::lock_model(), as relations_read() has them:
-/// of tables and views and, where the caller trusts the model's owner, of queries. None where it
-/// takes more to read the row than copy_newest_row() does.
-std::vector<RelationLock> relations_refreshed_from(Oid model);
+/// relations_read() of what the newest row has in these of its columns: source, seen,
+/// user_features, item_features. Of what could be a stranger's to shape, queries and views, none is
+/// parsed. None where it takes more to read the row than copy_newest_row() does. For
+/// ModelWriter::lock_model().
+std::vector<RelationLock> relations_recorded(Oid model, const std::vector<std::string>& sources);
 
 /// Both, whether trusted or not.
 RatingSource source_now(const Model& model);

@@ -114,7 +114,8 @@ void throw_server_error(void (*f)(void*), void* argument) {
 
 bool ends_call(const ServerError& error) {
   const int category = ERRCODE_TO_CATEGORY(error.data->sqlerrcode);
-  return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_TRANSACTION_ROLLBACK;
+  return category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_TRANSACTION_ROLLBACK ||
+         error.data->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
 }
 
 void go_on_after(const ServerError& error, const char* consequence) {

@@ -115,7 +115,8 @@ auto server(Body&& body) -> decltype(body()) {
   }
 }
 
-/// Whether an error ends the call, whatever it was at: it is cancelled, or must be run again.
+/// Whether an error ends the call, whatever it was at: it is cancelled, has waited for too long, or
+/// must be run again.
 bool ends_call(const ServerError& error);
 
 /// Goes on after an error that is not to be raised again, and tells the server's log what that

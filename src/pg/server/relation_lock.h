@@ -36,7 +36,7 @@ RelationLock try_locks(const std::vector<RelationLock>& locks);
 /// it does so time and again.
 template <class Take>
 bool lock_together(const std::vector<RelationLock>& besides, Take&& take) {
-  constexpr int kTries = 10;
+  constexpr int kTries = 3;  // each wait for an exclusive lock holds up everybody else
   for (int tries = 1; tries <= kTries; ++tries) {
     ShortLivedResources locks;
     const bool has_taken = take();

@@ -133,7 +133,7 @@ bool is_complete(Oid queue, const Model& model, const DescribedSource& source) {
   constexpr int16 kEvents =
       TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE | TRIGGER_TYPE_TRUNCATE;
   return server([&] {
-    if (!is_still_plain(queue) || is_in_hierarchy(source.table) ||
+    if (!OidIsValid(source.table) || !is_still_plain(queue) || is_in_hierarchy(source.table) ||
         !has_same_ids(queue, model, source))
       return false;
     int16 events = 0;

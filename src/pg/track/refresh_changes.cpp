@@ -105,6 +105,8 @@ bool has_nothing_to_take(Oid table, MemoryContext context) {
   bool has_nothing = false;
   run_and_undo([&] {
     const Oid queue = server([&] { return recorded_queue(table); });
+    // Nobody is to wait for the source who has read the model.
+    if (OidIsValid(try_locks(relations_recorded(table, {"source"})).relation)) return;
     has_nothing =
         OidIsValid(queue) && is_complete(queue, table, context) &&
         execute("select from only " + locked_name(queue) + " limit 1 for update skip locked") == 0;
@@ -119,7 +121,8 @@ BySide<std::int64_t> refresh(Oid table, bool force) {
   // Before anything is read for good: als.drop_model waits for whoever has read, and is waited for
   // here.
   ModelWriter store(table);
-  const std::vector<RelationLock> read = relations_refreshed_from(table);
+  const std::vector<RelationLock> read =
+      relations_recorded(table, {"source", "user_features", "item_features"});
   Progress progress(Command::kRefreshItems, table);
   store.lock_model(table, read);
   progress.hide();

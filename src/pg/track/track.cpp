@@ -6,6 +6,7 @@
 #include "pg/server/may_write.h"
 #include "pg/server/memory_context.h"
 #include "pg/server/short_lived_resources.h"
+#include "pg/server/trust.h"
 #include "pg/sql/params.h"
 #include "pg/track/change_queue.h"
 #include "pg/track/queue_writer.h"
@@ -24,6 +25,24 @@ constexpr TrackedEvent kEvents[] = {
     {"update", " referencing old table as old_rows new table as new_rows"},
     {"delete", " referencing old table as old_rows"},
     {"truncate", ""}};
+
+/// Whoever names the source must be one who could do without the caller: a superuser may call for
+/// anybody's model.
+void check_owner_may_track(const Model& model) {
+  const bool may = server([&] {
+    return caller_trusts(model.owner) ||
+           pg_class_aclcheck(model.source.table, model.owner, ACL_TRIGGER) == ACLCHECK_OK;
+  });
+  if (may) return;
+  const std::string source = relation_name(model.source.table);
+  const char* owner =
+      server([&] { return quote_identifier(GetUserNameFromId(model.owner, false)); });
+  throw UserError(ERRCODE_INSUFFICIENT_PRIVILEGE,
+                  format("the owner of model %s may not make triggers on %s", model.name.c_str(),
+                         source.c_str()),
+                  format("GRANT TRIGGER ON %s TO %s, if it is to learn whose ratings change.",
+                         source.c_str(), owner));
+}
 
 /// Statements see all the rows that they change only on ordinary tables that stand alone, and
 /// sessions see only their own temporary ones.
@@ -48,7 +67,10 @@ void check_can_be_tracked(const Model& model) {
                            relation_name(source).c_str()),
                     "als.refresh works without. als.refresh_users with the ids that have changed "
                     "takes the least time.");
-  if (can) return;
+  if (can) {
+    check_owner_may_track(model);
+    return;
+  }
   throw UserError(
       ERRCODE_WRONG_OBJECT_TYPE,
       format("the source of model %s is not an ordinary table, or has parents or children",

@@ -112,6 +112,26 @@ TrainRequest retrain_request(const NamedArgs& args, Oid table) {
   return request;
 }
 
+/// Without the model, which nobody is to have who waits for its source.
+std::vector<RelationLock> relations_to_read(const NamedArgs& args, Oid table) {
+  std::vector<RatingSource> named;
+  std::vector<std::string> recorded;
+  const auto add = [&](const char* name, const auto& parse) {
+    const auto text = args.optional_text(name);
+    if (!text)
+      recorded.emplace_back(name);
+    else if (!text->empty())
+      named.push_back(parse(*text));
+  };
+  add("source", [](const std::string& text) { return parse_source(text); });
+  add("seen", [](const std::string& text) { return parse_seen(text, {}); });
+  for (const Side side : {Side::kUsers, Side::kItems})
+    add(features_name(side), [&](const std::string& text) { return parse_features(text, side); });
+  std::vector<RelationLock> locks = relations_recorded(table, recorded);
+  for (const RelationLock& lock : relations_read(named)) locks.push_back(lock);
+  return locks;
+}
+
 Oid model_arg(const NamedArgs& args) {
   require_arg(args.fcinfo(), args["model"], "model");
   const Oid model = DatumGetObjectId(args.datum("model"));
@@ -137,8 +157,7 @@ Datum als_retrain(PG_FUNCTION_ARGS) {
       const Oid table = model_arg(args);
       SpiConnection spi;
       ModelWriter model(table);
-      std::vector<RelationLock> read;
-      run_and_undo([&] { read = relations_read(retrain_request(args, table).sources()); });
+      const std::vector<RelationLock> read = relations_to_read(args, table);
       Progress progress(Command::kTrain, model.target_table());
       model.lock_model(table, read);
       model.claim_turn();
@@ -161,7 +180,9 @@ Datum als_retrain_in_steps(PG_FUNCTION_ARGS) {
     const NamedArgs args(fcinfo);
     const Oid table = model_arg(args);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
-    train_in_steps(ModelWriter(table), table, true, [&] { return retrain_request(args, table); });
+    train_in_steps(
+        ModelWriter(table), table, true, [&] { return relations_to_read(args, table); },
+        [&] { return retrain_request(args, table); });
     spi.finish();
     return static_cast<Datum>(0);
   });

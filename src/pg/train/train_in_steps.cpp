@@ -25,12 +25,8 @@ namespace als::pg {
 namespace {
 
 /// What would fail at the end fails at the beginning.
-void check(ModelWriter& model, Oid there, bool replace,
-           const std::function<TrainRequest()>& make_request, Progress& progress,
-           MemoryContext context) {
-  std::vector<RelationLock> read;
-  progress.hide_during(
-      [&] { run_and_undo([&] { read = relations_read(make_request().sources()); }); });
+void check(ModelWriter& model, Oid there, bool replace, const std::vector<RelationLock>& read,
+           const std::function<TrainRequest()>& make_request, MemoryContext context) {
   run_and_undo([&] {
     if (OidIsValid(there))
       model.lock_model(there, read);
@@ -57,6 +53,7 @@ void check_source(const DescribedSource& read, MemoryContext context) {
 }  // namespace
 
 void train_in_steps(ModelWriter model, Oid there, bool replace,
+                    const std::function<std::vector<RelationLock>()>& find_read,
                     const std::function<TrainRequest()>& make_request) {
   OwnedMemoryContext context("als training in steps");
   Progress progress(Command::kTrain, model.target_table());
@@ -64,7 +61,9 @@ void train_in_steps(ModelWriter model, Oid there, bool replace,
   begin_next_step();
   model.target_table().take_turn();
   take_step_snapshot();
-  check(model, there, replace, make_request, progress, context.get());
+  std::vector<RelationLock> read;
+  progress.hide_during([&] { read = find_read(); });
+  check(model, there, replace, read, make_request, context.get());
   // Once more: the model is not locked any more, so that the source may have become another.
   const TrainRequest request = make_request();
   Training training(request, model, progress, context.get());
@@ -83,7 +82,6 @@ void train_in_steps(ModelWriter model, Oid there, bool replace,
 
   begin_next_step();
   progress.enter(Phase::kWriting);
-  std::vector<RelationLock> read;
   progress.hide_during([&] { read = relations_read({training.source()}); });
   model.lock_unchanged(replace, read);
   take_step_snapshot();
@@ -110,8 +108,9 @@ Datum als_train_in_steps(PG_FUNCTION_ARGS) {
     check_may_write("als.train_in_steps()");
     TrainRequest request = train_request(fcinfo);
     SpiConnection spi(SpiConnection::Mode::kMayCommit);
-    train_in_steps(ModelWriter(request.model), InvalidOid, request.replace,
-                   [&] { return request; });
+    train_in_steps(
+        ModelWriter(request.model), InvalidOid, request.replace,
+        [&] { return relations_read(request.sources()); }, [&] { return request; });
     spi.finish();
     return static_cast<Datum>(0);
   });
