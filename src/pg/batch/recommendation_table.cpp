@@ -28,7 +28,9 @@ void RecommendationTable::lock(const std::vector<RelationLock>& besides) {
     check_is_table();
     check_has_any(table_, kMayLock);
     take_locks({{table_, ShareRowExclusiveLock}});
-    return target_table_.find() == table_;
+    if (target_table_.find() != table_) return false;
+    check_is_table();  // a rule may have made a view of it
+    return true;
   });
   if (!is_locked)
     throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,

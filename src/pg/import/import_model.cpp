@@ -159,7 +159,7 @@ void import_model(ModelWriter& store, const ImportRequest& request, Progress& pr
                   MemoryContext context) {
   std::vector<RatingSource> sources = request.sources();
   for (const std::string& factors : {request.user_factors, request.item_factors})
-    sources.emplace_back().text = factors;
+    sources.push_back(parse_source(factors));
   std::vector<RelationLock> read;
   progress.hide_during([&] { read = relations_read(sources); });
   store.lock(request.replace, read);

@@ -28,6 +28,15 @@ void check_may_update(Oid model) {
     aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(model));
 }
 
+/// That of a writer; of a reader for whoever may not keep writers waiting.
+LOCKMODE lock_of_factors(Oid table) {
+  return server([&] {
+    const bool may = get_rel_name(table) != nullptr &&
+                     pg_class_aclcheck(table, GetUserId(), kMayLock) == ACLCHECK_OK;
+    return may ? ShareRowExclusiveLock : AccessShareLock;
+  });
+}
+
 NamedFactors checked_factors(Oid model) {
   const NamedFactors newest = named_factors(model);
   for (Side side : {Side::kUsers, Side::kItems})
@@ -37,7 +46,7 @@ NamedFactors checked_factors(Oid model) {
 
 /// As for the update below, and in the order of whoever writes the model. But the row may name any
 /// table, for which nobody is to wait.
-void lock_tables(Oid model) {
+NamedFactors lock_tables(Oid model) {
   check_is_model(model);
   server([&] { check_may_update(model); });
   // als.drop_model waits for whoever has read.
@@ -47,17 +56,22 @@ void lock_tables(Oid model) {
   snapshot.pop();
   short_lived.release();
   for (Side side : {Side::kUsers, Side::kItems})
-    if (newest.exists) take_locks({{newest.tables[side], ShareRowExclusiveLock}});
+    if (newest.exists) take_locks({{newest.tables[side], lock_of_factors(newest.tables[side])}});
   lock_model_table(model, RowExclusiveLock);
+  return newest;
 }
 
 void touch(Oid model) {
   SpiConnection spi;
-  lock_tables(model);
+  const NamedFactors locked = lock_tables(model);
   SnapshotScope snapshot;
   // Counting the rows of a view would run its functions.
   const NamedFactors newest = checked_factors(model);
   const std::string name = relation_name(model);
+  for (Side side : {Side::kUsers, Side::kItems})
+    if (newest.exists != locked.exists || newest.tables[side] != locked.tables[side])
+      throw UserError(ERRCODE_T_R_SERIALIZATION_FAILURE,
+                      format("model %s has changed meanwhile", name.c_str()), "Try again.");
   if (!newest.exists)
     throw UserError(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
                     format("model %s holds no training run", name.c_str()),
