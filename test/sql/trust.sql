@@ -289,7 +289,7 @@ select trust.trapped($$update trust.trapped_user_factors set bias = 0$$);
 select trust.trapped($$select als.drop_model('trust.trapped')$$);
 set search_path = trust;
 
--- What a model's row names is read only if the owner may read it, and tracked only if they may make triggers: what comes of
+-- What a model's row names is trained on only if the owner may read it, and tracked only if they may make triggers: what comes of
 -- it goes into tables of theirs.
 create table accounts as
 select u as user_id, i as item_id, 1 + (u * i) % 5 as rating from generate_series(1, 20) as u, generate_series(1, 12) as i;

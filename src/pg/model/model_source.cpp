@@ -199,7 +199,7 @@ bool is_named_by_trusted(const Model& model, const RatingSource& source) {
          server([&] { return caller_trusts(model.owner); });
 }
 
-/// Whether a role may read some of a relation. What a caller reads for a model goes into its
+/// Whether a role may read some of a relation. What a caller trains a model on goes into its
 /// tables, which are the owner's.
 bool may_select(Oid relation, Oid role) {
   return pg_class_aclcheck(relation, role, ACL_SELECT) == ACLCHECK_OK ||
@@ -210,8 +210,6 @@ bool may_select(Oid relation, Oid role) {
 std::string distrust_of(const Model& model, const RatingSource& source) {
   lock_what_is_read(model);
   const char* reason = server([&]() -> const char* {
-    if (OidIsValid(source.table) && !may_select(source.table, model.owner))
-      return "The model's owner may not read it.";
     if (OidIsValid(source.table)) return distrust_of_table(source);
     return source.is_relation || source.is_none() ? nullptr : "It is a query.";
   });
@@ -260,13 +258,13 @@ RatingSource trusted(const Model& model, const RatingSource& named, const char* 
                      Columns columns = Columns::kAreChecked) {
   RatingSource source = as_it_is_now(named);
   const bool is_named = is_named_by_trusted(model, source);
-  if (!is_named && OidIsValid(source.table) &&
+  if (columns == Columns::kAreNot && !is_named && OidIsValid(source.table) &&
       !server([&] { return may_select(source.table, model.owner); })) {
     const char* owner = server([&] { return role_name(model.owner); });
     throw UserError(ERRCODE_INSUFFICIENT_PRIVILEGE,
                     format("the owner of model %s may not read %s", model.name.c_str(), which),
                     format("GRANT SELECT ON %s TO %s.", relation_name(source.table).c_str(), owner),
-                    "What is read for a model is kept in tables of its owner's.");
+                    "What it is trained on is kept in tables of its owner's.");
   }
   std::string reason = is_named ? "" : distrust_of(model, source);
   if (reason.empty()) {
