@@ -77,8 +77,8 @@ bool is_primary_key(Oid table, const char* column) {
 }
 
 /// An ordinary table of the caller's own: whoever owns a model may change its factors and whatever
-/// hangs on their tables. To be asked before it is locked, too: of a view LOCK TABLE locks what it
-/// reads, and nobody is to wait for what is another's.
+/// depends on their tables. To be asked before it is locked, too: of a view LOCK TABLE locks what
+/// it reads, and nobody is to wait for what is another's.
 void check_is_table_of_caller(Oid table) {
   if (relation_name(table).empty())
     throw UserError(ERRCODE_UNDEFINED_TABLE, format("there is no table with the OID %u", table),
